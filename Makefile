@@ -1,0 +1,72 @@
+# natbox: make deps, make, make demo, make check. README.md says what each is for.
+VERSION := 0.1
+PREFIX  ?= /usr
+DESTDIR ?=
+B       ?= build
+
+CC       ?= cc
+CPPFLAGS += -Iinclude -D_GNU_SOURCE -DNATBOX_VERSION='"$(VERSION)"'
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=c11 -Wall -Wextra -Wshadow $(if $(CI),-Werror)
+LDLIBS   += -lpcap -lnet -linih -lcap-ng
+
+core    := $(wildcard src/core/*.c)
+outside := $(wildcard src/io/*.c src/ops/*.c src/state/*.c)
+unit    := $(wildcard tests/unit/*.c)
+
+core_o    := $(core:%.c=$(B)/%.o)
+outside_o := $(outside:%.c=$(B)/%.o)
+unit_o    := $(unit:%.c=$(B)/%.o)
+
+.DELETE_ON_ERROR:
+.PHONY: all deps demo check unit asan clean install uninstall
+
+all: natbox
+
+natbox: $(B)/natbox
+	cp $< $@
+
+$(B)/natbox: $(B)/src/main.o $(outside_o) $(B)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/libcore.a: $(core_o)
+	rm -f $@ && $(AR) rcs $@ $^
+
+# The core of a debug or sanitised build goes to a folder of its own: make B=build/asan ...
+unit: $(B)/unit
+$(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell test -d $(B) && find $(B) -name '*.d')
+
+deps:
+	tools/deps
+
+demo: deps
+	$(MAKE) all
+	tools/demo
+
+check: deps
+	$(MAKE) all unit
+	tests/run
+
+asan: deps
+	tests/run asan
+
+clean:
+	rm -rf build natbox
+
+install: all
+	install -D -m 755 natbox $(DESTDIR)$(PREFIX)/sbin/natbox
+	install -D -m 644 natbox.8 $(DESTDIR)$(PREFIX)/share/man/man8/natbox.8
+	install -D -m 644 etc/natbox.service $(DESTDIR)/lib/systemd/system/natbox.service
+	test -e $(DESTDIR)/etc/natbox/natbox.ini || \
+		install -D -m 644 etc/natbox.ini $(DESTDIR)/etc/natbox/natbox.ini
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/natbox $(DESTDIR)$(PREFIX)/share/man/man8/natbox.8 \
+		$(DESTDIR)/lib/systemd/system/natbox.service

@@ -1,0 +1,53 @@
+/* Transport addresses and networks, IPv4 and IPv6 alike. */
+#ifndef NATBOX_ADDRESS_H
+#define NATBOX_ADDRESS_H
+
+#include <natbox/text.h>
+
+/* An IP address and UDP port. IPv4 is kept mapped into IPv6 (::ffff:a.b.c.d, RFC 4291 2.5.5.2), so
+ * that there is one shape to hash, compare and store. ip is in network order, port in host order.
+ */
+struct address {
+	uint8_t ip[16];
+	uint16_t port;
+};
+
+/* Room for the longest "[IPv6]:port" with its terminating zero. */
+enum { ADDRESS_TEXT_MAX = 56 };
+
+/* A network: the leading bits of ip, counted over the mapped form (an IPv4 /8 has bits = 104). */
+struct network {
+	uint8_t ip[16];
+	uint8_t bits;
+};
+
+struct address address_ipv4(const void *ip, uint16_t port); /* ip: 4 bytes, network order */
+struct address address_ipv6(const void *ip, uint16_t port); /* ip: 16 bytes, network order */
+
+bool address_is_ipv4(const struct address *address);
+bool address_equal(const struct address *a, const struct address *b);
+bool address_same_host(const struct address *a, const struct address *b);
+
+/* Not for the public internet: RFC 1918, 6598 (100.64/10), 3927 (169.254/16), 6333 (192.0.0.0/29),
+ * loopback, IPv6 unique local (RFC 4193), link local and ::1. */
+bool address_is_private(const struct address *address);
+
+/* The host of a SIP URI or Via: an IPv4 address, an IPv6 address with or without brackets. The port
+ * of *address is left alone. False for a name or anything else. */
+bool address_parse_host(struct text host, struct address *address);
+
+/* "1.2.3.4:5060" or "[2001:db8::1]:5060"; without a port, default_port. 0 or -EINVAL. */
+int address_parse(struct text text, uint16_t default_port, struct address *address);
+
+/* Writes "1.2.3.4:5060" or "[2001:db8::1]:5060" with a terminating zero; returns its length. */
+size_t address_format(const struct address *address, char text[static ADDRESS_TEXT_MAX]);
+
+/* The host alone, as a URI wants it: IPv6 in brackets (RFC 3261 25.1). */
+size_t address_format_host(const struct address *address, char text[static ADDRESS_TEXT_MAX]);
+
+/* "10.0.0.0/8", "2001:db8::/32", or a lone address. 0 or -EINVAL, also where host bits are set. */
+int network_parse(struct text text, struct network *network);
+
+bool network_contains(const struct network *network, const struct address *address);
+
+#endif

@@ -1,0 +1,68 @@
+/* The engine: the rooms of the core joined. It takes (time, flow, bytes) and gives back a verdict,
+ * bytes, events and datagrams to send. It opens nothing, reads no clock, keeps no global and blocks
+ * on nothing; after engine_new it allocates nothing.
+ *
+ * Times are microseconds on a clock of the caller's choice that does not jump: the monotonic clock
+ * when live, the capture's own when replayed. A time before the last one counts as the last one. */
+#ifndef NATBOX_ENGINE_H
+#define NATBOX_ENGINE_H
+
+#include <natbox/event.h>
+#include <natbox/settings.h>
+
+struct engine;
+
+/* Source and destination of a datagram as its IP and UDP headers give them. */
+struct flow {
+	struct address source, destination;
+};
+
+struct engine_sink {
+	void *context;
+	void (*event)(void *context, const struct event *event);
+	/* A keepalive to put on the wire with exactly this source and destination. */
+	void (*send)(void *context, uint64_t now_us, const struct flow *flow, struct text bytes);
+};
+
+enum verdict {
+	VERDICT_PASS,    /* send on the bytes as they came */
+	VERDICT_REWRITE, /* send on outcome.bytes instead */
+	VERDICT_CONSUME, /* meant for natbox itself: the answer to a keepalive; ends here */
+};
+
+struct outcome {
+	enum verdict verdict;
+	struct text bytes; /* what to send on; valid until the next call into this engine */
+};
+
+/* Counters since engine_new, and the sizes of now. */
+struct engine_counters {
+	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
+	uint64_t keepalives, replies, missed, lost, refused;
+	uint32_t endpoints, endpoints_max, reasons, transactions;
+};
+
+/* repairs: whether messages are to be rewritten (relay mode) or only followed (sniff mode). seed
+ * keys every hash and MAC: random when live, constant in a replay. NULL when memory is short.
+ * *settings is copied; the sink's callbacks are called from engine_packet and engine_advance. */
+struct engine *engine_new(const struct settings *settings, bool repairs,
+	const uint8_t seed[static 16], const struct engine_sink *sink);
+void engine_free(struct engine *engine);
+
+/* Makes an address one of the proxies'; adding it again changes nothing. 0 or -ENOSPC. */
+int engine_add_proxy(struct engine *engine, const struct address *proxy);
+bool engine_is_proxy(const struct engine *engine, const struct address *address);
+
+/* Runs the clock up to now: expiries, keepalives, misses. engine_packet does this first itself. */
+void engine_advance(struct engine *engine, uint64_t now_us);
+
+/* When engine_advance next has something to do; UINT64_MAX: not before another packet. */
+uint64_t engine_next(const struct engine *engine);
+
+/* One datagram's way through the house. */
+struct outcome engine_packet(
+	struct engine *engine, uint64_t now_us, const struct flow *flow, struct text datagram);
+
+struct engine_counters engine_counters(const struct engine *engine);
+
+#endif

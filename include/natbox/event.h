@@ -1,0 +1,60 @@
+/* What the core reports. CONTRACT "Events" gives the JSON form, which ops/events writes. */
+#ifndef NATBOX_EVENT_H
+#define NATBOX_EVENT_H
+
+#include <natbox/address.h>
+#include <natbox/text.h>
+
+enum event_type {
+	EVENT_ENDPOINT_ADD,
+	EVENT_ENDPOINT_REMOVE,
+	EVENT_REASON_ADD,
+	EVENT_REASON_REFRESH,
+	EVENT_REASON_END,
+	EVENT_REWRITE,
+	EVENT_KEEPALIVE,
+	EVENT_REPLY,
+	EVENT_LOST,
+	EVENT_MALFORMED,
+	EVENT_REFUSED,
+};
+
+enum reason_kind { REASON_REGISTRATION, REASON_SUBSCRIPTION, REASON_DIALOG };
+
+enum rewritten_field {
+	REWRITTEN_CONTACT = 1 << 0,
+	REWRITTEN_VIA = 1 << 1,
+	REWRITTEN_RURI = 1 << 2,
+	REWRITTEN_OTHER = 1 << 3,
+};
+
+/* Everything an event points to lives until the callback returns. */
+struct event {
+	enum event_type type;
+	uint64_t time_us;
+	struct address client, proxy;
+	union {
+		unsigned nat;    /* endpoint-add: set of enum nat_test */
+		const char *why; /* endpoint-remove, reason-end, malformed, refused: a constant */
+		struct {         /* reason-add, -refresh, -end (which uses why from here) */
+			enum reason_kind kind;
+			struct text id;
+			uint32_t expires; /* seconds from now */
+			const char *why;
+		} reason;
+		struct {
+			bool in;
+			struct text method; /* of the request, or of the one answered */
+			unsigned status;    /* 0: a request */
+			unsigned fields;    /* set of enum rewritten_field */
+		} rewrite;
+		const char *method; /* keepalive */
+		struct {
+			unsigned status;
+			uint64_t rtt_us;
+		} reply;
+		unsigned missed; /* lost */
+	};
+};
+
+#endif

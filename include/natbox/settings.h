@@ -1,0 +1,62 @@
+/* What the core can be told: the sections nat, keepalive, timers and limits of natbox.ini, checked
+ * and in the core's own units. Filled in by ops/config; the core only reads it. */
+#ifndef NATBOX_SETTINGS_H
+#define NATBOX_SETTINGS_H
+
+#include <natbox/address.h>
+
+/* NAT tests, a set of bits. The names in natbox.ini and events are nat_test_names[bit]. */
+enum nat_test {
+	NAT_VIA_SOURCE = 1 << 0,
+	NAT_VIA_PRIVATE = 1 << 1,
+	NAT_CONTACT_PRIVATE = 1 << 2,
+	NAT_CONTACT_SOURCE = 1 << 3,
+	NAT_CONTACT_PORT = 1 << 4,
+	NAT_SDP_PRIVATE = 1 << 5,
+};
+enum { NAT_TESTS = 6 };
+extern const char *const nat_test_names[NAT_TESTS];
+
+enum nat_fix_via { FIX_VIA_FULL, FIX_VIA_RPORT, FIX_VIA_NO };
+
+enum keepalive_scope { KEEPALIVE_NATTED, KEEPALIVE_ALL, KEEPALIVE_OFF };
+
+enum keepalive_method { KEEPALIVE_NOTIFY, KEEPALIVE_OPTIONS, KEEPALIVE_CRLF, KEEPALIVE_ZERO };
+extern const char *const keepalive_method_names[4];
+
+enum {
+	EXEMPT_MAX = 256,        /* networks in nat.exempt */
+	FROM_MAX = 256,          /* bytes of keepalive.from, with its zero */
+	EXTRA_HEADERS_MAX = 1024 /* bytes of keepalive.extra-headers, with its zero */
+};
+
+struct settings {
+	struct {
+		unsigned detect; /* set of enum nat_test */
+		struct network exempt[EXEMPT_MAX];
+		unsigned exempt_count;
+		enum nat_fix_via fix_via;
+		bool fix_contact;
+		bool restore;
+	} nat;
+	struct {
+		enum keepalive_scope scope;
+		uint64_t interval_us;
+		enum keepalive_method method;
+		char from[FROM_MAX]; /* URI; PROXY stands for the proxy's address */
+		char extra_headers[EXTRA_HEADERS_MAX]; /* whole lines, each ended by CRLF; or empty
+							*/
+		bool registrations, subscriptions, dialogs;
+		unsigned max_lost; /* 0: never report one lost */
+		bool drop_lost;
+		uint64_t reply_timeout_us;
+	} keepalive;
+	struct {
+		uint64_t transaction_us, invite_us, dialog_us;
+	} timers;
+	struct {
+		uint32_t endpoints, endpoints_per_address, transactions, datagram;
+	} limits;
+};
+
+#endif

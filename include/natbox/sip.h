@@ -1,0 +1,135 @@
+/* The SIP scanner (RFC 3261, 25): where the fields of interest stand in a datagram. It reads in
+ * place: nothing is allocated, copied or changed, every text points into the datagram. A message is
+ * scanned once for its header fields; values are taken apart only when somebody asks.
+ *
+ * Understood: compact forms, folded lines, several values in one header field, quoted strings with
+ * escapes, comments, angle brackets. Line ends are CRLF; a bare LF is taken too. */
+#ifndef NATBOX_SIP_H
+#define NATBOX_SIP_H
+
+#include <natbox/address.h>
+#include <natbox/text.h>
+
+enum sip_method {
+	SIP_OTHER,
+	SIP_ACK,
+	SIP_BYE,
+	SIP_CANCEL,
+	SIP_INVITE,
+	SIP_NOTIFY,
+	SIP_OPTIONS,
+	SIP_PRACK,
+	SIP_REFER,
+	SIP_REGISTER,
+	SIP_SUBSCRIBE,
+	SIP_UPDATE,
+};
+
+/* Header fields that may stand several times; the message keeps where each one is. */
+enum sip_list {
+	SIP_VIA,
+	SIP_CONTACT,
+	SIP_ROUTE,
+	SIP_RECORD_ROUTE,
+};
+
+/* Most header fields of the lists above that one message may have. RFC 3261's Max-Forwards ends a
+ * path after 70 hops; a registrar that lists more bindings than fit puts several in one field. */
+enum { SIP_FIELDS_MAX = 128 };
+
+struct sip_field {
+	uint8_t list;      /* enum sip_list */
+	struct text value; /* trimmed; may hold several comma separated values and folded lines */
+};
+
+struct sip_message {
+	struct text whole; /* the datagram */
+	bool is_request;
+	enum sip_method method;  /* the request's own; in a response that of CSeq */
+	struct text method_name; /* likewise */
+	struct text request_uri; /* requests */
+	unsigned status;         /* responses: 100 to 699 */
+	struct text reason;      /* responses, may be empty */
+
+	/* Single header fields: the value, trimmed; at is NULL when missing. */
+	struct text call_id;
+	struct text from;
+	struct text to;
+	struct text cseq;
+	struct text expires;
+	struct text event;
+	struct text subscription_state;
+	struct text session_expires;
+	struct text content_type;
+	struct text
+		body; /* what follows the empty line, cut to Content-Length where that is less */
+
+	uint32_t cseq_number;
+	unsigned field_count;
+	struct sip_field fields[SIP_FIELDS_MAX]; /* in the order of the message */
+};
+
+/* Finds the fields of a datagram. 0; -ENOMSG when it is no SIP message at all (empty, CRLF, zero
+ * bytes, STUN, noise): nothing in *message is set; -EBADMSG when it means to be SIP but is not
+ * usable: *why is a short constant that says what is wrong ("no Via", "two Call-ID", ...).
+ * Mandatory: a start line for SIP/2.0, Via, From, To, Call-ID, CSeq (RFC 3261 8.1.1), the method of
+ * CSeq that of the request line, and no second one of what may stand once. */
+int sip_scan(const char *bytes, size_t length, struct sip_message *message, const char **why);
+
+/* Walks the values of a list, first to last, over all its header fields and commas. */
+struct sip_cursor {
+	unsigned field; /* start with zeros */
+	size_t offset;
+};
+bool sip_next_value(const struct sip_message *message, enum sip_list list,
+	struct sip_cursor *cursor, struct text *value);
+
+unsigned sip_count_values(const struct sip_message *message, enum sip_list list);
+
+/* A parameter of ";name=value;flag". Names compare without case. True when it is there; *value is
+ * then what follows the equals sign, trimmed, quotes kept, with at NULL for a flag. params starts
+ * at its first semicolon or is empty. */
+bool sip_param(struct text params, struct text name, struct text *value);
+
+/* The same, and *whole is the parameter from its semicolon (with blanks before it) to its end, so
+ * that cutting it out leaves a well-formed list. */
+bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole);
+
+/* One Via value (RFC 3261 20.42, RFC 3581). */
+struct sip_via {
+	struct text value;     /* all of it */
+	struct text transport; /* "UDP" */
+	struct text host;      /* of sent-by; IPv6 in its brackets */
+	struct text sent_by;   /* host and port as they stand */
+	uint16_t port;         /* 0 when absent: then 5060 is meant */
+	struct text params;    /* from the first semicolon on */
+	struct text branch;    /* value; at is NULL when missing */
+};
+int sip_via_parse(struct text value, struct sip_via *via); /* 0 or -EBADMSG */
+
+/* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
+struct sip_uri {
+	struct text whole;
+	struct text scheme;    /* "sip", as written */
+	bool is_sip;           /* sip:, not sips: */
+	struct text user;      /* with password and all, without the @; at is NULL when missing */
+	struct text host;      /* IPv6 in its brackets */
+	struct text host_port; /* host and port as they stand: what a rewrite replaces */
+	uint16_t port;         /* 0 when absent */
+	struct text params;    /* from the first semicolon to the question mark */
+	struct text headers;   /* from the question mark on */
+};
+int sip_uri_parse(struct text uri, struct sip_uri *out); /* 0 or -EBADMSG */
+
+/* A name-addr or addr-spec with its parameters: one value of Contact, From, To, Route. In an
+ * addr-spec without brackets what follows a semicolon belongs to the header (RFC 3261 20). */
+struct sip_name_addr {
+	struct text value;   /* all of it */
+	bool is_star;        /* "*": nothing below is set */
+	struct text display; /* as it stands, quotes and all; at is NULL when missing */
+	struct text uri;     /* without the brackets */
+	struct text params;  /* the header's own, from the first semicolon on */
+};
+int sip_name_addr_parse(struct text value, struct sip_name_addr *out); /* 0 or -EBADMSG */
+
+#endif
