@@ -1,0 +1,178 @@
+#include <natbox/address.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+/* A network as text in its shortest form, for the table of private ones. */
+#define NETWORK4(a, b, c, d, prefix)                                                               \
+	{                                                                                          \
+		{[10] = 0xff, [11] = 0xff, [12] = (a), [13] = (b), [14] = (c), [15] = (d)},        \
+			96 + (prefix)                                                              \
+	}
+
+static const struct network private_networks[] = {
+	NETWORK4(10, 0, 0, 0, 8),
+	NETWORK4(172, 16, 0, 0, 12),
+	NETWORK4(192, 168, 0, 0, 16),
+	NETWORK4(100, 64, 0, 0, 10),
+	NETWORK4(169, 254, 0, 0, 16),
+	NETWORK4(192, 0, 0, 0, 29),
+	NETWORK4(127, 0, 0, 0, 8),
+	{{0xfc}, 7},
+	{{0xfe, 0x80}, 10},
+	{{[15] = 1}, 128},
+};
+
+struct address address_ipv4(const void *ip, uint16_t port)
+{
+	struct address address = {.port = port};
+
+	memcpy(address.ip, mapped_prefix, sizeof(mapped_prefix));
+	memcpy(address.ip + 12, ip, 4);
+	return address;
+}
+
+struct address address_ipv6(const void *ip, uint16_t port)
+{
+	struct address address = {.port = port};
+
+	memcpy(address.ip, ip, 16);
+	return address;
+}
+
+bool address_is_ipv4(const struct address *address)
+{
+	return memcmp(address->ip, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
+bool address_same_host(const struct address *a, const struct address *b)
+{
+	return memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+	return a->port == b->port && address_same_host(a, b);
+}
+
+bool network_contains(const struct network *network, const struct address *address)
+{
+	unsigned whole = network->bits / 8, rest = network->bits % 8;
+
+	if (memcmp(network->ip, address->ip, whole) != 0)
+		return false;
+	return rest == 0 || ((network->ip[whole] ^ address->ip[whole]) >> (8 - rest)) == 0;
+}
+
+bool address_is_private(const struct address *address)
+{
+	for (size_t i = 0; i < sizeof(private_networks) / sizeof(*private_networks); i++) {
+		if (network_contains(&private_networks[i], address))
+			return true;
+	}
+	return false;
+}
+
+/* inet_pton wants a terminated string; the texts here are not. */
+static bool parse_ip(struct text text, int family, void *ip)
+{
+	char string[INET6_ADDRSTRLEN];
+
+	if (text.length == 0 || text.length >= sizeof(string) || memchr(text.at, 0, text.length))
+		return false;
+	memcpy(string, text.at, text.length);
+	string[text.length] = 0;
+	return inet_pton(family, string, ip) == 1;
+}
+
+bool address_parse_host(struct text host, struct address *address)
+{
+	uint8_t ip[16];
+
+	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']') {
+		host.at++;
+		host.length -= 2;
+		if (!parse_ip(host, AF_INET6, ip))
+			return false;
+		*address = address_ipv6(ip, address->port);
+		return true;
+	}
+	if (parse_ip(host, AF_INET, ip)) {
+		*address = address_ipv4(ip, address->port);
+		return true;
+	}
+	if (parse_ip(host, AF_INET6, ip)) {
+		*address = address_ipv6(ip, address->port);
+		return true;
+	}
+	return false;
+}
+
+int address_parse(struct text text, uint16_t default_port, struct address *address)
+{
+	struct text host = text;
+	uint32_t port = default_port;
+	const char *colon = memrchr(text.at, ':', text.length);
+	bool bracketed = text.length && text.at[0] == '[';
+	bool lone_ipv6 = colon && !bracketed && memchr(text.at, ':', (size_t)(colon - text.at));
+
+	if (colon && !lone_ipv6 && !(bracketed && text_end(text)[-1] == ']')) {
+		host.length = (size_t)(colon - text.at);
+		if (!text_number((struct text){colon + 1, text.length - host.length - 1}, &port))
+			return -EINVAL;
+	}
+	if (port == 0 || port > UINT16_MAX || !address_parse_host(host, address))
+		return -EINVAL;
+	address->port = (uint16_t)port;
+	return 0;
+}
+
+size_t address_format_host(const struct address *address, char text[static ADDRESS_TEXT_MAX])
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	if (address_is_ipv4(address)) {
+		const uint8_t *v4 = address->ip + 12;
+
+		return (size_t)snprintf(
+			text, ADDRESS_TEXT_MAX, "%u.%u.%u.%u", v4[0], v4[1], v4[2], v4[3]);
+	}
+	inet_ntop(AF_INET6, address->ip, ip, sizeof(ip));
+	return (size_t)snprintf(text, ADDRESS_TEXT_MAX, "[%s]", ip);
+}
+
+size_t address_format(const struct address *address, char text[static ADDRESS_TEXT_MAX])
+{
+	size_t length = address_format_host(address, text);
+
+	return length +
+	       (size_t)snprintf(text + length, ADDRESS_TEXT_MAX - length, ":%u", address->port);
+}
+
+int network_parse(struct text text, struct network *network)
+{
+	const char *slash = memchr(text.at, '/', text.length);
+	struct text host = slash ? (struct text){text.at, (size_t)(slash - text.at)} : text;
+	struct address address = {0};
+	uint32_t bits, most;
+
+	if (!address_parse_host(host, &address))
+		return -EINVAL;
+	most = address_is_ipv4(&address) ? 32 : 128;
+	bits = most;
+	if (slash &&
+		(!text_number((struct text){slash + 1, text.length - host.length - 1}, &bits) ||
+			bits > most))
+		return -EINVAL;
+	network->bits = (uint8_t)(bits + 128 - most);
+	for (unsigned bit = network->bits; bit < 128; bit++) {
+		if (address.ip[bit / 8] & (0x80 >> bit % 8))
+			return -EINVAL;
+	}
+	memcpy(network->ip, address.ip, sizeof(network->ip));
+	return 0;
+}
