@@ -61,8 +61,10 @@ struct sip_message {
 	struct text subscription_state;
 	struct text session_expires;
 	struct text content_type;
-	struct text
-		body; /* what follows the empty line, cut to Content-Length where that is less */
+	struct text content_length;
+
+	/* What follows the empty line, cut to Content-Length where that is less. */
+	struct text body;
 
 	uint32_t cseq_number;
 	unsigned field_count;
