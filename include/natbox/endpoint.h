@@ -1,0 +1,118 @@
+/* Endpoints and the reasons that keep them. An endpoint is the public address:port of a user agent as
+ * the border sees it, paired with the proxy it talks to. A reason is one registration, one
+ * subscription or one dialog leg. An endpoint lives exactly as long as it has a reason.
+ *
+ * Sized for a million of each on one core: 32-bit indices into pools, keyed hashes, nothing
+ * allocated after the start. */
+#ifndef NATBOX_ENDPOINT_H
+#define NATBOX_ENDPOINT_H
+
+#include <natbox/keepalive.h>
+#include <natbox/labels.h>
+#include <natbox/pool.h>
+#include <natbox/proxies.h>
+#include <natbox/report.h>
+#include <natbox/wheel.h>
+
+enum {
+	/* Reasons an endpoint may have on average before the table is full: a registration, a
+	 * subscription or two and a call. It costs address space only, until it is used. */
+	REASONS_PER_ENDPOINT = 4,
+	LABEL_AVERAGE = 38,
+	/* The longest time a reason is believed to last. A registrar may grant 136 years. */
+	REASON_SECONDS_MAX = 90 * 24 * 3600,
+	MISSED_MAX = 127,
+};
+
+/* 40 bytes; with its place on the wheel, its shares of the hash tables, one registration and the AOR
+ * an endpoint is to stay below 128. */
+struct endpoint {
+	struct address client;
+	uint16_t proxy; /* number in proxies */
+	uint32_t hash_next;
+	uint32_t reasons;      /* the first; linked by reason.next */
+	uint32_t expires;      /* tick; no reason ends before */
+	uint32_t due;          /* tick; the next keepalive, one interval after the last packet */
+	uint16_t rtt_ms;       /* of the last keepalive answered; 0: none yet */
+	uint16_t nat : 6;      /* set of enum nat_test */
+	uint16_t heard : 1;    /* something came from it since it was placed on the wheel */
+	uint16_t awaiting : 1; /* the last keepalive has not been answered */
+	uint16_t missed : 7;   /* keepalives in a row */
+};
+
+struct reason {
+	uint32_t key[2]; /* a keyed hash of what identifies it; two halves keep it 28 bytes */
+	uint32_t hash_next;
+	uint32_t endpoint;
+	uint32_t next;    /* of the same endpoint */
+	uint32_t expires; /* tick */
+	uint32_t label : 30, kind : 2;
+};
+
+struct endpoints {
+	const struct settings *settings;
+	struct report *report;
+	const struct proxies *proxies;
+	const struct keepalive *keepalive;
+	struct hash_key key;
+	struct pool endpoints, reasons;
+	uint32_t *endpoint_heads, *reason_heads;
+	uint32_t endpoint_mask, reason_mask;
+	/* Endpoints by hash of their IP address alone. Two addresses may share a counter and so its
+	 * limit; with as many counters as endpoints that matters to none but the heaviest. */
+	uint32_t *per_address;
+	struct labels labels;
+	struct wheel *wheel;
+};
+
+/* What is kept is pointed to, not copied. 0 or -ENOMEM. */
+int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
+	struct report *report, const struct proxies *proxies, const struct keepalive *keepalive,
+	const struct hash_key *key);
+void endpoints_free(struct endpoints *endpoints);
+
+static inline struct endpoint *endpoint_at(const struct endpoints *endpoints, uint32_t index)
+{
+	return pool_item(&endpoints->endpoints, index);
+}
+
+static inline struct reason *reason_at(const struct endpoints *endpoints, uint32_t index)
+{
+	return pool_item(&endpoints->reasons, index);
+}
+
+/* The index of an endpoint, 0 when there is none. */
+uint32_t endpoint_find(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+
+/* Ends all its reasons and removes it. why_reason and why_endpoint are for the events. */
+void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
+	const char *why_endpoint);
+
+/* A claim that a user agent must stay reachable. */
+struct reason_claim {
+	struct address client;
+	uint16_t proxy;
+	unsigned nat; /* set of enum nat_test */
+	enum reason_kind kind;
+	uint64_t key;
+	struct text id;   /* AOR or Call-ID */
+	uint32_t seconds; /* from now; more than 0 */
+};
+
+/* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or, when
+ * that one stands at another endpoint, moves it: the old one ends at once. Returns its index, or 0
+ * when a limit refuses it, which is reported. */
+uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
+
+/* The index of the reason with this key, 0 when there is none. */
+uint32_t reason_find(const struct endpoints *endpoints, uint64_t key);
+
+/* Ends a reason, and its endpoint with the last one. */
+void reason_end(struct endpoints *endpoints, uint32_t reason, const char *why);
+
+/* Ends every reason of the endpoint that has run out at tick; the endpoint goes with the last.
+ * False when it is gone. */
+bool endpoint_expire(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
+
+#endif

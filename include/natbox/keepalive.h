@@ -1,0 +1,30 @@
+/* Keepalive messages: what is sent, and how its answer is recognised without a table: the branch of
+ * its Via carries the time it was sent and a keyed MAC over client, proxy and that time. */
+#ifndef NATBOX_KEEPALIVE_H
+#define NATBOX_KEEPALIVE_H
+
+#include <natbox/hash.h>
+#include <natbox/settings.h>
+#include <natbox/sip.h>
+
+/* The longest keepalive: a From of nothing but PROXY, the extra headers, and all other lines. */
+enum { KEEPALIVE_MAX = FROM_MAX / 5 * ADDRESS_TEXT_MAX + EXTRA_HEADERS_MAX + 1024 };
+
+struct keepalive {
+	const struct settings *settings;
+	struct hash_key key;
+};
+
+/* Writes one and returns its length. sent_us makes it unique for its client. */
+size_t keepalive_build(const struct keepalive *keepalive, const struct address *client,
+	const struct address *proxy, uint64_t sent_us, char out[static KEEPALIVE_MAX]);
+
+/* Whether a user agent can be expected to answer; CRLF and zero bytes it does not. */
+bool keepalive_is_answered(const struct keepalive *keepalive);
+
+/* Whether this message's top Via is one that keepalive_build wrote for this client and proxy: the
+ * keepalive itself or its answer. *sent_us is when it was sent. */
+bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_message *message,
+	const struct address *client, const struct address *proxy, uint64_t *sent_us);
+
+#endif

@@ -1,0 +1,31 @@
+/* A pool: room for a fixed number of equal items, named by 32-bit indices. Index 0 is no item. The
+ * memory is asked for at once and zero, so the kernel only backs what has been used. */
+#ifndef NATBOX_POOL_H
+#define NATBOX_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pool {
+	uint8_t *items;
+	size_t item_size;
+	uint32_t limit; /* most items at a time */
+	uint32_t used;  /* indices 1..used have been handed out at least once */
+	uint32_t free; /* first of the list of items given back; linked through their first bytes */
+	uint32_t count; /* items taken now */
+};
+
+/* item_size is at least 4. 0 or -ENOMEM. */
+int pool_init(struct pool *pool, size_t item_size, uint32_t limit);
+void pool_free(struct pool *pool);
+
+/* A zeroed item, or 0 when the limit is reached. */
+uint32_t pool_take(struct pool *pool);
+void pool_give(struct pool *pool, uint32_t index);
+
+static inline void *pool_item(const struct pool *pool, uint32_t index)
+{
+	return pool->items + (size_t)index * pool->item_size;
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* Pending transactions: requests of user agents, and to them, that wait for the response that gives
+ * them meaning. A response counts only when client, proxy, branch, CSeq and Call-ID are all those of
+ * the request; nothing else can create or end anything. */
+#ifndef NATBOX_TRANSACTION_H
+#define NATBOX_TRANSACTION_H
+
+#include <natbox/hash.h>
+#include <natbox/pool.h>
+#include <natbox/report.h>
+#include <natbox/sip.h>
+
+/* Most Contacts of one REGISTER that are looked for in its response; a phone has one, or one a
+ * transport. */
+enum { TRANSACTION_CONTACTS_MAX = 4 };
+
+struct transaction {
+	uint64_t key;
+	struct address client;
+	uint16_t proxy;
+	uint8_t method; /* enum sip_method */
+	uint8_t nat;    /* set of enum nat_test that the request hit */
+	uint32_t hash_next;
+	uint32_t queue_next, queue_previous;
+	uint32_t deadline; /* tick */
+	struct {
+		uint64_t reason;  /* its key */
+		uint32_t seconds; /* asked for; 0: un-REGISTER */
+		bool is_star;
+		uint8_t contact_count;
+		struct {
+			uint32_t as_written, at_source; /* hashes of user and host:port */
+		} contacts[TRANSACTION_CONTACTS_MAX];
+	} registration;
+};
+
+struct transactions {
+	struct hash_key key;
+	struct report *report;
+	uint64_t wait_us; /* timers.transaction */
+	struct pool pool;
+	uint32_t *heads, mask;
+	uint32_t first, last; /* in the order of their deadlines */
+};
+
+/* 0 or -ENOMEM. */
+int transactions_init(struct transactions *transactions, const struct settings *settings,
+	struct report *report, const struct hash_key *key);
+void transactions_free(struct transactions *transactions);
+
+static inline struct transaction *transaction_at(
+	const struct transactions *transactions, uint32_t index)
+{
+	return pool_item(&transactions->pool, index);
+}
+
+/* What identifies the transaction of a message between client and proxy: a keyed hash. False when
+ * its top Via has no branch or cannot be read. */
+bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
+	const struct address *client, uint16_t proxy, uint64_t *key);
+
+/* The pending one with this key; 0 when there is none. */
+uint32_t transaction_find(const struct transactions *transactions, uint64_t key);
+
+/* Opens one, all but its key and deadline zero. 0 when the limit is reached; the caller reports. */
+uint32_t transaction_open(struct transactions *transactions, uint64_t key);
+void transaction_close(struct transactions *transactions, uint32_t index);
+
+/* Closes those whose time is over. */
+void transactions_expire(struct transactions *transactions);
+
+/* The tick at which the next one's time is over. False when none is pending. */
+bool transactions_next(const struct transactions *transactions, uint32_t *tick);
+
+#endif

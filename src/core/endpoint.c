@@ -1,0 +1,317 @@
+#include <natbox/endpoint.h>
+#include <natbox/liveness.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+static uint32_t power_of_two_from(uint32_t least)
+{
+	uint32_t power = 1024;
+
+	while (power < least && power < 1u << 31)
+		power *= 2;
+	return power;
+}
+
+int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
+	struct report *report, const struct proxies *proxies, const struct keepalive *keepalive,
+	const struct hash_key *key)
+{
+	uint32_t limit = settings->limits.endpoints;
+	uint32_t reasons = limit <= UINT32_MAX / 2 / REASONS_PER_ENDPOINT
+				   ? limit * REASONS_PER_ENDPOINT
+				   : UINT32_MAX / 2;
+	uint32_t heads = power_of_two_from(limit);
+
+	*endpoints = (struct endpoints){
+		.settings = settings,
+		.report = report,
+		.proxies = proxies,
+		.keepalive = keepalive,
+		.key = *key,
+		.endpoint_mask = heads - 1,
+		.reason_mask = heads - 1,
+		.endpoint_heads = calloc(heads, sizeof(uint32_t)),
+		.reason_heads = calloc(heads, sizeof(uint32_t)),
+		.per_address = calloc(heads, sizeof(uint32_t)),
+		.wheel = wheel_new(
+			limit, ticks_of(settings->keepalive.interval_us), report_tick(report)),
+	};
+	if (endpoints->endpoint_heads && endpoints->reason_heads && endpoints->per_address &&
+		endpoints->wheel &&
+		pool_init(&endpoints->endpoints, sizeof(struct endpoint), limit) == 0 &&
+		pool_init(&endpoints->reasons, sizeof(struct reason), reasons) == 0 &&
+		labels_init(&endpoints->labels, reasons, LABEL_AVERAGE) == 0)
+		return 0;
+	endpoints_free(endpoints);
+	return -ENOMEM;
+}
+
+void endpoints_free(struct endpoints *endpoints)
+{
+	pool_free(&endpoints->endpoints);
+	pool_free(&endpoints->reasons);
+	labels_free(&endpoints->labels);
+	free(endpoints->endpoint_heads);
+	free(endpoints->reason_heads);
+	free(endpoints->per_address);
+	wheel_free(endpoints->wheel);
+}
+
+static uint32_t *endpoint_head(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
+{
+	struct hash hash;
+
+	hash_start(&hash, &endpoints->key);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add_number(&hash, (uint64_t)client->port << 16 | proxy);
+	return &endpoints->endpoint_heads[hash_end(&hash) & endpoints->endpoint_mask];
+}
+
+static uint32_t *address_counter(const struct endpoints *endpoints, const struct address *client)
+{
+	struct hash hash;
+
+	hash_start(&hash, &endpoints->key);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	return &endpoints->per_address[hash_end(&hash) & endpoints->endpoint_mask];
+}
+
+uint32_t endpoint_find(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
+{
+	uint32_t index = *endpoint_head(endpoints, client, proxy);
+
+	while (index) {
+		const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+		if (endpoint->proxy == proxy && address_equal(&endpoint->client, client))
+			break;
+		index = endpoint->hash_next;
+	}
+	return index;
+}
+
+static void report_endpoint(
+	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event)
+{
+	event.client = endpoint->client;
+	event.proxy = endpoints->proxies->list[endpoint->proxy];
+	report_event(endpoints->report, &event);
+}
+
+static uint32_t refuse(
+	struct endpoints *endpoints, const struct reason_claim *claim, const char *why)
+{
+	report_refused(
+		endpoints->report, &claim->client, &endpoints->proxies->list[claim->proxy], why);
+	return 0;
+}
+
+static uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	uint32_t *counter = address_counter(endpoints, &claim->client);
+	struct engine_counters *counters = &endpoints->report->counters;
+	struct endpoint *endpoint;
+	uint32_t *head, index;
+
+	if (*counter >= endpoints->settings->limits.endpoints_per_address)
+		return refuse(endpoints, claim, "endpoints-per-address");
+	index = pool_take(&endpoints->endpoints);
+	if (!index)
+		return refuse(endpoints, claim, "endpoints");
+
+	head = endpoint_head(endpoints, &claim->client, claim->proxy);
+	endpoint = endpoint_at(endpoints, index);
+	*endpoint = (struct endpoint){.client = claim->client,
+		.proxy = claim->proxy,
+		.hash_next = *head,
+		.expires =
+			report_tick(endpoints->report) + ticks_of(REASON_SECONDS_MAX * 1000000ull),
+		.nat = (uint16_t)(claim->nat & ((1 << NAT_TESTS) - 1))};
+	*head = index;
+	++*counter;
+	counters->endpoints = endpoints->endpoints.count;
+	if (counters->endpoints > counters->endpoints_max)
+		counters->endpoints_max = counters->endpoints;
+	report_endpoint(endpoints, endpoint,
+		(struct event){.type = EVENT_ENDPOINT_ADD, .nat = endpoint->nat});
+	liveness_start(endpoints, index);
+	return index;
+}
+
+/* An endpoint without a reason left. */
+static void endpoint_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	uint32_t *link = endpoint_head(endpoints, &endpoint->client, endpoint->proxy);
+
+	while (*link != index)
+		link = &endpoint_at(endpoints, *link)->hash_next;
+	*link = endpoint->hash_next;
+	--*address_counter(endpoints, &endpoint->client);
+	wheel_remove(endpoints->wheel, index);
+	report_endpoint(
+		endpoints, endpoint, (struct event){.type = EVENT_ENDPOINT_REMOVE, .why = why});
+	pool_give(&endpoints->endpoints, index);
+	endpoints->report->counters.endpoints = endpoints->endpoints.count;
+}
+
+static uint64_t key_of(const struct reason *reason)
+{
+	return (uint64_t)reason->key[1] << 32 | reason->key[0];
+}
+
+static uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)
+{
+	return &endpoints->reason_heads[key & endpoints->reason_mask];
+}
+
+uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
+{
+	uint32_t index = *reason_head(endpoints, key);
+
+	while (index && key_of(reason_at(endpoints, index)) != key)
+		index = reason_at(endpoints, index)->hash_next;
+	return index;
+}
+
+static void report_reason(const struct endpoints *endpoints, const struct reason *reason,
+	enum event_type type, const char *why)
+{
+	uint32_t now = report_tick(endpoints->report);
+	uint32_t left = tick_before(now, reason->expires) ? reason->expires - now : 0;
+	uint32_t second = 1000000 / TICK_US;
+
+	report_endpoint(endpoints, endpoint_at(endpoints, reason->endpoint),
+		(struct event){.type = type,
+			.reason = {.kind = reason->kind,
+				.id = label_text(&endpoints->labels, reason->label),
+				.expires = left / second,
+				.why = why}});
+}
+
+static uint32_t reason_add(
+	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
+{
+	uint32_t index = pool_take(&endpoints->reasons);
+	uint32_t label = index ? label_take(&endpoints->labels, claim->id) : 0;
+	uint32_t *head = reason_head(endpoints, claim->key);
+
+	if (!label) {
+		if (index)
+			pool_give(&endpoints->reasons, index);
+		return refuse(endpoints, claim, "reasons");
+	}
+	*reason_at(endpoints, index) = (struct reason){
+		.key = {(uint32_t)claim->key, (uint32_t)(claim->key >> 32)},
+		.hash_next = *head,
+		.endpoint = endpoint,
+		.next = endpoint_at(endpoints, endpoint)->reasons,
+		.label = label,
+		.kind = claim->kind,
+	};
+	*head = index;
+	endpoint_at(endpoints, endpoint)->reasons = index;
+	endpoints->report->counters.reasons = endpoints->reasons.count;
+	return index;
+}
+
+static void reason_set_expiry(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
+{
+	struct reason *reason = reason_at(endpoints, index);
+
+	if (seconds > REASON_SECONDS_MAX)
+		seconds = REASON_SECONDS_MAX;
+	reason->expires = ticks_of(endpoints->report->now_us + seconds * 1000000ull);
+	liveness_expires(endpoints, reason->endpoint, reason->expires);
+}
+
+uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	uint32_t endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
+	uint32_t reason = reason_find(endpoints, claim->key);
+
+	if (reason && reason_at(endpoints, reason)->endpoint == endpoint) {
+		reason_set_expiry(endpoints, reason, claim->seconds);
+		report_reason(endpoints, reason_at(endpoints, reason), EVENT_REASON_REFRESH, NULL);
+		return reason;
+	}
+	if (reason)
+		reason_end(endpoints, reason, "moved");
+	if (!endpoint)
+		endpoint = endpoint_add(endpoints, claim);
+	if (!endpoint)
+		return 0;
+	reason = reason_add(endpoints, claim, endpoint);
+	if (!reason) {
+		if (!endpoint_at(endpoints, endpoint)->reasons)
+			endpoint_drop(endpoints, endpoint, "limit");
+		return 0;
+	}
+	reason_set_expiry(endpoints, reason, claim->seconds);
+	report_reason(endpoints, reason_at(endpoints, reason), EVENT_REASON_ADD, NULL);
+	return reason;
+}
+
+/* Takes the reason out of the tables; its endpoint stays, whatever is left of it. */
+static void reason_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+{
+	struct reason *reason = reason_at(endpoints, index);
+	uint32_t *link = reason_head(endpoints, key_of(reason));
+
+	while (*link != index)
+		link = &reason_at(endpoints, *link)->hash_next;
+	*link = reason->hash_next;
+
+	link = &endpoint_at(endpoints, reason->endpoint)->reasons;
+	while (*link != index)
+		link = &reason_at(endpoints, *link)->next;
+	*link = reason->next;
+
+	report_reason(endpoints, reason, EVENT_REASON_END, why);
+	label_give(&endpoints->labels, reason->label);
+	pool_give(&endpoints->reasons, index);
+	endpoints->report->counters.reasons = endpoints->reasons.count;
+}
+
+void reason_end(struct endpoints *endpoints, uint32_t index, const char *why)
+{
+	uint32_t endpoint = reason_at(endpoints, index)->endpoint;
+
+	reason_drop(endpoints, index, why);
+	if (!endpoint_at(endpoints, endpoint)->reasons)
+		endpoint_drop(endpoints, endpoint, "ended");
+}
+
+void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
+	const char *why_endpoint)
+{
+	while (endpoint_at(endpoints, endpoint)->reasons)
+		reason_drop(endpoints, endpoint_at(endpoints, endpoint)->reasons, why_reason);
+	endpoint_drop(endpoints, endpoint, why_endpoint);
+}
+
+bool endpoint_expire(struct endpoints *endpoints, uint32_t index, uint32_t tick)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	uint32_t next;
+
+	if (tick_before(tick, endpoint->expires))
+		return true;
+	endpoint->expires = tick + ticks_of(REASON_SECONDS_MAX * 1000000ull);
+	for (uint32_t reason = endpoint->reasons; reason; reason = next) {
+		uint32_t expires = reason_at(endpoints, reason)->expires;
+
+		next = reason_at(endpoints, reason)->next;
+		if (!tick_before(tick, expires))
+			reason_drop(endpoints, reason, "expired");
+		else if (tick_before(expires, endpoint->expires))
+			endpoint->expires = expires;
+	}
+	if (endpoint->reasons)
+		return true;
+	endpoint_drop(endpoints, index, "expired");
+	return false;
+}

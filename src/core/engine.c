@@ -1,0 +1,337 @@
+#include <natbox/engine.h>
+#include <natbox/follow.h>
+#include <natbox/liveness.h>
+#include <natbox/nat.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* UDP's largest payload over IPv4 (RFC 768, RFC 791). */
+enum { DATAGRAM_MAX = 65507 };
+
+struct engine {
+	struct settings settings;
+	bool repairs;
+	struct report report;
+	struct proxies proxies;
+	struct keepalive keepalive;
+	struct endpoints endpoints;
+	struct transactions transactions;
+	struct follow follow;
+	struct sip_message message;
+	struct edits edits;
+	char edited[DATAGRAM_MAX];
+};
+
+/* Each user of the seed has a key of its own, so that no hash seen in one place helps in another. */
+static struct hash_key derive_key(const struct hash_key *key, uint64_t purpose)
+{
+	struct hash_key derived;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct hash hash;
+
+		hash_start(&hash, key);
+		hash_add_number(&hash, purpose);
+		hash_add_number(&hash, i);
+		derived.k[i] = hash_end(&hash);
+	}
+	return derived;
+}
+
+struct engine *engine_new(const struct settings *settings, bool repairs,
+	const uint8_t seed[static 16], const struct engine_sink *sink)
+{
+	enum { PROXIES, KEEPALIVE, ENDPOINTS, TRANSACTIONS, FOLLOW, PURPOSES };
+	const struct hash_key key = hash_key_from(seed);
+	struct hash_key keys[PURPOSES];
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	if (!engine)
+		return NULL;
+	for (unsigned i = 0; i < PURPOSES; i++)
+		keys[i] = derive_key(&key, i);
+	engine->settings = *settings;
+	engine->repairs = repairs;
+	engine->report.sink = *sink;
+	engine->keepalive =
+		(struct keepalive){.settings = &engine->settings, .key = keys[KEEPALIVE]};
+	proxies_init(&engine->proxies, &keys[PROXIES]);
+	engine->follow = (struct follow){
+		.settings = &engine->settings,
+		.report = &engine->report,
+		.endpoints = &engine->endpoints,
+		.transactions = &engine->transactions,
+		.key = keys[FOLLOW],
+	};
+	if (endpoints_init(&engine->endpoints, &engine->settings, &engine->report, &engine->proxies,
+		    &engine->keepalive, &keys[ENDPOINTS]) != 0) {
+		free(engine);
+		return NULL;
+	}
+	if (transactions_init(&engine->transactions, &engine->settings, &engine->report,
+		    &keys[TRANSACTIONS]) != 0) {
+		endpoints_free(&engine->endpoints);
+		free(engine);
+		return NULL;
+	}
+	return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	endpoints_free(&engine->endpoints);
+	transactions_free(&engine->transactions);
+	free(engine);
+}
+
+int engine_add_proxy(struct engine *engine, const struct address *proxy)
+{
+	return proxies_add(&engine->proxies, proxy) == PROXY_NONE ? -ENOSPC : 0;
+}
+
+bool engine_is_proxy(const struct engine *engine, const struct address *address)
+{
+	return proxies_find(&engine->proxies, address) != PROXY_NONE;
+}
+
+struct engine_counters engine_counters(const struct engine *engine)
+{
+	return engine->report.counters;
+}
+
+/* The time of a tick near now. */
+static uint64_t time_of(const struct engine *engine, uint32_t tick)
+{
+	uint64_t now = engine->report.now_us / TICK_US;
+	int64_t ahead = (int32_t)(tick - (uint32_t)now);
+
+	return (uint64_t)((int64_t)now + ahead) * TICK_US;
+}
+
+uint64_t engine_next(const struct engine *engine)
+{
+	uint64_t next = UINT64_MAX;
+	uint32_t tick;
+
+	if (wheel_next(engine->endpoints.wheel, &tick))
+		next = time_of(engine, tick);
+	if (transactions_next(&engine->transactions, &tick) && time_of(engine, tick) < next)
+		next = time_of(engine, tick);
+	return next;
+}
+
+static void run_tick(struct engine *engine)
+{
+	uint32_t tick = report_tick(&engine->report), endpoint;
+	bool send;
+
+	transactions_expire(&engine->transactions);
+	wheel_turn(engine->endpoints.wheel, tick);
+	while ((endpoint = wheel_pop(engine->endpoints.wheel, &send)))
+		liveness_wake(&engine->endpoints, endpoint, send);
+}
+
+void engine_advance(struct engine *engine, uint64_t now_us)
+{
+	uint64_t next_us;
+
+	if (now_us <= engine->report.now_us)
+		return;
+	while ((next_us = engine_next(engine)) <= now_us) {
+		engine->report.now_us = next_us;
+		run_tick(engine);
+	}
+	engine->report.now_us = now_us;
+	wheel_turn(engine->endpoints.wheel, report_tick(&engine->report));
+}
+
+/* What there is to know of one datagram on its way through. */
+struct transit {
+	bool in; /* from a user agent to a proxy */
+	struct address client;
+	uint16_t proxy;
+	uint32_t endpoint; /* of client and proxy; 0: none */
+};
+
+static bool is_exempt(const struct settings *settings, const struct address *client)
+{
+	for (unsigned i = 0; i < settings->nat.exempt_count; i++) {
+		if (network_contains(&settings->nat.exempt[i], client))
+			return true;
+	}
+	return false;
+}
+
+/* By address alone. False when it is not ours: between two proxies, between none, or exempt. */
+static bool find_direction(
+	const struct engine *engine, const struct flow *flow, struct transit *transit)
+{
+	uint16_t source = proxies_find(&engine->proxies, &flow->source);
+	uint16_t destination = proxies_find(&engine->proxies, &flow->destination);
+
+	if ((source == PROXY_NONE) == (destination == PROXY_NONE))
+		return false;
+	transit->in = source == PROXY_NONE;
+	transit->client = transit->in ? flow->source : flow->destination;
+	transit->proxy = transit->in ? destination : source;
+	return !is_exempt(&engine->settings, &transit->client);
+}
+
+static void report_malformed(struct engine *engine, const struct transit *transit, const char *why)
+{
+	struct event event = {
+		.type = EVENT_MALFORMED,
+		.client = transit->client,
+		.proxy = engine->proxies.list[transit->proxy],
+		.why = why,
+	};
+
+	engine->report.counters.malformed++;
+	report_event(&engine->report, &event);
+}
+
+/* 0, or a negative errno when the datagram is nothing to look into. */
+static int scan(struct engine *engine, const struct transit *transit, struct text datagram)
+{
+	struct engine_counters *counters = &engine->report.counters;
+	const char *why;
+	int result;
+
+	if (datagram.length > engine->settings.limits.datagram) {
+		counters->other++;
+		return -EMSGSIZE;
+	}
+	result = sip_scan(datagram.at, datagram.length, &engine->message, &why);
+	if (result == -ENOMSG) {
+		counters->other++;
+		return result;
+	}
+	counters->sip++;
+	if (result == 0)
+		engine->message.is_request ? counters->requests++ : counters->responses++;
+	else
+		report_malformed(engine, transit, why);
+	return result;
+}
+
+static void report_rewrite(struct engine *engine, const struct transit *transit, unsigned fields)
+{
+	const struct sip_message *message = &engine->message;
+	struct event event = {
+		.type = EVENT_REWRITE,
+		.client = transit->client,
+		.proxy = engine->proxies.list[transit->proxy],
+		.rewrite = {.in = transit->in,
+			.method = message->method_name,
+			.status = message->is_request ? 0 : message->status,
+			.fields = fields},
+	};
+
+	engine->report.counters.rewritten++;
+	report_event(&engine->report, &event);
+}
+
+/* Applies the edits collected for the message. One that would grow too long, or needs more edits
+ * than there is room for, goes on as it came. */
+static struct outcome apply_edits(
+	struct engine *engine, const struct transit *transit, unsigned fields)
+{
+	long length;
+
+	if (!fields)
+		return (struct outcome){.verdict = VERDICT_PASS};
+	length = edits_apply(&engine->edits, engine->message.whole, engine->edited, DATAGRAM_MAX);
+	if (length < 0) {
+		report_refused(&engine->report, &transit->client,
+			&engine->proxies.list[transit->proxy], "datagram");
+		return (struct outcome){.verdict = VERDICT_PASS};
+	}
+	report_rewrite(engine, transit, fields);
+	return (struct outcome){
+		.verdict = VERDICT_REWRITE,
+		.bytes = {engine->edited, (size_t)length},
+	};
+}
+
+/* The answer to a keepalive: known by its branch, whether the endpoint still exists or not. */
+static bool is_keepalive_answer(struct engine *engine, const struct transit *transit)
+{
+	const struct sip_message *message = &engine->message;
+	uint64_t sent_us;
+
+	if (message->is_request ||
+		!keepalive_recognise(&engine->keepalive, message, &transit->client,
+			&engine->proxies.list[transit->proxy], &sent_us))
+		return false;
+	if (message->status >= 200 && transit->endpoint)
+		liveness_replied(&engine->endpoints, transit->endpoint, message->status, sent_us);
+	return true;
+}
+
+/* A request with more than one Via came through another proxy: its user agent is not behind this
+ * border. A response is the user agent's own when the request went straight to it: its Vias are then
+ * the proxies', and there is no telling. */
+static bool is_user_agents_own(const struct sip_message *message)
+{
+	return !message->is_request || sip_count_values(message, SIP_VIA) == 1;
+}
+
+static struct outcome packet_in(
+	struct engine *engine, struct transit *transit, struct text datagram)
+{
+	struct sip_message *message = &engine->message;
+	struct passage passage = {
+		.message = message, .client = transit->client, .proxy = transit->proxy};
+	int result = scan(engine, transit, datagram);
+
+	transit->endpoint = endpoint_find(&engine->endpoints, &transit->client, transit->proxy);
+	if (result == 0 && is_keepalive_answer(engine, transit))
+		return (struct outcome){.verdict = VERDICT_CONSUME};
+	if (transit->endpoint)
+		liveness_heard(&engine->endpoints, transit->endpoint);
+	if (result != 0 || !is_user_agents_own(message))
+		return (struct outcome){.verdict = VERDICT_PASS};
+
+	passage.nat = nat_detect(message, &transit->client, engine->settings.nat.detect);
+	edits_reset(&engine->edits);
+	if (message->is_request)
+		follow_request_in(&engine->follow, &passage);
+	if (!engine->repairs || !passage.nat)
+		return (struct outcome){.verdict = VERDICT_PASS};
+	return apply_edits(engine, transit,
+		nat_repair(message, &transit->client, &engine->settings, &engine->edits));
+}
+
+static struct outcome packet_out(
+	struct engine *engine, const struct transit *transit, struct text datagram)
+{
+	struct sip_message *message = &engine->message;
+	struct passage passage = {
+		.message = message, .client = transit->client, .proxy = transit->proxy};
+
+	if (scan(engine, transit, datagram) != 0)
+		return (struct outcome){.verdict = VERDICT_PASS};
+	edits_reset(&engine->edits);
+	if (!message->is_request)
+		follow_response_out(&engine->follow, &passage);
+	if (!engine->repairs)
+		return (struct outcome){.verdict = VERDICT_PASS};
+	return apply_edits(engine, transit,
+		nat_restore(message, &transit->client, &engine->settings, &engine->edits));
+}
+
+struct outcome engine_packet(
+	struct engine *engine, uint64_t now_us, const struct flow *flow, struct text datagram)
+{
+	struct transit transit = {0};
+
+	engine_advance(engine, now_us);
+	engine->report.counters.packets++;
+	if (!find_direction(engine, flow, &transit))
+		return (struct outcome){.verdict = VERDICT_PASS};
+	return transit.in ? packet_in(engine, &transit, datagram)
+			  : packet_out(engine, &transit, datagram);
+}

@@ -1,0 +1,153 @@
+#include <natbox/keepalive.h>
+
+#include <string.h>
+
+/* "z9hG4bK" is RFC 3261's cookie, the rest of the prefix ours; then time and MAC in hexadecimal. */
+static const char branch_prefix[] = "z9hG4bKnatbox";
+
+enum { HEX_DIGITS = 16, BRANCH_LENGTH = sizeof(branch_prefix) - 1 + 2 * HEX_DIGITS };
+
+static uint64_t mac_of(const struct keepalive *keepalive, const struct address *client,
+	const struct address *proxy, uint64_t sent_us)
+{
+	struct hash hash;
+
+	hash_start(&hash, &keepalive->key);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add(&hash, proxy->ip, sizeof(proxy->ip));
+	hash_add_number(&hash, (uint64_t)client->port << 16 | proxy->port);
+	hash_add_number(&hash, sent_us);
+	return hash_end(&hash);
+}
+
+static char *put(char *at, struct text text)
+{
+	memcpy(at, text.at, text.length);
+	return at + text.length;
+}
+
+static char *put_string(char *at, const char *string)
+{
+	return put(at, (struct text){string, strlen(string)});
+}
+
+static char *put_hex(char *at, uint64_t number)
+{
+	for (int shift = 60; shift >= 0; shift -= 4)
+		*at++ = "0123456789abcdef"[number >> shift & 15];
+	return at;
+}
+
+static bool parse_hex(const char *at, uint64_t *number)
+{
+	*number = 0;
+	for (unsigned i = 0; i < HEX_DIGITS; i++) {
+		unsigned digit;
+
+		if (at[i] >= '0' && at[i] <= '9')
+			digit = (unsigned)(at[i] - '0');
+		else if (at[i] >= 'a' && at[i] <= 'f')
+			digit = (unsigned)(at[i] - 'a') + 10;
+		else
+			return false;
+		*number = *number << 4 | digit;
+	}
+	return true;
+}
+
+/* keepalive.from with the proxy's address in the place of every PROXY. */
+static char *put_from(char *at, const char *from, struct text proxy)
+{
+	const char *placeholder;
+
+	while ((placeholder = strstr(from, "PROXY"))) {
+		at = put(at, (struct text){from, (size_t)(placeholder - from)});
+		at = put(at, proxy);
+		from = placeholder + strlen("PROXY");
+	}
+	return put_string(at, from);
+}
+
+bool keepalive_is_answered(const struct keepalive *keepalive)
+{
+	enum keepalive_method method = keepalive->settings->keepalive.method;
+
+	return method == KEEPALIVE_NOTIFY || method == KEEPALIVE_OPTIONS;
+}
+
+static char *put_request(const struct keepalive *keepalive, const struct address *client,
+	const struct address *proxy, uint64_t sent_us, char *at)
+{
+	const struct settings *settings = keepalive->settings;
+	const char *method = keepalive_method_names[settings->keepalive.method];
+	uint64_t mac = mac_of(keepalive, client, proxy, sent_us);
+	char client_text[ADDRESS_TEXT_MAX], proxy_text[ADDRESS_TEXT_MAX], host[ADDRESS_TEXT_MAX];
+	struct text client_address = {client_text, address_format(client, client_text)};
+	struct text proxy_address = {proxy_text, address_format(proxy, proxy_text)};
+	struct text proxy_host = {host, address_format_host(proxy, host)};
+
+	at = put_string(at, method);
+	at = put(at, TEXT(" sip:"));
+	at = put(at, client_address);
+	at = put(at, TEXT(" SIP/2.0\r\nVia: SIP/2.0/UDP "));
+	at = put(at, proxy_address);
+	at = put(at, TEXT(";branch="));
+	at = put_string(at, branch_prefix);
+	at = put_hex(at, sent_us);
+	at = put_hex(at, mac);
+	at = put(at, TEXT("\r\nMax-Forwards: 70\r\nFrom: <"));
+	at = put_from(
+		at, settings->keepalive.from, proxy->port == 5060 ? proxy_host : proxy_address);
+	at = put(at, TEXT(">;tag="));
+	at = put_hex(at, mac ^ sent_us);
+	at = put(at, TEXT("\r\nTo: <sip:"));
+	at = put(at, client_address);
+	at = put(at, TEXT(">\r\nCall-ID: "));
+	at = put_hex(at, sent_us);
+	at = put_hex(at, mac);
+	at = put(at, TEXT("@"));
+	at = put(at, proxy_host);
+	at = put(at, TEXT("\r\nCSeq: 1 "));
+	at = put_string(at, method);
+	at = put(at, TEXT("\r\nContact: <sip:"));
+	at = put(at, proxy_address);
+	at = put(at, TEXT(">\r\n"));
+	if (settings->keepalive.method == KEEPALIVE_NOTIFY)
+		at = put(at, TEXT("Event: keep-alive\r\nSubscription-State: active\r\n"));
+	at = put_string(at, settings->keepalive.extra_headers);
+	return put(at, TEXT("Content-Length: 0\r\n\r\n"));
+}
+
+size_t keepalive_build(const struct keepalive *keepalive, const struct address *client,
+	const struct address *proxy, uint64_t sent_us, char out[static KEEPALIVE_MAX])
+{
+	switch (keepalive->settings->keepalive.method) {
+	case KEEPALIVE_CRLF:
+		return (size_t)(put(out, TEXT("\r\n\r\n")) - out);
+	case KEEPALIVE_ZERO:
+		return (size_t)(put(out, TEXT("\0\0\0\0")) - out);
+	case KEEPALIVE_NOTIFY:
+	case KEEPALIVE_OPTIONS:
+		break;
+	}
+	return (size_t)(put_request(keepalive, client, proxy, sent_us, out) - out);
+}
+
+bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_message *message,
+	const struct address *client, const struct address *proxy, uint64_t *sent_us)
+{
+	struct text prefix = {branch_prefix, sizeof(branch_prefix) - 1};
+	struct sip_cursor cursor = {0};
+	struct text value;
+	struct sip_via via;
+	uint64_t mac;
+
+	if (!sip_next_value(message, SIP_VIA, &cursor, &value) || sip_via_parse(value, &via) != 0)
+		return false;
+	if (via.branch.length != BRANCH_LENGTH || !text_starts_with(via.branch, prefix))
+		return false;
+	if (!parse_hex(via.branch.at + prefix.length, sent_us) ||
+		!parse_hex(via.branch.at + prefix.length + HEX_DIGITS, &mac))
+		return false;
+	return mac == mac_of(keepalive, client, proxy, *sent_us);
+}

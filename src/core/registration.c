@@ -1,0 +1,257 @@
+#include <natbox/follow.h>
+
+/* What a registrar grants when nobody names a time (RFC 3261 10.2.1.1 leaves it to local policy;
+ * this is what they use). */
+enum { EXPIRES_DEFAULT = 3600 };
+
+/* The To of a REGISTER without parameters: its address of record. */
+static bool parse_aor(struct text to, struct text *aor)
+{
+	struct sip_name_addr name_addr;
+	struct sip_uri uri;
+
+	if (sip_name_addr_parse(to, &name_addr) != 0 || sip_uri_parse(name_addr.uri, &uri) != 0)
+		return false;
+	*aor = name_addr.uri;
+	if (uri.host_port.at)
+		aor->length = (size_t)(text_end(uri.host_port) - aor->at);
+	return true;
+}
+
+static uint64_t reason_key(
+	const struct follow *follow, struct text aor, struct text call_id, struct text instance)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add_number(&hash, REASON_REGISTRATION);
+	hash_add_text(&hash, aor);
+	hash_add_text(&hash, call_id);
+	hash_add_text(&hash, instance);
+	return hash_end(&hash);
+}
+
+/* A Contact as a registrar tells it from others: user, host and port (RFC 3261 19.1.4, where a
+ * missing port is the default one for all that UDP can carry). */
+static uint32_t hash_contact(
+	const struct follow *follow, const struct sip_uri *uri, const struct address *source)
+{
+	struct address address = {.port = uri->port ? uri->port : 5060};
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add_text(&hash, uri->user);
+	if (source || address_parse_host(uri->host, &address)) {
+		const struct address *at = source ? source : &address;
+
+		hash_add(&hash, at->ip, sizeof(at->ip));
+		hash_add_number(&hash, at->port);
+	} else {
+		for (size_t i = 0; i < uri->host.length; i++) {
+			char c = uri->host.at[i];
+
+			c = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+			hash_add(&hash, &c, 1);
+		}
+		hash_add_number(&hash, address.port);
+	}
+	return (uint32_t)hash_end(&hash);
+}
+
+/* The time a Contact names itself, else the Expires header's, else fallback. A time that cannot be
+ * read is treated as missing (RFC 3261 10.2.1.1). */
+static uint32_t contact_seconds(
+	const struct sip_message *message, const struct sip_name_addr *contact, uint32_t fallback)
+{
+	struct text value;
+	uint32_t seconds;
+
+	if (sip_param(contact->params, TEXT("expires"), &value) && text_number(value, &seconds))
+		return seconds;
+	if (message->expires.at && text_number(message->expires, &seconds))
+		return seconds;
+	return fallback;
+}
+
+static void remember_contact(const struct follow *follow, struct transaction *transaction,
+	const struct sip_name_addr *contact)
+{
+	unsigned count = transaction->registration.contact_count;
+	struct sip_uri uri;
+
+	if (count == TRANSACTION_CONTACTS_MAX || sip_uri_parse(contact->uri, &uri) != 0)
+		return;
+	transaction->registration.contacts[count].as_written = hash_contact(follow, &uri, NULL);
+	transaction->registration.contacts[count].at_source =
+		hash_contact(follow, &uri, &transaction->client);
+	transaction->registration.contact_count++;
+}
+
+/* What a REGISTER asks for. False when it asks for nothing: it has no Contact, it only queries. */
+static bool parse_request(
+	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
+{
+	struct text value, aor, instance = {0};
+	struct sip_name_addr contact;
+	struct sip_cursor cursor = {0};
+	bool any = false;
+
+	if (!parse_aor(passage->message->to, &aor))
+		return false;
+	while (sip_next_value(passage->message, SIP_CONTACT, &cursor, &value)) {
+		uint32_t seconds;
+
+		if (sip_name_addr_parse(value, &contact) != 0)
+			continue;
+		any = true;
+		if (contact.is_star) {
+			transaction->registration.is_star = true;
+			continue;
+		}
+		if (!instance.at)
+			sip_param(contact.params, TEXT("+sip.instance"), &instance);
+		seconds = contact_seconds(passage->message, &contact, EXPIRES_DEFAULT);
+		if (seconds > transaction->registration.seconds)
+			transaction->registration.seconds = seconds;
+		remember_contact(follow, transaction, &contact);
+	}
+	transaction->registration.reason =
+		reason_key(follow, aor, passage->message->call_id, instance);
+	return any;
+}
+
+void registration_request(struct follow *follow, const struct passage *passage)
+{
+	struct transaction wanted = {.client = passage->client};
+	uint32_t index;
+
+	if (!follow->settings->keepalive.registrations || !parse_request(follow, passage, &wanted))
+		return;
+	/* A phone that needs no help is of interest only when it needed some until now. */
+	if (!follow_wants(follow, passage->nat) && !wanted.registration.is_star &&
+		!reason_find(follow->endpoints, wanted.registration.reason))
+		return;
+	index = follow_open(follow, passage);
+	if (index)
+		transaction_at(follow->transactions, index)->registration = wanted.registration;
+}
+
+static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
+	const struct sip_name_addr *contact)
+{
+	struct sip_uri uri;
+	uint32_t hash;
+
+	if (contact->is_star || sip_uri_parse(contact->uri, &uri) != 0)
+		return false;
+	hash = hash_contact(follow, &uri, NULL);
+	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
+		if (hash == transaction->registration.contacts[i].as_written ||
+			hash == transaction->registration.contacts[i].at_source)
+			return true;
+	}
+	return false;
+}
+
+/* The time the registrar granted, 0 when the binding is gone. A response lists every binding of the
+ * AOR; one that lists none at all but names a time comes from a registrar that does not list. */
+static uint32_t granted_seconds(const struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction)
+{
+	struct sip_cursor cursor = {0};
+	struct sip_name_addr contact;
+	struct text value;
+	uint32_t granted = 0, seconds;
+	bool any = false;
+
+	while (sip_next_value(response, SIP_CONTACT, &cursor, &value)) {
+		any = true;
+		if (sip_name_addr_parse(value, &contact) != 0 ||
+			!is_own_contact(follow, transaction, &contact))
+			continue;
+		seconds = contact_seconds(response, &contact, transaction->registration.seconds);
+		if (seconds > granted)
+			granted = seconds;
+	}
+	if (!any && transaction->registration.seconds && response->expires.at &&
+		text_number(response->expires, &seconds))
+		return seconds;
+	return granted;
+}
+
+/* "Contact: *" removed every binding of the AOR: all of its reasons on this endpoint end. */
+static void end_all_of(
+	struct follow *follow, const struct transaction *transaction, struct text aor)
+{
+	struct endpoints *endpoints = follow->endpoints;
+	uint32_t endpoint = endpoint_find(endpoints, &transaction->client, transaction->proxy);
+	uint32_t reason = endpoint ? endpoint_at(endpoints, endpoint)->reasons : 0;
+
+	if (aor.length > LABEL_MAX)
+		aor.length = LABEL_MAX;
+	while (reason) {
+		uint32_t next = reason_at(endpoints, reason)->next;
+
+		if (reason_at(endpoints, reason)->kind == REASON_REGISTRATION &&
+			text_equal(
+				label_text(&endpoints->labels, reason_at(endpoints, reason)->label),
+				aor))
+			reason_end(endpoints, reason, "ended");
+		reason = next;
+	}
+}
+
+/* The binding is gone, or the phone needs no help any more where it is now. */
+static void end_one(struct follow *follow, const struct transaction *transaction, bool moved)
+{
+	uint32_t reason = reason_find(follow->endpoints, transaction->registration.reason);
+
+	if (reason)
+		reason_end(follow->endpoints, reason, moved ? "moved" : "ended");
+}
+
+static bool stands_elsewhere(const struct follow *follow, const struct transaction *transaction)
+{
+	const struct endpoints *endpoints = follow->endpoints;
+	uint32_t reason = reason_find(endpoints, transaction->registration.reason);
+	const struct endpoint *endpoint;
+
+	if (!reason)
+		return false;
+	endpoint = endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint);
+	return endpoint->proxy != transaction->proxy ||
+	       !address_equal(&endpoint->client, &transaction->client);
+}
+
+void registration_response(
+	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
+{
+	const struct sip_message *response = passage->message;
+	uint32_t seconds;
+	struct text aor;
+
+	if (response->status >= 300 || !parse_aor(response->to, &aor))
+		return;
+	if (transaction->registration.is_star) {
+		end_all_of(follow, transaction, aor);
+		return;
+	}
+	seconds = granted_seconds(follow, response, transaction);
+	if (!seconds) {
+		end_one(follow, transaction, false);
+		return;
+	}
+	if (!follow_wants(follow, transaction->nat)) {
+		end_one(follow, transaction, stands_elsewhere(follow, transaction));
+		return;
+	}
+	reason_hold(follow->endpoints, &(struct reason_claim){
+					       .client = transaction->client,
+					       .proxy = transaction->proxy,
+					       .nat = transaction->nat,
+					       .kind = REASON_REGISTRATION,
+					       .key = transaction->registration.reason,
+					       .id = aor,
+					       .seconds = seconds,
+				       });
+}

@@ -1,0 +1,18 @@
+#include <natbox/report.h>
+
+void report_event(const struct report *report, struct event *event)
+{
+	event->time_us = report->now_us;
+	if (report->sink.event)
+		report->sink.event(report->sink.context, event);
+}
+
+void report_refused(struct report *report, const struct address *client,
+	const struct address *proxy, const char *why)
+{
+	struct event event = {
+		.type = EVENT_REFUSED, .client = *client, .proxy = *proxy, .why = why};
+
+	report->counters.refused++;
+	report_event(report, &event);
+}
