@@ -1,0 +1,21 @@
+/* Datagrams as they go on the wire: the IP and UDP headers for a flow and its payload. The same
+ * flow and payload give the same headers every time. */
+#ifndef NATBOX_DATAGRAM_H
+#define NATBOX_DATAGRAM_H
+
+#include <natbox/engine.h>
+
+enum {
+	DATAGRAM_HEADERS_MAX = 48,         /* IPv6 40, UDP 8 */
+	DATAGRAM_PAYLOAD_IPV4_MAX = 65507, /* 65535 less both headers (RFC 791 3.1) */
+	DATAGRAM_PAYLOAD_IPV6_MAX =
+		65527, /* IPv6's length leaves its own header out (RFC 8200 3) */
+};
+
+/* Writes the headers that stand before bytes: TTL 64, identification 0 with DF in IPv4 (RFC 6864
+ * 4.1), checksums. Returns their length, 28 or 48; -EMSGSIZE when no packet can carry that much,
+ * -EINVAL when the flow has an IPv4 and an IPv6 end. */
+int datagram_headers(
+	const struct flow *flow, struct text bytes, uint8_t headers[static DATAGRAM_HEADERS_MAX]);
+
+#endif

@@ -1,0 +1,37 @@
+/* Decoder: captured frames in, whole UDP datagrams out. Joins taking frames apart, putting
+ * fragments together and leaving out what was captured twice; the same for files and live. Its
+ * clock is the time of the frames. After decoder_new it allocates nothing. */
+#ifndef NATBOX_DECODER_H
+#define NATBOX_DECODER_H
+
+#include <natbox/engine.h>
+
+struct decoder;
+
+struct datagram {
+	uint64_t time_us; /* of the frame that completed it, since the epoch */
+	struct flow flow;
+	struct text
+		bytes; /* the UDP payload; lives until the decoder is used again, as its frame */
+};
+
+/* Frames since decoder_new, by what became of them. */
+struct decoder_counters {
+	uint64_t frames;
+	uint64_t datagrams; /* given out */
+	uint64_t other;     /* not UDP over IP */
+	uint64_t cut;       /* captured with too short a snapshot length */
+	uint64_t malformed; /* a header or a length that cannot be */
+};
+
+/* For frames of this link type, one that packet_knows_link_type. NULL when memory is short. */
+struct decoder *decoder_new(int link_type);
+void decoder_free(struct decoder *decoder);
+
+/* One frame, captured at time_us. cut: it was longer on the wire. True when it gave a datagram. */
+bool decoder_add(struct decoder *decoder, uint64_t time_us, struct text frame, bool cut,
+	struct datagram *datagram);
+
+struct decoder_counters decoder_counters(const struct decoder *decoder);
+
+#endif

@@ -1,0 +1,23 @@
+/* What capture_file.c and capture_live.c share with capture.c. */
+#ifndef NATBOX_IO_CAPTURE_H
+#define NATBOX_IO_CAPTURE_H
+
+#include <pcap/pcap.h>
+#include <stdio.h>
+
+#include <natbox/capture.h>
+
+struct capture {
+	pcap_t *pcap;
+	struct decoder *decoder;
+	char *name; /* of the file or interface, for faults */
+	FILE *file; /* the capture file, or the copy of it; NULL when live */
+};
+
+/* An empty capture by that name. NULL when memory is short. */
+struct capture *capture_new(const char *name);
+
+/* Sets up the decoder for what pcap captures. 0 or a negative errno, with *fault set. */
+int capture_decode_with(struct capture *capture, struct fault *fault);
+
+#endif

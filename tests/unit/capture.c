@@ -1,0 +1,245 @@
+#include <natbox/capture.h>
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frames.h"
+#include <natbox/writer.h>
+
+static char path[64];
+static struct fault fault;
+
+static void setup(void)
+{
+	strcpy(path, "/tmp/natbox-capture-XXXXXX");
+	close(mkstemp(path));
+}
+
+static void cleanup(void)
+{
+	unlink(path);
+}
+
+TestSuite(capture, .init = setup, .fini = cleanup);
+
+/* count datagrams "one message", a second apart from 1000 s on. */
+static void write_capture(unsigned count)
+{
+	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
+	struct writer *writer;
+
+	cr_assert_eq(writer_open(path, &writer, &fault), 0);
+	for (unsigned i = 0; i < count; i++)
+		cr_assert_eq(writer_add(writer, (1000 + i) * 1000000ull + 7, &flow,
+				     TEXT("one message"), &fault),
+			0);
+	cr_assert_eq(writer_close(writer, &fault), 0);
+}
+
+/* How many datagrams come; *end is what came after the last. */
+static unsigned read_all(struct capture *capture, int *end)
+{
+	struct datagram datagram;
+	unsigned count = 0;
+
+	while ((*end = capture_next(capture, &datagram, &fault)) == 1)
+		count++;
+	return count;
+}
+
+static void write_bytes(const char *bytes, size_t length)
+{
+	FILE *file = fopen(path, "wb");
+
+	cr_assert_eq(fwrite(bytes, 1, length, file), length);
+	cr_assert_eq(fclose(file), 0);
+}
+
+static void expect_open_fault(int error, const char *why)
+{
+	struct capture *capture;
+
+	cr_expect_eq(capture_open_file(path, &capture, &fault), error);
+	cr_expect(strstr(fault.line, why), "%s", fault.line);
+	cr_expect(strstr(fault.line, path), "%s", fault.line);
+}
+
+Test(capture, gives_datagrams_with_their_times)
+{
+	struct datagram datagram;
+	struct capture *capture;
+
+	write_capture(2);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(capture_next(capture, &datagram, &fault), 1);
+		cr_expect_eq(datagram.time_us, (1000 + i) * 1000000ull + 7);
+		cr_expect_eq(datagram.flow.source.port, 40000);
+		cr_expect(text_equal(datagram.bytes, TEXT("one message")));
+	}
+	cr_expect_eq(capture_next(capture, &datagram, &fault), 0);
+	cr_expect_eq(capture_counters(capture).datagrams, 2);
+	capture_close(capture);
+}
+
+Test(capture, can_be_read_twice)
+{
+	struct capture *capture;
+	int end;
+
+	write_capture(3);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
+	cr_expect_eq(read_all(capture, &end), 3);
+	cr_assert_eq(capture_rewind(capture, &fault), 0);
+	cr_expect_eq(read_all(capture, &end), 3);
+	cr_expect_eq(end, 0);
+	capture_close(capture);
+}
+
+Test(capture, standard_input_can_be_read_twice)
+{
+	struct capture *capture;
+	char command[128];
+	FILE *pipe;
+	int end;
+
+	write_capture(3);
+	snprintf(command, sizeof(command), "cat %s", path);
+	pipe = popen(command, "r");
+	cr_assert(pipe && dup2(fileno(pipe), STDIN_FILENO) == STDIN_FILENO);
+	cr_assert_eq(capture_open_file("-", &capture, &fault), 0, "%s", fault.line);
+	pclose(pipe);
+	cr_expect_eq(read_all(capture, &end), 3);
+	cr_assert_eq(capture_rewind(capture, &fault), 0);
+	cr_expect_eq(read_all(capture, &end), 3);
+	capture_close(capture);
+}
+
+Test(capture, nanosecond_times_become_microseconds)
+{
+	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
+	pcap_t *pcap =
+		pcap_open_dead_with_tstamp_precision(DLT_RAW, 65535, PCAP_TSTAMP_PRECISION_NANO);
+	pcap_dumper_t *dumper = pcap_dump_open(pcap, path);
+	struct pcap_pkthdr header = {.ts = {1000, 123456789}};
+	struct datagram datagram;
+	struct capture *capture;
+	struct frame frame = {0};
+
+	frame_add_datagram(&frame, &flow, TEXT("x"));
+	header.caplen = header.len = (bpf_u_int32)frame.length;
+	pcap_dump((u_char *)dumper, &header, frame.bytes);
+	pcap_dump_close(dumper);
+	pcap_close(pcap);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
+	cr_assert_eq(capture_next(capture, &datagram, &fault), 1);
+	cr_expect_eq(datagram.time_us, 1000123456);
+	capture_close(capture);
+}
+
+Test(capture, reads_pcapng)
+{
+	/* Section header, interface description (raw IP), one enhanced packet block. */
+	static const uint32_t blocks[] = {0x0a0d0d0a, 28, 0x1a2b3c4d, 0x00000001, 0xffffffff,
+		0xffffffff, 28, 1, 20, 101, 65535, 20, 6, 32 + 32, 0, 0, 1000000, 29, 29};
+	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
+	struct datagram datagram;
+	struct capture *capture;
+	struct frame file = {0};
+
+	frame_add(&file, blocks, sizeof(blocks));
+	frame_add_datagram(&file, &flow, TEXT("x"));
+	frame_add(&file, "\0\0\0", 3);
+	frame_add(&file, &blocks[13], 4);
+	write_bytes((const char *)file.bytes, file.length);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0, "%s", fault.line);
+	cr_assert_eq(capture_next(capture, &datagram, &fault), 1, "%s", fault.line);
+	cr_expect_eq(datagram.time_us, 1000000);
+	cr_expect(text_equal(datagram.bytes, TEXT("x")));
+	cr_expect_eq(capture_next(capture, &datagram, &fault), 0);
+	capture_close(capture);
+}
+
+Test(capture, cut_off_file_gives_what_it_holds_then_a_fault)
+{
+	struct capture *capture;
+	int end;
+
+	write_capture(3);
+	cr_assert_eq(truncate(path, 24 + 2 * (16 + 28 + 11) + 20), 0);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
+	cr_expect_eq(read_all(capture, &end), 2);
+	cr_expect_eq(end, -ENODATA);
+	cr_expect(strstr(fault.line, "cut off"), "%s", fault.line);
+	cr_expect(strstr(fault.line, path), "%s", fault.line);
+	capture_close(capture);
+}
+
+Test(capture, damaged_file_gives_what_it_holds_then_a_fault)
+{
+	struct capture *capture;
+	int fd, end;
+
+	write_capture(3);
+	fd = open(path, O_WRONLY);
+	cr_assert_eq(pwrite(fd, "\xff\xff\xff\x7f\xff\xff\xff\x7f", 8, 24 + 16 + 28 + 11 + 8), 8);
+	close(fd);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
+	cr_expect_eq(read_all(capture, &end), 1);
+	cr_expect_eq(end, -EBADMSG);
+	cr_expect(strstr(fault.line, "damaged"), "%s", fault.line);
+	capture_close(capture);
+}
+
+Test(capture, empty_file_is_a_fault)
+{
+	write_bytes("", 0);
+	expect_open_fault(-ENODATA, "it is empty");
+}
+
+Test(capture, text_file_is_a_fault)
+{
+	write_bytes("[natbox]\nmode = sniff\nproxy = *:5060\n", 36);
+	expect_open_fault(-EBADMSG, "name a pcap or pcapng file");
+}
+
+Test(capture, missing_file_is_a_fault)
+{
+	unlink(path);
+	expect_open_fault(-ENOENT, "No such file");
+}
+
+Test(capture, directory_is_a_fault)
+{
+	struct capture *capture;
+
+	cr_expect_eq(capture_open_file("/tmp", &capture, &fault), -EISDIR);
+	cr_expect(strstr(fault.line, "directory"));
+}
+
+Test(capture, unknown_link_type_is_a_fault)
+{
+	pcap_t *pcap = pcap_open_dead(DLT_PPP, 65535);
+
+	pcap_dump_close(pcap_dump_open(pcap, path));
+	pcap_close(pcap);
+	expect_open_fault(-ENOTSUP, "PPP");
+}
+
+Test(capture, header_alone_is_a_capture_without_packets)
+{
+	struct capture *capture;
+	int end;
+
+	write_capture(0);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
+	cr_expect_eq(read_all(capture, &end), 0);
+	cr_expect_eq(end, 0);
+	capture_close(capture);
+}
