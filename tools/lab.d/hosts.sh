@@ -1,0 +1,151 @@
+# Hosts are network namespaces, natbox-LAB-HOST. Several labs may be up at once, each with a name
+# in LAB and what it writes in LAB_DIR.
+# shellcheck shell=bash
+LAB=${LAB:-hand}
+LAB_DIR=${TMPDIR:-/tmp}/natbox-lab-$LAB
+LAB_QUIET=${LAB_QUIET:-}
+
+namespace() { echo "natbox-$LAB-$1"; }
+
+# The commands go to standard error, so that what they print stays usable.
+show() { # host, command...
+	[ -z "$LAB_QUIET" ] || return 0
+	local host=$1 colour='' plain=''
+	shift
+	[ ! -t 2 ] || colour=$'\e[36m' plain=$'\e[0m'
+	printf '%s[%s]%s %s\n' "$colour" "$host" "$plain" "$*" >&2
+}
+
+# Runs a command on a host without a word, for questions asked over and over.
+at() { # host, command...
+	local host=$1
+	shift
+	ip netns exec "$(namespace "$host")" "$@"
+}
+
+# Runs a command on a host and says so.
+on() { # host, command...
+	show "$@"
+	at "$@"
+}
+
+# Starts a command that stays, as NAME; what it prints goes to LAB_DIR/NAME.log.
+start() { # name, host, command...
+	local name=$1 host=$2
+	shift 2
+	show "$host" "$@" '&'
+	ip netns exec "$(namespace "$host")" "$@" </dev/null >"$LAB_DIR/$name.log" 2>&1 &
+	echo $! >"$LAB_DIR/$name.pid"
+}
+
+# Stops what start started, and waits until it is gone.
+stop() { # name, [signal]
+	local pid
+	pid=$(cat "$LAB_DIR/$1.pid" 2>/dev/null) || return 0
+	rm -f "$LAB_DIR/$1.pid"
+	kill "-${2:-TERM}" "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	return 0
+}
+
+# Sleeps, but wakes for a signal.
+pause() { # seconds
+	sleep "$1" &
+	wait $!
+}
+
+wait_until() { # seconds, command...
+	local tries=$(($1 * 10))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		pause 0.1
+	done
+}
+
+host_add() { # host
+	ip netns add "$(namespace "$1")" || return
+	# Duplicate address detection would hold every IPv6 address back for a second.
+	at "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	at "$1" ip link set lo up
+}
+
+router_add() { # host
+	host_add "$1" &&
+		on "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+# A wire between two hosts. Checksums are computed before a packet leaves, as on a real wire.
+cable() { # host, interface, peer, peer's interface
+	show "$1" "ip link add $2 type veth peer $4, which is on $3"
+	ip link add name "$2" netns "$(namespace "$1")" type veth \
+		peer name "$4" netns "$(namespace "$3")" || return
+	at "$1" ethtool -K "$2" tx off >/dev/null
+	at "$3" ethtool -K "$4" tx off >/dev/null
+	at "$1" ip link set "$2" up
+	at "$3" ip link set "$4" up
+}
+
+lab_namespaces() { # those that exist
+	ip netns list | sed -n "s/^\(natbox-$LAB-[^ ]*\).*/\1/p"
+}
+
+lab_hosts() {
+	lab_namespaces | sed "s/^natbox-$LAB-//"
+}
+
+lab_is_up() {
+	[ -d "$LAB_DIR" ]
+}
+
+lab_processes() {
+	local host
+	for host in $(lab_namespaces); do
+		ip netns pids "$host"
+	done
+}
+
+lab_is_still() {
+	[ -z "$(lab_processes)" ]
+}
+
+# Takes the name, so that no two labs share one.
+lab_open() {
+	mkdir "$LAB_DIR" 2>/dev/null && return
+	echo "lab '$LAB' is up already: tools/lab down, or another name in LAB" >&2
+	return 1
+}
+
+# Ends every process on the lab's hosts, then the hosts, then its files.
+lab_close() {
+	local pid host
+	lab_is_up || return 0
+	for pid in $(jobs -p) $(lab_processes); do
+		kill "$pid" 2>/dev/null
+	done
+	if ! wait_until 3 lab_is_still; then
+		for pid in $(lab_processes); do
+			kill -9 "$pid" 2>/dev/null
+		done
+	fi
+	for host in $(lab_namespaces); do
+		ip netns del "$host"
+	done
+	rm -rf "$LAB_DIR"
+}
+
+# Opens a lab that is gone when the script ends, however it ends.
+lab_open_until_exit() {
+	lab_open || exit 1
+	trap 'trap "" INT TERM HUP; lab_close' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+}
+
+# What most scenarios begin with.
+lab_with_proxy() { # further arguments for the proxy
+	lab_open_until_exit
+	{ LAB_QUIET=1 network_up && proxy_start "$@"; } || exit 1
+}

@@ -1,0 +1,11 @@
+# The lab, in one line for whoever wants it: . tools/lab.d/lab.sh
+# shellcheck shell=bash
+if [ "$(id -u)" != 0 ]; then
+	exec sudo --preserve-env=LAB,LAB_QUIET,NATBOX,TMPDIR "$0" "$@"
+fi
+lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+for lab_part in hosts network proxy phones natbox verdict; do
+	# shellcheck source=/dev/null
+	. "$lab_root/tools/lab.d/$lab_part.sh"
+done
+unset lab_part
