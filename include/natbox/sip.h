@@ -72,13 +72,15 @@ struct sip_message {
 };
 
 /* Finds the fields of a datagram. 0; -ENOMSG when it is no SIP message at all (empty, CRLF, zero
- * bytes, STUN, noise): nothing in *message is set; -EBADMSG when it means to be SIP but is not
- * usable: *why is a short constant that says what is wrong ("no Via", "two Call-ID", ...).
+ * bytes, STUN, noise); -EBADMSG when it means to be SIP but is not usable: *why is then a short
+ * constant that says what is wrong ("no Via", "two Call-ID", ...). *message is filled only at 0.
  * Mandatory: a start line for SIP/2.0, Via, From, To, Call-ID, CSeq (RFC 3261 8.1.1), the method of
- * CSeq that of the request line, and no second one of what may stand once. */
+ * CSeq that of the request line, a body as long as Content-Length says, and no second one of what
+ * may stand once. Call-ID, CSeq and every Via value are checked; all else when it is parsed. */
 int sip_scan(const char *bytes, size_t length, struct sip_message *message, const char **why);
 
-/* Walks the values of a list, first to last, over all its header fields and commas. */
+/* Walks the values of a list, first to last, over all its header fields and commas. A value may be
+ * empty or ill-formed: its parser says so. */
 struct sip_cursor {
 	unsigned field; /* start with zeros */
 	size_t offset;

@@ -8,38 +8,51 @@
 /* A header field of interest: a text of the message, or one of its lists. */
 struct header {
 	struct text name;
-	char compact; /* 0: none */
 	enum { HEADER_LIST, HEADER_SINGLE } kind;
 	size_t place; /* enum sip_list, or the offset of the text in struct sip_message */
 	const char *twice;
 };
 
-#define LIST(name, compact, list)                                                                  \
+/* The longest name, and the most names that are equally long. */
+enum { HEADER_NAME_MAX = 18, HEADERS_OF_LENGTH_MAX = 3 };
+
+#define LIST(name, list)                                                                           \
 	{                                                                                          \
-		TEXT(name), compact, HEADER_LIST, list, NULL                                       \
+		TEXT(name), HEADER_LIST, list, NULL                                                \
 	}
-#define SINGLE(name, compact, member)                                                              \
+#define SINGLE(name, member)                                                                       \
 	{                                                                                          \
-		TEXT(name), compact, HEADER_SINGLE, offsetof(struct sip_message, member),          \
-			"two " name                                                                \
+		TEXT(name), HEADER_SINGLE, offsetof(struct sip_message, member), "two " name       \
 	}
 
-static const struct header headers[] = {
-	SINGLE("To", 't', to),
-	LIST("Via", 'v', SIP_VIA),
-	SINGLE("From", 'f', from),
-	SINGLE("CSeq", 0, cseq),
-	SINGLE("Event", 'o', event),
-	LIST("Route", 0, SIP_ROUTE),
-	LIST("Contact", 'm', SIP_CONTACT),
-	SINGLE("Call-ID", 'i', call_id),
-	SINGLE("Expires", 0, expires),
-	LIST("Record-Route", 0, SIP_RECORD_ROUTE),
-	SINGLE("Content-Type", 'c', content_type),
-	SINGLE("Content-Length", 'l', content_length),
-	SINGLE("Session-Expires", 'x', session_expires),
-	SINGLE("Subscription-State", 0, subscription_state),
+/* By the length of the name, so that a header field nobody asks for costs a comparison or two. */
+/* clang-format off */
+static const struct header headers[HEADER_NAME_MAX + 1][HEADERS_OF_LENGTH_MAX] = {
+	[2] = {SINGLE("To", to)},
+	[3] = {LIST("Via", SIP_VIA)},
+	[4] = {SINGLE("From", from), SINGLE("CSeq", cseq)},
+	[5] = {LIST("Route", SIP_ROUTE), SINGLE("Event", event)},
+	[7] = {LIST("Contact", SIP_CONTACT), SINGLE("Call-ID", call_id),
+		SINGLE("Expires", expires)},
+	[12] = {LIST("Record-Route", SIP_RECORD_ROUTE), SINGLE("Content-Type", content_type)},
+	[14] = {SINGLE("Content-Length", content_length)},
+	[15] = {SINGLE("Session-Expires", session_expires)},
+	[18] = {SINGLE("Subscription-State", subscription_state)},
 };
+
+/* RFC 3261 7.3.3, RFC 6665 8.2.1, RFC 4028 4. */
+static const struct text compact_names['z' + 1] = {
+	['c'] = TEXT("Content-Type"),
+	['f'] = TEXT("From"),
+	['i'] = TEXT("Call-ID"),
+	['l'] = TEXT("Content-Length"),
+	['m'] = TEXT("Contact"),
+	['o'] = TEXT("Event"),
+	['t'] = TEXT("To"),
+	['v'] = TEXT("Via"),
+	['x'] = TEXT("Session-Expires"),
+};
+/* clang-format on */
 
 static const struct {
 	struct text name;
@@ -61,7 +74,7 @@ static const struct {
 static enum sip_method method_of(struct text name)
 {
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
-		if (text_equal(methods[i].name, name))
+		if (methods[i].name.length == name.length && text_equal(methods[i].name, name))
 			return methods[i].method;
 	}
 	return SIP_OTHER;
@@ -69,12 +82,18 @@ static enum sip_method method_of(struct text name)
 
 static const struct header *header_of(struct text name)
 {
-	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
-		const struct header *header = &headers[i];
+	const struct header *candidate;
 
-		if (name.length == 1 ? header->compact == (*name.at | 0x20)
-				     : text_equal_nocase(header->name, name))
-			return header;
+	if (name.length == 1 && (*name.at | 0x20) >= 'a' && (*name.at | 0x20) <= 'z')
+		name = compact_names[*name.at | 0x20];
+	if (name.length > HEADER_NAME_MAX)
+		return NULL;
+	candidate = headers[name.length];
+	for (int i = 0; i < HEADERS_OF_LENGTH_MAX && candidate[i].name.length; i++) {
+		bool maybe = ((*candidate[i].name.at ^ *name.at) & ~0x20) == 0;
+
+		if (maybe && text_equal_nocase(candidate[i].name, name))
+			return &candidate[i];
 	}
 	return NULL;
 }
@@ -82,107 +101,74 @@ static const struct header *header_of(struct text name)
 /* Whether somebody meant SIP by a start line that is none: it names the protocol. */
 static bool means_sip(struct text line)
 {
-	for (struct text rest = line; rest.length >= 4; lex_skip(&rest, 1)) {
-		bool starts_word = rest.at == line.at || lex_is(rest.at[-1], LEX_BLANK);
+	const char *end = text_end(line);
 
-		if (starts_word && text_equal_nocase((struct text){rest.at, 4}, TEXT("SIP/")))
+	for (const char *at = line.at; end - at >= 4; at++) {
+		bool starts_word = at == line.at || lex_is(at[-1], LEX_BLANK);
+
+		if (starts_word && text_equal_nocase(lex_text(at, at + 4), TEXT("SIP/")))
 			return true;
 	}
 	return false;
 }
 
-static bool is_version(struct text text)
-{
-	return text_equal_nocase(text, TEXT("SIP/2.0"));
-}
-
 /* "200 OK": what follows the version and its space. */
-static const char *parse_status(struct text rest, struct sip_message *message)
+static const char *parse_status(const char *at, const char *end, struct sip_message *message)
 {
-	struct text digits = {rest.at, 3};
 	uint32_t status;
 
-	if (rest.length < 3 || !text_number(digits, &status) || status < 100 || status > 699)
-		return "bad status";
-	lex_skip(&rest, 3);
-	if (rest.length && *rest.at != ' ')
+	if (end - at < 3 || !text_number(lex_text(at, at + 3), &status) || status < 100 ||
+		status > 699 || (end - at > 3 && at[3] != ' '))
 		return "bad status";
 	message->status = status;
-	message->reason = text_trim(rest);
+	message->reason = text_trim(lex_text(at + 3, end));
 	return NULL;
 }
 
 /* The words are parted by one space each and nothing else (RFC 3261 7.1, RFC 4475 3.1.2.8). */
+static const char *parse_request(const char *at, const char *end, struct sip_message *message)
+{
+	const char *start = at;
+
+	message->is_request = true;
+	at = lex_run(start, end, LEX_TOKEN);
+	message->method_name = lex_text(start, at);
+	if (at == start || !lex_at(at, end, ' '))
+		return "bad start line";
+	message->method = method_of(message->method_name);
+	start = at + 1;
+	at = lex_run(start, end, LEX_URI);
+	message->request_uri = lex_text(start, at);
+	if (at == start || !lex_at(at, end, ' '))
+		return "bad start line";
+	return text_equal_nocase(lex_text(at + 1, end), TEXT("SIP/2.0")) ? NULL : "not SIP/2.0";
+}
+
 static const char *parse_start_line(struct text line, struct sip_message *message)
 {
-	struct text rest = line;
+	struct text version = TEXT("SIP/2.0 ");
 
-	if (line.length > 8 && line.at[7] == ' ' && is_version((struct text){line.at, 7})) {
-		lex_skip(&rest, 8);
-		return parse_status(rest, message);
-	}
-	message->is_request = true;
-	message->method_name = lex_run(&rest, LEX_TOKEN);
-	if (message->method_name.length == 0 || !lex_at(rest, ' '))
-		return "bad start line";
-	lex_skip(&rest, 1);
-	message->request_uri = lex_run(&rest, LEX_URI);
-	if (message->request_uri.length == 0 || !lex_at(rest, ' '))
-		return "bad start line";
-	lex_skip(&rest, 1);
-	message->method = method_of(message->method_name);
-	return is_version(rest) ? NULL : "not SIP/2.0";
+	if (line.length >= version.length &&
+		text_equal_nocase((struct text){line.at, version.length}, version))
+		return parse_status(line.at + version.length, text_end(line), message);
+	return parse_request(line.at, text_end(line), message);
 }
 
-/* Eats a line up to its line feed; the line has neither that nor a carriage return before it. */
-static bool next_line(struct text *rest, bool folds, struct text *line)
+/* Where a line ends that starts at at: its line feed, or NULL. */
+static const char *find_feed(const char *at, const char *end, bool folds)
 {
-	const char *end = text_end(*rest);
-	const char *feed = memchr(rest->at, '\n', rest->length);
+	const char *feed = memchr(at, '\n', (size_t)(end - at));
 
-	while (folds && feed && feed + 1 < end && (feed[1] == ' ' || feed[1] == '\t'))
+	while (folds && feed && end - feed > 1 && (feed[1] == ' ' || feed[1] == '\t'))
 		feed = memchr(feed + 1, '\n', (size_t)(end - feed) - 1);
-	if (!feed)
-		return false;
-	*line = (struct text){rest->at, (size_t)(feed - rest->at)};
-	lex_skip(rest, line->length + 1);
-	if (line->length && text_end(*line)[-1] == '\r')
-		line->length--;
-	return true;
+	return feed;
 }
 
-/* Some read a carriage return alone as a line end: what they see is not what stands here. */
-static bool has_bare_return(struct text value)
+static const char *take_value(
+	struct sip_message *message, const struct header *header, struct text value)
 {
-	const char *end = text_end(value), *at = value.at;
-
-	while (at < end && (at = memchr(at, '\r', (size_t)(end - at)))) {
-		if (at + 1 == end || at[1] != '\n')
-			return true;
-		at += 2;
-	}
-	return false;
-}
-
-static const char *take_header(struct sip_message *message, struct text line)
-{
-	const char *colon = memchr(line.at, ':', line.length);
-	struct text name = {line.at, 0}, value;
-	const struct header *header;
 	struct text *single;
 
-	if (!colon)
-		return "header field without colon";
-	name.length = (size_t)(colon - line.at);
-	value = (struct text){colon + 1, line.length - name.length - 1};
-	while (name.length && lex_is(name.at[name.length - 1], LEX_BLANK))
-		name.length--;
-	header = header_of(name);
-	if (!header)
-		return NULL;
-	value = text_trim(value);
-	if (has_bare_return(value))
-		return "carriage return without line feed";
 	if (header->kind == HEADER_LIST) {
 		if (message->field_count == SIP_FIELDS_MAX)
 			return "too many header fields";
@@ -197,42 +183,62 @@ static const char *take_header(struct sip_message *message, struct text line)
 	return NULL;
 }
 
-static const char *take_headers(struct sip_message *message, struct text *rest)
+static const char *take_header(struct sip_message *message, const char *at, const char *feed)
 {
-	struct text line;
-	const char *why;
+	const char *colon = memchr(at, ':', (size_t)(feed - at)), *name_end = colon;
+	const struct header *header;
 
-	if (rest->length && (*rest->at == ' ' || *rest->at == '\t'))
+	if (!colon)
+		return "header field without colon";
+	while (name_end > at && lex_is(name_end[-1], LEX_BLANK))
+		name_end--;
+	header = header_of(lex_text(at, name_end));
+	if (!header)
+		return NULL;
+	return take_value(message, header, text_trim(lex_text(colon + 1, feed)));
+}
+
+static const char *skip_empty_line(const char *at, const char *end)
+{
+	const char *feed = lex_at(at, end, '\r') ? at + 1 : at;
+
+	return lex_at(feed, end, '\n') ? feed + 1 : at;
+}
+
+/* Up to the body. Some leave out the empty line where nothing follows it. */
+static const char *take_headers(struct sip_message *message, const char *at, const char *end)
+{
+	const char *body, *feed, *why;
+
+	if (lex_at(at, end, ' ') || lex_at(at, end, '\t'))
 		return "folded start line";
-	for (;;) {
-		bool ends = lex_at(*rest, '\n') ||
-			    (rest->length > 1 && rest->at[0] == '\r' && rest->at[1] == '\n');
-
-		if (!next_line(rest, !ends, &line))
-			return "no empty line after the header";
-		if (ends)
-			return NULL;
-		why = take_header(message, line);
+	while ((body = skip_empty_line(at, end)) == at && at < end) {
+		feed = find_feed(at, end, true);
+		if (!feed)
+			return "header field without line end";
+		why = take_header(message, at, feed);
 		if (why)
 			return why;
+		at = feed + 1;
 	}
+	message->body = lex_text(body, end);
+	return NULL;
 }
 
 static const char *check_cseq(struct sip_message *message)
 {
-	struct text rest = message->cseq, number = lex_run(&rest, LEX_TOKEN);
+	const char *end = text_end(message->cseq);
+	const char *number_end = lex_run(message->cseq.at, end, LEX_TOKEN);
+	const char *start = lex_blanks(number_end, end);
+	struct text method = lex_text(start, end);
 
-	if (!text_number(number, &message->cseq_number))
+	if (!text_number(lex_text(message->cseq.at, number_end), &message->cseq_number) ||
+		method.length == 0 || lex_run(start, end, LEX_TOKEN) != end)
 		return "bad CSeq";
-	rest = text_trim(rest);
-	if (rest.length == 0 || lex_run(&rest, LEX_TOKEN).length == 0 || rest.length)
-		return "bad CSeq";
-	rest = text_trim((struct text){
-		text_end(number), (size_t)(text_end(message->cseq) - text_end(number))});
 	if (message->is_request)
-		return text_equal(rest, message->method_name) ? NULL : "CSeq of another method";
-	message->method_name = rest;
-	message->method = method_of(rest);
+		return text_equal(method, message->method_name) ? NULL : "CSeq of another method";
+	message->method_name = method;
+	message->method = method_of(method);
 	return NULL;
 }
 
@@ -252,73 +258,70 @@ static const char *check_vias(const struct sip_message *message)
 	return any ? NULL : "no Via";
 }
 
+static const char *check_call_id(struct text call_id)
+{
+	const char *at = call_id.at, *end = text_end(call_id);
+
+	while (at < end && !lex_is(*at, LEX_BLANK))
+		at++;
+	return at == end ? NULL : "bad Call-ID";
+}
+
 static const char *check_mandatory(struct sip_message *message)
 {
-	struct text call_id = message->call_id;
+	const char *why;
 
 	if (message->from.length == 0)
 		return "no From";
 	if (message->to.length == 0)
 		return "no To";
-	if (call_id.length == 0)
+	if (message->call_id.length == 0)
 		return "no Call-ID";
-	while (call_id.length && !lex_is(*call_id.at, LEX_BLANK))
-		lex_skip(&call_id, 1);
-	if (call_id.length)
-		return "bad Call-ID";
 	if (message->cseq.length == 0)
 		return "no CSeq";
-	return NULL;
+	why = check_call_id(message->call_id);
+	if (!why)
+		why = check_cseq(message);
+	return why ? why : check_vias(message);
 }
 
-static const char *cut_body(struct sip_message *message, struct text rest)
+static const char *cut_body(struct sip_message *message)
 {
 	uint32_t length;
 
-	message->body = rest;
 	if (!message->content_length.at)
 		return NULL;
 	if (!text_number(message->content_length, &length))
 		return "bad Content-Length";
-	if (length > rest.length)
+	if (length > message->body.length)
 		return "body shorter than Content-Length";
 	message->body.length = length;
 	return NULL;
 }
 
-static int refuse(const char *reason, const char **why)
-{
-	*why = reason;
-	return -EBADMSG;
-}
-
 int sip_scan(const char *bytes, size_t length, struct sip_message *message, const char **why)
 {
-	struct text rest = {bytes, length}, line;
-	const char *reason;
+	const char *at = bytes, *end = bytes + length, *feed;
+	struct text line;
 
 	/* RFC 3261 7.5: line ends before the start line do not count. */
-	while (lex_at(rest, '\r') || lex_at(rest, '\n'))
-		lex_skip(&rest, 1);
-	if (rest.length == 0)
+	while (at < end && (*at == '\r' || *at == '\n'))
+		at++;
+	if (at == end)
 		return -ENOMSG;
-	if (!next_line(&rest, false, &line)) {
-		line = rest;
-		lex_skip(&rest, rest.length);
-	}
+	feed = find_feed(at, end, false);
+	line = lex_text(at, feed ? feed : end);
+	if (feed && line.length && feed[-1] == '\r')
+		line.length--;
 	memset(message, 0, offsetof(struct sip_message, fields));
 	message->whole = (struct text){bytes, length};
-	reason = parse_start_line(line, message);
-	if (reason)
-		return means_sip(line) ? refuse(reason, why) : -ENOMSG;
-	reason = take_headers(message, &rest);
-	if (!reason)
-		reason = check_mandatory(message);
-	if (!reason)
-		reason = check_cseq(message);
-	if (!reason)
-		reason = check_vias(message);
-	if (!reason)
-		reason = cut_body(message, rest);
-	return reason ? refuse(reason, why) : 0;
+	*why = parse_start_line(line, message);
+	if (*why)
+		return means_sip(line) ? -EBADMSG : -ENOMSG;
+	*why = take_headers(message, feed ? feed + 1 : end, end);
+	if (!*why)
+		*why = check_mandatory(message);
+	if (!*why)
+		*why = cut_body(message);
+	return *why ? -EBADMSG : 0;
 }

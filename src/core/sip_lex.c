@@ -1,11 +1,11 @@
 #include "sip_lex.h"
 
 enum {
-	SYMBOL = LEX_TOKEN | LEX_URI | LEX_PARAM,
+	SYMBOL = LEX_TOKEN | LEX_URI | LEX_VALUE | LEX_NAME,
 	DIGIT = SYMBOL | LEX_HOST | LEX_IPV6 | LEX_SCHEME,
 	HEX = DIGIT,
 	LETTER = SYMBOL | LEX_HOST | LEX_SCHEME,
-	OTHER = LEX_URI | LEX_PARAM,
+	OTHER = LEX_URI | LEX_VALUE | LEX_NAME,
 };
 
 /* clang-format off */
@@ -22,115 +22,98 @@ const uint8_t lex_class[256] = {
 	['#'] = OTHER, ['$'] = OTHER, ['&'] = OTHER, ['('] = OTHER, [')'] = OTHER, ['/'] = OTHER,
 	['?'] = OTHER, ['@'] = OTHER, ['['] = OTHER, [']'] = OTHER, ['^'] = OTHER, ['{'] = OTHER,
 	['|'] = OTHER, ['}'] = OTHER, ['\\'] = OTHER,
-	['='] = LEX_URI, [';'] = LEX_URI, [','] = LEX_URI,
+	['='] = LEX_URI | LEX_VALUE, [';'] = LEX_URI, [','] = LEX_URI,
 	[0x80 ... 0xff] = OTHER,
 };
 /* clang-format on */
 
-bool lex_quoted(struct text *rest)
+const char *lex_quoted(const char *at, const char *end)
 {
-	for (size_t i = 1; i < rest->length; i++) {
-		if (rest->at[i] == '\\') {
-			i++;
-		} else if (rest->at[i] == '"') {
-			lex_skip(rest, i + 1);
-			return true;
-		}
+	while (++at < end) {
+		if (*at == '"')
+			return at + 1;
+		if (*at == '\\')
+			at++;
 	}
-	return false;
+	return NULL;
 }
 
-bool lex_comment(struct text *rest)
+const char *lex_comment(const char *at, const char *end)
 {
 	size_t depth = 0;
 
-	for (size_t i = 0; i < rest->length; i++) {
-		char c = rest->at[i];
-
-		if (c == '\\') {
-			i++;
-		} else if (c == '(') {
+	for (; at < end; at++) {
+		if (*at == '(')
 			depth++;
-		} else if (c == ')' && --depth == 0) {
-			lex_skip(rest, i + 1);
-			return true;
-		}
+		else if (*at == ')' && --depth == 0)
+			return at + 1;
+		else if (*at == '\\')
+			at++;
 	}
-	return false;
+	return NULL;
 }
 
-static bool lex_host_name(struct text *rest, struct text *host)
+static const char *lex_host_name(const char *at, const char *end)
 {
-	struct text whole = *rest;
+	const char *start = at;
 
-	if (!lex_at(*rest, '[')) {
-		*host = lex_run(rest, LEX_HOST);
-		return host->length > 0;
+	if (!lex_at(at, end, '[')) {
+		at = lex_run(at, end, LEX_HOST);
+		return at > start ? at : NULL;
 	}
-	lex_skip(rest, 1);
-	if (lex_run(rest, LEX_IPV6).length == 0 || !lex_at(*rest, ']'))
-		return false;
-	lex_skip(rest, 1);
-	*host = lex_before(whole, *rest);
-	return true;
+	at = lex_run(at + 1, end, LEX_IPV6);
+	return lex_at(at, end, ']') && at > start + 1 ? at + 1 : NULL;
 }
 
-bool lex_host_port(struct text *rest, bool blanks, struct lex_host *out)
+const char *lex_host_port(const char *at, const char *end, bool blanks, struct lex_host *out)
 {
-	struct text whole = *rest, after;
+	const char *start = at, *digits;
 	uint32_t port;
 
+	at = lex_host_name(start, end);
+	if (!at)
+		return NULL;
 	out->port = 0;
-	if (!lex_host_name(rest, &out->host))
-		return false;
-	out->host_port = out->host;
-	after = *rest;
+	out->host_port = out->host = lex_text(start, at);
 	if (blanks)
-		lex_skip_blanks(&after);
-	if (!lex_at(after, ':'))
-		return true;
-	lex_skip(&after, 1);
-	if (blanks)
-		lex_skip_blanks(&after);
-	if (!text_number(lex_run(&after, LEX_HOST), &port) || port == 0 || port > UINT16_MAX)
-		return false;
+		at = lex_blanks(at, end);
+	if (!lex_at(at, end, ':'))
+		return at;
+	digits = blanks ? lex_blanks(at + 1, end) : at + 1;
+	at = lex_run(digits, end, LEX_HOST);
+	if (!text_number(lex_text(digits, at), &port) || port == 0 || port > UINT16_MAX)
+		return NULL;
 	out->port = (uint16_t)port;
-	out->host_port = lex_before(whole, after);
-	*rest = after;
-	return true;
+	out->host_port = lex_text(start, at);
+	return at;
 }
 
-bool lex_param(struct text *rest, struct lex_param *param)
+static const char *lex_param_end(const char *at, const char *end)
 {
-	struct text value;
+	at = lex_blanks(at, end);
+	return at == end || *at == ';' ? at : NULL;
+}
 
-	lex_skip(rest, 1);
-	param->end = rest->at;
+const char *lex_param(const char *at, const char *end, struct lex_param *param)
+{
+	const char *semicolon = at, *name = lex_blanks(at + 1, end), *value;
+
+	at = lex_run(name, end, LEX_NAME);
+	param->name = lex_text(name, at);
 	param->value = (struct text){0};
-	lex_skip_blanks(rest);
-	param->name = lex_run(rest, LEX_PARAM);
-	if (param->name.length)
-		param->end = rest->at;
-	lex_skip_blanks(rest);
-	if (!lex_at(*rest, '='))
-		return rest->length == 0 || *rest->at == ';';
-	lex_skip(rest, 1);
-	param->end = rest->at;
-	lex_skip_blanks(rest);
-	value = *rest;
-	if (lex_at(*rest, '"')) {
-		if (!lex_quoted(rest))
-			return false;
-	} else {
-		/* An equals sign belongs to the value: base64 ends in them. */
-		while (lex_run(rest, LEX_PARAM).length || lex_at(*rest, '=')) {
-			if (lex_at(*rest, '='))
-				lex_skip(rest, 1);
-		}
-	}
-	param->value = lex_before(value, *rest);
+	param->end = at > name ? at : semicolon + 1;
+	at = lex_blanks(at, end);
+	if (!lex_at(at, end, '='))
+		return lex_param_end(at, end);
+	if (param->name.length == 0)
+		return NULL;
+	param->end = at + 1;
+	value = lex_blanks(at + 1, end);
+	at = lex_at(value, end, '"') ? lex_quoted(value, end) : lex_run(value, end, LEX_VALUE);
+	if (!at)
+		return NULL;
+	param->value = lex_text(value, at);
 	if (param->value.length)
-		param->end = rest->at;
-	lex_skip_blanks(rest);
-	return param->name.length && (rest->length == 0 || *rest->at == ';');
+		param->end = at;
+	return lex_param_end(at, end);
 }

@@ -1,4 +1,5 @@
-/* What the SIP parsers share: eating a text from its front. Private to the core's SIP files. */
+/* What the SIP parsers share: eating bytes from at on, never past end. A lexer returns where it
+ * stopped; one that can fail returns NULL then. Private to the core's SIP files. */
 #ifndef NATBOX_SIP_LEX_H
 #define NATBOX_SIP_LEX_H
 
@@ -12,7 +13,8 @@ enum {
 	LEX_IPV6 = 1 << 3, /* between the brackets */
 	LEX_URI = 1 << 4,  /* anything but blanks, control bytes, quotes and angle brackets */
 	LEX_SCHEME = 1 << 5,
-	LEX_PARAM = 1 << 6, /* anything but blanks, quotes, semicolon, comma, equals, brackets */
+	LEX_VALUE = 1 << 6, /* of a parameter: those of a URI without semicolon and comma */
+	LEX_NAME = 1 << 7,  /* of a parameter: the same without equals sign */
 };
 
 extern const uint8_t lex_class[256];
@@ -22,44 +24,38 @@ static inline bool lex_is(char c, uint8_t class)
 	return lex_class[(uint8_t)c] & class;
 }
 
-static inline bool lex_at(struct text rest, char c)
+static inline bool lex_at(const char *at, const char *end, char c)
 {
-	return rest.length && *rest.at == c;
+	return at < end && *at == c;
 }
 
-static inline void lex_skip(struct text *rest, size_t length)
+static inline struct text lex_text(const char *start, const char *end)
 {
-	rest->at += length;
-	rest->length -= length;
+	return (struct text){start, (size_t)(end - start)};
 }
 
-/* Eats the longest run of the class, which may be empty. */
-static inline struct text lex_run(struct text *rest, uint8_t class)
+/* The longest run of the class, which may be empty. */
+static inline const char *lex_run(const char *at, const char *end, uint8_t class)
 {
-	struct text run = {rest->at, 0};
-
-	while (run.length < rest->length && lex_is(run.at[run.length], class))
-		run.length++;
-	lex_skip(rest, run.length);
-	return run;
+	while (at < end && lex_is(*at, class))
+		at++;
+	return at;
 }
 
-static inline void lex_skip_blanks(struct text *rest)
+/* A carriage return alone is no blank: some read it as a line end, and see another message. */
+static inline const char *lex_blanks(const char *at, const char *end)
 {
-	lex_run(rest, LEX_BLANK);
+	while (at < end && lex_is(*at, LEX_BLANK) &&
+		(*at != '\r' || (at + 1 < end && at[1] == '\n')))
+		at++;
+	return at;
 }
 
-/* The text before rest, which is its tail. */
-static inline struct text lex_before(struct text whole, struct text rest)
-{
-	return (struct text){whole.at, (size_t)(rest.at - whole.at)};
-}
-
-/* Eats a quoted string, rest being at its first quote. False when it does not end. */
-bool lex_quoted(struct text *rest);
+/* A quoted string, at being its first quote. NULL when it does not end. */
+const char *lex_quoted(const char *at, const char *end);
 
 /* The same for a comment: parentheses, which nest. */
-bool lex_comment(struct text *rest);
+const char *lex_comment(const char *at, const char *end);
 
 /* Host and port of a URI or, where blanks may stand around the colon, of a Via. */
 struct lex_host {
@@ -67,15 +63,15 @@ struct lex_host {
 	struct text host_port;
 	uint16_t port; /* 0 when absent */
 };
-bool lex_host_port(struct text *rest, bool blanks, struct lex_host *out);
+const char *lex_host_port(const char *at, const char *end, bool blanks, struct lex_host *out);
 
-/* One parameter of a list, rest being at its semicolon: ";name=value", ";flag" or, as some send it,
- * a lone semicolon. */
+/* One parameter of a list, at being its semicolon: ";name=value", ";flag" or, as some send it, a
+ * lone semicolon. Stops at the next semicolon or the end; NULL when something else follows. */
 struct lex_param {
 	struct text name;  /* may be empty */
 	struct text value; /* at is NULL for a flag */
 	const char *end;   /* where it ends, without the blanks that follow */
 };
-bool lex_param(struct text *rest, struct lex_param *param);
+const char *lex_param(const char *at, const char *end, struct lex_param *param);
 
 #endif

@@ -5,36 +5,24 @@
 
 /* How far the first value goes: to a comma that stands in no quotes, brackets or (in a Via, where a
  * URI cannot stand) comment. What does not end takes all the rest, and its parser will refuse it. */
-static size_t value_length(struct text rest, bool comments)
+static const char *value_end(const char *at, const char *end, bool comments)
 {
-	struct text whole = rest;
-	const char *end;
+	const char *next;
 
-	while (rest.length) {
-		switch (*rest.at) {
-		case ',':
-			return (size_t)(rest.at - whole.at);
-		case '"':
-			if (!lex_quoted(&rest))
-				return whole.length;
-			break;
-		case '<':
-			end = memchr(rest.at, '>', rest.length);
-			if (!end)
-				return whole.length;
-			lex_skip(&rest, (size_t)(end - rest.at) + 1);
-			break;
-		case '(':
-			if (comments && !lex_comment(&rest))
-				return whole.length;
-			else if (comments)
-				break;
-			/* fall through */
-		default:
-			lex_skip(&rest, 1);
-		}
+	if (at == end || !memchr(at, ',', (size_t)(end - at)))
+		return end;
+	for (; at < end && *at != ','; at = next) {
+		next = at + 1;
+		if (*at == '"')
+			next = lex_quoted(at, end);
+		else if (*at == '<')
+			next = memchr(at, '>', (size_t)(end - at));
+		else if (*at == '(' && comments)
+			next = lex_comment(at, end);
+		if (!next)
+			return end;
 	}
-	return whole.length;
+	return at;
 }
 
 bool sip_next_value(const struct sip_message *message, enum sip_list list,
@@ -42,14 +30,13 @@ bool sip_next_value(const struct sip_message *message, enum sip_list list,
 {
 	for (; cursor->field < message->field_count; cursor->field++, cursor->offset = 0) {
 		const struct sip_field *field = &message->fields[cursor->field];
-		struct text rest = field->value;
+		const char *start = field->value.at + cursor->offset, *end;
 
-		if (field->list != list || cursor->offset > rest.length)
+		if (field->list != list || cursor->offset > field->value.length)
 			continue;
-		lex_skip(&rest, cursor->offset);
-		rest.length = value_length(rest, list == SIP_VIA);
-		cursor->offset += rest.length + 1;
-		*value = text_trim(rest);
+		end = value_end(start, text_end(field->value), list == SIP_VIA);
+		cursor->offset = (size_t)(end - field->value.at) + 1;
+		*value = text_trim(lex_text(start, end));
 		return true;
 	}
 	return false;

@@ -4,89 +4,86 @@
 #include <natbox/sip.h>
 #include <string.h>
 
-/* Everything before the bracket, rest being left on it. Phones send names that are no tokens
- * (dots, parentheses, UTF-8); only what could be read another way is refused. */
-static bool parse_display(struct text *rest, struct text *display)
+/* Everything before the bracket. Phones send names that are no tokens (dots, parentheses, UTF-8);
+ * only what could be read another way is refused. */
+static const char *parse_display(const char *at, const char *end, struct text *display)
 {
-	struct text whole = *rest;
+	const char *start = at;
 
-	if (lex_at(*rest, '"')) {
-		if (!lex_quoted(rest))
-			return false;
-		*display = lex_before(whole, *rest);
-		lex_skip_blanks(rest);
-		return lex_at(*rest, '<');
+	if (*at == '"') {
+		at = lex_quoted(at, end);
+		if (!at)
+			return NULL;
+		*display = lex_text(start, at);
+		at = lex_blanks(at, end);
+		return lex_at(at, end, '<') ? at : NULL;
 	}
-	while (rest->length && *rest->at != '<') {
-		if (*rest->at == '"' || *rest->at == ',' || *rest->at == '>')
-			return false;
-		lex_skip(rest, 1);
-	}
-	*display = text_trim(lex_before(whole, *rest));
+	while (at < end && *at != '<' && *at != '"' && *at != ',' && *at != '>')
+		at++;
+	if (!lex_at(at, end, '<'))
+		return NULL;
+	*display = text_trim(lex_text(start, at));
 	if (display->length == 0)
 		display->at = NULL;
-	return true;
+	return at;
 }
 
-/* "<sip:...>" */
-static bool parse_bracketed(struct text *rest, struct text *uri)
+/* "<sip:...>". Blanks inside the brackets are wrong but clear (RFC 4475 3.1.2.14). */
+static const char *parse_bracketed(const char *at, const char *end, struct text *uri)
 {
-	const char *end = memchr(rest->at, '>', rest->length);
-	struct text inside;
+	const char *close = memchr(at, '>', (size_t)(end - at));
 
-	if (!end)
-		return false;
-	inside = (struct text){rest->at + 1, (size_t)(end - rest->at) - 1};
-	lex_skip(rest, inside.length + 2);
-	/* Blanks inside the brackets are wrong but clear (RFC 4475 3.1.2.14). */
-	inside = text_trim(inside);
-	*uri = lex_run(&inside, LEX_URI);
-	return uri->length > 0 && inside.length == 0;
+	if (!close)
+		return NULL;
+	*uri = text_trim(lex_text(at + 1, close));
+	if (uri->length == 0 || lex_run(uri->at, close, LEX_URI) != text_end(*uri))
+		return NULL;
+	return close + 1;
 }
 
 /* An addr-spec may hold no comma, semicolon or question mark (RFC 3261 20.10). */
-static bool parse_bare(struct text *rest, struct text *uri)
+static const char *parse_bare(const char *at, const char *end, struct text *uri)
 {
-	struct text whole = *rest;
+	const char *start = at;
 
-	while (rest->length && *rest->at != ';' && *rest->at != ',' && *rest->at != '?' &&
-		lex_is(*rest->at, LEX_URI))
-		lex_skip(rest, 1);
-	*uri = lex_before(whole, *rest);
-	return uri->length > 0;
+	while (at < end && lex_is(*at, LEX_URI) && *at != ';' && *at != ',' && *at != '?')
+		at++;
+	*uri = lex_text(start, at);
+	return at > start ? at : NULL;
 }
 
 /* Whether a bracket comes before the first semicolon, or a quoted display name starts it all. */
-static bool is_bracketed(struct text value)
+static bool is_bracketed(const char *at, const char *end)
 {
-	for (size_t i = 0; i < value.length && value.at[i] != ';'; i++) {
-		if (value.at[i] == '<' || value.at[i] == '"')
-			return true;
-	}
-	return false;
+	while (at < end && *at != ';' && *at != '<' && *at != '"')
+		at++;
+	return at < end && *at != ';';
 }
 
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out)
 {
-	struct text rest = text_trim(value);
+	struct text inside = text_trim(value);
+	const char *at = inside.at, *end = text_end(inside), *params;
 	struct lex_param param;
 
 	*out = (struct sip_name_addr){.value = value};
-	if (text_equal(rest, TEXT("*"))) {
+	if (text_equal(inside, TEXT("*"))) {
 		out->is_star = true;
 		return 0;
 	}
-	if (!is_bracketed(rest)) {
-		if (!parse_bare(&rest, &out->uri))
-			return -EBADMSG;
-	} else if (!parse_display(&rest, &out->display) || !parse_bracketed(&rest, &out->uri)) {
+	if (is_bracketed(at, end)) {
+		at = parse_display(at, end, &out->display);
+		if (at)
+			at = parse_bracketed(at, end, &out->uri);
+	} else {
+		at = parse_bare(at, end, &out->uri);
+	}
+	if (!at)
 		return -EBADMSG;
-	}
-	lex_skip_blanks(&rest);
-	out->params = rest;
-	while (lex_at(rest, ';')) {
-		if (!lex_param(&rest, &param))
-			return -EBADMSG;
-	}
-	return rest.length == 0 ? 0 : -EBADMSG;
+
+	params = at = lex_blanks(at, end);
+	while (at && lex_at(at, end, ';'))
+		at = lex_param(at, end, &param);
+	out->params = lex_text(params, end);
+	return at == end ? 0 : -EBADMSG;
 }

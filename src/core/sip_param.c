@@ -4,16 +4,14 @@
 
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole)
 {
-	struct text rest = params;
-	const char *start = params.at;
+	const char *at = params.at, *end = text_end(params), *start = at;
 	struct lex_param param;
 
-	while (lex_at(rest, ';')) {
-		if (!lex_param(&rest, &param))
-			return false;
-		if (text_equal_nocase(param.name, name)) {
+	while (at && lex_at(at, end, ';')) {
+		at = lex_param(at, end, &param);
+		if (at && text_equal_nocase(param.name, name)) {
 			*value = param.value;
-			*whole = (struct text){start, (size_t)(param.end - start)};
+			*whole = lex_text(start, param.end);
 			return true;
 		}
 		start = param.end;

@@ -4,50 +4,48 @@
 #include <natbox/sip.h>
 #include <string.h>
 
-/* A question mark ends the parameters; the grammar has none inside them. */
-static void split_params(struct text rest, struct sip_uri *uri)
+/* A user may hold semicolons and question marks (RFC 4475 3.1.1.13), nothing after it an at sign:
+ * so the first one ends it. */
+static const char *parse_user(const char *at, const char *end, struct text *user)
 {
-	const char *mark = rest.length ? memchr(rest.at, '?', rest.length) : NULL;
+	const char *sign = at < end ? memchr(at, '@', (size_t)(end - at)) : NULL;
 
-	uri->params = uri->headers = rest;
+	if (!sign)
+		return at;
+	*user = lex_text(at, sign);
+	return sign + 1;
+}
+
+/* A question mark ends the parameters; the grammar has none inside them. */
+static void split_params(const char *at, const char *end, struct sip_uri *out)
+{
+	const char *mark = at < end ? memchr(at, '?', (size_t)(end - at)) : NULL;
+
 	if (!mark)
-		mark = text_end(rest);
-	uri->params.length = (size_t)(mark - rest.at);
-	uri->headers.at = mark;
-	uri->headers.length = rest.length - uri->params.length;
+		mark = end;
+	out->params = lex_text(at, mark);
+	out->headers = lex_text(mark, end);
 }
 
 int sip_uri_parse(struct text uri, struct sip_uri *out)
 {
-	struct text rest = uri;
+	const char *end = text_end(uri), *at = lex_run(uri.at, end, LEX_SCHEME);
 	struct lex_host host;
-	const char *at_sign;
 
-	*out = (struct sip_uri){.whole = uri};
-	out->scheme = lex_run(&rest, LEX_SCHEME);
-	if (out->scheme.length == 0 || !lex_at(rest, ':'))
+	*out = (struct sip_uri){.whole = uri, .scheme = lex_text(uri.at, at)};
+	if (out->scheme.length == 0 || !lex_at(at, end, ':') || lex_run(at, end, LEX_URI) != end)
 		return -EBADMSG;
-	lex_skip(&rest, 1);
 	out->is_sip = text_equal_nocase(out->scheme, TEXT("sip"));
 	if (!out->is_sip && !text_equal_nocase(out->scheme, TEXT("sips")))
 		return 0;
 
-	/* A user may hold semicolons and question marks (RFC 4475 3.1.1.13), nothing after it an
-	 * at sign: so the first one ends it. */
-	at_sign = rest.length ? memchr(rest.at, '@', rest.length) : NULL;
-	if (at_sign) {
-		out->user = (struct text){rest.at, (size_t)(at_sign - rest.at)};
-		lex_skip(&rest, out->user.length + 1);
-	}
-	if (!lex_host_port(&rest, false, &host))
-		return -EBADMSG;
-	if (rest.length && *rest.at != ';' && *rest.at != '?')
+	at = parse_user(at + 1, end, &out->user);
+	at = lex_host_port(at, end, false, &host);
+	if (!at || (at < end && *at != ';' && *at != '?'))
 		return -EBADMSG;
 	out->host = host.host;
 	out->host_port = host.host_port;
 	out->port = host.port;
-	split_params(rest, out);
-	if (lex_run(&uri, LEX_URI).length != out->whole.length)
-		return -EBADMSG;
+	split_params(at, end, out);
 	return 0;
 }

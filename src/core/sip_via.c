@@ -2,75 +2,79 @@
 
 #include <errno.h>
 #include <natbox/sip.h>
+#include <string.h>
 
 /* "SIP / 2.0 / UDP " with blanks wherever the grammar has them. */
-static bool parse_protocol(struct text *rest, struct text *transport)
+static const char *parse_protocol(const char *at, const char *end, struct text *transport)
 {
 	for (int part = 0;; part++) {
-		*transport = lex_run(rest, LEX_TOKEN);
-		if (transport->length == 0)
-			return false;
+		const char *start = at;
+
+		at = lex_run(start, end, LEX_TOKEN);
+		if (at == start)
+			return NULL;
+		*transport = lex_text(start, at);
+		start = at;
+		at = lex_blanks(at, end);
 		if (part == 2)
-			return rest->length && lex_is(*rest->at, LEX_BLANK);
-		lex_skip_blanks(rest);
-		if (!lex_at(*rest, '/'))
-			return false;
-		lex_skip(rest, 1);
-		lex_skip_blanks(rest);
+			return at > start ? at : NULL;
+		if (!lex_at(at, end, '/'))
+			return NULL;
+		at = lex_blanks(at + 1, end);
 	}
 }
 
 /* Finds the branch on the way: two of them would be two transactions. */
-static bool parse_params(struct text *rest, struct sip_via *via)
+static int parse_params(const char *at, const char *end, struct sip_via *via)
 {
-	struct text whole = *rest;
-	struct lex_param param;
+	const char *start = at;
+	struct lex_param param = {.end = at};
 
-	while (lex_at(*rest, ';')) {
-		if (!lex_param(rest, &param))
-			return false;
+	while (lex_at(at, end, ';')) {
+		at = lex_param(at, end, &param);
+		if (!at)
+			return -EBADMSG;
 		if (text_equal_nocase(param.name, TEXT("branch"))) {
 			if (via->branch.at || param.value.length == 0)
-				return false;
+				return -EBADMSG;
 			via->branch = param.value;
 		}
-		via->params = (struct text){whole.at, (size_t)(param.end - whole.at)};
 	}
-	return rest->length == 0;
+	via->params = lex_text(start, param.end);
+	return at == end ? 0 : -EBADMSG;
 }
 
-/* RFC 2543 let a comment end a Via; it is no part of anything here. */
-static bool cut_comment(struct text *value)
+/* Where the value ends for us: RFC 2543 let a comment follow. NULL when that does not end well. */
+static const char *find_end(struct text value)
 {
-	struct text rest = *value;
+	const char *at = value.at, *end = text_end(value), *comment;
 
-	while (rest.length && *rest.at != '(') {
-		if (*rest.at != '"')
-			lex_skip(&rest, 1);
-		else if (!lex_quoted(&rest))
-			return false;
-	}
-	*value = text_trim(lex_before(*value, rest));
-	return rest.length == 0 || (lex_comment(&rest) && text_trim(rest).length == 0);
+	if (!value.length || !memchr(at, '(', value.length))
+		return end;
+	while (at && at < end && *at != '(')
+		at = *at == '"' ? lex_quoted(at, end) : at + 1;
+	if (!at || at == end)
+		return at;
+	comment = at;
+	at = lex_comment(at, end);
+	return at && lex_blanks(at, end) == end ? comment : NULL;
 }
 
 int sip_via_parse(struct text value, struct sip_via *via)
 {
-	struct text rest = value;
+	const char *end = find_end(value), *at;
 	struct lex_host host;
 
 	*via = (struct sip_via){.value = value};
-	if (!cut_comment(&rest))
+	if (!end)
 		return -EBADMSG;
-	if (!parse_protocol(&rest, &via->transport))
-		return -EBADMSG;
-	lex_skip_blanks(&rest);
-	if (!lex_host_port(&rest, true, &host))
+	at = parse_protocol(value.at, end, &via->transport);
+	if (at)
+		at = lex_host_port(at, end, true, &host);
+	if (!at)
 		return -EBADMSG;
 	via->host = host.host;
 	via->sent_by = host.host_port;
 	via->port = host.port;
-	lex_skip_blanks(&rest);
-	via->params = (struct text){rest.at, 0};
-	return parse_params(&rest, via) ? 0 : -EBADMSG;
+	return parse_params(lex_blanks(at, end), end, via);
 }

@@ -22,7 +22,7 @@ bool text_equal_nocase(struct text a, struct text b)
 	if (a.length != b.length)
 		return false;
 	for (size_t i = 0; i < a.length; i++) {
-		if (lower(a.at[i]) != lower(b.at[i]))
+		if (a.at[i] != b.at[i] && lower(a.at[i]) != lower(b.at[i]))
 			return false;
 	}
 	return true;
@@ -36,13 +36,13 @@ bool text_starts_with(struct text text, struct text prefix)
 
 struct text text_trim(struct text text)
 {
-	while (text.length && is_blank(text.at[text.length - 1]))
-		text.length--;
-	while (text.length && is_blank(*text.at)) {
-		text.at++;
-		text.length--;
-	}
-	return text;
+	const char *at = text.at, *end = text_end(text);
+
+	while (at < end && is_blank(end[-1]))
+		end--;
+	while (at < end && is_blank(*at))
+		at++;
+	return (struct text){at, (size_t)(end - at)};
 }
 
 bool text_number(struct text text, uint32_t *number)
