@@ -1,0 +1,39 @@
+/* The event stream: what the core reports, as one JSON object a line (CONTRACT "Events"). Every
+ * line is valid JSON in UTF-8 whatever bytes a message from the wire held: what is not UTF-8
+ * becomes U+FFFD. Lines are gathered and written by events_flush, or earlier when many wait. */
+#ifndef NATBOX_EVENTS_H
+#define NATBOX_EVENTS_H
+
+#include <natbox/engine.h>
+#include <natbox/event.h>
+#include <natbox/fault.h>
+
+struct events;
+
+/* Opens the stream to the file at path, which is created or added to; "-" is standard output. NULL
+ * when that cannot be done: *fault says why. path must live as long as the stream. */
+struct events *events_open(const char *path, struct fault *fault);
+
+/* Opens the file again, for log rotation. 0, also for standard output, or a negative errno: the
+ * stream then goes on in the file it had. What waits is written to the old file first. */
+int events_reopen(struct events *events, struct fault *fault);
+
+/* Wall clock minus the engine's clock, in microseconds, added to every time from now on. Zero at
+ * first, as a replay wants it: a capture's clock is the wall clock. */
+void events_set_offset(struct events *events, int64_t offset_us);
+
+void events_write(struct events *events, const struct event *event);
+
+/* The last line of a replay, at the engine's last time. */
+void events_write_summary(
+	struct events *events, uint64_t time_us, const struct engine_counters *counters);
+
+/* Writes what waits: at the end of each turn of the loop when live, at the end of a replay. 0 or a
+ * negative errno when something since the last flush could not be written: it is lost, whole lines
+ * of it, and *fault says so. The stream can be used on. */
+int events_flush(struct events *events, struct fault *fault);
+
+/* Flushes, closes and frees. NULL is no stream: 0. */
+int events_close(struct events *events, struct fault *fault);
+
+#endif
