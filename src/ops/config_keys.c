@@ -1,0 +1,96 @@
+#include "config_keys.h"
+
+#include <stddef.h>
+
+/* Ranges of durations, in microseconds. */
+#define MILLISECONDS(n) ((n)*1000ULL)
+#define SECONDS(n)      MILLISECONDS((n)*1000ULL)
+#define HOURS(n)        SECONDS((n)*3600ULL)
+
+#define AT(member) offsetof(struct config, member)
+
+enum {
+	/* The pools are indexed with 32 bits; with less than 16 million entries their memory stays
+	 * below 2 GB. */
+	TABLE_MOST = 16000000,
+	LOST_MOST = 1000, /* beyond, the count says nothing more */
+};
+
+static const char *const modes[] = {"sniff", "relay", NULL};
+static const char *const vias[] = {"full", "rport", "no", NULL};
+static const char *const scopes[] = {"natted", "all", "off", NULL};
+static const char *const methods[] = {"NOTIFY", "OPTIONS", "CRLF", "ZERO", NULL};
+static const char *const rules[] = {"auto", "manual", NULL};
+static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+
+const struct config_key config_keys[CONFIG_KEYS] = {
+	{"natbox", "mode", "sniff", config_parse_choice, AT(mode), 0, 0, modes},
+	{"natbox", "proxy", "*:5060", config_parse_proxies, 0, 0, 0, NULL},
+	{"natbox", "interface", "any", config_parse_string, AT(interface), 1, INTERFACE_MAX, NULL},
+	{"natbox", "user", "natbox", config_parse_string, AT(user), 0, CONFIG_NAME_MAX, NULL},
+
+	{"nat", "detect", "via-source, contact-private", config_parse_detect, AT(core.nat.detect),
+		0, 0, NULL},
+	{"nat", "exempt", "", config_parse_exempt, AT(core), 0, 0, NULL},
+	{"nat", "fix-via", "full", config_parse_choice, AT(core.nat.fix_via), 0, 0, vias},
+	{"nat", "fix-contact", "yes", config_parse_boolean, AT(core.nat.fix_contact), 0, 0, NULL},
+	{"nat", "restore", "yes", config_parse_boolean, AT(core.nat.restore), 0, 0, NULL},
+
+	{"keepalive", "scope", "natted", config_parse_choice, AT(core.keepalive.scope), 0, 0,
+		scopes},
+	{"keepalive", "interval", "25s", config_parse_duration, AT(core.keepalive.interval_us),
+		SECONDS(1), HOURS(1), NULL},
+	{"keepalive", "method", "NOTIFY", config_parse_choice, AT(core.keepalive.method), 0, 0,
+		methods},
+	{"keepalive", "from", "sip:keepalive@PROXY", config_parse_from, AT(core.keepalive.from), 0,
+		0, NULL},
+	{"keepalive", "extra-headers", "", config_parse_headers, AT(core.keepalive.extra_headers),
+		0, 0, NULL},
+	{"keepalive", "registrations", "yes", config_parse_boolean,
+		AT(core.keepalive.registrations), 0, 0, NULL},
+	{"keepalive", "subscriptions", "yes", config_parse_boolean,
+		AT(core.keepalive.subscriptions), 0, 0, NULL},
+	{"keepalive", "dialogs", "yes", config_parse_boolean, AT(core.keepalive.dialogs), 0, 0,
+		NULL},
+	{"keepalive", "max-lost", "3", config_parse_number, AT(core.keepalive.max_lost), 0,
+		LOST_MOST, NULL},
+	{"keepalive", "drop-lost", "no", config_parse_boolean, AT(core.keepalive.drop_lost), 0, 0,
+		NULL},
+	{"keepalive", "reply-timeout", "5s", config_parse_duration,
+		AT(core.keepalive.reply_timeout_us), MILLISECONDS(100), SECONDS(60), NULL},
+
+	{"timers", "transaction", "32s", config_parse_duration, AT(core.timers.transaction_us),
+		SECONDS(1), SECONDS(600), NULL},
+	{"timers", "invite", "180s", config_parse_duration, AT(core.timers.invite_us), SECONDS(1),
+		HOURS(1), NULL},
+	{"timers", "dialog", "12h", config_parse_duration, AT(core.timers.dialog_us), SECONDS(1),
+		HOURS(168), NULL},
+
+	{"state", "path", "/var/lib/natbox", config_parse_string, AT(state.path), 0,
+		CONFIG_PATH_MAX, NULL},
+	{"state", "sync", "1s", config_parse_duration, AT(state.sync_us), MILLISECONDS(10),
+		SECONDS(60), NULL},
+
+	{"limits", "endpoints", "1000000", config_parse_number, AT(core.limits.endpoints), 1,
+		TABLE_MOST, NULL},
+	{"limits", "endpoints-per-address", "4096", config_parse_number,
+		AT(core.limits.endpoints_per_address), 1, TABLE_MOST, NULL},
+	{"limits", "transactions", "200000", config_parse_number, AT(core.limits.transactions), 1,
+		TABLE_MOST, NULL},
+	{"limits", "datagram", "65535", config_parse_number, AT(core.limits.datagram), 1,
+		UINT16_MAX, NULL},
+
+	{"relay", "in-port", "5062", config_parse_number, AT(relay.in_port), 1, UINT16_MAX, NULL},
+	{"relay", "out-port", "5063", config_parse_number, AT(relay.out_port), 1, UINT16_MAX, NULL},
+	{"relay", "mark", "0x6e62", config_parse_number, AT(relay.mark), 1, UINT32_MAX, NULL},
+	{"relay", "own-mark", "0x6e63", config_parse_number, AT(relay.own_mark), 1, UINT32_MAX,
+		NULL},
+	{"relay", "table", "5060", config_parse_number, AT(relay.table), 1, UINT32_MAX, NULL},
+	{"relay", "rules", "auto", config_parse_choice, AT(relay.rules), 0, 0, rules},
+
+	{"control", "socket", "/run/natbox/natbox.sock", config_parse_string, AT(control.socket), 0,
+		SOCKET_PATH_MAX, NULL},
+	{"metrics", "listen", "", config_parse_listen, AT(metrics.listen), 0, 0, NULL},
+	{"log", "level", "info", config_parse_choice, AT(log.level), 0, 0, levels},
+	{"log", "events", "", config_parse_string, AT(log.events), 0, CONFIG_PATH_MAX, NULL},
+};

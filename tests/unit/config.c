@@ -1,0 +1,359 @@
+/* natbox.ini and -o: what is taken, and that every error is named with its place. */
+#include "../../src/ops/config_keys.h"
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct config config;
+static struct config_errors errors;
+static char path[] = "/tmp/natbox-config-XXXXXX";
+enum { PATH_LENGTH = sizeof(path) - 1 };
+
+/* Reads text as a natbox.ini, with the given overrides up to NULL. */
+static int read_text(const char *text, size_t length, ...)
+{
+	const char *overrides[8];
+	struct config_source source = {.path = path, .overrides = overrides};
+	va_list arguments;
+	int fd, result;
+
+	memset(path + PATH_LENGTH - 6, 'X', 6);
+	fd = mkstemp(path);
+	cr_assert(fd >= 0 && write(fd, text, length) == (ssize_t)length);
+	close(fd);
+	va_start(arguments, length);
+	while ((overrides[source.override_count] = va_arg(arguments, const char *)))
+		source.override_count++;
+	va_end(arguments);
+	result = config_read(&source, &config, &errors);
+	unlink(path);
+	return result;
+}
+
+static void expect_ok(const char *text)
+{
+	int result = read_text(text, strlen(text), NULL);
+
+	cr_assert(result == 0, "%s", errors.list[0].line);
+}
+
+/* The error at this place in the list, without the file's name. */
+static const char *error_line(unsigned i)
+{
+	cr_assert(i < errors.count, "only %u errors", errors.count);
+	return errors.list[i].line +
+	       (strncmp(errors.list[i].line, path, strlen(path)) == 0 ? strlen(path) : 0);
+}
+
+static void expect_error(const char *text, const char *error)
+{
+	cr_expect(read_text(text, strlen(text), NULL) < 0, "taken: %s", text);
+	cr_expect_eq(errors.count, 1);
+	cr_expect_str_eq(error_line(0), error);
+}
+
+Test(config, empty_file_gives_the_defaults)
+{
+	expect_ok("");
+	cr_expect_eq(config.mode, MODE_SNIFF);
+	cr_expect_eq(config.proxy_count, 1);
+	cr_expect(config.proxies[0].any);
+	cr_expect_eq(config.proxies[0].address.port, 5060);
+	cr_expect_str_eq(config.interface, "any");
+	cr_expect_str_eq(config.user, "natbox");
+	cr_expect_eq(config.core.nat.detect, NAT_VIA_SOURCE | NAT_CONTACT_PRIVATE);
+	cr_expect_eq(config.core.nat.fix_via, FIX_VIA_FULL);
+	cr_expect(config.core.nat.fix_contact && config.core.nat.restore);
+	cr_expect_eq(config.core.keepalive.interval_us, 25000000);
+	cr_expect_str_eq(config.core.keepalive.from, "sip:keepalive@PROXY");
+	cr_expect(config.core.keepalive.registrations && config.core.keepalive.subscriptions &&
+		  config.core.keepalive.dialogs && !config.core.keepalive.drop_lost);
+	cr_expect_eq(config.core.keepalive.max_lost, 3);
+	cr_expect_eq(config.core.keepalive.reply_timeout_us, 5000000);
+	cr_expect_eq(config.core.timers.transaction_us, 32000000);
+	cr_expect_eq(config.core.timers.invite_us, 180000000);
+	cr_expect_eq(config.core.timers.dialog_us, 43200000000);
+	cr_expect_str_eq(config.state.path, "/var/lib/natbox");
+	cr_expect_eq(config.state.sync_us, 1000000);
+	cr_expect_eq(config.core.limits.endpoints, 1000000);
+	cr_expect_eq(config.core.limits.endpoints_per_address, 4096);
+	cr_expect_eq(config.core.limits.transactions, 200000);
+	cr_expect_eq(config.core.limits.datagram, 65535);
+	cr_expect_eq(config.relay.in_port, 5062);
+	cr_expect_eq(config.relay.out_port, 5063);
+	cr_expect_eq(config.relay.mark, 0x6e62);
+	cr_expect_eq(config.relay.own_mark, 0x6e63);
+	cr_expect_eq(config.relay.table, 5060);
+	cr_expect_eq(config.relay.rules, RULES_AUTO);
+	cr_expect_str_eq(config.control.socket, "/run/natbox/natbox.sock");
+	cr_expect_eq(config.metrics.listen.port, 0);
+	cr_expect_eq(config.log.level, LOG_LEVEL_INFO);
+	cr_expect_str_eq(config.log.events, "");
+}
+
+Test(config, proxies_are_a_list_of_addresses_and_wildcards)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	expect_ok("[natbox]\nproxy = 192.0.2.1, [2001:db8::1]:5070 ,*:5080,*\n");
+	cr_assert_eq(config.proxy_count, 4);
+	address_format(&config.proxies[0].address, text);
+	cr_expect_str_eq(text, "192.0.2.1:5060");
+	address_format(&config.proxies[1].address, text);
+	cr_expect_str_eq(text, "[2001:db8::1]:5070");
+	cr_expect(!config.proxies[1].any && config.proxies[2].any && config.proxies[3].any);
+	cr_expect_eq(config.proxies[2].address.port, 5080);
+	cr_expect_eq(config.proxies[3].address.port, 5060);
+}
+
+Test(config, durations_have_units_and_a_bare_number_is_seconds)
+{
+	expect_ok("[keepalive]\nreply-timeout=500ms\ninterval = 10\n"
+		  "[timers]\ndialog = 12h\ninvite=10m\n");
+	cr_expect_eq(config.core.keepalive.reply_timeout_us, 500000);
+	cr_expect_eq(config.core.keepalive.interval_us, 10000000);
+	cr_expect_eq(config.core.timers.dialog_us, 43200000000);
+	cr_expect_eq(config.core.timers.invite_us, 600000000);
+}
+
+Test(config, semicolon_within_a_value_is_kept_and_after_a_blank_starts_a_comment)
+{
+	expect_ok("[keepalive]\nfrom = sip:keepalive@PROXY;transport=udp ; ours\n");
+	cr_expect_str_eq(config.core.keepalive.from, "sip:keepalive@PROXY;transport=udp");
+}
+
+Test(config, indented_line_is_a_key_of_its_own)
+{
+	expect_ok("[natbox]\nmode = relay\n  user = nobody\r\n\tinterface = eth0\n");
+	cr_expect_str_eq(config.user, "nobody");
+	cr_expect_str_eq(config.interface, "eth0");
+}
+
+Test(config, extra_headers_are_decoded_to_whole_lines)
+{
+	expect_ok("[keepalive]\nextra-headers = X-A: 1\\r\\nUser-Agent: nat\\box\n");
+	cr_expect_str_eq(config.core.keepalive.extra_headers, "X-A: 1\r\nUser-Agent: nat\\box\r\n");
+	expect_ok("[keepalive]\nextra-headers = X-A: 1\\r\\n\n");
+	cr_expect_str_eq(config.core.keepalive.extra_headers, "X-A: 1\r\n");
+}
+
+Test(config, extra_headers_may_not_break_the_message)
+{
+	static const char *const wrong[] = {"X-A", "X A: 1", ": 1", " folded", "X-A: 1\\nX-B: 2",
+		"X-A: 1\\r\\n\\r\\nbody: 1", "X-A: \x01", "Via: x", "v: x", "FROM: x", "t: x",
+		"call-id: x", "i: x", "CSeq: 1", "Max-Forwards: 1", "l: 0", "Content-Length: 0",
+		"Event: x", "o: x", "X-A: 1\\r\\nl: 5"};
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), "[keepalive]\nextra-headers = X: 1\\r\\n%s\n",
+			wrong[i]);
+		cr_expect(read_text(text, strlen(text), NULL) < 0, "taken: %s", wrong[i]);
+		cr_expect_eq(errors.count, 1);
+	}
+}
+
+Test(config, from_must_be_a_sip_uri)
+{
+	static const char *const wrong[] = {"keepalive", "tel:+49301234", "sip:", "sip:a@",
+		"sip:a b@PROXY", "<sip:a@PROXY>", "sip:a@PROXY>;tag=1", "sip:a@PROXY:x",
+		"sip:PROXY@PROXY", "sip:a@PROXY\x01", "\"n\" <sip:a@PROXY>", ""};
+	char text[128];
+
+	expect_ok("[keepalive]\nfrom = sip:ka@example.com\n");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), "[keepalive]\nfrom = %s\n", wrong[i]);
+		cr_expect(read_text(text, strlen(text), NULL) < 0, "taken: %s", wrong[i]);
+		cr_expect_eq(errors.count, 1);
+	}
+}
+
+Test(config, errors_name_file_line_and_what_is_wrong)
+{
+	expect_error("[natbox]\n\nmode = bridge\n",
+		":3: natbox.mode: \"bridge\" is none of sniff, relay");
+	expect_error("[keepalive]\ninterval = 2h\n",
+		":2: keepalive.interval: 2h is out of range, 1s to 1h");
+	expect_error("[state]\nsync = soon\n",
+		":2: state.sync: \"soon\" is not a duration such as 500ms, 25s, 10m or 12h");
+	expect_error("[relay]\nin-port = 70000\n",
+		":2: relay.in-port: 70000 is out of range, 1 to 65535");
+	expect_error("[relay]\nmark = 0x1g\n", ":2: relay.mark: \"0x1g\" is not a number");
+	expect_error("[nat]\nrestore = 1\n", ":2: nat.restore: \"1\" is neither yes nor no");
+	expect_error("[nat]\ndetect = via-source,\n",
+		":2: nat.detect: \"\" is none of via-source, via-private, contact-private, "
+		"contact-source, contact-port, sdp-private");
+	expect_error("[nat]\nexempt = 10.0.0.1/8\n",
+		":2: nat.exempt: \"10.0.0.1/8\" is not a network such as 10.0.0.0/8 or "
+		"2001:db8::/32 with its host bits zero");
+	expect_error("[natbox]\nproxy = sip.example.com\n",
+		":2: natbox.proxy: \"sip.example.com\" is not an address such as 192.0.2.1:5060, "
+		"[2001:db8::1]:5060 or *:5060 (names are not looked up)");
+	expect_error("[natbox]\nproxy = 0.0.0.0:5070\n",
+		":2: natbox.proxy: 0.0.0.0:5070: for any address of this host write *:5070");
+	expect_error("[natbox]\nproxy =\n",
+		":2: natbox.proxy: no proxy: give its address and port, or *:5060");
+	expect_error("[natbox]\ninterface = a23456789012345x\n",
+		":2: natbox.interface: longer than 15 bytes");
+	expect_error("[metrics]\nlisten = 127.0.0.1\n",
+		":2: metrics.listen: \"127.0.0.1\" is not an address and port such as "
+		"127.0.0.1:9560");
+	expect_error("[natbox]\ncolour = blue\n", ":2: unknown key \"colour\" in [natbox]");
+	expect_error("mode = sniff\n", ":1: key before any [SECTION]");
+	expect_error("[natbox]\nmode\n", ":2: neither KEY = VALUE nor [SECTION] nor a # comment");
+	expect_error("[log]\nlevel = info\n# again\nlevel = info\n",
+		":4: log.level: already set on line 2");
+}
+
+Test(config, unknown_section_is_one_error_however_many_keys_it_has)
+{
+	expect_error("[natbos]\nmode = sniff\nuser =\n", ":1: unknown section [natbos]");
+	expect_error("[metrics]\n[nothing here]\n", ":2: unknown section [nothing here]");
+	expect_error("[natbox\nmode = sniff\n", ":1: a section needs its closing ]");
+	expect_error("[natbox] mode = relay\n", ":1: a section stands on a line of its own");
+}
+
+Test(config, all_errors_are_reported_at_once)
+{
+	const char *text = "[natbox]\nmode = x\nnonsense\n[nat]\nrestore = x\nnonsense\n[x]\na=1\n";
+
+	cr_assert(read_text(text, strlen(text), "log.level=x", NULL) < 0);
+	cr_assert_eq(errors.count, 6);
+	cr_expect_str_eq(error_line(1), ":3: neither KEY = VALUE nor [SECTION] nor a # comment");
+	cr_expect_str_eq(error_line(3), ":6: neither KEY = VALUE nor [SECTION] nor a # comment");
+	cr_expect_str_eq(error_line(4), ":7: unknown section [x]");
+	cr_expect_str_eq(
+		error_line(5), "-o log.level=x: \"x\" is none of error, warning, info, debug");
+}
+
+Test(config, more_errors_than_fit_are_counted)
+{
+	char text[8192] = "[natbox]\n";
+
+	for (unsigned i = 0; i < 500; i++)
+		strcat(text, "x = 1\n");
+	cr_assert(read_text(text, strlen(text), NULL) < 0);
+	cr_expect_eq(errors.count, 500);
+}
+
+Test(config, line_that_is_too_long_is_an_error_and_the_next_is_read)
+{
+	static char text[20000] = "[natbox]\nuser = ";
+
+	memset(text + strlen(text), 'x', 15000);
+	strcat(text, "\nmode = x\n");
+	cr_assert(read_text(text, strlen(text), NULL) < 0);
+	cr_expect_eq(errors.count, 2);
+	cr_expect_str_eq(error_line(0), ":2: line too long");
+	cr_expect_str_eq(error_line(1), ":3: natbox.mode: \"x\" is none of sniff, relay");
+}
+
+Test(config, longest_list_of_networks_fits_its_line)
+{
+	static char text[20000] = "[nat]\nexempt = ";
+
+	for (unsigned i = 0; i < EXEMPT_MAX; i++)
+		sprintf(text + strlen(text), "%s2001:db8:1111:2222:3333:4444:5555:%x/128",
+			i ? ", " : "", 0x6000 + i);
+	expect_ok(text);
+	cr_expect_eq(config.core.nat.exempt_count, EXEMPT_MAX);
+	strcat(text, ",10.0.0.0/8");
+	expect_error(text, ":2: nat.exempt: more than 256 networks");
+}
+
+Test(config, zero_bytes_and_endless_files_are_errors)
+{
+	struct config_source source = {.path = "/dev/zero"};
+
+	cr_expect(read_text("[natbox]\nuser = a\0b\n", 20, NULL) < 0);
+	cr_expect_str_eq(error_line(0), ":2: zero byte in this line");
+	cr_expect(config_read(&source, &config, &errors) < 0);
+	cr_expect_str_eq(error_line(0), "/dev/zero:1: the file is too large to be a natbox.ini");
+}
+
+Test(config, errors_hold_no_control_characters)
+{
+	expect_error(
+		"[natbox]\nmode = \x1b[2J\n", ":2: natbox.mode: \"?[2J\" is none of sniff, relay");
+}
+
+Test(config, byte_order_mark_and_last_line_without_end_are_taken)
+{
+	expect_ok("\xef\xbb\xbf[natbox]\nmode = relay");
+	cr_expect_eq(config.mode, MODE_RELAY);
+}
+
+Test(config, override_wins_over_the_file_and_the_last_over_the_first)
+{
+	const char *text = "[keepalive]\ninterval = 10s\nreply-timeout = 2s\n";
+
+	cr_assert_eq(read_text(text, strlen(text), "keepalive.interval=20s",
+			     " keepalive.interval = 30s ", "state.path=", NULL),
+		0);
+	cr_expect_eq(config.core.keepalive.interval_us, 30000000);
+	cr_expect_str_eq(config.state.path, "");
+}
+
+Test(config, wrong_overrides_are_named)
+{
+	cr_assert(read_text("", 0, "mode=sniff", "natbox.mode", "x.y=1", "natbox.y=1",
+			  "natbox.mode=", NULL) < 0);
+	cr_assert_eq(errors.count, 5);
+	cr_expect_str_eq(error_line(0), "-o mode=sniff: not of the form SECTION.KEY=VALUE");
+	cr_expect_str_eq(error_line(1), "-o natbox.mode: not of the form SECTION.KEY=VALUE");
+	cr_expect_str_eq(error_line(2), "-o x.y=1: unknown section");
+	cr_expect_str_eq(error_line(3), "-o natbox.y=1: unknown key");
+	cr_expect_str_eq(error_line(4), "-o natbox.mode=: \"\" is none of sniff, relay");
+}
+
+Test(config, reply_timeout_follows_a_short_interval_unless_it_was_set)
+{
+	const char *text = "[keepalive]\nreply-timeout = 5s\n";
+
+	expect_ok("[keepalive]\ninterval = 2s\n");
+	cr_expect_eq(config.core.keepalive.reply_timeout_us, 2000000);
+	cr_assert(read_text(text, strlen(text), "keepalive.interval=2s", NULL) < 0);
+	cr_expect_str_eq(
+		error_line(0), ":2: keepalive.reply-timeout: longer than keepalive.interval");
+}
+
+Test(config, relay_keys_that_would_collide_are_errors)
+{
+	expect_error(
+		"[relay]\nin-port = 5063\n", ":2: relay.in-port: in-port and out-port must differ");
+	expect_error(
+		"[relay]\nown-mark = 28258\n", ":2: relay.own-mark: mark and own-mark must differ");
+	expect_error("[relay]\ntable = 254\n",
+		":2: relay.table: tables 253 to 255 are the kernel's own");
+	expect_error("[natbox]\nmode = relay\nproxy = 192.0.2.1:5062\n",
+		":3: natbox.proxy: in-port is the port of a proxy");
+	expect_ok("[natbox]\nproxy = 192.0.2.1:5062\n");
+}
+
+Test(config, file_that_cannot_be_read_is_an_error)
+{
+	struct config_source source = {.path = "/nowhere/natbox.ini", .may_lack_file = true};
+
+	cr_expect(config_read(&source, &config, &errors) < 0);
+	cr_expect_str_eq(
+		errors.list[0].line, "/nowhere/natbox.ini: cannot open: No such file or directory");
+	source.path = "/";
+	cr_expect(config_read(&source, &config, &errors) < 0);
+	cr_expect_str_eq(errors.list[0].line, "/: cannot read: Is a directory");
+}
+
+Test(config, default_file_may_be_missing_only_where_that_is_said)
+{
+	struct config_source source = {.may_lack_file = true};
+
+	if (access(CONFIG_PATH_DEFAULT, F_OK) == 0)
+		cr_skip("there is a %s", CONFIG_PATH_DEFAULT);
+	cr_expect_eq(config_read(&source, &config, &errors), 0);
+	cr_expect_eq(config.core.limits.endpoints, 1000000);
+	source.may_lack_file = false;
+	cr_expect(config_read(&source, &config, &errors) < 0);
+}

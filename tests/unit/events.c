@@ -1,0 +1,304 @@
+/* The event stream: every line valid JSON with the keys of the contract, in their order. */
+#include <natbox/events.h>
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <unistd.h>
+
+static char path[] = "/tmp/natbox-events-XXXXXX";
+static char text[1 << 20];
+static struct fault fault;
+static struct events *events;
+
+static void open_events(void)
+{
+	close(mkstemp(path));
+	events = events_open(path, &fault);
+	cr_assert(events, "%s", fault.line);
+}
+
+static void close_events(void)
+{
+	events_close(events, &fault);
+	unlink(path);
+}
+
+static bool is_json(const char *line, size_t flags)
+{
+	json_t *json = json_loads(line, flags, NULL);
+
+	json_decref(json);
+	return json;
+}
+
+static struct event event_of(enum event_type type)
+{
+	return (struct event){.type = type,
+		.time_us = 1700000000000042,
+		.client = address_ipv4("\xc6\x33\x64\x07", 1024),
+		.proxy = address_ipv4("\xc0\x00\x02\x01", 5060)};
+}
+
+/* What the stream holds, after a flush. */
+static const char *written(void)
+{
+	FILE *file;
+
+	cr_assert_eq(events_flush(events, &fault), 0, "%s", fault.line);
+	file = fopen(path, "r");
+	cr_assert(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+	fclose(file);
+	return text;
+}
+
+static void expect_line(const struct event *event, const char *name, const char *details)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line),
+		"{\"time\":1700000000.000042,\"event\":\"%s\",\"client\":\"198.51.100.7:1024\","
+		"\"proxy\":\"192.0.2.1:5060\",%s}\n",
+		name, details);
+	cr_assert_eq(truncate(path, 0), 0);
+	events_write(events, event);
+	cr_expect_str_eq(written(), line);
+	cr_expect(is_json(text, JSON_REJECT_DUPLICATES));
+}
+
+TestSuite(events, .init = open_events, .fini = close_events);
+
+Test(events, endpoint_lines_have_the_keys_of_the_contract)
+{
+	struct event add = event_of(EVENT_ENDPOINT_ADD), remove = event_of(EVENT_ENDPOINT_REMOVE);
+
+	expect_line(&add, "endpoint-add", "\"nat\":[]");
+	add.nat = NAT_VIA_SOURCE | NAT_SDP_PRIVATE;
+	expect_line(&add, "endpoint-add", "\"nat\":[\"via-source\",\"sdp-private\"]");
+	remove.why = "expired";
+	expect_line(&remove, "endpoint-remove", "\"why\":\"expired\"");
+}
+
+Test(events, reason_lines_have_the_keys_of_the_contract)
+{
+	struct event event = event_of(EVENT_REASON_ADD);
+
+	event.reason.id = TEXT("sip:alice@example.com");
+	event.reason.expires = 3600;
+	event.reason.why = "ended";
+	expect_line(&event, "reason-add",
+		"\"reason\":\"registration\","
+		"\"id\":\"sip:alice@example.com\",\"expires\":3600");
+	event.type = EVENT_REASON_REFRESH;
+	event.reason.kind = REASON_SUBSCRIPTION;
+	expect_line(&event, "reason-refresh",
+		"\"reason\":\"subscription\","
+		"\"id\":\"sip:alice@example.com\",\"expires\":3600");
+	event.type = EVENT_REASON_END;
+	event.reason.kind = REASON_DIALOG;
+	expect_line(&event, "reason-end",
+		"\"reason\":\"dialog\","
+		"\"id\":\"sip:alice@example.com\",\"why\":\"ended\"");
+}
+
+Test(events, rewrite_lines_have_the_keys_of_the_contract)
+{
+	struct event event = event_of(EVENT_REWRITE);
+
+	event.rewrite.in = true;
+	event.rewrite.method = TEXT("REGISTER");
+	event.rewrite.fields = REWRITTEN_VIA | REWRITTEN_CONTACT;
+	expect_line(&event, "rewrite",
+		"\"dir\":\"in\",\"what\":\"REGISTER\","
+		"\"fields\":[\"contact\",\"via\"]");
+	event.rewrite.in = false;
+	event.rewrite.status = 200;
+	event.rewrite.fields = REWRITTEN_RURI | REWRITTEN_OTHER;
+	expect_line(&event, "rewrite",
+		"\"dir\":\"out\",\"what\":\"200 REGISTER\","
+		"\"fields\":[\"ruri\",\"other\"]");
+}
+
+Test(events, keepalive_lines_have_the_keys_of_the_contract)
+{
+	struct event keepalive = event_of(EVENT_KEEPALIVE), reply = event_of(EVENT_REPLY);
+	struct event lost = event_of(EVENT_LOST);
+
+	keepalive.method = "NOTIFY";
+	expect_line(&keepalive, "keepalive", "\"method\":\"NOTIFY\"");
+	reply.reply.status = 489;
+	reply.reply.rtt_us = 12034;
+	expect_line(&reply, "reply", "\"status\":489,\"rtt\":12.034");
+	lost.missed = 3;
+	expect_line(&lost, "lost", "\"missed\":3");
+}
+
+Test(events, malformed_and_refused_say_why)
+{
+	struct event event = event_of(EVENT_MALFORMED);
+
+	event.why = "no Via";
+	expect_line(&event, "malformed", "\"why\":\"no Via\"");
+	event.type = EVENT_REFUSED;
+	event.why = "endpoints";
+	expect_line(&event, "refused", "\"why\":\"endpoints\"");
+}
+
+Test(events, ipv6_addresses_stand_in_brackets)
+{
+	struct event event = event_of(EVENT_LOST);
+	uint8_t ip[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+
+	event.client = address_ipv6(ip, 5061);
+	events_write(events, &event);
+	cr_expect(strstr(written(), "\"client\":\"[2001:db8::1]:5061\""));
+}
+
+Test(events, summary_is_the_counters_in_order)
+{
+	struct engine_counters counters = {.packets = 1,
+		.sip = 2,
+		.requests = 3,
+		.responses = 4,
+		.malformed = 5,
+		.rewritten = 6,
+		.endpoints = 7,
+		.endpoints_max = 8,
+		.keepalives = 9,
+		.other = 99};
+
+	events_write_summary(events, 90000000, &counters);
+	cr_expect_str_eq(written(),
+		"{\"time\":90.000000,\"event\":\"summary\",\"packets\":1,\"sip\":2,\"requests\":3,"
+		"\"responses\":4,\"malformed\":5,\"rewritten\":6,\"endpoints\":7,"
+		"\"endpoints_max\":8,\"keepalives\":9}\n");
+}
+
+Test(events, offset_turns_the_engines_clock_into_wall_clock)
+{
+	struct event event = event_of(EVENT_LOST);
+
+	event.time_us = 5000001;
+	events_set_offset(events, 1700000000000000);
+	events_write(events, &event);
+	events_set_offset(events, -10000000);
+	events_write(events, &event);
+	cr_expect_eq(strncmp(written(), "{\"time\":1700000005.000001,", 26), 0);
+	cr_expect(strstr(text, "\n{\"time\":0.000000,"));
+}
+
+/* Writes an event with these bytes as its id and gives back what a reader finds there. */
+static const char *id_of(const char *bytes, size_t length)
+{
+	static char id[64];
+	struct event event = event_of(EVENT_REASON_ADD);
+	json_error_t error;
+	json_t *line;
+
+	event.reason.id = (struct text){bytes, length};
+	cr_assert_eq(truncate(path, 0), 0);
+	events_write(events, &event);
+	line = json_loads(written(), JSON_ALLOW_NUL, &error);
+	cr_assert(line, "%s: %s", error.text, text);
+	snprintf(id, sizeof(id), "%s", json_string_value(json_object_get(line, "id")));
+	json_decref(line);
+	return id;
+}
+
+Test(events, text_comes_back_as_it_was)
+{
+	cr_expect_str_eq(id_of("a\"b\\c\n\x01\x7f/", 9), "a\"b\\c\n\x01\x7f/");
+	cr_expect_str_eq(id_of("\u00fc\u20ac\U0001f4de", 9), "\u00fc\u20ac\U0001f4de");
+}
+
+Test(events, bytes_that_are_no_utf8_become_replacement_characters)
+{
+	cr_expect_str_eq(id_of("a\x80z", 3), "a\ufffdz");
+	cr_expect_str_eq(id_of("\xc3", 1), "\ufffd");
+	cr_expect_str_eq(id_of("\xc0\xaf", 2), "\ufffd\ufffd");
+	cr_expect_str_eq(id_of("\xe2\x82z", 3), "\ufffd\ufffdz");
+	cr_expect_str_eq(id_of("\xed\xa0\x80", 3), "\ufffd\ufffd\ufffd");
+	cr_expect_str_eq(id_of("\xf4\x90\x80\x80", 4), "\ufffd\ufffd\ufffd\ufffd");
+	cr_expect_str_eq(id_of("\xf0\x8f\xbf\xbf", 4), "\ufffd\ufffd\ufffd\ufffd");
+}
+
+Test(events, every_pair_of_bytes_makes_valid_json)
+{
+	unsigned lines = 0;
+	FILE *file;
+
+	for (unsigned pair = 0; pair < 65536; pair++) {
+		struct event event = event_of(EVENT_REASON_END);
+		char bytes[2] = {(char)(pair >> 8), (char)pair};
+
+		event.reason.id = (struct text){bytes, 2};
+		event.reason.why = "ended";
+		events_write(events, &event);
+	}
+	cr_assert_eq(events_flush(events, &fault), 0);
+	file = fopen(path, "r");
+	cr_assert(file);
+	for (; fgets(text, sizeof(text), file); lines++)
+		cr_assert(is_json(text, JSON_ALLOW_NUL), "%s", text);
+	cr_expect_eq(lines, 65536);
+	fclose(file);
+}
+
+Test(events, longest_text_many_times_is_written_whole)
+{
+	static char bytes[70000];
+	struct event event = event_of(EVENT_REASON_ADD);
+
+	memset(bytes, 1, sizeof(bytes));
+	event.reason.id = (struct text){bytes, sizeof(bytes)};
+	cr_assert_eq(truncate(path, 0), 0);
+	events_write(events, &event);
+	events_write(events, &event);
+	cr_assert(is_json(written(), JSON_DISABLE_EOF_CHECK));
+	cr_expect_eq(strlen(text) % 2, 0);
+	cr_expect(is_json(text + strlen(text) / 2, 0));
+}
+
+Test(events, reopening_goes_on_in_a_new_file)
+{
+	struct event event = event_of(EVENT_LOST);
+	char moved[64];
+
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	events_write(events, &event);
+	rename(path, moved);
+	cr_assert_eq(events_reopen(events, &fault), 0);
+	cr_expect_str_eq(written(), "");
+	events_write(events, &event);
+	cr_expect_str_neq(written(), "");
+	unlink(moved);
+}
+
+Test(events, write_errors_are_heard_of_and_leave_whole_lines)
+{
+	struct event event = event_of(EVENT_LOST);
+	struct rlimit limit = {100, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	events_write(events, &event);
+	cr_expect_eq(events_flush(events, &fault), -EFBIG);
+	cr_expect(strstr(fault.line, path));
+	setrlimit(RLIMIT_FSIZE, &none);
+	events_write(events, &event);
+	cr_expect_eq(strlen(written()), 100 + 1 + strlen(strchr(text, '\n') + 1));
+	cr_expect(is_json(strchr(text, '\n'), 0));
+}
+
+Test(events, stream_that_cannot_be_opened_is_a_fault)
+{
+	cr_expect_null(events_open("/nowhere/events", &fault));
+	cr_expect(strstr(fault.line, "/nowhere/events"));
+}

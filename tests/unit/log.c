@@ -1,0 +1,133 @@
+/* The log: one line a message, whatever it holds, and not too many of a kind. */
+#include <natbox/log.h>
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[] = "/tmp/natbox-log-XXXXXX";
+static char text[65536];
+static struct fault fault;
+
+static void open_log(void)
+{
+	close(mkstemp(path));
+	cr_assert_eq(log_open(path, &fault), 0);
+}
+
+static const char *read_file(const char *name)
+{
+	FILE *file = fopen(name, "r");
+
+	cr_assert(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+	fclose(file);
+	return text;
+}
+
+static void close_log(void)
+{
+	log_close();
+	unlink(path);
+}
+
+static unsigned count_lines(const char *all)
+{
+	unsigned lines = 0;
+
+	for (; (all = strchr(all, '\n')); all++)
+		lines++;
+	return lines;
+}
+
+TestSuite(log, .init = open_log, .fini = close_log);
+
+Test(log, line_in_a_file_has_time_and_level)
+{
+	int end = 0;
+
+	log_warning("%u fragments dropped", 7);
+	sscanf(read_file(path),
+		"%*4d-%*2d-%*2dT%*2d:%*2d:%*2d.%*3dZ warning: 7 fragments dropped%n", &end);
+	cr_expect_eq((size_t)end + 1, strlen(text), "%s", text);
+}
+
+Test(log, level_holds_back_what_is_less_urgent)
+{
+	log_debug("no");
+	log_info("yes");
+	log_set_level(LOG_LEVEL_ERROR);
+	log_warning("no");
+	log_error("yes");
+	cr_expect_eq(count_lines(read_file(path)), 2);
+	cr_expect_null(strstr(text, "no"));
+}
+
+Test(log, control_characters_cannot_start_a_line)
+{
+	log_info("a\nerror: b\x1b[2J\x7f");
+	cr_expect_str_eq(strstr(read_file(path), "info: "), "info: a\\x0aerror: b\\x1b[2J\\x7f\n");
+}
+
+Test(log, long_message_is_cut_to_one_line)
+{
+	char message[4 * LOG_LINE_MAX];
+
+	memset(message, '\n', sizeof(message) - 1);
+	message[sizeof(message) - 1] = 0;
+	log_info("%s", message);
+	log_info("next");
+	cr_expect_eq(count_lines(read_file(path)), 2);
+	cr_expect_leq(strchr(text, '\n') - text, LOG_LINE_MAX);
+}
+
+Test(log, reopening_goes_on_in_a_new_file)
+{
+	char moved[64];
+
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	log_info("old");
+	rename(path, moved);
+	log_info("still old");
+	cr_assert_eq(log_reopen(&fault), 0);
+	log_info("new");
+	cr_expect_eq(count_lines(read_file(moved)), 2);
+	cr_expect_eq(count_lines(read_file(path)), 1);
+	unlink(moved);
+}
+
+Test(log, file_that_cannot_be_opened_leaves_the_log_as_it_was)
+{
+	cr_expect_lt(log_open("/nowhere/natbox.log", &fault), 0);
+	cr_expect(strstr(fault.line, "/nowhere/natbox.log"));
+	log_info("here");
+	cr_expect_eq(count_lines(read_file(path)), 1);
+}
+
+Test(log, too_many_of_a_kind_are_counted_instead)
+{
+	struct log_limit limit = {0};
+
+	for (unsigned i = 0; i < 100; i++)
+		log_limited(&limit, 5000000 + i, LOG_LEVEL_WARNING, "malformed");
+	cr_expect_eq(count_lines(read_file(path)), LOG_LIMIT_PER_SECOND);
+	log_limited(&limit, 6000000, LOG_LEVEL_WARNING, "malformed");
+	cr_expect(strstr(read_file(path), "malformed (96 more like it left out)\n"));
+	log_limited(&limit, 6000001, LOG_LEVEL_WARNING, "malformed again");
+	cr_expect(strstr(read_file(path), "malformed again\n"));
+}
+
+Test(log, messages_on_standard_error_name_natbox)
+{
+	int saved = dup(STDERR_FILENO), file = open(path, O_WRONLY | O_TRUNC);
+
+	log_close();
+	dup2(file, STDERR_FILENO);
+	log_error("cannot open capture");
+	log_warning("slow");
+	dup2(saved, STDERR_FILENO);
+	cr_expect_str_eq(read_file(path), "natbox: cannot open capture\nnatbox: warning: slow\n");
+}
