@@ -13,10 +13,10 @@ room_of() { # header name -> core, io, ops, state
 
 check() { # file, the rooms it may include from
 	for header in $(sed -n 's|^#include <natbox/\(.*\)\.h>.*|\1|p' "$1"); do
-		room=$(room_of "$header")
+		of=$(room_of "$header")
 		case " $2 " in
-		*" $room "*) ;;
-		*) echo "# $1 includes natbox/$header.h, a header of $room"; bad=1 ;;
+		*" $of "*) ;;
+		*) echo "# $1 includes natbox/$header.h, a header of $of"; bad=1 ;;
 		esac
 	done
 }
