@@ -1,5 +1,29 @@
 /* NAT: is a user agent behind one, and what in its messages has to be repaired on the way in and
- * given back on the way out. Stateless: all a restore needs travels in the message. */
+ * given back on the way out. Stateless: all a restore needs travels in the message, so nothing is
+ * lost at a restart, and any other border host can restore it.
+ *
+ * Nobody here asks whether the peer is in an exempt network: that is the caller's business. Edits
+ * of a message that would grow too long are refused by edits_apply; it then goes on unchanged.
+ *
+ * What was there before travels in a parameter called natbox.
+ *
+ * In the URI of a Contact it follows the repaired host and port, and holds the original:
+ *
+ *     <sip:alice@192.168.1.10:5060;ob>
+ *     <sip:alice@203.0.113.7:40000;natbox=192.168.1.10-5060;ob>
+ *
+ * Lower case letters, digits and dots stand for themselves, '-' for a colon, '_' and two hexadecimal
+ * digits for a capital letter, '-', '_', '[' or ']'. Those are unreserved characters (RFC 3261 25.1),
+ * which nobody has a reason to escape, and nothing is lost when a peer folds their case. A '-' in
+ * front says that the URI had no angle brackets; with the parameter it needs them.
+ *
+ * In a Via it comes right after sent-by, and only when the client did not just ask for rport
+ * (RFC 3581), in which case the proxy's answer to that is all the client wants to see:
+ *
+ *     ;rport                    becomes ;rport=40000;received=203.0.113.7
+ *     (neither)                 ;natbox;received=203.0.113.7;rport=40000
+ *     ;received=R;rport=P       ;natbox=R*P, R and P as above, or empty where there was none
+ */
 #ifndef NATBOX_NAT_H
 #define NATBOX_NAT_H
 
@@ -8,19 +32,42 @@
 #include <natbox/settings.h>
 #include <natbox/sip.h>
 
-/* Which of tests hit for a message from a user agent at source: its own request, or its response
- * (where the Via tests, which would look at the proxy's Via, never hit). Set of enum nat_test. */
+/* Which of tests hit for a message from a user agent at source. Set of enum nat_test.
+ *
+ * All apply to a user agent's own request, one with a single Via value; with more it came through
+ * another proxy, and nothing hits. To a response only the Contact tests apply (its Vias are the
+ * proxies'), and not in 3xx and 485, whose Contacts are other places. sdp-private looks at all c=
+ * lines of an application/sdp body, also inside a multipart. */
 unsigned nat_detect(
 	const struct sip_message *message, const struct address *source, unsigned tests);
 
-/* Edits that let the proxy reach a natted user agent at source, on its way in: Via (requests) and
- * Contact, as settings ask. Returns the set of enum rewritten_field edited; 0: nothing to do. */
+/* Edits that let the proxy reach a natted user agent at source, on its way in, as settings ask.
+ * Returns the set of enum rewritten_field edited; 0: nothing to do.
+ *
+ * Via: of the user agent's own requests. fix-via full: received and rport say where it is, whatever
+ * it claimed itself; rport: the proxy is asked to fill them in.
+ *
+ * Contact: of such requests, and of responses below 300. Host and port of a sip: URI over UDP
+ * become source, when it is the user agent's own: it has the host of the Via's sent-by, a private
+ * address, or source's address; in a response, where there is no such Via, a name is its own too.
+ * One that is source already stays, and so does what does not consist of valid host and port. */
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits);
 
 /* Edits that give back, on the way out to client, what nat_repair changed. Returns the set of enum
- * rewritten_field edited. Only a well-formed restore parameter is acted on; a forged one can do no
- * more than put a validated host and port in its own place. */
+ * rewritten_field edited.
+ *
+ * A URI is restored only when it points to the client the message goes to: then it is the client's
+ * own. Any other repaired URI is how to reach somebody else (another phone behind the same border,
+ * or an old binding of this one behind a mapping that is gone) and stays as it is, parameter and
+ * all. Looked at are the Contacts of any message, and the Request-URI, Route and To of requests. To
+ * in a response is what the client itself sent. From never carries a client's own Contact.
+ *
+ * The Via of a response that has no other is the client's. It is given back as sent, with rport and
+ * received filled in only when the client asked; a received the proxy added twice goes.
+ *
+ * A forged parameter can do no more than a true one: put a validated host and port in the place of
+ * the client's own address, in a message that goes to that client anyway. */
 unsigned nat_restore(const struct sip_message *message, const struct address *client,
 	const struct settings *settings, struct edits *edits);
 

@@ -1,0 +1,201 @@
+#include <natbox/nat.h>
+
+#include <string.h>
+
+#include "origin.h"
+
+enum {
+	VIA_TESTS = NAT_VIA_SOURCE | NAT_VIA_PRIVATE,
+	CONTACT_TESTS = NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE | NAT_CONTACT_PORT,
+	/* Multiparts within multiparts that are looked into; real ones have one or two. */
+	BOUNDARIES_MAX = 4,
+};
+
+static bool host_is_private(struct text host)
+{
+	struct address address = {0};
+
+	return address_parse_host(host, &address) && address_is_private(&address);
+}
+
+static unsigned test_via(struct text value, const struct address *source)
+{
+	struct sip_via via;
+	unsigned hits = 0;
+
+	if (sip_via_parse(value, &via) != 0)
+		return 0;
+	if (!host_is_at(via.host, source) ||
+		(via.port ? via.port : SIP_DEFAULT_PORT) != source->port)
+		hits |= NAT_VIA_SOURCE;
+	if (host_is_private(via.host))
+		hits |= NAT_VIA_PRIVATE;
+	return hits;
+}
+
+static unsigned test_contact(struct text value, const struct address *source)
+{
+	struct sip_name_addr contact;
+	struct sip_uri uri;
+	unsigned hits = 0;
+
+	if (sip_name_addr_parse(value, &contact) != 0 || contact.is_star ||
+		sip_uri_parse(contact.uri, &uri) != 0 || uri.host.length == 0)
+		return 0;
+	if (host_is_private(uri.host))
+		hits |= NAT_CONTACT_PRIVATE;
+	if (!host_is_at(uri.host, source))
+		hits |= NAT_CONTACT_SOURCE;
+	if (uri_port(&uri) != source->port)
+		hits |= NAT_CONTACT_PORT;
+	return hits;
+}
+
+/* A body on its way through its lines: which of them are SDP. */
+struct body_walk {
+	struct text rest;
+	bool in_header; /* of a part of a multipart */
+	bool is_sdp;
+	unsigned boundary_count;
+	struct text boundaries[BOUNDARIES_MAX];
+};
+
+static struct text without_quotes(struct text text)
+{
+	if (text.length >= 2 && text.at[0] == '"' && text_end(text)[-1] == '"')
+		return (struct text){text.at + 1, text.length - 2};
+	return text;
+}
+
+/* Takes note of what a Content-Type (RFC 3261 20.15) announces. */
+static void walk_content_type(struct body_walk *walk, struct text content_type)
+{
+	const char *semicolon = memchr(content_type.at, ';', content_type.length);
+	const char *end = semicolon ? semicolon : text_end(content_type);
+	const char *slash = memchr(content_type.at, '/', (size_t)(end - content_type.at));
+	struct text type, subtype, boundary;
+
+	if (!slash)
+		return;
+	type = text_trim((struct text){content_type.at, (size_t)(slash - content_type.at)});
+	subtype = text_trim((struct text){slash + 1, (size_t)(end - slash - 1)});
+	walk->is_sdp = text_equal_nocase(type, TEXT("application")) &&
+		       text_equal_nocase(subtype, TEXT("sdp"));
+	if (!semicolon || !text_equal_nocase(type, TEXT("multipart")) ||
+		walk->boundary_count == BOUNDARIES_MAX)
+		return;
+	if (sip_param((struct text){semicolon, (size_t)(text_end(content_type) - semicolon)},
+		    TEXT("boundary"), &boundary) &&
+		boundary.length)
+		walk->boundaries[walk->boundary_count++] = without_quotes(boundary);
+}
+
+/* The next line without its end; in the header of a part with the lines folded into it. */
+static struct text walk_line(struct body_walk *walk)
+{
+	struct text line = {walk->rest.at, 0};
+	const char *newline;
+
+	do {
+		newline = memchr(text_end(line), '\n', walk->rest.length - line.length);
+		line.length = newline ? (size_t)(newline + 1 - line.at) : walk->rest.length;
+	} while (walk->in_header && line.length > 2 && line.length < walk->rest.length &&
+		 (*text_end(line) == ' ' || *text_end(line) == '\t'));
+	walk->rest.at += line.length;
+	walk->rest.length -= line.length;
+	return text_trim(line);
+}
+
+static bool walk_is_delimiter(const struct body_walk *walk, struct text line)
+{
+	if (!text_starts_with(line, TEXT("--")))
+		return false;
+	for (unsigned i = 0; i < walk->boundary_count; i++) {
+		if (text_starts_with(
+			    (struct text){line.at + 2, line.length - 2}, walk->boundaries[i]))
+			return true;
+	}
+	return false;
+}
+
+static void walk_part_header(struct body_walk *walk, struct text line)
+{
+	const char *colon = memchr(line.at, ':', line.length);
+	struct text name;
+
+	if (!colon)
+		return;
+	name = text_trim((struct text){line.at, (size_t)(colon - line.at)});
+	if (text_equal_nocase(name, TEXT("Content-Type")))
+		walk_content_type(walk,
+			text_trim((struct text){colon + 1, (size_t)(text_end(line) - colon - 1)}));
+}
+
+/* "c=IN IP4 10.0.0.1" (RFC 4566 5.7); a multicast address has its scope behind a slash. */
+static bool connection_is_private(struct text line)
+{
+	const char *blank;
+	struct text host;
+	const char *slash;
+
+	if (!text_starts_with(line, TEXT("c=")) || !(blank = memrchr(line.at, ' ', line.length)))
+		return false;
+	host = (struct text){blank + 1, (size_t)(text_end(line) - blank - 1)};
+	slash = memchr(host.at, '/', host.length);
+	if (slash)
+		host.length = (size_t)(slash - host.at);
+	return host_is_private(host);
+}
+
+static bool sdp_is_private(const struct sip_message *message)
+{
+	struct body_walk walk = {.rest = message->body};
+
+	if (message->content_type.length)
+		walk_content_type(&walk, message->content_type);
+	if (!walk.is_sdp && walk.boundary_count == 0)
+		return false;
+	while (walk.rest.length) {
+		struct text line = walk_line(&walk);
+
+		if (walk_is_delimiter(&walk, line)) {
+			walk.in_header = true;
+			walk.is_sdp = false;
+		} else if (walk.in_header) {
+			walk.in_header = line.length != 0;
+			walk_part_header(&walk, line);
+		} else if (walk.is_sdp && connection_is_private(line)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Contacts of a redirection or of 485 Ambiguous are other places: they tell nothing of this one. */
+static bool contacts_are_own(const struct sip_message *message)
+{
+	return message->is_request || message->status < 300 ||
+	       (message->status > 399 && message->status != 485);
+}
+
+unsigned nat_detect(const struct sip_message *message, const struct address *source, unsigned tests)
+{
+	struct sip_cursor via_cursor = {0}, contact_cursor = {0};
+	struct text via, next, contact;
+	unsigned hits = 0;
+
+	if (message->is_request) {
+		if (!sip_next_value(message, SIP_VIA, &via_cursor, &via) ||
+			sip_next_value(message, SIP_VIA, &via_cursor, &next))
+			return 0;
+		if (tests & VIA_TESTS)
+			hits |= test_via(via, source);
+		if ((tests & NAT_SDP_PRIVATE) && sdp_is_private(message))
+			hits |= NAT_SDP_PRIVATE;
+	}
+	if ((tests & CONTACT_TESTS) && contacts_are_own(message)) {
+		while (sip_next_value(message, SIP_CONTACT, &contact_cursor, &contact))
+			hits |= test_contact(contact, source);
+	}
+	return hits & tests;
+}
