@@ -1,0 +1,285 @@
+#include <natbox/nat.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "origin.h"
+
+/* A message from a user agent, and what its Via and Contacts are to say instead. */
+struct repair {
+	const struct sip_message *message;
+	const struct address *source;
+	struct edits *edits;
+	struct text sent_by_host; /* of the user agent's own Via; at is NULL in a response */
+	struct text port;         /* of source */
+	struct text host_port;
+	char text[ADDRESS_TEXT_MAX];
+};
+
+static struct text text_after(struct text text)
+{
+	return (struct text){text_end(text), 0};
+}
+
+/* Bytes put together for one edit; the longest holds two encoded origins and two addresses. */
+struct splice {
+	size_t length;
+	char bytes[2 * ORIGIN_CODED_MAX + 2 * ADDRESS_TEXT_MAX +
+		   sizeof(";natbox=*;received=;rport=")];
+};
+
+static void splice_start(struct splice *splice, struct text text)
+{
+	memcpy(splice->bytes, text.at, text.length);
+	splice->length = text.length;
+}
+
+static void splice_put(struct splice *splice, struct text text)
+{
+	memcpy(splice->bytes + splice->length, text.at, text.length);
+	splice->length += text.length;
+}
+
+static bool splice_put_origin(struct splice *splice, struct text plain)
+{
+	size_t length = origin_encode(plain, splice->bytes + splice->length);
+
+	splice->length += length;
+	return length > 0;
+}
+
+static void splice_edit(const struct splice *splice, struct edits *edits, struct text span)
+{
+	edits_replace(edits, span, (struct text){splice->bytes, splice->length});
+}
+
+/* The received parameter has an IPv6 address without brackets (RFC 3261 25.1, via-received). */
+static struct text received_text(const struct repair *repair)
+{
+	struct text host = {repair->text, repair->host_port.length - repair->port.length - 1};
+
+	if (host.at[0] == '[')
+		return (struct text){host.at + 1, host.length - 2};
+	return host;
+}
+
+/* What a user agent claims in its Via about where it is seen to be. */
+struct via_claim {
+	bool has_received, has_rport;
+	struct text received, rport;
+	struct text rport_span;
+};
+
+static struct via_claim read_claim(const struct sip_via *via)
+{
+	struct via_claim claim;
+	struct text span;
+
+	claim.has_received = sip_param_span(via->params, TEXT("received"), &claim.received, &span);
+	claim.has_rport =
+		sip_param_span(via->params, TEXT("rport"), &claim.rport, &claim.rport_span);
+	return claim;
+}
+
+/* ";natbox", and what the user agent had written where it had written anything. */
+static bool splice_put_claim(struct splice *splice, const struct via_claim *claim)
+{
+	splice_start(splice, TEXT(";"));
+	splice_put(splice, origin_param);
+	if (!claim->has_received && !claim->has_rport)
+		return true;
+	splice_put(splice, TEXT("="));
+	if (claim->has_received && !splice_put_origin(splice, claim->received))
+		return false;
+	splice_put(splice, TEXT("*"));
+	return !claim->has_rport || splice_put_origin(splice, claim->rport);
+}
+
+/* ";rport": RFC 3581 has it answered, so the answer can stay and no origin is needed. */
+static bool answer_rport(struct repair *repair, const struct via_claim *claim)
+{
+	struct splice answer;
+
+	if (claim->has_received && claim->received.length == 0)
+		return false;
+	splice_start(&answer, TEXT("="));
+	splice_put(&answer, repair->port);
+	if (!claim->has_received) {
+		splice_put(&answer, TEXT(";received="));
+		splice_put(&answer, received_text(repair));
+	} else {
+		edits_replace(repair->edits, claim->received, received_text(repair));
+	}
+	splice_edit(&answer, repair->edits, text_after(claim->rport_span));
+	return true;
+}
+
+static bool claim_is_right(const struct repair *repair, const struct via_claim *claim)
+{
+	uint32_t port;
+
+	return claim->has_received && host_is_at(claim->received, repair->source) &&
+	       claim->has_rport && text_number(claim->rport, &port) && port == repair->source->port;
+}
+
+static bool repair_via_full(struct repair *repair, const struct sip_via *via)
+{
+	struct via_claim claim = read_claim(via);
+	struct splice added;
+
+	if (claim.has_rport && !claim.rport.at)
+		return answer_rport(repair, &claim);
+	if (claim_is_right(repair, &claim) || !splice_put_claim(&added, &claim))
+		return false;
+	if (claim.has_received) {
+		edits_replace(repair->edits, claim.received, received_text(repair));
+	} else {
+		splice_put(&added, TEXT(";received="));
+		splice_put(&added, received_text(repair));
+	}
+	if (claim.has_rport) {
+		edits_replace(repair->edits, claim.rport, repair->port);
+	} else {
+		splice_put(&added, TEXT(";rport="));
+		splice_put(&added, repair->port);
+	}
+	splice_edit(&added, repair->edits, text_after(via->sent_by));
+	return true;
+}
+
+static bool ask_for_rport(struct repair *repair, const struct sip_via *via)
+{
+	struct via_claim claim = read_claim(via);
+	struct splice added;
+
+	if (claim.has_rport || !splice_put_claim(&added, &claim))
+		return false;
+	splice_put(&added, TEXT(";rport"));
+	splice_edit(&added, repair->edits, text_after(via->sent_by));
+	return true;
+}
+
+static bool same_host(struct text a, struct text b)
+{
+	struct address address;
+
+	if (text_equal_nocase(a, b))
+		return true;
+	return address_parse_host(a, &address) && host_is_at(b, &address);
+}
+
+/* A response shows no Via of the user agent's to compare a name with; but the Contact of one that
+ * may have a Contact is its sender's (RFC 3261 12.1.1). */
+static bool is_own(const struct repair *repair, const struct sip_uri *uri)
+{
+	struct address host;
+
+	if (repair->sent_by_host.at && same_host(uri->host, repair->sent_by_host))
+		return true;
+	if (!address_parse_host(uri->host, &host))
+		return !repair->message->is_request;
+	return address_is_private(&host) || address_same_host(&host, repair->source);
+}
+
+static bool is_udp(struct text params)
+{
+	struct text transport;
+
+	return !sip_param(params, TEXT("transport"), &transport) ||
+	       text_equal_nocase(transport, TEXT("udp"));
+}
+
+static bool repair_contact(struct repair *repair, struct text value)
+{
+	struct sip_name_addr contact;
+	struct sip_uri uri;
+	struct splice splice;
+	bool bracketed;
+
+	if (sip_name_addr_parse(value, &contact) != 0 || contact.is_star ||
+		sip_uri_parse(contact.uri, &uri) != 0 || !uri.is_sip || !is_udp(uri.params) ||
+		!is_own(repair, &uri) || uri_is_at(&uri, repair->source) ||
+		!origin_is_host_port(uri.host_port))
+		return false;
+	bracketed = name_addr_is_bracketed(&contact);
+	/* There, what follows a semicolon is the header's; phones mean the URI's none the less. */
+	if (!bracketed && (!uri_is_plain(&uri) || !is_udp(contact.params)))
+		return false;
+	splice_start(&splice, repair->host_port);
+	splice_put(&splice, TEXT(";"));
+	splice_put(&splice, origin_param);
+	splice_put(&splice, bracketed ? TEXT("=") : TEXT("=-"));
+	if (!splice_put_origin(&splice, uri.host_port))
+		return false;
+	if (!bracketed) {
+		edits_replace(repair->edits, (struct text){contact.uri.at, 0}, TEXT("<"));
+		splice_put(&splice, TEXT(">"));
+	}
+	splice_edit(&splice, repair->edits, uri.host_port);
+	return true;
+}
+
+static bool repair_contacts(struct repair *repair)
+{
+	struct sip_cursor cursor = {0};
+	struct text value;
+	bool repaired = false;
+
+	while (sip_next_value(repair->message, SIP_CONTACT, &cursor, &value))
+		repaired |= repair_contact(repair, value);
+	return repaired;
+}
+
+/* The user agent's own Via: the only one of a request. */
+static bool own_via(const struct sip_message *message, struct sip_via *via)
+{
+	struct sip_cursor cursor = {0};
+	struct text value, next;
+
+	return sip_next_value(message, SIP_VIA, &cursor, &value) &&
+	       !sip_next_value(message, SIP_VIA, &cursor, &next) && sip_via_parse(value, via) == 0;
+}
+
+static bool repair_via(struct repair *repair, const struct sip_via *via, enum nat_fix_via fix)
+{
+	switch (fix) {
+	case FIX_VIA_FULL:
+		return repair_via_full(repair, via);
+	case FIX_VIA_RPORT:
+		return ask_for_rport(repair, via);
+	case FIX_VIA_NO:
+		break;
+	}
+	return false;
+}
+
+static void format_source(struct repair *repair)
+{
+	size_t length = address_format(repair->source, repair->text);
+	const char *colon = memrchr(repair->text, ':', length);
+
+	repair->host_port = (struct text){repair->text, length};
+	repair->port = (struct text){colon + 1, (size_t)(text_end(repair->host_port) - colon - 1)};
+}
+
+unsigned nat_repair(const struct sip_message *message, const struct address *source,
+	const struct settings *settings, struct edits *edits)
+{
+	struct repair repair = {.message = message, .source = source, .edits = edits};
+	struct sip_via via;
+	unsigned fields = 0;
+
+	format_source(&repair);
+	if (message->is_request) {
+		if (!own_via(message, &via))
+			return 0;
+		repair.sent_by_host = via.host;
+		if (repair_via(&repair, &via, settings->nat.fix_via))
+			fields |= REWRITTEN_VIA;
+	} else if (message->status >= 300) {
+		return 0;
+	}
+	if (settings->nat.fix_contact && repair_contacts(&repair))
+		fields |= REWRITTEN_CONTACT;
+	return fields;
+}

@@ -1,0 +1,215 @@
+#include <natbox/nat.h>
+
+#include <string.h>
+
+#include "origin.h"
+
+struct restore {
+	const struct address *client;
+	struct edits *edits;
+};
+
+/* What a user agent had written in its Via, as its natbox parameter tells. */
+struct via_origin {
+	bool is_known;
+	struct text received, rport; /* empty: nothing */
+	char received_bytes[ORIGIN_MAX], rport_bytes[ORIGIN_MAX];
+};
+
+/* False when what there is was not written by a repair. */
+static bool via_origin_read(struct text coded, struct via_origin *origin)
+{
+	const char *star = coded.length ? memchr(coded.at, '*', coded.length) : NULL;
+	struct text received, rport;
+
+	origin->received = (struct text){origin->received_bytes, 0};
+	origin->rport = (struct text){origin->rport_bytes, 0};
+	if (!star)
+		return !coded.at;
+	received = (struct text){coded.at, (size_t)(star - coded.at)};
+	rport = (struct text){star + 1, coded.length - received.length - 1};
+	origin->received.length = origin_decode(received, origin->received_bytes);
+	origin->rport.length = origin_decode(rport, origin->rport_bytes);
+	return (origin->received.length > 0) == (received.length > 0) &&
+	       (origin->rport.length > 0) == (rport.length > 0);
+}
+
+static bool is_clients_host(struct text value, const struct address *client)
+{
+	return host_is_at(value, client);
+}
+
+static bool is_clients_port(struct text value, const struct address *client)
+{
+	uint32_t port;
+
+	return text_number(value, &port) && port == client->port;
+}
+
+/* The parameters of one name that say where the client is. The first gives way to what the client
+ * had written, if that is known; all after it are what the proxy added to a repaired Via. */
+static bool restore_via_param(const struct restore *restore, struct text params, struct text name,
+	bool (*is_clients)(struct text, const struct address *), const struct text *original)
+{
+	struct text value, span, rest = params;
+	bool restored = false, remove = original != NULL;
+
+	for (bool first = true; sip_param_span(rest, name, &value, &span); first = false) {
+		rest.at = text_end(span);
+		rest.length = (size_t)(text_end(params) - rest.at);
+		rest = text_trim(rest);
+		if (!is_clients(value, restore->client))
+			continue;
+		if (first && original && original->length) {
+			edits_replace(restore->edits, value, *original);
+			restored = true;
+		} else if (remove) {
+			edits_replace(restore->edits, span, (struct text){0});
+			restored = true;
+		}
+		remove = true;
+	}
+	return restored;
+}
+
+/* A response goes to the user agent itself when its Via is the only one left. */
+static bool restore_via(const struct restore *restore, const struct sip_message *message)
+{
+	struct sip_cursor cursor = {0};
+	struct text value, next, coded, span;
+	struct sip_via via;
+	struct via_origin origin;
+	bool restored = false;
+
+	if (!sip_next_value(message, SIP_VIA, &cursor, &value) ||
+		sip_next_value(message, SIP_VIA, &cursor, &next) || sip_via_parse(value, &via) != 0)
+		return false;
+	origin.is_known = sip_param_span(via.params, origin_param, &coded, &span) &&
+			  via_origin_read(coded, &origin);
+	if (origin.is_known) {
+		edits_replace(restore->edits, span, (struct text){0});
+		restored = true;
+	}
+	restored |= restore_via_param(restore, via.params, TEXT("received"), is_clients_host,
+		origin.is_known ? &origin.received : NULL);
+	restored |= restore_via_param(restore, via.params, TEXT("rport"), is_clients_port,
+		origin.is_known ? &origin.rport : NULL);
+	return restored;
+}
+
+/* What a repair of a URI has to be undone: where the parameter stands, and what it stands for. */
+struct uri_origin {
+	struct text span;
+	struct text host_port;
+	bool was_bare; /* the URI stood without angle brackets */
+	char bytes[ORIGIN_MAX];
+};
+
+/* params is where the parameter is to be found. False when the URI is not a repaired one of the
+ * client's own. */
+static bool uri_origin_read(const struct restore *restore, const struct sip_uri *uri,
+	struct text params, struct uri_origin *origin)
+{
+	struct text coded;
+
+	if (!uri->is_sip || !sip_param_span(params, origin_param, &coded, &origin->span) ||
+		coded.length == 0 || !uri_is_at(uri, restore->client))
+		return false;
+	origin->was_bare = coded.at[0] == '-';
+	if (origin->was_bare) {
+		coded.at++;
+		coded.length--;
+	}
+	origin->host_port = (struct text){origin->bytes, origin_decode(coded, origin->bytes)};
+	return origin_is_host_port(origin->host_port);
+}
+
+static void restore_host_port(
+	const struct restore *restore, const struct sip_uri *uri, const struct uri_origin *origin)
+{
+	edits_replace(restore->edits, uri->host_port, origin->host_port);
+	edits_replace(restore->edits, origin->span, (struct text){0});
+}
+
+static bool restore_uri(const struct restore *restore, struct text text)
+{
+	struct sip_uri uri;
+	struct uri_origin origin;
+
+	if (sip_uri_parse(text, &uri) != 0 || !uri_origin_read(restore, &uri, uri.params, &origin))
+		return false;
+	restore_host_port(restore, &uri, &origin);
+	return true;
+}
+
+static bool restore_name_addr(const struct restore *restore, struct text value)
+{
+	struct sip_name_addr name_addr;
+
+	return sip_name_addr_parse(value, &name_addr) == 0 && !name_addr.is_star &&
+	       restore_uri(restore, name_addr.uri);
+}
+
+static void remove_brackets(const struct restore *restore, struct text uri)
+{
+	struct text open = {uri.at - 1, 1}, close = {text_end(uri), 1};
+
+	/* Where blanks stand between them, the brackets are not ours. */
+	if (*open.at != '<' || *close.at != '>')
+		return;
+	edits_replace(restore->edits, open, (struct text){0});
+	edits_replace(restore->edits, close, (struct text){0});
+}
+
+static bool restore_contact(const struct restore *restore, struct text value)
+{
+	struct sip_name_addr contact;
+	struct sip_uri uri;
+	struct uri_origin origin;
+	bool bracketed;
+
+	if (sip_name_addr_parse(value, &contact) != 0 || contact.is_star ||
+		sip_uri_parse(contact.uri, &uri) != 0)
+		return false;
+	bracketed = name_addr_is_bracketed(&contact);
+	/* A registrar that took the brackets away made our parameter the header's. */
+	if (!uri_origin_read(restore, &uri, bracketed ? uri.params : contact.params, &origin))
+		return false;
+	restore_host_port(restore, &uri, &origin);
+	if (origin.was_bare && bracketed && !contact.display.at && uri_is_plain(&uri))
+		remove_brackets(restore, contact.uri);
+	return true;
+}
+
+static bool restore_list(const struct restore *restore, const struct sip_message *message,
+	enum sip_list list, bool (*restore_value)(const struct restore *, struct text))
+{
+	struct sip_cursor cursor = {0};
+	struct text value;
+	bool restored = false;
+
+	while (sip_next_value(message, list, &cursor, &value))
+		restored |= restore_value(restore, value);
+	return restored;
+}
+
+unsigned nat_restore(const struct sip_message *message, const struct address *client,
+	const struct settings *settings, struct edits *edits)
+{
+	struct restore restore = {.client = client, .edits = edits};
+	unsigned fields = 0;
+
+	if (!settings->nat.restore)
+		return 0;
+	if (restore_list(&restore, message, SIP_CONTACT, restore_contact))
+		fields |= REWRITTEN_CONTACT;
+	if (!message->is_request)
+		return fields | (restore_via(&restore, message) ? REWRITTEN_VIA : 0);
+	if (restore_uri(&restore, message->request_uri))
+		fields |= REWRITTEN_RURI;
+	if (restore_list(&restore, message, SIP_ROUTE, restore_name_addr))
+		fields |= REWRITTEN_OTHER;
+	if (restore_name_addr(&restore, message->to))
+		fields |= REWRITTEN_OTHER;
+	return fields;
+}

@@ -1,0 +1,223 @@
+#include <criterion/criterion.h>
+#include <natbox/nat.h>
+#include <string.h>
+
+#include "sip_messages.h"
+
+#define SOURCE   "203.0.113.7:40000"
+#define VIA_HEAD "SIP/2.0/UDP 192.168.1.10:5060"
+
+static struct settings settings = {.nat = {.fix_via = FIX_VIA_FULL, .fix_contact = true}};
+
+/* What a header field's value is after the repair. */
+static const char *repaired(
+	const struct sip_message *message, const char *source, enum sip_list list, unsigned fields)
+{
+	static char bytes[65536];
+	static struct edits edits;
+	struct address address = at(source);
+	struct sip_message result;
+	struct sip_cursor cursor = {0};
+	struct text value;
+	long length;
+
+	edits_reset(&edits);
+	cr_assert_eq(nat_repair(message, &address, &settings, &edits), fields);
+	length = edits_apply(&edits, message->whole, bytes, sizeof(bytes));
+	cr_assert(length > 0);
+	result = scanned(bytes, (size_t)length);
+	cr_assert(sip_next_value(&result, list, &cursor, &value));
+	value = result.fields[list == SIP_VIA ? 0 : 1].value;
+	bytes[value.at + value.length - bytes] = 0;
+	return value.at;
+}
+
+static void contact_becomes(const char *contact, const char *expected)
+{
+	struct sip_message message =
+		request("REGISTER", VIA_HEAD ";branch=1;rport", contact, "", "");
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT,
+				 strcmp(contact, expected) ? REWRITTEN_VIA | REWRITTEN_CONTACT
+							   : REWRITTEN_VIA),
+		expected);
+}
+
+static void contact_stays(const char *contact)
+{
+	contact_becomes(contact, contact);
+}
+
+static void via_becomes(const char *source, const char *via, const char *expected)
+{
+	struct sip_message message = request("OPTIONS", via, NULL, "", "");
+
+	cr_assert_str_eq(
+		repaired(&message, source, SIP_VIA, strcmp(via, expected) ? REWRITTEN_VIA : 0),
+		expected);
+}
+
+Test(repair, rport_is_answered_where_it_was_asked)
+{
+	via_becomes(SOURCE, VIA_HEAD ";branch=1;rport",
+		VIA_HEAD ";branch=1;rport=40000;received=203.0.113.7");
+	via_becomes(SOURCE, VIA_HEAD " ; RPORT ; branch=1",
+		VIA_HEAD " ; RPORT=40000;received=203.0.113.7 ; branch=1");
+	via_becomes("[2001:db8::7]:40000", "SIP/2.0/UDP [fd00::1];rport;branch=1",
+		"SIP/2.0/UDP [fd00::1];rport=40000;received=2001:db8::7;branch=1");
+}
+
+Test(repair, via_without_rport_is_marked)
+{
+	via_becomes(SOURCE, VIA_HEAD ";branch=1",
+		VIA_HEAD ";natbox;received=203.0.113.7;rport=40000;branch=1");
+	via_becomes(SOURCE, VIA_HEAD, VIA_HEAD ";natbox;received=203.0.113.7;rport=40000");
+}
+
+Test(repair, what_the_client_claims_of_its_address_is_replaced_and_kept)
+{
+	via_becomes(SOURCE, VIA_HEAD ";received=10.0.0.1;branch=1;rport=99",
+		VIA_HEAD ";natbox=10.0.0.1*99;received=203.0.113.7;branch=1;rport=40000");
+	via_becomes(SOURCE, VIA_HEAD ";rport=99;branch=1",
+		VIA_HEAD ";natbox=*99;received=203.0.113.7;rport=40000;branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";received=Phone;branch=1",
+		VIA_HEAD ";natbox=_50hone*;rport=40000;received=203.0.113.7;branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";received=10.0.0.1;rport",
+		VIA_HEAD ";received=203.0.113.7;rport=40000");
+}
+
+Test(repair, via_that_is_right_or_beyond_repair_stays)
+{
+	via_becomes(SOURCE, VIA_HEAD ";received=203.0.113.7;rport=40000",
+		VIA_HEAD ";received=203.0.113.7;rport=40000");
+	via_becomes(
+		SOURCE, VIA_HEAD ";received=\"x\";branch=1", VIA_HEAD ";received=\"x\";branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";rport=;branch=1", VIA_HEAD ";rport=;branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";received;rport", VIA_HEAD ";received;rport");
+}
+
+Test(repair, fix_via_rport_only_asks)
+{
+	settings.nat.fix_via = FIX_VIA_RPORT;
+	via_becomes(SOURCE, VIA_HEAD ";branch=1;rport", VIA_HEAD ";branch=1;rport");
+	via_becomes(SOURCE, VIA_HEAD ";rport=5060", VIA_HEAD ";rport=5060");
+	via_becomes(SOURCE, VIA_HEAD ";branch=1", VIA_HEAD ";natbox;rport;branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";received=10.0.0.1",
+		VIA_HEAD ";natbox=10.0.0.1*;rport;received=10.0.0.1");
+}
+
+Test(repair, fix_via_no_leaves_it)
+{
+	settings.nat.fix_via = FIX_VIA_NO;
+	via_becomes(SOURCE, VIA_HEAD ";branch=1", VIA_HEAD ";branch=1");
+}
+
+Test(repair, private_contact_becomes_the_source)
+{
+	contact_becomes(
+		"<sip:a@192.168.1.10:5060>", "<sip:a@203.0.113.7:40000;natbox=192.168.1.10-5060>");
+	contact_becomes("\"A, <b>\" <sip:a:x@10.0.0.1;transport=UDP;ob?Subject=x>;q=0.5;expires=60",
+		"\"A, <b>\" <sip:a:x@203.0.113.7:40000;natbox=10.0.0.1;transport=UDP;ob?Subject=x>"
+		";q=0.5;expires=60");
+	contact_becomes("< sip:10.0.0.1:5070 >", "< sip:203.0.113.7:40000;natbox=10.0.0.1-5070 >");
+	contact_becomes(
+		"<sip:a@[fd00::A]:5060>", "<sip:a@203.0.113.7:40000;natbox=_5bfd00--_41_5d-5060>");
+}
+
+Test(repair, contact_without_brackets_gets_them)
+{
+	contact_becomes("sip:a@10.0.0.1:5060;expires=60",
+		"<sip:a@203.0.113.7:40000;natbox=-10.0.0.1-5060>;expires=60");
+	contact_becomes("sip:10.0.0.1", "<sip:203.0.113.7:40000;natbox=-10.0.0.1>");
+}
+
+Test(repair, each_of_several_contacts_is_judged_by_itself)
+{
+	contact_becomes("<sip:a@10.0.0.1>, <sip:b@198.51.100.1>,\r\n sip:c@10.0.0.2",
+		"<sip:a@203.0.113.7:40000;natbox=10.0.0.1>, <sip:b@198.51.100.1>,\r\n "
+		"<sip:c@203.0.113.7:40000;natbox=-10.0.0.2>");
+}
+
+Test(repair, contact_with_the_host_of_the_via_is_the_user_agents_own)
+{
+	struct sip_message message = request(
+		"INVITE", "SIP/2.0/UDP My-Phone.lan;rport", "<sip:a@my-phone.LAN:5062>", "", "");
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA | REWRITTEN_CONTACT),
+		"<sip:a@203.0.113.7:40000;natbox=my_2dphone._4c_41_4e-5062>");
+	message = request("INVITE", "SIP/2.0/UDP [2001:db8::1];rport",
+		"<sip:a@[2001:DB8:0::1]:5062>", "", "");
+	cr_assert_str_eq(repaired(&message, "[2001:db8::7]:4", SIP_CONTACT,
+				 REWRITTEN_VIA | REWRITTEN_CONTACT),
+		"<sip:a@[2001:db8::7]:4;natbox=_5b2001-_44_428-0--1_5d-5062>");
+}
+
+Test(repair, contact_at_the_source_address_with_another_port_is_the_user_agents_own)
+{
+	contact_becomes(
+		"<sip:a@203.0.113.7:5060>", "<sip:a@203.0.113.7:40000;natbox=203.0.113.7-5060>");
+}
+
+Test(repair, other_contacts_stay)
+{
+	contact_stays("*");
+	contact_stays("<sip:a@203.0.113.7:40000>");
+	contact_stays("<sip:a@198.51.100.1>");
+	contact_stays("<sip:a@phone.example.com>");
+	contact_stays("<sips:a@10.0.0.1>");
+	contact_stays("<tel:+15551234>");
+	contact_stays("<sip:a@10.0.0.1;transport=tcp>");
+	contact_stays("sip:a@10.0.0.1;transport=TLS");
+	contact_stays("<mailto:a@10.0.0.1>");
+}
+
+Test(repair, contact_at_the_default_port_stays)
+{
+	struct sip_message message = request(
+		"INVITE", "SIP/2.0/UDP 203.0.113.7:5062;rport", "<sip:a@203.0.113.7>", "", "");
+
+	cr_assert_str_eq(repaired(&message, "203.0.113.7:5060", SIP_CONTACT, REWRITTEN_VIA),
+		"<sip:a@203.0.113.7>");
+}
+
+Test(repair, response_has_its_contact_repaired_and_no_via)
+{
+	struct sip_message message =
+		response("200 OK", "INVITE", "SIP/2.0/UDP 10.9.9.9;rport", "<sip:a@10.0.0.1>");
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_CONTACT),
+		"<sip:a@203.0.113.7:40000;natbox=10.0.0.1>");
+	message = response("183 Session Progress", "INVITE", VIA_HEAD, "<sip:a@phone.lan:5062>");
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_CONTACT),
+		"<sip:a@203.0.113.7:40000;natbox=phone.lan-5062>");
+	message = response("200 OK", "INVITE", VIA_HEAD, "<sip:a@198.51.100.1>");
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, 0), "<sip:a@198.51.100.1>");
+}
+
+Test(repair, contacts_of_redirections_and_failures_stay)
+{
+	static const char *const starts[] = {
+		"300 Multiple Choices", "302 Moved Temporarily", "404 Not Found", "485 Ambiguous"};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		struct sip_message message =
+			response(starts[i], "INVITE", VIA_HEAD, "<sip:a@10.0.0.1>");
+
+		cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, 0), "<sip:a@10.0.0.1>");
+	}
+}
+
+Test(repair, fix_contact_no_leaves_them)
+{
+	settings.nat.fix_contact = false;
+	contact_stays("<sip:a@192.168.1.10:5060>");
+}
+
+Test(repair, request_that_came_through_a_proxy_stays)
+{
+	struct sip_message message =
+		request("INVITE", "SIP/2.0/UDP 198.51.100.1;branch=2, " VIA_HEAD ";branch=1;rport",
+			"<sip:a@192.168.1.10>", "", "");
+
+	repaired(&message, SOURCE, SIP_CONTACT, 0);
+}
