@@ -4,7 +4,7 @@
 #ifndef NATBOX_DECODER_H
 #define NATBOX_DECODER_H
 
-#include <natbox/engine.h>
+#include <natbox/fragments.h>
 
 struct decoder;
 
@@ -19,13 +19,16 @@ struct datagram {
 struct decoder_counters {
 	uint64_t frames;
 	uint64_t datagrams; /* given out */
+	uint64_t repeated;  /* seen before on another interface (repeats.h) */
 	uint64_t other;     /* not UDP over IP */
 	uint64_t cut;       /* captured with too short a snapshot length */
 	uint64_t malformed; /* a header or a length that cannot be */
+	struct fragments_counters fragments;
 };
 
-/* For frames of this link type, one that packet_knows_link_type. NULL when memory is short. */
-struct decoder *decoder_new(int link_type);
+/* For frames of this link type, one that packet_knows_link_type. seed keys the hashes: random when
+ * live, constant in a replay. NULL when memory is short. */
+struct decoder *decoder_new(int link_type, const uint8_t seed[static 16]);
 void decoder_free(struct decoder *decoder);
 
 /* One frame, captured at time_us. cut: it was longer on the wire. True when it gave a datagram. */

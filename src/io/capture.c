@@ -34,7 +34,7 @@ void capture_close(struct capture *capture)
 	free(capture);
 }
 
-int capture_decode_with(struct capture *capture, struct fault *fault)
+int capture_decode(struct capture *capture, const uint8_t seed[static 16], struct fault *fault)
 {
 	int link_type = pcap_datalink(capture->pcap);
 	const char *name = pcap_datalink_val_to_name(link_type);
@@ -45,7 +45,7 @@ int capture_decode_with(struct capture *capture, struct fault *fault)
 			"cooked, raw IP and loopback: capture on such an interface",
 			capture->name, name ? name : "unknown", link_type);
 	decoder_free(capture->decoder);
-	capture->decoder = decoder_new(link_type);
+	capture->decoder = decoder_new(link_type, seed);
 	if (!capture->decoder)
 		return fault_set(fault, -ENOMEM, "cannot read %s: out of memory", capture->name);
 	return 0;

@@ -17,7 +17,7 @@ struct capture {
 /* An empty capture by that name. NULL when memory is short. */
 struct capture *capture_new(const char *name);
 
-/* Sets up the decoder for what pcap captures. 0 or a negative errno, with *fault set. */
-int capture_decode_with(struct capture *capture, struct fault *fault);
+/* Sets up the decoder for what pcap captures, anew. 0 or a negative errno, with *fault set. */
+int capture_decode(struct capture *capture, const uint8_t seed[static 16], struct fault *fault);
 
 #endif

@@ -74,32 +74,40 @@ static bool is_empty(FILE *file)
 	return fstat(fileno(file), &status) == 0 && status.st_size == 0;
 }
 
-/* pcap reads from a stream of its own, so that closing it leaves ours. */
+/* A stream of pcap's own from the start of file, so that closing it leaves ours. NULL with errno. */
+static FILE *reopen(FILE *file)
+{
+	int error, fd = dup(fileno(file));
+	FILE *again = fd < 0 ? NULL : fdopen(fd, "rb");
+
+	if (again && fseek(again, 0, SEEK_SET) == 0)
+		return again;
+	error = errno;
+	if (again)
+		fclose(again);
+	else if (fd >= 0)
+		close(fd);
+	errno = error;
+	return NULL;
+}
+
 int capture_rewind(struct capture *capture, struct fault *fault)
 {
+	static const uint8_t seed[16] = "same every time";
 	char why[PCAP_ERRBUF_SIZE] = "";
-	int fd;
 	FILE *file;
 
 	if (capture->pcap)
 		pcap_close(capture->pcap);
 	capture->pcap = NULL;
-	fd = dup(fileno(capture->file));
-	file = fd < 0 ? NULL : fdopen(fd, "rb");
-	if (!file || fseek(file, 0, SEEK_SET)) {
-		int error = errno;
-
-		if (file)
-			fclose(file);
-		else if (fd >= 0)
-			close(fd);
-		return fault_set(fault, -error, "cannot read %s from its start: %s", capture->name,
-			strerror(error));
-	}
+	file = reopen(capture->file);
+	if (!file)
+		return fault_set(fault, -errno, "cannot read %s from its start: %s", capture->name,
+			strerror(errno));
 	capture->pcap =
 		pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_MICRO, why);
 	if (capture->pcap)
-		return capture_decode_with(capture, fault);
+		return capture_decode(capture, seed, fault);
 	fclose(file);
 	if (is_empty(capture->file))
 		return fault_set(fault, -ENODATA,

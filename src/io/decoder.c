@@ -1,53 +1,90 @@
 #include <natbox/decoder.h>
 
+#include <pcap/dlt.h>
 #include <stdlib.h>
 
-#include <natbox/packet.h>
+#include <natbox/repeats.h>
 
 struct decoder {
 	int link_type;
+	struct repeats *repeats; /* NULL: this link type has none */
+	struct fragments *fragments;
 	struct decoder_counters counters;
 };
 
-struct decoder *decoder_new(int link_type)
+struct decoder *decoder_new(int link_type, const uint8_t seed[static 16])
 {
+	bool cooked = link_type == DLT_LINUX_SLL || link_type == DLT_LINUX_SLL2;
 	struct decoder *decoder = calloc(1, sizeof(*decoder));
+	struct hash_key key = hash_key_from(seed);
 
-	if (decoder)
-		decoder->link_type = link_type;
+	if (!decoder)
+		return NULL;
+	decoder->link_type = link_type;
+	decoder->fragments = fragments_new(&key);
+	decoder->repeats = cooked ? repeats_new(&key) : NULL;
+	if (!decoder->fragments || (cooked && !decoder->repeats)) {
+		decoder_free(decoder);
+		return NULL;
+	}
 	return decoder;
 }
 
 void decoder_free(struct decoder *decoder)
 {
+	if (!decoder)
+		return;
+	fragments_free(decoder->fragments);
+	repeats_free(decoder->repeats);
 	free(decoder);
+}
+
+/* Repeats go before fragments are joined: the second sighting of one is not a fragment more. */
+static bool is_repeat(struct decoder *decoder, uint64_t time_us, const struct packet *packet)
+{
+	if (packet->kind != PACKET_DATAGRAM && packet->kind != PACKET_FRAGMENT)
+		return false;
+	return decoder->repeats && repeats_seen(decoder->repeats, time_us, packet);
 }
 
 bool decoder_add(struct decoder *decoder, uint64_t time_us, struct text frame, bool cut,
 	struct datagram *datagram)
 {
-	struct packet packet;
+	struct decoder_counters *counters = &decoder->counters;
+	struct packet packet, whole;
 
-	decoder->counters.frames++;
+	counters->frames++;
 	packet_decode(decoder->link_type, frame, cut, &packet);
+	if (is_repeat(decoder, time_us, &packet)) {
+		counters->repeated++;
+		return false;
+	}
+	if (packet.kind == PACKET_FRAGMENT) {
+		if (!fragments_add(decoder->fragments, time_us, &packet, &whole))
+			return false;
+		packet = whole;
+	}
 	switch (packet.kind) {
 	case PACKET_DATAGRAM:
-		decoder->counters.datagrams++;
+		counters->datagrams++;
 		*datagram = (struct datagram){time_us, packet.flow, packet.bytes};
 		return true;
 	case PACKET_CUT:
-		decoder->counters.cut++;
+		counters->cut++;
 		return false;
 	case PACKET_MALFORMED:
-		decoder->counters.malformed++;
+		counters->malformed++;
 		return false;
 	default:
-		decoder->counters.other++;
+		counters->other++;
 		return false;
 	}
 }
 
 struct decoder_counters decoder_counters(const struct decoder *decoder)
 {
-	return decoder->counters;
+	struct decoder_counters counters = decoder->counters;
+
+	counters.fragments = fragments_counters(decoder->fragments);
+	return counters;
 }
