@@ -1,0 +1,288 @@
+#include "border.h"
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct settings border_settings(void)
+{
+	return (struct settings){
+		.nat = {.detect = NAT_VIA_SOURCE | NAT_CONTACT_PRIVATE,
+			.fix_via = FIX_VIA_FULL,
+			.fix_contact = true,
+			.restore = true},
+		.keepalive = {.scope = KEEPALIVE_NATTED,
+			.interval_us = 25000000,
+			.method = KEEPALIVE_NOTIFY,
+			.from = "sip:keepalive@PROXY",
+			.registrations = true,
+			.subscriptions = true,
+			.dialogs = true,
+			.max_lost = 3,
+			.reply_timeout_us = 5000000},
+		.timers = {.transaction_us = 32000000,
+			.invite_us = 180000000,
+			.dialog_us = 43200000000},
+		.limits = {.endpoints = 1000,
+			.endpoints_per_address = 100,
+			.transactions = 1000,
+			.datagram = 65535},
+	};
+}
+
+struct address at(const char *text)
+{
+	struct address address = {0};
+
+	cr_assert_eq(address_parse((struct text){text, strlen(text)}, 0, &address), 0,
+		"%s is no address", text);
+	return address;
+}
+
+static void log_line(struct border *border, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	border->log_length += (size_t)vsnprintf(border->log + border->log_length,
+		BORDER_LOG_MAX - border->log_length, format, arguments);
+	va_end(arguments);
+	cr_assert_lt(border->log_length, BORDER_LOG_MAX);
+}
+
+static void log_nat(struct border *border, unsigned nat)
+{
+	const char *comma = " ";
+
+	for (unsigned i = 0; i < NAT_TESTS; i++) {
+		if (nat & 1u << i) {
+			log_line(border, "%s%s", comma, nat_test_names[i]);
+			comma = ",";
+		}
+	}
+	log_line(border, "\n");
+}
+
+static void log_reason(
+	struct border *border, const char *name, const char *client, const struct event *event)
+{
+	static const char *const kinds[] = {"registration", "subscription", "dialog"};
+
+	log_line(border, "%s %s %s %.*s ", name, client, kinds[event->reason.kind],
+		(int)event->reason.id.length, event->reason.id.at);
+	if (event->type == EVENT_REASON_END)
+		log_line(border, "%s\n", event->reason.why);
+	else
+		log_line(border, "%u\n", event->reason.expires);
+}
+
+static void on_event(void *context, const struct event *event)
+{
+	struct border *border = context;
+	char client[ADDRESS_TEXT_MAX];
+
+	address_format(&event->client, client);
+	switch (event->type) {
+	case EVENT_ENDPOINT_ADD:
+		log_line(border, "endpoint-add %s", client);
+		log_nat(border, event->nat);
+		break;
+	case EVENT_ENDPOINT_REMOVE:
+		log_line(border, "endpoint-remove %s %s\n", client, event->why);
+		break;
+	case EVENT_REASON_ADD:
+		log_reason(border, "reason-add", client, event);
+		break;
+	case EVENT_REASON_REFRESH:
+		log_reason(border, "reason-refresh", client, event);
+		break;
+	case EVENT_REASON_END:
+		log_reason(border, "reason-end", client, event);
+		break;
+	case EVENT_REWRITE:
+		log_line(border, "rewrite %s %s\n", client, event->rewrite.in ? "in" : "out");
+		break;
+	case EVENT_KEEPALIVE:
+		if (border->logs_keepalives)
+			log_line(border, "keepalive %s %s\n", client, event->method);
+		break;
+	case EVENT_REPLY:
+		if (border->logs_keepalives)
+			log_line(border, "reply %s %u %llu ms\n", client, event->reply.status,
+				(unsigned long long)(event->reply.rtt_us / 1000));
+		break;
+	case EVENT_LOST:
+		log_line(border, "lost %s %u\n", client, event->missed);
+		break;
+	case EVENT_MALFORMED:
+		log_line(border, "malformed %s %s\n", client, event->why);
+		break;
+	case EVENT_REFUSED:
+		log_line(border, "refused %s %s\n", client, event->why);
+		break;
+	}
+}
+
+static void on_send(void *context, uint64_t now_us, const struct flow *flow, struct text bytes)
+{
+	struct border *border = context;
+	struct border_sent *sent = &border->sent[border->sent_count % BORDER_SENT_MAX];
+
+	cr_assert_leq(bytes.length, sizeof(sent->bytes));
+	border->sent_count++;
+	sent->time_us = now_us;
+	sent->flow = *flow;
+	sent->length = bytes.length;
+	memcpy(sent->bytes, bytes.at, bytes.length);
+}
+
+struct border *border_new(void)
+{
+	struct border *border = calloc(1, sizeof(*border));
+
+	border->sent = calloc(BORDER_SENT_MAX, sizeof(*border->sent));
+	border->settings = border_settings();
+	border->now_us = 1000000000;
+	border->proxy = at("198.51.100.1:5060");
+	return border;
+}
+
+void border_free(struct border *border)
+{
+	engine_free(border->engine);
+	free(border->sent);
+	free(border);
+}
+
+static void open_engine(struct border *border)
+{
+	static const uint8_t seed[16] = "a constant seed";
+	struct engine_sink sink = {.context = border, .event = on_event, .send = on_send};
+
+	if (border->engine)
+		return;
+	border->engine = engine_new(&border->settings, border->repairs, seed, &sink);
+	cr_assert_not_null(border->engine);
+	cr_assert_eq(engine_add_proxy(border->engine, &border->proxy), 0);
+}
+
+/* The bytes are handed over in a block of their exact size, so that a sanitiser sees every read past
+ * their end. */
+void border_packet(struct border *border, const struct flow *flow, struct text bytes)
+{
+	char *copy = malloc(bytes.length ? bytes.length : 1);
+
+	open_engine(border);
+	memcpy(copy, bytes.at, bytes.length);
+	border->outcome = engine_packet(
+		border->engine, border->now_us, flow, (struct text){copy, bytes.length});
+	free(copy);
+}
+
+void border_in(struct border *border, const char *client, const char *format, ...)
+{
+	struct flow flow = {.source = at(client), .destination = border->proxy};
+	char bytes[8192];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(bytes, sizeof(bytes), format, arguments);
+	va_end(arguments);
+	border_packet(border, &flow, (struct text){bytes, (size_t)length});
+}
+
+void border_out(struct border *border, const char *client, const char *format, ...)
+{
+	struct flow flow = {.source = border->proxy, .destination = at(client)};
+	char bytes[8192];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(bytes, sizeof(bytes), format, arguments);
+	va_end(arguments);
+	border_packet(border, &flow, (struct text){bytes, (size_t)length});
+}
+
+void border_wait(struct border *border, double seconds)
+{
+	open_engine(border);
+	border->now_us += (uint64_t)(seconds * 1e6);
+	engine_advance(border->engine, border->now_us);
+}
+
+void border_expect_at(struct border *border, const char *lines, const char *file, int line)
+{
+	cr_assert_str_eq(border->log, lines, "%s:%d:\nexpected:\n%sgot:\n%s", file, line, lines,
+		border->log);
+	border->log_length = 0;
+	border->log[0] = 0;
+}
+
+static struct registration complete(struct registration registration)
+{
+	static char branch[256];
+
+	if (!registration.aor)
+		registration.aor = "sip:alice@example.com";
+	if (!registration.call_id)
+		registration.call_id = "call";
+	if (!registration.via)
+		registration.via = "192.168.1.10:5060";
+	if (!registration.contact)
+		registration.contact = "<sip:alice@192.168.1.10:5060>";
+	if (!registration.cseq)
+		registration.cseq = 1;
+	if (!registration.extra)
+		registration.extra = "";
+	if (!registration.branch) {
+		snprintf(branch, sizeof(branch), "z9hG4bK-%s-%u", registration.call_id,
+			registration.cseq);
+		registration.branch = branch;
+	}
+	return registration;
+}
+
+void border_register(struct border *border, const char *client, struct registration given)
+{
+	struct registration r = complete(given);
+
+	border_in(border, client,
+		"REGISTER sip:example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		"From: <%s>;tag=1\r\n"
+		"To: <%s>\r\n"
+		"Call-ID: %s\r\n"
+		"CSeq: %u REGISTER\r\n"
+		"%s%s%s"
+		"%s%s%s"
+		"Content-Length: 0\r\n\r\n",
+		r.via, r.branch, r.aor, r.aor, r.call_id, r.cseq, *r.contact ? "Contact: " : "",
+		r.contact, *r.contact ? "\r\n" : "", r.expires ? "Expires: " : "",
+		r.expires ? r.expires : "", r.expires ? "\r\n" : "");
+}
+
+void border_answer(
+	struct border *border, const char *client, unsigned status, struct registration given)
+{
+	struct registration r = complete(given);
+
+	border_out(border, client,
+		"SIP/2.0 %u Whatever\r\n"
+		"Via: SIP/2.0/UDP %s;branch=%s;rport=1;received=203.0.113.1\r\n"
+		"From: <%s>;tag=1\r\n"
+		"To: <%s>;tag=2\r\n"
+		"Call-ID: %s\r\n"
+		"CSeq: %u REGISTER\r\n"
+		"%s%s%s"
+		"%s%s%s"
+		"%s"
+		"Content-Length: 0\r\n\r\n",
+		status, r.via, r.branch, r.aor, r.aor, r.call_id, r.cseq,
+		*r.contact ? "Contact: " : "", r.contact, *r.contact ? "\r\n" : "",
+		r.expires ? "Expires: " : "", r.expires ? r.expires : "", r.expires ? "\r\n" : "",
+		r.extra);
+}

@@ -1,0 +1,68 @@
+/* A border host in a test: an engine under a virtual clock with one proxy, what came out of it, and
+ * phones that write their messages by hand. Time starts at 1000 s. */
+#ifndef BORDER_H
+#define BORDER_H
+
+#include <natbox/engine.h>
+
+enum { BORDER_LOG_MAX = 1 << 20, BORDER_SENT_MAX = 4096 };
+
+struct border_sent {
+	uint64_t time_us;
+	struct flow flow;
+	char bytes[4096];
+	size_t length;
+};
+
+struct border {
+	struct settings settings; /* change them before the first packet */
+	bool repairs;
+	struct engine *engine;
+	uint64_t now_us;
+	struct address proxy;     /* 198.51.100.1:5060 */
+	char log[BORDER_LOG_MAX]; /* events since the last expect, a line each */
+	size_t log_length;
+	bool logs_keepalives; /* off: keepalive and reply events are not in the log */
+	unsigned sent_count;
+	struct border_sent *sent; /* keepalives; number i stands at i % BORDER_SENT_MAX */
+	struct outcome outcome;   /* of the last packet */
+};
+
+/* natbox.ini's defaults. */
+struct settings border_settings(void);
+
+struct border *border_new(void);
+void border_free(struct border *border);
+
+struct address at(const char *text); /* "1.2.3.4:5060" */
+
+/* A datagram from client to the proxy, or from the proxy to client. printf's format. */
+void border_in(struct border *border, const char *client, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void border_out(struct border *border, const char *client, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void border_packet(struct border *border, const struct flow *flow, struct text bytes);
+
+void border_wait(struct border *border, double seconds);
+
+/* Asserts that the events since the last time are these lines, and forgets them. A line is the
+ * event, its client and then what matters of it:
+ *     endpoint-add 203.0.113.1:5061 via-source,contact-private
+ *     reason-add 203.0.113.1:5061 registration sip:alice@example.com 60
+ *     reason-end 203.0.113.1:5061 registration sip:alice@example.com expired */
+#define border_expect(border, lines) border_expect_at(border, lines, __FILE__, __LINE__)
+void border_expect_at(struct border *border, const char *lines, const char *file, int line);
+
+/* A phone's REGISTER and what a registrar answers to it. Zero and NULL stand for what most tests
+ * want: sip:alice@example.com at 192.168.1.10:5060, Call-ID "call", branch made of Call-ID and CSeq. */
+struct registration {
+	const char *aor, *call_id, *branch, *contact, *via;
+	unsigned cseq;
+	const char *expires; /* "60", NULL: no Expires header */
+	const char *extra;   /* more header lines for the response, each with its line end */
+};
+void border_register(struct border *border, const char *client, struct registration registration);
+void border_answer(struct border *border, const char *client, unsigned status,
+	struct registration registration);
+
+#endif
