@@ -1,4 +1,5 @@
 #include "border.h"
+#include "sip_messages.h"
 
 #include <criterion/criterion.h>
 #include <stdarg.h>
@@ -30,15 +31,6 @@ struct settings border_settings(void)
 			.transactions = 1000,
 			.datagram = 65535},
 	};
-}
-
-struct address at(const char *text)
-{
-	struct address address = {0};
-
-	cr_assert_eq(address_parse((struct text){text, strlen(text)}, 0, &address), 0,
-		"%s is no address", text);
-	return address;
 }
 
 static void log_line(struct border *border, const char *format, ...)

@@ -34,8 +34,6 @@ struct settings border_settings(void);
 struct border *border_new(void);
 void border_free(struct border *border);
 
-struct address at(const char *text); /* "1.2.3.4:5060" */
-
 /* A datagram from client to the proxy, or from the proxy to client. printf's format. */
 void border_in(struct border *border, const char *client, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,6 @@
 /* DESIGN section 5: when keepalives are sent, to whom, and what is made of their answers. */
 #include "border.h"
+#include "sip_messages.h"
 
 #include <natbox/sip.h>
 

@@ -1,5 +1,6 @@
 /* DESIGN section 4, the rows for REGISTER: what a registration does to the endpoint's reasons. */
 #include "border.h"
+#include "sip_messages.h"
 
 #include <criterion/criterion.h>
 
