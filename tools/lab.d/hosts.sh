@@ -65,6 +65,7 @@ wait_until() { # seconds, command...
 }
 
 host_add() { # host
+	echo "$1" >>"$LAB_DIR/hosts"
 	ip netns add "$(namespace "$1")" || return
 	# Duplicate address detection would hold every IPv6 address back for a second.
 	at "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
@@ -87,12 +88,8 @@ cable() { # host, interface, peer, peer's interface
 	at "$3" ip link set "$4" up
 }
 
-lab_namespaces() { # those that exist
-	ip netns list | sed -n "s/^\(natbox-$LAB-[^ ]*\).*/\1/p"
-}
-
 lab_hosts() {
-	lab_namespaces | sed "s/^natbox-$LAB-//"
+	cat "$LAB_DIR/hosts" 2>/dev/null
 }
 
 lab_is_up() {
@@ -101,8 +98,8 @@ lab_is_up() {
 
 lab_processes() {
 	local host
-	for host in $(lab_namespaces); do
-		ip netns pids "$host"
+	for host in $(lab_hosts); do
+		ip netns pids "$(namespace "$host")" 2>/dev/null
 	done
 }
 
@@ -129,8 +126,8 @@ lab_close() {
 			kill -9 "$pid" 2>/dev/null
 		done
 	fi
-	for host in $(lab_namespaces); do
-		ip netns del "$host"
+	for host in $(lab_hosts); do
+		ip netns del "$(namespace "$host")" 2>/dev/null
 	done
 	rm -rf "$LAB_DIR"
 }
