@@ -1,0 +1,411 @@
+/* The law: what nat_repair does, nat_restore undoes, byte for byte; and a repair touches nothing but
+ * a client's Via and Contacts.
+ *
+ * What comes back to a client are its Contacts and its Via, in a response, and a Contact as the
+ * Request-URI of a request. The response is made here by giving the repaired request another start
+ * line, so that every other byte of it can be compared too. Where the client asked for rport, the
+ * Via has to come back with the proxy's answer instead. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <natbox/capture.h>
+#include <natbox/nat.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate.h"
+#include "sip_messages.h"
+
+enum { MESSAGES = 20000, BYTES_MAX = 70000 };
+
+struct bytes {
+	size_t length;
+	char at[BYTES_MAX];
+};
+
+static struct settings settings;
+static struct edits edits;
+
+static struct text as_text(const struct bytes *bytes)
+{
+	return (struct text){bytes->at, bytes->length};
+}
+
+static bool scan(const struct bytes *bytes, struct sip_message *message)
+{
+	const char *why;
+
+	return sip_scan(bytes->at, bytes->length, message, &why) == 0;
+}
+
+static void apply(const struct bytes *from, struct bytes *to)
+{
+	long length = edits_apply(&edits, as_text(from), to->at, sizeof(to->at));
+
+	cr_assert(length >= 0);
+	to->length = (size_t)length;
+}
+
+static struct text value_of(const struct sip_message *message, enum sip_list list, unsigned index)
+{
+	struct sip_cursor cursor = {0};
+	struct text value = {0};
+
+	for (unsigned i = 0; i <= index; i++)
+		cr_assert(sip_next_value(message, list, &cursor, &value));
+	return value;
+}
+
+static void cut_list(struct sip_message *message, enum sip_list list)
+{
+	struct sip_cursor cursor = {0};
+	struct text value;
+
+	while (sip_next_value(message, list, &cursor, &value))
+		edits_replace(&edits, value, (struct text){0});
+}
+
+/* All of a message but its Vias and Contacts. */
+static void without_values(const struct bytes *from, struct bytes *to)
+{
+	struct sip_message message;
+
+	cr_assert(scan(from, &message));
+	edits_reset(&edits);
+	cut_list(&message, SIP_VIA);
+	cut_list(&message, SIP_CONTACT);
+	apply(from, to);
+}
+
+static void assert_same(const struct bytes *a, const struct bytes *b, const char *what)
+{
+	cr_assert(a->length == b->length && memcmp(a->at, b->at, a->length) == 0,
+		"%s\n--- is\n%.*s\n--- and not\n%.*s", what, (int)a->length, a->at, (int)b->length,
+		b->at);
+}
+
+static unsigned repair(const struct bytes *from, const struct address *client, struct bytes *to)
+{
+	struct sip_message message;
+	unsigned fields;
+
+	cr_assert(scan(from, &message));
+	edits_reset(&edits);
+	fields = nat_repair(&message, client, &settings, &edits);
+	apply(from, to);
+	return fields;
+}
+
+static unsigned restore(const struct bytes *from, const struct address *client, struct bytes *to)
+{
+	struct sip_message message;
+	unsigned fields;
+
+	cr_assert(scan(from, &message));
+	edits_reset(&edits);
+	fields = nat_restore(&message, client, &settings, &edits);
+	apply(from, to);
+	return fields;
+}
+
+static void repair_touches_only_vias_and_contacts(
+	const struct bytes *original, const struct bytes *repaired)
+{
+	static struct bytes before, after;
+
+	without_values(original, &before);
+	without_values(repaired, &after);
+	assert_same(&after, &before, "repaired elsewhere");
+}
+
+static void contact_keeps_all_but_host_and_port(struct text before, struct text after)
+{
+	struct sip_name_addr old, new;
+	struct sip_uri old_uri, new_uri;
+	struct text value, span;
+
+	if (text_equal(before, after))
+		return;
+	cr_assert_eq(sip_name_addr_parse(before, &old), 0);
+	cr_assert_eq(sip_name_addr_parse(after, &new), 0);
+	cr_assert_eq(sip_uri_parse(old.uri, &old_uri), 0);
+	cr_assert_eq(sip_uri_parse(new.uri, &new_uri), 0);
+	cr_assert(text_equal(old.display, new.display));
+	cr_assert(text_equal(old.params, new.params));
+	cr_assert(text_equal(old_uri.scheme, new_uri.scheme));
+	cr_assert(text_equal(old_uri.user, new_uri.user));
+	cr_assert(text_equal(old_uri.headers, new_uri.headers));
+	cr_assert(sip_param_span(new_uri.params, TEXT("natbox"), &value, &span));
+	cr_assert_eq(span.at, new_uri.params.at);
+	new_uri.params.at += span.length;
+	new_uri.params.length -= span.length;
+	cr_assert(text_equal(old_uri.params, new_uri.params));
+}
+
+/* A request that a peer sends to a Contact reaches the client with the URI it gave. */
+static void request_uri_comes_back(
+	struct text before, struct text after, const struct address *client)
+{
+	static struct bytes request, restored;
+	struct sip_message message;
+	struct sip_name_addr old, new;
+
+	if (text_equal(before, after))
+		return;
+	cr_assert_eq(sip_name_addr_parse(before, &old), 0);
+	cr_assert_eq(sip_name_addr_parse(after, &new), 0);
+	request.length = (size_t)snprintf(request.at, sizeof(request.at),
+		"BYE %.*s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1\r\nFrom: "
+		"<sip:b@192.0.2.1>;tag=1\r\n"
+		"To: <sip:a@192.0.2.1>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\n\r\n",
+		(int)new.uri.length, new.uri.at);
+	cr_assert_eq(restore(&request, client, &restored), REWRITTEN_RURI);
+	cr_assert(scan(&restored, &message));
+	cr_assert(text_equal(message.request_uri, old.uri), "Request-URI %.*s",
+		(int)message.request_uri.length, message.request_uri.at);
+}
+
+static void contacts_can_be_used(
+	const struct bytes *original, const struct bytes *repaired, const struct address *client)
+{
+	struct sip_message old, new;
+	unsigned count;
+
+	cr_assert(scan(original, &old));
+	cr_assert(scan(repaired, &new));
+	count = sip_count_values(&old, SIP_CONTACT);
+	cr_assert_eq(count, sip_count_values(&new, SIP_CONTACT));
+	for (unsigned i = 0; i < count; i++) {
+		struct text before = value_of(&old, SIP_CONTACT, i);
+		struct text after = value_of(&new, SIP_CONTACT, i);
+
+		contact_keeps_all_but_host_and_port(before, after);
+		request_uri_comes_back(before, after, client);
+	}
+}
+
+/* The message with another start line: a response that has all its bytes. */
+static void answer(const struct bytes *request, struct bytes *response)
+{
+	static const char start[] = "SIP/2.0 200 OK";
+	struct sip_message message;
+
+	cr_assert(scan(request, &message));
+	edits_reset(&edits);
+	edits_replace(
+		&edits, (struct text){request->at, strcspn(request->at, "\r\n")}, TEXT(start));
+	apply(request, response);
+}
+
+/* What the proxy does to the Via before it answers: fills in an rport that asks, and adds received
+ * whether there is one or not. */
+static void fill_in_via(const struct bytes *from, const struct address *client, struct bytes *to)
+{
+	struct sip_message message;
+	struct sip_via via;
+	struct text value, span;
+	char host[ADDRESS_TEXT_MAX], added[ADDRESS_TEXT_MAX + 16];
+	int length;
+
+	cr_assert(scan(from, &message));
+	cr_assert_eq(sip_via_parse(value_of(&message, SIP_VIA, 0), &via), 0);
+	edits_reset(&edits);
+	if (sip_param_span(via.params, TEXT("rport"), &value, &span) && !value.at) {
+		length = snprintf(added, sizeof(added), "=%u", client->port);
+		edits_replace(&edits, (struct text){text_end(span), 0},
+			(struct text){added, (size_t)length});
+	}
+	address_format_host(client, host);
+	length = snprintf(added, sizeof(added), ";received=%s", host);
+	edits_replace(&edits, (struct text){text_end(via.params), 0},
+		(struct text){added, (size_t)length});
+	apply(from, to);
+}
+
+static bool asks_for_rport(const struct bytes *bytes)
+{
+	struct sip_message message;
+	struct sip_via via;
+	struct text value;
+
+	cr_assert(scan(bytes, &message));
+	cr_assert_eq(sip_via_parse(value_of(&message, SIP_VIA, 0), &via), 0);
+	return sip_param(via.params, TEXT("rport"), &value) && !value.at;
+}
+
+static void replace_via(const struct bytes *from, struct text via, struct bytes *to)
+{
+	struct sip_message message;
+
+	cr_assert(scan(from, &message));
+	edits_reset(&edits);
+	edits_replace(&edits, value_of(&message, SIP_VIA, 0), via);
+	apply(from, to);
+}
+
+/* The answer of a proxy, which fills in the Via as it sees fit, comes back as if the proxy had seen
+ * the original; with its Via as the client sent it, or with the one answer that was asked for. */
+static void answer_comes_back(const struct bytes *original, const struct bytes *repaired,
+	const struct address *client, bool via_repaired)
+{
+	static struct bytes response, filled, expected, restored;
+	struct sip_message message;
+
+	answer(original, &expected);
+	answer(repaired, &response);
+	fill_in_via(&response, client, &filled);
+	if (asks_for_rport(original)) {
+		cr_assert(scan(via_repaired ? &response : &filled, &message));
+		replace_via(&expected, value_of(&message, SIP_VIA, 0), &restored);
+		expected = restored;
+	}
+	/* To a Via that was left alone, what the proxy does is none of our business. */
+	restore(via_repaired || asks_for_rport(original) ? &filled : &response, client, &restored);
+	assert_same(&restored, &expected, "restored");
+}
+
+static void law_holds(const struct bytes *original, const struct address *client)
+{
+	static struct bytes repaired, restored;
+	struct sip_message message;
+	unsigned fields;
+
+	cr_assert(scan(original, &message));
+	fields = repair(original, client, &repaired);
+	repair_touches_only_vias_and_contacts(original, &repaired);
+	contacts_can_be_used(original, &repaired, client);
+	if (!fields)
+		assert_same(&repaired, original, "nothing repaired");
+	if (!message.is_request) {
+		restore(&repaired, client, &restored);
+		assert_same(&restored, original, "restored");
+	} else if (sip_count_values(&message, SIP_VIA) == 1) {
+		answer_comes_back(original, &repaired, client, fields & REWRITTEN_VIA);
+	}
+}
+
+static const char *const clients[] = {"203.0.113.7:40000", "192.0.2.15:5060", "[2001:db8::7]:5060",
+	"[2001:db8::9:1]:65535", "192.168.1.20:5062"};
+enum { CLIENTS = sizeof(clients) / sizeof(*clients) };
+
+static void set_all(enum nat_fix_via fix_via)
+{
+	settings.nat.fix_via = fix_via;
+	settings.nat.fix_contact = true;
+	settings.nat.restore = true;
+}
+
+static void law_holds_for_generated(uint64_t seed, unsigned vias, enum nat_fix_via fix_via)
+{
+	static struct generated generated;
+	static struct bytes bytes;
+	struct generator generator;
+
+	set_all(fix_via);
+	generator_seed(&generator, seed);
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		struct generate_wish wish = {.vias = vias};
+		struct address client = at(clients[i % CLIENTS]);
+
+		generate_message(&generator, &wish, &generated);
+		memcpy(bytes.at, generated.bytes, generated.length);
+		bytes.length = generated.length;
+		law_holds(&bytes, &client);
+	}
+}
+
+Test(reversal, generated_messages_come_back)
+{
+	law_holds_for_generated(1, 1, FIX_VIA_FULL);
+}
+
+Test(reversal, generated_messages_come_back_when_rport_is_only_asked_for)
+{
+	law_holds_for_generated(2, 1, FIX_VIA_RPORT);
+}
+
+Test(reversal, generated_messages_come_back_when_no_via_is_fixed)
+{
+	law_holds_for_generated(3, 1, FIX_VIA_NO);
+}
+
+Test(reversal, generated_messages_of_any_number_of_vias_come_back)
+{
+	law_holds_for_generated(4, 0, FIX_VIA_FULL);
+}
+
+/* Files below a folder whose names end so; NULL after the last. */
+static const char *next_file(DIR *folder, const char *name, const char *end)
+{
+	static char path[512];
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		size_t length = strlen(entry->d_name), end_length = strlen(end);
+
+		if (length < end_length || strcmp(entry->d_name + length - end_length, end) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", name, entry->d_name);
+		return path;
+	}
+	return NULL;
+}
+
+static void law_holds_for_datagram(struct text datagram, const struct address *client)
+{
+	static struct bytes bytes;
+	struct sip_message message;
+
+	cr_assert_leq(datagram.length, sizeof(bytes.at));
+	memcpy(bytes.at, datagram.at, datagram.length);
+	bytes.length = datagram.length;
+	if (scan(&bytes, &message))
+		law_holds(&bytes, client);
+}
+
+Test(reversal, recorded_messages_come_back)
+{
+	static const char folder_name[] = "pcaps";
+	DIR *folder = opendir(folder_name);
+	const char *path;
+
+	set_all(FIX_VIA_FULL);
+	while ((path = next_file(folder, folder_name, ".pcap"))) {
+		struct capture *capture;
+		struct datagram datagram;
+		struct fault fault;
+
+		cr_assert_eq(capture_open_file(path, &capture, &fault), 0, "%s", path);
+		while (capture_next(capture, &datagram, &fault) == 1)
+			law_holds_for_datagram(datagram.bytes, &datagram.flow.source);
+		capture_close(capture);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+Test(reversal, torture_messages_come_back)
+{
+	static const char folder_name[] = "../shared/corpus/rfc4475";
+	static char bytes[BYTES_MAX];
+	DIR *folder = opendir(folder_name);
+	const char *path;
+
+	if (!folder)
+		cr_skip("the corpus is not here");
+	set_all(FIX_VIA_FULL);
+	while ((path = next_file(folder, folder_name, ".dat"))) {
+		FILE *file = fopen(path, "rb");
+		struct text datagram = {bytes, 0};
+
+		cr_assert(file);
+		datagram.length = fread(bytes, 1, sizeof(bytes), file);
+		fclose(file);
+		for (unsigned i = 0; i < CLIENTS; i++) {
+			struct address client = at(clients[i]);
+
+			law_holds_for_datagram(datagram, &client);
+		}
+	}
+	closedir(folder);
+}
