@@ -323,20 +323,6 @@ static void add_pair_error(struct reading *reading, unsigned a, unsigned b, cons
 	add_key_error(reading, is_set(reading, a) ? a : b, what);
 }
 
-/* An answer that is waited for longer than the interval would be taken for the next one's. */
-static void check_reply_timeout(struct reading *reading)
-{
-	unsigned key = key_named("keepalive", "reply-timeout");
-	struct settings *settings = &reading->config->core;
-
-	if (settings->keepalive.reply_timeout_us <= settings->keepalive.interval_us)
-		return;
-	if (is_set(reading, key))
-		add_key_error(reading, key, "longer than keepalive.interval");
-	else
-		settings->keepalive.reply_timeout_us = settings->keepalive.interval_us;
-}
-
 static bool is_proxy_port(const struct config *config, uint32_t port)
 {
 	for (unsigned i = 0; i < config->proxy_count; i++) {
@@ -382,9 +368,7 @@ int config_read(
 	read_file(&reading);
 	for (unsigned i = 0; i < source->override_count; i++)
 		apply_override(&reading, i + 1);
-	if (errors->count == 0) {
-		check_reply_timeout(&reading);
+	if (errors->count == 0)
 		check_relay(&reading);
-	}
 	return errors->count ? -EINVAL : 0;
 }

@@ -13,7 +13,7 @@ enum {
 	/* The pools are indexed with 32 bits; with less than 16 million entries their memory stays
 	 * below 2 GB. */
 	TABLE_MOST = 16000000,
-	LOST_MOST = 1000, /* beyond, the count says nothing more */
+	LOST_MOST = 100, /* endpoints count their misses up to MISSED_MAX */
 };
 
 static const char *const modes[] = {"sniff", "relay", NULL};

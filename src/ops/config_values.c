@@ -306,7 +306,7 @@ static const char *find(struct text text, struct text part)
 	return text.length ? memmem(text.at, text.length, part.at, part.length) : NULL;
 }
 
-/* Whether the URI stands where PROXY is an address. */
+/* Whether this is a SIP URI with an address in the place of PROXY. */
 static bool from_is_uri(struct text from, struct text host)
 {
 	const char *proxy = find(from, TEXT("PROXY"));
@@ -334,7 +334,8 @@ int config_parse_from(
 		return fault_set(fault, -EINVAL, "longer than %d bytes", FROM_MAX - 1);
 	if (find(rest, TEXT("PROXY")))
 		return fault_set(fault, -EINVAL, "PROXY may stand in it only once");
-	if (!from_is_uri(value, TEXT("192.0.2.1")) || !from_is_uri(value, TEXT("[2001:db8::1]")))
+	if (!from_is_uri(value, TEXT("192.0.2.1:5070")) ||
+		!from_is_uri(value, TEXT("[2001:db8::1]")))
 		return fault_set(fault, -EINVAL,
 			"\"%.*s\" is not a SIP URI such as sip:keepalive@PROXY", shown(value),
 			value.at);
@@ -360,7 +361,8 @@ static bool is_token(struct text text)
 static bool is_own_header(struct text name)
 {
 	static const char *const own[] = {"Via", "v", "From", "f", "To", "t", "Call-ID", "i",
-		"CSeq", "Max-Forwards", "Content-Length", "l", "Event", "o"};
+		"CSeq", "Max-Forwards", "Contact", "m", "Content-Length", "l", "Event", "o",
+		"Subscription-State"};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
 		if (text_equal_nocase(name, (struct text){own[i], strlen(own[i])}))

@@ -146,7 +146,8 @@ Test(config, extra_headers_may_not_break_the_message)
 	static const char *const wrong[] = {"X-A", "X A: 1", ": 1", " folded", "X-A: 1\\nX-B: 2",
 		"X-A: 1\\r\\n\\r\\nbody: 1", "X-A: \x01", "Via: x", "v: x", "FROM: x", "t: x",
 		"call-id: x", "i: x", "CSeq: 1", "Max-Forwards: 1", "l: 0", "Content-Length: 0",
-		"Event: x", "o: x", "X-A: 1\\r\\nl: 5"};
+		"Event: x", "o: x", "Contact: <sip:a>", "m: x", "Subscription-State: x",
+		"X-A: 1\\r\\nl: 5"};
 	char text[128];
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
@@ -160,7 +161,7 @@ Test(config, extra_headers_may_not_break_the_message)
 Test(config, from_must_be_a_sip_uri)
 {
 	static const char *const wrong[] = {"keepalive", "tel:+49301234", "sip:", "sip:a@",
-		"sip:a b@PROXY", "<sip:a@PROXY>", "sip:a@PROXY>;tag=1", "sip:a@PROXY:x",
+		"sip:a b@PROXY", "<sip:a@PROXY>", "sip:a@PROXY>;tag=1", "sip:a@PROXY:5070",
 		"sip:PROXY@PROXY", "sip:a@PROXY\x01", "\"n\" <sip:a@PROXY>", ""};
 	char text[128];
 
@@ -308,17 +309,6 @@ Test(config, wrong_overrides_are_named)
 	cr_expect_str_eq(error_line(2), "-o x.y=1: unknown section");
 	cr_expect_str_eq(error_line(3), "-o natbox.y=1: unknown key");
 	cr_expect_str_eq(error_line(4), "-o natbox.mode=: \"\" is none of sniff, relay");
-}
-
-Test(config, reply_timeout_follows_a_short_interval_unless_it_was_set)
-{
-	const char *text = "[keepalive]\nreply-timeout = 5s\n";
-
-	expect_ok("[keepalive]\ninterval = 2s\n");
-	cr_expect_eq(config.core.keepalive.reply_timeout_us, 2000000);
-	cr_assert(read_text(text, strlen(text), "keepalive.interval=2s", NULL) < 0);
-	cr_expect_str_eq(
-		error_line(0), ":2: keepalive.reply-timeout: longer than keepalive.interval");
 }
 
 Test(config, relay_keys_that_would_collide_are_errors)

@@ -1,0 +1,105 @@
+/* The operator's texts say what the table of keys says: natbox.8 and etc/natbox.ini, read from the
+ * top of the source tree. */
+#include "../../src/ops/config_keys.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char text[256 * 1024];
+static struct config shipped, defaults;
+static struct config_errors errors;
+
+static void read_file(const char *name)
+{
+	FILE *file = fopen(name, "r");
+
+	cr_assert(file, "no %s here", name);
+	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+	fclose(file);
+}
+
+static void read_config(const char *path, struct config *config)
+{
+	struct config_source source = {.path = path};
+
+	cr_assert_eq(config_read(&source, config, &errors), 0, "%s", errors.list[0].line);
+}
+
+/* Takes the # off the lines of keys: "#key = value", where "# Words." is an explanation. */
+static void uncomment_keys(char *at)
+{
+	for (; at && *at; at = strchr(at + 1, '\n')) {
+		char *hash = *at == '\n' ? at + 1 : at;
+
+		if (hash[0] == '#' && hash[1] >= 'a' && hash[1] <= 'z')
+			*hash = ' ';
+	}
+}
+
+Test(texts, shipped_file_is_the_defaults_in_comments_and_without)
+{
+	char path[] = "/tmp/natbox-texts-XXXXXX";
+	int fd = mkstemp(path);
+
+	read_config("/dev/null", &defaults);
+	read_config("etc/natbox.ini", &shipped);
+	cr_expect_eq(memcmp(&shipped, &defaults, sizeof(defaults)), 0);
+
+	read_file("etc/natbox.ini");
+	uncomment_keys(text);
+	cr_assert(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	read_config(path, &shipped);
+	cr_expect_eq(memcmp(&shipped, &defaults, sizeof(defaults)), 0);
+	unlink(path);
+}
+
+/* The part of text between two marks; up to its end when the second is missing. */
+static char *part(char *all, const char *from, const char *to)
+{
+	char *start = strstr(all, from), *end;
+
+	cr_assert(start, "\"%s\" is missing", from);
+	start = strdup(start + strlen(from));
+	end = strstr(start, to);
+	if (end)
+		*end = 0;
+	return start;
+}
+
+Test(texts, shipped_file_has_every_key_with_its_default)
+{
+	read_file("etc/natbox.ini");
+	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+		const struct config_key *key = &config_keys[i];
+		char mark[64], line[128];
+		char *section;
+
+		snprintf(mark, sizeof(mark), "\n[%s]\n", key->section);
+		section = part(text, mark, "\n[");
+		snprintf(line, sizeof(line), "\n#%s =%s%s\n", key->name, *key->fallback ? " " : "",
+			key->fallback);
+		cr_expect(strstr(section, line), "[%s] has no \"%s\"", key->section, line + 1);
+		free(section);
+	}
+}
+
+Test(texts, manual_has_every_key_with_its_default)
+{
+	read_file("natbox.8");
+	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+		const struct config_key *key = &config_keys[i];
+		char mark[64], line[128];
+		char *section;
+
+		snprintf(mark, sizeof(mark), "\n.Ss [%s]\n", key->section);
+		section = part(text, mark, "\n.S");
+		snprintf(line, sizeof(line), "\n.It Cm %s =%s%s\n", key->name,
+			*key->fallback ? " " : "", key->fallback);
+		cr_expect(strstr(section, line), "%s has no \"%s\"", mark + 1, line + 1);
+		free(section);
+	}
+}
