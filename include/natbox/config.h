@@ -77,4 +77,7 @@ struct config_errors {
 int config_read(
 	const struct config_source *source, struct config *config, struct config_errors *errors);
 
+/* A time such as 500ms, 25s, 10m or 12h; a bare number is seconds. False when it is none. */
+bool config_duration(struct text value, uint64_t *us);
+
 #endif

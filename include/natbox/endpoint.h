@@ -46,7 +46,8 @@ struct reason {
 	uint32_t endpoint;
 	uint32_t next;    /* of the same endpoint */
 	uint32_t expires; /* tick */
-	uint32_t label : 30, kind : 2;
+	uint32_t label : 29, kind : 2;
+	uint32_t early : 1; /* a dialog leg that is not confirmed yet (RFC 3261 12) */
 };
 
 struct endpoints {
@@ -95,15 +96,23 @@ struct reason_claim {
 	uint16_t proxy;
 	unsigned nat; /* set of enum nat_test */
 	enum reason_kind kind;
+	bool early;
 	uint64_t key;
 	struct text id;   /* AOR or Call-ID */
 	uint32_t seconds; /* from now; more than 0 */
 };
 
 /* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or, when
- * that one stands at another endpoint, moves it: the old one ends at once. Returns its index, or 0
- * when a limit refuses it, which is reported. */
+ * that one stands at another endpoint, moves it: the old one ends at once. Each is reported. Returns
+ * its index, or 0 when a limit refuses it, which is reported too. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
+
+/* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
+void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
+void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
+
+/* Gives it another key; no other reason has that one. */
+void reason_rekey(struct endpoints *endpoints, uint32_t reason, uint64_t key);
 
 /* The index of the reason with this key, 0 when there is none. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key);

@@ -52,6 +52,10 @@ void engine_free(struct engine *engine);
 /* Makes an address one of the proxies'; adding it again changes nothing. 0 or -ENOSPC. */
 int engine_add_proxy(struct engine *engine, const struct address *proxy);
 bool engine_is_proxy(const struct engine *engine, const struct address *address);
+unsigned engine_proxy_count(const struct engine *engine);
+
+/* Whether a datagram of this flow is natbox's to relay: one end, and only one, is a proxy. */
+bool engine_is_ours(const struct engine *engine, const struct flow *flow);
 
 /* Runs the clock up to now: expiries, keepalives, misses. engine_packet does this first itself. */
 void engine_advance(struct engine *engine, uint64_t now_us);

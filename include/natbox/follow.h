@@ -1,5 +1,8 @@
 /* Following: what the messages that pass say about who must stay reachable, and for how long
- * (DESIGN section 4). Each method has its follower; this is their common ground. */
+ * (DESIGN section 4). Each kind of reason has its follower; this is their common ground.
+ *
+ * Requests open transactions; what they mean takes effect with the response that matches. A key of
+ * a reason is a keyed hash of what identifies it. */
 #ifndef NATBOX_FOLLOW_H
 #define NATBOX_FOLLOW_H
 
@@ -19,25 +22,51 @@ struct passage {
 	const struct sip_message *message;
 	struct address client;
 	uint16_t proxy;
-	unsigned nat; /* set of enum nat_test that hit; messages from the user agent only */
+	bool in;      /* from the user agent to the proxy */
+	unsigned nat; /* set of enum nat_test that hit; of the user agent's own messages */
 };
 
-/* A request that is the user agent's own, to the proxy. */
-void follow_request_in(struct follow *follow, const struct passage *passage);
+/* A message that is to be followed: a user agent's own, or one to it. */
+void follow_message(struct follow *follow, const struct passage *passage);
 
-/* A response of the proxy to the user agent. */
-void follow_response_out(struct follow *follow, const struct passage *passage);
+/* Closes the transactions whose time is over, with what follows from that. */
+void follow_expire(struct follow *follow);
 
 /* Whether a user agent that hit these tests is to be kept alive at all. */
 bool follow_wants(const struct follow *follow, unsigned nat);
 
-/* Opens the transaction of a request, or finds it open when the request is a retransmission. Its
- * index, or 0 when there can be none. */
-uint32_t follow_open(struct follow *follow, const struct passage *passage);
+/* Opens the transaction of a request, or finds it open when the request is a retransmission, which
+ * *is_new tells. Its index, or 0 when there can be none. */
+uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new);
+
+/* A reason's claim by the user agent of a transaction: kind, id, key and seconds are to be set. */
+struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat);
+
+/* The key of a reason: of these texts, in this order. */
+enum { KEY_TEXTS_MAX = 4 };
+uint64_t follow_key(const struct follow *follow, const char *purpose,
+	const struct text texts[static KEY_TEXTS_MAX]);
+
+/* The tag of a From or To; at is NULL when it has none. */
+struct text follow_tag(struct text from_or_to);
+
+/* A header field that is a number of seconds, maybe with parameters behind it. */
+bool follow_seconds(struct text value, uint32_t *seconds);
 
 /* REGISTER and its responses (RFC 3261 10, RFC 5626 for +sip.instance). */
 void registration_request(struct follow *follow, const struct passage *passage);
-void registration_response(struct follow *follow, const struct passage *passage,
-	const struct transaction *transaction);
+void registration_response(
+	struct follow *follow, const struct passage *passage, uint32_t transaction);
+
+/* SUBSCRIBE, its responses, and NOTIFY (RFC 6665). */
+void subscription_request(struct follow *follow, const struct passage *passage);
+void subscription_response(
+	struct follow *follow, const struct passage *passage, uint32_t transaction);
+void subscription_notify(struct follow *follow, const struct passage *passage);
+
+/* INVITE, UPDATE, INFO, BYE and their responses (RFC 3261 12 to 15, RFC 3311, RFC 4028). */
+void dialog_request(struct follow *follow, const struct passage *passage);
+void dialog_response(struct follow *follow, const struct passage *passage, uint32_t transaction);
+void dialog_overdue(struct follow *follow, const struct transaction *transaction);
 
 #endif

@@ -9,6 +9,7 @@
 enum {
 	LABEL_UNIT = 4,
 	LABEL_MAX = 510, /* bytes of a name; a longer one is cut: it is for people and logs */
+	LABEL_UNITS_MAX = (1 << 29) - 1, /* places fit 29 bits: 2 GB of names */
 	LABEL_CLASSES = (2 + LABEL_MAX + LABEL_UNIT - 1) / LABEL_UNIT + 1,
 };
 

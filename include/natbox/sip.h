@@ -15,6 +15,7 @@ enum sip_method {
 	SIP_ACK,
 	SIP_BYE,
 	SIP_CANCEL,
+	SIP_INFO,
 	SIP_INVITE,
 	SIP_NOTIFY,
 	SIP_OPTIONS,

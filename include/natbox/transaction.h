@@ -13,33 +13,57 @@
  * transport. */
 enum { TRANSACTION_CONTACTS_MAX = 4 };
 
+/* Where a transaction is on its way; each phase lasts equally long for all (settings.timers). */
+enum transaction_phase {
+	TRANSACTION_WAITING,    /* no response yet: timers.transaction */
+	TRANSACTION_PROCEEDING, /* INVITE after a provisional response: timers.invite */
+	/* A final response passed. Kept for timers.transaction, so that late retransmissions find it
+	 * instead of starting it again; the oldest of these makes room when there is none. */
+	TRANSACTION_DONE,
+	TRANSACTION_PHASES,
+};
+
 struct transaction {
 	uint64_t key;
 	struct address client;
 	uint16_t proxy;
 	uint8_t method; /* enum sip_method */
-	uint8_t nat;    /* set of enum nat_test that the request hit */
+	uint8_t phase;  /* enum transaction_phase */
+	uint8_t nat;    /* set of enum nat_test that the request hit; of user agents' requests */
+	bool from_client;
 	uint32_t hash_next;
 	uint32_t queue_next, queue_previous;
 	uint32_t deadline; /* tick */
-	struct {
-		uint64_t reason;  /* its key */
-		uint32_t seconds; /* asked for; 0: un-REGISTER */
-		bool is_star;
-		uint8_t contact_count;
+	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
+	union {
 		struct {
-			uint32_t as_written, at_source; /* hashes of user and host:port */
-		} contacts[TRANSACTION_CONTACTS_MAX];
-	} registration;
+			uint32_t seconds; /* asked for; 0: un-REGISTER */
+			bool is_star;
+			uint8_t contact_count;
+			struct {
+				uint32_t as_written, at_source; /* hashes of user, host, port */
+			} contacts[TRANSACTION_CONTACTS_MAX];
+		} registration;
+		struct {
+			uint32_t seconds; /* asked for */
+		} subscription;
+		struct {
+			bool inside; /* the request was sent within a dialog: it had a To tag */
+		} dialog;
+	};
+};
+
+struct transaction_queue {
+	uint32_t first, last; /* in the order of their deadlines */
 };
 
 struct transactions {
 	struct hash_key key;
 	struct report *report;
-	uint64_t wait_us; /* timers.transaction */
+	const struct settings *settings;
 	struct pool pool;
 	uint32_t *heads, mask;
-	uint32_t first, last; /* in the order of their deadlines */
+	struct transaction_queue queues[TRANSACTION_PHASES];
 };
 
 /* 0 or -ENOMEM. */
@@ -53,10 +77,10 @@ static inline struct transaction *transaction_at(
 	return pool_item(&transactions->pool, index);
 }
 
-/* What identifies the transaction of a message between client and proxy: a keyed hash. False when
- * its top Via has no branch or cannot be read. */
+/* What identifies the transaction of a message between client and proxy: a keyed hash. from_client:
+ * its request is the client's. False when its top Via has no branch or cannot be read. */
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
-	const struct address *client, uint16_t proxy, uint64_t *key);
+	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key);
 
 /* The pending one with this key; 0 when there is none. */
 uint32_t transaction_find(const struct transactions *transactions, uint64_t key);
@@ -65,8 +89,12 @@ uint32_t transaction_find(const struct transactions *transactions, uint64_t key)
 uint32_t transaction_open(struct transactions *transactions, uint64_t key);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
-/* Closes those whose time is over. */
-void transactions_expire(struct transactions *transactions);
+/* Starts a phase, also the one it is in already. */
+void transaction_enter(
+	struct transactions *transactions, uint32_t index, enum transaction_phase phase);
+
+/* One whose time is over, still open; 0 when there is none. */
+uint32_t transaction_overdue(const struct transactions *transactions);
 
 /* The tick at which the next one's time is over. False when none is pending. */
 bool transactions_next(const struct transactions *transactions, uint32_t *tick);

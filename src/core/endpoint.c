@@ -35,7 +35,7 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 		.reason_heads = calloc(heads, sizeof(uint32_t)),
 		.per_address = calloc(heads, sizeof(uint32_t)),
 		.wheel = wheel_new(
-			limit, ticks_of(settings->keepalive.interval_us), report_tick(report)),
+			limit, ticks_of(settings->keepalive.interval_us) + 1, report_tick(report)),
 	};
 	if (endpoints->endpoint_heads && endpoints->reason_heads && endpoints->per_address &&
 		endpoints->wheel &&
@@ -218,7 +218,7 @@ static uint32_t reason_add(
 	return index;
 }
 
-static void reason_set_expiry(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
+void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
 {
 	struct reason *reason = reason_at(endpoints, index);
 
@@ -228,14 +228,20 @@ static void reason_set_expiry(struct endpoints *endpoints, uint32_t index, uint3
 	liveness_expires(endpoints, reason->endpoint, reason->expires);
 }
 
+void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
+{
+	reason_prolong(endpoints, index, seconds);
+	report_reason(endpoints, reason_at(endpoints, index), EVENT_REASON_REFRESH, NULL);
+}
+
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
 {
 	uint32_t endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
 	uint32_t reason = reason_find(endpoints, claim->key);
 
 	if (reason && reason_at(endpoints, reason)->endpoint == endpoint) {
-		reason_set_expiry(endpoints, reason, claim->seconds);
-		report_reason(endpoints, reason_at(endpoints, reason), EVENT_REASON_REFRESH, NULL);
+		reason_at(endpoints, reason)->early = claim->early;
+		reason_refresh(endpoints, reason, claim->seconds);
 		return reason;
 	}
 	if (reason)
@@ -250,13 +256,13 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 			endpoint_drop(endpoints, endpoint, "limit");
 		return 0;
 	}
-	reason_set_expiry(endpoints, reason, claim->seconds);
+	reason_at(endpoints, reason)->early = claim->early;
+	reason_prolong(endpoints, reason, claim->seconds);
 	report_reason(endpoints, reason_at(endpoints, reason), EVENT_REASON_ADD, NULL);
 	return reason;
 }
 
-/* Takes the reason out of the tables; its endpoint stays, whatever is left of it. */
-static void reason_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+static void unlink_key(struct endpoints *endpoints, uint32_t index)
 {
 	struct reason *reason = reason_at(endpoints, index);
 	uint32_t *link = reason_head(endpoints, key_of(reason));
@@ -264,8 +270,27 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 	while (*link != index)
 		link = &reason_at(endpoints, *link)->hash_next;
 	*link = reason->hash_next;
+}
 
-	link = &endpoint_at(endpoints, reason->endpoint)->reasons;
+void reason_rekey(struct endpoints *endpoints, uint32_t index, uint64_t key)
+{
+	struct reason *reason = reason_at(endpoints, index);
+	uint32_t *head = reason_head(endpoints, key);
+
+	unlink_key(endpoints, index);
+	reason->key[0] = (uint32_t)key;
+	reason->key[1] = (uint32_t)(key >> 32);
+	reason->hash_next = *head;
+	*head = index;
+}
+
+/* Takes the reason out of the tables; its endpoint stays, whatever is left of it. */
+static void reason_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+{
+	struct reason *reason = reason_at(endpoints, index);
+	uint32_t *link = &endpoint_at(endpoints, reason->endpoint)->reasons;
+
+	unlink_key(endpoints, index);
 	while (*link != index)
 		link = &reason_at(endpoints, *link)->next;
 	*link = reason->next;

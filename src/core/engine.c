@@ -97,6 +97,17 @@ bool engine_is_proxy(const struct engine *engine, const struct address *address)
 	return proxies_find(&engine->proxies, address) != PROXY_NONE;
 }
 
+unsigned engine_proxy_count(const struct engine *engine)
+{
+	return engine->proxies.count;
+}
+
+bool engine_is_ours(const struct engine *engine, const struct flow *flow)
+{
+	return engine_is_proxy(engine, &flow->source) !=
+	       engine_is_proxy(engine, &flow->destination);
+}
+
 struct engine_counters engine_counters(const struct engine *engine)
 {
 	return engine->report.counters;
@@ -128,7 +139,7 @@ static void run_tick(struct engine *engine)
 	uint32_t tick = report_tick(&engine->report), endpoint;
 	bool send;
 
-	transactions_expire(&engine->transactions);
+	follow_expire(&engine->follow);
 	wheel_turn(engine->endpoints.wheel, tick);
 	while ((endpoint = wheel_pop(engine->endpoints.wheel, &send)))
 		liveness_wake(&engine->endpoints, endpoint, send);
@@ -284,7 +295,7 @@ static struct outcome packet_in(
 {
 	struct sip_message *message = &engine->message;
 	struct passage passage = {
-		.message = message, .client = transit->client, .proxy = transit->proxy};
+		.message = message, .client = transit->client, .proxy = transit->proxy, .in = true};
 	int result = scan(engine, transit, datagram);
 
 	transit->endpoint = endpoint_find(&engine->endpoints, &transit->client, transit->proxy);
@@ -296,9 +307,12 @@ static struct outcome packet_in(
 		return (struct outcome){.verdict = VERDICT_PASS};
 
 	passage.nat = nat_detect(message, &transit->client, engine->settings.nat.detect);
+	/* Whoever stands at an endpoint is behind its NAT, also where one message does not show it;
+	 * but a REGISTER may be the news that it no longer is. */
+	if (transit->endpoint && message->method != SIP_REGISTER)
+		passage.nat |= endpoint_at(&engine->endpoints, transit->endpoint)->nat;
 	edits_reset(&engine->edits);
-	if (message->is_request)
-		follow_request_in(&engine->follow, &passage);
+	follow_message(&engine->follow, &passage);
 	if (!engine->repairs || !passage.nat)
 		return (struct outcome){.verdict = VERDICT_PASS};
 	return apply_edits(engine, transit,
@@ -315,8 +329,7 @@ static struct outcome packet_out(
 	if (scan(engine, transit, datagram) != 0)
 		return (struct outcome){.verdict = VERDICT_PASS};
 	edits_reset(&engine->edits);
-	if (!message->is_request)
-		follow_response_out(&engine->follow, &passage);
+	follow_message(&engine->follow, &passage);
 	if (!engine->repairs)
 		return (struct outcome){.verdict = VERDICT_PASS};
 	return apply_edits(engine, transit,

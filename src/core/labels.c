@@ -15,7 +15,7 @@ int labels_init(struct labels *labels, uint32_t count, uint32_t average)
 	uint64_t limit = (uint64_t)count * class_of(average) + 1;
 
 	memset(labels, 0, sizeof(*labels));
-	labels->limit = limit > UINT32_MAX >> 2 ? UINT32_MAX >> 2 : (uint32_t)limit;
+	labels->limit = limit > LABEL_UNITS_MAX ? LABEL_UNITS_MAX : (uint32_t)limit;
 	labels->used = 1;
 	labels->units = calloc(labels->limit, LABEL_UNIT);
 	return labels->units ? 0 : -ENOMEM;

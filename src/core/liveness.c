@@ -5,6 +5,12 @@ static uint32_t interval_of(const struct endpoints *endpoints)
 	return ticks_of(endpoints->settings->keepalive.interval_us);
 }
 
+/* The tick at which one interval from now is over, and not before. */
+static uint32_t next_due(const struct endpoints *endpoints)
+{
+	return ticks_of(endpoints->report->now_us + endpoints->settings->keepalive.interval_us);
+}
+
 /* An answer is waited for until the next keepalive at most. */
 static uint32_t reply_timeout_of(const struct endpoints *endpoints)
 {
@@ -33,7 +39,7 @@ void liveness_start(struct endpoints *endpoints, uint32_t index)
 {
 	uint32_t now = report_tick(endpoints->report);
 
-	endpoint_at(endpoints, index)->due = now + interval_of(endpoints);
+	endpoint_at(endpoints, index)->due = next_due(endpoints);
 	place(endpoints, index, now);
 }
 
@@ -51,7 +57,7 @@ void liveness_heard(struct endpoints *endpoints, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	endpoint->due = report_tick(endpoints->report) + interval_of(endpoints);
+	endpoint->due = next_due(endpoints);
 	endpoint->heard = true;
 	endpoint->awaiting = false;
 	endpoint->missed = 0;

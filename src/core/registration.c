@@ -18,19 +18,6 @@ static bool parse_aor(struct text to, struct text *aor)
 	return true;
 }
 
-static uint64_t reason_key(
-	const struct follow *follow, struct text aor, struct text call_id, struct text instance)
-{
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	hash_add_number(&hash, REASON_REGISTRATION);
-	hash_add_text(&hash, aor);
-	hash_add_text(&hash, call_id);
-	hash_add_text(&hash, instance);
-	return hash_end(&hash);
-}
-
 /* A Contact as a registrar tells it from others: user, host and port (RFC 3261 19.1.4, where a
  * missing port is the default one for all that UDP can carry). */
 static uint32_t hash_contact(
@@ -115,8 +102,8 @@ static bool parse_request(
 			transaction->registration.seconds = seconds;
 		remember_contact(follow, transaction, &contact);
 	}
-	transaction->registration.reason =
-		reason_key(follow, aor, passage->message->call_id, instance);
+	transaction->reason = follow_key(follow, "r",
+		(struct text[KEY_TEXTS_MAX]){aor, passage->message->call_id, instance});
 	return any;
 }
 
@@ -124,16 +111,19 @@ void registration_request(struct follow *follow, const struct passage *passage)
 {
 	struct transaction wanted = {.client = passage->client};
 	uint32_t index;
+	bool is_new;
 
 	if (!follow->settings->keepalive.registrations || !parse_request(follow, passage, &wanted))
 		return;
 	/* A phone that needs no help is of interest only when it needed some until now. */
 	if (!follow_wants(follow, passage->nat) && !wanted.registration.is_star &&
-		!reason_find(follow->endpoints, wanted.registration.reason))
+		!reason_find(follow->endpoints, wanted.reason))
 		return;
-	index = follow_open(follow, passage);
-	if (index)
-		transaction_at(follow->transactions, index)->registration = wanted.registration;
+	index = follow_open(follow, passage, &is_new);
+	if (!is_new)
+		return;
+	transaction_at(follow->transactions, index)->reason = wanted.reason;
+	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
 static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
@@ -204,7 +194,7 @@ static void end_all_of(
 /* The binding is gone, or the phone needs no help any more where it is now. */
 static void end_one(struct follow *follow, const struct transaction *transaction, bool moved)
 {
-	uint32_t reason = reason_find(follow->endpoints, transaction->registration.reason);
+	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 
 	if (reason)
 		reason_end(follow->endpoints, reason, moved ? "moved" : "ended");
@@ -213,7 +203,7 @@ static void end_one(struct follow *follow, const struct transaction *transaction
 static bool stands_elsewhere(const struct follow *follow, const struct transaction *transaction)
 {
 	const struct endpoints *endpoints = follow->endpoints;
-	uint32_t reason = reason_find(endpoints, transaction->registration.reason);
+	uint32_t reason = reason_find(endpoints, transaction->reason);
 	const struct endpoint *endpoint;
 
 	if (!reason)
@@ -223,35 +213,36 @@ static bool stands_elsewhere(const struct follow *follow, const struct transacti
 	       !address_equal(&endpoint->client, &transaction->client);
 }
 
-void registration_response(
-	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
+static void accept(struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction)
 {
-	const struct sip_message *response = passage->message;
-	uint32_t seconds;
-	struct text aor;
+	struct reason_claim claim = follow_claim(transaction, transaction->nat);
 
-	if (response->status >= 300 || !parse_aor(response->to, &aor))
+	if (!parse_aor(response->to, &claim.id))
 		return;
 	if (transaction->registration.is_star) {
-		end_all_of(follow, transaction, aor);
+		end_all_of(follow, transaction, claim.id);
 		return;
 	}
-	seconds = granted_seconds(follow, response, transaction);
-	if (!seconds) {
+	claim.kind = REASON_REGISTRATION;
+	claim.key = transaction->reason;
+	claim.seconds = granted_seconds(follow, response, transaction);
+	if (!claim.seconds)
 		end_one(follow, transaction, false);
-		return;
-	}
-	if (!follow_wants(follow, transaction->nat)) {
+	else if (follow_wants(follow, transaction->nat))
+		reason_hold(follow->endpoints, &claim);
+	else
 		end_one(follow, transaction, stands_elsewhere(follow, transaction));
+}
+
+void registration_response(struct follow *follow, const struct passage *passage, uint32_t index)
+{
+	const struct transaction *transaction = transaction_at(follow->transactions, index);
+	unsigned status = passage->message->status;
+
+	if (status < 200 || transaction->phase == TRANSACTION_DONE)
 		return;
-	}
-	reason_hold(follow->endpoints, &(struct reason_claim){
-					       .client = transaction->client,
-					       .proxy = transaction->proxy,
-					       .nat = transaction->nat,
-					       .kind = REASON_REGISTRATION,
-					       .key = transaction->registration.reason,
-					       .id = aor,
-					       .seconds = seconds,
-				       });
+	if (status < 300)
+		accept(follow, passage->message, transaction);
+	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }

@@ -61,6 +61,7 @@ static const struct {
 	{TEXT("ACK"), SIP_ACK},
 	{TEXT("BYE"), SIP_BYE},
 	{TEXT("CANCEL"), SIP_CANCEL},
+	{TEXT("INFO"), SIP_INFO},
 	{TEXT("INVITE"), SIP_INVITE},
 	{TEXT("NOTIFY"), SIP_NOTIFY},
 	{TEXT("OPTIONS"), SIP_OPTIONS},

@@ -13,7 +13,7 @@ int transactions_init(struct transactions *transactions, const struct settings *
 	*transactions = (struct transactions){
 		.key = *key,
 		.report = report,
-		.wait_us = settings->timers.transaction_us,
+		.settings = settings,
 		.mask = heads - 1,
 		.heads = calloc(heads, sizeof(uint32_t)),
 	};
@@ -31,7 +31,7 @@ void transactions_free(struct transactions *transactions)
 }
 
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
-	const struct address *client, uint16_t proxy, uint64_t *key)
+	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key)
 {
 	struct sip_cursor cursor = {0};
 	struct sip_via via;
@@ -43,7 +43,7 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 		return false;
 	hash_start(&hash, &transactions->key);
 	hash_add(&hash, client->ip, sizeof(client->ip));
-	hash_add_number(&hash, (uint64_t)client->port << 16 | proxy);
+	hash_add_number(&hash, (uint64_t)from_client << 32 | (uint64_t)client->port << 16 | proxy);
 	hash_add_text(&hash, via.branch);
 	hash_add_text(&hash, message->call_id);
 	hash_add_number(&hash, message->cseq_number);
@@ -61,65 +61,110 @@ uint32_t transaction_find(const struct transactions *transactions, uint64_t key)
 	return index;
 }
 
+static uint64_t phase_us(const struct transactions *transactions, enum transaction_phase phase)
+{
+	return phase == TRANSACTION_PROCEEDING ? transactions->settings->timers.invite_us
+					       : transactions->settings->timers.transaction_us;
+}
+
+static void enqueue(struct transactions *transactions, uint32_t index, enum transaction_phase phase)
+{
+	struct transaction_queue *queue = &transactions->queues[phase];
+	struct transaction *transaction = transaction_at(transactions, index);
+
+	transaction->phase = (uint8_t)phase;
+	transaction->deadline =
+		ticks_of(transactions->report->now_us + phase_us(transactions, phase));
+	transaction->queue_next = 0;
+	transaction->queue_previous = queue->last;
+	if (queue->last)
+		transaction_at(transactions, queue->last)->queue_next = index;
+	else
+		queue->first = index;
+	queue->last = index;
+}
+
+static void dequeue(struct transactions *transactions, uint32_t index)
+{
+	const struct transaction *transaction = transaction_at(transactions, index);
+	struct transaction_queue *queue = &transactions->queues[transaction->phase];
+
+	if (transaction->queue_previous)
+		transaction_at(transactions, transaction->queue_previous)->queue_next =
+			transaction->queue_next;
+	else
+		queue->first = transaction->queue_next;
+	if (transaction->queue_next)
+		transaction_at(transactions, transaction->queue_next)->queue_previous =
+			transaction->queue_previous;
+	else
+		queue->last = transaction->queue_previous;
+}
+
 uint32_t transaction_open(struct transactions *transactions, uint64_t key)
 {
 	uint32_t *head = &transactions->heads[key & transactions->mask];
 	uint32_t index = pool_take(&transactions->pool);
-	struct transaction *transaction = transaction_at(transactions, index);
+	uint32_t oldest_done = transactions->queues[TRANSACTION_DONE].first;
 
+	if (!index && oldest_done) {
+		transaction_close(transactions, oldest_done);
+		index = pool_take(&transactions->pool);
+	}
 	if (!index)
 		return 0;
-	*transaction = (struct transaction){
-		.key = key,
-		.hash_next = *head,
-		.queue_previous = transactions->last,
-		.deadline = ticks_of(transactions->report->now_us + transactions->wait_us),
-	};
+	*transaction_at(transactions, index) = (struct transaction){.key = key, .hash_next = *head};
 	*head = index;
-	if (transactions->last)
-		transaction_at(transactions, transactions->last)->queue_next = index;
-	else
-		transactions->first = index;
-	transactions->last = index;
+	enqueue(transactions, index, TRANSACTION_WAITING);
 	transactions->report->counters.transactions = transactions->pool.count;
 	return index;
 }
 
 void transaction_close(struct transactions *transactions, uint32_t index)
 {
-	struct transaction *transaction = transaction_at(transactions, index);
+	const struct transaction *transaction = transaction_at(transactions, index);
 	uint32_t *link = &transactions->heads[transaction->key & transactions->mask];
 
 	while (*link != index)
 		link = &transaction_at(transactions, *link)->hash_next;
 	*link = transaction->hash_next;
-
-	if (transaction->queue_previous)
-		transaction_at(transactions, transaction->queue_previous)->queue_next =
-			transaction->queue_next;
-	else
-		transactions->first = transaction->queue_next;
-	if (transaction->queue_next)
-		transaction_at(transactions, transaction->queue_next)->queue_previous =
-			transaction->queue_previous;
-	else
-		transactions->last = transaction->queue_previous;
+	dequeue(transactions, index);
 	pool_give(&transactions->pool, index);
 	transactions->report->counters.transactions = transactions->pool.count;
 }
 
-bool transactions_next(const struct transactions *transactions, uint32_t *tick)
+void transaction_enter(
+	struct transactions *transactions, uint32_t index, enum transaction_phase phase)
 {
-	if (!transactions->first)
-		return false;
-	*tick = transaction_at(transactions, transactions->first)->deadline;
-	return true;
+	dequeue(transactions, index);
+	enqueue(transactions, index, phase);
 }
 
-void transactions_expire(struct transactions *transactions)
+bool transactions_next(const struct transactions *transactions, uint32_t *tick)
 {
-	uint32_t now = report_tick(transactions->report), tick;
+	bool any = false;
 
-	while (transactions_next(transactions, &tick) && !tick_before(now, tick))
-		transaction_close(transactions, transactions->first);
+	for (unsigned phase = 0; phase < TRANSACTION_PHASES; phase++) {
+		uint32_t first = transactions->queues[phase].first;
+
+		if (!first)
+			continue;
+		if (!any || tick_before(transaction_at(transactions, first)->deadline, *tick))
+			*tick = transaction_at(transactions, first)->deadline;
+		any = true;
+	}
+	return any;
+}
+
+uint32_t transaction_overdue(const struct transactions *transactions)
+{
+	uint32_t now = report_tick(transactions->report);
+
+	for (unsigned phase = 0; phase < TRANSACTION_PHASES; phase++) {
+		uint32_t first = transactions->queues[phase].first;
+
+		if (first && !tick_before(now, transaction_at(transactions, first)->deadline))
+			return first;
+	}
+	return 0;
 }

@@ -76,7 +76,7 @@ static const char *duration_format(uint64_t us, char text[static DURATION_TEXT_M
 	return text;
 }
 
-static bool duration_parse(struct text value, uint64_t *us)
+bool config_duration(struct text value, uint64_t *us)
 {
 	struct text digits = {value.at, 0}, name;
 	uint32_t number;
@@ -102,7 +102,7 @@ int config_parse_duration(
 	char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
 	uint64_t us;
 
-	if (!duration_parse(value, &us))
+	if (!config_duration(value, &us))
 		return fault_set(fault, -EINVAL,
 			"\"%.*s\" is not a duration such as 500ms, 25s, 10m or 12h", shown(value),
 			value.at);
