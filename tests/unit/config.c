@@ -179,6 +179,8 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 		":3: natbox.mode: \"bridge\" is none of sniff, relay");
 	expect_error("[keepalive]\ninterval = 2h\n",
 		":2: keepalive.interval: 2h is out of range, 1s to 1h");
+	expect_error("[keepalive]\ninterval = 999ms\n",
+		":2: keepalive.interval: 999ms is out of range, 1s to 1h");
 	expect_error("[state]\nsync = soon\n",
 		":2: state.sync: \"soon\" is not a duration such as 500ms, 25s, 10m or 12h");
 	expect_error("[relay]\nin-port = 70000\n",
@@ -200,6 +202,7 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 		":2: natbox.proxy: no proxy: give its address and port, or *:5060");
 	expect_error("[natbox]\ninterface = a23456789012345x\n",
 		":2: natbox.interface: longer than 15 bytes");
+	expect_error("[natbox]\ninterface =\n", ":2: natbox.interface: may not be empty");
 	expect_error("[metrics]\nlisten = 127.0.0.1\n",
 		":2: metrics.listen: \"127.0.0.1\" is not an address and port such as "
 		"127.0.0.1:9560");
@@ -266,6 +269,30 @@ Test(config, longest_list_of_networks_fits_its_line)
 	expect_error(text, ":2: nat.exempt: more than 256 networks");
 }
 
+/* A value of this length after the name of its key: start, and then x. */
+static const char *long_value(const char *start, size_t length)
+{
+	static char text[4096];
+	size_t before = strlen("[keepalive]\n") + strcspn(start, "=") + 1;
+
+	snprintf(text, sizeof(text), "[keepalive]\n%s", start);
+	memset(text + strlen(text), 'x', before + length - strlen(text));
+	text[before + length] = 0;
+	return text;
+}
+
+Test(config, longest_values_of_a_keepalive_are_taken_and_no_longer_ones)
+{
+	expect_ok(long_value("from=sip:k@", FROM_MAX - 1));
+	cr_expect_eq(strlen(config.core.keepalive.from), FROM_MAX - 1);
+	expect_error(
+		long_value("from=sip:k@", FROM_MAX), ":2: keepalive.from: longer than 255 bytes");
+	expect_ok(long_value("extra-headers=X:", EXTRA_HEADERS_MAX - 3));
+	cr_expect_eq(strlen(config.core.keepalive.extra_headers), EXTRA_HEADERS_MAX - 1);
+	expect_error(long_value("extra-headers=X:", EXTRA_HEADERS_MAX - 2),
+		":2: keepalive.extra-headers: longer than 1023 bytes");
+}
+
 Test(config, zero_bytes_and_endless_files_are_errors)
 {
 	struct config_source source = {.path = "/dev/zero"};
@@ -321,6 +348,8 @@ Test(config, relay_keys_that_would_collide_are_errors)
 		":2: relay.table: tables 253 to 255 are the kernel's own");
 	expect_error("[natbox]\nmode = relay\nproxy = 192.0.2.1:5062\n",
 		":3: natbox.proxy: in-port is the port of a proxy");
+	expect_error("[natbox]\nmode = relay\n[relay]\nout-port = 5060\n",
+		":4: relay.out-port: out-port is the port of a proxy");
 	expect_ok("[natbox]\nproxy = 192.0.2.1:5062\n");
 }
 

@@ -251,7 +251,7 @@ Test(events, every_pair_of_bytes_makes_valid_json)
 	fclose(file);
 }
 
-Test(events, longest_text_many_times_is_written_whole)
+Test(events, texts_are_as_long_as_a_datagram_at_most_and_lines_are_whole)
 {
 	static char bytes[70000];
 	struct event event = event_of(EVENT_REASON_ADD);
@@ -263,6 +263,7 @@ Test(events, longest_text_many_times_is_written_whole)
 	events_write(events, &event);
 	cr_assert(is_json(written(), JSON_DISABLE_EOF_CHECK));
 	cr_expect_eq(strlen(text) % 2, 0);
+	cr_expect_lt(strlen(text) / 2, 6 * 65535 + 200, "no longer than a datagram may be");
 	cr_expect(is_json(text + strlen(text) / 2, 0));
 }
 
