@@ -106,14 +106,22 @@ static struct text walk_line(struct body_walk *walk)
 	return text_trim(line);
 }
 
-static bool walk_is_delimiter(const struct body_walk *walk, struct text line)
+/* RFC 2046 5.1.1: "--" and the boundary begin a part, with another "--" they end the last one. */
+static bool walk_delimiter(struct body_walk *walk, struct text line)
 {
-	if (!text_starts_with(line, TEXT("--")))
-		return false;
 	for (unsigned i = 0; i < walk->boundary_count; i++) {
-		if (text_starts_with(
-			    (struct text){line.at + 2, line.length - 2}, walk->boundaries[i]))
-			return true;
+		struct text boundary = walk->boundaries[i], after;
+
+		if (line.length < 2 + boundary.length || !text_starts_with(line, TEXT("--")) ||
+			memcmp(line.at + 2, boundary.at, boundary.length) != 0)
+			continue;
+		after = (struct text){
+			line.at + 2 + boundary.length, line.length - 2 - boundary.length};
+		if (after.length && !text_equal(after, TEXT("--")))
+			continue;
+		walk->in_header = after.length == 0;
+		walk->is_sdp = false;
+		return true;
 	}
 	return false;
 }
@@ -158,10 +166,9 @@ static bool sdp_is_private(const struct sip_message *message)
 	while (walk.rest.length) {
 		struct text line = walk_line(&walk);
 
-		if (walk_is_delimiter(&walk, line)) {
-			walk.in_header = true;
-			walk.is_sdp = false;
-		} else if (walk.in_header) {
+		if (walk_delimiter(&walk, line))
+			continue;
+		if (walk.in_header) {
 			walk.in_header = line.length != 0;
 			walk_part_header(&walk, line);
 		} else if (walk.is_sdp && connection_is_private(line)) {

@@ -161,6 +161,9 @@ Test(detect, sdp_private_reads_connection_lines)
 Test(detect, only_sdp_is_read_as_sdp)
 {
 	cr_assert_eq(detect_body("Content-Type: text/plain\r\n", "c=IN IP4 10.0.0.1\r\n"), 0);
+	cr_assert_eq(
+		detect_body("Content-Type: application/pkcs7-mime\r\n", "c=IN IP4 10.0.0.1\r\n"),
+		0);
 	cr_assert_eq(detect_body("Content-Type: application\r\n", "c=IN IP4 10.0.0.1\r\n"), 0);
 	cr_assert_eq(detect_body("", "c=IN IP4 10.0.0.1\r\n"), 0);
 }
@@ -183,8 +186,15 @@ Test(detect, sdp_is_found_inside_multipart)
 					"Content-Type: application/sdp\r\n\r\n"
 					"c=IN IP4 192.0.2.1\r\n"
 					"--b 1--\r\n"
+					"Content-Type: application/sdp\r\n\r\n"
 					"c=IN IP4 10.0.0.1\r\n"),
 		0);
+	cr_assert_eq(detect_body(mixed, "--b 1\r\n"
+					"Content-Type: application/sdp\r\n\r\n"
+					"--b 12\r\n"
+					"c=IN IP4 10.0.0.1\r\n"
+					"--b 1--\r\n"),
+		NAT_SDP_PRIVATE);
 	cr_assert_eq(detect_body(mixed, "--b 1\r\n"
 					"Content-Type: multipart/alternative;boundary=inner\r\n\r\n"
 					"--inner\r\n"
