@@ -77,39 +77,56 @@ bool address_is_private(const struct address *address)
 	return false;
 }
 
+/* As inet_pton has it: four decimal numbers without leading zeros. Every message that passes has
+ * some, so this one is ours. */
+static bool parse_ipv4(struct text text, uint8_t ip[static 4])
+{
+	const char *at = text.at, *end = text_end(text);
+
+	for (unsigned part = 0; part < 4; part++) {
+		const char *first = at;
+		unsigned value = 0;
+
+		while (at < end && *at >= '0' && *at <= '9' && value <= UINT8_MAX)
+			value = value * 10 + (unsigned)(*at++ - '0');
+		if (at == first || value > UINT8_MAX || (*first == '0' && at != first + 1))
+			return false;
+		ip[part] = (uint8_t)value;
+		if (part < 3 && (at == end || *at++ != '.'))
+			return false;
+	}
+	return at == end;
+}
+
 /* inet_pton wants a terminated string; the texts here are not. */
-static bool parse_ip(struct text text, int family, void *ip)
+static bool parse_ipv6(struct text text, uint8_t ip[static 16])
 {
 	char string[INET6_ADDRSTRLEN];
 
-	if (text.length == 0 || text.length >= sizeof(string) || memchr(text.at, 0, text.length))
+	if (text.length == 0 || text.length >= sizeof(string) ||
+		!memchr(text.at, ':', text.length) || memchr(text.at, 0, text.length))
 		return false;
 	memcpy(string, text.at, text.length);
 	string[text.length] = 0;
-	return inet_pton(family, string, ip) == 1;
+	return inet_pton(AF_INET6, string, ip) == 1;
 }
 
 bool address_parse_host(struct text host, struct address *address)
 {
 	uint8_t ip[16];
 
-	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']') {
-		host.at++;
-		host.length -= 2;
-		if (!parse_ip(host, AF_INET6, ip))
-			return false;
-		*address = address_ipv6(ip, address->port);
-		return true;
-	}
-	if (parse_ip(host, AF_INET, ip)) {
+	if (parse_ipv4(host, ip)) {
 		*address = address_ipv4(ip, address->port);
 		return true;
 	}
-	if (parse_ip(host, AF_INET6, ip)) {
-		*address = address_ipv6(ip, address->port);
-		return true;
+	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']') {
+		host.at++;
+		host.length -= 2;
 	}
-	return false;
+	if (!parse_ipv6(host, ip))
+		return false;
+	*address = address_ipv6(ip, address->port);
+	return true;
 }
 
 int address_parse(struct text text, uint16_t default_port, struct address *address)
@@ -131,15 +148,30 @@ int address_parse(struct text text, uint16_t default_port, struct address *addre
 	return 0;
 }
 
+/* Writes a number and what ends it; returns the place after. */
+static char *put_number(char *at, unsigned number, char end)
+{
+	char digits[10];
+	unsigned count = 0;
+
+	do {
+		digits[count++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	while (count)
+		*at++ = digits[--count];
+	*at++ = end;
+	return at;
+}
+
 size_t address_format_host(const struct address *address, char text[static ADDRESS_TEXT_MAX])
 {
-	char ip[INET6_ADDRSTRLEN];
+	char ip[INET6_ADDRSTRLEN], *at = text;
 
 	if (address_is_ipv4(address)) {
-		const uint8_t *v4 = address->ip + 12;
-
-		return (size_t)snprintf(
-			text, ADDRESS_TEXT_MAX, "%u.%u.%u.%u", v4[0], v4[1], v4[2], v4[3]);
+		for (unsigned part = 12; part < 16; part++)
+			at = put_number(at, address->ip[part], part < 15 ? '.' : 0);
+		return (size_t)(at - text) - 1;
 	}
 	inet_ntop(AF_INET6, address->ip, ip, sizeof(ip));
 	return (size_t)snprintf(text, ADDRESS_TEXT_MAX, "[%s]", ip);
@@ -149,8 +181,8 @@ size_t address_format(const struct address *address, char text[static ADDRESS_TE
 {
 	size_t length = address_format_host(address, text);
 
-	return length +
-	       (size_t)snprintf(text + length, ADDRESS_TEXT_MAX - length, ":%u", address->port);
+	text[length++] = ':';
+	return (size_t)(put_number(text + length, address->port, 0) - text) - 1;
 }
 
 int network_parse(struct text text, struct network *network)
