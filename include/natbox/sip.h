@@ -43,6 +43,17 @@ struct sip_field {
 	struct text value; /* trimmed; may hold several comma separated values and folded lines */
 };
 
+/* One Via value (RFC 3261 20.42, RFC 3581). */
+struct sip_via {
+	struct text value;     /* all of it */
+	struct text transport; /* "UDP" */
+	struct text host;      /* of sent-by; IPv6 in its brackets */
+	struct text sent_by;   /* host and port as they stand */
+	uint16_t port;         /* 0 when absent: then 5060 is meant */
+	struct text params;    /* from the first semicolon on */
+	struct text branch;    /* value; at is NULL when missing */
+};
+
 struct sip_message {
 	struct text whole; /* the datagram */
 	bool is_request;
@@ -66,6 +77,9 @@ struct sip_message {
 
 	/* What follows the empty line, cut to Content-Length where that is less. */
 	struct text body;
+
+	struct sip_via top_via; /* the first value, and how many there are in all */
+	unsigned via_count;
 
 	uint32_t cseq_number;
 	unsigned field_count;
@@ -100,17 +114,8 @@ bool sip_param(struct text params, struct text name, struct text *value);
  * that cutting it out leaves a well-formed list. */
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole);
 
-/* One Via value (RFC 3261 20.42, RFC 3581). */
-struct sip_via {
-	struct text value;     /* all of it */
-	struct text transport; /* "UDP" */
-	struct text host;      /* of sent-by; IPv6 in its brackets */
-	struct text sent_by;   /* host and port as they stand */
-	uint16_t port;         /* 0 when absent: then 5060 is meant */
-	struct text params;    /* from the first semicolon on */
-	struct text branch;    /* value; at is NULL when missing */
-};
-int sip_via_parse(struct text value, struct sip_via *via); /* 0 or -EBADMSG */
+/* Takes one Via value apart. 0 or -EBADMSG. */
+int sip_via_parse(struct text value, struct sip_via *via);
 
 /* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
 struct sip_uri {

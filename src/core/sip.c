@@ -244,19 +244,18 @@ static const char *check_cseq(struct sip_message *message)
 }
 
 /* All of them: their number says who sent the message, so none may be unclear. */
-static const char *check_vias(const struct sip_message *message)
+static const char *take_vias(struct sip_message *message)
 {
 	struct sip_cursor cursor = {0};
 	struct text value;
 	struct sip_via via;
-	bool any = false;
 
 	while (sip_next_value(message, SIP_VIA, &cursor, &value)) {
-		if (sip_via_parse(value, &via) != 0)
+		if (sip_via_parse(value, message->via_count ? &via : &message->top_via) != 0)
 			return "bad Via";
-		any = true;
+		message->via_count++;
 	}
-	return any ? NULL : "no Via";
+	return message->via_count ? NULL : "no Via";
 }
 
 static const char *check_call_id(struct text call_id)
@@ -283,7 +282,7 @@ static const char *check_mandatory(struct sip_message *message)
 	why = check_call_id(message->call_id);
 	if (!why)
 		why = check_cseq(message);
-	return why ? why : check_vias(message);
+	return why ? why : take_vias(message);
 }
 
 static const char *cut_body(struct sip_message *message)
