@@ -11,24 +11,32 @@ enum {
 	BOUNDARIES_MAX = 4,
 };
 
-static bool host_is_private(struct text host)
-{
-	struct address address = {0};
+/* What both kinds of tests ask of a host. A name is never private and never equal. */
+struct place {
+	bool is_private;
+	bool is_source;
+};
 
-	return address_parse_host(host, &address) && address_is_private(&address);
+static struct place find_place(struct text host, const struct address *source)
+{
+	struct address address;
+
+	if (!address_parse_host(host, &address))
+		return (struct place){0};
+	return (struct place){
+		.is_private = address_is_private(&address),
+		.is_source = address_same_host(&address, source),
+	};
 }
 
-static unsigned test_via(struct text value, const struct address *source)
+static unsigned test_via(const struct sip_via *via, const struct address *source)
 {
-	struct sip_via via;
+	struct place place = find_place(via->host, source);
 	unsigned hits = 0;
 
-	if (sip_via_parse(value, &via) != 0)
-		return 0;
-	if (!host_is_at(via.host, source) ||
-		(via.port ? via.port : SIP_DEFAULT_PORT) != source->port)
+	if (!place.is_source || (via->port ? via->port : SIP_DEFAULT_PORT) != source->port)
 		hits |= NAT_VIA_SOURCE;
-	if (host_is_private(via.host))
+	if (place.is_private)
 		hits |= NAT_VIA_PRIVATE;
 	return hits;
 }
@@ -37,14 +45,16 @@ static unsigned test_contact(struct text value, const struct address *source)
 {
 	struct sip_name_addr contact;
 	struct sip_uri uri;
+	struct place place;
 	unsigned hits = 0;
 
 	if (sip_name_addr_parse(value, &contact) != 0 || contact.is_star ||
 		sip_uri_parse(contact.uri, &uri) != 0 || uri.host.length == 0)
 		return 0;
-	if (host_is_private(uri.host))
+	place = find_place(uri.host, source);
+	if (place.is_private)
 		hits |= NAT_CONTACT_PRIVATE;
-	if (!host_is_at(uri.host, source))
+	if (!place.is_source)
 		hits |= NAT_CONTACT_SOURCE;
 	if (uri_port(&uri) != source->port)
 		hits |= NAT_CONTACT_PORT;
@@ -142,9 +152,9 @@ static void walk_part_header(struct body_walk *walk, struct text line)
 /* "c=IN IP4 10.0.0.1" (RFC 4566 5.7); a multicast address has its scope behind a slash. */
 static bool connection_is_private(struct text line)
 {
-	const char *blank;
+	struct address address;
+	const char *blank, *slash;
 	struct text host;
-	const char *slash;
 
 	if (!text_starts_with(line, TEXT("c=")) || !(blank = memrchr(line.at, ' ', line.length)))
 		return false;
@@ -152,7 +162,7 @@ static bool connection_is_private(struct text line)
 	slash = memchr(host.at, '/', host.length);
 	if (slash)
 		host.length = (size_t)(slash - host.at);
-	return host_is_private(host);
+	return address_parse_host(host, &address) && address_is_private(&address);
 }
 
 static bool sdp_is_private(const struct sip_message *message)
@@ -187,21 +197,20 @@ static bool contacts_are_own(const struct sip_message *message)
 
 unsigned nat_detect(const struct sip_message *message, const struct address *source, unsigned tests)
 {
-	struct sip_cursor via_cursor = {0}, contact_cursor = {0};
-	struct text via, next, contact;
+	struct sip_cursor cursor = {0};
+	struct text contact;
 	unsigned hits = 0;
 
 	if (message->is_request) {
-		if (!sip_next_value(message, SIP_VIA, &via_cursor, &via) ||
-			sip_next_value(message, SIP_VIA, &via_cursor, &next))
+		if (message->via_count != 1)
 			return 0;
 		if (tests & VIA_TESTS)
-			hits |= test_via(via, source);
+			hits |= test_via(&message->top_via, source);
 		if ((tests & NAT_SDP_PRIVATE) && sdp_is_private(message))
 			hits |= NAT_SDP_PRIVATE;
 	}
 	if ((tests & CONTACT_TESTS) && contacts_are_own(message)) {
-		while (sip_next_value(message, SIP_CONTACT, &contact_cursor, &contact))
+		while (sip_next_value(message, SIP_CONTACT, &cursor, &contact))
 			hits |= test_contact(contact, source);
 	}
 	return hits & tests;

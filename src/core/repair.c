@@ -230,16 +230,6 @@ static bool repair_contacts(struct repair *repair)
 	return repaired;
 }
 
-/* The user agent's own Via: the only one of a request. */
-static bool own_via(const struct sip_message *message, struct sip_via *via)
-{
-	struct sip_cursor cursor = {0};
-	struct text value, next;
-
-	return sip_next_value(message, SIP_VIA, &cursor, &value) &&
-	       !sip_next_value(message, SIP_VIA, &cursor, &next) && sip_via_parse(value, via) == 0;
-}
-
 static bool repair_via(struct repair *repair, const struct sip_via *via, enum nat_fix_via fix)
 {
 	switch (fix) {
@@ -266,15 +256,14 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 	const struct settings *settings, struct edits *edits)
 {
 	struct repair repair = {.message = message, .source = source, .edits = edits};
-	struct sip_via via;
 	unsigned fields = 0;
 
 	format_source(&repair);
 	if (message->is_request) {
-		if (!own_via(message, &via))
+		if (message->via_count != 1)
 			return 0;
-		repair.sent_by_host = via.host;
-		if (repair_via(&repair, &via, settings->nat.fix_via))
+		repair.sent_by_host = message->top_via.host;
+		if (repair_via(&repair, &message->top_via, settings->nat.fix_via))
 			fields |= REWRITTEN_VIA;
 	} else if (message->status >= 300) {
 		return 0;

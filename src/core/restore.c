@@ -75,24 +75,21 @@ static bool restore_via_param(const struct restore *restore, struct text params,
 /* A response goes to the user agent itself when its Via is the only one left. */
 static bool restore_via(const struct restore *restore, const struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
-	struct text value, next, coded, span;
-	struct sip_via via;
+	struct text params = message->top_via.params, coded, span;
 	struct via_origin origin;
 	bool restored = false;
 
-	if (!sip_next_value(message, SIP_VIA, &cursor, &value) ||
-		sip_next_value(message, SIP_VIA, &cursor, &next) || sip_via_parse(value, &via) != 0)
+	if (message->via_count != 1)
 		return false;
-	origin.is_known = sip_param_span(via.params, origin_param, &coded, &span) &&
+	origin.is_known = sip_param_span(params, origin_param, &coded, &span) &&
 			  via_origin_read(coded, &origin);
 	if (origin.is_known) {
 		edits_replace(restore->edits, span, (struct text){0});
 		restored = true;
 	}
-	restored |= restore_via_param(restore, via.params, TEXT("received"), is_clients_host,
+	restored |= restore_via_param(restore, params, TEXT("received"), is_clients_host,
 		origin.is_known ? &origin.received : NULL);
-	restored |= restore_via_param(restore, via.params, TEXT("rport"), is_clients_port,
+	restored |= restore_via_param(restore, params, TEXT("rport"), is_clients_port,
 		origin.is_known ? &origin.rport : NULL);
 	return restored;
 }
