@@ -8,7 +8,7 @@ CC       ?= cc
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DNATBOX_VERSION='"$(VERSION)"'
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=c11 -Wall -Wextra -Wshadow $(if $(CI),-Werror)
-LDLIBS   += -lpcap -lnet -linih -lcap-ng
+LDLIBS   += -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
 
 core    := $(wildcard src/core/*.c)
 outside := $(wildcard src/io/*.c src/ops/*.c src/state/*.c)
@@ -19,7 +19,7 @@ outside_o := $(outside:%.c=$(B)/%.o)
 unit_o    := $(unit:%.c=$(B)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo check unit asan clean install uninstall
+.PHONY: all deps demo check unit tools asan clean install uninstall
 
 all: natbox
 
@@ -37,6 +37,11 @@ unit: $(B)/unit
 $(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
 
+# What tests and benchmarks need besides natbox itself.
+tools: $(B)/nullrelay $(B)/peer $(B)/load
+$(B)/nullrelay $(B)/peer $(B)/load: $(B)/%: $(B)/tools/%.o $(outside_o) $(B)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -51,7 +56,7 @@ demo: deps
 	tools/demo
 
 check: deps
-	$(MAKE) all unit
+	$(MAKE) all unit tools
 	tests/run
 
 asan: deps

@@ -1,0 +1,29 @@
+/* The proxies in the sets alive4 and alive6 of table inet natbox, each for ALIVE_MS unless renewed.
+ * A renewal is one transaction prepared at the start: it reads nothing back and takes microseconds,
+ * however large the rule set of the host is. */
+#ifndef NATBOX_IO_ALIVE_H
+#define NATBOX_IO_ALIVE_H
+
+#include <natbox/address.h>
+
+/* How long the rules outlive a natbox that hangs, and how often they are renewed: three renewals may
+ * come late before a living natbox is passed by. */
+enum { ALIVE_MS = 2000, ALIVE_RENEWAL_MS = 500 };
+
+struct alive;
+
+/* At most RULES_PROXIES_MAX proxies. 0 or a negative errno. */
+int alive_open(const struct address *proxies, size_t count, struct alive **alive);
+void alive_close(struct alive *alive);
+
+/* Puts the proxies into the sets, or starts their time anew. 0 or a negative errno: -ENOENT when the
+ * table or a set is not there. */
+int alive_renew(struct alive *alive);
+
+/* Takes the proxies out of the sets, as far as they are there. */
+void alive_withdraw(struct alive *alive);
+
+/* Packets that the counter "forged" of the table has seen. 0 or a negative errno. */
+int alive_forged(struct alive *alive, uint64_t *packets);
+
+#endif

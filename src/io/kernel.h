@@ -1,0 +1,13 @@
+/* Whether this host lets relay mode work, apart from its rules. */
+#ifndef NATBOX_IO_KERNEL_H
+#define NATBOX_IO_KERNEL_H
+
+#include <natbox/fault.h>
+
+/* 0, or -EPERM with *fault set. */
+int kernel_check_privilege(struct fault *fault);
+
+/* 0, or -ENOTSUP with *fault naming the sysctl that would have the kernel drop what is diverted. */
+int kernel_check_sysctls(struct fault *fault);
+
+#endif

@@ -1,0 +1,48 @@
+#include "netlink.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* What the kernel puts at most into one answer of a dump. */
+enum { ANSWER_MAX = 32768 };
+
+int netlink_open(int bus, struct mnl_socket **out)
+{
+	int on = 1;
+	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
+
+	if (!socket)
+		return -errno;
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int error = -errno;
+
+		mnl_socket_close(socket);
+		return error;
+	}
+	/* Lets a dump name the table it wants: a border router has millions of other routes. */
+	mnl_socket_setsockopt(socket, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	*out = socket;
+	return 0;
+}
+
+int netlink_request(
+	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *context)
+{
+	alignas(struct nlmsghdr) char answer[ANSWER_MAX];
+	int verdict = MNL_CB_OK;
+
+	request->nlmsg_seq = 1; /* one request at a time: its answer is read to the end */
+	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+		return -errno;
+	while (verdict > MNL_CB_STOP) {
+		ssize_t length = mnl_socket_recvfrom(socket, answer, sizeof(answer));
+
+		if (length < 0)
+			return -errno;
+		verdict = mnl_cb_run(answer, (size_t)length, request->nlmsg_seq,
+			mnl_socket_get_portid(socket), callback, context);
+	}
+	return verdict < 0 ? -errno : 0;
+}

@@ -1,0 +1,15 @@
+/* One netlink socket: a request and all of its answer. */
+#ifndef NATBOX_IO_NETLINK_H
+#define NATBOX_IO_NETLINK_H
+
+#include <libmnl/libmnl.h>
+
+/* bus: NETLINK_ROUTE, NETLINK_NETFILTER. 0 or a negative errno. */
+int netlink_open(int bus, struct mnl_socket **socket);
+
+/* Sends the request and hands each message of the answer to callback, NULL: to none. The request
+ * has NLM_F_ACK or NLM_F_DUMP. 0, or the negative errno that the kernel answered with. */
+int netlink_request(
+	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *context);
+
+#endif

@@ -1,0 +1,317 @@
+#include "routing.h"
+
+#include "netlink.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdalign.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Any request below. */
+enum { REQUEST_MAX = 256 };
+
+static const uint8_t families[] = {AF_INET, AF_INET6};
+
+struct fib_rule {
+	uint8_t family, action, protocol;
+	bool inverted;
+	uint32_t priority, mark, mask, table;
+};
+
+static uint32_t number(const struct nlattr *attribute)
+{
+	return mnl_attr_get_u32(attribute);
+}
+
+static struct fib_rule read_rule(const struct nlmsghdr *message)
+{
+	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
+	struct fib_rule rule = {.family = header->family,
+		.action = header->action,
+		.inverted = header->flags & FIB_RULE_INVERT,
+		.table = header->table};
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(*header))
+	{
+		switch (mnl_attr_get_type(attribute)) {
+		case FRA_PRIORITY:
+			rule.priority = number(attribute);
+			break;
+		case FRA_FWMARK:
+			rule.mark = number(attribute);
+			break;
+		case FRA_FWMASK:
+			rule.mask = number(attribute);
+			break;
+		case FRA_TABLE:
+			rule.table = number(attribute);
+			break;
+		case FRA_PROTOCOL:
+			rule.protocol = mnl_attr_get_u8(attribute);
+			break;
+		default:
+			break;
+		}
+	}
+	return rule;
+}
+
+static bool rule_is_ours(const struct fib_rule *rule)
+{
+	return rule->protocol == ROUTING_PROTOCOL && rule->priority == ROUTING_PRIORITY &&
+	       rule->action == FR_ACT_TO_TBL;
+}
+
+static struct nlmsghdr *rule_request(
+	char *buffer, int type, int flags, uint8_t family, struct fib_rule_hdr **header)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+
+	request->nlmsg_type = (uint16_t)type;
+	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	*header = mnl_nlmsg_put_extra_header(request, sizeof(**header));
+	(*header)->family = family;
+	return request;
+}
+
+static int each_rule(struct mnl_socket *socket, uint8_t family, mnl_cb_t callback, void *context)
+{
+	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
+	struct fib_rule_hdr *header;
+
+	return netlink_request(socket,
+		rule_request(buffer, RTM_GETRULE, NLM_F_DUMP, family, &header), callback, context);
+}
+
+static int change_rule(struct mnl_socket *socket, int type, int flags, uint8_t family,
+	uint32_t mark, uint32_t table)
+{
+	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
+	struct fib_rule_hdr *header;
+	struct nlmsghdr *request = rule_request(buffer, type, NLM_F_ACK | flags, family, &header);
+
+	header->action = FR_ACT_TO_TBL;
+	header->table = RT_TABLE_UNSPEC; /* FRA_TABLE has it, which is wider */
+	mnl_attr_put_u32(request, FRA_PRIORITY, ROUTING_PRIORITY);
+	mnl_attr_put_u32(request, FRA_FWMARK, mark);
+	mnl_attr_put_u32(request, FRA_FWMASK, UINT32_MAX);
+	mnl_attr_put_u32(request, FRA_TABLE, table);
+	mnl_attr_put_u8(request, FRA_PROTOCOL, ROUTING_PROTOCOL);
+	return netlink_request(socket, request, NULL, NULL);
+}
+
+static struct nlmsghdr *route_request(
+	char *buffer, int type, int flags, uint8_t family, struct rtmsg **header, uint32_t table)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+
+	request->nlmsg_type = (uint16_t)type;
+	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	*header = mnl_nlmsg_put_extra_header(request, sizeof(**header));
+	(*header)->rtm_family = family;
+	mnl_attr_put_u32(request, RTA_TABLE, table);
+	return request;
+}
+
+static int change_route(
+	struct mnl_socket *socket, int type, int flags, uint8_t family, uint32_t table)
+{
+	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
+	struct rtmsg *header;
+	struct nlmsghdr *request =
+		route_request(buffer, type, NLM_F_ACK | flags, family, &header, table);
+
+	header->rtm_type = RTN_LOCAL;
+	header->rtm_scope = family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+	header->rtm_protocol = ROUTING_PROTOCOL;
+	mnl_attr_put_u32(request, RTA_OIF, if_nametoindex("lo"));
+	return netlink_request(socket, request, NULL, NULL);
+}
+
+struct search {
+	const struct rules_settings *settings;
+	struct fault *fault;
+};
+
+static int check_rule(const struct nlmsghdr *message, void *context)
+{
+	const struct search *search = context;
+	const struct rules_settings *settings = search->settings;
+	const struct fib_rule rule = read_rule(message);
+	const bool marked = rule.mask && !rule.inverted;
+
+	if (rule_is_ours(&rule))
+		return MNL_CB_OK;
+	if (marked && (settings->mark & rule.mask) == (rule.mark & rule.mask))
+		fault_set(search->fault, 0,
+			"relay.mark %#x is in use by somebody else's routing rule %u (fwmark "
+			"%#x/%#x); "
+			"set relay.mark to a free one",
+			settings->mark, rule.priority, rule.mark, rule.mask);
+	else if (marked && (settings->own_mark & rule.mask) == (rule.mark & rule.mask))
+		fault_set(search->fault, 0,
+			"relay.own-mark %#x is in use by somebody else's routing rule %u (fwmark "
+			"%#x/%#x); set relay.own-mark to a free one",
+			settings->own_mark, rule.priority, rule.mark, rule.mask);
+	else if (rule.action == FR_ACT_TO_TBL && rule.table == settings->table)
+		fault_set(search->fault, 0,
+			"relay.table %u is in use by somebody else's routing rule %u; set "
+			"relay.table "
+			"to a free one",
+			settings->table, rule.priority);
+	else
+		return MNL_CB_OK;
+	errno = EEXIST;
+	return MNL_CB_ERROR;
+}
+
+static uint32_t route_table(const struct nlmsghdr *message)
+{
+	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(*header))
+	{
+		if (mnl_attr_get_type(attribute) == RTA_TABLE)
+			return number(attribute);
+	}
+	return header->rtm_table;
+}
+
+static int check_route(const struct nlmsghdr *message, void *context)
+{
+	const struct search *search = context;
+	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
+
+	if (header->rtm_protocol == ROUTING_PROTOCOL ||
+		route_table(message) != search->settings->table)
+		return MNL_CB_OK;
+	fault_set(search->fault, 0,
+		"relay.table %u has routes of somebody else; set relay.table to a free one",
+		search->settings->table);
+	errno = EEXIST;
+	return MNL_CB_ERROR;
+}
+
+static int check_family(uint8_t family, struct search *search)
+{
+	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
+	struct rtmsg *header;
+	struct mnl_socket *socket;
+	int error = netlink_open(NETLINK_ROUTE, &socket);
+
+	if (error)
+		return error;
+	error = each_rule(socket, family, check_rule, search);
+	if (!error)
+		error = netlink_request(socket,
+			route_request(buffer, RTM_GETROUTE, NLM_F_DUMP, family, &header,
+				search->settings->table),
+			check_route, search);
+	mnl_socket_close(socket);
+	/* The kernel has no such table: nobody uses it. Or no IPv6. */
+	return error == -ENOENT || error == -EAFNOSUPPORT ? 0 : error;
+}
+
+int routing_check(const struct rules_settings *settings, struct fault *fault)
+{
+	struct search search = {settings, fault};
+
+	for (size_t i = 0; i < sizeof(families); i++) {
+		int error = check_family(families[i], &search);
+
+		if (error && error != -EEXIST)
+			return fault_set(fault, error, "cannot read the routing rules: %s",
+				strerror(-error));
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* Whether an error matters: of IPv6, which a host may lack, only where a proxy has it. */
+static bool is_needed(uint8_t family, const struct rules_settings *settings)
+{
+	if (family == AF_INET)
+		return true;
+	for (size_t i = 0; i < settings->proxy_count; i++)
+		if (!address_is_ipv4(&settings->proxies[i]))
+			return true;
+	return false;
+}
+
+static int install_family(
+	struct mnl_socket *socket, uint8_t family, const struct rules_settings *settings)
+{
+	const int flags = NLM_F_CREATE | NLM_F_EXCL;
+	int error =
+		change_rule(socket, RTM_NEWRULE, flags, family, settings->mark, settings->table);
+
+	if (!error || error == -EEXIST)
+		error = change_route(socket, RTM_NEWROUTE, flags, family, settings->table);
+	return error == -EEXIST ? 0 : error;
+}
+
+int routing_install(const struct rules_settings *settings)
+{
+	struct mnl_socket *socket;
+	int error = netlink_open(NETLINK_ROUTE, &socket);
+
+	if (error)
+		return error;
+	for (size_t i = 0; !error && i < sizeof(families); i++) {
+		error = install_family(socket, families[i], settings);
+		if (!is_needed(families[i], settings))
+			error = 0;
+	}
+	mnl_socket_close(socket);
+	return error;
+}
+
+/* Rules that a crash, or several with a changed configuration between them, left behind. */
+enum { LEFTOVERS_MAX = 16 };
+
+struct leftovers {
+	unsigned count;
+	struct fib_rule list[LEFTOVERS_MAX];
+};
+
+static int collect_ours(const struct nlmsghdr *message, void *context)
+{
+	struct leftovers *leftovers = context;
+	const struct fib_rule rule = read_rule(message);
+
+	if (rule_is_ours(&rule) && leftovers->count < LEFTOVERS_MAX)
+		leftovers->list[leftovers->count++] = rule;
+	return MNL_CB_OK;
+}
+
+static void remove_family(
+	struct mnl_socket *socket, uint8_t family, const struct rules_settings *settings)
+{
+	struct leftovers leftovers = {0};
+
+	each_rule(socket, family, collect_ours, &leftovers);
+	for (unsigned i = 0; i < leftovers.count; i++) {
+		const struct fib_rule *rule = &leftovers.list[i];
+
+		change_rule(socket, RTM_DELRULE, 0, family, rule->mark, rule->table);
+		change_route(socket, RTM_DELROUTE, 0, family, rule->table);
+	}
+	change_route(socket, RTM_DELROUTE, 0, family, settings->table);
+}
+
+void routing_remove(const struct rules_settings *settings)
+{
+	struct mnl_socket *socket;
+
+	if (netlink_open(NETLINK_ROUTE, &socket) < 0)
+		return;
+	for (size_t i = 0; i < sizeof(families); i++)
+		remove_family(socket, families[i], settings);
+	mnl_socket_close(socket);
+}

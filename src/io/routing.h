@@ -1,0 +1,25 @@
+/* Policy routing: what bears the relay's mark is delivered to this host, whatever its destination.
+ * One rule and one route for each address family, marked as ours by priority and protocol. */
+#ifndef NATBOX_IO_ROUTING_H
+#define NATBOX_IO_ROUTING_H
+
+#include <natbox/rules.h>
+
+enum {
+	/* Before the rules of most operators (the kernel's own main table is 32766), so that a
+	 * catch-all of theirs does not take what is ours. */
+	ROUTING_PRIORITY = 506,
+	/* Who made a rule or route: 'n'. Not among those of /etc/iproute2/rt_protos. */
+	ROUTING_PROTOCOL = 110,
+};
+
+/* Refuses a mark or table that somebody else uses: 0, or -EEXIST and others with *fault set. */
+int routing_check(const struct rules_settings *settings, struct fault *fault);
+
+/* Puts in place what is missing. 0 or a negative errno. */
+int routing_install(const struct rules_settings *settings);
+
+/* Removes all that is ours, of whatever mark and table a crashed run had, too. */
+void routing_remove(const struct rules_settings *settings);
+
+#endif

@@ -1,0 +1,273 @@
+#include "ruleset.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE        "inet natbox"
+#define REMOVE_TABLE "add table " TABLE "\ndelete table " TABLE "\n"
+
+/* The two families differ in names only. */
+struct family_words {
+	const char *ip, *set, *type;
+};
+static const struct family_words words[] = {
+	{"ip", "alive4", "ipv4_addr"}, {"ip6", "alive6", "ipv6_addr"}};
+enum { FAMILIES = 2 };
+
+static void write_sets(FILE *file)
+{
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"	# The proxies, while natbox is alive; natbox renews them.\n"
+			"	set %s {\n"
+			"		type %s . inet_service\n"
+			"		flags timeout\n"
+			"	}\n\n",
+			words[i].set, words[i].type);
+}
+
+/* Before conntrack, which stands at -200. */
+static void write_notrack(FILE *file)
+{
+	fprintf(file, "	# What is relayed needs no state in conntrack.\n");
+	for (int hook = 0; hook < 2; hook++) {
+		fprintf(file,
+			"	chain untracked_%s {\n"
+			"		type filter hook %s priority raw; policy accept;\n",
+			hook ? "out" : "in", hook ? "output" : "prerouting");
+		for (int i = 0; i < FAMILIES; i++)
+			fprintf(file,
+				"		%s daddr . udp dport @%s notrack\n"
+				"		%s saddr . udp sport @%s notrack\n",
+				words[i].ip, words[i].set, words[i].ip, words[i].set);
+		fprintf(file, "	}\n\n");
+	}
+}
+
+static void write_arriving(const struct rules_settings *settings, FILE *file)
+{
+	fprintf(file,
+		"	chain arriving {\n"
+		"		type filter hook prerouting priority mangle; policy accept;\n"
+		"		meta l4proto != udp accept\n"
+		"		# What natbox itself sent to a proxy on this host.\n"
+		"		meta mark %#x accept\n"
+		"		# With a proxy's source, but not from where the route to the proxy "
+		"points.\n",
+		settings->own_mark);
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		iif != \"lo\" %s saddr . udp sport @%s fib saddr . iif oif "
+			"missing "
+			"counter name \"forged\" drop\n",
+			words[i].ip, words[i].set);
+	fprintf(file, "		# Between proxies.\n");
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file, "		%s saddr . udp sport @%s %s daddr . udp dport @%s accept\n",
+			words[i].ip, words[i].set, words[i].ip, words[i].set);
+	fprintf(file, "		# A link-local source cannot be sent from: it has no interface.\n"
+		      "		ip6 saddr fe80::/10 accept\n"
+		      "		# To a proxy; from a proxy behind this host; from one on this "
+		      "host.\n");
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		%s daddr . udp dport @%s tproxy %s to :%u meta mark set "
+			"%#x accept\n"
+			"		iif != \"lo\" %s saddr . udp sport @%s tproxy %s to :%u "
+			"meta mark set %#x accept\n"
+			"		iif \"lo\" meta mark %#x %s saddr . udp sport @%s tproxy "
+			"%s to :%u "
+			"accept\n",
+			words[i].ip, words[i].set, words[i].ip, settings->in_port, settings->mark,
+			words[i].ip, words[i].set, words[i].ip, settings->out_port, settings->mark,
+			settings->mark, words[i].ip, words[i].set, words[i].ip, settings->out_port);
+	fprintf(file, "	}\n\n");
+}
+
+static void write_leaving(const struct rules_settings *settings, FILE *file)
+{
+	fprintf(file,
+		"	# From a proxy on this host: the mark turns it round to the chain above.\n"
+		"	chain leaving {\n"
+		"		type route hook output priority mangle; policy accept;\n"
+		"		meta mark %#x accept\n",
+		settings->own_mark);
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		%s saddr . udp sport @%s %s daddr . udp dport @%s accept\n"
+			"		%s saddr . udp sport @%s meta mark set %#x\n",
+			words[i].ip, words[i].set, words[i].ip, words[i].set, words[i].ip,
+			words[i].set, settings->mark);
+	fprintf(file, "	}\n");
+}
+
+void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file)
+{
+	fprintf(file, REMOVE_TABLE "table " TABLE " {\n"
+				   "	counter forged {\n"
+				   "	}\n\n");
+	write_sets(file);
+	if (notrack)
+		write_notrack(file);
+	write_arriving(settings, file);
+	write_leaving(settings, file);
+	fprintf(file, "}\n");
+}
+
+/* A context whose output and errors are kept for us. NULL when memory is short. */
+static struct nft_ctx *nft_new(void)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+
+	if (!nft)
+		return NULL;
+	nft_ctx_buffer_output(nft);
+	nft_ctx_buffer_error(nft);
+	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_NUMERIC_SYMBOL | NFT_CTX_OUTPUT_STATELESS);
+	return nft;
+}
+
+/* Calls visit with each line of what is in force, but for our own table, until it returns true. */
+static bool find_line(bool (*visit)(const char *line, const void *context), const void *context)
+{
+	struct nft_ctx *nft = nft_new();
+	bool ours = false, found = false;
+	char *rest = NULL, *copy = NULL;
+
+	if (nft && nft_run_cmd_from_buffer(nft, "list ruleset") == 0)
+		copy = strdup(nft_ctx_get_output_buffer(nft));
+	for (char *line = copy ? strtok_r(copy, "\n", &rest) : NULL; line && !found;
+		line = strtok_r(NULL, "\n", &rest)) {
+		if (strncmp(line, "table ", strlen("table ")) == 0)
+			ours = strcmp(line, "table " TABLE " {") == 0;
+		found = !ours && visit(line, context);
+	}
+	free(copy);
+	if (nft)
+		nft_ctx_free(nft);
+	return found;
+}
+
+static bool translates(const char *line, const void *context)
+{
+	(void)context;
+	return strstr(line, "type nat hook") != NULL;
+}
+
+/* Rules of the old iptables, which nft does not show. */
+static bool has_old_nat(void)
+{
+	FILE *file = fopen("/proc/net/ip_tables_names", "re");
+	char line[64];
+	bool found = false;
+
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = strcmp(line, "nat\n") == 0;
+	fclose(file);
+	return found;
+}
+
+static bool may_list(void)
+{
+	struct nft_ctx *nft = nft_new();
+	bool may = nft && nft_run_cmd_from_buffer(nft, "list tables") == 0;
+
+	if (nft)
+		nft_ctx_free(nft);
+	return may;
+}
+
+bool ruleset_may_notrack(void)
+{
+	return may_list() && !find_line(translates, NULL) && !has_old_nat();
+}
+
+/* nft shows marks as "meta mark 0x00006e62" and "meta mark set 0x00006e62". */
+static bool uses_mark(const char *line, const void *context)
+{
+	const uint32_t *mark = context;
+	char shown[sizeof("0x00000000")];
+	const char *at = strstr(line, "meta mark ");
+
+	snprintf(shown, sizeof(shown), "0x%08x", *mark);
+	return at && strstr(at, shown);
+}
+
+int ruleset_check(const struct rules_settings *settings, struct fault *fault)
+{
+	if (find_line(uses_mark, &settings->mark))
+		return fault_set(fault, -EEXIST,
+			"relay.mark %#x is in use by an nftables rule of somebody else; set "
+			"relay.mark "
+			"to a free one",
+			settings->mark);
+	if (find_line(uses_mark, &settings->own_mark))
+		return fault_set(fault, -EEXIST,
+			"relay.own-mark %#x is in use by an nftables rule of somebody else; set "
+			"relay.own-mark to a free one",
+			settings->own_mark);
+	return 0;
+}
+
+/* nft explains an error over several lines; the first says it. */
+static int explain(int error, const char *text, struct fault *fault)
+{
+	const int length = (int)strcspn(text, "\n");
+
+	if (strstr(text, "not permitted"))
+		return fault_set(fault, -EPERM,
+			"cannot install table " TABLE
+			": not permitted; run natbox as root, or with "
+			"CAP_NET_ADMIN and CAP_NET_RAW");
+	if (strstr(text, "tproxy") || strstr(text, "fib "))
+		return fault_set(fault, -ENOTSUP,
+			"cannot install table " TABLE
+			": %.*s; does this kernel have nft_tproxy and "
+			"nft_fib_inet? Try: modprobe -a nft_tproxy nft_fib_inet",
+			length, text);
+	return fault_set(fault, error, "cannot install table " TABLE ": %.*s", length, text);
+}
+
+static int run(const char *commands, struct fault *fault)
+{
+	struct nft_ctx *nft = nft_new();
+	int error = 0;
+
+	if (!nft)
+		return fault_set(fault, -ENOMEM, "cannot start libnftables: out of memory");
+	if (nft_run_cmd_from_buffer(nft, commands) != 0)
+		error = explain(-EINVAL, nft_ctx_get_error_buffer(nft), fault);
+	nft_ctx_free(nft);
+	return error;
+}
+
+int ruleset_install(const struct rules_settings *settings, struct fault *fault)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	int error;
+
+	if (!file)
+		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");
+	ruleset_write(settings, ruleset_may_notrack(), file);
+	if (fclose(file) != 0) {
+		free(text);
+		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");
+	}
+	error = run(text, fault);
+	free(text);
+	return error;
+}
+
+void ruleset_remove(void)
+{
+	struct fault unheard;
+
+	run(REMOVE_TABLE, &unheard);
+}

@@ -1,0 +1,198 @@
+/* The null relay: natbox's relay and rules with nothing between in and out. Whatever comes is sent
+ * on as it came. The benchmark holds natbox against it: both run the same input and output, so what
+ * the ratio of the two shows is the price of SIP, which is what natbox adds. The tests of the kernel
+ * side use it too, as they are about no message's content.
+ *
+ *     nullrelay [-m] PROXY:PORT...     relay, with -m under rules that somebody else installed
+ *     nullrelay -r PROXY:PORT...       print the rules
+ *
+ * PROXY is an address or "*": all addresses of this host. Ports, marks and table are natbox's own
+ * defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. */
+#include <natbox/host.h>
+#include <natbox/relay.h>
+#include <natbox/rules.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Taken in a row before signals and the rules have their turn. */
+enum { BATCHES = 64 };
+
+static struct address proxies[RULES_PROXIES_MAX];
+static size_t proxy_count;
+
+static bool is_proxy(void *context, const struct address *address)
+{
+	(void)context;
+	for (size_t i = 0; i < proxy_count; i++)
+		if (address_equal(&proxies[i], address))
+			return true;
+	return false;
+}
+
+static struct outcome pass(
+	void *context, const struct flow *flow, enum relay_direction direction, struct text bytes)
+{
+	(void)context;
+	(void)flow;
+	(void)direction;
+	return (struct outcome){VERDICT_PASS, bytes};
+}
+
+static void add_proxy(const struct address *proxy)
+{
+	if (proxy_count < RULES_PROXIES_MAX)
+		proxies[proxy_count++] = *proxy;
+}
+
+static int add_this_host(struct text port)
+{
+	static struct host host;
+	uint32_t number;
+
+	if (!text_number(port, &number) || number > UINT16_MAX || host_read(&host) < 0)
+		return -EINVAL;
+	for (unsigned i = 0; i < host.count; i++) {
+		host.list[i].port = (uint16_t)number;
+		add_proxy(&host.list[i]);
+	}
+	return 0;
+}
+
+static int read_proxy(const char *argument)
+{
+	const struct text text = {argument, strlen(argument)};
+	struct address proxy;
+
+	if (text_starts_with(text, TEXT("*:")))
+		return add_this_host((struct text){text.at + 2, text.length - 2});
+	if (address_parse(text, 5060, &proxy) < 0)
+		return -EINVAL;
+	add_proxy(&proxy);
+	return 0;
+}
+
+static void print_counters(const struct relay *relay, const struct installed_rules *rules)
+{
+	const struct relay_counters counters = relay_counters(relay);
+
+	printf("in %llu out %llu sent %llu misdirected %llu forged %llu expired %llu send_errors "
+	       "%llu "
+	       "overruns %llu\n",
+		(unsigned long long)counters.received[RELAY_IN],
+		(unsigned long long)counters.received[RELAY_OUT], (unsigned long long)counters.sent,
+		(unsigned long long)counters.misdirected, (unsigned long long)rules_forged(rules),
+		(unsigned long long)counters.expired, (unsigned long long)counters.send_errors,
+		(unsigned long long)counters.overruns);
+	if (counters.last_send_error)
+		printf("last send error: %s\n", strerror(-counters.last_send_error));
+	fflush(stdout);
+}
+
+static int open_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* True when it is time to end. */
+static bool handle_signal(
+	int signals, const struct relay *relay, const struct installed_rules *rules)
+{
+	struct signalfd_siginfo information;
+
+	if (read(signals, &information, sizeof(information)) != sizeof(information))
+		return false;
+	print_counters(relay, rules);
+	return information.ssi_signo != SIGUSR1;
+}
+
+static void run(struct relay *relay, struct installed_rules *rules)
+{
+	static const struct relay_handler handler = {.is_proxy = is_proxy, .datagram = pass};
+	int descriptors[RELAY_DESCRIPTORS_MAX];
+	const unsigned count = relay_descriptors(relay, descriptors);
+	struct pollfd polled[RELAY_DESCRIPTORS_MAX + 1];
+	struct fault fault;
+
+	for (unsigned i = 0; i < count; i++)
+		polled[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+	polled[count] = (struct pollfd){.fd = open_signals(), .events = POLLIN};
+	for (;;) {
+		rules_tick(rules);
+		if (rules_trouble(rules, &fault))
+			fprintf(stderr, "nullrelay: %s\n", fault.line);
+		for (unsigned batch = 0; batch < BATCHES && relay_receive(relay, &handler); batch++)
+			;
+		if (poll(polled, count + 1, RULES_TICK_MS) > 0 && polled[count].revents &&
+			handle_signal(polled[count].fd, relay, rules))
+			break;
+	}
+	close(polled[count].fd);
+}
+
+static int serve(const struct rules_settings *settings)
+{
+	const struct relay_settings ports = {
+		settings->in_port, settings->out_port, settings->own_mark};
+	struct relay *relay = NULL;
+	struct installed_rules *rules = NULL;
+	struct fault fault;
+	int error = relay_open(&ports, &relay, &fault);
+
+	if (!error)
+		error = rules_install(settings, &rules, &fault);
+	if (!error)
+		error = rules_start(rules, &fault);
+	if (error)
+		fprintf(stderr, "nullrelay: %s\n", fault.line);
+	else
+		run(relay, rules);
+	rules_remove(rules);
+	relay_close(relay);
+	return error ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct rules_settings settings = {.in_port = 5062,
+		.out_port = 5063,
+		.mark = 0x6e62,
+		.own_mark = 0x6e63,
+		.table = 5060};
+	bool print = false;
+
+	for (int option; (option = getopt(argc, argv, "mr")) != -1;) {
+		settings.manual |= option == 'm';
+		print |= option == 'r';
+		if (option == '?')
+			return 2;
+	}
+	for (int i = optind; i < argc; i++) {
+		if (read_proxy(argv[i]) == 0)
+			continue;
+		fprintf(stderr, "nullrelay: %s: not a PROXY:PORT\n", argv[i]);
+		return 2;
+	}
+	if (!proxy_count) {
+		fprintf(stderr, "usage: nullrelay [-m | -r] PROXY:PORT...\n");
+		return 2;
+	}
+	settings.proxies = proxies;
+	settings.proxy_count = proxy_count;
+	if (!print)
+		return serve(&settings);
+	rules_print(&settings, stdout);
+	return 0;
+}
