@@ -38,8 +38,8 @@ $(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
 
 # What tests and benchmarks need besides natbox itself.
-tools: $(B)/nullrelay $(B)/peer $(B)/load
-$(B)/nullrelay $(B)/peer $(B)/load: $(B)/%: $(B)/tools/%.o $(outside_o) $(B)/libcore.a
+tools: $(B)/nullrelay $(B)/peer
+$(B)/nullrelay $(B)/peer: $(B)/%: $(B)/tools/%.o $(outside_o) $(B)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/%.o: %.c

@@ -61,7 +61,7 @@ static int bind_out_of_the_way(int socket, int family)
 static int set_options(int socket, int family, uint32_t mark)
 {
 	const int on = 1, buffer = RELAY_SOCKET_BUFFER;
-	const int fragment = family == AF_INET ? IP_PMTUDISC_DONT : IPV6_PMTUDISC_DONT;
+	const int fragment = IP_PMTUDISC_DONT; /* IPV6_PMTUDISC_DONT is the same */
 	const bool ipv4 = family == AF_INET;
 
 	if (setsockopt(socket, ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
