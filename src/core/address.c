@@ -133,7 +133,7 @@ int address_parse(struct text text, uint16_t default_port, struct address *addre
 {
 	struct text host = text;
 	uint32_t port = default_port;
-	const char *colon = memrchr(text.at, ':', text.length);
+	const char *colon = text.length ? memrchr(text.at, ':', text.length) : NULL;
 	bool bracketed = text.length && text.at[0] == '[';
 	bool lone_ipv6 = colon && !bracketed && memchr(text.at, ':', (size_t)(colon - text.at));
 
@@ -187,7 +187,7 @@ size_t address_format(const struct address *address, char text[static ADDRESS_TE
 
 int network_parse(struct text text, struct network *network)
 {
-	const char *slash = memchr(text.at, '/', text.length);
+	const char *slash = text.length ? memchr(text.at, '/', text.length) : NULL;
 	struct text host = slash ? (struct text){text.at, (size_t)(slash - text.at)} : text;
 	struct address address = {0};
 	uint32_t bits, most;

@@ -1,0 +1,511 @@
+#include <natbox/sip.h>
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define REQUEST   "OPTIONS sip:bob@example.com SIP/2.0\r\n"
+#define VIA       "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+#define FROM      "From: <sip:alice@example.com>;tag=1\r\n"
+#define TO        "To: <sip:bob@example.com>\r\n"
+#define CALL_ID   "Call-ID: abc@192.0.2.1\r\n"
+#define CSEQ      "CSeq: 7 OPTIONS\r\n"
+#define MANDATORY VIA FROM TO CALL_ID CSEQ
+#define END       "\r\n"
+
+static struct sip_message message;
+static const char *why;
+
+static int scan(const char *text)
+{
+	return sip_scan(text, strlen(text), &message, &why);
+}
+
+static void expect_text(struct text text, const char *expected)
+{
+	cr_expect(text.length == strlen(expected) && text.at &&
+			  memcmp(text.at, expected, text.length) == 0,
+		"\"%.*s\" is not \"%s\"", (int)text.length, text.at ? text.at : "", expected);
+}
+
+static void expect_malformed(const char *text, const char *reason)
+{
+	cr_expect_eq(scan(text), -EBADMSG, "taken: %s", text);
+	cr_expect(why && strcmp(why, reason) == 0, "\"%s\" is not \"%s\" in %s", why, reason, text);
+}
+
+static void expect_no_sip(const char *bytes, size_t length)
+{
+	cr_expect_eq(sip_scan(bytes, length, &message, &why), -ENOMSG);
+}
+
+/* The values of a list, each followed by a bar. */
+static const char *values(enum sip_list list)
+{
+	static char all[1024];
+	struct sip_cursor cursor = {0};
+	struct text value;
+	size_t used = 0;
+
+	all[0] = 0;
+	while (sip_next_value(&message, list, &cursor, &value))
+		used += (size_t)snprintf(
+			all + used, sizeof(all) - used, "%.*s|", (int)value.length, value.at);
+	return all;
+}
+
+Test(sip, takes_a_request_apart)
+{
+	cr_assert_eq(scan("REGISTER sip:example.com SIP/2.0\r\n" VIA FROM TO CALL_ID
+			  "CSeq: 7 REGISTER\r\nExpires: 600\r\nEvent: reg\r\n"
+			  "Contact: <sip:alice@10.0.0.2>\r\nRoute: <sip:a;lr>\r\n"
+			  "Record-Route: <sip:b;lr>\r\nSubscription-State: active\r\n"
+			  "Session-Expires: 1800\r\nContent-Type: text/plain\r\n"
+			  "Content-Length: 4\r\n" END "body"),
+		0);
+	cr_expect(message.is_request);
+	cr_expect_eq(message.method, SIP_REGISTER);
+	expect_text(message.method_name, "REGISTER");
+	expect_text(message.request_uri, "sip:example.com");
+	expect_text(message.from, "<sip:alice@example.com>;tag=1");
+	expect_text(message.to, "<sip:bob@example.com>");
+	expect_text(message.call_id, "abc@192.0.2.1");
+	expect_text(message.cseq, "7 REGISTER");
+	cr_expect_eq(message.cseq_number, 7);
+	expect_text(message.expires, "600");
+	expect_text(message.event, "reg");
+	expect_text(message.subscription_state, "active");
+	expect_text(message.session_expires, "1800");
+	expect_text(message.content_type, "text/plain");
+	expect_text(message.content_length, "4");
+	expect_text(message.body, "body");
+	cr_expect_str_eq(values(SIP_CONTACT), "<sip:alice@10.0.0.2>|");
+	cr_expect_str_eq(values(SIP_ROUTE), "<sip:a;lr>|");
+	cr_expect_str_eq(values(SIP_RECORD_ROUTE), "<sip:b;lr>|");
+}
+
+Test(sip, takes_a_response_apart)
+{
+	cr_assert_eq(scan("SIP/2.0 481 Call Leg/Transaction Does Not Exist\r\n" MANDATORY END), 0);
+	cr_expect_not(message.is_request);
+	cr_expect_eq(message.status, 481);
+	expect_text(message.reason, "Call Leg/Transaction Does Not Exist");
+	expect_text(message.method_name, "OPTIONS");
+	cr_expect_eq(message.method, SIP_OPTIONS);
+	cr_expect_null(message.request_uri.at);
+}
+
+Test(sip, knows_every_method_by_its_exact_name)
+{
+	static const struct {
+		const char *name;
+		enum sip_method method;
+	} methods[] = {{"ACK", SIP_ACK}, {"BYE", SIP_BYE}, {"CANCEL", SIP_CANCEL},
+		{"INVITE", SIP_INVITE}, {"NOTIFY", SIP_NOTIFY}, {"OPTIONS", SIP_OPTIONS},
+		{"PRACK", SIP_PRACK}, {"REFER", SIP_REFER}, {"REGISTER", SIP_REGISTER},
+		{"SUBSCRIBE", SIP_SUBSCRIBE}, {"UPDATE", SIP_UPDATE}, {"PUBLISH", SIP_OTHER},
+		{"Invite", SIP_OTHER}, {"INVITES", SIP_OTHER}, {"!odd.Me'th-od", SIP_OTHER}};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+		snprintf(text, sizeof(text),
+			"%s sip:b SIP/2.0\r\n" VIA FROM TO CALL_ID "CSeq: 1 %s\r\n" END,
+			methods[i].name, methods[i].name);
+		cr_expect_eq(scan(text), 0, "%s", methods[i].name);
+		cr_expect_eq(message.method, methods[i].method, "%s", methods[i].name);
+		expect_text(message.method_name, methods[i].name);
+	}
+}
+
+Test(sip, missing_header_fields_have_no_text)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY END), 0);
+	cr_expect_null(message.expires.at);
+	cr_expect_null(message.event.at);
+	cr_expect_null(message.subscription_state.at);
+	cr_expect_null(message.session_expires.at);
+	cr_expect_null(message.content_type.at);
+	cr_expect_null(message.content_length.at);
+	cr_expect_eq(sip_count_values(&message, SIP_CONTACT), 0);
+}
+
+Test(sip, an_empty_header_field_is_there_and_empty)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY "Event:\r\nExpires: \r\n" END), 0);
+	expect_text(message.event, "");
+	expect_text(message.expires, "");
+}
+
+Test(sip, header_fields_may_come_in_any_order)
+{
+	cr_assert_eq(scan(REQUEST CSEQ "Contact: <sip:c>\r\n" TO FROM CALL_ID VIA END), 0);
+	expect_text(message.cseq, "7 OPTIONS");
+	cr_expect_str_eq(values(SIP_CONTACT), "<sip:c>|");
+}
+
+Test(sip, understands_compact_forms_in_either_case)
+{
+	cr_assert_eq(
+		scan(REQUEST "v: SIP/2.0/UDP a\r\nF: <sip:f>\r\nt: <sip:t>\r\nI: id\r\n" CSEQ
+			     "m: <sip:m>\r\no: presence\r\nX: 90\r\nc: text/plain\r\nl: 1\r\n" END
+			     "b"),
+		0);
+	cr_expect_str_eq(values(SIP_VIA), "SIP/2.0/UDP a|");
+	expect_text(message.from, "<sip:f>");
+	expect_text(message.to, "<sip:t>");
+	expect_text(message.call_id, "id");
+	cr_expect_str_eq(values(SIP_CONTACT), "<sip:m>|");
+	expect_text(message.event, "presence");
+	expect_text(message.session_expires, "90");
+	expect_text(message.content_type, "text/plain");
+	expect_text(message.body, "b");
+}
+
+Test(sip, other_compact_forms_are_nobodys)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY
+			     "k: 100rel\r\ns: subject\r\nr: <sip:r>\r\ne: gzip\r\nu: presence\r\n"
+			     "a: *\r\nb: <sip:b>\r\nd: x\r\nj: x\r\ny: x\r\nn: x\r\n[: x\r\n" END),
+		0);
+	cr_expect_eq(message.field_count, 1);
+	cr_expect_null(message.event.at);
+}
+
+Test(sip, header_names_compare_without_case)
+{
+	cr_assert_eq(scan(REQUEST "VIA: SIP/2.0/UDP a\r\nfrom: <sip:f>\r\ntO: <sip:t>\r\n"
+				  "call-id: id\r\ncseq: 7 OPTIONS\r\nRECORD-ROUTE: <sip:r>\r\n"
+				  "subscription-STATE: active\r\n" END),
+		0);
+	cr_expect_str_eq(values(SIP_RECORD_ROUTE), "<sip:r>|");
+	expect_text(message.subscription_state, "active");
+}
+
+Test(sip, a_longer_or_similar_name_is_another_header)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY
+			     "Vias: SIP/2.0/UDP b\r\nToo: <sip:t>\r\nFrommage: x\r\nCall_ID: x\r\n"
+			     "P-Contact: <sip:c>\r\nX-A-Name-That-Is-Longer-Than-Any-Of-Ours: x\r\n"
+			     ": no name\r\n" END),
+		0);
+	cr_expect_eq(message.field_count, 1);
+}
+
+Test(sip, white_space_before_the_colon_is_no_part_of_the_name)
+{
+	cr_assert_eq(scan(REQUEST "Via : SIP/2.0/UDP a\r\nFrom\t :<sip:f>\r\nTo   : <sip:t>\r\n"
+				  "i : id\r\n" CSEQ END),
+		0);
+	expect_text(message.from, "<sip:f>");
+	expect_text(message.call_id, "id");
+}
+
+Test(sip, folded_lines_belong_to_their_header_field)
+{
+	cr_assert_eq(scan(REQUEST "Via:\r\n SIP/2.0/UDP\r\n\ta\r\n" FROM TO "Call-ID:\r\n  id\r\n"
+				  "CSeq: 7\r\n OPTIONS\r\nSubject: x\r\n Expires: 5\r\n" END),
+		0);
+	cr_expect_str_eq(values(SIP_VIA), "SIP/2.0/UDP\r\n\ta|");
+	expect_text(message.call_id, "id");
+	cr_expect_eq(message.cseq_number, 7);
+	cr_expect_null(message.expires.at, "the folded part of Subject");
+}
+
+Test(sip, a_line_of_blanks_does_not_end_the_header)
+{
+	cr_assert_eq(scan(REQUEST VIA " \r\n" FROM TO CALL_ID CSEQ END "body"), 0);
+	expect_text(message.body, "body");
+}
+
+Test(sip, takes_bare_line_feeds)
+{
+	cr_assert_eq(scan("OPTIONS sip:b SIP/2.0\nv: SIP/2.0/UDP a\nf: <sip:f>\nt: <sip:t>\ni: id\n"
+			  "CSeq: 7\n OPTIONS\nl: 4\n\nbody"),
+		0);
+	expect_text(message.to, "<sip:t>");
+	expect_text(message.body, "body");
+}
+
+Test(sip, a_carriage_return_alone_is_neither_line_end_nor_blank)
+{
+	expect_malformed(
+		REQUEST "Via: SIP/2.0/UDP a\rX: y\r\n" FROM TO CALL_ID CSEQ END, "bad Via");
+	expect_malformed(REQUEST VIA FROM TO "Call-ID: a\rVia: b\r\n" CSEQ END, "bad Call-ID");
+	expect_malformed(REQUEST VIA FROM TO CALL_ID "CSeq: 7\rOPTIONS\r\n" END, "bad CSeq");
+}
+
+Test(sip, line_ends_before_the_start_line_do_not_count)
+{
+	cr_expect_eq(scan("\r\n\r\n\n" REQUEST MANDATORY END), 0);
+	cr_expect_eq(message.whole.length, strlen("\r\n\r\n\n" REQUEST MANDATORY END));
+}
+
+Test(sip, the_empty_line_may_be_missing_where_nothing_follows)
+{
+	cr_expect_eq(scan(REQUEST MANDATORY), 0);
+	expect_text(message.body, "");
+}
+
+Test(sip, walks_values_over_header_fields_and_commas_in_order)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY
+			     "Contact: <sip:1>, <sip:2>;q=1 ,\r\n <sip:3>\r\nRoute: <sip:x>\r\n"
+			     "m: <sip:4>\r\nv: SIP/2.0/UDP b,SIP/2.0/UDP c\r\nContact: <sip:5>,"
+			     "<sip:6>\r\n" END),
+		0);
+	cr_expect_str_eq(
+		values(SIP_CONTACT), "<sip:1>|<sip:2>;q=1|<sip:3>|<sip:4>|<sip:5>|<sip:6>|");
+	cr_expect_str_eq(values(SIP_VIA),
+		"SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1|SIP/2.0/UDP b|SIP/2.0/UDP c|");
+	cr_expect_eq(sip_count_values(&message, SIP_CONTACT), 6);
+	cr_expect_eq(sip_count_values(&message, SIP_ROUTE), 1);
+}
+
+Test(sip, commas_in_quotes_and_brackets_part_no_values)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY
+			     "Contact: \"a, \\\"b, <c\" <sip:x,y@z>;n=\"d, e\", <sip:(f@g,\"h>,"
+			     "\"\\\\\" <sip:i>\r\n" END),
+		0);
+	cr_expect_str_eq(values(SIP_CONTACT),
+		"\"a, \\\"b, <c\" <sip:x,y@z>;n=\"d, e\"|<sip:(f@g,\"h>|\"\\\\\" <sip:i>|");
+}
+
+Test(sip, commas_in_a_comment_part_no_vias)
+{
+	cr_assert_eq(scan(REQUEST "v: SIP/2.0/UDP a (x, (y, z), \\), w), SIP/2.0/UDP b\r\n" FROM TO
+				     CALL_ID CSEQ END),
+		0);
+	cr_expect_str_eq(values(SIP_VIA), "SIP/2.0/UDP a (x, (y, z), \\), w)|SIP/2.0/UDP b|");
+}
+
+Test(sip, an_empty_value_is_given_out_for_its_parser_to_refuse)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY "Contact: <sip:a>,,<sip:b>,\r\n" END), 0);
+	cr_expect_str_eq(values(SIP_CONTACT), "<sip:a>||<sip:b>||");
+}
+
+Test(sip, quotes_and_brackets_that_do_not_end_take_all_the_rest)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY "Contact: <sip:a>, \"b, <sip:c>, d\r\n"
+					    "Route: <sip:a>, <sip:b, <sip:c\r\n" END),
+		0);
+	cr_expect_str_eq(values(SIP_CONTACT), "<sip:a>|\"b, <sip:c>, d|");
+	cr_expect_str_eq(values(SIP_ROUTE), "<sip:a>|<sip:b, <sip:c|");
+}
+
+Test(sip, the_body_is_cut_to_content_length)
+{
+	cr_assert_eq(
+		scan(REQUEST MANDATORY "Content-Length: 4\r\n" END "bodyINVITE sip:x SIP/2.0"), 0);
+	expect_text(message.body, "body");
+	cr_assert_eq(scan(REQUEST MANDATORY END "all\r\nof it\r\n"), 0);
+	expect_text(message.body, "all\r\nof it\r\n");
+}
+
+Test(sip, lines_of_the_body_are_no_header_fields)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY "l: 19\r\n" END " x\r\nExpires: 700\r\n\r\n"), 0);
+	cr_expect_null(message.expires.at);
+	cr_expect_eq(message.body.length, 19);
+}
+
+Test(sip, a_body_shorter_than_content_length_is_malformed)
+{
+	expect_malformed(REQUEST MANDATORY "Content-Length: 5\r\n" END "body",
+		"body shorter than Content-Length");
+	expect_malformed(
+		REQUEST MANDATORY "Content-Length: 1\r\n", "body shorter than Content-Length");
+	expect_malformed(REQUEST MANDATORY "Content-Length: -1\r\n" END, "bad Content-Length");
+	expect_malformed(REQUEST MANDATORY "Content-Length: 0x1\r\n" END "b", "bad Content-Length");
+	expect_malformed(
+		REQUEST MANDATORY "Content-Length: 4294967296\r\n" END, "bad Content-Length");
+	expect_malformed(REQUEST MANDATORY "Content-Length:\r\n" END, "bad Content-Length");
+}
+
+Test(sip, what_is_missing_is_named)
+{
+	expect_malformed(REQUEST FROM TO CALL_ID CSEQ END, "no Via");
+	expect_malformed(REQUEST VIA TO CALL_ID CSEQ END, "no From");
+	expect_malformed(REQUEST VIA FROM CALL_ID CSEQ END, "no To");
+	expect_malformed(REQUEST VIA FROM TO CSEQ END, "no Call-ID");
+	expect_malformed(REQUEST VIA FROM TO "Call-ID:\r\n" CSEQ END, "no Call-ID");
+	expect_malformed(REQUEST VIA FROM TO CALL_ID END, "no CSeq");
+	expect_malformed("SIP/2.0 200 OK\r\n", "no From");
+	expect_malformed("SIP/2.0 200 OK", "no From");
+}
+
+Test(sip, what_stands_twice_is_named)
+{
+	expect_malformed(REQUEST MANDATORY "From: <sip:other>\r\n" END, "two From");
+	expect_malformed(REQUEST MANDATORY "t: <sip:other>\r\n" END, "two To");
+	expect_malformed(REQUEST MANDATORY CALL_ID END, "two Call-ID");
+	expect_malformed(REQUEST MANDATORY CSEQ END, "two CSeq");
+	expect_malformed(
+		REQUEST MANDATORY "l: 0\r\nContent-Length: 0\r\n" END, "two Content-Length");
+	expect_malformed(REQUEST MANDATORY "Expires: 1\r\nExpires:\r\n" END, "two Expires");
+	expect_malformed(REQUEST MANDATORY "Event:\r\no: x\r\n" END, "two Event");
+	expect_malformed(REQUEST MANDATORY "x: 90\r\nx: 90\r\n" END, "two Session-Expires");
+}
+
+Test(sip, cseq_is_a_number_of_32_bits_and_the_method)
+{
+	cr_expect_eq(scan(REQUEST VIA FROM TO CALL_ID "CSeq: 4294967295\t OPTIONS\r\n" END), 0);
+	cr_expect_eq(message.cseq_number, UINT32_MAX);
+	cr_expect_eq(scan(REQUEST VIA FROM TO CALL_ID "CSeq: 0009 OPTIONS\r\n" END), 0);
+	cr_expect_eq(message.cseq_number, 9);
+	expect_malformed(
+		REQUEST VIA FROM TO CALL_ID "CSeq: 4294967296 OPTIONS\r\n" END, "bad CSeq");
+	expect_malformed(REQUEST VIA FROM TO CALL_ID "CSeq: -1 OPTIONS\r\n" END, "bad CSeq");
+	expect_malformed(REQUEST VIA FROM TO CALL_ID "CSeq: OPTIONS\r\n" END, "bad CSeq");
+	expect_malformed(REQUEST VIA FROM TO CALL_ID "CSeq: 7\r\n" END, "bad CSeq");
+	expect_malformed(REQUEST VIA FROM TO CALL_ID "CSeq: 7 OPTIONS x\r\n" END, "bad CSeq");
+	expect_malformed(
+		REQUEST VIA FROM TO CALL_ID "CSeq: 7 INVITE\r\n" END, "CSeq of another method");
+	expect_malformed(
+		REQUEST VIA FROM TO CALL_ID "CSeq: 7 options\r\n" END, "CSeq of another method");
+}
+
+Test(sip, every_via_must_be_clear)
+{
+	expect_malformed(REQUEST MANDATORY "Via: SIP/2.0/UDP b,\r\n" END, "bad Via");
+	expect_malformed(REQUEST MANDATORY "Via: SIP/2.0 b\r\n" END, "bad Via");
+	expect_malformed(REQUEST "Via:\r\n" FROM TO CALL_ID CSEQ END, "bad Via");
+	expect_malformed(REQUEST "Via: SIP/2.0/UDP 192.0.2.15;;,;,,\r\n" FROM TO CALL_ID CSEQ END,
+		"bad Via");
+}
+
+Test(sip, bad_start_lines_that_mean_sip_are_malformed)
+{
+	expect_malformed("INVITE  sip:b SIP/2.0\r\n" END, "bad start line");
+	expect_malformed("INVITE sip:b  SIP/2.0\r\n" END, "not SIP/2.0");
+	expect_malformed("INVITE sip:b SIP/2.0 \r\n" END, "not SIP/2.0");
+	expect_malformed(" INVITE sip:b SIP/2.0\r\n" END, "bad start line");
+	expect_malformed("INVITE <sip:b> SIP/2.0\r\n" END, "bad start line");
+	expect_malformed("INVITE sip:b; lr SIP/2.0\r\n" END, "not SIP/2.0");
+	expect_malformed("INVITE sip:b sip/7.0\r\n" END, "not SIP/2.0");
+	expect_malformed("INVITE SIP/2.0\r\n" END, "bad start line");
+	expect_malformed("INVITE sip:b\r SIP/2.0\r\n" END, "bad start line");
+	expect_malformed(REQUEST " folded\r\n" MANDATORY END, "folded start line");
+	expect_malformed("SIP/3.0 200 OK\r\n" MANDATORY END, "bad start line");
+}
+
+Test(sip, a_status_is_three_digits_from_100_to_699)
+{
+	static const char *const bad[] = {"99 x", "099 x", "700 x", "1000 x", "4294967301 x",
+		"2x0 OK", "20", "", " 200 OK", "+20 OK", "200OK"};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(text, sizeof(text), "SIP/2.0 %s\r\n" MANDATORY END, bad[i]);
+		expect_malformed(text, "bad status");
+	}
+	cr_expect_eq(scan("SIP/2.0 100\r\n" MANDATORY END), 0, "no reason, no space");
+	expect_text(message.reason, "");
+	cr_expect_eq(scan("SIP/2.0 699 \xd0\xbd\xd0\xb5\xd1\x82\r\n" MANDATORY END), 0);
+	cr_expect_eq(message.status, 699);
+}
+
+Test(sip, a_line_without_colon_or_end_is_malformed)
+{
+	expect_malformed(REQUEST MANDATORY "nonsense\r\n" END, "header field without colon");
+	expect_malformed(REQUEST MANDATORY "Expires: 5", "header field without line end");
+}
+
+Test(sip, what_is_no_sip_is_told_from_bad_sip)
+{
+	static const char stun[20] = {0, 1, 0, 0, 0x21, 0x12, (char)0xa4, 0x42};
+	static const char *const noise[] = {"\r\n\r\n", "\n", "\r", "x", "hello world\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "INVITE sip:b", "xSIP/2.0 y\r\n", "SIP",
+		"M-SEARCH * HTTP/1.1\r\nST: SIP/2.0\r\n\r\n", "\r\n\r\nnothing"};
+
+	expect_no_sip("", 0);
+	expect_no_sip("\0\0\0\0", 4);
+	expect_no_sip("\0", 1);
+	expect_no_sip("\r\n\0\0", 4);
+	expect_no_sip(stun, sizeof(stun));
+	for (size_t i = 0; i < sizeof(noise) / sizeof(*noise); i++)
+		expect_no_sip(noise[i], strlen(noise[i]));
+}
+
+/* start, then count times field, then end. */
+static char *repeated(const char *start, const char *field, size_t count, const char *end)
+{
+	static char text[1 << 17];
+	size_t used = 0, length = strlen(field);
+
+	used += (size_t)sprintf(text, "%s", start);
+	for (size_t i = 0; i < count && used + length < sizeof(text) - 4096; i++, used += length)
+		memcpy(text + used, field, length);
+	sprintf(text + used, "%s", end);
+	return text;
+}
+
+Test(sip, more_list_fields_than_there_is_room_for_are_malformed)
+{
+	const char *start = REQUEST MANDATORY, *contact = "Contact: <sip:a>\r\n";
+
+	cr_expect_eq(scan(repeated(start, contact, SIP_FIELDS_MAX - 1, END)), 0);
+	cr_expect_eq(sip_count_values(&message, SIP_CONTACT), SIP_FIELDS_MAX - 1);
+	expect_malformed(repeated(start, contact, SIP_FIELDS_MAX, END), "too many header fields");
+}
+
+Test(sip, values_in_one_field_are_not_limited)
+{
+	cr_assert_eq(
+		scan(repeated(REQUEST MANDATORY "Contact: <sip:a>", ",<sip:b>", 5000, "\r\n" END)),
+		0);
+	cr_expect_eq(sip_count_values(&message, SIP_CONTACT), 5001);
+}
+
+/* All that can be asked about a message. */
+static void ask_everything(const char *text)
+{
+	static const enum sip_list lists[] = {SIP_VIA, SIP_CONTACT, SIP_ROUTE, SIP_RECORD_ROUTE};
+	struct sip_name_addr address;
+	struct sip_uri uri;
+	struct sip_via via;
+	struct text value, unused;
+
+	if (scan(text) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		struct sip_cursor cursor = {0};
+
+		while (sip_next_value(&message, lists[i], &cursor, &value)) {
+			if (sip_via_parse(value, &via) == 0)
+				sip_param(via.params, TEXT("rport"), &unused);
+			if (sip_name_addr_parse(value, &address) == 0)
+				sip_param(address.params, TEXT("expires"), &unused);
+			if (sip_uri_parse(address.uri, &uri) == 0)
+				sip_param(uri.params, TEXT("lr"), &unused);
+		}
+	}
+	sip_name_addr_parse(message.from, &address);
+	sip_uri_parse(message.request_uri, &uri);
+}
+
+/* Linear cost is a millisecond or two at most, quadratic several seconds. */
+Test(sip, hostile_messages_cost_no_more_than_others)
+{
+	static const char *const units[] = {",", "\"", "<", ">", "(", ")", "\\", ";", "=", "@", ":",
+		"\r\n ", "\n\t", " ", "\r", "[", "a,", "\",\"", "<>,", "(,", "\\\",", ";x",
+		";=", "SIP/", " SIP/2.0/UDP a;branch,", "<sip:a@", "\"<,>\",", "?", "\r\r"};
+	static const char *const starts[] = {REQUEST MANDATORY "Contact: ", REQUEST MANDATORY "v: ",
+		REQUEST MANDATORY "v: SIP/2.0/UDP a;b=", REQUEST MANDATORY "Contact: <sip:a>;b=",
+		REQUEST VIA TO CALL_ID CSEQ "From: ", REQUEST MANDATORY "X: ", REQUEST MANDATORY,
+		"", "INVITE ", "SIP/2.0 200 "};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		for (size_t j = 0; j < sizeof(units) / sizeof(*units); j++) {
+			const char *text = repeated(starts[i], units[j], 1 << 16, "\r\n" END);
+			clock_t start = clock();
+
+			ask_everything(text);
+			cr_expect_lt(clock() - start, CLOCKS_PER_SEC / 4, "%s then many %s",
+				starts[i], units[j]);
+		}
+	}
+}

@@ -1,0 +1,360 @@
+#include <natbox/sip.h>
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+static struct text text_of(const char *string)
+{
+	return (struct text){string, strlen(string)};
+}
+
+static void expect_text(struct text text, const char *expected)
+{
+	cr_expect(text.length == strlen(expected) && text.at &&
+			  memcmp(text.at, expected, text.length) == 0,
+		"\"%.*s\" is not \"%s\"", (int)text.length, text.at ? text.at : "", expected);
+}
+
+static struct sip_via via_of(const char *string)
+{
+	struct sip_via via = {0};
+
+	cr_expect_eq(sip_via_parse(text_of(string), &via), 0, "%s", string);
+	return via;
+}
+
+static struct sip_uri uri_of(const char *string)
+{
+	struct sip_uri uri = {0};
+
+	cr_expect_eq(sip_uri_parse(text_of(string), &uri), 0, "%s", string);
+	return uri;
+}
+
+static struct sip_name_addr address_of(const char *string)
+{
+	struct sip_name_addr address = {0};
+
+	cr_expect_eq(sip_name_addr_parse(text_of(string), &address), 0, "%s", string);
+	return address;
+}
+
+Test(sip_via, is_taken_apart)
+{
+	struct sip_via via = via_of("SIP/2.0/UDP 10.0.0.2:5062;rport;branch=z9hG4bK7");
+
+	expect_text(via.transport, "UDP");
+	expect_text(via.host, "10.0.0.2");
+	expect_text(via.sent_by, "10.0.0.2:5062");
+	cr_expect_eq(via.port, 5062);
+	expect_text(via.params, ";rport;branch=z9hG4bK7");
+	expect_text(via.branch, "z9hG4bK7");
+}
+
+Test(sip_via, may_lack_port_and_parameters)
+{
+	struct sip_via via = via_of("SIP/2.0/TLS a-b.example_1.org");
+
+	expect_text(via.host, "a-b.example_1.org");
+	expect_text(via.sent_by, "a-b.example_1.org");
+	cr_expect_eq(via.port, 0);
+	expect_text(via.params, "");
+	cr_expect_null(via.branch.at);
+}
+
+Test(sip_via, keeps_the_brackets_of_ipv6)
+{
+	struct sip_via via = via_of("SIP/2.0/UDP [2001:db8::9:1]:5060;received=[2001:db8::9:255]"
+				    ";branch=z9hG4bKas3");
+
+	expect_text(via.host, "[2001:db8::9:1]");
+	expect_text(via.sent_by, "[2001:db8::9:1]:5060");
+	cr_expect_eq(via.port, 5060);
+	expect_text(via.branch, "z9hG4bKas3");
+}
+
+Test(sip_via, may_have_white_space_at_every_separator)
+{
+	struct sip_via via =
+		via_of("SIP  /   2.0\r\n /UDP\r\n    192.0.2.2 :\t5070 ;\r\n branch =\t"
+		       "390skdjuw ; rport");
+
+	expect_text(via.transport, "UDP");
+	expect_text(via.host, "192.0.2.2");
+	expect_text(via.sent_by, "192.0.2.2 :\t5070");
+	cr_expect_eq(via.port, 5070);
+	expect_text(via.branch, "390skdjuw");
+	expect_text(via.params, ";\r\n branch =\t390skdjuw ; rport");
+}
+
+Test(sip_via, parameters_end_before_trailing_blanks_and_comment)
+{
+	struct sip_via via = via_of("SIP/2.0/UDP a;branch=1 (a \\) \"comment; (nested)\")");
+
+	expect_text(via.params, ";branch=1");
+	expect_text(via.value, "SIP/2.0/UDP a;branch=1 (a \\) \"comment; (nested)\")");
+}
+
+Test(sip_via, parentheses_in_quotes_are_no_comment)
+{
+	struct sip_via via = via_of("SIP/2.0/UDP a;x=\"(\";branch=1");
+
+	expect_text(via.branch, "1");
+}
+
+Test(sip_via, takes_a_lone_semicolon)
+{
+	struct sip_via via = via_of("SIP/2.0/UDP a;;branch=1;");
+
+	expect_text(via.branch, "1");
+	expect_text(via.params, ";;branch=1;");
+}
+
+Test(sip_via, is_refused_where_it_is_unclear)
+{
+	static const char *const bad[] = {"", "a", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/UDPa",
+		"SIP/2.0 a", "/2.0/UDP a", "SIP//UDP a", "SIP/2.0/ a", "SIP/2.0/UDP a b",
+		"SIP/2.0/UDP a:", "SIP/2.0/UDP a:0", "SIP/2.0/UDP a:65536", "SIP/2.0/UDP a:5x",
+		"SIP/2.0/UDP :5060", "SIP/2.0/UDP [::1", "SIP/2.0/UDP []", "SIP/2.0/UDP [::1]x",
+		"SIP/2.0/UDP [::g]", "SIP/2.0/UDP ::1", "SIP/2.0/UDP a;=x", "SIP/2.0/UDP a;x=\"y",
+		"SIP/2.0/UDP a;x y", "SIP/2.0/UDP a;x=y z", "SIP/2.0/UDP a;branch=1;branch=2",
+		"SIP/2.0/UDP a;branch", "SIP/2.0/UDP a;branch=", "SIP/2.0/UDP a;branch=1 (x",
+		"SIP/2.0/UDP a (x) y", "SIP/2.0/UDP a,b", "SIP/2.0/UDP a;x=b,c", "SIP/2.0/UDP a@b",
+		"SIP/2.0/UDP a;x=\"y\"z"};
+	struct sip_via via;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		cr_expect_eq(sip_via_parse(text_of(bad[i]), &via), -EBADMSG, "%s", bad[i]);
+}
+
+Test(sip_uri, is_taken_apart)
+{
+	struct sip_uri uri =
+		uri_of("sip:alice:secret@10.0.0.2:5062;transport=udp;lr?Subject=x&y=z");
+
+	expect_text(uri.scheme, "sip");
+	cr_expect(uri.is_sip);
+	expect_text(uri.user, "alice:secret");
+	expect_text(uri.host, "10.0.0.2");
+	expect_text(uri.host_port, "10.0.0.2:5062");
+	cr_expect_eq(uri.port, 5062);
+	expect_text(uri.params, ";transport=udp;lr");
+	expect_text(uri.headers, "?Subject=x&y=z");
+}
+
+Test(sip_uri, may_be_a_host_alone)
+{
+	struct sip_uri uri = uri_of("SIP:example.com");
+
+	cr_expect(uri.is_sip);
+	cr_expect_null(uri.user.at);
+	expect_text(uri.host_port, "example.com");
+	cr_expect_eq(uri.port, 0);
+	expect_text(uri.params, "");
+	expect_text(uri.headers, "");
+}
+
+Test(sip_uri, keeps_the_brackets_of_ipv6)
+{
+	struct sip_uri uri = uri_of("sip:alice@[2001:db8::192.0.2.33]:5061;lr");
+
+	expect_text(uri.host, "[2001:db8::192.0.2.33]");
+	expect_text(uri.host_port, "[2001:db8::192.0.2.33]:5061");
+	cr_expect_eq(uri.port, 5061);
+	expect_text(uri_of("sip:[::1]").host, "[::1]");
+}
+
+Test(sip_uri, a_user_may_hold_what_separates_elsewhere)
+{
+	struct sip_uri uri = uri_of("sip:user;par=u%40example.net?x,y=(z)@example.com;lr");
+
+	expect_text(uri.user, "user;par=u%40example.net?x,y=(z)");
+	expect_text(uri.host, "example.com");
+	expect_text(uri.params, ";lr");
+}
+
+Test(sip_uri, an_empty_user_is_there_and_empty)
+{
+	expect_text(uri_of("sip:@10.0.0.2").user, "");
+}
+
+Test(sip_uri, sips_is_taken_apart_and_not_sip)
+{
+	struct sip_uri uri = uri_of("sips:alice@example.com:5061");
+
+	cr_expect_not(uri.is_sip);
+	expect_text(uri.scheme, "sips");
+	expect_text(uri.host, "example.com");
+}
+
+Test(sip_uri, other_schemes_are_left_whole)
+{
+	struct sip_uri uri = uri_of("tel:+1-212-555;phone-context=x");
+
+	cr_expect_not(uri.is_sip);
+	expect_text(uri.scheme, "tel");
+	expect_text(uri.whole, "tel:+1-212-555;phone-context=x");
+	cr_expect_null(uri.host.at);
+	cr_expect_not(uri_of("soap.beep://192.0.2.103:3002").is_sip);
+}
+
+Test(sip_uri, is_refused_where_it_is_unclear)
+{
+	static const char *const bad[] = {"", "sip", "sip:", ":a", "sip:a b", "sip:a@", "sip:a@b@c",
+		"sip:a:0", "sip:a:65536", "sip:a:", "sip:a:b:5060", "sip:a/b", "sip:[::1",
+		"sip:::1", "sip:[::1]5060", "sip:[fe80::1%eth0]", "sip:a>", "sip:<a", "sip:\"a\"@b",
+		"sip:a\r\n b", "<sip:a>", "sip:a,b", "tel:1 2", "sip:a@\xc3\xa9"};
+	struct sip_uri uri;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		cr_expect_eq(sip_uri_parse(text_of(bad[i]), &uri), -EBADMSG, "%s", bad[i]);
+}
+
+Test(sip_name_addr, is_taken_apart)
+{
+	struct sip_name_addr address =
+		address_of("\"J, <R> \\\"\" <sip:j@example.com;lr>;expires=60;q=\"a;b\"");
+
+	expect_text(address.display, "\"J, <R> \\\"\"");
+	expect_text(address.uri, "sip:j@example.com;lr");
+	expect_text(address.params, ";expires=60;q=\"a;b\"");
+}
+
+Test(sip_name_addr, may_lack_a_display_name)
+{
+	struct sip_name_addr address = address_of("<sip:j@example.com>");
+
+	cr_expect_null(address.display.at);
+	expect_text(address.uri, "sip:j@example.com");
+	expect_text(address.params, "");
+}
+
+Test(sip_name_addr, takes_display_names_as_phones_send_them)
+{
+	expect_text(address_of("Alice <sip:a>").display, "Alice");
+	expect_text(address_of("caller<sip:a>").display, "caller");
+	expect_text(address_of("Dr. B. (home) <sip:a>").display, "Dr. B. (home)");
+	expect_text(address_of("J\xc3\xb6rg\r\n X <sip:a>").display, "J\xc3\xb6rg\r\n X");
+	expect_text(address_of("\"\"<sip:a>").display, "\"\"");
+}
+
+Test(sip_name_addr, without_brackets_the_parameters_are_the_headers)
+{
+	struct sip_name_addr address = address_of("sip:j@example.com ; tag = 5;x=\"<y>\"");
+
+	expect_text(address.uri, "sip:j@example.com");
+	expect_text(address.params, "; tag = 5;x=\"<y>\"");
+}
+
+Test(sip_name_addr, ignores_white_space_around_its_parts)
+{
+	struct sip_name_addr address =
+		address_of(" \"T\"  < sip:t@example.org >\r\n  ;\r\n tag=1 ");
+
+	expect_text(address.display, "\"T\"");
+	expect_text(address.uri, "sip:t@example.org");
+	expect_text(address.params, ";\r\n tag=1");
+}
+
+Test(sip_name_addr, a_star_is_all_there_is)
+{
+	struct sip_name_addr address = address_of("*");
+
+	cr_expect(address.is_star);
+	cr_expect_null(address.uri.at);
+	cr_expect_not(address_of("<sip:*>").is_star);
+}
+
+Test(sip_name_addr, is_refused_where_it_is_unclear)
+{
+	static const char *const bad[] = {"", "<>", "< >", "<sip:a", "sip:a>", "\"x <sip:a>",
+		"\"x\" sip:a", "\"x\"y <sip:a>", "x \"y\" <sip:a>", "a, b <sip:a>", "<sip:a> x",
+		"<sip:a><sip:b>", "<sip:a>, <sip:b>", "<sip:a b>", "<sip:\"a\">", "<<sip:a>>",
+		"sip:a?x=y", "sip:a,b", "sip:a b", "<sip:a>;x=\"y", "<sip:a>;=y", "<sip:a>x;y",
+		"<sip:a>;x=y,z", ";x", "<sip:a>;x=<y>", "<sip:a\rb>", "*;x=\"", ";", ","};
+	struct sip_name_addr address;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		cr_expect_eq(
+			sip_name_addr_parse(text_of(bad[i]), &address), -EBADMSG, "%s", bad[i]);
+}
+
+static void expect_param(const char *params, const char *name, const char *expected)
+{
+	struct text value;
+
+	cr_expect(sip_param(text_of(params), text_of(name), &value), "%s in %s", name, params);
+	expect_text(value, expected);
+}
+
+static void expect_no_param(const char *params, const char *name)
+{
+	struct text value;
+
+	cr_expect_not(sip_param(text_of(params), text_of(name), &value), "%s in %s", name, params);
+}
+
+Test(sip_param, finds_values_by_name_without_case)
+{
+	expect_param(";a=1;Expires=60;b=2", "expires", "60");
+	expect_param(";a=1;expires=60", "EXPIRES", "60");
+	expect_param("; a\r\n = 1 ; b = 2 ", "b", "2");
+	expect_param(";x=[2001:db8::1];y=a:b/c", "x", "[2001:db8::1]");
+	expect_param(";pub-gruu=\"sip:a;b=c\";b=d", "b", "d");
+	expect_param(";x=a=b==;y", "x", "a=b==");
+	expect_param(";x=;y", "x", "");
+	expect_param(";x=;y=1", "y", "1");
+	expect_param(";;;x=1", "x", "1");
+}
+
+Test(sip_param, keeps_the_quotes)
+{
+	expect_param(";n=\"a \\\" ; m=1\";m=2", "n", "\"a \\\" ; m=1\"");
+	expect_param(";n=\"a \\\" ; m=1\";m=2", "m", "2");
+}
+
+Test(sip_param, a_flag_has_no_value)
+{
+	struct text value = TEXT("unset");
+
+	cr_expect(sip_param(TEXT(";a;rport ;b"), TEXT("rport"), &value));
+	cr_expect_null(value.at);
+}
+
+Test(sip_param, of_two_the_first_counts)
+{
+	expect_param(";x=1;x=2", "x", "1");
+}
+
+Test(sip_param, what_is_not_there_is_not_found)
+{
+	expect_no_param("", "x");
+	expect_no_param(";xy=1", "x");
+	expect_no_param(";x=1", "xy");
+	expect_no_param(";a=x", "x");
+	expect_no_param("x=1", "x");
+	expect_no_param(";a=\"y;x=1", "x");
+	expect_no_param(";a b;x=1", "x");
+	expect_no_param(";", "x");
+	cr_expect_not(sip_param((struct text){0}, TEXT("x"), &(struct text){0}));
+}
+
+static void expect_span(const char *params, const char *name, const char *expected)
+{
+	struct text value, whole = {0};
+
+	cr_expect(sip_param_span(text_of(params), text_of(name), &value, &whole), "%s", params);
+	expect_text(whole, expected);
+}
+
+Test(sip_param, a_span_reaches_from_the_blanks_before_to_the_values_end)
+{
+	expect_span(";a=1;b=2;c=3", "b", ";b=2");
+	expect_span(";a=1 ; b = 2 ;c=3", "b", " ; b = 2");
+	expect_span(";a=1;b ;c", "b", ";b");
+	expect_span("; a ;b", "a", "; a");
+	expect_span(";a=1\r\n ;b=\"x;y\"  ", "b", "\r\n ;b=\"x;y\"");
+	expect_span(";a;b=;c", "b", ";b=");
+	expect_span(";;b;c", "b", ";b");
+}
