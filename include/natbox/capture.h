@@ -13,6 +13,20 @@ struct capture;
  * set: no such file, empty, no capture, or of a link type that packet.h does not know. */
 int capture_open_file(const char *path, struct capture **capture, struct fault *fault);
 
+/* Starts to capture what goes to and from these proxies, as filter.h says, on an interface by name or
+ * `any`. Wants the privilege to capture (CAP_NET_RAW), which may be given up afterwards. 0 or a
+ * negative errno, with *fault set: no such interface, it is down, no privilege, of a link type that
+ * packet.h does not know. */
+int capture_open_live(const char *interface, const struct address *proxies, size_t count,
+	struct capture **capture, struct fault *fault);
+
+/* Of a live capture, readable (poll(2)) while capture_next may have a datagram. Packets come to it
+ * in batches, at the latest 10 ms after they were seen; their time is when they were seen. */
+int capture_descriptor(const struct capture *capture);
+
+/* Packets that a live capture lost since it was opened, because nobody took them in time. */
+uint64_t capture_dropped(struct capture *capture);
+
 /* Starts a file over, for a second pass. 0 or a negative errno, with *fault set; the capture can
  * then only be closed. */
 int capture_rewind(struct capture *capture, struct fault *fault);

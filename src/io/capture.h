@@ -10,8 +10,9 @@
 struct capture {
 	pcap_t *pcap;
 	struct decoder *decoder;
-	char *name; /* of the file or interface, for faults */
-	FILE *file; /* the capture file, or the copy of it; NULL when live */
+	uint64_t dropped; /* live: what pcap counts in 32 bits */
+	char *name;       /* of the file or interface, for faults */
+	FILE *file;       /* the capture file, or the copy of it; NULL when live */
 };
 
 /* An empty capture by that name. NULL when memory is short. */

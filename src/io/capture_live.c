@@ -1,0 +1,142 @@
+#include "capture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <natbox/filter.h>
+
+enum {
+	/* The largest that libpcap allows: a reassembled or offloaded packet fits whole. Memory is
+	 * taken for what a packet has, not for what it could have. */
+	LIVE_SNAPLEN = 262144,
+	/* What the kernel keeps while nobody reads, in blocks of 256 KiB. At 1 kB a packet, 16 000
+	 * of them; in times of little traffic 640 ms, as a block holds one batch. */
+	LIVE_BUFFER = 16 << 20,
+	/* How long a batch is collected. Immediate mode would have each packet at once, but gives
+	 * each the room of the snapshot length: the same buffer then holds 60 packets. */
+	LIVE_BATCH_MS = 10,
+};
+
+static int activate_fault(const struct capture *capture, int status, struct fault *fault)
+{
+	const char *name = capture->name, *why = pcap_geterr(capture->pcap);
+
+	switch (status) {
+	case PCAP_ERROR_NO_SUCH_DEVICE:
+		return fault_set(fault, -ENODEV,
+			"cannot capture on %s: there is no such interface; `ip link` lists them, "
+			"`any` is all of them",
+			name);
+	case PCAP_ERROR_PERM_DENIED:
+	case PCAP_ERROR_PROMISC_PERM_DENIED:
+		return fault_set(fault, -EPERM,
+			"cannot capture on %s: no permission; run as root or with CAP_NET_RAW",
+			name);
+	case PCAP_ERROR_IFACE_NOT_UP:
+		return fault_set(fault, -ENETDOWN,
+			"cannot capture on %s: it is down; `ip link set %s up` brings it up", name,
+			name);
+	default:
+		return fault_set(fault, -EIO, "cannot capture on %s: %s; choose another interface",
+			name, *why ? why : pcap_statustostr(status));
+	}
+}
+
+static int activate(struct capture *capture, struct fault *fault)
+{
+	pcap_t *pcap = capture->pcap;
+	char why[PCAP_ERRBUF_SIZE];
+	int status;
+
+	pcap_set_snaplen(pcap, LIVE_SNAPLEN);
+	pcap_set_buffer_size(pcap, LIVE_BUFFER);
+	pcap_set_timeout(pcap, LIVE_BATCH_MS);
+	/* What a switch mirrors to this interface is addressed to others; `any` cannot do it. */
+	pcap_set_promisc(pcap, strcmp(capture->name, "any") != 0);
+	status = pcap_activate(pcap);
+	if (status < 0)
+		return activate_fault(capture, status, fault);
+	if (pcap_setnonblock(pcap, 1, why))
+		return fault_set(fault, -EIO, "cannot capture on %s without waiting: %s",
+			capture->name, why);
+	return 0;
+}
+
+static int set_filter(
+	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
+{
+	char *text = filter_write(proxies, count, pcap_datalink(capture->pcap));
+	struct bpf_program program;
+	int failed;
+
+	if (!text)
+		return fault_set(
+			fault, -ENOMEM, "cannot capture on %s: out of memory", capture->name);
+	failed = pcap_compile(capture->pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN);
+	free(text);
+	if (!failed) {
+		failed = pcap_setfilter(capture->pcap, &program);
+		pcap_freecode(&program);
+	}
+	if (failed)
+		return fault_set(fault, -EINVAL,
+			"cannot capture on %s: its filter is refused: %s; choose another interface",
+			capture->name, pcap_geterr(capture->pcap));
+	return 0;
+}
+
+static int start(
+	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
+{
+	uint8_t seed[16];
+	int error = activate(capture, fault);
+
+	if (error)
+		return error;
+	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		return fault_set(fault, -EIO, "cannot capture on %s: no random numbers: %s",
+			capture->name, strerror(errno));
+	/* Before the filter, which may have no words for this link type. */
+	error = capture_decode(capture, seed, fault);
+	return error ? error : set_filter(capture, proxies, count, fault);
+}
+
+int capture_open_live(const char *interface, const struct address *proxies, size_t count,
+	struct capture **capture, struct fault *fault)
+{
+	struct capture *opened = capture_new(interface);
+	char why[PCAP_ERRBUF_SIZE];
+	int error;
+
+	if (!opened)
+		return fault_set(fault, -ENOMEM, "cannot capture on %s: out of memory", interface);
+	opened->pcap = pcap_create(interface, why);
+	if (opened->pcap)
+		error = start(opened, proxies, count, fault);
+	else
+		error = fault_set(fault, -EIO, "cannot capture on %s: %s; choose another interface",
+			interface, why);
+	if (error) {
+		capture_close(opened);
+		return error;
+	}
+	*capture = opened;
+	return 0;
+}
+
+int capture_descriptor(const struct capture *capture)
+{
+	return pcap_get_selectable_fd(capture->pcap);
+}
+
+uint64_t capture_dropped(struct capture *capture)
+{
+	struct pcap_stat status;
+
+	/* pcap's count wraps at 32 bits, ours goes on from there. */
+	if (pcap_stats(capture->pcap, &status) == 0)
+		capture->dropped += (uint32_t)(status.ps_drop - (uint32_t)capture->dropped);
+	return capture->dropped;
+}
