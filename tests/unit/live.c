@@ -1,0 +1,355 @@
+/* Live capture and injection, each test in a network namespace of its own: what leaves by the
+ * interface `near`, tagged or not, comes in on `far`. */
+#include <natbox/capture.h>
+#include <natbox/inject.h>
+#include <natbox/interfaces.h>
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netpacket/packet.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "frames.h"
+
+static const char proxy4[] = "198.51.100.1:5060", phone4[] = "192.0.2.7:40000";
+static const char proxy6[] = "[2001:db8:1::1]:5060", phone6[] = "[2001:db8::7]:40000";
+static const struct text hello = {"NOTIFY sip:phone", 16};
+
+static struct fault fault;
+static struct inject *inject;
+
+static void run(const char *command)
+{
+	cr_assert_eq(system(command), 0, "%s", command);
+}
+
+/* An interface with the network of the phones behind it, who need not be there. */
+static void add_phones(const char *interface, const char *network4, const char *network6)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command),
+		"ip link set %s up && ip addr add %s.1/24 dev %s && "
+		"ip addr add %s::1/64 dev %s nodad && "
+		"ip neigh add %s.7 lladdr 02:00:00:00:00:07 dev %s && "
+		"ip neigh add %s::7 lladdr 02:00:00:00:00:07 dev %s",
+		interface, network4, interface, network6, interface, network4, interface, network6,
+		interface);
+	run(command);
+}
+
+static void setup(void)
+{
+	if (unshare(CLONE_NEWNET))
+		cr_skip_test("only root may make a network namespace");
+	run("ip link set lo up && ip link add near type veth peer name far && ip link set far up");
+	add_phones("near", "192.0.2", "2001:db8:0:0");
+	cr_assert_eq(inject_open(&inject, &fault), 0, "%s", fault.line);
+}
+
+static void cleanup(void)
+{
+	inject_close(inject);
+}
+
+TestSuite(live, .init = setup, .fini = cleanup);
+
+static struct capture *capture_on(const char *interface)
+{
+	struct address proxies[] = {address_of(proxy4), address_of(proxy6)};
+	struct capture *capture;
+
+	cr_assert_eq(
+		capture_open_live(interface, proxies, 2, &capture, &fault), 0, "%s", fault.line);
+	return capture;
+}
+
+static void send_from(const char *source, const char *destination)
+{
+	struct flow flow = flow_of(source, destination);
+
+	cr_assert_eq(inject_send(inject, &flow, hello, &fault), 0, "%s", fault.line);
+}
+
+/* How many datagrams come within the time that a batch may take. */
+static unsigned receive(struct capture *capture, struct datagram *datagram)
+{
+	struct pollfd waiting = {.fd = capture_descriptor(capture), .events = POLLIN};
+	unsigned count = 0;
+
+	while (poll(&waiting, 1, 200) == 1) {
+		while (capture_next(capture, datagram, &fault) == 1)
+			count++;
+	}
+	return count;
+}
+
+static void expect_hello(struct capture *capture, const char *source, const char *destination)
+{
+	struct flow flow = flow_of(source, destination);
+	struct datagram datagram;
+
+	cr_assert_eq(receive(capture, &datagram), 1, "%s to %s", source, destination);
+	cr_expect(address_equal(&datagram.flow.source, &flow.source));
+	cr_expect(address_equal(&datagram.flow.destination, &flow.destination));
+	cr_expect(text_equal(datagram.bytes, hello));
+}
+
+Test(live, foreign_source_is_sent_and_captured)
+{
+	struct capture *capture = capture_on("far");
+
+	send_from(proxy4, phone4);
+	expect_hello(capture, proxy4, phone4);
+	send_from(proxy6, phone6);
+	expect_hello(capture, proxy6, phone6);
+	cr_expect_eq(inject_counters(inject).sent, 2);
+	capture_close(capture);
+}
+
+Test(live, proxys_own_host_sends_by_the_route_to_the_phone)
+{
+	struct capture *capture;
+
+	run("ip addr add 198.51.100.1/32 dev lo && ip addr add 2001:db8:1::1/128 dev lo");
+	capture = capture_on("far");
+	send_from(proxy4, phone4);
+	expect_hello(capture, proxy4, phone4);
+	send_from(proxy6, phone6);
+	expect_hello(capture, proxy6, phone6);
+	capture_close(capture);
+}
+
+/* The kernel drops what has a wrong checksum before a socket gets it. */
+Test(live, checksums_satisfy_the_kernel)
+{
+	static const char *const flows[][2] = {
+		{proxy4, "127.0.0.1:40000"}, {proxy6, "[::1]:40000"}};
+	struct pollfd waiting = {.events = POLLIN};
+
+	run("sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.lo.rp_filter=0");
+	for (unsigned i = 0; i < 2; i++) {
+		struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(40000)};
+		char bytes[64];
+
+		waiting.fd = socket(AF_INET6, SOCK_DGRAM, 0);
+		cr_assert_eq(bind(waiting.fd, (struct sockaddr *)&any, sizeof(any)), 0);
+		send_from(flows[i][0], flows[i][1]);
+		cr_assert_eq(poll(&waiting, 1, 1000), 1, "%s", flows[i][1]);
+		cr_expect_eq(recv(waiting.fd, bytes, sizeof(bytes), 0), (ssize_t)hello.length);
+		close(waiting.fd);
+	}
+}
+
+Test(live, filter_keeps_the_rest_out_in_the_kernel)
+{
+	struct capture *capture = capture_on("far");
+	struct datagram datagram;
+
+	send_from("198.51.100.1:53", phone4);
+	send_from("198.51.100.2:5060", phone4);
+	send_from("[2001:db8:1::2]:5060", phone6);
+	cr_expect_eq(receive(capture, &datagram), 0);
+	cr_expect_eq(capture_counters(capture).frames, 0);
+	send_from(proxy4, phone4);
+	expect_hello(capture, proxy4, phone4);
+	capture_close(capture);
+}
+
+/* Puts a frame on near as it is: with tags that no kernel has to know of. */
+static void send_frame(const struct frame *frame)
+{
+	struct sockaddr_ll near = {.sll_family = AF_PACKET,
+		.sll_ifindex = (int)if_nametoindex("near"),
+		.sll_halen = 6};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	cr_assert_eq(
+		sendto(fd, frame->bytes, frame->length, 0, (struct sockaddr *)&near, sizeof(near)),
+		(ssize_t)frame->length);
+	close(fd);
+}
+
+static void send_tagged(unsigned tags, const char *source, const char *destination)
+{
+	struct flow flow = flow_of(source, destination);
+	unsigned type = address_is_ipv4(&flow.source) ? TYPE_IPV4 : TYPE_IPV6;
+	struct frame frame = {0};
+
+	frame_add_ethernet(&frame, tags == 2 ? TYPE_SERVICE_VLAN : TYPE_VLAN);
+	if (tags == 2)
+		frame_add_vlan(&frame, 7, TYPE_VLAN);
+	frame_add_vlan(&frame, 8, type);
+	frame_add_datagram(&frame, &flow, hello);
+	send_frame(&frame);
+}
+
+Test(live, vlan_tags_once_and_twice)
+{
+	struct capture *capture = capture_on("far");
+
+	for (unsigned tags = 1; tags <= 2; tags++) {
+		send_tagged(tags, proxy4, phone4);
+		expect_hello(capture, proxy4, phone4);
+		send_tagged(tags, phone6, proxy6);
+		expect_hello(capture, phone6, proxy6);
+		send_tagged(tags, "198.51.100.1:53", phone4);
+		send_tagged(tags, phone6, "[2001:db8:1::2]:5060");
+	}
+	cr_expect_eq(receive(capture, &(struct datagram){0}), 0);
+	cr_expect_eq(capture_counters(capture).frames, 4);
+	capture_close(capture);
+}
+
+/* Leaving near and coming in on far, with a tag too. */
+Test(live, any_device_counts_a_packet_once)
+{
+	struct capture *capture = capture_on("any");
+
+	send_from(proxy4, phone4);
+	expect_hello(capture, proxy4, phone4);
+	send_from(proxy6, phone6);
+	expect_hello(capture, proxy6, phone6);
+	cr_expect_eq(capture_counters(capture).repeated, 2);
+	send_tagged(1, phone4, proxy4);
+	expect_hello(capture, phone4, proxy4);
+	capture_close(capture);
+}
+
+/* A socket's own fragments: 3 kB to a phone, both IP versions. */
+Test(live, fragments_arrive_whole)
+{
+	static const char *const flows[][2] = {{proxy4, phone4}, {proxy6, phone6}};
+	static char bytes[3000];
+	struct capture *capture;
+
+	run("ip addr add 198.51.100.1/32 dev lo && ip addr add 2001:db8:1::1/128 dev lo");
+	capture = capture_on("far");
+	for (unsigned i = 0; i < 2; i++) {
+		struct flow flow = flow_of(flows[i][0], flows[i][1]);
+		struct sockaddr_in6 from = {.sin6_family = AF_INET6}, to = from;
+		struct datagram datagram;
+		int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+		memcpy(&from.sin6_addr, flow.source.ip, 16);
+		from.sin6_port = htons(flow.source.port);
+		memcpy(&to.sin6_addr, flow.destination.ip, 16);
+		to.sin6_port = htons(flow.destination.port);
+		cr_assert_eq(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+		cr_assert_eq(
+			sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&to, sizeof(to)),
+			(ssize_t)sizeof(bytes));
+		cr_assert_eq(receive(capture, &datagram), 1);
+		cr_expect(address_equal(&datagram.flow.source, &flow.source));
+		cr_expect_eq(datagram.bytes.length, sizeof(bytes));
+		close(fd);
+	}
+	cr_expect_eq(capture_counters(capture).fragments.reassembled, 2);
+	capture_close(capture);
+}
+
+Test(live, burst_while_nobody_reads_is_kept)
+{
+	struct capture *capture = capture_on("far");
+	struct datagram datagram;
+
+	for (unsigned i = 0; i < 10000; i++)
+		send_from(proxy4, phone4);
+	cr_expect_eq(receive(capture, &datagram), 10000);
+	cr_expect_eq(capture_dropped(capture), 0);
+	for (unsigned i = 0; i < 100000; i++)
+		send_from(proxy4, phone4);
+	cr_expect_eq(receive(capture, &datagram) + capture_dropped(capture), 100000);
+	cr_expect(capture_dropped(capture) > 0);
+	capture_close(capture);
+}
+
+static void expect_live_fault(const char *interface, int error, const char *why)
+{
+	struct address proxy = address_of(proxy4);
+	struct capture *capture;
+
+	cr_expect_eq(capture_open_live(interface, &proxy, 1, &capture, &fault), error);
+	cr_expect(strstr(fault.line, why), "%s", fault.line);
+	cr_expect(strstr(fault.line, interface), "%s", fault.line);
+}
+
+Test(live, missing_interface_is_a_fault)
+{
+	expect_live_fault("nowhere0", -ENODEV, "no such interface");
+}
+
+Test(live, interface_that_is_down_is_a_fault)
+{
+	run("ip link set far down");
+	expect_live_fault("far", -ENETDOWN, "it is down");
+}
+
+Test(live, missing_privilege_is_a_fault)
+{
+	struct inject *another;
+
+	cr_assert_eq(setuid(65534), 0);
+	expect_live_fault("far", -EPERM, "CAP_NET_RAW");
+	cr_expect_eq(inject_open(&another, &fault), -EPERM);
+	cr_expect(strstr(fault.line, "CAP_NET_RAW"), "%s", fault.line);
+	/* What was opened before still sends. */
+	send_from(proxy4, phone4);
+}
+
+Test(live, interface_that_vanishes_is_a_fault)
+{
+	struct capture *capture = capture_on("far");
+	struct pollfd waiting = {.fd = capture_descriptor(capture), .events = POLLIN};
+	struct datagram datagram;
+
+	run("ip link del near");
+	cr_assert_eq(poll(&waiting, 1, 1000), 1);
+	cr_expect_eq(capture_next(capture, &datagram, &fault), -EIO);
+	cr_expect(strstr(fault.line, "far"), "%s", fault.line);
+	capture_close(capture);
+}
+
+Test(live, what_cannot_be_sent_is_a_fault)
+{
+	static const char big[2000];
+	struct flow lost = flow_of(proxy4, "100.64.0.1:5060"), flow = flow_of(proxy4, phone4);
+	struct flow lost_ipv6 = flow_of(proxy6, "[2001:db8:ffff::1]:5060");
+
+	cr_expect_eq(inject_send(inject, &lost, hello, &fault), -ENETUNREACH);
+	cr_expect(strstr(fault.line, "100.64.0.1:5060"), "%s", fault.line);
+	cr_expect_eq(inject_send(inject, &lost_ipv6, hello, &fault), -ENETUNREACH);
+	cr_expect_eq(
+		inject_send(inject, &flow, (struct text){big, sizeof(big)}, &fault), -EMSGSIZE);
+	flow.destination = lost_ipv6.destination;
+	cr_expect_eq(inject_send(inject, &flow, hello, &fault), -EINVAL);
+	cr_expect_eq(inject_counters(inject).failed, 4);
+	cr_expect_eq(inject_counters(inject).sent, 0);
+}
+
+Test(live, addresses_of_this_host)
+{
+	static const char *const expected[] = {
+		"127.0.0.1:1", "[::1]:1", "192.0.2.1:1", "[2001:db8::1]:1"};
+	struct address addresses[16];
+	int count = interfaces_list(addresses, 16, &fault);
+
+	cr_assert(count >= 4, "%s", fault.line);
+	for (unsigned i = 0; i < 4; i++) {
+		struct address address = address_of(expected[i]);
+		int found = 0;
+
+		for (int j = 0; j < count; j++)
+			found += address_same_host(&addresses[j], &address);
+		cr_expect_eq(found, 1, "%s", expected[i]);
+	}
+	cr_expect_eq(interfaces_list(addresses, 2, &fault), -ENOSPC);
+}
