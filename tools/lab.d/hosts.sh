@@ -122,6 +122,7 @@ lab_close() {
 		kill "$pid" 2>/dev/null
 	done
 	if ! wait_until 3 lab_is_still; then
+		disown -a # or the shell tells about each
 		for pid in $(lab_processes); do
 			kill -9 "$pid" 2>/dev/null
 		done

@@ -36,17 +36,22 @@ phone_line() { # phone, user, expires, [silence in seconds, next expires], [4 or
 # A header of the phone's own in what it sends; a long one makes long messages.
 PHONE_HEADER='Supported: path'
 
+# The command line of a SIPp phone, into sipp.
+sipp_command() { # phone, 4 or 6, scenario
+	rm -f "$LAB_DIR/$1.messages"
+	sipp=(sipp "$(proxy_address "$2")" -sf "$lab_root/tests/lab/sipp/$3.xml" -nostdin
+		-i "$(own_address "$1" "$2")" -p "$(sip_port "$1")"
+		-key contact "$(contact_address "$1" "$2")" -key address "$(own_address "$1" "$2")"
+		-key header "$PHONE_HEADER" -trace_msg -message_file "$LAB_DIR/$1.messages")
+}
+
 # Starts a phone with the lines on standard input; it rings when it is called.
-phone_start() { # phone, [4 or 6], further arguments for sipp
-	local phone=$1 family=${2:-4} lines
-	shift $(($# < 2 ? $# : 2))
-	lines=$LAB_DIR/$phone.lines
+phone_start() { # phone, [4 or 6]
+	local sipp lines=$LAB_DIR/$1.lines
 	{ echo SEQUENTIAL && cat; } >"$lines"
-	start "$phone" "$phone" sipp "$(proxy_address "$family")" -sf "$lab_root/tests/lab/sipp/register.xml" \
-		-oocsf "$lab_root/tests/lab/sipp/answer.xml" -inf "$lines" -m $(($(wc -l <"$lines") - 1)) \
-		-i "$(own_address "$phone" "$family")" -p "$(sip_port "$phone")" -nostdin \
-		-key contact "$(contact_address "$phone" "$family")" -key header "$PHONE_HEADER" \
-		-trace_msg -message_file "$LAB_DIR/$phone.messages" "$@"
+	sipp_command "$1" "${2:-4}" register
+	start "$1" "$1" "${sipp[@]}" -oocsf "$lab_root/tests/lab/sipp/answer.xml" -inf "$lines" \
+		-m $(($(wc -l <"$lines") - 1))
 }
 
 # Whether a phone was sent, or sent, a message that starts so.
@@ -60,19 +65,19 @@ phone_rang() { # phone
 
 # Calls a user from a phone, and is done when the call was answered and hung up, or failed.
 phone_calls() { # phone, user, [4 or 6]
-	local phone=$1 family=${3:-4}
-	on "$phone" timeout 20 sipp "$(proxy_address "$family")" -sf "$lab_root/tests/lab/sipp/call.xml" -m 1 \
-		-i "$(own_address "$phone" "$family")" -p "$(sip_port "$phone")" -nostdin -s "$2" \
-		-key contact "$(contact_address "$phone" "$family")" -key header "$PHONE_HEADER" \
-		-trace_msg -message_file "$LAB_DIR/$phone.messages" >"$LAB_DIR/$phone.log" 2>&1
+	local sipp
+	sipp_command "$1" "${3:-4}" call
+	show "$1" "${sipp[@]}" -m 1 -s "$2"
+	at "$1" timeout 20 "${sipp[@]}" -m 1 -s "$2" >"$LAB_DIR/$1.log" 2>&1
 }
 
 # Starts baresip as a user's phone, as it is after installing it: its Contact is the address it has,
-# so over IPv4 it is reachable only where no NAT is between. It answers calls by itself; sound goes
-# from a bridge to itself. Commands of its own may follow: "/dial sip:..." calls.
-baresip_start() { # phone, user, [4 or 6], [commands...]
-	local phone=$1 user=$2 family=${3:-4} directory=$LAB_DIR/$1.baresip command commands=()
-	shift $(($# < 3 ? $# : 3))
+# so over IPv4 it is reachable only where no NAT is between. It refreshes its registration a little
+# before it expires, and answers calls by itself; sound goes from a bridge to itself.
+baresip_start() { # phone, user, [4 or 6], [expires], [commands for baresip...]
+	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
+	local command commands=()
+	shift $(($# < 4 ? $# : 4))
 	mkdir "$directory"
 	cat >"$directory/config" <<-END
 		sip_listen $(listen_address "$phone" "$family")
@@ -86,10 +91,15 @@ baresip_start() { # phone, user, [4 or 6], [commands...]
 		module_tmp account.so
 		module_app menu.so
 	END
-	echo "<sip:$user@$(proxy_address "$family")>;auth_pass=$user;regint=60;answermode=auto" \
+	echo "<sip:$user@$(proxy_address "$family")>;auth_pass=$user;regint=$expires;answermode=auto" \
 		>"$directory/accounts"
 	for command; do
 		commands+=(-e "$command")
 	done
 	start "$phone" "$phone" baresip "-$family" -f "$directory" -s "${commands[@]}"
+}
+
+# Whether baresip was sent, or sent, a message that starts so.
+baresip_saw() { # phone, start line
+	grep -q "^$2" "$LAB_DIR/$1.log"
 }

@@ -22,10 +22,10 @@ not() { # command...
 verdict() {
 	local log
 	[ $verdict_failed != 0 ] || exit 0
-	for log in "$LAB_DIR"/*.log "$LAB_DIR"/*.messages "$LAB_DIR"/events; do
+	for log in "$LAB_DIR"/{natbox,proxy}.log "$LAB_DIR/events" "$LAB_DIR"/*.messages; do
 		[ -s "$log" ] || continue
 		echo "# ${log##*/}:"
-		tail -n 60 "$log" | sed 's/^/#   /'
+		tail -n 30 "$log" | sed 's/^/#   /'
 	done
 	exit 1
 }

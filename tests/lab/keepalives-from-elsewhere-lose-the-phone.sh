@@ -1,0 +1,26 @@
+#!/bin/bash
+# Keepalives hold a binding open only because they come from the proxy's own address and port. Here
+# the internet gives them another port on their way, and the NAT takes them for a stranger's.
+. "$(dirname "$0")/../../tools/lab.d/lab.sh"
+lab_with_proxy
+# A datagram that begins with NOTIFY is a keepalive: the proxy sends none of its own.
+show internet 'nft: another source port for keepalives'
+at internet nft -f - <<-'END'
+	table ip elsewhere {
+		chain forward {
+			type filter hook forward priority mangle
+			ip saddr 198.51.100.2 udp sport 5060 @th,64,48 0x4e4f54494659 udp sport set 5070
+		}
+	}
+END
+natbox_start || exit 1
+
+phone_line phone1 alice 600 | phone_start phone1
+expect "a phone registers" wait_until 5 phone_saw phone1 'SIP/2.0 200 OK'
+pause 40
+expect "natbox sent keepalives" [ "$(natbox_events keepalive)" -ge 5 ]
+expect "the phone got none" not phone_saw phone1 NOTIFY
+expect "its NAT has forgotten the binding" not nat_binding_exists nat 5061
+expect "a call for the phone fails" not phone_calls phone4 alice
+expect "the phone never rang" not phone_rang phone1
+verdict
