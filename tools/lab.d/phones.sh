@@ -78,7 +78,7 @@ baresip_start() { # phone, user, [4 or 6], [expires], [commands for baresip...]
 	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
 	local command commands=()
 	shift $(($# < 4 ? $# : 4))
-	mkdir "$directory"
+	mkdir -p "$directory"
 	cat >"$directory/config" <<-END
 		sip_listen $(listen_address "$phone" "$family")
 		module_path /usr/lib/baresip/modules
