@@ -54,6 +54,34 @@ struct sip_via {
 	struct text branch;    /* value; at is NULL when missing */
 };
 
+/* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
+struct sip_uri {
+	struct text whole;
+	struct text scheme;    /* "sip", as written */
+	bool is_sip;           /* sip:, not sips: */
+	struct text user;      /* with password and all, without the @; at is NULL when missing */
+	struct text host;      /* IPv6 in its brackets */
+	struct text host_port; /* host and port as they stand: what a rewrite replaces */
+	uint16_t port;         /* 0 when absent */
+	struct text params;    /* from the first semicolon to the question mark */
+	struct text headers;   /* from the question mark on */
+};
+
+/* A name-addr or addr-spec with its parameters: one value of Contact, From, To, Route. In an
+ * addr-spec without brackets what follows a semicolon belongs to the header (RFC 3261 20). */
+struct sip_name_addr {
+	struct text value;   /* all of it */
+	bool is_star;        /* "*": nothing below is set */
+	struct text display; /* as it stands, quotes and all; at is NULL when missing */
+	struct text uri;     /* without the brackets */
+	struct text params;  /* the header's own, from the first semicolon on */
+};
+
+struct sip_contact {
+	struct sip_name_addr name_addr;
+	struct sip_uri uri; /* empty for "*" */
+};
+
 struct sip_message {
 	struct text whole; /* the datagram */
 	bool is_request;
@@ -84,6 +112,8 @@ struct sip_message {
 	uint32_t cseq_number;
 	unsigned field_count;
 	struct sip_field fields[SIP_FIELDS_MAX]; /* in the order of the message */
+
+	struct sip_contact first_contact; /* for sip_next_contact */
 };
 
 /* Finds the fields of a datagram. 0; -ENOMSG when it is no SIP message at all (empty, CRLF, zero
@@ -117,29 +147,12 @@ bool sip_param_span(struct text params, struct text name, struct text *value, st
 /* Takes one Via value apart. 0 or -EBADMSG. */
 int sip_via_parse(struct text value, struct sip_via *via);
 
-/* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
-struct sip_uri {
-	struct text whole;
-	struct text scheme;    /* "sip", as written */
-	bool is_sip;           /* sip:, not sips: */
-	struct text user;      /* with password and all, without the @; at is NULL when missing */
-	struct text host;      /* IPv6 in its brackets */
-	struct text host_port; /* host and port as they stand: what a rewrite replaces */
-	uint16_t port;         /* 0 when absent */
-	struct text params;    /* from the first semicolon to the question mark */
-	struct text headers;   /* from the question mark on */
-};
-int sip_uri_parse(struct text uri, struct sip_uri *out); /* 0 or -EBADMSG */
+/* A URI, and one value of Contact, From, To or Route. 0 or -EBADMSG. */
+int sip_uri_parse(struct text uri, struct sip_uri *out);
+int sip_name_addr_parse(struct text value, struct sip_name_addr *out);
 
-/* A name-addr or addr-spec with its parameters: one value of Contact, From, To, Route. In an
- * addr-spec without brackets what follows a semicolon belongs to the header (RFC 3261 20). */
-struct sip_name_addr {
-	struct text value;   /* all of it */
-	bool is_star;        /* "*": nothing below is set */
-	struct text display; /* as it stands, quotes and all; at is NULL when missing */
-	struct text uri;     /* without the brackets */
-	struct text params;  /* the header's own, from the first semicolon on */
-};
-int sip_name_addr_parse(struct text value, struct sip_name_addr *out); /* 0 or -EBADMSG */
+/* Walks the Contacts, taken apart; ill-formed values are left out. */
+bool sip_next_contact(
+	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact);
 
 #endif

@@ -41,22 +41,20 @@ static unsigned test_via(const struct sip_via *via, const struct address *source
 	return hits;
 }
 
-static unsigned test_contact(struct text value, const struct address *source)
+/* "*" and URIs other than sip: and sips: have no host. */
+static unsigned test_contact(const struct sip_uri *uri, const struct address *source)
 {
-	struct sip_name_addr contact;
-	struct sip_uri uri;
 	struct place place;
 	unsigned hits = 0;
 
-	if (sip_name_addr_parse(value, &contact) != 0 || contact.is_star ||
-		sip_uri_parse(contact.uri, &uri) != 0 || uri.host.length == 0)
+	if (uri->host.length == 0)
 		return 0;
-	place = find_place(uri.host, source);
+	place = find_place(uri->host, source);
 	if (place.is_private)
 		hits |= NAT_CONTACT_PRIVATE;
 	if (!place.is_source)
 		hits |= NAT_CONTACT_SOURCE;
-	if (uri_port(&uri) != source->port)
+	if (uri_port(uri) != source->port)
 		hits |= NAT_CONTACT_PORT;
 	return hits;
 }
@@ -198,7 +196,7 @@ static bool contacts_are_own(const struct sip_message *message)
 unsigned nat_detect(const struct sip_message *message, const struct address *source, unsigned tests)
 {
 	struct sip_cursor cursor = {0};
-	struct text contact;
+	struct sip_contact contact;
 	unsigned hits = 0;
 
 	if (message->is_request) {
@@ -210,8 +208,8 @@ unsigned nat_detect(const struct sip_message *message, const struct address *sou
 			hits |= NAT_SDP_PRIVATE;
 	}
 	if ((tests & CONTACT_TESTS) && contacts_are_own(message)) {
-		while (sip_next_value(message, SIP_CONTACT, &cursor, &contact))
-			hits |= test_contact(contact, source);
+		while (sip_next_contact(message, &cursor, &contact))
+			hits |= test_contact(&contact.uri, source);
 	}
 	return hits & tests;
 }

@@ -189,44 +189,40 @@ static bool is_udp(struct text params)
 	       text_equal_nocase(transport, TEXT("udp"));
 }
 
-static bool repair_contact(struct repair *repair, struct text value)
+static bool repair_contact(struct repair *repair, const struct sip_contact *contact)
 {
-	struct sip_name_addr contact;
-	struct sip_uri uri;
+	const struct sip_uri *uri = &contact->uri;
 	struct splice splice;
-	bool bracketed;
+	bool bracketed = name_addr_is_bracketed(&contact->name_addr);
 
-	if (sip_name_addr_parse(value, &contact) != 0 || contact.is_star ||
-		sip_uri_parse(contact.uri, &uri) != 0 || !uri.is_sip || !is_udp(uri.params) ||
-		!is_own(repair, &uri) || uri_is_at(&uri, repair->source) ||
-		!origin_is_host_port(uri.host_port))
+	if (!uri->is_sip || !is_udp(uri->params) || !is_own(repair, uri) ||
+		uri_is_at(uri, repair->source) || !origin_is_host_port(uri->host_port))
 		return false;
-	bracketed = name_addr_is_bracketed(&contact);
 	/* There, what follows a semicolon is the header's; phones mean the URI's none the less. */
-	if (!bracketed && (!uri_is_plain(&uri) || !is_udp(contact.params)))
+	if (!bracketed && (!uri_is_plain(uri) || !is_udp(contact->name_addr.params)))
 		return false;
 	splice_start(&splice, repair->host_port);
 	splice_put(&splice, TEXT(";"));
 	splice_put(&splice, origin_param);
 	splice_put(&splice, bracketed ? TEXT("=") : TEXT("=-"));
-	if (!splice_put_origin(&splice, uri.host_port))
+	if (!splice_put_origin(&splice, uri->host_port))
 		return false;
 	if (!bracketed) {
-		edits_replace(repair->edits, (struct text){contact.uri.at, 0}, TEXT("<"));
+		edits_replace(repair->edits, (struct text){uri->whole.at, 0}, TEXT("<"));
 		splice_put(&splice, TEXT(">"));
 	}
-	splice_edit(&splice, repair->edits, uri.host_port);
+	splice_edit(&splice, repair->edits, uri->host_port);
 	return true;
 }
 
 static bool repair_contacts(struct repair *repair)
 {
 	struct sip_cursor cursor = {0};
-	struct text value;
+	struct sip_contact contact;
 	bool repaired = false;
 
-	while (sip_next_value(repair->message, SIP_CONTACT, &cursor, &value))
-		repaired |= repair_contact(repair, value);
+	while (sip_next_contact(repair->message, &cursor, &contact))
+		repaired |= repair_contact(repair, &contact);
 	return repaired;
 }
 

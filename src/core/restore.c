@@ -158,35 +158,41 @@ static void remove_brackets(const struct restore *restore, struct text uri)
 	edits_replace(restore->edits, close, (struct text){0});
 }
 
-static bool restore_contact(const struct restore *restore, struct text value)
+static bool restore_contact(const struct restore *restore, const struct sip_contact *contact)
 {
-	struct sip_name_addr contact;
-	struct sip_uri uri;
+	const struct sip_name_addr *name_addr = &contact->name_addr;
+	bool bracketed = name_addr_is_bracketed(name_addr);
 	struct uri_origin origin;
-	bool bracketed;
 
-	if (sip_name_addr_parse(value, &contact) != 0 || contact.is_star ||
-		sip_uri_parse(contact.uri, &uri) != 0)
-		return false;
-	bracketed = name_addr_is_bracketed(&contact);
 	/* A registrar that took the brackets away made our parameter the header's. */
-	if (!uri_origin_read(restore, &uri, bracketed ? uri.params : contact.params, &origin))
+	if (!uri_origin_read(restore, &contact->uri,
+		    bracketed ? contact->uri.params : name_addr->params, &origin))
 		return false;
-	restore_host_port(restore, &uri, &origin);
-	if (origin.was_bare && bracketed && !contact.display.at && uri_is_plain(&uri))
-		remove_brackets(restore, contact.uri);
+	restore_host_port(restore, &contact->uri, &origin);
+	if (origin.was_bare && bracketed && !name_addr->display.at && uri_is_plain(&contact->uri))
+		remove_brackets(restore, name_addr->uri);
 	return true;
 }
 
-static bool restore_list(const struct restore *restore, const struct sip_message *message,
-	enum sip_list list, bool (*restore_value)(const struct restore *, struct text))
+static bool restore_contacts(const struct restore *restore, const struct sip_message *message)
+{
+	struct sip_cursor cursor = {0};
+	struct sip_contact contact;
+	bool restored = false;
+
+	while (sip_next_contact(message, &cursor, &contact))
+		restored |= restore_contact(restore, &contact);
+	return restored;
+}
+
+static bool restore_routes(const struct restore *restore, const struct sip_message *message)
 {
 	struct sip_cursor cursor = {0};
 	struct text value;
 	bool restored = false;
 
-	while (sip_next_value(message, list, &cursor, &value))
-		restored |= restore_value(restore, value);
+	while (sip_next_value(message, SIP_ROUTE, &cursor, &value))
+		restored |= restore_name_addr(restore, value);
 	return restored;
 }
 
@@ -198,13 +204,13 @@ unsigned nat_restore(const struct sip_message *message, const struct address *cl
 
 	if (!settings->nat.restore)
 		return 0;
-	if (restore_list(&restore, message, SIP_CONTACT, restore_contact))
+	if (restore_contacts(&restore, message))
 		fields |= REWRITTEN_CONTACT;
 	if (!message->is_request)
 		return fields | (restore_via(&restore, message) ? REWRITTEN_VIA : 0);
 	if (restore_uri(&restore, message->request_uri))
 		fields |= REWRITTEN_RURI;
-	if (restore_list(&restore, message, SIP_ROUTE, restore_name_addr))
+	if (restore_routes(&restore, message))
 		fields |= REWRITTEN_OTHER;
 	if (restore_name_addr(&restore, message->to))
 		fields |= REWRITTEN_OTHER;

@@ -258,6 +258,17 @@ static const char *take_vias(struct sip_message *message)
 	return message->via_count ? NULL : "no Via";
 }
 
+/* Of all that a message has, its Contact is the longest to take apart, and most rooms do. */
+static void take_first_contact(struct sip_message *message)
+{
+	struct sip_cursor cursor = {0};
+	struct sip_contact contact;
+
+	message->first_contact.name_addr.value = (struct text){0};
+	if (sip_next_contact(message, &cursor, &contact))
+		message->first_contact = contact;
+}
+
 static const char *check_call_id(struct text call_id)
 {
 	const char *at = call_id.at, *end = text_end(call_id);
@@ -323,5 +334,8 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, cons
 		*why = check_mandatory(message);
 	if (!*why)
 		*why = cut_body(message);
-	return *why ? -EBADMSG : 0;
+	if (*why)
+		return -EBADMSG;
+	take_first_contact(message);
+	return 0;
 }

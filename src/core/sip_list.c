@@ -52,3 +52,29 @@ unsigned sip_count_values(const struct sip_message *message, enum sip_list list)
 		count++;
 	return count;
 }
+
+static bool take_apart(struct text value, struct sip_contact *contact)
+{
+	if (sip_name_addr_parse(value, &contact->name_addr) != 0)
+		return false;
+	if (!contact->name_addr.is_star)
+		return sip_uri_parse(contact->name_addr.uri, &contact->uri) == 0;
+	contact->uri = (struct sip_uri){0};
+	return true;
+}
+
+bool sip_next_contact(
+	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact)
+{
+	struct text value;
+
+	while (sip_next_value(message, SIP_CONTACT, cursor, &value)) {
+		if (value.at == message->first_contact.name_addr.value.at) {
+			*contact = message->first_contact;
+			return true;
+		}
+		if (take_apart(value, contact))
+			return true;
+	}
+	return false;
+}
