@@ -26,7 +26,9 @@ all: natbox
 natbox: $(B)/natbox
 	cp $< $@
 
-$(B)/natbox: $(B)/src/main.o $(outside_o) $(B)/libcore.a
+main    := $(wildcard src/*.c)
+
+$(B)/natbox: $(main:%.c=$(B)/%.o) $(outside_o) $(B)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/libcore.a: $(core_o)

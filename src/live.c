@@ -1,0 +1,327 @@
+/* The event loop: what comes in goes to the engine, what the engine wants sent goes out. */
+#include "live.h"
+
+#include <natbox/events.h>
+#include <natbox/host.h>
+#include <natbox/log.h>
+#include <natbox/privileges.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static const uint64_t inspection_us = 1000000;
+
+static uint64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+struct outcome live_datagram(struct live *live, const struct flow *flow, struct text bytes)
+{
+	return engine_packet(live->engine, live->now_us, flow, bytes);
+}
+
+static void on_send(void *context, uint64_t now_us, const struct flow *flow, struct text bytes)
+{
+	static struct log_limit limit;
+	struct live *live = context;
+	struct fault fault;
+
+	(void)now_us;
+	if (live->wire->send(live, flow, bytes, &fault) != 0)
+		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
+}
+
+/* What an operator should hear of without an event stream. */
+static void log_event(const struct live *live, const struct event *event)
+{
+	static struct log_limit malformed, refused, lost;
+	char client[ADDRESS_TEXT_MAX];
+
+	address_format(&event->client, client);
+	if (event->type == EVENT_MALFORMED)
+		log_limited(&malformed, live->now_us, LOG_LEVEL_INFO,
+			"malformed SIP from or to %s: %s", client, event->why);
+	else if (event->type == EVENT_REFUSED)
+		log_limited(&refused, live->now_us, LOG_LEVEL_WARNING,
+			"refused %s: limits.%s is reached", client, event->why);
+	else if (event->type == EVENT_LOST)
+		log_limited(&lost, live->now_us, LOG_LEVEL_INFO,
+			"%s did not answer %u keepalives in a row", client, event->missed);
+}
+
+static void on_event(void *context, const struct event *event)
+{
+	const struct live *live = context;
+
+	log_event(live, event);
+	if (live->events)
+		events_write(live->events, event);
+}
+
+static void add_proxy(struct live *live, const struct address *proxy)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (engine_is_proxy(live->engine, proxy))
+		return;
+	address_format(proxy, text);
+	if (live->proxy_count == PROXY_ADDRESSES_MAX ||
+		engine_add_proxy(live->engine, proxy) != 0) {
+		log_warning("too many proxy addresses: %s is left out", text);
+		return;
+	}
+	live->proxies[live->proxy_count++] = *proxy;
+	log_info("proxy %s", text);
+}
+
+int live_list_proxies(const struct config *config, struct address list[static PROXY_ADDRESSES_MAX],
+	struct fault *fault)
+{
+	static struct host host;
+	int count = 0, result = host_read(&host);
+
+	if (result != 0)
+		return fault_set(fault, result,
+			"cannot list the addresses of this host: %s: name them in natbox.proxy",
+			strerror(-result));
+	for (unsigned i = 0; i < config->proxy_count; i++) {
+		const struct proxy_entry *entry = &config->proxies[i];
+
+		if (!entry->any && count < PROXY_ADDRESSES_MAX)
+			list[count++] = entry->address;
+		for (unsigned j = 0; entry->any && j < host.count; j++) {
+			if (count == PROXY_ADDRESSES_MAX)
+				break;
+			list[count] = host.list[j];
+			list[count++].port = entry->address.port;
+		}
+	}
+	if (count)
+		return count;
+	return fault_set(fault, -ENOENT,
+		"this host has no address that a proxy could have: set natbox.proxy");
+}
+
+/* What an address of this host was once stays a proxy's. */
+static int find_proxies(struct live *live, struct fault *fault)
+{
+	struct address list[PROXY_ADDRESSES_MAX];
+	int count = live_list_proxies(live->config, list, fault);
+
+	for (int i = 0; i < count; i++)
+		add_proxy(live, &list[i]);
+	return count < 0 ? count : 0;
+}
+
+static int open_engine(struct live *live, struct fault *fault)
+{
+	const struct engine_sink sink = {.context = live, .event = on_event, .send = on_send};
+	const struct config *config = live->config;
+	uint8_t seed[16];
+
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return fault_set(fault, -errno, "cannot get random bytes: %s", strerror(errno));
+	live->engine = engine_new(&config->core, config->mode == MODE_RELAY, seed, &sink);
+	if (!live->engine)
+		return fault_set(fault, -ENOMEM,
+			"no memory for the tables: lower limits.endpoints or limits.transactions");
+	live->now_us = clock_us(CLOCK_MONOTONIC);
+	engine_advance(live->engine, live->now_us);
+	return find_proxies(live, fault);
+}
+
+static int open_all(struct live *live, struct fault *fault)
+{
+	const struct config *config = live->config;
+	int result = open_engine(live, fault);
+
+	if (result == 0)
+		result = live->wire->open(live, fault);
+	if (result == 0)
+		result = privileges_drop(config->user, live->wire->needs_net_admin, fault);
+	if (result != 0)
+		return result;
+	if (*config->log.events) {
+		live->events = events_open(config->log.events, fault);
+		if (!live->events)
+			return -EIO;
+	}
+	return live->wire->start(live, fault);
+}
+
+static void log_summary(const struct live *live)
+{
+	const struct engine_counters counters = engine_counters(live->engine);
+
+	log_info("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
+		 "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
+		 "%llu refused",
+		counters.endpoints, counters.endpoints_max, counters.reasons,
+		(unsigned long long)counters.packets, (unsigned long long)counters.sip,
+		(unsigned long long)counters.malformed, (unsigned long long)counters.rewritten,
+		(unsigned long long)counters.keepalives, (unsigned long long)counters.replies,
+		(unsigned long long)counters.missed, (unsigned long long)counters.lost,
+		(unsigned long long)counters.refused);
+}
+
+/* Log rotation: the files are opened anew under their names. */
+static void reopen_files(struct live *live)
+{
+	struct fault fault;
+
+	if (log_reopen(&fault) != 0)
+		log_error("%s", fault.line);
+	if (live->events && events_reopen(live->events, &fault) != 0)
+		log_error("%s", fault.line);
+}
+
+/* False when natbox is to stop. */
+static bool handle_signal(struct live *live, int signals)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		return true;
+	switch (info.ssi_signo) {
+	case SIGHUP:
+		reopen_files(live);
+		return true;
+	case SIGUSR1:
+		log_summary(live);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void inspect(struct live *live)
+{
+	struct fault fault;
+
+	if (live->config->mode == MODE_SNIFF && find_proxies(live, &fault) != 0)
+		log_warning("%s", fault.line);
+	live->wire->inspect(live);
+}
+
+/* Milliseconds until the next thing to do, at most the wire's longest turn. */
+static int poll_timeout(const struct live *live)
+{
+	uint64_t next_us = engine_next(live->engine), now_us = clock_us(CLOCK_MONOTONIC);
+	uint64_t wait_us = next_us > now_us ? next_us - now_us : 0;
+
+	if (wait_us > live->wire->longest_turn_us)
+		wait_us = live->wire->longest_turn_us;
+	return (int)((wait_us + 999) / 1000);
+}
+
+static int turn(struct live *live, struct fault *fault)
+{
+	static struct log_limit limit;
+	struct fault lost;
+	int result;
+
+	live->now_us = clock_us(CLOCK_MONOTONIC);
+	engine_advance(live->engine, live->now_us);
+	result = live->wire->receive(live, fault);
+	live->wire->flush(live);
+	if (live->events) {
+		events_set_offset(live->events,
+			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC)));
+		if (events_flush(live->events, &lost) != 0)
+			log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", lost.line);
+	}
+	return result;
+}
+
+static int run(struct live *live, int signals, struct fault *fault)
+{
+	struct pollfd polled[1 + WIRE_DESCRIPTORS_MAX] = {{.fd = signals, .events = POLLIN}};
+	int descriptors[WIRE_DESCRIPTORS_MAX];
+	unsigned count = live->wire->descriptors(live, descriptors);
+	uint64_t inspected_us = live->now_us;
+
+	for (unsigned i = 0; i < count; i++)
+		polled[1 + i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+	for (;;) {
+		int result;
+
+		if (poll(polled, 1 + count, poll_timeout(live)) < 0 && errno != EINTR)
+			return fault_set(
+				fault, -errno, "cannot wait for packets: %s", strerror(errno));
+		if (polled[0].revents && !handle_signal(live, signals))
+			return 0;
+		result = turn(live, fault);
+		if (result != 0)
+			return result;
+		if (live->now_us - inspected_us >= inspection_us) {
+			inspect(live);
+			inspected_us = live->now_us;
+		}
+	}
+}
+
+/* Signals come by descriptor, in every thread that is started later too. */
+static int open_signals(struct fault *fault)
+{
+	sigset_t set;
+	int signals;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (signals < 0)
+		return fault_set(fault, -errno, "cannot take signals: %s", strerror(errno));
+	return signals;
+}
+
+static int close_all(struct live *live, int result, struct fault *fault)
+{
+	struct fault other;
+
+	if (live->engine)
+		log_summary(live);
+	live->wire->close(live);
+	if (events_close(live->events, &other) != 0 && result == 0) {
+		*fault = other;
+		result = -EIO;
+	}
+	engine_free(live->engine);
+	return result;
+}
+
+int live_run(const struct options *options, const struct config *config)
+{
+	static struct live live;
+	struct fault fault;
+	int signals = open_signals(&fault), result = signals;
+
+	live = (struct live){.options = options,
+		.config = config,
+		.wire = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire};
+	if (result >= 0)
+		result = open_all(&live, &fault);
+	if (result == 0)
+		result = run(&live, signals, &fault);
+	result = close_all(&live, result, &fault);
+	if (signals >= 0)
+		close(signals);
+	if (result == 0)
+		return EXIT_SUCCESS;
+	log_error("%s", fault.line);
+	return EXIT_FAILURE;
+}

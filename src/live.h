@@ -1,0 +1,61 @@
+/* natbox on the network: what the event loop (live.c) and its two ways to the wire share. */
+#ifndef NATBOX_LIVE_H
+#define NATBOX_LIVE_H
+
+#include "options.h"
+
+#include <natbox/engine.h>
+
+enum {
+	/* Descriptors that a way to the wire may want polled. */
+	WIRE_DESCRIPTORS_MAX = 4,
+	/* Datagrams handled in one turn of the loop, so that the clock is never kept waiting long. */
+	TURN_DATAGRAMS_MAX = 256,
+	PROXY_ADDRESSES_MAX = 1024,
+};
+
+struct live;
+
+/* A way to the wire: sniffing.c or relaying.c. All errors are negative errnos with *fault set. */
+struct wire {
+	int (*open)(struct live *live, struct fault *fault);
+	/* After privileges were dropped. */
+	int (*start)(struct live *live, struct fault *fault);
+	unsigned (*descriptors)(const struct live *live, int list[static WIRE_DESCRIPTORS_MAX]);
+	/* Hands what has come in to live_datagram, at most TURN_DATAGRAMS_MAX. */
+	int (*receive)(struct live *live, struct fault *fault);
+	/* A keepalive. */
+	int (*send)(
+		struct live *live, const struct flow *flow, struct text bytes, struct fault *fault);
+	/* The end of a turn: what was queued goes out. */
+	void (*flush)(struct live *live);
+	/* About once a second: what is worth a line in the log. */
+	void (*inspect)(struct live *live);
+	void (*close)(struct live *live);
+	bool needs_net_admin; /* also while it runs */
+	uint64_t longest_turn_us;
+};
+
+extern const struct wire sniff_wire, relay_wire;
+
+struct live {
+	const struct options *options;
+	const struct config *config;
+	const struct wire *wire;
+	void *state; /* the wire's own */
+	struct engine *engine;
+	struct events *events; /* NULL: none */
+	uint64_t now_us;       /* monotonic */
+	size_t proxy_count;
+	struct address proxies[PROXY_ADDRESSES_MAX];
+};
+
+/* The addresses of natbox.proxy, `*:PORT` being every address that this host has now. Returns how
+ * many, at most PROXY_ADDRESSES_MAX, or a negative errno with *fault set. */
+int live_list_proxies(const struct config *config, struct address list[static PROXY_ADDRESSES_MAX],
+	struct fault *fault);
+
+/* One datagram's way through the engine. */
+struct outcome live_datagram(struct live *live, const struct flow *flow, struct text bytes);
+
+#endif

@@ -1,0 +1,204 @@
+#include "options.h"
+
+#include <natbox/log.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTION_RUN_ON = 256, OPTION_RULES };
+
+static void print_usage(FILE *file)
+{
+	fputs("usage: natbox [-c file] [-i interface] [-o key=value]... [-dnqv] [-l logfile]\n"
+	      "       natbox -t [-c file]\n"
+	      "       natbox -r capture [-w capture] [--run-on time] [-c file]\n"
+	      "       natbox --rules [-c file]\n"
+	      "       natbox -h | -V\n",
+		file);
+}
+
+static int fail_usage(const char *what, const char *argument)
+{
+	fprintf(stderr, "natbox: %s%s: see natbox -h\n", what, argument);
+	return EXIT_USAGE;
+}
+
+static int add_override(struct options *options, const char *override)
+{
+	if (options->override_count == OVERRIDES_MAX)
+		return fail_usage("too many -o options at ", override);
+	options->overrides[options->override_count++] = override;
+	return 0;
+}
+
+static int set_interface(struct options *options, const char *name)
+{
+	snprintf(options->interface_override, sizeof(options->interface_override),
+		"natbox.interface=%s", name);
+	return add_override(options, options->interface_override);
+}
+
+static int set_run_on(struct options *options, const char *value)
+{
+	if (!config_duration((struct text){value, strlen(value)}, &options->run_on_us))
+		return fail_usage("--run-on takes a time such as 90s, 10m or 2h, not ", value);
+	return 0;
+}
+
+static int apply_option(struct options *options, int option, const char *value)
+{
+	switch (option) {
+	case 'c':
+		options->config_path = value;
+		return 0;
+	case 'd':
+		options->debug = true;
+		return 0;
+	case 'i':
+		return set_interface(options, value);
+	case 'l':
+		options->log_path = value;
+		return 0;
+	case 'n':
+		options->dry_run = true;
+		return 0;
+	case 'o':
+		return add_override(options, value);
+	case 'q':
+		options->verbosity--;
+		return 0;
+	case 'r':
+		options->replay_path = value;
+		return 0;
+	case 't':
+		options->test = true;
+		return 0;
+	case 'v':
+		options->verbosity++;
+		return 0;
+	case 'w':
+		options->write_path = value;
+		return 0;
+	case OPTION_RUN_ON:
+		return set_run_on(options, value);
+	case OPTION_RULES:
+		options->rules = true;
+		return 0;
+	case 'h':
+		print_usage(stdout);
+		exit(EXIT_SUCCESS);
+	case 'V':
+		puts("natbox " NATBOX_VERSION);
+		exit(EXIT_SUCCESS);
+	default:
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+}
+
+/* 0 or the exit status. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option long_options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"option", required_argument, NULL, 'o'},
+		{"interface", required_argument, NULL, 'i'},
+		{"test", no_argument, NULL, 't'},
+		{"replay", required_argument, NULL, 'r'},
+		{"write", required_argument, NULL, 'w'},
+		{"run-on", required_argument, NULL, OPTION_RUN_ON},
+		{"rules", no_argument, NULL, OPTION_RULES},
+		{"dry-run", no_argument, NULL, 'n'},
+		{"debug", no_argument, NULL, 'd'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"log", required_argument, NULL, 'l'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "c:di:l:no:qr:tvw:hV", long_options, NULL)) !=
+		-1) {
+		status = apply_option(options, option, optarg);
+		if (status)
+			return status;
+	}
+	if (optind < argc)
+		return fail_usage("what is this for: ", argv[optind]);
+	if (!options->replay_path && (options->write_path || options->run_on_us))
+		return fail_usage("-w and --run-on go with -r", "");
+	return 0;
+}
+
+static int read_config(const struct options *options, struct config *config)
+{
+	static struct config_errors errors;
+	const struct config_source source = {
+		.path = options->config_path,
+		.may_lack_file = options->replay_path != NULL,
+		.overrides = options->overrides,
+		.override_count = options->override_count,
+	};
+
+	if (config_read(&source, config, &errors) == 0)
+		return 0;
+	for (unsigned i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
+		fprintf(stderr, "%s\n", errors.list[i].line);
+	if (errors.count > CONFIG_ERRORS_MAX)
+		fprintf(stderr, "and %u more\n", errors.count - CONFIG_ERRORS_MAX);
+	return EXIT_USAGE;
+}
+
+/* 0 or the exit status. */
+static int open_log(const struct options *options, const struct config *config)
+{
+	int level = (int)config->log.level + options->verbosity;
+	struct fault fault;
+
+	if (options->debug || level > LOG_LEVEL_DEBUG)
+		level = LOG_LEVEL_DEBUG;
+	if (level < LOG_LEVEL_ERROR)
+		level = LOG_LEVEL_ERROR;
+	log_set_level((enum log_level)level);
+	if (log_open(options->log_path, &fault) != 0) {
+		log_error("%s", fault.line);
+		return EXIT_FAILURE;
+	}
+	return 0;
+}
+
+static int run(const struct options *options, const struct config *config)
+{
+	if (options->rules)
+		return rules_run(config);
+	if (options->replay_path)
+		return replay_run(options, config);
+	if (options->dry_run && config->mode == MODE_RELAY)
+		return fail_usage("-n goes with natbox.mode = sniff", "");
+	return live_run(options, config);
+}
+
+int main(int argc, char **argv)
+{
+	static struct options options;
+	static struct config config;
+	int status = parse_options(argc, argv, &options);
+
+	if (status == 0)
+		status = read_config(&options, &config);
+	if (status)
+		return status;
+	if (options.test) {
+		printf("%s: ok\n", options.config_path ? options.config_path : CONFIG_PATH_DEFAULT);
+		return EXIT_SUCCESS;
+	}
+	status = open_log(&options, &config);
+	if (status == 0)
+		status = run(&options, &config);
+	log_close();
+	return status;
+}

@@ -1,0 +1,122 @@
+/* Sniff mode: copies come in by libpcap, keepalives go out by libnet. */
+#include "live.h"
+
+#include <natbox/capture.h>
+#include <natbox/inject.h>
+#include <natbox/log.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct sniffing {
+	struct capture *capture;
+	struct inject *inject; /* NULL: a dry run */
+	uint64_t dropped;      /* reported so far */
+};
+
+/* The kernel filter names `*:PORT` by an unspecified host: an address that comes later is seen. */
+static size_t list_filter_hosts(const struct live *live, struct address *list)
+{
+	const struct config *config = live->config;
+
+	for (unsigned i = 0; i < config->proxy_count; i++) {
+		list[i] = config->proxies[i].address;
+		if (config->proxies[i].any)
+			list[i] = (struct address){.port = config->proxies[i].address.port};
+	}
+	return config->proxy_count;
+}
+
+static int sniffing_open(struct live *live, struct fault *fault)
+{
+	struct sniffing *sniffing = calloc(1, sizeof(*sniffing));
+	struct address hosts[CONFIG_PROXIES_MAX];
+	int result;
+
+	if (!sniffing)
+		return fault_set(fault, -ENOMEM, "no memory to sniff");
+	live->state = sniffing;
+	result = capture_open_live(live->config->interface, hosts, list_filter_hosts(live, hosts),
+		&sniffing->capture, fault);
+	if (result == 0 && !live->options->dry_run)
+		result = inject_open(&sniffing->inject, fault);
+	return result;
+}
+
+static int sniffing_start(struct live *live, struct fault *fault)
+{
+	(void)fault;
+	log_info("ready: sniffing on %s%s", live->config->interface,
+		live->options->dry_run ? ", a dry run: nothing is sent" : "");
+	return 0;
+}
+
+static unsigned sniffing_descriptors(const struct live *live, int list[static WIRE_DESCRIPTORS_MAX])
+{
+	const struct sniffing *sniffing = live->state;
+
+	list[0] = capture_descriptor(sniffing->capture);
+	return 1;
+}
+
+static int sniffing_receive(struct live *live, struct fault *fault)
+{
+	struct sniffing *sniffing = live->state;
+	struct datagram datagram;
+	int result = 1;
+
+	for (unsigned i = 0; i < TURN_DATAGRAMS_MAX && result > 0; i++) {
+		result = capture_next(sniffing->capture, &datagram, fault);
+		if (result > 0)
+			live_datagram(live, &datagram.flow, datagram.bytes);
+	}
+	return result < 0 ? result : 0;
+}
+
+static int sniffing_send(
+	struct live *live, const struct flow *flow, struct text bytes, struct fault *fault)
+{
+	struct sniffing *sniffing = live->state;
+
+	return sniffing->inject ? inject_send(sniffing->inject, flow, bytes, fault) : 0;
+}
+
+static void sniffing_flush(struct live *live)
+{
+	(void)live;
+}
+
+static void sniffing_inspect(struct live *live)
+{
+	struct sniffing *sniffing = live->state;
+	uint64_t dropped = capture_dropped(sniffing->capture);
+
+	if (dropped > sniffing->dropped)
+		log_warning("the kernel dropped %llu captured packets that natbox did not take in "
+			    "time",
+			(unsigned long long)(dropped - sniffing->dropped));
+	sniffing->dropped = dropped;
+}
+
+static void sniffing_close(struct live *live)
+{
+	struct sniffing *sniffing = live->state;
+
+	if (!sniffing)
+		return;
+	capture_close(sniffing->capture);
+	inject_close(sniffing->inject);
+	free(sniffing);
+}
+
+const struct wire sniff_wire = {
+	.open = sniffing_open,
+	.start = sniffing_start,
+	.descriptors = sniffing_descriptors,
+	.receive = sniffing_receive,
+	.send = sniffing_send,
+	.flush = sniffing_flush,
+	.inspect = sniffing_inspect,
+	.close = sniffing_close,
+	.longest_turn_us = 1000000,
+};
