@@ -11,7 +11,7 @@ binding=$(nat_binding_id nat 5061)
 expect "its NAT has a binding" [ -n "$binding" ]
 pause 40
 expect "40 s later it is still the same binding" [ "$(nat_binding_id nat 5061)" = "$binding" ]
-expect "a call for the phone is answered, and hung up" phone_calls phone4 alice
+expect "a call for it from behind another NAT is answered, and hung up" phone_calls phone3 alice
 expect "the phone rang" phone_rang phone1
 expect "its NAT dropped nothing" [ "$(nat_dropped nat)" = 0 ]
 expect "natbox saw it answer the keepalives" [ "$(natbox_events reply '"status":200')" -ge 5 ]

@@ -10,27 +10,23 @@
 #
 # In IPv6 nothing is translated, but nat and nat2 are firewalls that forget a flow just as fast:
 # phone1 2001:db8:1::11, phone2 2001:db8:1::12, phone3 2001:db8:2::11, phone4 2001:db8:0:3::2,
-# border 2001:db8:0:4::2.
+# border 2001:db8:0:4::2. With NAT66=yes they do translate: phone1 fd00:1::11 and so on.
+#
+# Hosts for more than that, when wanted: proxy 198.51.100.34, a proxy on a host of its own behind
+# border, its router; border2 198.51.100.18, another border; home 198.51.100.50, a proxy of proxies.
 # shellcheck shell=bash
+NAT66=${NAT66:-no}
 
 # Seconds until a NAT forgets a flow with traffic one way, and one with both. Linux counts a flow
 # as the latter once packets went both ways for more than two seconds.
 NAT_UNREPLIED_S=8
 NAT_STREAM_S=16
 
-# The address of a host as the border sees it.
-public_address() { # host, [4 or 6]
-	case ${2:-4}$1 in
-	4phone[12]) echo 203.0.113.2 ;;
-	4phone3) echo 203.0.113.18 ;;
-	4phone4) echo 203.0.113.34 ;;
-	4border) echo 198.51.100.2 ;;
-	6phone1) echo 2001:db8:1::11 ;;
-	6phone2) echo 2001:db8:1::12 ;;
-	6phone3) echo 2001:db8:2::11 ;;
-	6phone4) echo 2001:db8:0:3::2 ;;
-	6border) echo 2001:db8:0:4::2 ;;
-	esac
+# The IPv6 network of a home, without the colons at its end.
+home_network() { # NAT
+	local number=1
+	[ "$1" = nat ] || number=2
+	[ "$NAT66" = yes ] && echo fd00:$number || echo 2001:db8:$number
 }
 
 # The address a host has itself.
@@ -38,29 +34,72 @@ own_address() { # host, [4 or 6]
 	case ${2:-4}$1 in
 	4phone[13]) echo 192.168.1.11 ;;
 	4phone2) echo 192.168.1.12 ;;
-	*) public_address "$@" ;;
+	4nat) echo 203.0.113.2 ;;
+	4nat2) echo 203.0.113.18 ;;
+	4phone4) echo 203.0.113.34 ;;
+	4border) echo 198.51.100.2 ;;
+	4border2) echo 198.51.100.18 ;;
+	4proxy) echo 198.51.100.34 ;;
+	4home) echo 198.51.100.50 ;;
+	6phone1) echo "$(home_network nat)::11" ;;
+	6phone2) echo "$(home_network nat)::12" ;;
+	6phone3) echo "$(home_network nat2)::11" ;;
+	6nat) echo 2001:db8:0:1::2 ;;
+	6nat2) echo 2001:db8:0:2::2 ;;
+	6phone4) echo 2001:db8:0:3::2 ;;
+	6border) echo 2001:db8:0:4::2 ;;
+	6border2) echo 2001:db8:0:5::2 ;;
+	6proxy) echo 2001:db8:0:6::2 ;;
+	6home) echo 2001:db8:0:7::2 ;;
 	esac
 }
 
-# Connects a host to the internet, which is its way to everywhere.
-uplink() { # host, its address, the internet's, the same in IPv6
-	cable "$1" wan internet "$1"
-	on internet ip address add "$3/28" dev "$1"
-	on internet ip address add "$5/64" dev "$1"
-	on "$1" ip address add "$2/28" dev wan
-	on "$1" ip address add "$4/64" dev wan
-	at "$1" ip route add default via "$3"
-	at "$1" ip route add default via "$5"
+# Who stands between a phone and the internet, and translates its addresses; else itself.
+translator() { # host, 4 or 6
+	case $2$NAT66$1 in
+	4*phone[12] | 6yesphone[12]) echo nat ;;
+	4*phone3 | 6yesphone3) echo nat2 ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# The address of a host as others see it.
+public_address() { # host, [4 or 6]
+	own_address "$(translator "$1" "${2:-4}")" "${2:-4}"
+}
+
+# The router at the other end of a host's network: its first address.
+gateway() { # host, 4 or 6
+	local address
+	address=$(own_address "$1" "$2")
+	case $address in
+	*:*) echo "${address%::*}::1" ;;
+	*) echo "${address%.*}.$((${address##*.} / 16 * 16 + 1))" ;;
+	esac
+}
+
+# Connects a host to a router, which is its way to everywhere.
+uplink() { # host, [router]
+	local host=$1 router=${2:-internet}
+	cable "$host" wan "$router" "$host"
+	on "$router" ip address add "$(gateway "$host" 4)/28" dev "$host"
+	on "$router" ip address add "$(gateway "$host" 6)/64" dev "$host"
+	on "$host" ip address add "$(own_address "$host" 4)/28" dev wan
+	on "$host" ip address add "$(own_address "$host" 6)/64" dev wan
+	at "$host" ip route add default via "$(gateway "$host" 4)"
+	at "$host" ip route add default via "$(gateway "$host" 6)"
 }
 
 # A home router: to the outside one address; what comes from there unasked is dropped and counted.
-nat_router() { # host, network of its phones in IPv6
+nat_router() { # host
+	local translate='meta nfproto ipv4'
+	[ "$NAT66" != yes ] || translate=''
 	on "$1" ip link add name lan type bridge
 	on "$1" ip address add 192.168.1.1/24 dev lan
-	on "$1" ip address add "$2::1/64" dev lan
+	on "$1" ip address add "$(home_network "$1")::1/64" dev lan
 	on "$1" ip link set lan up
 	show "$1" 'nft: masquerade; drop what comes unasked'
-	at "$1" nft -f - <<-'END'
+	at "$1" nft -f - <<-END
 		table inet home {
 			counter unsolicited { }
 			chain input {
@@ -75,7 +114,7 @@ nat_router() { # host, network of its phones in IPv6
 			}
 			chain postrouting {
 				type nat hook postrouting priority srcnat
-				meta nfproto ipv4 oifname wan masquerade
+				$translate oifname wan masquerade
 			}
 		}
 	END
@@ -89,7 +128,7 @@ phone_behind() { # NAT, phone
 	on "$2" ip address add "$(own_address "$2")/24" dev eth0
 	on "$2" ip address add "$(own_address "$2" 6)/64" dev eth0
 	at "$2" ip route add default via 192.168.1.1
-	at "$2" ip route add default via "$(public_address "$2" 6 | sed 's/::.*/::1/')"
+	at "$2" ip route add default via "$(gateway "$2" 6)"
 }
 
 network_up() {
@@ -101,17 +140,30 @@ network_up() {
 		host_add $host || return
 	done
 
-	uplink nat 203.0.113.2 203.0.113.1 2001:db8:0:1::2 2001:db8:0:1::1
-	uplink nat2 203.0.113.18 203.0.113.17 2001:db8:0:2::2 2001:db8:0:2::1
-	uplink phone4 203.0.113.34 203.0.113.33 2001:db8:0:3::2 2001:db8:0:3::1
-	uplink border 198.51.100.2 198.51.100.1 2001:db8:0:4::2 2001:db8:0:4::1
-	nat_router nat 2001:db8:1
-	nat_router nat2 2001:db8:2
-	on internet ip route add 2001:db8:1::/64 via 2001:db8:0:1::2
-	on internet ip route add 2001:db8:2::/64 via 2001:db8:0:2::2
+	for host in nat nat2 phone4 border; do
+		uplink $host
+	done
+	for host in nat nat2; do
+		nat_router $host
+		on internet ip route add "$(home_network $host)::/64" via "$(own_address $host 6)"
+	done
 	phone_behind nat phone1
 	phone_behind nat phone2
 	phone_behind nat2 phone3
+}
+
+# A host for the proxy alone, behind border.
+network_add_proxy() {
+	host_add proxy
+	on border sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	uplink proxy border
+	on internet ip route add 198.51.100.32/28 via "$(own_address border 4)"
+	on internet ip route add 2001:db8:0:6::/64 via "$(own_address border 6)"
+}
+
+# Another border, or home.
+network_add() { # host
+	host_add "$1" && uplink "$1"
 }
 
 # What a NAT remembers about a phone's flow to the proxy; empty once forgotten. The id tells an

@@ -23,7 +23,7 @@ listen_address() { # phone, [4 or 6]
 }
 
 proxy_address() { # [4 or 6]
-	with_port "$(public_address border "$@")" 5060
+	with_port "$(own_address "$PROXY_HOST" "$@")" 5060
 }
 
 # A line of a phone: it registers, is silent, registers again with another expiry (0: leaves).
