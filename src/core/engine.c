@@ -287,7 +287,7 @@ static bool is_keepalive_answer(struct engine *engine, const struct transit *tra
  * the proxies', and there is no telling. */
 static bool is_user_agents_own(const struct sip_message *message)
 {
-	return !message->is_request || sip_count_values(message, SIP_VIA) == 1;
+	return !message->is_request || message->via_count == 1;
 }
 
 static struct outcome packet_in(

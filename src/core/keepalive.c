@@ -137,17 +137,13 @@ bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_mes
 	const struct address *client, const struct address *proxy, uint64_t *sent_us)
 {
 	struct text prefix = {branch_prefix, sizeof(branch_prefix) - 1};
-	struct sip_cursor cursor = {0};
-	struct text value;
-	struct sip_via via;
+	struct text branch = message->top_via.branch;
 	uint64_t mac;
 
-	if (!sip_next_value(message, SIP_VIA, &cursor, &value) || sip_via_parse(value, &via) != 0)
+	if (branch.length != BRANCH_LENGTH || !text_starts_with(branch, prefix))
 		return false;
-	if (via.branch.length != BRANCH_LENGTH || !text_starts_with(via.branch, prefix))
-		return false;
-	if (!parse_hex(via.branch.at + prefix.length, sent_us) ||
-		!parse_hex(via.branch.at + prefix.length + HEX_DIGITS, &mac))
+	if (!parse_hex(branch.at + prefix.length, sent_us) ||
+		!parse_hex(branch.at + prefix.length + HEX_DIGITS, &mac))
 		return false;
 	return mac == mac_of(keepalive, client, proxy, *sent_us);
 }

@@ -60,17 +60,16 @@ static uint32_t contact_seconds(
 	return fallback;
 }
 
-static void remember_contact(const struct follow *follow, struct transaction *transaction,
-	const struct sip_name_addr *contact)
+static void remember_contact(
+	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri)
 {
 	unsigned count = transaction->registration.contact_count;
-	struct sip_uri uri;
 
-	if (count == TRANSACTION_CONTACTS_MAX || sip_uri_parse(contact->uri, &uri) != 0)
+	if (count == TRANSACTION_CONTACTS_MAX)
 		return;
-	transaction->registration.contacts[count].as_written = hash_contact(follow, &uri, NULL);
+	transaction->registration.contacts[count].as_written = hash_contact(follow, uri, NULL);
 	transaction->registration.contacts[count].at_source =
-		hash_contact(follow, &uri, &transaction->client);
+		hash_contact(follow, uri, &transaction->client);
 	transaction->registration.contact_count++;
 }
 
@@ -78,29 +77,27 @@ static void remember_contact(const struct follow *follow, struct transaction *tr
 static bool parse_request(
 	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
-	struct text value, aor, instance = {0};
-	struct sip_name_addr contact;
+	struct text aor, instance = {0};
+	struct sip_contact contact;
 	struct sip_cursor cursor = {0};
 	bool any = false;
 
 	if (!parse_aor(passage->message->to, &aor))
 		return false;
-	while (sip_next_value(passage->message, SIP_CONTACT, &cursor, &value)) {
+	while (sip_next_contact(passage->message, &cursor, &contact)) {
 		uint32_t seconds;
 
-		if (sip_name_addr_parse(value, &contact) != 0)
-			continue;
 		any = true;
-		if (contact.is_star) {
+		if (contact.name_addr.is_star) {
 			transaction->registration.is_star = true;
 			continue;
 		}
 		if (!instance.at)
-			sip_param(contact.params, TEXT("+sip.instance"), &instance);
-		seconds = contact_seconds(passage->message, &contact, EXPIRES_DEFAULT);
+			sip_param(contact.name_addr.params, TEXT("+sip.instance"), &instance);
+		seconds = contact_seconds(passage->message, &contact.name_addr, EXPIRES_DEFAULT);
 		if (seconds > transaction->registration.seconds)
 			transaction->registration.seconds = seconds;
-		remember_contact(follow, transaction, &contact);
+		remember_contact(follow, transaction, &contact.uri);
 	}
 	transaction->reason = follow_key(follow, "r",
 		(struct text[KEY_TEXTS_MAX]){aor, passage->message->call_id, instance});
@@ -127,14 +124,13 @@ void registration_request(struct follow *follow, const struct passage *passage)
 }
 
 static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
-	const struct sip_name_addr *contact)
+	const struct sip_contact *contact)
 {
-	struct sip_uri uri;
 	uint32_t hash;
 
-	if (contact->is_star || sip_uri_parse(contact->uri, &uri) != 0)
+	if (contact->name_addr.is_star)
 		return false;
-	hash = hash_contact(follow, &uri, NULL);
+	hash = hash_contact(follow, &contact->uri, NULL);
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
 		if (hash == transaction->registration.contacts[i].as_written ||
 			hash == transaction->registration.contacts[i].at_source)
@@ -149,21 +145,19 @@ static uint32_t granted_seconds(const struct follow *follow, const struct sip_me
 	const struct transaction *transaction)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_name_addr contact;
-	struct text value;
+	struct sip_contact contact;
 	uint32_t granted = 0, seconds;
-	bool any = false;
 
-	while (sip_next_value(response, SIP_CONTACT, &cursor, &value)) {
-		any = true;
-		if (sip_name_addr_parse(value, &contact) != 0 ||
-			!is_own_contact(follow, transaction, &contact))
+	while (sip_next_contact(response, &cursor, &contact)) {
+		if (!is_own_contact(follow, transaction, &contact))
 			continue;
-		seconds = contact_seconds(response, &contact, transaction->registration.seconds);
+		seconds = contact_seconds(
+			response, &contact.name_addr, transaction->registration.seconds);
 		if (seconds > granted)
 			granted = seconds;
 	}
-	if (!any && transaction->registration.seconds && response->expires.at &&
+	if (transaction->registration.seconds && response->expires.at &&
+		sip_count_values(response, SIP_CONTACT) == 0 &&
 		text_number(response->expires, &seconds))
 		return seconds;
 	return granted;

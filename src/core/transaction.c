@@ -33,18 +33,14 @@ void transactions_free(struct transactions *transactions)
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
 	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key)
 {
-	struct sip_cursor cursor = {0};
-	struct sip_via via;
-	struct text value;
 	struct hash hash;
 
-	if (!sip_next_value(message, SIP_VIA, &cursor, &value) || sip_via_parse(value, &via) != 0 ||
-		via.branch.length == 0)
+	if (message->top_via.branch.length == 0)
 		return false;
 	hash_start(&hash, &transactions->key);
 	hash_add(&hash, client->ip, sizeof(client->ip));
 	hash_add_number(&hash, (uint64_t)from_client << 32 | (uint64_t)client->port << 16 | proxy);
-	hash_add_text(&hash, via.branch);
+	hash_add_text(&hash, message->top_via.branch);
 	hash_add_text(&hash, message->call_id);
 	hash_add_number(&hash, message->cseq_number);
 	hash_add_text(&hash, message->method_name);
