@@ -4,7 +4,7 @@
 #include <natbox/sip.h>
 #include <string.h>
 
-/* A user may hold semicolons and question marks (RFC 4475 3.1.1.13), nothing after it an at sign:
+/* A user may hold semicolons and question marks (RFC 4475 3.1.1.9), nothing after it an at sign:
  * so the first one ends it. */
 static const char *parse_user(const char *at, const char *end, struct text *user)
 {
