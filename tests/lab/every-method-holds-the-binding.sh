@@ -12,8 +12,8 @@ for method in OPTIONS CRLF ZERO; do
 	pause 20
 	expect "$method: 20 s later its NAT has the same binding" \
 		[ "$(nat_binding_id nat 5061)" = "$binding" ]
+	expect "$method: natbox stops cleanly" natbox_stop
 	stop phone1
-	stop natbox
 	show nat 'conntrack -F'
 	at nat conntrack -F 2>/dev/null
 done

@@ -23,4 +23,5 @@ expect "the phone got none" not phone_saw phone1 NOTIFY
 expect "its NAT has forgotten the binding" not nat_binding_exists nat 5061
 expect "a call for the phone fails" not phone_calls phone4 alice
 expect "the phone never rang" not phone_rang phone1
+expect "natbox ran all the while, and stops cleanly" natbox_stop
 verdict

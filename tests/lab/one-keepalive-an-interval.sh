@@ -32,4 +32,5 @@ expect "none comes once the last line has left" \
 	[ "$(grep -c NOTIFY "$LAB_DIR/seen.log")" = "$keepalives" ]
 expect "natbox let the phone go" [ "$(natbox_events endpoint-remove)" = 1 ]
 expect "natbox saw every keepalive answered" [ "$(natbox_events reply)" = "$keepalives" ]
+expect "natbox ran all the while, and stops cleanly" natbox_stop
 verdict

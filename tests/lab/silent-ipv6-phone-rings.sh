@@ -14,4 +14,5 @@ expect "40 s later it is still the same flow" [ "$(nat_binding_id nat2 5063)" = 
 expect "a call for baresip is answered, and hung up" phone_calls phone4 carol 6
 expect "baresip rang" baresip_saw phone3 'INVITE sip:'
 expect "its firewall dropped nothing" [ "$(nat_dropped nat2)" = 0 ]
+expect "natbox ran all the while, and stops cleanly" natbox_stop
 verdict

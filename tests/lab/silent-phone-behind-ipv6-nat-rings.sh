@@ -14,4 +14,5 @@ expect "40 s later it is still the same binding" [ "$(nat_binding_id nat 5061)" 
 expect "a call for it from behind another NAT is answered, and hung up" phone_calls phone3 alice 6
 expect "the phone rang" phone_rang phone1
 expect "its NAT dropped nothing" [ "$(nat_dropped nat)" = 0 ]
+expect "natbox ran all the while, and stops cleanly" natbox_stop
 verdict

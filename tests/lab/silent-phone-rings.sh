@@ -15,4 +15,5 @@ expect "a call for it from behind another NAT is answered, and hung up" phone_ca
 expect "the phone rang" phone_rang phone1
 expect "its NAT dropped nothing" [ "$(nat_dropped nat)" = 0 ]
 expect "natbox saw it answer the keepalives" [ "$(natbox_events reply '"status":200')" -ge 5 ]
+expect "natbox ran all the while, and stops cleanly" natbox_stop
 verdict

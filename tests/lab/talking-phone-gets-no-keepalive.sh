@@ -9,4 +9,5 @@ expect "a phone registers" wait_until 5 baresip_saw phone2 'SIP/2.0 200 OK'
 pause 35
 expect "it refreshed by itself" [ "$(natbox_events reason-refresh)" -ge 3 ]
 expect "natbox sent it nothing" [ "$(natbox_events keepalive)" = 0 ]
+expect "natbox ran all the while, and stops cleanly" natbox_stop
 verdict

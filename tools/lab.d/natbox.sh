@@ -16,6 +16,13 @@ natbox_start() { # further arguments for natbox, such as -o keepalive.scope=off
 	return 1
 }
 
+# Ends natbox; fails when it had ended before, or found a fault.
+natbox_stop() {
+	local pid
+	pid=$(cat "$LAB_DIR/natbox.pid")
+	kill "$pid" && wait "$pid"
+}
+
 # How many events there are of a kind, and with a text when given.
 natbox_events() { # event, [text]
 	grep "\"event\":\"$1\"" "$EVENTS" 2>/dev/null | grep -c -- "${2:-}"
