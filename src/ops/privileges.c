@@ -6,6 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A service manager may start natbox as its user, with the capabilities that it needs to start. */
+static int capabilities_drop(bool keep_net_admin, struct fault *fault)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	if (keep_net_admin)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
+		return fault_set(fault, -EPERM,
+			"cannot give up capabilities: start natbox with CAP_NET_ADMIN in relay "
+			"mode");
+	return 0;
+}
+
 int privileges_drop(const char *user, bool keep_net_admin, struct fault *fault)
 {
 	const struct passwd *entry;
@@ -19,7 +32,7 @@ int privileges_drop(const char *user, bool keep_net_admin, struct fault *fault)
 			"natbox.user to another or to nothing",
 			user, user);
 	if (entry->pw_uid == geteuid())
-		return 0;
+		return entry->pw_uid == 0 ? 0 : capabilities_drop(keep_net_admin, fault);
 	if (geteuid() != 0)
 		return fault_set(fault, -EPERM,
 			"cannot become user %s: start natbox as root, or set natbox.user to "
