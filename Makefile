@@ -39,9 +39,11 @@ unit: $(B)/unit
 $(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
 
+tools := $(patsubst tools/%.c,$(B)/%,$(wildcard tools/*.c))
+
 # What tests and benchmarks need besides natbox itself.
-tools: $(B)/nullrelay $(B)/peer
-$(B)/nullrelay $(B)/peer: $(B)/%: $(B)/tools/%.o $(outside_o) $(B)/libcore.a
+tools: $(tools)
+$(tools): $(B)/%: $(B)/tools/%.o $(outside_o) $(B)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/%.o: %.c
