@@ -6,7 +6,7 @@
 
 enum {
 	/* Most hosts and ports named. The kernel takes programs of up to 4096 instructions; as
-	 * many hosts on as many ports make 2500 with VLAN tags. Beyond, all hosts or all ports
+	 * many hosts on as many ports make 3300 with VLAN tags. Beyond, all hosts or all ports
 	 * pass, and the engine tells whose they are. */
 	FILTER_HOSTS_MAX = 256,
 	FILTER_PORTS_MAX = 8,

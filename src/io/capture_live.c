@@ -15,7 +15,7 @@ enum {
 	 * of them; in times of little traffic 640 ms, as a block holds one batch. */
 	LIVE_BUFFER = 16 << 20,
 	/* How long a batch is collected. Immediate mode would have each packet at once, but gives
-	 * each the room of the snapshot length: the same buffer then holds 60 packets. */
+	 * each the room of the snapshot length: the same buffer then holds 256. */
 	LIVE_BATCH_MS = 10,
 };
 

@@ -243,3 +243,30 @@ Test(capture, header_alone_is_a_capture_without_packets)
 	cr_expect_eq(end, 0);
 	capture_close(capture);
 }
+
+Test(capture, damage_anywhere_never_crashes)
+{
+	char whole[512], damaged[512];
+	FILE *file;
+	size_t length;
+
+	write_capture(3);
+	file = fopen(path, "rb");
+	length = fread(whole, 1, sizeof(whole), file);
+	fclose(file);
+	srandom(1);
+	for (unsigned i = 0; i < 2000; i++) {
+		struct capture *capture;
+		int end;
+
+		memcpy(damaged, whole, length);
+		for (unsigned j = 0; j < 1 + i % 4; j++)
+			damaged[(size_t)random() % length] = (char)random();
+		write_bytes(damaged, (size_t)random() % 4 ? length : (size_t)random() % length);
+		if (capture_open_file(path, &capture, &fault))
+			continue;
+		cr_expect(read_all(capture, &end) <= 3);
+		cr_expect(end <= 0);
+		capture_close(capture);
+	}
+}
