@@ -121,25 +121,45 @@ Test(capture, standard_input_can_be_read_twice)
 	capture_close(capture);
 }
 
-Test(capture, nanosecond_times_become_microseconds)
+/* A capture of one packet, with the first caplen bytes of it, at 1000.123456789 s. */
+static void write_packet(bpf_u_int32 caplen)
 {
 	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
 	pcap_t *pcap =
 		pcap_open_dead_with_tstamp_precision(DLT_RAW, 65535, PCAP_TSTAMP_PRECISION_NANO);
 	pcap_dumper_t *dumper = pcap_dump_open(pcap, path);
-	struct pcap_pkthdr header = {.ts = {1000, 123456789}};
-	struct datagram datagram;
-	struct capture *capture;
+	struct pcap_pkthdr header = {.ts = {1000, 123456789}, .caplen = caplen};
 	struct frame frame = {0};
 
 	frame_add_datagram(&frame, &flow, TEXT("x"));
-	header.caplen = header.len = (bpf_u_int32)frame.length;
+	header.len = (bpf_u_int32)frame.length;
 	pcap_dump((u_char *)dumper, &header, frame.bytes);
 	pcap_dump_close(dumper);
 	pcap_close(pcap);
+}
+
+Test(capture, nanosecond_times_become_microseconds)
+{
+	struct datagram datagram;
+	struct capture *capture;
+
+	write_packet(29);
 	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
 	cr_assert_eq(capture_next(capture, &datagram, &fault), 1);
 	cr_expect_eq(datagram.time_us, 1000123456);
+	capture_close(capture);
+}
+
+Test(capture, packets_cut_by_the_snapshot_length_are_counted_not_used)
+{
+	struct capture *capture;
+	int end;
+
+	write_packet(28);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
+	cr_expect_eq(read_all(capture, &end), 0);
+	cr_expect_eq(end, 0);
+	cr_expect_eq(capture_counters(capture).cut, 1);
 	capture_close(capture);
 }
 

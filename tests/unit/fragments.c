@@ -140,6 +140,9 @@ Test(fragments, ipv6_next_headers_may_differ)
 	cr_expect(!add(0, rest));
 	cr_assert(add(0, piece(&flow_ipv6, 1, 0, 1232)));
 	expect_whole(&flow_ipv6);
+	cr_expect(!add(0, piece(&flow_ipv6, 1, 0, 1232)));
+	cr_assert(add(0, rest));
+	expect_whole(&flow_ipv6);
 }
 
 Test(fragments, repeated_one_is_ignored)
@@ -171,6 +174,9 @@ Test(fragments, overlap_drops_the_packet)
 {
 	struct packet forged = piece(&flow, 0, 0, 1480), longer, shorter;
 
+	/* The next one finds in its memory what this one left there. */
+	cr_expect(!add(0, piece(&flow, 99, 0, 1480)));
+	cr_expect(add(0, piece(&flow, 99, 1480, 1600)));
 	expect_dropped(piece(&flow, 0, 0, 1480), piece(&flow, 0, 1472, 1480));
 	expect_dropped(piece(&flow, 0, 1472, 1480), piece(&flow, 0, 0, 1480));
 	expect_dropped(piece(&flow, 0, 0, 1480), piece(&flow, 0, 0, 1488));

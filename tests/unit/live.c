@@ -60,7 +60,7 @@ static void cleanup(void)
 	inject_close(inject);
 }
 
-TestSuite(live, .init = setup, .fini = cleanup);
+TestSuite(live, .init = setup, .fini = cleanup, .timeout = 30);
 
 static struct capture *capture_on(const char *interface)
 {
@@ -333,6 +333,21 @@ Test(live, what_cannot_be_sent_is_a_fault)
 	cr_expect_eq(inject_send(inject, &flow, hello, &fault), -EINVAL);
 	cr_expect_eq(inject_counters(inject).failed, 4);
 	cr_expect_eq(inject_counters(inject).sent, 0);
+}
+
+/* An interface that lets a few bytes a second out and keeps the rest for later. */
+Test(live, slow_interface_does_not_stall_the_sender)
+{
+	struct flow flow = flow_of(proxy4, phone4);
+	unsigned sent = 0;
+	int error = 0;
+
+	if (system("tc qdisc add dev near root tbf rate 8kbit burst 2k limit 100m 2>/dev/null"))
+		cr_skip_test("this kernel cannot slow an interface down");
+	while (sent < 100000 && !(error = inject_send(inject, &flow, hello, &fault)))
+		sent++;
+	cr_expect_eq(error, -EAGAIN);
+	cr_expect(sent > 4000, "%u", sent);
 }
 
 Test(live, addresses_of_this_host)

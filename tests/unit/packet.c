@@ -55,6 +55,33 @@ Test(packet, ethernet_padding_is_no_payload)
 	expect_hello(&packet, &flow);
 }
 
+Test(packet, ethernet_padding_is_no_part_of_a_fragment)
+{
+	struct flow flow = flow_of(phone4, proxy4);
+	struct frame frame = {0};
+	struct packet packet;
+
+	frame_add_ethernet(&frame, TYPE_IPV4);
+	frame_add_ipv4(&frame, &flow, 17, 1, 2, 3);
+	frame_add(&frame, "end\0\0\0", 6);
+	packet = decode(DLT_EN10MB, &frame);
+	cr_assert_eq(packet.kind, PACKET_FRAGMENT);
+	cr_expect(text_equal(packet.bytes, TEXT("end")));
+}
+
+Test(packet, what_follows_the_udp_datagram_is_no_payload)
+{
+	struct flow flow = flow_of(phone4, proxy4);
+	struct frame frame = {0};
+	struct packet packet;
+
+	frame_add_ipv4(&frame, &flow, 17, 1, 0, 8 + hello.length + 4);
+	frame_add_udp(&frame, &flow, hello);
+	frame_add(&frame, "more", 4);
+	packet = decode(DLT_RAW, &frame);
+	expect_hello(&packet, &flow);
+}
+
 Test(packet, vlan_tags_once_and_twice)
 {
 	struct flow flow = flow_of(phone4, proxy4);
@@ -311,14 +338,15 @@ Test(packet, lengths_that_cannot_be_are_malformed)
 	}
 }
 
-Test(packet, endless_extension_headers_end)
+Test(packet, too_long_a_chain_of_extension_headers_is_malformed)
 {
 	struct flow flow = flow_of(phone6, proxy6);
 	struct frame frame = {0};
 
-	frame_add_ipv6(&frame, &flow, 60, 8000);
+	frame_add_ipv6(&frame, &flow, 60, 8000 + 8 + hello.length);
 	for (unsigned i = 0; i < 1000; i++)
-		frame_add_extension(&frame, 60);
+		frame_add_extension(&frame, i < 999 ? 60 : 17);
+	frame_add_udp(&frame, &flow, hello);
 	cr_expect_eq(decode(DLT_RAW, &frame).kind, PACKET_MALFORMED);
 }
 

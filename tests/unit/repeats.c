@@ -102,6 +102,20 @@ Test(repeats, fragments_seen_twice_make_one_datagram)
 	decoder_free(decoder);
 }
 
+Test(repeats, fragments_with_the_same_bytes_at_other_places_count)
+{
+	static const struct hash_key key = {{3, 4}};
+	struct repeats *repeats = repeats_new(&key);
+	struct packet packet = {.kind = PACKET_FRAGMENT, .bytes = hello, .more = true};
+
+	cr_expect(!repeats_seen(repeats, 0, &packet));
+	packet.offset = 8;
+	cr_expect(!repeats_seen(repeats, 0, &packet));
+	packet.more = false;
+	cr_expect(!repeats_seen(repeats, 0, &packet));
+	repeats_free(repeats);
+}
+
 Test(repeats, flood_costs_no_more_memory_and_misses_no_new_packet)
 {
 	static const struct hash_key key = {{3, 4}};
