@@ -295,10 +295,35 @@ static void set_all(enum nat_fix_via fix_via)
 	settings.nat.restore = true;
 }
 
-static void law_holds_for_generated(uint64_t seed, unsigned vias, enum nat_fix_via fix_via)
+/* False for a datagram that is no SIP message. */
+static bool law_holds_for_datagram(struct text datagram, const struct address *client)
 {
-	static struct generated generated;
 	static struct bytes bytes;
+	struct sip_message message;
+
+	cr_assert_leq(datagram.length, sizeof(bytes.at));
+	memcpy(bytes.at, datagram.at, datagram.length);
+	bytes.length = datagram.length;
+	if (!scan(&bytes, &message))
+		return false;
+	law_holds(&bytes, client);
+	return true;
+}
+
+/* Changes some bytes into others that matter to a parser. */
+static void damage(struct generator *generator, struct generated *message)
+{
+	static const char bytes[] = "\r\n\t ;:,<>\"\\()[]=@?%*.-_0aZ/\0\xff";
+
+	for (uint32_t count = generator_below(generator, 6); count > 0; count--)
+		message->bytes[generator_below(generator, (uint32_t)message->length)] =
+			bytes[generator_below(generator, sizeof(bytes) - 1)];
+}
+
+static void law_holds_for_generated(
+	uint64_t seed, unsigned vias, enum nat_fix_via fix_via, bool damaged)
+{
+	static struct generated message;
 	struct generator generator;
 
 	set_all(fix_via);
@@ -307,31 +332,39 @@ static void law_holds_for_generated(uint64_t seed, unsigned vias, enum nat_fix_v
 		struct generate_wish wish = {.vias = vias};
 		struct address client = at(clients[i % CLIENTS]);
 
-		generate_message(&generator, &wish, &generated);
-		memcpy(bytes.at, generated.bytes, generated.length);
-		bytes.length = generated.length;
-		law_holds(&bytes, &client);
+		generate_message(&generator, &wish, &message);
+		if (damaged)
+			damage(&generator, &message);
+		cr_assert(law_holds_for_datagram(
+				  (struct text){message.bytes, message.length}, &client) ||
+			  damaged);
 	}
 }
 
 Test(reversal, generated_messages_come_back)
 {
-	law_holds_for_generated(1, 1, FIX_VIA_FULL);
+	law_holds_for_generated(1, 1, FIX_VIA_FULL, false);
 }
 
 Test(reversal, generated_messages_come_back_when_rport_is_only_asked_for)
 {
-	law_holds_for_generated(2, 1, FIX_VIA_RPORT);
+	law_holds_for_generated(2, 1, FIX_VIA_RPORT, false);
 }
 
 Test(reversal, generated_messages_come_back_when_no_via_is_fixed)
 {
-	law_holds_for_generated(3, 1, FIX_VIA_NO);
+	law_holds_for_generated(3, 1, FIX_VIA_NO, false);
 }
 
 Test(reversal, generated_messages_of_any_number_of_vias_come_back)
 {
-	law_holds_for_generated(4, 0, FIX_VIA_FULL);
+	law_holds_for_generated(4, 0, FIX_VIA_FULL, false);
+}
+
+Test(reversal, damaged_messages_come_back_as_far_as_they_are_messages)
+{
+	law_holds_for_generated(5, 1, FIX_VIA_FULL, true);
+	law_holds_for_generated(6, 1, FIX_VIA_RPORT, true);
 }
 
 /* Files below a folder whose names end so; NULL after the last. */
@@ -349,18 +382,6 @@ static const char *next_file(DIR *folder, const char *name, const char *end)
 		return path;
 	}
 	return NULL;
-}
-
-static void law_holds_for_datagram(struct text datagram, const struct address *client)
-{
-	static struct bytes bytes;
-	struct sip_message message;
-
-	cr_assert_leq(datagram.length, sizeof(bytes.at));
-	memcpy(bytes.at, datagram.at, datagram.length);
-	bytes.length = datagram.length;
-	if (scan(&bytes, &message))
-		law_holds(&bytes, client);
 }
 
 Test(reversal, recorded_messages_come_back)
