@@ -281,6 +281,48 @@ Test(sip, commas_in_a_comment_part_no_vias)
 	cr_expect_str_eq(values(SIP_VIA), "SIP/2.0/UDP a (x, (y, z), \\), w)|SIP/2.0/UDP b|");
 }
 
+Test(sip, parentheses_are_a_comment_in_a_via_alone)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY "Contact: sip:(a@b, sip:c@d\r\n" END), 0);
+	cr_expect_str_eq(values(SIP_CONTACT), "sip:(a@b|sip:c@d|");
+}
+
+Test(sip, the_first_via_and_the_number_of_all_are_kept)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY "v: SIP/2.0/UDP b, SIP/2.0/UDP c\r\n" END), 0);
+	expect_text(message.top_via.host, "192.0.2.1");
+	expect_text(message.top_via.branch, "z9hG4bK1");
+	cr_expect_eq(message.via_count, 3);
+}
+
+/* The hosts of the Contacts, each followed by a bar. */
+static const char *contact_hosts(void)
+{
+	static char all[256];
+	struct sip_cursor cursor = {0};
+	struct sip_contact contact;
+	size_t used = 0;
+
+	all[0] = 0;
+	while (sip_next_contact(&message, &cursor, &contact))
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%.*s|",
+			(int)contact.uri.host.length,
+			contact.uri.host.length ? contact.uri.host.at : "");
+	return all;
+}
+
+Test(sip, walks_contacts_taken_apart_without_the_ill_formed)
+{
+	cr_assert_eq(scan(REQUEST MANDATORY "Contact: ,sip:?,<sip:a>,<sip:b\r\n"
+					    "m: <sip:x@@>, \"c\" <sip:c:5>;q=1\r\n" END),
+		0);
+	cr_expect_str_eq(contact_hosts(), "a|c|");
+	cr_assert_eq(scan(REQUEST MANDATORY "Contact: *\r\nm: <sip:a>\r\n" END), 0);
+	cr_expect_str_eq(contact_hosts(), "|a|");
+	cr_assert_eq(scan(REQUEST MANDATORY END), 0);
+	cr_expect_str_eq(contact_hosts(), "");
+}
+
 Test(sip, an_empty_value_is_given_out_for_its_parser_to_refuse)
 {
 	cr_assert_eq(scan(REQUEST MANDATORY "Contact: <sip:a>,,<sip:b>,\r\n" END), 0);

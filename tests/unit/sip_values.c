@@ -114,13 +114,14 @@ Test(sip_via, takes_a_lone_semicolon)
 Test(sip_via, is_refused_where_it_is_unclear)
 {
 	static const char *const bad[] = {"", "a", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/UDPa",
-		"SIP/2.0 a", "/2.0/UDP a", "SIP//UDP a", "SIP/2.0/ a", "SIP/2.0/UDP a b",
-		"SIP/2.0/UDP a:", "SIP/2.0/UDP a:0", "SIP/2.0/UDP a:65536", "SIP/2.0/UDP a:5x",
-		"SIP/2.0/UDP :5060", "SIP/2.0/UDP [::1", "SIP/2.0/UDP []", "SIP/2.0/UDP [::1]x",
-		"SIP/2.0/UDP [::g]", "SIP/2.0/UDP ::1", "SIP/2.0/UDP a;=x", "SIP/2.0/UDP a;x=\"y",
-		"SIP/2.0/UDP a;x y", "SIP/2.0/UDP a;x=y z", "SIP/2.0/UDP a;branch=1;branch=2",
-		"SIP/2.0/UDP a;branch", "SIP/2.0/UDP a;branch=", "SIP/2.0/UDP a;branch=1 (x",
-		"SIP/2.0/UDP a (x) y", "SIP/2.0/UDP a,b", "SIP/2.0/UDP a;x=b,c", "SIP/2.0/UDP a@b",
+		"SIP/2.0/UDP[::1]", "SIP/2.0 a", "/2.0/UDP a", "SIP//UDP a", "SIP/2.0/ a",
+		"SIP/2.0/UDP a b", "SIP/2.0/UDP a:", "SIP/2.0/UDP a:0", "SIP/2.0/UDP a:65536",
+		"SIP/2.0/UDP a:5x", "SIP/2.0/UDP :5060", "SIP/2.0/UDP [::1", "SIP/2.0/UDP []",
+		"SIP/2.0/UDP [::1]x", "SIP/2.0/UDP [::g]", "SIP/2.0/UDP ::1", "SIP/2.0/UDP a;=x",
+		"SIP/2.0/UDP a;x=\"y", "SIP/2.0/UDP a;x y", "SIP/2.0/UDP a;x=y z",
+		"SIP/2.0/UDP a;branch=1;branch=2", "SIP/2.0/UDP a;branch",
+		"SIP/2.0/UDP a;branch=", "SIP/2.0/UDP a;branch=1 (x", "SIP/2.0/UDP a (x) y",
+		"SIP/2.0/UDP a,b", "SIP/2.0/UDP a;x=b,c", "SIP/2.0/UDP a@b",
 		"SIP/2.0/UDP a;x=\"y\"z"};
 	struct sip_via via;
 
@@ -336,6 +337,7 @@ Test(sip_param, what_is_not_there_is_not_found)
 	expect_no_param("x=1", "x");
 	expect_no_param(";a=\"y;x=1", "x");
 	expect_no_param(";a b;x=1", "x");
+	expect_no_param(";x y;z=1", "x");
 	expect_no_param(";", "x");
 	cr_expect_not(sip_param((struct text){0}, TEXT("x"), &(struct text){0}));
 }
@@ -356,5 +358,6 @@ Test(sip_param, a_span_reaches_from_the_blanks_before_to_the_values_end)
 	expect_span("; a ;b", "a", "; a");
 	expect_span(";a=1\r\n ;b=\"x;y\"  ", "b", "\r\n ;b=\"x;y\"");
 	expect_span(";a;b=;c", "b", ";b=");
+	expect_span(";a;b= ;c", "b", ";b=");
 	expect_span(";;b;c", "b", ";b");
 }

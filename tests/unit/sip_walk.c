@@ -149,6 +149,9 @@ bool sip_walk(const char *bytes, size_t length)
 		walk_uri(message.request_uri);
 	walk_address(message.from);
 	walk_address(message.to);
+	insist(message.via_count == sip_count_values(&message, SIP_VIA), "all Vias are counted");
+	insist_inside(message.top_via.value,
+		message.fields[0].list == SIP_VIA ? message.fields[0].value : message.whole);
 	for (enum sip_list list = SIP_VIA; list <= SIP_RECORD_ROUTE; list++)
 		walk_list(list);
 	insist_unchanged();
