@@ -7,6 +7,7 @@
 #ifndef NATBOX_ENDPOINT_H
 #define NATBOX_ENDPOINT_H
 
+#include <natbox/changes.h>
 #include <natbox/keepalive.h>
 #include <natbox/labels.h>
 #include <natbox/pool.h>
@@ -44,10 +45,10 @@ struct reason {
 	uint32_t key[2]; /* a keyed hash of what identifies it; two halves keep it 28 bytes */
 	uint32_t hash_next;
 	uint32_t endpoint;
-	uint32_t next;    /* of the same endpoint */
-	uint32_t expires; /* tick */
-	uint32_t label : 29, kind : 2;
-	uint32_t early : 1; /* a dialog leg that is not confirmed yet (RFC 3261 12) */
+	uint32_t next;                 /* of the same endpoint */
+	uint32_t expires;              /* tick */
+	uint32_t label : 29, kind : 2; /* label is 0 while the slot is empty */
+	uint32_t early : 1;            /* a dialog leg that is not confirmed yet (RFC 3261 12) */
 };
 
 struct endpoints {
@@ -63,6 +64,7 @@ struct endpoints {
 	 * limit; with as many counters as endpoints that matters to none but the heaviest. */
 	uint32_t *per_address;
 	struct labels labels;
+	struct changes changes; /* reasons that a store has not seen yet */
 	struct wheel *wheel;
 };
 
@@ -71,6 +73,16 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	struct report *report, const struct proxies *proxies, const struct keepalive *keepalive,
 	const struct hash_key *key);
 void endpoints_free(struct endpoints *endpoints);
+
+/* An empty wheel for the endpoints there may be and the interval of these settings. NULL when memory
+ * is short. */
+struct wheel *endpoints_wheel(const struct endpoints *endpoints, const struct settings *settings);
+
+/* Most endpoints from now on. False when that needs bigger tables: the limit is then theirs. */
+bool endpoints_set_limit(struct endpoints *endpoints, uint32_t limit);
+
+/* Ends what the settings do not want any more. */
+void endpoints_review(struct endpoints *endpoints);
 
 static inline struct endpoint *endpoint_at(const struct endpoints *endpoints, uint32_t index)
 {
@@ -85,6 +97,12 @@ static inline struct reason *reason_at(const struct endpoints *endpoints, uint32
 /* The index of an endpoint, 0 when there is none. */
 uint32_t endpoint_find(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+
+/* Whether the settings want an endpoint at all: it is in no exempt network, and natted where that is
+ * asked for; and whether a kind of reason counts. */
+bool endpoint_is_wanted(
+	const struct settings *settings, const struct address *client, unsigned nat);
+bool reason_is_wanted(const struct settings *settings, enum reason_kind kind);
 
 /* Ends all its reasons and removes it. why_reason and why_endpoint are for the events. */
 void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
@@ -106,6 +124,12 @@ struct reason_claim {
  * that one stands at another endpoint, moves it: the old one ends at once. Each is reported. Returns
  * its index, or 0 when a limit refuses it, which is reported too. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
+
+/* Puts a reason that there was before a restart into the slot that it had: no event, no keepalive yet
+ * (liveness_resume). A slot is above all that were taken before. 0, -EEXIST when the key is taken or
+ * -ENOSPC when a limit is reached. */
+int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
+	uint64_t left_us, uint32_t due);
 
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);

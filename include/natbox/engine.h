@@ -49,6 +49,21 @@ struct engine *engine_new(const struct settings *settings, bool repairs,
 	const uint8_t seed[static 16], const struct engine_sink *sink);
 void engine_free(struct engine *engine);
 
+/* What could not change without a restart: it would need bigger tables. A set of bits. */
+enum engine_fixed {
+	FIXED_ENDPOINTS = 1 << 0,    /* limits.endpoints stays at what it was at the start */
+	FIXED_TRANSACTIONS = 1 << 1, /* and so does limits.transactions */
+};
+
+/* Other settings from now on. Endpoints live through it, with their keepalives at the new interval,
+ * except those that the new settings do not want: they, and reasons of a kind that counts no more,
+ * end. Returns a set of enum engine_fixed, or -ENOMEM: nothing has changed then. */
+int engine_reconfigure(struct engine *engine, const struct settings *settings);
+
+/* The table of endpoints, for those who keep it, show it or put it back. It belongs to the engine. */
+struct endpoints;
+struct endpoints *engine_endpoints(struct engine *engine);
+
 /* Makes an address one of the proxies'; adding it again changes nothing. 0 or -ENOSPC. */
 int engine_add_proxy(struct engine *engine, const struct address *proxy);
 bool engine_is_proxy(const struct engine *engine, const struct address *address);

@@ -3,25 +3,35 @@
 #ifndef NATBOX_POOL_H
 #define NATBOX_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct pool {
 	uint8_t *items;
 	size_t item_size;
-	uint32_t limit; /* most items at a time */
+	uint32_t capacity;
+	uint32_t limit; /* most items at a time; at most the capacity */
 	uint32_t used;  /* indices 1..used have been handed out at least once */
 	uint32_t free; /* first of the list of items given back; linked through their first bytes */
 	uint32_t count; /* items taken now */
 };
 
-/* item_size is at least 4. 0 or -ENOMEM. */
+/* Room for limit items; item_size is at least 4. 0 or -ENOMEM. */
 int pool_init(struct pool *pool, size_t item_size, uint32_t limit);
 void pool_free(struct pool *pool);
 
 /* A zeroed item, or 0 when the limit is reached. */
 uint32_t pool_take(struct pool *pool);
+
+/* Takes this item, which is above all that were ever taken. False when it is beyond the limit. */
+bool pool_take_at(struct pool *pool, uint32_t index);
+
 void pool_give(struct pool *pool, uint32_t index);
+
+/* From now on this many at a time. False when there is not that much room: the limit is then all
+ * there is. More may be taken already; they stay. */
+bool pool_set_limit(struct pool *pool, uint32_t limit);
 
 static inline void *pool_item(const struct pool *pool, uint32_t index)
 {

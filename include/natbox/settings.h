@@ -59,4 +59,7 @@ struct settings {
 	} limits;
 };
 
+/* Whether the address is in one of the exempt networks. */
+bool settings_exempt(const struct settings *settings, const struct address *address);
+
 #endif

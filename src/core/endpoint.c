@@ -13,14 +13,25 @@ static uint32_t power_of_two_from(uint32_t least)
 	return power;
 }
 
+/* Most reasons, for this many endpoints. */
+static uint32_t reasons_for(uint32_t limit)
+{
+	return limit <= UINT32_MAX / 2 / REASONS_PER_ENDPOINT ? limit * REASONS_PER_ENDPOINT
+							      : UINT32_MAX / 2;
+}
+
+struct wheel *endpoints_wheel(const struct endpoints *endpoints, const struct settings *settings)
+{
+	return wheel_new(endpoints->endpoints.capacity,
+		ticks_of(settings->keepalive.interval_us) + 1, report_tick(endpoints->report));
+}
+
 int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	struct report *report, const struct proxies *proxies, const struct keepalive *keepalive,
 	const struct hash_key *key)
 {
 	uint32_t limit = settings->limits.endpoints;
-	uint32_t reasons = limit <= UINT32_MAX / 2 / REASONS_PER_ENDPOINT
-				   ? limit * REASONS_PER_ENDPOINT
-				   : UINT32_MAX / 2;
+	uint32_t reasons = reasons_for(limit);
 	uint32_t heads = power_of_two_from(limit);
 
 	*endpoints = (struct endpoints){
@@ -34,15 +45,15 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 		.endpoint_heads = calloc(heads, sizeof(uint32_t)),
 		.reason_heads = calloc(heads, sizeof(uint32_t)),
 		.per_address = calloc(heads, sizeof(uint32_t)),
-		.wheel = wheel_new(
-			limit, ticks_of(settings->keepalive.interval_us) + 1, report_tick(report)),
 	};
 	if (endpoints->endpoint_heads && endpoints->reason_heads && endpoints->per_address &&
-		endpoints->wheel &&
 		pool_init(&endpoints->endpoints, sizeof(struct endpoint), limit) == 0 &&
 		pool_init(&endpoints->reasons, sizeof(struct reason), reasons) == 0 &&
-		labels_init(&endpoints->labels, reasons, LABEL_AVERAGE) == 0)
-		return 0;
+		labels_init(&endpoints->labels, reasons, LABEL_AVERAGE) == 0) {
+		endpoints->wheel = endpoints_wheel(endpoints, settings);
+		if (endpoints->wheel)
+			return 0;
+	}
 	endpoints_free(endpoints);
 	return -ENOMEM;
 }
@@ -52,10 +63,17 @@ void endpoints_free(struct endpoints *endpoints)
 	pool_free(&endpoints->endpoints);
 	pool_free(&endpoints->reasons);
 	labels_free(&endpoints->labels);
+	changes_free(&endpoints->changes);
 	free(endpoints->endpoint_heads);
 	free(endpoints->reason_heads);
 	free(endpoints->per_address);
 	wheel_free(endpoints->wheel);
+}
+
+bool endpoints_set_limit(struct endpoints *endpoints, uint32_t limit)
+{
+	pool_set_limit(&endpoints->reasons, reasons_for(limit));
+	return pool_set_limit(&endpoints->endpoints, limit);
 }
 
 static uint32_t *endpoint_head(
@@ -109,18 +127,28 @@ static uint32_t refuse(
 	return 0;
 }
 
-static uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim)
+bool endpoint_is_wanted(const struct settings *settings, const struct address *client, unsigned nat)
+{
+	return (nat || settings->keepalive.scope == KEEPALIVE_ALL) &&
+	       !settings_exempt(settings, client);
+}
+
+/* Puts it into the tables. Its index, or 0 when a limit is reached, which *why names. */
+static uint32_t endpoint_enter(
+	struct endpoints *endpoints, const struct reason_claim *claim, const char **why)
 {
 	uint32_t *counter = address_counter(endpoints, &claim->client);
 	struct engine_counters *counters = &endpoints->report->counters;
 	struct endpoint *endpoint;
 	uint32_t *head, index;
 
+	*why = "endpoints-per-address";
 	if (*counter >= endpoints->settings->limits.endpoints_per_address)
-		return refuse(endpoints, claim, "endpoints-per-address");
+		return 0;
+	*why = "endpoints";
 	index = pool_take(&endpoints->endpoints);
 	if (!index)
-		return refuse(endpoints, claim, "endpoints");
+		return 0;
 
 	head = endpoint_head(endpoints, &claim->client, claim->proxy);
 	endpoint = endpoint_at(endpoints, index);
@@ -135,14 +163,25 @@ static uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_cl
 	counters->endpoints = endpoints->endpoints.count;
 	if (counters->endpoints > counters->endpoints_max)
 		counters->endpoints_max = counters->endpoints;
+	return index;
+}
+
+static uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	const char *why;
+	uint32_t index = endpoint_enter(endpoints, claim, &why);
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (!index)
+		return refuse(endpoints, claim, why);
 	report_endpoint(endpoints, endpoint,
 		(struct event){.type = EVENT_ENDPOINT_ADD, .nat = endpoint->nat});
 	liveness_start(endpoints, index);
 	return index;
 }
 
-/* An endpoint without a reason left. */
-static void endpoint_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+/* Takes an endpoint without a reason left out of the tables. */
+static void endpoint_leave(struct endpoints *endpoints, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	uint32_t *link = endpoint_head(endpoints, &endpoint->client, endpoint->proxy);
@@ -152,10 +191,28 @@ static void endpoint_drop(struct endpoints *endpoints, uint32_t index, const cha
 	*link = endpoint->hash_next;
 	--*address_counter(endpoints, &endpoint->client);
 	wheel_remove(endpoints->wheel, index);
-	report_endpoint(
-		endpoints, endpoint, (struct event){.type = EVENT_ENDPOINT_REMOVE, .why = why});
 	pool_give(&endpoints->endpoints, index);
 	endpoints->report->counters.endpoints = endpoints->endpoints.count;
+}
+
+static void endpoint_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+{
+	report_endpoint(endpoints, endpoint_at(endpoints, index),
+		(struct event){.type = EVENT_ENDPOINT_REMOVE, .why = why});
+	endpoint_leave(endpoints, index);
+}
+
+bool reason_is_wanted(const struct settings *settings, enum reason_kind kind)
+{
+	switch (kind) {
+	case REASON_REGISTRATION:
+		return settings->keepalive.registrations;
+	case REASON_SUBSCRIPTION:
+		return settings->keepalive.subscriptions;
+	case REASON_DIALOG:
+		break;
+	}
+	return settings->keepalive.dialogs;
 }
 
 static uint64_t key_of(const struct reason *reason)
@@ -192,18 +249,15 @@ static void report_reason(const struct endpoints *endpoints, const struct reason
 				.why = why}});
 }
 
-static uint32_t reason_add(
-	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
+/* Makes a reason of the item taken for it. False when there is no room for its label. */
+static bool reason_enter(struct endpoints *endpoints, const struct reason_claim *claim,
+	uint32_t index, uint32_t endpoint)
 {
-	uint32_t index = pool_take(&endpoints->reasons);
-	uint32_t label = index ? label_take(&endpoints->labels, claim->id) : 0;
+	uint32_t label = label_take(&endpoints->labels, claim->id);
 	uint32_t *head = reason_head(endpoints, claim->key);
 
-	if (!label) {
-		if (index)
-			pool_give(&endpoints->reasons, index);
-		return refuse(endpoints, claim, "reasons");
-	}
+	if (!label)
+		return false;
 	*reason_at(endpoints, index) = (struct reason){
 		.key = {(uint32_t)claim->key, (uint32_t)(claim->key >> 32)},
 		.hash_next = *head,
@@ -211,11 +265,67 @@ static uint32_t reason_add(
 		.next = endpoint_at(endpoints, endpoint)->reasons,
 		.label = label,
 		.kind = claim->kind,
+		.early = claim->early,
 	};
 	*head = index;
 	endpoint_at(endpoints, endpoint)->reasons = index;
 	endpoints->report->counters.reasons = endpoints->reasons.count;
+	return true;
+}
+
+static uint32_t reason_add(
+	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
+{
+	uint32_t index = pool_take(&endpoints->reasons);
+
+	if (!index)
+		return refuse(endpoints, claim, "reasons");
+	if (!reason_enter(endpoints, claim, index, endpoint)) {
+		pool_give(&endpoints->reasons, index);
+		return refuse(endpoints, claim, "reasons");
+	}
 	return index;
+}
+
+/* Takes the item of a reason, and finds or makes its endpoint. */
+static bool restore_into(struct endpoints *endpoints, const struct reason_claim *claim,
+	uint32_t slot, uint32_t endpoint)
+{
+	if (!pool_take_at(&endpoints->reasons, slot))
+		return false;
+	if (reason_enter(endpoints, claim, slot, endpoint))
+		return true;
+	pool_give(&endpoints->reasons, slot);
+	return false;
+}
+
+int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
+	uint64_t left_us, uint32_t due)
+{
+	uint32_t index = endpoint_find(endpoints, &claim->client, claim->proxy);
+	struct endpoint *endpoint;
+	struct reason *reason;
+	const char *why;
+
+	if (reason_find(endpoints, claim->key))
+		return -EEXIST;
+	if (!index)
+		index = endpoint_enter(endpoints, claim, &why);
+	if (!index)
+		return -ENOSPC;
+	endpoint = endpoint_at(endpoints, index);
+	if (!restore_into(endpoints, claim, slot, index)) {
+		if (!endpoint->reasons)
+			endpoint_leave(endpoints, index);
+		return -ENOSPC;
+	}
+	if (!reason_at(endpoints, slot)->next || tick_before(endpoint->due, due))
+		endpoint->due = due;
+	reason = reason_at(endpoints, slot);
+	reason->expires = ticks_of(endpoints->report->now_us + left_us);
+	if (tick_before(reason->expires, endpoint->expires))
+		endpoint->expires = reason->expires;
+	return 0;
 }
 
 void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
@@ -226,6 +336,7 @@ void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t second
 		seconds = REASON_SECONDS_MAX;
 	reason->expires = ticks_of(endpoints->report->now_us + seconds * 1000000ull);
 	liveness_expires(endpoints, reason->endpoint, reason->expires);
+	changes_add(&endpoints->changes, index);
 }
 
 void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
@@ -256,7 +367,6 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 			endpoint_drop(endpoints, endpoint, "limit");
 		return 0;
 	}
-	reason_at(endpoints, reason)->early = claim->early;
 	reason_prolong(endpoints, reason, claim->seconds);
 	report_reason(endpoints, reason_at(endpoints, reason), EVENT_REASON_ADD, NULL);
 	return reason;
@@ -282,6 +392,7 @@ void reason_rekey(struct endpoints *endpoints, uint32_t index, uint64_t key)
 	reason->key[1] = (uint32_t)(key >> 32);
 	reason->hash_next = *head;
 	*head = index;
+	changes_add(&endpoints->changes, index);
 }
 
 /* Takes the reason out of the tables; its endpoint stays, whatever is left of it. */
@@ -297,6 +408,8 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 
 	report_reason(endpoints, reason, EVENT_REASON_END, why);
 	label_give(&endpoints->labels, reason->label);
+	reason->label = 0;
+	changes_add(&endpoints->changes, index);
 	pool_give(&endpoints->reasons, index);
 	endpoints->report->counters.reasons = endpoints->reasons.count;
 }
@@ -339,4 +452,32 @@ bool endpoint_expire(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 		return true;
 	endpoint_drop(endpoints, index, "expired");
 	return false;
+}
+
+/* Ends the reasons of an endpoint whose kind does not count any more. */
+static void review_reasons(struct endpoints *endpoints, uint32_t index)
+{
+	uint32_t reason = endpoint_at(endpoints, index)->reasons;
+
+	while (reason) {
+		uint32_t next = reason_at(endpoints, reason)->next;
+
+		if (!reason_is_wanted(endpoints->settings, reason_at(endpoints, reason)->kind))
+			reason_end(endpoints, reason, "ended");
+		reason = next;
+	}
+}
+
+void endpoints_review(struct endpoints *endpoints)
+{
+	for (uint32_t index = 1; index <= endpoints->endpoints.used; index++) {
+		const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+		if (!endpoint->reasons)
+			continue;
+		if (endpoint_is_wanted(endpoints->settings, &endpoint->client, endpoint->nat))
+			review_reasons(endpoints, index);
+		else
+			endpoint_remove(endpoints, index, "ended", "flushed");
+	}
 }

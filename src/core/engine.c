@@ -87,6 +87,39 @@ void engine_free(struct engine *engine)
 	free(engine);
 }
 
+struct endpoints *engine_endpoints(struct engine *engine)
+{
+	return &engine->endpoints;
+}
+
+static bool changes_keepalives(const struct settings *from, const struct settings *to)
+{
+	return from->keepalive.interval_us != to->keepalive.interval_us ||
+	       from->keepalive.scope != to->keepalive.scope;
+}
+
+int engine_reconfigure(struct engine *engine, const struct settings *settings)
+{
+	struct wheel *wheel = NULL;
+	uint64_t interval_us = engine->settings.keepalive.interval_us;
+	int fixed = 0;
+
+	if (changes_keepalives(&engine->settings, settings)) {
+		wheel = endpoints_wheel(&engine->endpoints, settings);
+		if (!wheel)
+			return -ENOMEM;
+	}
+	engine->settings = *settings;
+	if (!endpoints_set_limit(&engine->endpoints, settings->limits.endpoints))
+		fixed |= FIXED_ENDPOINTS;
+	if (!pool_set_limit(&engine->transactions.pool, settings->limits.transactions))
+		fixed |= FIXED_TRANSACTIONS;
+	endpoints_review(&engine->endpoints);
+	if (wheel)
+		liveness_move(&engine->endpoints, wheel, interval_us);
+	return fixed;
+}
+
 int engine_add_proxy(struct engine *engine, const struct address *proxy)
 {
 	return proxies_add(&engine->proxies, proxy) == PROXY_NONE ? -ENOSPC : 0;
@@ -167,15 +200,6 @@ struct transit {
 	uint32_t endpoint; /* of client and proxy; 0: none */
 };
 
-static bool is_exempt(const struct settings *settings, const struct address *client)
-{
-	for (unsigned i = 0; i < settings->nat.exempt_count; i++) {
-		if (network_contains(&settings->nat.exempt[i], client))
-			return true;
-	}
-	return false;
-}
-
 /* By address alone. False when it is not ours: between two proxies, between none, or exempt. */
 static bool find_direction(
 	const struct engine *engine, const struct flow *flow, struct transit *transit)
@@ -188,7 +212,7 @@ static bool find_direction(
 	transit->in = source == PROXY_NONE;
 	transit->client = transit->in ? flow->source : flow->destination;
 	transit->proxy = transit->in ? destination : source;
-	return !is_exempt(&engine->settings, &transit->client);
+	return !settings_exempt(&engine->settings, &transit->client);
 }
 
 static void report_malformed(struct engine *engine, const struct transit *transit, const char *why)

@@ -1,5 +1,8 @@
 #include <natbox/liveness.h>
 
+/* Overdue keepalives sent in one tick, 50 000 a second: a quarter of what one core can send. */
+enum { OVERDUE_PER_TICK = 500 };
+
 static uint32_t interval_of(const struct endpoints *endpoints)
 {
 	return ticks_of(endpoints->settings->keepalive.interval_us);
@@ -41,6 +44,43 @@ void liveness_start(struct endpoints *endpoints, uint32_t index)
 
 	endpoint_at(endpoints, index)->due = next_due(endpoints);
 	place(endpoints, index, now);
+}
+
+/* When the keepalive is sent that has so many overdue ones before it. */
+static uint32_t overdue_tick(const struct endpoints *endpoints, uint32_t before)
+{
+	uint32_t wait = 1 + before / OVERDUE_PER_TICK, interval = interval_of(endpoints);
+
+	return report_tick(endpoints->report) + (wait < interval ? wait : interval);
+}
+
+void liveness_resume(struct endpoints *endpoints)
+{
+	uint32_t now = report_tick(endpoints->report), overdue = 0;
+
+	for (uint32_t index = 1; index <= endpoints->endpoints.used; index++) {
+		struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+		if (!endpoint->reasons)
+			continue;
+		if (tick_before(now, endpoint->due)) {
+			place(endpoints, index, now + 1);
+		} else {
+			endpoint->due = overdue_tick(endpoints, overdue++);
+			place(endpoints, index, endpoint->due);
+		}
+	}
+}
+
+void liveness_move(struct endpoints *endpoints, struct wheel *wheel, uint64_t interval_us)
+{
+	uint32_t longer_by = interval_of(endpoints) - ticks_of(interval_us);
+
+	wheel_free(endpoints->wheel);
+	endpoints->wheel = wheel;
+	for (uint32_t index = 1; index <= endpoints->endpoints.used; index++)
+		endpoint_at(endpoints, index)->due += longer_by;
+	liveness_resume(endpoints);
 }
 
 void liveness_expires(struct endpoints *endpoints, uint32_t index, uint32_t tick)

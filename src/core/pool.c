@@ -6,7 +6,7 @@
 
 int pool_init(struct pool *pool, size_t item_size, uint32_t limit)
 {
-	*pool = (struct pool){.item_size = item_size, .limit = limit};
+	*pool = (struct pool){.item_size = item_size, .capacity = limit, .limit = limit};
 	pool->items = calloc((size_t)limit + 1, item_size);
 	return pool->items ? 0 : -ENOMEM;
 }
@@ -21,21 +21,42 @@ uint32_t pool_take(struct pool *pool)
 {
 	uint32_t index = pool->free;
 
+	if (pool->count >= pool->limit)
+		return 0;
 	if (index) {
 		memcpy(&pool->free, pool_item(pool, index), sizeof(pool->free));
 		memset(pool_item(pool, index), 0, pool->item_size);
-	} else if (pool->used < pool->limit) {
-		index = ++pool->used;
 	} else {
-		return 0;
+		index = ++pool->used;
 	}
 	pool->count++;
 	return index;
 }
 
-void pool_give(struct pool *pool, uint32_t index)
+static void put_on_free_list(struct pool *pool, uint32_t index)
 {
 	memcpy(pool_item(pool, index), &pool->free, sizeof(pool->free));
 	pool->free = index;
+}
+
+bool pool_take_at(struct pool *pool, uint32_t index)
+{
+	if (index <= pool->used || index > pool->limit)
+		return false;
+	while (++pool->used < index)
+		put_on_free_list(pool, pool->used);
+	pool->count++;
+	return true;
+}
+
+void pool_give(struct pool *pool, uint32_t index)
+{
+	put_on_free_list(pool, index);
 	pool->count--;
+}
+
+bool pool_set_limit(struct pool *pool, uint32_t limit)
+{
+	pool->limit = limit < pool->capacity ? limit : pool->capacity;
+	return limit <= pool->capacity;
 }

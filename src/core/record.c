@@ -1,0 +1,117 @@
+#include <natbox/liveness.h>
+#include <natbox/record.h>
+
+#include <errno.h>
+
+int records_watch(struct endpoints *endpoints)
+{
+	return changes_init(&endpoints->changes, endpoints->reasons.capacity);
+}
+
+void records_change_all(struct endpoints *endpoints)
+{
+	for (uint32_t slot = 1; slot <= endpoints->reasons.used; slot++)
+		changes_add(&endpoints->changes, slot);
+}
+
+/* The reason in a slot; NULL when it is empty. */
+static const struct reason *reason_in(const struct endpoints *endpoints, uint32_t slot)
+{
+	if (slot == 0 || slot > endpoints->reasons.used || !reason_at(endpoints, slot)->label)
+		return NULL;
+	return reason_at(endpoints, slot);
+}
+
+/* The span until a tick near the present; 0 when it is over. */
+static uint64_t us_until(const struct endpoints *endpoints, uint32_t tick)
+{
+	uint32_t now = report_tick(endpoints->report);
+
+	return tick_before(now, tick) ? (uint64_t)(tick - now) * TICK_US : 0;
+}
+
+/* The next keepalive is due one interval after the last packet. */
+static uint64_t quiet_of(const struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+	uint64_t due_us = us_until(endpoints, endpoint->due);
+
+	return due_us < interval_us ? interval_us - due_us : 0;
+}
+
+bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us)
+{
+	const struct reason *reason = reason_in(endpoints, slot);
+
+	if (!reason)
+		return false;
+	*quiet_us = quiet_of(endpoints, endpoint_at(endpoints, reason->endpoint));
+	return true;
+}
+
+bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record *record)
+{
+	const struct reason *reason = reason_in(endpoints, slot);
+	const struct endpoint *endpoint;
+
+	if (!reason || !us_until(endpoints, reason->expires))
+		return false;
+	endpoint = endpoint_at(endpoints, reason->endpoint);
+	*record = (struct record){
+		.client = endpoint->client,
+		.proxy = endpoints->proxies->list[endpoint->proxy],
+		.nat = endpoint->nat,
+		.kind = reason->kind,
+		.early = reason->early,
+		.key = (uint64_t)reason->key[1] << 32 | reason->key[0],
+		.id = label_text(&endpoints->labels, reason->label),
+		.left_us = us_until(endpoints, reason->expires),
+		.quiet_us = quiet_of(endpoints, endpoint),
+	};
+	return true;
+}
+
+static int restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)
+{
+	const struct settings *settings = endpoints->settings;
+	uint64_t interval_us = settings->keepalive.interval_us;
+	struct reason_claim claim = {
+		.client = record->client,
+		.proxy = proxies_find(endpoints->proxies, &record->proxy),
+		.nat = record->nat,
+		.kind = record->kind,
+		.early = record->early,
+		.key = record->key,
+		.id = record->id,
+	};
+	uint64_t left_us = record->left_us;
+
+	if (left_us == 0)
+		return -ETIME;
+	if (left_us > REASON_SECONDS_MAX * 1000000ull)
+		left_us = REASON_SECONDS_MAX * 1000000ull;
+	if (claim.proxy == PROXY_NONE)
+		return -ENOENT;
+	if (!reason_is_wanted(settings, record->kind) ||
+		!endpoint_is_wanted(settings, &record->client, record->nat))
+		return -EPERM;
+	return reason_restore(endpoints, slot, &claim, left_us,
+		report_tick(endpoints->report) +
+			(record->quiet_us < interval_us
+					? (uint32_t)((interval_us - record->quiet_us) / TICK_US)
+					: 0));
+}
+
+int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)
+{
+	int result = restore(endpoints, slot, record);
+
+	if (result != 0 && slot <= endpoints->changes.limit)
+		changes_add(&endpoints->changes, slot);
+	return result;
+}
+
+void records_resume(struct endpoints *endpoints)
+{
+	liveness_resume(endpoints);
+}

@@ -1,0 +1,267 @@
+/* What a restart must not lose: records taken from one engine, put back into another. */
+#include "border.h"
+#include "sip_messages.h"
+
+#include <natbox/record.h>
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+
+#define PHONE "203.0.113.1:5061"
+
+static struct border *before, *after;
+
+static void setup(void)
+{
+	before = border_new();
+	after = border_new();
+	border_wait(before, 0);
+	cr_assert_eq(records_watch(engine_endpoints(before->engine)), 0);
+}
+
+static void teardown(void)
+{
+	border_free(before);
+	border_free(after);
+}
+
+TestSuite(record, .init = setup, .fini = teardown);
+
+static void register_phone(struct border *border, const char *client, struct registration r)
+{
+	r.expires = r.expires ? r.expires : "3600";
+	border_register(border, client, r);
+	border_answer(border, client, 200, r);
+}
+
+static uint32_t next_change(void)
+{
+	return changes_take(&engine_endpoints(before->engine)->changes, 1);
+}
+
+/* Starts the second engine where the first one is. Returns how many records came back. */
+static unsigned restart(void)
+{
+	struct endpoints *from = engine_endpoints(before->engine), *to;
+	unsigned restored = 0;
+
+	after->now_us = before->now_us;
+	border_wait(after, 0);
+	to = engine_endpoints(after->engine);
+	cr_assert_eq(records_watch(to), 0);
+	for (uint32_t slot = 1; slot <= from->reasons.used; slot++) {
+		struct record record;
+
+		if (record_read(from, slot, &record) && record_restore(to, slot, &record) == 0)
+			restored++;
+	}
+	records_resume(to);
+	return restored;
+}
+
+static uint32_t restore_one(const struct record *record, int expected)
+{
+	struct endpoints *to;
+
+	border_wait(after, 0);
+	to = engine_endpoints(after->engine);
+	cr_assert_eq(records_watch(to), 0);
+	cr_assert_eq(record_restore(to, 7, record), expected);
+	return changes_take(&to->changes, 1);
+}
+
+static struct record some_record(void)
+{
+	struct record record = {
+		.client = at(PHONE),
+		.proxy = at("198.51.100.1:5060"),
+		.nat = NAT_VIA_SOURCE,
+		.kind = REASON_DIALOG,
+		.key = 1,
+		.id = TEXT("call"),
+		.left_us = 1000000,
+	};
+
+	return record;
+}
+
+Test(record, each_change_of_a_reason_is_noted_once)
+{
+	cr_assert_eq(next_change(), 0);
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	register_phone(before, PHONE, (struct registration){.call_id = "one", .cseq = 2});
+	cr_assert_eq(next_change(), 1);
+	cr_assert_eq(next_change(), 0);
+	register_phone(
+		before, PHONE, (struct registration){.call_id = "one", .cseq = 3, .expires = "0"});
+	cr_assert_eq(next_change(), 1);
+	cr_assert_not(changes_any(&engine_endpoints(before->engine)->changes));
+}
+
+Test(record, a_reason_that_moves_keeps_its_slot)
+{
+	struct record record;
+	struct address elsewhere = at("203.0.113.9:9999");
+
+	register_phone(before, "203.0.113.2:5060", (struct registration){.call_id = "other"});
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	cr_assert_eq(next_change(), 1);
+	cr_assert_eq(next_change(), 2);
+	register_phone(
+		before, "203.0.113.9:9999", (struct registration){.call_id = "one", .cseq = 2});
+	cr_assert_eq(next_change(), 2);
+	cr_assert_eq(next_change(), 0);
+	cr_assert(record_read(engine_endpoints(before->engine), 2, &record));
+	cr_assert(address_equal(&record.client, &elsewhere));
+}
+
+Test(record, what_is_restored_is_not_announced_again)
+{
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	cr_assert_eq(restart(), 1);
+	border_expect(after, "");
+	cr_assert_eq(engine_counters(after->engine).endpoints, 1);
+	cr_assert_eq(engine_counters(after->engine).endpoints_max, 1);
+	cr_assert_eq(engine_counters(after->engine).reasons, 1);
+	cr_assert_not(changes_any(&engine_endpoints(after->engine)->changes));
+}
+
+Test(record, a_restored_registration_is_refreshed_and_ended_as_before)
+{
+	struct registration r = {.call_id = "one", .cseq = 2, .expires = "60"};
+
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	cr_assert_eq(restart(), 1);
+	register_phone(after, PHONE, r);
+	border_expect(after, "reason-refresh " PHONE " registration sip:alice@example.com 60\n");
+	r.cseq = 3;
+	r.expires = "0";
+	register_phone(after, PHONE, r);
+	border_expect(after, "reason-end " PHONE " registration sip:alice@example.com ended\n"
+			     "endpoint-remove " PHONE " ended\n");
+}
+
+Test(record, a_restored_reason_runs_out_when_it_would_have)
+{
+	register_phone(before, PHONE, (struct registration){.call_id = "one", .expires = "60"});
+	border_wait(before, 40);
+	cr_assert_eq(restart(), 1);
+	border_wait(after, 19.9);
+	border_expect(after, "");
+	border_wait(after, 0.2);
+	border_expect(after, "reason-end " PHONE " registration sip:alice@example.com expired\n"
+			     "endpoint-remove " PHONE " expired\n");
+}
+
+Test(record, slots_left_empty_are_used_again)
+{
+	for (unsigned i = 1; i <= 5; i++) {
+		char call_id[8];
+
+		snprintf(call_id, sizeof(call_id), "%u", i);
+		register_phone(before, PHONE, (struct registration){.call_id = call_id});
+	}
+	register_phone(
+		before, PHONE, (struct registration){.call_id = "3", .cseq = 2, .expires = "0"});
+	cr_assert_eq(restart(), 4);
+	cr_assert_not(engine_endpoints(after->engine)->reasons.free == 0);
+	register_phone(after, PHONE, (struct registration){.call_id = "new"});
+	cr_assert_eq(changes_take(&engine_endpoints(after->engine)->changes, 1), 3);
+}
+
+Test(record, the_keepalive_comes_one_interval_after_the_last_packet)
+{
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	border_wait(before, 20);
+	cr_assert_eq(restart(), 1);
+	border_wait(after, 4.9);
+	cr_assert_eq(after->sent_count, 0);
+	border_wait(after, 0.2);
+	cr_assert_eq(after->sent_count, 1);
+}
+
+Test(record, overdue_keepalives_are_sent_at_once_but_not_all_at_once)
+{
+	enum { PHONES = 900, PER_TICK = 500 };
+	struct endpoints *to;
+
+	after->settings.limits.endpoints_per_address = PHONES;
+	border_wait(after, 0);
+	to = engine_endpoints(after->engine);
+	for (uint32_t slot = 1; slot <= PHONES; slot++) {
+		struct record record = some_record();
+
+		record.client.port = (uint16_t)(10000 + slot);
+		record.key = slot;
+		record.quiet_us = 3600000000;
+		record.left_us = 60000000;
+		cr_assert_eq(record_restore(to, slot, &record), 0);
+	}
+	records_resume(to);
+	border_wait(after, 0.01);
+	cr_assert_eq(after->sent_count, PER_TICK);
+	border_wait(after, 0.01);
+	cr_assert_eq(after->sent_count, PHONES);
+}
+
+Test(record, one_that_is_over_stays_out_and_its_slot_counts_as_changed)
+{
+	struct record record = some_record();
+
+	record.left_us = 0;
+	cr_assert_eq(restore_one(&record, -ETIME), 7);
+}
+
+Test(record, one_of_a_proxy_that_is_not_configured_any_more_stays_out)
+{
+	struct record record = some_record();
+
+	record.proxy.port++;
+	cr_assert_eq(restore_one(&record, -ENOENT), 7);
+}
+
+Test(record, one_in_an_exempt_network_stays_out)
+{
+	struct record record = some_record();
+
+	cr_assert_eq(network_parse(TEXT("203.0.113.0/24"), &after->settings.nat.exempt[0]), 0);
+	after->settings.nat.exempt_count = 1;
+	cr_assert_eq(restore_one(&record, -EPERM), 7);
+}
+
+Test(record, one_of_a_kind_that_counts_no_more_stays_out)
+{
+	struct record record = some_record();
+
+	after->settings.keepalive.dialogs = false;
+	cr_assert_eq(restore_one(&record, -EPERM), 7);
+}
+
+Test(record, one_in_a_slot_beyond_the_limit_stays_out_and_leaves_no_endpoint)
+{
+	struct record record = some_record();
+
+	after->settings.limits.endpoints = 1;
+	restore_one(&record, -ENOSPC);
+	cr_assert_eq(engine_counters(after->engine).endpoints, 0);
+}
+
+Test(record, two_with_one_key_are_one)
+{
+	struct record record = some_record();
+
+	cr_assert_eq(restore_one(&record, 0), 0);
+	cr_assert_eq(record_restore(engine_endpoints(after->engine), 8, &record), -EEXIST);
+	cr_assert_eq(engine_counters(after->engine).reasons, 1);
+}
+
+Test(record, a_time_beyond_90_days_is_cut)
+{
+	struct record record = some_record(), again;
+
+	record.left_us = UINT64_MAX;
+	restore_one(&record, 0);
+	cr_assert(record_read(engine_endpoints(after->engine), 7, &again));
+	cr_assert_eq(again.left_us, 90ull * 24 * 3600 * 1000000);
+}
