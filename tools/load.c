@@ -5,7 +5,7 @@
  *
  *     load [-1] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] CLIENT PROXY:PORT PID
  *
- * CLIENT is an address of this host; user agents take ports of it from 20000 on. PID is the process
+ * CLIENT is an address of this host; each user agent has a port of it, from 10000 on. PID is the process
  * that relays. It is stopped while a burst is put before it, and then has all of a core: so it works
  * in full batches as under the highest load, but what is measured is the relay and not this program,
  * which costs as much. Its CPU time is read from the kernel, to the nanosecond, softirqs that run on
@@ -23,18 +23,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
 	BATCH = 64,
-	CLIENTS = 8, /* sockets of user agents */
-	FIRST_PORT = 20000,
+	FIRST_PORT = 10000,
 	MESSAGE_MAX = 2048,
 	BURST_MAX = 8192,
 	SOCKET_BUFFER = 64 << 20, /* holds a burst of any size */
-	USERS_MAX = 1000000,
+	USERS_MAX = 50000,        /* as many ports */
+	FILES_MORE = 64,
 	MESSAGES_MAX = 50000000,
 	RUNS_MAX = 100,
 	LOST_AFTER_MS = 300, /* what has not come by then will not */
@@ -61,8 +63,10 @@ struct slot {
 
 struct load {
 	struct options options;
-	struct message *messages;
-	int clients[CLIENTS], proxy;
+	struct message *messages; /* one for each user, and his socket */
+	int *clients;
+	int poll; /* of all clients */
+	int proxy;
 	struct slot *slots; /* a burst of them */
 	long number;        /* of requests, ever */
 };
@@ -186,29 +190,22 @@ static void send_batch(int descriptor, struct mmsghdr *messages, unsigned count)
 	}
 }
 
-/* A user keeps to the socket that is his. */
-static void send_requests(struct load *load, unsigned turn)
+static void send_requests(struct load *load)
 {
-	static struct sockaddr_in proxy = {.sin_family = AF_INET};
-	struct mmsghdr messages[BATCH] = {0};
-	struct iovec spans[BATCH];
+	struct sockaddr_in proxy = {
+		.sin_family = AF_INET, .sin_port = htons(load->options.proxy.port)};
 
 	memcpy(&proxy.sin_addr, load->options.proxy.ip + 12, 4);
-	proxy.sin_port = htons(load->options.proxy.port);
-	for (int i = 0; i < BATCH; i++) {
-		const long user = load->number / CLIENTS * CLIENTS + turn % CLIENTS;
-		struct message *message = &load->messages[user % load->options.users];
+	for (long i = 0; i < load->options.burst; i++) {
+		const long user = load->number++ % load->options.users;
+		struct message *message = &load->messages[user];
 
-		load->number += CLIENTS;
 		put_number(message->bytes + message->cseq_at, load->number);
 		put_number(message->bytes + message->branch_at, load->number);
-		spans[i] = (struct iovec){message->bytes, message->length};
-		messages[i].msg_hdr = (struct msghdr){.msg_name = &proxy,
-			.msg_namelen = sizeof(proxy),
-			.msg_iov = &spans[i],
-			.msg_iovlen = 1};
+		if (sendto(load->clients[user], message->bytes, message->length, 0,
+			    (struct sockaddr *)&proxy, sizeof(proxy)) < 0)
+			die("cannot send");
 	}
-	send_batch(load->clients[turn % CLIENTS], messages, BATCH);
 }
 
 /* Takes what there is, at most up to a burst in all; count have come before. */
@@ -266,12 +263,15 @@ static void send_answers(struct load *load, long first, unsigned count)
 
 static long receive_any(struct load *load, bool at_proxy, long count)
 {
+	struct epoll_event events[BATCH];
 	long more = 0;
+	int ready;
 
 	if (at_proxy)
 		return receive(load, load->proxy, count);
-	for (int i = 0; i < CLIENTS; i++)
-		more += receive(load, load->clients[i], count + more);
+	ready = epoll_wait(load->poll, events, BATCH, 0);
+	for (int i = 0; i < ready; i++)
+		more += receive(load, events[i].data.fd, count + more);
 	return more;
 }
 
@@ -304,8 +304,7 @@ static void exchange_burst(struct load *load, struct result *result)
 	long arrived;
 
 	signal_relay(load, SIGSTOP);
-	for (unsigned turn = 0; turn < load->options.burst / BATCH; turn++)
-		send_requests(load, turn);
+	send_requests(load);
 	arrived = let_through(load, true, load->options.burst, result);
 	if (load->options.one_way)
 		return;
@@ -343,23 +342,40 @@ static int by_speed(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void open_clients(struct load *load)
+{
+	const struct options *options = &load->options;
+	const struct rlimit files = {
+		(rlim_t)options->users + FILES_MORE, (rlim_t)options->users + FILES_MORE};
+
+	load->poll = epoll_create1(EPOLL_CLOEXEC);
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0 || load->poll < 0)
+		die("cannot have so many sockets");
+	for (long i = 0; i < options->users; i++) {
+		struct address client = options->client;
+		struct epoll_event event = {.events = EPOLLIN};
+
+		client.port = (uint16_t)(FIRST_PORT + i);
+		load->clients[i] = open_at(&client);
+		event.data.fd = load->clients[i];
+		if (epoll_ctl(load->poll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
+			die("cannot watch a socket");
+	}
+}
+
 static void open_load(struct load *load)
 {
 	const struct options *options = &load->options;
 
 	load->messages = calloc((size_t)options->users, sizeof(*load->messages));
+	load->clients = calloc((size_t)options->users, sizeof(*load->clients));
 	load->slots = calloc((size_t)options->burst, sizeof(*load->slots));
-	if (!load->messages || !load->slots)
+	if (!load->messages || !load->clients || !load->slots)
 		die("cannot prepare the messages");
 	for (long i = 0; i < options->users; i++)
 		write_message(&load->messages[i], i, &options->proxy);
 	load->proxy = open_at(&options->proxy);
-	for (int i = 0; i < CLIENTS; i++) {
-		struct address client = options->client;
-
-		client.port = (uint16_t)(FIRST_PORT + i);
-		load->clients[i] = open_at(&client);
-	}
+	open_clients(load);
 }
 
 static bool read_number(const char *text, long least, long most, long *number)
@@ -386,7 +402,7 @@ static bool read_option(int option, struct options *options)
 	case 'n':
 		return read_number(optarg, BATCH, MESSAGES_MAX, &options->messages);
 	case 'u':
-		return read_number(optarg, CLIENTS, USERS_MAX, &options->users);
+		return read_number(optarg, 1, USERS_MAX, &options->users);
 	case 'b':
 		return read_number(optarg, BATCH, BURST_MAX, &options->burst);
 	case 'r':
@@ -402,7 +418,6 @@ static bool read_options(int argc, char **argv, struct options *options)
 		if (!read_option(option, options))
 			return false;
 	options->burst -= options->burst % BATCH;
-	options->users -= options->users % CLIENTS;
 	return argc - optind == 3 && read_address(argv[optind], &options->client) &&
 	       read_address(argv[optind + 1], &options->proxy) &&
 	       read_number(argv[optind + 2], 2, 1 << 22, &options->pid);
@@ -411,7 +426,7 @@ static bool read_options(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
 	static struct load load = {
-		.options = {.messages = 200000, .users = 6400, .burst = 1024, .runs = 5}};
+		.options = {.messages = 200000, .users = 4000, .burst = 1024, .runs = 5}};
 	static struct result results[RUNS_MAX];
 	const struct options *options = &load.options;
 
