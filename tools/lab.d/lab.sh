@@ -4,7 +4,7 @@ if [ "$(id -u)" != 0 ]; then
 	exec sudo --preserve-env=LAB,LAB_QUIET,NATBOX,TMPDIR "$0" "$@"
 fi
 lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-for lab_part in hosts network proxy phones natbox verdict; do
+for lab_part in hosts network proxy phones baresip calls natbox outage verdict; do
 	# shellcheck source=/dev/null
 	. "$lab_root/tools/lab.d/$lab_part.sh"
 done

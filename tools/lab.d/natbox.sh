@@ -1,4 +1,4 @@
-# natbox on the border host, sniffing beside the proxy.
+# natbox on the border host; it sniffs beside the proxy unless told otherwise.
 # shellcheck shell=bash disable=SC2154 # lab_root comes from lab.sh
 NATBOX=${NATBOX:-$lab_root/natbox}
 EVENTS=$LAB_DIR/events
@@ -14,6 +14,11 @@ natbox_start() { # further arguments for natbox, such as -o keepalive.scope=off
 	echo "natbox does not start:" >&2
 	cat "$LAB_DIR/natbox.log" >&2
 	return 1
+}
+
+# The same, relaying for the proxy wherever it runs.
+relay_start() {
+	natbox_start -o natbox.mode=relay -o "natbox.proxy=$(proxy_address), $(proxy_address 6)"
 }
 
 # Ends natbox; fails when it had ended before, or found a fault.

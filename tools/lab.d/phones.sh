@@ -1,6 +1,9 @@
 # Phones. Those of SIPp do exactly what a scenario says; each has a SIP port of its own, which the
-# NAT keeps, so that a phone knows its public address as one configured by hand does.
+# NAT keeps, so that a phone knows its public address as one configured by hand does. With
+# PHONE_CONTACT=own their Contact is the address they have, as most phones' is.
 # shellcheck shell=bash disable=SC2154 # lab_root comes from lab.sh
+
+PHONE_CONTACT=${PHONE_CONTACT:-public}
 
 sip_port() { # phone
 	echo "506${1#phone}"
@@ -13,9 +16,12 @@ with_port() { # address, port
 	esac
 }
 
-# What a phone's Contact has to be for others to reach it.
 contact_address() { # phone, [4 or 6]
-	with_port "$(public_address "$@")" "$(sip_port "$1")"
+	if [ "$PHONE_CONTACT" = public ]; then
+		with_port "$(public_address "$@")" "$(sip_port "$1")"
+	else
+		listen_address "$@"
+	fi
 }
 
 listen_address() { # phone, [4 or 6]
@@ -69,37 +75,4 @@ phone_calls() { # phone, user, [4 or 6]
 	sipp_command "$1" "${3:-4}" call
 	show "$1" "${sipp[@]}" -m 1 -s "$2"
 	at "$1" timeout 20 "${sipp[@]}" -m 1 -s "$2" >"$LAB_DIR/$1.log" 2>&1
-}
-
-# Starts baresip as a user's phone, as it is after installing it: its Contact is the address it has,
-# so over IPv4 it is reachable only where no NAT is between. It refreshes its registration a little
-# before it expires, and answers calls by itself; sound goes from a bridge to itself.
-baresip_start() { # phone, user, [4 or 6], [expires], [commands for baresip...]
-	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
-	local command commands=()
-	shift $(($# < 4 ? $# : 4))
-	mkdir -p "$directory"
-	cat >"$directory/config" <<-END
-		sip_listen $(listen_address "$phone" "$family")
-		module_path /usr/lib/baresip/modules
-		module g711.so
-		module aubridge.so
-		audio_player aubridge,sound
-		audio_source aubridge,sound
-		audio_alert aubridge,sound
-		module_tmp uuid.so
-		module_tmp account.so
-		module_app menu.so
-	END
-	echo "<sip:$user@$(proxy_address "$family")>;auth_pass=$user;regint=$expires;answermode=auto" \
-		>"$directory/accounts"
-	for command; do
-		commands+=(-e "$command")
-	done
-	start "$phone" "$phone" baresip "-$family" -f "$directory" -s "${commands[@]}"
-}
-
-# Whether baresip was sent, or sent, a message that starts so.
-baresip_saw() { # phone, start line
-	grep -q "^$2" "$LAB_DIR/$1.log"
 }

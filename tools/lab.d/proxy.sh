@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # lab_root comes from lab.sh
 
 # The host it runs on: border, or proxy, which is behind border.
-PROXY_HOST=border
+PROXY_HOST=${PROXY_HOST:-border}
 
 proxy_is_listening() {
 	at "$PROXY_HOST" ss -Hlun sport = :5060 | grep -q 5060

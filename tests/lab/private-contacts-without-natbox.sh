@@ -1,0 +1,8 @@
+#!/bin/bash
+# The phones of the relay scenarios without natbox: their Contacts lead nowhere from the beginning.
+. "$(dirname "$0")/../../tools/lab.d/lab.sh"
+lab_with_proxy
+expect "phones at two homes register" homes_register
+expect "bob's call does not reach alice" not bob_calls_alice
+expect "alice's call does not reach bob" not alice_calls_bob
+verdict

@@ -1,0 +1,55 @@
+# baresip as its package brings it: its Contact is the address it has, so over IPv4 it is reachable
+# only where no NAT is between. It answers calls by itself; sound goes from a bridge to itself.
+# shellcheck shell=bash
+
+baresip_start() { # phone, user, [4 or 6], [expires]
+	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
+	mkdir -p "$directory"
+	cat >"$directory/config" <<-END
+		sip_listen $(listen_address "$phone" "$family")
+		module_path /usr/lib/baresip/modules
+		module g711.so
+		module aubridge.so
+		audio_player aubridge,sound
+		audio_source aubridge,sound
+		audio_alert aubridge,sound
+		module_tmp uuid.so
+		module_tmp account.so
+		module_app menu.so
+		module_app ctrl_tcp.so
+		ctrl_tcp_listen 127.0.0.1:4444
+	END
+	echo "<sip:$user@$(proxy_address "$family")>;regint=$expires;answermode=auto" \
+		>"$directory/accounts"
+	start "$phone" "$phone" baresip "-$family" -f "$directory" -s
+}
+
+# Tells a baresip what to do: dial sip:..., hold, resume, hangup.
+baresip_do() { # phone, command, [parameter]
+	local text="{\"command\":\"$2\",\"params\":\"${3-}\"}"
+	show "$1" "baresip: $2 ${3-}"
+	# shellcheck disable=SC2016 # the inner shell is to expand it
+	at "$1" bash -c 'printf "%d:%s," ${#1} "$1" >/dev/tcp/127.0.0.1/4444' baresip "$text"
+}
+
+# How often a line that starts so stands in what baresip says and in the messages it shows.
+baresip_count() { # phone, start of the line
+	grep -ac "^$2" "$LAB_DIR/$1.log"
+}
+
+baresip_saw() { # phone, start of the line
+	[ "$(baresip_count "$@")" -gt 0 ]
+}
+
+# Tells a baresip what to do, and waits until another one has seen something that it had not before.
+baresip_makes() { # the other phone, start of the line, then as for baresip_do
+	local other=$1 line=$2 before
+	shift 2
+	before=$(baresip_count "$other" "$line")
+	baresip_do "$@" || return
+	wait_until 5 baresip_has_more "$other" "$line" "$before"
+}
+
+baresip_has_more() { # phone, start of the line, how many there were
+	[ "$(baresip_count "$1" "$2")" -gt "$3" ]
+}

@@ -1,0 +1,39 @@
+# Calls between two homes: alice on phone1 and bob on phone3, real phones whose Contacts are the
+# addresses they have at home.
+# shellcheck shell=bash
+
+homes_register() { # [4 or 6]
+	baresip_start phone1 alice "${1:-4}" 600
+	baresip_start phone3 bob "${1:-4}" 600
+	wait_until 5 baresip_saw phone1 'SIP/2.0 200 OK' && wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK'
+}
+
+# Whether the phone's 200 gave it back what it had registered; phones that find something else
+# think they are not registered.
+contact_is_its_own() { # phone
+	local sent got
+	sent=$(grep -am 1 '^Contact:' "$LAB_DIR/$1.log")
+	got=$(grep -a '^Contact:' "$LAB_DIR/$1.log" | sed -n 2p)
+	[ -n "$sent" ] && [ "$sent" = "$got" ]
+}
+
+alice_calls_bob() { # [4 or 6]
+	baresip_makes phone3 'bob@.*Call established' phone1 dial "sip:bob@$(proxy_address "${1:-4}")"
+}
+
+bob_calls_alice() { # [4 or 6]
+	baresip_makes phone1 'alice@.*Call established' phone3 dial "sip:alice@$(proxy_address "${1:-4}")"
+}
+
+# Everything two phones do, after a silence in which their NATs would forget them.
+expect_calls_between_homes() { # [4 or 6]
+	expect "phones at two homes register" homes_register "${1:-4}"
+	expect "the 200 gives a phone its own Contact back" contact_is_its_own phone1
+	pause 40
+	expect "after 40 s of silence bob calls alice" bob_calls_alice "${1:-4}"
+	expect "bob puts her on hold with a re-INVITE" baresip_makes phone1 'INVITE sip:' phone3 hold
+	expect "alice hangs up, and bob learns it" baresip_makes phone3 'BYE sip:' phone1 hangup
+	expect "alice calls bob" alice_calls_bob "${1:-4}"
+	pause 20
+	expect "20 s later bob hangs up, and alice learns it" baresip_makes phone1 'BYE sip:' phone3 hangup
+}
