@@ -135,6 +135,8 @@ int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reas
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
 void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
 
+uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t reason);
+
 /* Gives it another key; no other reason has that one. */
 void reason_rekey(struct endpoints *endpoints, uint32_t reason, uint64_t key);
 

@@ -42,6 +42,18 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 /* A reason's claim by the user agent of a transaction: kind, id, key and seconds are to be set. */
 struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat);
 
+/* Ends the reason with this key, if there is one. For timers.transaction it is remembered that it is
+ * over, so that a late response to an earlier request does not bring it back. */
+void follow_end(struct follow *follow, uint64_t key, const char *why);
+
+/* The same for the reason of a transaction, if that is one of its user agent: it may have taken
+ * another proxy and another mapping of its NAT, but not another host. */
+void follow_end_by(struct follow *follow, const struct transaction *transaction, const char *why);
+
+/* Whether follow_end was called for this key after the transaction was opened. */
+bool follow_ended_since(
+	const struct follow *follow, uint64_t key, const struct transaction *transaction);
+
 /* The key of a reason: of these texts, in this order. */
 enum { KEY_TEXTS_MAX = 4 };
 uint64_t follow_key(const struct follow *follow, const char *purpose,
@@ -64,8 +76,10 @@ void subscription_response(
 	struct follow *follow, const struct passage *passage, uint32_t transaction);
 void subscription_notify(struct follow *follow, const struct passage *passage);
 
-/* INVITE, UPDATE, INFO, BYE and their responses (RFC 3261 12 to 15, RFC 3311, RFC 4028). */
+/* INVITE, UPDATE, INFO, BYE and their responses, and CANCEL (RFC 3261 9, 12 to 15, RFC 3311,
+ * RFC 4028). */
 void dialog_request(struct follow *follow, const struct passage *passage);
+void dialog_cancel(struct follow *follow, const struct passage *passage);
 void dialog_response(struct follow *follow, const struct passage *passage, uint32_t transaction);
 void dialog_overdue(struct follow *follow, const struct transaction *transaction);
 

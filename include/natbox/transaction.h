@@ -33,6 +33,7 @@ struct transaction {
 	bool from_client;
 	uint32_t hash_next;
 	uint32_t queue_next, queue_previous;
+	uint32_t opened;   /* tick */
 	uint32_t deadline; /* tick */
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
 	union {
@@ -77,16 +78,19 @@ static inline struct transaction *transaction_at(
 	return pool_item(&transactions->pool, index);
 }
 
-/* What identifies the transaction of a message between client and proxy: a keyed hash. from_client:
- * its request is the client's. False when its top Via has no branch or cannot be read. */
+/* What identifies the transaction of a message between client and proxy, together with its method: a
+ * keyed hash. A CANCEL has that of the request it is for (RFC 3261 9.1). from_client: its request is
+ * the client's. False when its top Via has no branch. */
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
 	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key);
 
-/* The pending one with this key; 0 when there is none. */
-uint32_t transaction_find(const struct transactions *transactions, uint64_t key);
+/* The one with this key and method; 0 when there is none. */
+uint32_t transaction_find(
+	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
-/* Opens one, all but its key and deadline zero. 0 when the limit is reached; the caller reports. */
-uint32_t transaction_open(struct transactions *transactions, uint64_t key);
+/* Opens one, all but its key, method and times zero. 0 when the limit is reached; the caller
+ * reports. */
+uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
 /* Starts a phase, also the one it is in already. */

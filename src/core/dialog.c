@@ -1,22 +1,29 @@
 #include <natbox/follow.h>
 
-/* A leg is the user agent's side of a dialog: Call-ID, its own tag and the other side's. Until a tag
- * of the callee is known a leg is early and has another key: the caller's its Call-ID and tag alone,
- * whatever forks it has; the callee's its transaction, so each ringing branch has its own. */
+/* A leg is the user agent's side of a dialog: Call-ID, its own tag and the other side's. Until the
+ * dialog is confirmed the leg is early. The caller's then goes by Call-ID and own tag alone, whatever
+ * forks the call has and however many attempts it takes; the callee's by its transaction until the
+ * callee says a tag, so each ringing branch has its own.
+ *
+ * The legs of a dialog are told apart by their user agents, but a message may pass this border twice,
+ * through two proxies of which only one talks to that user agent. So what a response means for a leg
+ * counts where the leg stands; elsewhere it may at most move it. */
 
 static uint64_t leg_key(
-	const struct follow *follow, const struct sip_message *message, bool sent_by_client)
+	const struct follow *follow, const struct sip_message *message, bool from_client)
 {
 	struct text from = follow_tag(message->from), to = follow_tag(message->to);
-	struct text own = sent_by_client ? from : to, other = sent_by_client ? to : from;
+	struct text own = from_client ? from : to, other = from_client ? to : from;
 
 	return follow_key(follow, "d", (struct text[KEY_TEXTS_MAX]){message->call_id, own, other});
 }
 
-static uint64_t caller_key(const struct follow *follow, const struct sip_message *message)
+static uint64_t caller_key(
+	const struct follow *follow, const struct sip_message *message, bool from_client)
 {
 	return follow_key(follow, "c",
-		(struct text[KEY_TEXTS_MAX]){message->call_id, follow_tag(message->from)});
+		(struct text[KEY_TEXTS_MAX]){
+			message->call_id, follow_tag(from_client ? message->from : message->to)});
 }
 
 static uint64_t branch_key(const struct follow *follow, const struct transaction *transaction)
@@ -41,12 +48,21 @@ static uint32_t session_seconds(const struct follow *follow, const struct sip_me
 	return seconds_of(follow->settings->timers.dialog_us);
 }
 
-static void end_leg(struct follow *follow, uint64_t key, const char *why)
+/* The leg with this key, 0 unless it stands at the transaction's endpoint. */
+static uint32_t find_here(
+	const struct follow *follow, const struct transaction *transaction, uint64_t key)
 {
-	uint32_t reason = reason_find(follow->endpoints, key);
+	const struct endpoints *endpoints = follow->endpoints;
+	uint32_t reason = reason_find(endpoints, key);
+	const struct endpoint *endpoint;
 
-	if (reason)
-		reason_end(follow->endpoints, reason, why);
+	if (!reason)
+		return 0;
+	endpoint = endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint);
+	return endpoint->proxy == transaction->proxy &&
+			       address_equal(&endpoint->client, &transaction->client)
+		       ? reason
+		       : 0;
 }
 
 static void hold_leg(struct follow *follow, const struct transaction *transaction,
@@ -58,7 +74,7 @@ static void hold_leg(struct follow *follow, const struct transaction *transactio
 	claim.early = early;
 	claim.key = transaction->reason;
 	claim.id = message->call_id;
-	claim.seconds = seconds;
+	claim.seconds = seconds ? seconds : 1;
 	reason_hold(follow->endpoints, &claim);
 }
 
@@ -74,10 +90,10 @@ static void ring(
 			seconds_of(follow->settings->timers.transaction_us), true);
 }
 
+/* Whether a callee is behind NAT its answer tells; a BYE ends what is known and nothing else. */
 static bool is_worth_following(
 	const struct follow *follow, const struct passage *passage, uint64_t leg)
 {
-	/* Whether the callee is behind NAT its answer may tell. */
 	if (passage->message->method == SIP_BYE)
 		return reason_find(follow->endpoints, leg) != 0;
 	return !passage->in || follow_wants(follow, passage->nat) ||
@@ -103,11 +119,33 @@ void dialog_request(struct follow *follow, const struct passage *passage)
 	if (inside) {
 		transaction->reason = leg;
 	} else if (passage->in) {
-		transaction->reason = caller_key(follow, message);
+		transaction->reason = caller_key(follow, message, true);
 	} else {
 		transaction->reason = branch_key(follow, transaction);
 		ring(follow, passage, transaction);
 	}
+}
+
+/* Whoever is to ring no longer has as long for a final response as any transaction has
+ * (RFC 3261 9.1), and that one ends the leg. */
+void dialog_cancel(struct follow *follow, const struct passage *passage)
+{
+	struct transaction *transaction;
+	uint32_t index, reason;
+	uint64_t key;
+
+	if (!transaction_key(follow->transactions, passage->message, &passage->client,
+		    passage->proxy, passage->in, &key))
+		return;
+	index = transaction_find(follow->transactions, key, SIP_INVITE);
+	transaction = transaction_at(follow->transactions, index);
+	if (!index || transaction->dialog.inside || transaction->phase != TRANSACTION_PROCEEDING)
+		return;
+	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
+	reason = find_here(follow, transaction, transaction->reason);
+	if (reason)
+		reason_prolong(follow->endpoints, reason,
+			seconds_of(follow->settings->timers.transaction_us));
 }
 
 /* What the tests say of the user agent: its request, or its response to the proxy's. */
@@ -116,27 +154,36 @@ static unsigned nat_of(const struct transaction *transaction, const struct passa
 	return transaction->from_client ? transaction->nat : passage->nat;
 }
 
-/* 1xx to an initial INVITE. The callee's first tag gives its leg the name it keeps. */
+/* Gives the transaction's leg the name it has with the tags of this response. */
+static void name_leg(
+	struct follow *follow, const struct sip_message *response, struct transaction *transaction)
+{
+	uint64_t leg = leg_key(follow, response, transaction->from_client);
+	uint32_t reason = find_here(follow, transaction, transaction->reason);
+
+	if (reason && reason_at(follow->endpoints, reason)->early &&
+		!reason_find(follow->endpoints, leg))
+		reason_rekey(follow->endpoints, reason, leg);
+	transaction->reason = leg;
+}
+
+/* 1xx to an initial INVITE. */
 static void early_response(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint32_t seconds = seconds_of(follow->settings->timers.invite_us);
-	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	uint32_t seconds = seconds_of(follow->settings->timers.invite_us), reason;
 	unsigned nat = nat_of(transaction, passage);
 
 	if (transaction->phase == TRANSACTION_DONE)
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
-	if (!transaction->from_client && follow_tag(passage->message->to).at) {
-		uint64_t leg = leg_key(follow, passage->message, false);
-
-		if (reason && leg != transaction->reason && !reason_find(follow->endpoints, leg))
-			reason_rekey(follow->endpoints, reason, leg);
-		transaction->reason = leg;
-	}
+	if (!transaction->from_client && follow_tag(passage->message->to).at)
+		name_leg(follow, passage->message, transaction);
+	reason = find_here(follow, transaction, transaction->reason);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
-	else if (follow_wants(follow, nat))
+	else if (follow_wants(follow, nat) &&
+		 !follow_ended_since(follow, transaction->reason, transaction))
 		hold_leg(follow, transaction, passage->message, nat, seconds, true);
 }
 
@@ -146,17 +193,15 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
 	uint64_t leg = leg_key(follow, passage->message, transaction->from_client);
-	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 	unsigned nat = nat_of(transaction, passage);
-	bool known = reason_find(follow->endpoints, leg) != 0;
+	bool is_done = transaction->phase == TRANSACTION_DONE;
 
-	if (transaction->phase == TRANSACTION_DONE && (known || transaction->reason == leg))
+	if ((is_done && reason_find(follow->endpoints, leg)) ||
+		follow_ended_since(follow, leg, transaction))
 		return;
-	if (reason && !known && reason_at(follow->endpoints, reason)->early)
-		reason_rekey(follow->endpoints, reason, leg);
-	transaction->reason = leg;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
-	if (reason || follow_wants(follow, nat))
+	name_leg(follow, passage->message, transaction);
+	if (follow_wants(follow, nat))
 		hold_leg(follow, transaction, passage->message, nat,
 			session_seconds(follow, passage->message), false);
 }
@@ -170,16 +215,18 @@ static bool is_challenge(unsigned status)
 static void reject(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	uint32_t reason = find_here(follow, transaction, transaction->reason);
 
 	if (transaction->phase == TRANSACTION_DONE)
 		return;
-	if (reason && transaction->from_client && is_challenge(passage->message->status))
+	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+	if (!reason || !reason_at(follow->endpoints, reason)->early)
+		return;
+	if (transaction->from_client && is_challenge(passage->message->status))
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
-	else if (reason && reason_at(follow->endpoints, reason)->early)
+	else
 		reason_end(follow->endpoints, reason, "failed");
-	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 
 static void initial_response(struct follow *follow, const struct passage *passage, uint32_t index)
@@ -194,24 +241,55 @@ static void initial_response(struct follow *follow, const struct passage *passag
 		reject(follow, passage, index);
 }
 
-/* A leg that is refreshed, or that this border first hears of: the call came another way until now.
- * A request within an early dialog tells nothing new. */
+static bool is_early(const struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction)
+{
+	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+
+	if (!reason)
+		reason = reason_find(
+			follow->endpoints, caller_key(follow, response, transaction->from_client));
+	return reason && reason_at(follow->endpoints, reason)->early;
+}
+
+/* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved to
+ * here or where it was never seen. INFO changes no time. Within an early dialog it tells nothing. */
 static void refresh(
 	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
 {
 	const struct sip_message *response = passage->message;
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	bool here = find_here(follow, transaction, transaction->reason) != 0;
 	unsigned nat = nat_of(transaction, passage);
+	uint32_t seconds = session_seconds(follow, response);
 
-	if (reason &&
-		(transaction->method == SIP_INFO || reason_at(follow->endpoints, reason)->early))
+	if (is_early(follow, response, transaction) ||
+		follow_ended_since(follow, transaction->reason, transaction))
 		return;
-	if (!reason && transaction->from_client &&
-		reason_find(follow->endpoints, caller_key(follow, response)))
+	if (reason && transaction->method == SIP_INFO) {
+		if (here)
+			return;
+		seconds = reason_seconds_left(follow->endpoints, reason);
+	}
+	if (follow_wants(follow, nat))
+		hold_leg(follow, transaction, response, nat, seconds, false);
+	else if (reason)
+		reason_end(follow->endpoints, reason, "moved");
+}
+
+/* What a final response to BYE means. The one who sent it is through with the dialog whatever the
+ * answer (RFC 3261 15.1.1), but may have to try again; of what the other side makes of it only 2xx
+ * and 481 tell. So any other leaves the transaction to its time: dialog_overdue. */
+static void bye_response(struct follow *follow, const struct passage *passage, uint32_t index)
+{
+	const struct transaction *transaction = transaction_at(follow->transactions, index);
+	unsigned status = passage->message->status;
+
+	if (status < 300 || status == 481)
+		follow_end_by(follow, transaction, "ended");
+	else if (transaction->from_client || !is_challenge(status))
 		return;
-	if (reason || follow_wants(follow, nat))
-		hold_leg(follow, transaction, response, nat, session_seconds(follow, response),
-			false);
+	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 
 static void inside_response(struct follow *follow, const struct passage *passage, uint32_t index)
@@ -219,35 +297,34 @@ static void inside_response(struct follow *follow, const struct passage *passage
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
-	if (transaction->phase == TRANSACTION_DONE)
-		return;
 	if (status < 200) {
 		if (transaction->method == SIP_INVITE)
 			transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
 		return;
 	}
-	if (status == 481)
-		end_leg(follow, transaction->reason,
-			transaction->method == SIP_BYE ? "ended" : "failed");
-	else if (status < 300 && transaction->method == SIP_BYE)
-		end_leg(follow, transaction->reason, "ended");
-	else if (status < 300)
+	if (transaction->method == SIP_BYE) {
+		bye_response(follow, passage, index);
+		return;
+	}
+	if (status < 300)
 		refresh(follow, passage, transaction);
-	else if (transaction->method == SIP_BYE && !is_challenge(status))
-		return; /* nobody knows what the other side made of it: dialog_overdue */
+	else if (status == 481)
+		follow_end_by(follow, transaction, "failed");
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 
 void dialog_response(struct follow *follow, const struct passage *passage, uint32_t index)
 {
-	if (transaction_at(follow->transactions, index)->dialog.inside)
-		inside_response(follow, passage, index);
-	else
+	const struct transaction *transaction = transaction_at(follow->transactions, index);
+
+	if (!transaction->dialog.inside)
 		initial_response(follow, passage, index);
+	else if (transaction->phase != TRANSACTION_DONE)
+		inside_response(follow, passage, index);
 }
 
 void dialog_overdue(struct follow *follow, const struct transaction *transaction)
 {
 	if (transaction->method == SIP_BYE && transaction->phase != TRANSACTION_DONE)
-		end_leg(follow, transaction->reason, "ended");
+		follow_end_by(follow, transaction, "ended");
 }

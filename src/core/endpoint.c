@@ -234,18 +234,25 @@ uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 	return index;
 }
 
-static void report_reason(const struct endpoints *endpoints, const struct reason *reason,
-	enum event_type type, const char *why)
+uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 {
 	uint32_t now = report_tick(endpoints->report);
-	uint32_t left = tick_before(now, reason->expires) ? reason->expires - now : 0;
+	uint32_t expires = reason_at(endpoints, index)->expires;
 	uint32_t second = 1000000 / TICK_US;
+
+	return tick_before(now, expires) ? (expires - now) / second : 0;
+}
+
+static void report_reason(
+	const struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
+{
+	const struct reason *reason = reason_at(endpoints, index);
 
 	report_endpoint(endpoints, endpoint_at(endpoints, reason->endpoint),
 		(struct event){.type = type,
 			.reason = {.kind = reason->kind,
 				.id = label_text(&endpoints->labels, reason->label),
-				.expires = left / second,
+				.expires = reason_seconds_left(endpoints, index),
 				.why = why}});
 }
 
@@ -342,7 +349,7 @@ void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t second
 void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
 {
 	reason_prolong(endpoints, index, seconds);
-	report_reason(endpoints, reason_at(endpoints, index), EVENT_REASON_REFRESH, NULL);
+	report_reason(endpoints, index, EVENT_REASON_REFRESH, NULL);
 }
 
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
@@ -368,7 +375,7 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 		return 0;
 	}
 	reason_prolong(endpoints, reason, claim->seconds);
-	report_reason(endpoints, reason_at(endpoints, reason), EVENT_REASON_ADD, NULL);
+	report_reason(endpoints, reason, EVENT_REASON_ADD, NULL);
 	return reason;
 }
 
@@ -406,7 +413,7 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 		link = &reason_at(endpoints, *link)->next;
 	*link = reason->next;
 
-	report_reason(endpoints, reason, EVENT_REASON_END, why);
+	report_reason(endpoints, index, EVENT_REASON_END, why);
 	label_give(&endpoints->labels, reason->label);
 	reason->label = 0;
 	changes_add(&endpoints->changes, index);

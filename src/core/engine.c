@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "origin.h"
+
 /* UDP's largest payload over IPv4 (RFC 768, RFC 791). */
 enum { DATAGRAM_MAX = 65507 };
 
@@ -306,12 +308,22 @@ static bool is_keepalive_answer(struct engine *engine, const struct transit *tra
 	return true;
 }
 
-/* A request with more than one Via came through another proxy: its user agent is not behind this
- * border. A response is the user agent's own when the request went straight to it: its Vias are then
- * the proxies', and there is no telling. */
-static bool is_user_agents_own(const struct sip_message *message)
+/* A message that came through another proxy is not of a user agent behind this border: a request
+ * with more than one Via; a response whose Record-Route begins with the client itself, for that is
+ * the last proxy before the user agent (RFC 3261 16.6). Where proxies record no route there is no
+ * telling whose a response is. */
+static bool is_user_agents_own(const struct sip_message *message, const struct address *client)
 {
-	return !message->is_request || message->via_count == 1;
+	struct sip_cursor cursor = {0};
+	struct sip_name_addr route;
+	struct sip_uri uri;
+	struct text value;
+
+	if (message->is_request)
+		return message->via_count == 1;
+	return !sip_next_value(message, SIP_RECORD_ROUTE, &cursor, &value) ||
+	       sip_name_addr_parse(value, &route) != 0 || sip_uri_parse(route.uri, &uri) != 0 ||
+	       !uri_is_at(&uri, client);
 }
 
 static struct outcome packet_in(
@@ -327,7 +339,7 @@ static struct outcome packet_in(
 		return (struct outcome){.verdict = VERDICT_CONSUME};
 	if (transit->endpoint)
 		liveness_heard(&engine->endpoints, transit->endpoint);
-	if (result != 0 || !is_user_agents_own(message))
+	if (result != 0 || !is_user_agents_own(message, &transit->client))
 		return (struct outcome){.verdict = VERDICT_PASS};
 
 	passage.nat = nat_detect(message, &transit->client, engine->settings.nat.detect);

@@ -1,5 +1,7 @@
 #include <natbox/follow.h>
 
+#include <string.h>
+
 bool follow_wants(const struct follow *follow, unsigned nat)
 {
 	return nat || follow->settings->keepalive.scope == KEEPALIVE_ALL;
@@ -29,12 +31,11 @@ struct text follow_tag(struct text from_or_to)
 
 bool follow_seconds(struct text value, uint32_t *seconds)
 {
-	struct text number = {value.at, 0};
+	const char *semicolon = value.at ? memchr(value.at, ';', value.length) : NULL;
 
-	while (number.length < value.length && value.at[number.length] >= '0' &&
-		value.at[number.length] <= '9')
-		number.length++;
-	return text_number(number, seconds);
+	if (semicolon)
+		value.length = (size_t)(semicolon - value.at);
+	return text_number(text_trim(value), seconds);
 }
 
 uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new)
@@ -48,10 +49,10 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	if (!transaction_key(follow->transactions, passage->message, &passage->client,
 		    passage->proxy, passage->in, &key))
 		return 0;
-	index = transaction_find(follow->transactions, key);
+	index = transaction_find(follow->transactions, key, passage->message->method);
 	if (index)
 		return index;
-	index = transaction_open(follow->transactions, key);
+	index = transaction_open(follow->transactions, key, passage->message->method);
 	if (!index) {
 		report_refused(follow->report, &passage->client, &proxies->list[passage->proxy],
 			"transactions");
@@ -61,7 +62,6 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	transaction = transaction_at(follow->transactions, index);
 	transaction->client = passage->client;
 	transaction->proxy = passage->proxy;
-	transaction->method = (uint8_t)passage->message->method;
 	transaction->nat = (uint8_t)passage->nat;
 	transaction->from_client = passage->in;
 	return index;
@@ -73,8 +73,55 @@ struct reason_claim follow_claim(const struct transaction *transaction, unsigned
 		.client = transaction->client, .proxy = transaction->proxy, .nat = nat};
 }
 
+/* What is remembered stands among the transactions that are done, as one of no method: there is the
+ * bound and the time it needs. */
+void follow_end(struct follow *follow, uint64_t key, const char *why)
+{
+	uint32_t reason = reason_find(follow->endpoints, key);
+	uint32_t end = transaction_find(follow->transactions, key, SIP_OTHER);
+
+	if (reason)
+		reason_end(follow->endpoints, reason, why);
+	if (end)
+		transaction_close(follow->transactions, end);
+	end = transaction_open(follow->transactions, key, SIP_OTHER);
+	if (end)
+		transaction_enter(follow->transactions, end, TRANSACTION_DONE);
+}
+
+void follow_end_by(struct follow *follow, const struct transaction *transaction, const char *why)
+{
+	const struct endpoints *endpoints = follow->endpoints;
+	uint32_t reason = reason_find(endpoints, transaction->reason);
+
+	if (reason &&
+		address_same_host(
+			&endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint)->client,
+			&transaction->client))
+		follow_end(follow, transaction->reason, why);
+}
+
+bool follow_ended_since(
+	const struct follow *follow, uint64_t key, const struct transaction *transaction)
+{
+	uint32_t end = transaction_find(follow->transactions, key, SIP_OTHER);
+
+	return end &&
+	       !tick_before(transaction_at(follow->transactions, end)->opened, transaction->opened);
+}
+
+/* With a Route left a request goes to another proxy (RFC 3261 16.12), unless that is how this proxy
+ * reaches a user agent that is known here. */
+static bool goes_to_a_proxy(const struct follow *follow, const struct passage *passage)
+{
+	return !passage->in && sip_count_values(passage->message, SIP_ROUTE) > 0 &&
+	       !endpoint_find(follow->endpoints, &passage->client, passage->proxy);
+}
+
 static void follow_request(struct follow *follow, const struct passage *passage)
 {
+	if (goes_to_a_proxy(follow, passage))
+		return;
 	switch (passage->message->method) {
 	case SIP_REGISTER:
 		if (passage->in)
@@ -94,6 +141,9 @@ static void follow_request(struct follow *follow, const struct passage *passage)
 	case SIP_BYE:
 		dialog_request(follow, passage);
 		break;
+	case SIP_CANCEL:
+		dialog_cancel(follow, passage);
+		break;
 	default:
 		break;
 	}
@@ -107,18 +157,23 @@ static void follow_response(struct follow *follow, const struct passage *passage
 	if (!transaction_key(follow->transactions, passage->message, &passage->client,
 		    passage->proxy, !passage->in, &key))
 		return;
-	index = transaction_find(follow->transactions, key);
+	index = transaction_find(follow->transactions, key, passage->message->method);
 	if (!index)
 		return;
-	switch (transaction_at(follow->transactions, index)->method) {
+	switch (passage->message->method) {
 	case SIP_REGISTER:
 		registration_response(follow, passage, index);
 		break;
 	case SIP_SUBSCRIBE:
 		subscription_response(follow, passage, index);
 		break;
-	default:
+	case SIP_INVITE:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_BYE:
 		dialog_response(follow, passage, index);
+		break;
+	default:
 		break;
 	}
 }

@@ -44,14 +44,7 @@ void subscription_request(struct follow *follow, const struct passage *passage)
 		transaction->subscription.seconds = SUBSCRIPTION_SECONDS_DEFAULT;
 }
 
-static void end_subscription(struct follow *follow, uint64_t key, const char *why)
-{
-	uint32_t reason = reason_find(follow->endpoints, key);
-
-	if (reason)
-		reason_end(follow->endpoints, reason, why);
-}
-
+/* NOTIFY may come before the 2xx (RFC 6665 4.1.2.4): what it ended stays ended. */
 static void accept(struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction)
 {
@@ -62,12 +55,19 @@ static void accept(struct follow *follow, const struct sip_message *response,
 	claim.id = response->call_id;
 	if (!follow_seconds(response->expires, &claim.seconds))
 		claim.seconds = transaction->subscription.seconds;
-	if (claim.seconds == 0)
-		end_subscription(follow, claim.key, "ended");
-	else if (follow_wants(follow, transaction->nat))
+	if (follow_ended_since(follow, claim.key, transaction))
+		return;
+	if (claim.seconds > 0 && follow_wants(follow, transaction->nat))
 		reason_hold(follow->endpoints, &claim);
 	else
-		end_subscription(follow, claim.key, "moved");
+		follow_end_by(follow, transaction, "ended");
+}
+
+/* Failures of a refresh that leave no subscription behind (RFC 6665 4.1.2.2). */
+static bool is_fatal(unsigned status)
+{
+	return status == 404 || status == 405 || status == 410 || status == 416 ||
+	       (status >= 480 && status <= 485) || status == 489 || status == 501 || status == 604;
 }
 
 void subscription_response(struct follow *follow, const struct passage *passage, uint32_t index)
@@ -77,11 +77,23 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 
 	if (status < 200 || transaction->phase == TRANSACTION_DONE)
 		return;
+	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	if (status < 300)
 		accept(follow, passage->message, transaction);
-	else if (status == 481)
-		end_subscription(follow, transaction->reason, "failed");
-	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+	else if (is_fatal(status))
+		follow_end_by(follow, transaction, "failed");
+}
+
+/* Whether the subscription, if it is known, is this user agent's, through whatever proxy. */
+static bool is_for_subscriber(
+	const struct follow *follow, const struct passage *passage, uint32_t reason)
+{
+	const struct endpoints *endpoints = follow->endpoints;
+
+	return !reason ||
+	       address_equal(
+		       &endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint)->client,
+		       &passage->client);
 }
 
 /* What the notifier says of a subscription counts for one that is known; it creates none. */
@@ -93,15 +105,15 @@ void subscription_notify(struct follow *follow, const struct passage *passage)
 	struct text state = message->subscription_state, params, expires;
 	size_t end = 0;
 
-	if (!reason || !state.at)
+	if (!state.at || !is_for_subscriber(follow, passage, reason))
 		return;
 	while (end < state.length && state.at[end] != ';')
 		end++;
 	params = (struct text){state.at + end, state.length - end};
 	state.length = end;
 	if (text_equal_nocase(text_trim(state), TEXT("terminated")))
-		reason_end(follow->endpoints, reason, "ended");
-	else if (sip_param(params, TEXT("expires"), &expires) && text_number(expires, &seconds) &&
-		 seconds > 0)
+		follow_end(follow, key, "ended");
+	else if (reason && sip_param(params, TEXT("expires"), &expires) &&
+		 text_number(expires, &seconds) && seconds > 0)
 		reason_refresh(follow->endpoints, reason, seconds);
 }

@@ -43,17 +43,22 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 	hash_add_text(&hash, message->top_via.branch);
 	hash_add_text(&hash, message->call_id);
 	hash_add_number(&hash, message->cseq_number);
-	hash_add_text(&hash, message->method_name);
 	*key = hash_end(&hash);
 	return true;
 }
 
-uint32_t transaction_find(const struct transactions *transactions, uint64_t key)
+uint32_t transaction_find(
+	const struct transactions *transactions, uint64_t key, enum sip_method method)
 {
 	uint32_t index = transactions->heads[key & transactions->mask];
 
-	while (index && transaction_at(transactions, index)->key != key)
-		index = transaction_at(transactions, index)->hash_next;
+	while (index) {
+		const struct transaction *transaction = transaction_at(transactions, index);
+
+		if (transaction->key == key && transaction->method == method)
+			break;
+		index = transaction->hash_next;
+	}
 	return index;
 }
 
@@ -97,7 +102,7 @@ static void dequeue(struct transactions *transactions, uint32_t index)
 		queue->last = transaction->queue_previous;
 }
 
-uint32_t transaction_open(struct transactions *transactions, uint64_t key)
+uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method)
 {
 	uint32_t *head = &transactions->heads[key & transactions->mask];
 	uint32_t index = pool_take(&transactions->pool);
@@ -109,7 +114,12 @@ uint32_t transaction_open(struct transactions *transactions, uint64_t key)
 	}
 	if (!index)
 		return 0;
-	*transaction_at(transactions, index) = (struct transaction){.key = key, .hash_next = *head};
+	*transaction_at(transactions, index) = (struct transaction){
+		.key = key,
+		.method = (uint8_t)method,
+		.opened = report_tick(transactions->report),
+		.hash_next = *head,
+	};
 	*head = index;
 	enqueue(transactions, index, TRANSACTION_WAITING);
 	transactions->report->counters.transactions = transactions->pool.count;
