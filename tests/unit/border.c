@@ -70,12 +70,23 @@ static void log_reason(
 		log_line(border, "%u\n", event->reason.expires);
 }
 
+static void write_client(const struct border *border, const struct event *event,
+	char client[static 2 * ADDRESS_TEXT_MAX])
+{
+	size_t length = address_format(&event->client, client);
+
+	if (!address_equal(&event->proxy, &border->first_proxy)) {
+		length += (size_t)sprintf(client + length, " at ");
+		address_format(&event->proxy, client + length);
+	}
+}
+
 static void on_event(void *context, const struct event *event)
 {
 	struct border *border = context;
-	char client[ADDRESS_TEXT_MAX];
+	char client[2 * ADDRESS_TEXT_MAX];
 
-	address_format(&event->client, client);
+	write_client(border, event, client);
 	switch (event->type) {
 	case EVENT_ENDPOINT_ADD:
 		log_line(border, "endpoint-add %s", client);
@@ -157,6 +168,7 @@ static void open_engine(struct border *border)
 		return;
 	border->engine = engine_new(&border->settings, border->repairs, seed, &sink);
 	cr_assert_not_null(border->engine);
+	border->first_proxy = border->proxy;
 	cr_assert_eq(engine_add_proxy(border->engine, &border->proxy), 0);
 }
 
@@ -199,6 +211,13 @@ void border_out(struct border *border, const char *client, const char *format, .
 	border_packet(border, &flow, (struct text){bytes, (size_t)length});
 }
 
+void border_take_proxy(struct border *border, const char *proxy)
+{
+	open_engine(border);
+	border->proxy = at(proxy);
+	cr_assert_eq(engine_add_proxy(border->engine, &border->proxy), 0);
+}
+
 void border_wait(struct border *border, double seconds)
 {
 	open_engine(border);
@@ -210,6 +229,11 @@ void border_expect_at(struct border *border, const char *lines, const char *file
 {
 	cr_assert_str_eq(border->log, lines, "%s:%d:\nexpected:\n%sgot:\n%s", file, line, lines,
 		border->log);
+	border_forget(border);
+}
+
+void border_forget(struct border *border)
+{
 	border->log_length = 0;
 	border->log[0] = 0;
 }

@@ -1,4 +1,4 @@
-/* A border host in a test: an engine under a virtual clock with one proxy, what came out of it, and
+/* A border host in a test: an engine under a virtual clock with its proxies, what came out of it, and
  * phones that write their messages by hand. Time starts at 1000 s. */
 #ifndef BORDER_H
 #define BORDER_H
@@ -19,7 +19,8 @@ struct border {
 	bool repairs;
 	struct engine *engine;
 	uint64_t now_us;
-	struct address proxy;     /* 198.51.100.1:5060 */
+	struct address proxy;     /* the one that messages go to and come from */
+	struct address first_proxy;
 	char log[BORDER_LOG_MAX]; /* events since the last expect, a line each */
 	size_t log_length;
 	bool logs_keepalives; /* off: keepalive and reply events are not in the log */
@@ -31,8 +32,12 @@ struct border {
 /* natbox.ini's defaults. */
 struct settings border_settings(void);
 
+/* With one proxy, 198.51.100.1:5060. */
 struct border *border_new(void);
 void border_free(struct border *border);
+
+/* From now on messages take this proxy, which becomes one of the border's. */
+void border_take_proxy(struct border *border, const char *proxy);
 
 /* A datagram from client to the proxy, or from the proxy to client. printf's format. */
 void border_in(struct border *border, const char *client, const char *format, ...)
@@ -44,12 +49,16 @@ void border_packet(struct border *border, const struct flow *flow, struct text b
 void border_wait(struct border *border, double seconds);
 
 /* Asserts that the events since the last time are these lines, and forgets them. A line is the
- * event, its client and then what matters of it:
+ * event, its client, the proxy where that is not the first, and then what matters of it:
  *     endpoint-add 203.0.113.1:5061 via-source,contact-private
  *     reason-add 203.0.113.1:5061 registration sip:alice@example.com 60
- *     reason-end 203.0.113.1:5061 registration sip:alice@example.com expired */
+ *     reason-end 203.0.113.1:5061 at 198.51.100.2:5060 registration sip:alice@example.com expired
+ */
 #define border_expect(border, lines) border_expect_at(border, lines, __FILE__, __LINE__)
 void border_expect_at(struct border *border, const char *lines, const char *file, int line);
+
+/* Forgets the events so far. */
+void border_forget(struct border *border);
 
 /* A phone's REGISTER and what a registrar answers to it. Zero and NULL stand for what most tests
  * want: sip:alice@example.com at 192.168.1.10:5060, Call-ID "call", branch made of Call-ID and CSeq. */

@@ -1,0 +1,32 @@
+/* Requests and responses of calls and subscriptions as they pass a border, in the four directions
+ * there are. A test tells its story with them, message by message. */
+#ifndef NATBOX_TESTS_CALLS_H
+#define NATBOX_TESTS_CALLS_H
+
+#include "border.h"
+
+/* What a request and its responses have in common. Zero and NULL stand for what most tests want. */
+struct exchange {
+	const char *call_id;  /* "call" */
+	const char *from_tag; /* "a" */
+	const char *to_tag;   /* none */
+	unsigned cseq;        /* 1 */
+	const char *branch;   /* made of Call-ID and CSeq number, so a CANCEL has its INVITE's */
+	const char *phone;    /* in the phone's own Via and Contact: "192.168.1.10:5060" */
+	bool no_contact;
+	const char *lines; /* more header fields, each with its line end */
+};
+
+/* A phone's request, and a response to it that the proxy hands on. */
+void phone_asks(
+	struct border *border, const char *client, const char *method, struct exchange exchange);
+void proxy_answers(struct border *border, const char *client, unsigned status, const char *method,
+	struct exchange exchange);
+
+/* A request that the proxy hands on to a phone, and the phone's response. */
+void proxy_asks(
+	struct border *border, const char *client, const char *method, struct exchange exchange);
+void phone_answers(struct border *border, const char *client, unsigned status, const char *method,
+	struct exchange exchange);
+
+#endif
