@@ -17,8 +17,8 @@ natbox_start() { # further arguments for natbox, such as -o keepalive.scope=off
 }
 
 # The same, relaying for the proxy wherever it runs.
-relay_start() {
-	natbox_start -o natbox.mode=relay -o "natbox.proxy=$(proxy_address), $(proxy_address 6)"
+relay_start() { # further arguments for natbox
+	natbox_start -o natbox.mode=relay -o "natbox.proxy=$(proxy_address), $(proxy_address 6)" "$@"
 }
 
 # Ends natbox; fails when it had ended before, or found a fault.
