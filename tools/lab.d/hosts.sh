@@ -142,8 +142,12 @@ lab_open_until_exit() {
 	trap 'exit 129' HUP
 }
 
-# What most scenarios begin with.
-lab_with_proxy() { # further arguments for the proxy
+# What scenarios begin with.
+lab_with() { # command...
 	lab_open_until_exit
-	{ LAB_QUIET=1 network_up && proxy_start "$@"; } || exit 1
+	{ LAB_QUIET=1 network_up && "$@"; } || exit 1
+}
+
+lab_with_proxy() { # further arguments for the proxy
+	lab_with proxy_start "$@"
 }

@@ -19,3 +19,10 @@ proxy_start() { # further arguments for kamailio, such as -A WITH_DIGEST
 	cat "$LAB_DIR/proxy.log" >&2
 	return 1
 }
+
+# In the proxy's stead a registrar of SIPp's, which calls nobody.
+registrar_start() {
+	start proxy border sipp -sf "$lab_root/tests/lab/sipp/registrar.xml" -nostdin \
+		-i "$(own_address border)" -p 5060 -trace_msg -message_file "$LAB_DIR/border.messages"
+	wait_until 10 proxy_is_listening
+}
