@@ -66,8 +66,9 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
  * The Via of a response that has no other is the client's. It is given back as sent, with rport and
  * received filled in only when the client asked; a received the proxy added twice goes.
  *
- * A forged parameter can do no more than a true one: put a validated host and port in the place of
- * the client's own address, in a message that goes to that client anyway. */
+ * A forged parameter can do no more than a true one: put a validated host and port (in a Via: words
+ * of letters, digits and ".-_:[]") in the place of the client's own address, in a message that goes
+ * to that client anyway. */
 unsigned nat_restore(const struct sip_message *message, const struct address *client,
 	const struct settings *settings, struct edits *edits);
 

@@ -16,7 +16,7 @@
 #include "generate.h"
 #include "sip_messages.h"
 
-enum { MESSAGES = 20000, BYTES_MAX = 70000 };
+enum { MESSAGES = 10000, BYTES_MAX = 70000 };
 
 struct bytes {
 	size_t length;
