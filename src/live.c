@@ -26,9 +26,10 @@ static uint64_t clock_us(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-struct outcome live_datagram(struct live *live, const struct flow *flow, struct text bytes)
+struct outcome live_datagram(
+	struct live *live, uint64_t age_us, const struct flow *flow, struct text bytes)
 {
-	return engine_packet(live->engine, live->now_us, flow, bytes);
+	return engine_packet(live->engine, live->now_us - age_us, flow, bytes);
 }
 
 static void on_send(void *context, uint64_t now_us, const struct flow *flow, struct text bytes)
@@ -232,8 +233,8 @@ static int turn(struct live *live, struct fault *fault)
 	int result;
 
 	live->now_us = clock_us(CLOCK_MONOTONIC);
-	engine_advance(live->engine, live->now_us);
 	result = live->wire->receive(live, fault);
+	engine_advance(live->engine, live->now_us);
 	live->wire->flush(live);
 	if (live->events) {
 		events_set_offset(live->events,

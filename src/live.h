@@ -55,7 +55,8 @@ struct live {
 int live_list_proxies(const struct config *config, struct address list[static PROXY_ADDRESSES_MAX],
 	struct fault *fault);
 
-/* One datagram's way through the engine. */
-struct outcome live_datagram(struct live *live, const struct flow *flow, struct text bytes);
+/* One datagram's way through the engine. age_us: how long ago it came, as far as that is known. */
+struct outcome live_datagram(
+	struct live *live, uint64_t age_us, const struct flow *flow, struct text bytes);
 
 #endif

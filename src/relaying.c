@@ -108,7 +108,7 @@ static struct outcome on_datagram(
 	void *context, const struct flow *flow, enum relay_direction direction, struct text bytes)
 {
 	(void)direction; /* the engine sees it by the addresses */
-	return live_datagram(context, flow, bytes);
+	return live_datagram(context, 0, flow, bytes);
 }
 
 static int relaying_receive(struct live *live, struct fault *fault)

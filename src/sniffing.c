@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct sniffing {
 	struct capture *capture;
@@ -59,6 +60,20 @@ static unsigned sniffing_descriptors(const struct live *live, int list[static WI
 	return 1;
 }
 
+/* The kernel hands packets out in batches, some milliseconds after they came. A clock that was set
+ * meanwhile makes no difference: a packet is not older than a turn. */
+static uint64_t age_of(const struct live *live, const struct datagram *datagram)
+{
+	struct timespec now;
+	uint64_t now_us;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	if (now_us < datagram->time_us || now_us - datagram->time_us > live->wire->longest_turn_us)
+		return 0;
+	return now_us - datagram->time_us;
+}
+
 static int sniffing_receive(struct live *live, struct fault *fault)
 {
 	struct sniffing *sniffing = live->state;
@@ -68,7 +83,8 @@ static int sniffing_receive(struct live *live, struct fault *fault)
 	for (unsigned i = 0; i < TURN_DATAGRAMS_MAX && result > 0; i++) {
 		result = capture_next(sniffing->capture, &datagram, fault);
 		if (result > 0)
-			live_datagram(live, &datagram.flow, datagram.bytes);
+			live_datagram(
+				live, age_of(live, &datagram), &datagram.flow, datagram.bytes);
 	}
 	return result < 0 ? result : 0;
 }

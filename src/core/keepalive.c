@@ -5,7 +5,11 @@
 /* "z9hG4bK" is RFC 3261's cookie, the rest of the prefix ours; then time and MAC in hexadecimal. */
 static const char branch_prefix[] = "z9hG4bKnatbox";
 
-enum { HEX_DIGITS = 16, BRANCH_LENGTH = sizeof(branch_prefix) - 1 + 2 * HEX_DIGITS };
+enum {
+	HEX_DIGITS = 16,
+	NUMBERS_LENGTH = 2 * HEX_DIGITS,
+	BRANCH_LENGTH = sizeof(branch_prefix) - 1 + NUMBERS_LENGTH,
+};
 
 static uint64_t mac_of(const struct keepalive *keepalive, const struct address *client,
 	const struct address *proxy, uint64_t sent_us)
