@@ -106,13 +106,12 @@ struct sip_message {
 	/* What follows the empty line, cut to Content-Length where that is less. */
 	struct text body;
 
-	struct sip_via top_via; /* the first value, and how many there are in all */
-	unsigned via_count;
-
 	uint32_t cseq_number;
+	unsigned via_count; /* values, in all */
 	unsigned field_count;
 	struct sip_field fields[SIP_FIELDS_MAX]; /* in the order of the message */
 
+	struct sip_via top_via;           /* the first value */
 	struct sip_contact first_contact; /* for sip_next_contact */
 };
 

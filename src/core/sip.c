@@ -126,7 +126,7 @@ static const char *parse_status(const char *at, const char *end, struct sip_mess
 	return NULL;
 }
 
-/* The words are parted by one space each and nothing else (RFC 3261 7.1, RFC 4475 3.1.2.8 to .10). */
+/* One space parts the words and nothing else does (RFC 3261 7.1, RFC 4475 3.1.2.8 to 3.1.2.10). */
 static const char *parse_request(const char *at, const char *end, struct sip_message *message)
 {
 	const char *start = at;

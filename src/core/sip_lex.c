@@ -1,5 +1,7 @@
 #include "sip_lex.h"
 
+#include <string.h>
+
 enum {
 	SYMBOL = LEX_TOKEN | LEX_URI | LEX_VALUE | LEX_NAME,
 	DIGIT = SYMBOL | LEX_HOST | LEX_IPV6 | LEX_SCHEME,
@@ -29,6 +31,10 @@ const uint8_t lex_class[256] = {
 
 const char *lex_quoted(const char *at, const char *end)
 {
+	const char *close = memchr(at + 1, '"', (size_t)(end - at) - 1);
+
+	if (!close || !memchr(at, '\\', (size_t)(close - at)))
+		return close ? close + 1 : NULL;
 	while (++at < end) {
 		if (*at == '"')
 			return at + 1;

@@ -34,9 +34,20 @@ static inline struct text lex_text(const char *start, const char *end)
 	return (struct text){start, (size_t)(end - start)};
 }
 
-/* The longest run of the class, which may be empty. */
+/* The longest run of the class, which may be empty. Four bytes at a time: most of a scan's time goes
+ * here. */
 static inline const char *lex_run(const char *at, const char *end, uint8_t class)
 {
+	for (; end - at >= 4; at += 4) {
+		if (!lex_is(at[0], class))
+			return at;
+		if (!lex_is(at[1], class))
+			return at + 1;
+		if (!lex_is(at[2], class))
+			return at + 2;
+		if (!lex_is(at[3], class))
+			return at + 3;
+	}
 	while (at < end && lex_is(*at, class))
 		at++;
 	return at;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* How far the first value goes: to a comma that stands in no quotes, brackets or (in a Via, where a
- * URI cannot stand) comment. What does not end takes all the rest, and its parser will refuse it. */
+ * URI cannot stand) comment. What does not end takes all the rest, and its parser refuses it. */
 static const char *value_end(const char *at, const char *end, bool comments)
 {
 	const char *next;

@@ -1,4 +1,4 @@
-/* The second opinion: libosip2 reads the same message as the scanner, and both must see the same. */
+/* The second opinion: libosip2 reads the same message as the scanner; both must see the same. */
 #ifndef NATBOX_TESTS_OPINION_H
 #define NATBOX_TESTS_OPINION_H
 

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Scans bytes, parses every value, and puts each host and parameter in its own place by edits, which
+/* Scans bytes, parses every value, and puts each host and branch in its own place by edits, which
  * must give the same bytes. True when it was a usable message. Aborts when a promise of sip.h or
- * edit.h is broken: a text that lies outside the datagram, an edit that changes what it must not. */
+ * edit.h is broken: a text lies outside the datagram, an edit changes what it must not. */
 bool sip_walk(const char *bytes, size_t length);
 
 #endif
