@@ -57,10 +57,12 @@ static void accept(struct follow *follow, const struct sip_message *response,
 		claim.seconds = transaction->subscription.seconds;
 	if (follow_ended_since(follow, claim.key, transaction))
 		return;
-	if (claim.seconds > 0 && follow_wants(follow, transaction->nat))
+	if (claim.seconds == 0)
+		follow_end_by(follow, transaction, "ended");
+	else if (follow_wants(follow, transaction->nat))
 		reason_hold(follow->endpoints, &claim);
 	else
-		follow_end_by(follow, transaction, "ended");
+		follow_end(follow, claim.key, "moved");
 }
 
 /* Failures of a refresh that leave no subscription behind (RFC 6665 4.1.2.2). */
