@@ -295,6 +295,12 @@ static void set_all(enum nat_fix_via fix_via)
 	settings.nat.restore = true;
 }
 
+/* What was repaired before (recorded behind a natbox) comes back as it was before that. */
+static bool is_repaired(struct text datagram)
+{
+	return memmem(datagram.at, datagram.length, ";natbox", strlen(";natbox"));
+}
+
 /* False for a datagram that is no SIP message. */
 static bool law_holds_for_datagram(struct text datagram, const struct address *client)
 {
@@ -397,8 +403,10 @@ Test(reversal, recorded_messages_come_back)
 		struct fault fault;
 
 		cr_assert_eq(capture_open_file(path, &capture, &fault), 0, "%s", path);
-		while (capture_next(capture, &datagram, &fault) == 1)
-			law_holds_for_datagram(datagram.bytes, &datagram.flow.source);
+		while (capture_next(capture, &datagram, &fault) == 1) {
+			if (!is_repaired(datagram.bytes))
+				law_holds_for_datagram(datagram.bytes, &datagram.flow.source);
+		}
 		capture_close(capture);
 	}
 	if (folder)
