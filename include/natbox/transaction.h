@@ -17,9 +17,11 @@ enum { TRANSACTION_CONTACTS_MAX = 4 };
 enum transaction_phase {
 	TRANSACTION_WAITING,    /* no response yet: timers.transaction */
 	TRANSACTION_PROCEEDING, /* INVITE after a provisional response: timers.invite */
-	/* A final response passed. Kept for timers.transaction, so that late retransmissions find it
-	 * instead of starting it again; the oldest of these makes room when there is none. */
+	/* A final response passed. Kept, so that late retransmissions find it instead of starting it
+	 * again; the oldest of these makes room when there is none. INVITE and what belongs to it for
+	 * timers.transaction, as its 2xx is sent again that long; the others for RFC 3261's T4. */
 	TRANSACTION_DONE,
+	TRANSACTION_ANSWERED,
 	TRANSACTION_PHASES,
 };
 

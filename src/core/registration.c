@@ -234,9 +234,9 @@ void registration_response(struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
-	if (status < 200 || transaction->phase == TRANSACTION_DONE)
+	if (status < 200 || transaction->phase == TRANSACTION_ANSWERED)
 		return;
 	if (status < 300)
 		accept(follow, passage->message, transaction);
-	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+	transaction_enter(follow->transactions, index, TRANSACTION_ANSWERED);
 }

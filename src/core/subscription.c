@@ -77,9 +77,9 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
-	if (status < 200 || transaction->phase == TRANSACTION_DONE)
+	if (status < 200 || transaction->phase == TRANSACTION_ANSWERED)
 		return;
-	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+	transaction_enter(follow->transactions, index, TRANSACTION_ANSWERED);
 	if (status < 300)
 		accept(follow, passage->message, transaction);
 	else if (is_fatal(status))

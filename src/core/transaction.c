@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The longest time that a message stays in the network (RFC 3261 17.1.2.2). */
+static const uint64_t t4_us = 5000000;
+
 int transactions_init(struct transactions *transactions, const struct settings *settings,
 	struct report *report, const struct hash_key *key)
 {
@@ -64,8 +67,14 @@ uint32_t transaction_find(
 
 static uint64_t phase_us(const struct transactions *transactions, enum transaction_phase phase)
 {
-	return phase == TRANSACTION_PROCEEDING ? transactions->settings->timers.invite_us
-					       : transactions->settings->timers.transaction_us;
+	switch (phase) {
+	case TRANSACTION_PROCEEDING:
+		return transactions->settings->timers.invite_us;
+	case TRANSACTION_ANSWERED:
+		return t4_us;
+	default:
+		return transactions->settings->timers.transaction_us;
+	}
 }
 
 static void enqueue(struct transactions *transactions, uint32_t index, enum transaction_phase phase)
@@ -102,16 +111,25 @@ static void dequeue(struct transactions *transactions, uint32_t index)
 		queue->last = transaction->queue_previous;
 }
 
+/* Closes the oldest one that is over. False when all are still pending. */
+static bool make_room(struct transactions *transactions)
+{
+	uint32_t oldest = transactions->queues[TRANSACTION_ANSWERED].first;
+
+	if (!oldest)
+		oldest = transactions->queues[TRANSACTION_DONE].first;
+	if (oldest)
+		transaction_close(transactions, oldest);
+	return oldest != 0;
+}
+
 uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method)
 {
 	uint32_t *head = &transactions->heads[key & transactions->mask];
 	uint32_t index = pool_take(&transactions->pool);
-	uint32_t oldest_done = transactions->queues[TRANSACTION_DONE].first;
 
-	if (!index && oldest_done) {
-		transaction_close(transactions, oldest_done);
+	if (!index && make_room(transactions))
 		index = pool_take(&transactions->pool);
-	}
 	if (!index)
 		return 0;
 	*transaction_at(transactions, index) = (struct transaction){
