@@ -7,7 +7,8 @@
  *     nullrelay -r PROXY:PORT...       print the rules
  *
  * PROXY is an address or "*": all addresses of this host. Ports, marks and table are natbox's own
- * defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. */
+ * defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. SIGUSR2 has
+ * the event loop hang for HANG_S, while the other thread lives on. */
 #include <natbox/host.h>
 #include <natbox/relay.h>
 #include <natbox/rules.h>
@@ -22,6 +23,9 @@
 
 /* Taken in a row before signals and the rules have their turn. */
 enum { BATCHES = 64 };
+
+/* Longer than the rules live without renewal, and than a phone's patience in the tests. */
+enum { HANG_S = 5 };
 
 static struct address proxies[RULES_PROXIES_MAX];
 static size_t proxy_count;
@@ -102,6 +106,7 @@ static int open_signals(void)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -114,6 +119,10 @@ static bool handle_signal(
 
 	if (read(signals, &information, sizeof(information)) != sizeof(information))
 		return false;
+	if (information.ssi_signo == SIGUSR2) {
+		sleep(HANG_S);
+		return false;
+	}
 	print_counters(relay, rules);
 	return information.ssi_signo != SIGUSR1;
 }

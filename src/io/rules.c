@@ -195,21 +195,21 @@ static void renew_and_note(struct installed_rules *rules)
 		atomic_store_explicit(&rules->forged, forged, memory_order_relaxed);
 }
 
-static struct timespec next_renewal(void)
+static struct timespec next_look(void)
 {
 	struct timespec at;
 
 	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += ALIVE_RENEWAL_MS * 1000000L;
+	at.tv_nsec += RULES_TICK_MS * 1000000L;
 	at.tv_sec += at.tv_nsec / 1000000000;
 	at.tv_nsec %= 1000000000;
 	return at;
 }
 
 /* False when the thread is to end. */
-static bool wait_for_renewal(struct installed_rules *rules)
+static bool wait_for_next_look(struct installed_rules *rules)
 {
-	const struct timespec at = next_renewal();
+	const struct timespec at = next_look();
 	bool stopping;
 
 	pthread_mutex_lock(&rules->lock);
@@ -221,16 +221,21 @@ static bool wait_for_renewal(struct installed_rules *rules)
 	return !stopping;
 }
 
+/* Looks more often than it renews, so that a hang is not prolonged by what was before it. */
 static void *watch(void *context)
 {
 	struct installed_rules *rules = context;
 	unsigned seen = atomic_load(&rules->ticks);
+	int looks = 0;
 
-	while (wait_for_renewal(rules)) {
+	while (wait_for_next_look(rules)) {
 		const unsigned ticks = atomic_load_explicit(&rules->ticks, memory_order_relaxed);
 
-		if (ticks != seen)
+		looks++;
+		if (ticks != seen && looks >= ALIVE_RENEWAL_MS / RULES_TICK_MS) {
 			renew_and_note(rules);
+			looks = 0;
+		}
 		seen = ticks;
 	}
 	return NULL;
