@@ -34,8 +34,8 @@ static inline struct text lex_text(const char *start, const char *end)
 	return (struct text){start, (size_t)(end - start)};
 }
 
-/* The longest run of the class, which may be empty. Four bytes at a time: most of a scan's time goes
- * here. */
+/* The longest run of the class, which may be empty. Four bytes at a time: here most of a scan's
+ * time goes. */
 static inline const char *lex_run(const char *at, const char *end, uint8_t class)
 {
 	for (; end - at >= 4; at += 4) {
