@@ -8,7 +8,7 @@ CC       ?= cc
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DNATBOX_VERSION='"$(VERSION)"'
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=c11 -Wall -Wextra -Wshadow $(if $(CI),-Werror)
-LDLIBS   += -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
+LDLIBS   += -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
 
 core    := $(wildcard src/core/*.c)
 outside := $(wildcard src/io/*.c src/ops/*.c src/state/*.c)

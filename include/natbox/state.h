@@ -1,0 +1,79 @@
+/* State that survives: endpoints and reasons are written to a file while natbox runs, and put back
+ * when it starts again. A kill at any moment loses at most the changes of the last sync interval and
+ * the time one write takes, never the file.
+ *
+ * Order of calls: state_prepare while natbox may still do everything; state_open; engine_new with
+ * state_seed; engine_add_proxy; state_start; then, in the event loop, state_run whenever state_next
+ * says; state_close before engine_free. All from one thread. Writing is done by a thread of the
+ * store's own: none of these but state_open, state_start and state_close ever waits for a disk. While
+ * a disk stalls, changes gather in the engine, a bit each, and the newest state of each reason is
+ * what is written in the end.
+ *
+ * The file is PATH/state.mdb, mode 0600, an LMDB environment (one file, no lock file) of three tables
+ * with 32-bit keys in host order. Numbers are in host order too; src/state/store.h has the structs.
+ *
+ *     table    key             value
+ *     meta     0               struct store_meta: "natbox", format version, the seed, and when the
+ *                              last batch was gathered, on all clocks
+ *     reasons  slot            struct stored_reason, then the label: one reason with its endpoint
+ *     quiet    slot / 512      struct stored_quiet: for how long the endpoints of these 512 reasons
+ *                              had been quiet, written in turn every half keepalive interval
+ *
+ * Times in it are microseconds on the state clock. That is the wall clock of the moment when the file
+ * was begun, going on since then with the boot clock while natbox runs, and over a restart with
+ * moment_elapsed: a wall clock that is set, back or forth, ends nothing.
+ *
+ * The keys of reasons are keyed hashes, so the engine's seed is kept with them.
+ *
+ * A file that cannot be read as the above (foreign, truncated, corrupt, of another format version) is
+ * renamed to state.mdb.bad-TIME and never touched again. PATH itself is locked (flock) against a
+ * second natbox. Whatever else fails, natbox runs on in memory, tries again every sync interval, and
+ * when it succeeds writes all there is. */
+#ifndef NATBOX_STATE_H
+#define NATBOX_STATE_H
+
+#include <natbox/engine.h>
+#include <natbox/fault.h>
+
+#include <sys/types.h>
+
+enum state_notice { STATE_INFO, STATE_FAULT };
+
+struct state_options {
+	const char *path; /* directory; empty: keep nothing, every call does nothing */
+	uint64_t sync_us; /* longest time a change waits before it is written */
+	/* One line for people: what has been restored, what cannot be done, that it can be done
+	 * again. A fault that stays is told once. */
+	void *context;
+	void (*notice)(void *context, enum state_notice notice, const char *line);
+};
+
+struct state;
+
+/* Creates the directory where it is missing, and gives it and the file to the user that natbox will
+ * run as. 0 or a negative errno. */
+int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault);
+
+/* Locks the directory and examines the file. NULL only when memory is short. */
+struct state *state_open(const struct state_options *options);
+
+/* The seed for engine_new: that of the file, or a random one. */
+const uint8_t *state_seed(const struct state *state);
+
+/* Puts back what is in the file, then starts to write. The engine must have its proxies and must not
+ * have seen a packet; now_us is the engine's present. It must outlive the state. 0 or -ENOMEM. */
+int state_start(struct state *state, struct engine *engine, uint64_t now_us);
+
+/* Gathers changes and hands them to the writer: a little at a time, some 100 us at most. */
+void state_run(struct state *state, uint64_t now_us);
+
+/* When state_run has something to do next; UINT64_MAX: never. */
+uint64_t state_next(const struct state *state);
+
+/* The age of the oldest change that may not be on the disk yet; 0 when all are. */
+uint64_t state_lag(const struct state *state, uint64_t now_us);
+
+/* Writes what there is, waiting a few seconds for the disk at most, and frees. NULL is fine. */
+void state_close(struct state *state, uint64_t now_us);
+
+#endif

@@ -1,0 +1,191 @@
+#include "tables.h"
+
+#include <natbox/event.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the examining process tells the one that waits for it. */
+struct finding {
+	int result;
+	struct fault fault;
+};
+
+static int find_fault(struct fault *fault, const char *what)
+{
+	return fault_set(fault, -EBADMSG, "%s", what);
+}
+
+typedef int value_check(const MDB_val *value, const MDB_envinfo *info, struct fault *fault);
+
+static int check_reason(const MDB_val *value, const MDB_envinfo *info, struct fault *fault)
+{
+	struct stored_reason reason;
+	const char *label;
+
+	(void)info;
+	if (!reason_decode(value, &reason, &label) || reason.kind > REASON_DIALOG ||
+		reason.check != reason_check(&reason, label))
+		return find_fault(fault, "is corrupt: the check of a record does not match");
+	return 0;
+}
+
+static int check_quiet(const MDB_val *value, const MDB_envinfo *info, struct fault *fault)
+{
+	(void)info;
+	if (value->mv_size != sizeof(struct stored_quiet))
+		return find_fault(fault, "is corrupt: a record has the wrong size");
+	return 0;
+}
+
+/* A list of free pages, its length first: the next write trusts it. */
+static int check_free_pages(const MDB_val *value, const MDB_envinfo *info, struct fault *fault)
+{
+	size_t count = value->mv_size / sizeof(size_t), number;
+
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&number, (const char *)value->mv_data + i * sizeof(number), sizeof(number));
+		if (i == 0 ? number >= count : number > info->me_last_pgno)
+			return find_fault(fault, "is corrupt: the list of free pages is");
+		if (i == 0)
+			count = number + 1;
+	}
+	return 0;
+}
+
+/* Visits every record of a table; keys that do not ascend are those of pages in a circle. */
+static int check_table(MDB_txn *txn, MDB_dbi dbi, value_check *check, struct fault *fault)
+{
+	MDB_envinfo info;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	size_t last = 0;
+	int error = mdb_cursor_open(txn, dbi, &cursor), result = 0;
+
+	mdb_env_info(mdb_txn_env(txn), &info);
+	for (bool first = true; !error && result == 0; first = false) {
+		size_t number = 0;
+
+		error = mdb_cursor_get(cursor, &key, &value, first ? MDB_FIRST : MDB_NEXT);
+		if (error)
+			break;
+		memcpy(&number, key.mv_data,
+			key.mv_size < sizeof(number) ? key.mv_size : sizeof(number));
+		if (!first && number <= last)
+			return find_fault(fault, "is corrupt: its records are out of order");
+		last = number;
+		result = check(&value, &info, fault);
+	}
+	if (error && error != MDB_NOTFOUND)
+		return fault_set(fault, -EBADMSG, "is corrupt: %s", mdb_strerror(error));
+	return result;
+}
+
+static int check_meta(struct tables *tables, struct fault *fault)
+{
+	struct store_meta meta;
+	int error = tables_meta(tables, &meta);
+
+	if (error || memcmp(meta.magic, "natbox\0", sizeof(meta.magic)) != 0)
+		return find_fault(fault, "is not natbox's");
+	if (meta.version != STORE_VERSION)
+		return fault_set(fault, -EBADMSG,
+			"has format version %u, this natbox knows version %d only", meta.version,
+			STORE_VERSION);
+	return 0;
+}
+
+/* A file that was begun, but never written to. */
+static bool has_no_records(const char *path)
+{
+	MDB_env *env;
+	MDB_stat stat = {.ms_entries = 1};
+
+	if (mdb_env_create(&env))
+		return false;
+	if (!mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS | MDB_RDONLY, 0))
+		mdb_env_stat(env, &stat);
+	mdb_env_close(env);
+	return stat.ms_entries == 0;
+}
+
+static int check_tables(struct tables *tables, struct fault *fault)
+{
+	static value_check *const checks[STORE_TABLES] = {
+		[STORE_REASONS] = check_reason, [STORE_QUIET] = check_quiet};
+	int result = check_meta(tables, fault);
+
+	for (unsigned i = STORE_REASONS; i < STORE_TABLES && result == 0; i++)
+		result = check_table(tables->txn, tables->dbi[i], checks[i], fault);
+	if (result == 0) /* LMDB's own table, always number 0 */
+		result = check_table(tables->txn, 0, check_free_pages, fault);
+	return result;
+}
+
+static int examine(const char *path, struct fault *fault)
+{
+	struct tables tables;
+	int error = tables_open(&tables, path, false), result;
+
+	if (error == MDB_NOTFOUND && has_no_records(path))
+		return -ENOENT;
+	if (error == MDB_NOTFOUND || error == MDB_INVALID || error == MDB_INCOMPATIBLE ||
+		error == MDB_VERSION_MISMATCH)
+		return find_fault(fault, "is not natbox's");
+	if (error)
+		return fault_set(fault, tables_errno(error), "%s", mdb_strerror(error));
+	result = check_tables(&tables, fault);
+	tables_close(&tables, false);
+	return result;
+}
+
+static void examine_and_exit(const char *path, int out)
+{
+	static const int deadly[] = {SIGBUS, SIGSEGV, SIGABRT, SIGFPE, SIGILL};
+	struct finding finding = {0};
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	for (unsigned i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+		signal(deadly[i], SIG_DFL);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	if (null >= 0)
+		dup2(null, STDERR_FILENO);
+	finding.result = examine(path, &finding.fault);
+	_exit(write(out, &finding, sizeof(finding)) == sizeof(finding) ? 0 : 1);
+}
+
+int tables_examine(const char *path, struct fault *fault)
+{
+	struct finding finding;
+	ssize_t length;
+	int ends[2], status = 0;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return fault_set(fault, -errno, "%s", strerror(errno));
+	child = fork();
+	if (child == 0)
+		examine_and_exit(path, ends[1]);
+	close(ends[1]);
+	do {
+		length = child > 0 ? read(ends[0], &finding, sizeof(finding)) : 0;
+	} while (length < 0 && errno == EINTR);
+	close(ends[0]);
+	if (child < 0)
+		return fault_set(fault, -EAGAIN, "%s", strerror(EAGAIN));
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (length != sizeof(finding))
+		return fault_set(fault, -EBADMSG,
+			WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS
+				? "is corrupt: it is shorter than it says"
+				: "is corrupt: its pages make no sense");
+	*fault = finding.fault;
+	return finding.result;
+}

@@ -1,0 +1,43 @@
+#include <natbox/endpoint.h>
+#include <natbox/moment.h>
+
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void read_boot_id(char id[static BOOT_ID_SIZE])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd >= 0 ? read(fd, id, BOOT_ID_SIZE - 1) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (length < 0)
+		length = 0;
+	memset(id + length, 0, BOOT_ID_SIZE - (size_t)length);
+}
+
+void moment_now(struct moment *moment)
+{
+	moment->wall_us = read_clock(CLOCK_REALTIME);
+	moment->boot_us = read_clock(CLOCK_BOOTTIME);
+	read_boot_id(moment->boot_id);
+}
+
+int64_t moment_elapsed(const struct moment *from, const struct moment *to)
+{
+	int64_t passed = to->wall_us - from->wall_us;
+
+	if (*from->boot_id && memcmp(from->boot_id, to->boot_id, BOOT_ID_SIZE) == 0)
+		return to->boot_us > from->boot_us ? to->boot_us - from->boot_us : 0;
+	return passed > 0 && passed <= REASON_SECONDS_MAX * INT64_C(1000000) ? passed : 0;
+}

@@ -1,0 +1,590 @@
+#include <natbox/record.h>
+#include <natbox/state.h>
+
+#include "store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	/* Records gathered in one state_run: 100 us. */
+	GATHERED_AT_ONCE = 256,
+	/* How often is looked whether the writer is done. */
+	POLL_US = 10000,
+	/* How long a clean stop waits for the disk. */
+	CLOSE_WAIT_US = 5000000,
+	PATH_SHOWN_MAX = 256, /* of a path in a line for people */
+};
+
+/* Whose the batch is, and with it the store and the result of the last write. */
+enum owner { OWNER_LOOP, OWNER_WRITER };
+
+struct state {
+	struct state_options options;
+	struct store store;
+	uint8_t seed[STORE_SEED_SIZE];
+	struct endpoints *endpoints;
+
+	/* The state clock: what it showed at that moment. */
+	struct moment moment;
+	int64_t moment_us;
+	struct store_meta meta; /* of the file that was read */
+	bool has_file, keeps_nothing;
+	bool in_round;
+	bool written; /* the batch was handed over, its result not looked at yet */
+
+	/* A round takes every change once, in the order of the slots, in as many batches as it
+	 * needs. */
+	uint64_t now_us;
+	uint32_t next_slot;
+	uint64_t round_us; /* when it began */
+	uint64_t due_us;   /* when the next one begins */
+	uint64_t kept_us;  /* changes before this are on the disk */
+	uint64_t retry_us; /* not before, after a write that failed */
+	uint32_t quiet_block;
+	uint64_t quiet_due_us;
+
+	struct batch *batch;
+	_Atomic(enum owner) owner;
+	int result;
+	struct fault fault;
+	char announced[FAULT_MAX]; /* the fault that was told last; empty: all is well */
+
+	pthread_t writer;
+	bool has_writer, quit;
+	pthread_mutex_t mutex;
+	pthread_cond_t handed_over;
+};
+
+static void announce(struct state *state, const struct fault *fault)
+{
+	if (strcmp(fault->line, state->announced) == 0)
+		return;
+	memcpy(state->announced, fault->line, sizeof(state->announced));
+	state->options.notice(state->options.context, STATE_FAULT, fault->line);
+}
+
+static int64_t state_clock(const struct state *state, const struct moment *now)
+{
+	return state->moment_us + moment_elapsed(&state->moment, now);
+}
+
+int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
+{
+	bool created = false;
+	int result = *path ? store_make_directory(path, &created, fault) : 0;
+	char file[PATH_MAX];
+
+	if (result != 0 || !*path)
+		return result;
+	if (created && lchown(path, user, group) != 0)
+		return fault_set(fault, -errno, "cannot give state directory %s to its user: %s",
+			path, strerror(errno));
+	snprintf(file, sizeof(file), "%.*s/state.mdb", PATH_MAX - 16, path);
+	if (lchown(file, user, group) != 0 && errno != ENOENT)
+		return fault_set(fault, -errno, "cannot give state %s to its user: %s", file,
+			strerror(errno));
+	return 0;
+}
+
+struct state *state_open(const struct state_options *options)
+{
+	struct state *state = calloc(1, sizeof(*state));
+	struct fault fault = {0};
+
+	if (!state)
+		return NULL;
+	state->options = *options;
+	state->options.path = NULL; /* the caller's, who may have another by now */
+	state->keeps_nothing = !*options->path;
+	state->batch = calloc(1, sizeof(*state->batch));
+	if (!state->batch) {
+		free(state);
+		return NULL;
+	}
+	moment_now(&state->moment);
+	state->moment_us = state->moment.wall_us;
+	if (getrandom(state->seed, sizeof(state->seed), 0) != (ssize_t)sizeof(state->seed))
+		abort(); /* Linux has promised it for so few bytes since 3.17 */
+	if (state->keeps_nothing)
+		return state;
+	state->has_file = store_open(&state->store, options->path, &state->meta, &fault) == 0;
+	if (fault.line[0])
+		announce(state, &fault);
+	if (state->has_file) {
+		memcpy(state->seed, state->meta.seed, sizeof(state->seed));
+		state->moment_us =
+			state->meta.state_us + moment_elapsed(&state->meta.moment, &state->moment);
+	}
+	return state;
+}
+
+const uint8_t *state_seed(const struct state *state)
+{
+	return state->seed;
+}
+
+/* Restoring, and what came of it. */
+struct restoration {
+	struct state *state;
+	int64_t now_us; /* on the state clock */
+	unsigned restored, over, without_proxy, refused;
+};
+
+/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at that time. If
+ * it was due again while natbox still ran, it got one since; when is not known, but not before the
+ * time was noted. */
+static uint64_t quiet_since(
+	const struct restoration *restoration, int64_t last_us, int64_t noted_us)
+{
+	const struct store_meta *meta = &restoration->state->meta;
+
+	if (last_us + (int64_t)meta->interval_us <= meta->state_us)
+		last_us = noted_us;
+	return restoration->now_us > last_us ? (uint64_t)(restoration->now_us - last_us) : 0;
+}
+
+static uint64_t quiet_of(const struct restoration *restoration, uint32_t slot,
+	const struct stored_reason *reason, const struct stored_quiet *quiet)
+{
+	unsigned units = quiet ? quiet->quiet[slot % QUIET_SLOTS] : 0;
+	uint64_t own_us = quiet_since(
+		restoration, reason->taken_us - (int64_t)reason->quiet_us, reason->taken_us);
+	uint64_t later_us;
+
+	if (!units || quiet->taken_us < reason->taken_us)
+		return own_us;
+	later_us = quiet_since(restoration, quiet->taken_us - (int64_t)(units - 1) * QUIET_UNIT_US,
+		quiet->taken_us);
+	return later_us < own_us ? later_us : own_us;
+}
+
+static struct address stored_address(const uint8_t ip[static 16], uint16_t port)
+{
+	struct address address = {.port = port};
+
+	memcpy(address.ip, ip, sizeof(address.ip));
+	return address;
+}
+
+static void restore_reason(void *context, uint32_t slot, const struct stored_reason *reason,
+	const char *label, const struct stored_quiet *quiet)
+{
+	struct restoration *restoration = context;
+	int64_t left_us = reason->expires_us - restoration->now_us;
+	struct record record = {
+		.client = stored_address(reason->client_ip, reason->client_port),
+		.proxy = stored_address(reason->proxy_ip, reason->proxy_port),
+		.nat = reason->nat,
+		.kind = reason->kind,
+		.early = reason->early,
+		.key = reason->key,
+		.id = {label, reason->label_length},
+		.left_us = left_us > 0 ? (uint64_t)left_us : 0,
+		.quiet_us = quiet_of(restoration, slot, reason, quiet),
+	};
+
+	switch (record_restore(restoration->state->endpoints, slot, &record)) {
+	case 0:
+		restoration->restored++;
+		break;
+	case -ETIME:
+		restoration->over++;
+		break;
+	case -ENOENT:
+		restoration->without_proxy++;
+		break;
+	default:
+		restoration->refused++;
+		break;
+	}
+}
+
+static void tell_restored(const struct restoration *restoration, uint64_t took_us)
+{
+	const struct state *state = restoration->state;
+	char line[FAULT_MAX];
+
+	snprintf(line, sizeof(line),
+		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (left out: %u "
+		"run "
+		"out, %u of proxies not configured any more, %u not wanted any more)",
+		state->endpoints->endpoints.count, restoration->restored, PATH_SHOWN_MAX,
+		state->store.path, (unsigned long long)(took_us / 1000), restoration->over,
+		restoration->without_proxy, restoration->refused);
+	state->options.notice(state->options.context, STATE_INFO, line);
+}
+
+static void restore_all(struct state *state)
+{
+	struct restoration restoration = {.state = state};
+	struct moment before, after;
+	struct fault fault;
+
+	moment_now(&before);
+	restoration.now_us = state_clock(state, &before);
+	if (store_read(&state->store, restore_reason, &restoration, &fault) != 0) {
+		announce(state, &fault);
+		return;
+	}
+	records_resume(state->endpoints);
+	moment_now(&after);
+	tell_restored(&restoration, (uint64_t)moment_elapsed(&before, &after));
+}
+
+static void *write_batches(void *context)
+{
+	struct state *state = context;
+
+	pthread_mutex_lock(&state->mutex);
+	while (!state->quit) {
+		if (atomic_load(&state->owner) == OWNER_LOOP) {
+			pthread_cond_wait(&state->handed_over, &state->mutex);
+			continue;
+		}
+		pthread_mutex_unlock(&state->mutex);
+		state->result = store_write(&state->store, state->batch, &state->fault);
+		atomic_store(&state->owner, OWNER_LOOP);
+		pthread_mutex_lock(&state->mutex);
+	}
+	pthread_mutex_unlock(&state->mutex);
+	return NULL;
+}
+
+/* Signals are for the thread of the event loop. */
+static int start_writer(struct state *state)
+{
+	sigset_t all, before;
+	int result;
+
+	pthread_mutex_init(&state->mutex, NULL);
+	pthread_cond_init(&state->handed_over, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	result = -pthread_create(&state->writer, NULL, write_batches, state);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	state->has_writer = result == 0;
+	return result;
+}
+
+int state_start(struct state *state, struct engine *engine, uint64_t now_us)
+{
+	int result;
+
+	engine_advance(engine, now_us);
+	state->endpoints = engine_endpoints(engine);
+	state->now_us = state->kept_us = state->due_us = state->quiet_due_us = now_us;
+	if (state->keeps_nothing || state->store.locked_out)
+		return 0;
+	result = records_watch(state->endpoints);
+	if (result != 0)
+		return result;
+	if (state->has_file)
+		restore_all(state);
+	return start_writer(state);
+}
+
+static void put_address(const struct address *address, uint8_t ip[static 16], uint16_t *port)
+{
+	memcpy(ip, address->ip, sizeof(address->ip));
+	*port = address->port;
+}
+
+/* Adds the record of a slot as it is now, or that it is empty. False when the batch is full. */
+static bool gather_reason(struct state *state, uint32_t slot)
+{
+	struct record record;
+	struct stored_reason stored;
+	uint8_t *bytes;
+
+	if (!record_read(state->endpoints, slot, &record)) {
+		if (batch_add(state->batch, STORE_REASONS, slot, 0))
+			return true;
+		changes_add(&state->endpoints->changes, slot);
+		return false;
+	}
+	bytes = batch_add(state->batch, STORE_REASONS, slot, sizeof(stored) + record.id.length);
+	if (!bytes) {
+		changes_add(&state->endpoints->changes, slot);
+		return false;
+	}
+	stored = (struct stored_reason){
+		.key = record.key,
+		.expires_us = state->batch->meta.state_us + (int64_t)record.left_us,
+		.taken_us = state->batch->meta.state_us,
+		.quiet_us = record.quiet_us,
+		.nat = (uint8_t)record.nat,
+		.kind = (uint8_t)record.kind,
+		.early = record.early,
+		.label_length = (uint16_t)record.id.length,
+	};
+	put_address(&record.client, stored.client_ip, &stored.client_port);
+	put_address(&record.proxy, stored.proxy_ip, &stored.proxy_port);
+	memcpy(bytes, &stored, sizeof(stored));
+	memcpy(bytes + sizeof(stored), record.id.at, record.id.length);
+	return true;
+}
+
+static void set_meta(struct state *state)
+{
+	struct store_meta *meta = &state->batch->meta;
+
+	*meta = (struct store_meta){.magic = "natbox",
+		.version = STORE_VERSION,
+		.interval_us = state->endpoints->settings->keepalive.interval_us};
+	memcpy(meta->seed, state->seed, sizeof(meta->seed));
+	moment_now(&meta->moment);
+	meta->state_us = state_clock(state, &meta->moment);
+	state->batch->last_slot = state->endpoints->reasons.capacity;
+}
+
+static uint32_t quiet_blocks(const struct state *state)
+{
+	return state->endpoints->reasons.used / QUIET_SLOTS + 1;
+}
+
+/* The quiet times of one block of slots. False when the batch is full. */
+static bool gather_quiet(struct state *state, uint32_t block)
+{
+	struct stored_quiet *stored = batch_add(state->batch, STORE_QUIET, block, sizeof(*stored));
+
+	if (!stored)
+		return false;
+	memset(stored, 0, sizeof(*stored));
+	stored->taken_us = state->batch->meta.state_us;
+	for (uint32_t i = 0; i < QUIET_SLOTS; i++) {
+		uint64_t quiet_us;
+
+		if (record_quiet(state->endpoints, block * QUIET_SLOTS + i, &quiet_us))
+			stored->quiet[i] = (uint16_t)(2 + quiet_us / QUIET_UNIT_US);
+	}
+	return true;
+}
+
+/* All blocks come in turn, each once every half interval, so that at most one keepalive has been sent
+ * since a quiet time was noted. */
+static bool is_quiet_due(const struct state *state)
+{
+	return state->now_us >= state->quiet_due_us && state->endpoints->reasons.count &&
+	       state->endpoints->settings->keepalive.scope != KEEPALIVE_OFF;
+}
+
+static bool gather_quiet_due(struct state *state)
+{
+	uint64_t interval_us = state->endpoints->settings->keepalive.interval_us;
+	uint32_t blocks = quiet_blocks(state);
+
+	if (!gather_quiet(state, state->quiet_block % blocks))
+		return false;
+	state->quiet_block = (state->quiet_block + 1) % blocks;
+	state->quiet_due_us += interval_us / 2 / blocks;
+	if (state->quiet_due_us + interval_us < state->now_us)
+		state->quiet_due_us = state->now_us;
+	return true;
+}
+
+/* A part of the round. True when the batch is to be written: the round is complete, or it is full. */
+static bool gather(struct state *state)
+{
+	for (unsigned i = 0; i < GATHERED_AT_ONCE; i++) {
+		uint32_t slot = changes_take(&state->endpoints->changes, state->next_slot);
+
+		if (!slot && is_quiet_due(state))
+			return !gather_quiet_due(state);
+		if (!slot) {
+			state->in_round = false;
+			return true;
+		}
+		state->next_slot = slot;
+		if (!gather_reason(state, slot))
+			return true;
+	}
+	return false;
+}
+
+static void hand_over(struct state *state)
+{
+	state->written = true;
+	pthread_mutex_lock(&state->mutex);
+	atomic_store(&state->owner, OWNER_WRITER);
+	pthread_cond_signal(&state->handed_over);
+	pthread_mutex_unlock(&state->mutex);
+}
+
+static void recover(struct state *state)
+{
+	char line[FAULT_MAX];
+
+	if (!state->announced[0])
+		return;
+	state->announced[0] = 0;
+	snprintf(line, sizeof(line), "state: %.*s is written again", PATH_SHOWN_MAX,
+		state->store.path);
+	state->options.notice(state->options.context, STATE_INFO, line);
+}
+
+/* Looks at what came of the last write; a batch that was not written is kept for another attempt. */
+static void take_result(struct state *state)
+{
+	state->written = false;
+	if (state->result != 0) {
+		announce(state, &state->fault);
+		state->retry_us = state->now_us + state->options.sync_us;
+		return;
+	}
+	batch_clear(state->batch);
+	recover(state);
+	if (state->store.is_new)
+		records_change_all(state->endpoints);
+	state->store.is_new = false;
+	if (!state->in_round)
+		state->kept_us = state->round_us;
+}
+
+static void begin_round(struct state *state)
+{
+	state->in_round = true;
+	state->next_slot = 1;
+	state->round_us = state->now_us;
+	state->due_us = state->now_us + state->options.sync_us;
+}
+
+void state_run(struct state *state, uint64_t now_us)
+{
+	state->now_us = now_us;
+	if (!state->has_writer || atomic_load(&state->owner) == OWNER_WRITER)
+		return;
+	if (state->written)
+		take_result(state);
+	if (now_us < state->retry_us)
+		return;
+	if (state->batch->count && state->retry_us) {
+		state->retry_us = 0;
+		hand_over(state);
+		return;
+	}
+	if (!state->in_round && now_us < state->due_us)
+		return;
+	if (!state->in_round)
+		begin_round(state);
+	if (!state->batch->count)
+		set_meta(state);
+	if (!gather(state))
+		return;
+	if (state->batch->count)
+		hand_over(state);
+	else
+		state->kept_us = state->round_us;
+}
+
+uint64_t state_next(const struct state *state)
+{
+	if (!state->has_writer)
+		return UINT64_MAX;
+	if (state->written)
+		return state->now_us + POLL_US;
+	if (state->retry_us)
+		return state->retry_us;
+	return state->in_round ? state->now_us : state->due_us;
+}
+
+uint64_t state_lag(const struct state *state, uint64_t now_us)
+{
+	bool waits = state->store.locked_out || state->written || state->in_round ||
+		     state->batch->count ||
+		     (state->endpoints && changes_any(&state->endpoints->changes));
+
+	return waits && now_us > state->kept_us ? now_us - state->kept_us : 0;
+}
+
+/* Has the batch written, and waits for that until the deadline. Whether it was. */
+static bool flush(struct state *state, uint64_t deadline_us)
+{
+	struct moment now;
+
+	if (!state->written && state->batch->count)
+		hand_over(state);
+	while (atomic_load(&state->owner) == OWNER_WRITER) {
+		moment_now(&now);
+		if ((uint64_t)now.boot_us > deadline_us)
+			return false;
+		usleep(POLL_US / 10);
+	}
+	if (state->written)
+		take_result(state);
+	return state->batch->count == 0;
+}
+
+/* The last round: all changes, and the quiet times of everybody. */
+static bool write_all(struct state *state, uint64_t deadline_us)
+{
+	if (!flush(state, deadline_us))
+		return false;
+	state->quiet_due_us = UINT64_MAX;
+	begin_round(state);
+	set_meta(state);
+	while (state->in_round) {
+		if (!gather(state))
+			continue;
+		if (!flush(state, deadline_us))
+			return false;
+		set_meta(state);
+	}
+	for (uint32_t block = 0; block < quiet_blocks(state); block++) {
+		if (gather_quiet(state, block))
+			continue;
+		if (!flush(state, deadline_us))
+			return false;
+		set_meta(state);
+		block--;
+	}
+	return flush(state, deadline_us);
+}
+
+static void stop_writer(struct state *state)
+{
+	pthread_mutex_lock(&state->mutex);
+	state->quit = true;
+	pthread_cond_signal(&state->handed_over);
+	pthread_mutex_unlock(&state->mutex);
+	pthread_join(state->writer, NULL);
+	pthread_mutex_destroy(&state->mutex);
+	pthread_cond_destroy(&state->handed_over);
+}
+
+void state_close(struct state *state, uint64_t now_us)
+{
+	struct moment now;
+	struct fault fault;
+	uint64_t lag_s;
+
+	if (!state)
+		return;
+	state->now_us = now_us;
+	moment_now(&now);
+	if (state->has_writer && !write_all(state, (uint64_t)now.boot_us + CLOSE_WAIT_US) &&
+		atomic_load(&state->owner) == OWNER_WRITER) {
+		/* Its thread cannot be stopped, so what it uses stays. */
+		lag_s = state_lag(state, now_us) / 1000000 + 1;
+		fault_set(&fault, -ETIMEDOUT,
+			"cannot finish writing state %s: the disk does not answer; the changes of "
+			"the last %llu s are not kept",
+			state->store.path, (unsigned long long)lag_s);
+		announce(state, &fault);
+		return;
+	}
+	if (state->has_writer)
+		stop_writer(state);
+	if (!state->keeps_nothing)
+		store_close(&state->store);
+	free(state->batch);
+	free(state);
+}

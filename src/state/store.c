@@ -1,0 +1,349 @@
+#include "store.h"
+#include "tables.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Names tried for one bad file: so many in one second, and somebody is doing it on purpose. */
+enum { ASIDE_NAMES = 100, ASIDE_NAME_MAX = 64 };
+
+struct head {
+	uint32_t key;
+	uint16_t table;
+	uint16_t length; /* 0: remove */
+};
+
+static size_t padded(size_t length)
+{
+	return (length + 7) & ~(size_t)7;
+}
+
+void *batch_add(struct batch *batch, enum store_table table, uint32_t key, size_t length)
+{
+	struct head head = {.key = key, .table = (uint16_t)table, .length = (uint16_t)length};
+	size_t size = sizeof(head) + padded(length);
+	uint8_t *at = batch->bytes + batch->length;
+
+	if (batch->count == BATCH_RECORDS_MAX || BATCH_BYTES - batch->length < size)
+		return NULL;
+	memcpy(at, &head, sizeof(head));
+	batch->count++;
+	batch->length += size;
+	return at + sizeof(head);
+}
+
+void batch_clear(struct batch *batch)
+{
+	batch->count = 0;
+	batch->length = 0;
+}
+
+int store_make_directory(const char *path, bool *created, struct fault *fault)
+{
+	char part[PATH_MAX];
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	for (size_t i = 1; i <= length; i++) {
+		if (path[i] != '/' && i != length)
+			continue;
+		memcpy(part, path, i);
+		part[i] = 0;
+		*created = mkdir(part, i == length ? 0700 : 0755) == 0;
+		if (!*created && errno != EEXIST)
+			return fault_set(fault, -errno,
+				"cannot create state directory %s: %s; nothing is kept until it "
+				"can "
+				"be",
+				path, strerror(errno));
+	}
+	return 0;
+}
+
+/* Opens and locks the directory, creating it. 0 also when that has been done before. */
+static int lock_directory(struct store *store, struct fault *fault)
+{
+	bool created;
+	int fd, result;
+
+	if (store->locked_out)
+		return -EBUSY;
+	if (store->directory_fd >= 0)
+		return 0;
+	result = store_make_directory(store->directory, &created, fault);
+	if (result != 0)
+		return result;
+	fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_set(fault, -errno,
+			"cannot open state directory %s: %s; nothing is kept until it can be",
+			store->directory, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		result = -errno;
+		close(fd);
+		store->locked_out = true;
+		return fault_set(fault, result,
+			"cannot lock state directory %s: %s; this natbox keeps nothing: stop the "
+			"other one, or give each its state.path",
+			store->directory,
+			result == -EWOULDBLOCK ? "another natbox uses it" : strerror(-result));
+	}
+	store->directory_fd = fd;
+	return 0;
+}
+
+/* Moves the file out of the way under a name that nothing has. what says why. */
+static int set_aside(struct store *store, const char *what, const char *then, struct fault *fault)
+{
+	char name[ASIDE_NAME_MAX], stamp[32];
+	time_t now = time(NULL);
+	struct tm utc;
+	int result = -1;
+
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+	for (unsigned i = 1; i <= ASIDE_NAMES && result != 0; i++) {
+		snprintf(name, sizeof(name), i == 1 ? "state.mdb.bad-%s" : "state.mdb.bad-%s.%u",
+			stamp, i);
+		result = renameat2(store->directory_fd, "state.mdb", store->directory_fd, name,
+			RENAME_NOREPLACE);
+		if (result != 0 && errno != EEXIST)
+			break;
+	}
+	store->file = (struct stat){0};
+	if (result != 0)
+		return fault_set(fault, -errno,
+			"state %s %s, and cannot be set aside: %s; nothing is kept", store->path,
+			what, strerror(errno));
+	return fault_set(
+		fault, -ENOENT, "state %s %s: set aside as %s, %s", store->path, what, name, then);
+}
+
+static int read_meta(const struct store *store, struct store_meta *meta)
+{
+	struct tables tables;
+	int error = tables_open(&tables, store->path, false);
+
+	if (error)
+		return tables_errno(error);
+	error = tables_meta(&tables, meta);
+	tables_close(&tables, false);
+	return error ? tables_errno(error) : 0;
+}
+
+/* Opening anything but a file could hang. */
+static int examine(struct store *store, struct fault *what)
+{
+	if (stat(store->path, &store->file) != 0) {
+		store->file = (struct stat){0};
+		return errno == ENOENT ? -ENOENT : fault_set(what, -errno, "%s", strerror(errno));
+	}
+	if (!S_ISREG(store->file.st_mode))
+		return fault_set(what, -EBADMSG, "is not a file");
+	if (store->file.st_size == 0)
+		return -ENOENT;
+	return tables_examine(store->path, what);
+}
+
+int store_open(struct store *store, const char *path, struct store_meta *meta, struct fault *fault)
+{
+	struct fault what;
+	int result;
+
+	*store = (struct store){.directory_fd = -1};
+	snprintf(store->directory, sizeof(store->directory), "%s", path);
+	snprintf(store->path, sizeof(store->path), "%.*s/state.mdb", PATH_MAX - 16, path);
+	result = lock_directory(store, fault);
+	if (result != 0)
+		return result;
+	result = examine(store, &what);
+	if (result == 0)
+		result = read_meta(store, meta);
+	if (result == 0)
+		return 0;
+	fault->line[0] = 0;
+	if (result == -ENOENT)
+		return result;
+	if (result == -EBADMSG)
+		return set_aside(store, what.line, "starting empty", fault);
+	store->file = (struct stat){0};
+	return fault_set(
+		fault, result, "cannot read state %s: %s; starting empty", store->path, what.line);
+}
+
+void store_close(struct store *store)
+{
+	if (store->directory_fd >= 0)
+		close(store->directory_fd);
+}
+
+static void read_tables(struct tables *tables, store_visitor *visit, void *context)
+{
+	MDB_val key, value, quiet_value = {0, NULL};
+	MDB_cursor *cursor;
+	struct stored_reason reason;
+	struct stored_quiet quiet;
+	uint32_t slot, block = UINT32_MAX;
+	bool has_quiet = false;
+	const char *label;
+
+	if (mdb_cursor_open(tables->txn, tables->dbi[STORE_REASONS], &cursor))
+		return;
+	while (!mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+		memcpy(&slot, key.mv_data, sizeof(slot));
+		if (slot / QUIET_SLOTS != block) {
+			block = slot / QUIET_SLOTS;
+			has_quiet = !mdb_get(tables->txn, tables->dbi[STORE_QUIET],
+				&(MDB_val){sizeof(block), &block}, &quiet_value);
+			if (has_quiet)
+				memcpy(&quiet, quiet_value.mv_data, sizeof(quiet));
+		}
+		if (reason_decode(&value, &reason, &label))
+			visit(context, slot, &reason, label, has_quiet ? &quiet : NULL);
+	}
+	mdb_cursor_close(cursor);
+}
+
+int store_read(struct store *store, store_visitor *visit, void *context, struct fault *fault)
+{
+	struct tables tables;
+	int error = tables_open(&tables, store->path, false);
+
+	if (error) {
+		store->file = (struct stat){0};
+		return fault_set(fault, tables_errno(error), "cannot read state %s: %s",
+			store->path, mdb_strerror(error));
+	}
+	read_tables(&tables, visit, context);
+	tables_close(&tables, false);
+	return 0;
+}
+
+/* The file is to be the one this store has read or begun. Another in its place is not ours to write
+ * to, whatever it holds. */
+static int verify_file(struct store *store, struct fault *fault)
+{
+	static const char anew[] = "writing all anew";
+	struct stat now;
+
+	if (stat(store->path, &now) != 0) {
+		if (errno != ENOENT)
+			return fault_set(fault, -errno, "cannot write state %s: %s", store->path,
+				strerror(errno));
+		store->file = (struct stat){0};
+		return 0;
+	}
+	if (store->file.st_ino == 0 && S_ISREG(now.st_mode) && now.st_size == 0)
+		return 0;
+	if (store->file.st_ino != now.st_ino || store->file.st_dev != now.st_dev)
+		return set_aside(store, "is not the one that natbox has read", anew, fault);
+	if (now.st_size < store->file.st_size)
+		return set_aside(store, "has been cut short", anew, fault);
+	return 0;
+}
+
+/* Removes the reasons above the last slot. Returns the highest slot left, 0 when there is none. */
+static uint32_t trim(struct tables *tables, uint32_t last_slot)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	uint32_t slot = 0;
+
+	if (mdb_cursor_open(tables->txn, tables->dbi[STORE_REASONS], &cursor))
+		return 0;
+	while (!mdb_cursor_get(cursor, &key, &value, MDB_LAST)) {
+		memcpy(&slot, key.mv_data, sizeof(slot));
+		if (slot <= last_slot || mdb_cursor_del(cursor, 0))
+			break;
+		slot = 0;
+	}
+	mdb_cursor_close(cursor);
+	return slot;
+}
+
+static int put(struct tables *tables, const struct head *head, uint8_t *bytes, uint32_t *highest)
+{
+	uint32_t number = head->key;
+	MDB_val key = {sizeof(number), &number}, value = {head->length, bytes};
+	MDB_dbi dbi = tables->dbi[head->table];
+	bool appends = head->table == STORE_REASONS && number > *highest;
+	struct stored_reason reason;
+	int error;
+
+	if (!head->length) {
+		error = mdb_del(tables->txn, dbi, &key, NULL);
+		return error == MDB_NOTFOUND ? 0 : error;
+	}
+	if (head->table == STORE_REASONS) {
+		memcpy(&reason, bytes, sizeof(reason));
+		reason.check = reason_check(&reason, (char *)bytes + sizeof(reason));
+		memcpy(bytes, &reason, sizeof(reason));
+	}
+	if (appends)
+		*highest = number;
+	return mdb_put(tables->txn, dbi, &key, &value, appends ? MDB_APPEND : 0);
+}
+
+static int put_all(struct tables *tables, struct batch *batch)
+{
+	uint32_t zero = 0, highest = trim(tables, batch->last_slot);
+	MDB_val key = {sizeof(zero), &zero}, meta = {sizeof(batch->meta), &batch->meta};
+	uint8_t *at = batch->bytes;
+	int error = 0;
+
+	while (at < batch->bytes + batch->length && !error) {
+		struct head head;
+
+		memcpy(&head, at, sizeof(head));
+		error = put(tables, &head, at + sizeof(head), &highest);
+		at += sizeof(head) + padded(head.length);
+	}
+	return error ? error : mdb_put(tables->txn, tables->dbi[STORE_META], &key, &meta, 0);
+}
+
+static int write_file(struct store *store, struct batch *batch)
+{
+	struct tables tables;
+	int error = tables_open(&tables, store->path, true);
+
+	if (error) {
+		if (store->file.st_ino == 0)
+			unlink(store->path);
+		return error;
+	}
+	error = put_all(&tables, batch);
+	if (!error)
+		error = tables_close(&tables, true);
+	else
+		tables_close(&tables, false);
+	if (stat(store->path, &store->file) != 0)
+		store->file = (struct stat){0};
+	return error;
+}
+
+int store_write(struct store *store, struct batch *batch, struct fault *fault)
+{
+	int result = lock_directory(store, fault), error;
+
+	if (result == 0)
+		result = verify_file(store, fault);
+	if (result != 0)
+		return result;
+	if (store->file.st_ino == 0)
+		store->begun = true;
+	error = write_file(store, batch);
+	if (error)
+		return fault_set(fault, tables_errno(error),
+			"cannot write state %s: %s; natbox goes on in memory and tries again",
+			store->path, mdb_strerror(error));
+	if (store->begun)
+		fsync(store->directory_fd);
+	store->is_new = store->begun;
+	store->begun = false;
+	return 0;
+}
