@@ -176,17 +176,6 @@ static void log_summary(const struct live *live)
 		(unsigned long long)counters.refused);
 }
 
-/* Log rotation: the files are opened anew under their names. */
-static void reopen_files(struct live *live)
-{
-	struct fault fault;
-
-	if (log_reopen(&fault) != 0)
-		log_error("%s", fault.line);
-	if (live->events && events_reopen(live->events, &fault) != 0)
-		log_error("%s", fault.line);
-}
-
 /* False when natbox is to stop. */
 static bool handle_signal(struct live *live, int signals)
 {
@@ -196,7 +185,7 @@ static bool handle_signal(struct live *live, int signals)
 		return true;
 	switch (info.ssi_signo) {
 	case SIGHUP:
-		reopen_files(live);
+		live_reload(live);
 		return true;
 	case SIGUSR1:
 		log_summary(live);
@@ -305,7 +294,7 @@ static int close_all(struct live *live, int result, struct fault *fault)
 	return result;
 }
 
-int live_run(const struct options *options, const struct config *config)
+int live_run(const struct options *options, struct config *config)
 {
 	static struct live live;
 	struct fault fault;

@@ -40,7 +40,7 @@ extern const struct wire sniff_wire, relay_wire;
 
 struct live {
 	const struct options *options;
-	const struct config *config;
+	struct config *config; /* what is in force */
 	const struct wire *wire;
 	void *state; /* the wire's own */
 	struct engine *engine;
@@ -58,5 +58,9 @@ int live_list_proxies(const struct config *config, struct address list[static PR
 /* One datagram's way through the engine. age_us: how long ago it came, as far as that is known. */
 struct outcome live_datagram(
 	struct live *live, uint64_t age_us, const struct flow *flow, struct text bytes);
+
+/* SIGHUP: files are opened anew for log rotation, and the configuration is read again. What can change
+ * while natbox runs does, the rest is named in a warning; a bad file changes nothing. */
+void live_reload(struct live *live);
 
 #endif

@@ -134,9 +134,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 	return 0;
 }
 
-static int read_config(const struct options *options, struct config *config)
+int options_read_config(
+	const struct options *options, struct config *config, struct config_errors *errors)
 {
-	static struct config_errors errors;
 	const struct config_source source = {
 		.path = options->config_path,
 		.may_lack_file = options->replay_path != NULL,
@@ -144,7 +144,24 @@ static int read_config(const struct options *options, struct config *config)
 		.override_count = options->override_count,
 	};
 
-	if (config_read(&source, config, &errors) == 0)
+	return config_read(&source, config, errors);
+}
+
+enum log_level options_log_level(const struct options *options, const struct config *config)
+{
+	int level = (int)config->log.level + options->verbosity;
+
+	if (options->debug || level > LOG_LEVEL_DEBUG)
+		return LOG_LEVEL_DEBUG;
+	return level < LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR : (enum log_level)level;
+}
+
+/* 0 or the exit status. */
+static int read_config(const struct options *options, struct config *config)
+{
+	static struct config_errors errors;
+
+	if (options_read_config(options, config, &errors) == 0)
 		return 0;
 	for (unsigned i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
 		fprintf(stderr, "%s\n", errors.list[i].line);
@@ -156,14 +173,9 @@ static int read_config(const struct options *options, struct config *config)
 /* 0 or the exit status. */
 static int open_log(const struct options *options, const struct config *config)
 {
-	int level = (int)config->log.level + options->verbosity;
 	struct fault fault;
 
-	if (options->debug || level > LOG_LEVEL_DEBUG)
-		level = LOG_LEVEL_DEBUG;
-	if (level < LOG_LEVEL_ERROR)
-		level = LOG_LEVEL_ERROR;
-	log_set_level((enum log_level)level);
+	log_set_level(options_log_level(options, config));
 	if (log_open(options->log_path, &fault) != 0) {
 		log_error("%s", fault.line);
 		return EXIT_FAILURE;
@@ -171,7 +183,7 @@ static int open_log(const struct options *options, const struct config *config)
 	return 0;
 }
 
-static int run(const struct options *options, const struct config *config)
+static int run(const struct options *options, struct config *config)
 {
 	if (options->rules)
 		return rules_run(config);

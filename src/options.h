@@ -22,9 +22,16 @@ struct options {
 /* What the process ends with. */
 enum { EXIT_USAGE = 2 };
 
+/* Reads the configuration that the options name, and what they set over it. As config_read. */
+int options_read_config(
+	const struct options *options, struct config *config, struct config_errors *errors);
+
+/* How much to log: as configured, more with -v and -d, less with -q. */
+enum log_level options_log_level(const struct options *options, const struct config *config);
+
 /* Each runs to its end and returns the exit status; what went wrong has been logged. */
 int replay_run(const struct options *options, const struct config *config);
-int live_run(const struct options *options, const struct config *config);
+int live_run(const struct options *options, struct config *config);
 int rules_run(const struct config *config);
 
 #endif

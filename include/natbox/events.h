@@ -11,7 +11,7 @@
 struct events;
 
 /* Opens the stream to the file at path, which is created or added to; "-" is standard output. NULL
- * when that cannot be done: *fault says why. path must live as long as the stream. */
+ * when that cannot be done: *fault says why. */
 struct events *events_open(const char *path, struct fault *fault);
 
 /* Opens the file again, for log rotation. 0, also for standard output, or a negative errno: the

@@ -16,7 +16,7 @@ enum {
 };
 
 struct events {
-	const char *path;
+	char *path;
 	int fd;
 	int error;     /* of the first write since the last flush that failed: a negative errno */
 	bool mid_line; /* a failed write left half a line in the file */
@@ -54,13 +54,13 @@ struct events *events_open(const char *path, struct fault *fault)
 	if (fd < 0)
 		return NULL;
 	events = calloc(1, sizeof(*events));
-	if (!events) {
+	if (!events || !(events->path = strdup(path))) {
+		free(events);
 		fault_set(fault, -ENOMEM, "cannot open event stream %s: out of memory", path);
 		if (fd != STDOUT_FILENO)
 			close(fd);
 		return NULL;
 	}
-	events->path = path;
 	events->fd = fd;
 	return events;
 }
@@ -127,6 +127,7 @@ int events_close(struct events *events, struct fault *fault)
 		return 0;
 	error = events_flush(events, fault);
 	close_stream(events);
+	free(events->path);
 	free(events);
 	return error;
 }

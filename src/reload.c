@@ -1,0 +1,99 @@
+#include "live.h"
+
+#include <natbox/events.h>
+#include <natbox/log.h>
+
+#include <string.h>
+
+/* What is fixed once natbox runs: sockets, tables and files hang on it. */
+static const struct {
+	const char *key;
+	size_t offset, size;
+} fixed[] = {
+#define FIXED(key, member)                                                                         \
+	{                                                                                          \
+		key, offsetof(struct config, member), sizeof(((struct config *)0)->member)         \
+	}
+	FIXED("natbox.mode", mode),
+	FIXED("natbox.proxy", proxies),
+	FIXED("natbox.interface", interface),
+	FIXED("natbox.user", user),
+	FIXED("state.path", state.path),
+	FIXED("state.sync", state.sync_us),
+	FIXED("relay.in-port", relay.in_port),
+	FIXED("relay.out-port", relay.out_port),
+	FIXED("relay.mark", relay.mark),
+	FIXED("relay.own-mark", relay.own_mark),
+	FIXED("relay.table", relay.table),
+	FIXED("relay.rules", relay.rules),
+	FIXED("control.socket", control.socket),
+	FIXED("metrics.listen", metrics.listen),
+#undef FIXED
+};
+
+static void warn_of_fixed(const struct config *now, const struct config *wanted)
+{
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
+		const char *a = (const char *)now + fixed[i].offset;
+		const char *b = (const char *)wanted + fixed[i].offset;
+
+		if (memcmp(a, b, fixed[i].size) != 0)
+			log_warning("%s changes only with a restart", fixed[i].key);
+	}
+}
+
+static void reopen_files(struct live *live, const struct config *wanted)
+{
+	struct events *events = NULL;
+	struct fault fault;
+
+	if (log_reopen(&fault) != 0)
+		log_error("%s", fault.line);
+	if (strcmp(live->config->log.events, wanted->log.events) == 0) {
+		if (live->events && events_reopen(live->events, &fault) != 0)
+			log_error("%s", fault.line);
+		return;
+	}
+	if (*wanted->log.events && !(events = events_open(wanted->log.events, &fault))) {
+		log_error("%s: events go where they went", fault.line);
+		return;
+	}
+	if (events_close(live->events, &fault) != 0)
+		log_error("%s", fault.line);
+	live->events = events;
+}
+
+static void change_settings(struct live *live, const struct config *wanted)
+{
+	int result = engine_reconfigure(live->engine, &wanted->core);
+
+	if (result < 0) {
+		log_error("no memory for the new settings: nothing has changed");
+		return;
+	}
+	if (result & FIXED_ENDPOINTS)
+		log_warning("limits.endpoints changes only with a restart");
+	if (result & FIXED_TRANSACTIONS)
+		log_warning("limits.transactions changes only with a restart");
+	warn_of_fixed(live->config, wanted);
+	live->config->core = wanted->core;
+	log_set_level(options_log_level(live->options, wanted));
+	log_info("configuration read again");
+}
+
+void live_reload(struct live *live)
+{
+	static struct config wanted;
+	static struct config_errors errors;
+
+	if (options_read_config(live->options, &wanted, &errors) != 0) {
+		for (unsigned i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
+			log_error("%s", errors.list[i].line);
+		log_error("the configuration stays as it was");
+		reopen_files(live, live->config);
+		return;
+	}
+	reopen_files(live, &wanted);
+	live->config->log = wanted.log;
+	change_settings(live, &wanted);
+}

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SIGHUP: what can change while natbox runs does, what cannot is named, a bad file changes nothing, and
+# rotated files are opened anew. natbox sniffs on a network namespace's loopback here; nothing is sent.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+natbox=${NATBOX:-./natbox}
+work=$(mktemp -d)
+namespace=natbox-reload-$$
+pid=
+
+cleanup() {
+	[ -z "$pid" ] || kill "$pid" 2>/dev/null
+	ip netns del "$namespace" 2>/dev/null
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+say() { # status, what it shows
+	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$work/log"; fi
+}
+
+logged() { # text: appears in the log within five seconds
+	local i
+	for ((i = 0; i < 50; i++)); do
+		grep -q -- "$1" "$work/log" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+configure() { # lines under [log] and what may follow
+	printf '[natbox]\nproxy = 127.0.0.1:5060\ninterface = lo\nuser =\n[state]\npath =\n[log]\n%b' \
+		"$1" >"$work/ini"
+}
+
+reload() { # text that the log is to show
+	: >"$work/log"
+	kill -HUP "$pid" && logged "$1"
+}
+
+ip netns add "$namespace" && ip -n "$namespace" link set lo up || exit 1
+configure "events = $work/events\n"
+ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket="$work/socket" \
+	2>>"$work/log" &
+pid=$!
+logged ready
+say $? "natbox starts"
+
+configure "events = $work/events\n[nat]\ndetect = nonsense\n"
+reload "stays as it was" && grep -q "ini:10: .*nonsense" "$work/log"
+say $? "a bad file changes nothing and says why"
+
+configure "events = $work/events\nlevel = debug\n[keepalive]\ninterval = 7s\n"
+reload "read again" && ! grep -q restart "$work/log"
+say $? "what can change does"
+
+configure "events = $work/events\n[relay]\nin-port = 5070\n[limits]\nendpoints = 2000000\n"
+reload "read again" && grep -q "relay.in-port changes only with a restart" "$work/log" &&
+	grep -q "limits.endpoints changes only with a restart" "$work/log"
+say $? "what cannot is named"
+
+mv "$work/events" "$work/events.1"
+configure "events = $work/events\n"
+reload "read again" && [ -e "$work/events" ]
+say $? "the event stream is opened anew after rotation"
+
+configure "events = $work/elsewhere\n"
+reload "read again" && [ -e "$work/elsewhere" ]
+say $? "the event stream moves to another file"
+
+: >"$work/log"
+kill -USR1 "$pid" && logged "0 endpoints"
+say $? "SIGUSR1 logs a summary"
+
+kill -TERM "$pid"
+wait "$pid"
+say $? "SIGTERM stops it cleanly"
+pid=
