@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -83,7 +84,8 @@ static void add_proxy(struct live *live, const struct address *proxy)
 		return;
 	}
 	live->proxies[live->proxy_count++] = *proxy;
-	log_info("proxy %s", text);
+	if (live->is_ready)
+		log_info("one proxy address more: %s", text);
 }
 
 int live_list_proxies(const struct config *config, struct address list[static PROXY_ADDRESSES_MAX],
@@ -125,6 +127,17 @@ static int find_proxies(struct live *live, struct fault *fault)
 	return count < 0 ? count : 0;
 }
 
+const char *live_name_proxies(const struct live *live)
+{
+	static char text[ADDRESS_TEXT_MAX + 32];
+	size_t length = address_format(&live->proxies[0], text);
+
+	if (live->proxy_count > 1)
+		snprintf(text + length, sizeof(text) - length, " and %zu more",
+			live->proxy_count - 1);
+	return text;
+}
+
 static int open_engine(struct live *live, struct fault *fault)
 {
 	const struct engine_sink sink = {.context = live, .event = on_event, .send = on_send};
@@ -158,7 +171,9 @@ static int open_all(struct live *live, struct fault *fault)
 		if (!live->events)
 			return -EIO;
 	}
-	return live->wire->start(live, fault);
+	result = live->wire->start(live, fault);
+	live->is_ready = result == 0;
+	return result;
 }
 
 static void log_summary(const struct live *live)
@@ -283,7 +298,7 @@ static int close_all(struct live *live, int result, struct fault *fault)
 {
 	struct fault other;
 
-	if (live->engine)
+	if (live->is_ready)
 		log_summary(live);
 	live->wire->close(live);
 	if (events_close(live->events, &other) != 0 && result == 0) {

@@ -46,6 +46,7 @@ struct live {
 	struct engine *engine;
 	struct events *events; /* NULL: none */
 	uint64_t now_us;       /* monotonic */
+	bool is_ready;         /* everything is open, the loop runs */
 	size_t proxy_count;
 	struct address proxies[PROXY_ADDRESSES_MAX];
 };
@@ -54,6 +55,9 @@ struct live {
  * many, at most PROXY_ADDRESSES_MAX, or a negative errno with *fault set. */
 int live_list_proxies(const struct config *config, struct address list[static PROXY_ADDRESSES_MAX],
 	struct fault *fault);
+
+/* "198.51.100.1:5060", or with " and 3 more" behind the first. Valid until the next call. */
+const char *live_name_proxies(const struct live *live);
 
 /* One datagram's way through the engine. age_us: how long ago it came, as far as that is known. */
 struct outcome live_datagram(

@@ -84,8 +84,8 @@ static int relaying_start(struct live *live, struct fault *fault)
 	int result = rules_start(relaying->rules, fault);
 
 	if (result == 0)
-		log_info("ready: relaying through ports %u and %u", live->config->relay.in_port,
-			live->config->relay.out_port);
+		log_info("ready: relaying for %s, through ports %u and %u", live_name_proxies(live),
+			live->config->relay.in_port, live->config->relay.out_port);
 	return result;
 }
 

@@ -47,7 +47,7 @@ static int sniffing_open(struct live *live, struct fault *fault)
 static int sniffing_start(struct live *live, struct fault *fault)
 {
 	(void)fault;
-	log_info("ready: sniffing on %s%s", live->config->interface,
+	log_info("ready: sniffing on %s for %s%s", live->config->interface, live_name_proxies(live),
 		live->options->dry_run ? ", a dry run: nothing is sent" : "");
 	return 0;
 }
