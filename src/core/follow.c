@@ -50,8 +50,12 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 		    passage->proxy, passage->in, &key))
 		return 0;
 	index = transaction_find(follow->transactions, key, passage->message->method);
-	if (index)
+	if (index) {
+		/* Its sender has not heard the final response yet, and will try again. */
+		if (transaction_at(follow->transactions, index)->phase == TRANSACTION_DONE)
+			transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 		return index;
+	}
 	index = transaction_open(follow->transactions, key, passage->message->method);
 	if (!index) {
 		report_refused(follow->report, &passage->client, &proxies->list[passage->proxy],

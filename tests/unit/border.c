@@ -86,6 +86,10 @@ static void on_event(void *context, const struct event *event)
 	struct border *border = context;
 	char client[2 * ADDRESS_TEXT_MAX];
 
+	if (border->listener) {
+		border->listener(border->listener_context, event);
+		return;
+	}
 	write_client(border, event, client);
 	switch (event->type) {
 	case EVENT_ENDPOINT_ADD:

@@ -23,6 +23,9 @@ struct border {
 	struct address first_proxy;
 	char log[BORDER_LOG_MAX]; /* events since the last expect, a line each */
 	size_t log_length;
+	/* Takes the events instead of the log, where there is one. */
+	void (*listener)(void *context, const struct event *event);
+	void *listener_context;
 	bool logs_keepalives; /* off: keepalive and reply events are not in the log */
 	unsigned sent_count;
 	struct border_sent *sent; /* keepalives; number i stands at i % BORDER_SENT_MAX */
