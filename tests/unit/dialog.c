@@ -595,6 +595,22 @@ Test(dialog, a_late_answer_does_not_bring_back_what_is_over)
 	border_expect(border, "");
 }
 
+Test(dialog, an_answer_repeated_for_half_a_minute_does_not_bring_back_what_is_over)
+{
+	phone_calls();
+	for (unsigned i = 0; i < 9; i++) {
+		phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+		proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+		border_wait(border, 4);
+	}
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
+	far_end_hangs_up(tagged("b", "a", 1));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, "");
+}
+
 /* Session timers (RFC 4028). */
 
 Test(dialog, a_session_timer_ends_what_nobody_refreshes)
@@ -987,7 +1003,9 @@ Test(dialog, a_request_that_came_through_another_proxy_is_ignored)
 	struct exchange relayed = {
 		.phone = "192.168.1.10:5060;branch=z9hG4bK-2, SIP/2.0/UDP 10.1.1.1"};
 
+	border->settings.keepalive.scope = KEEPALIVE_ALL;
 	phone_asks(border, PHONE, "INVITE", relayed);
+	relayed.to_tag = "b";
 	proxy_answers(border, PHONE, 200, "INVITE", relayed);
 	border_expect(border, "");
 	cr_assert_eq(engine_counters(border->engine).transactions, 0);
