@@ -187,12 +187,12 @@ bool ruleset_may_notrack(void)
 	return may_list() && !find_line(translates, NULL) && !has_old_nat();
 }
 
-/* nft shows marks as "meta mark 0x00006e62" and "meta mark set 0x00006e62". */
-static bool uses_mark(const char *line, const void *context)
+/* nft shows "meta mark set 0x00006e62". To match our marks is a firewall's right (natbox.8). */
+static bool sets_mark(const char *line, const void *context)
 {
 	const uint32_t *mark = context;
 	char shown[sizeof("0x00000000")];
-	const char *at = strstr(line, "meta mark ");
+	const char *at = strstr(line, "meta mark set ");
 
 	snprintf(shown, sizeof(shown), "0x%08x", *mark);
 	return at && strstr(at, shown);
@@ -200,15 +200,15 @@ static bool uses_mark(const char *line, const void *context)
 
 int ruleset_check(const struct rules_settings *settings, struct fault *fault)
 {
-	if (find_line(uses_mark, &settings->mark))
+	if (find_line(sets_mark, &settings->mark))
 		return fault_set(fault, -EEXIST,
-			"relay.mark %#x is in use by an nftables rule of somebody else; set "
+			"relay.mark %#x is set by an nftables rule of somebody else; set "
 			"relay.mark "
 			"to a free one",
 			settings->mark);
-	if (find_line(uses_mark, &settings->own_mark))
+	if (find_line(sets_mark, &settings->own_mark))
 		return fault_set(fault, -EEXIST,
-			"relay.own-mark %#x is in use by an nftables rule of somebody else; set "
+			"relay.own-mark %#x is set by an nftables rule of somebody else; set "
 			"relay.own-mark to a free one",
 			settings->own_mark);
 	return 0;
