@@ -80,6 +80,12 @@ static inline struct transaction *transaction_at(
 	return pool_item(&transactions->pool, index);
 }
 
+/* Whether its final response has passed. */
+static inline bool transaction_is_over(const struct transaction *transaction)
+{
+	return transaction->phase == TRANSACTION_DONE || transaction->phase == TRANSACTION_ANSWERED;
+}
+
 /* What identifies the transaction of a message between client and proxy, together with its method: a
  * keyed hash. A CANCEL has that of the request it is for (RFC 3261 9.1). from_client: its request is
  * the client's. False when its top Via has no branch. */
@@ -90,14 +96,19 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 uint32_t transaction_find(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
-/* Opens one, all but its key, method and times zero. 0 when the limit is reached; the caller
- * reports. */
+/* Opens one, all but its key, method and times zero. 0 when the limit is reached and all of them are
+ * pending. */
 uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
 /* Starts a phase, also the one it is in already. */
 void transaction_enter(
 	struct transactions *transactions, uint32_t index, enum transaction_phase phase);
+
+/* The one to give up for another at the limit: that has waited longest. Whoever fills the table with
+ * requests that nobody answers then pushes out his own, while others are answered long before it is
+ * their turn. 0 when there is none at all. */
+uint32_t transaction_longest_waiting(const struct transactions *transactions);
 
 /* One whose time is over, still open; 0 when there is none. */
 uint32_t transaction_overdue(const struct transactions *transactions);

@@ -174,7 +174,7 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	uint32_t seconds = seconds_of(follow->settings->timers.invite_us), reason;
 	unsigned nat = nat_of(transaction, passage);
 
-	if (transaction->phase == TRANSACTION_DONE)
+	if (transaction_is_over(transaction))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
 	if (!transaction->from_client && follow_tag(passage->message->to).at)
@@ -194,7 +194,7 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 	struct transaction *transaction = transaction_at(follow->transactions, index);
 	uint64_t leg = leg_key(follow, passage->message, transaction->from_client);
 	unsigned nat = nat_of(transaction, passage);
-	bool is_done = transaction->phase == TRANSACTION_DONE;
+	bool is_done = transaction_is_over(transaction);
 
 	if ((is_done && reason_find(follow->endpoints, leg)) ||
 		follow_ended_since(follow, leg, transaction))
@@ -217,7 +217,7 @@ static void reject(struct follow *follow, const struct passage *passage, uint32_
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	uint32_t reason = find_here(follow, transaction, transaction->reason);
 
-	if (transaction->phase == TRANSACTION_DONE)
+	if (transaction_is_over(transaction))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	if (!reason || !reason_at(follow->endpoints, reason)->early)
@@ -319,12 +319,12 @@ void dialog_response(struct follow *follow, const struct passage *passage, uint3
 
 	if (!transaction->dialog.inside)
 		initial_response(follow, passage, index);
-	else if (transaction->phase != TRANSACTION_DONE)
+	else if (!transaction_is_over(transaction))
 		inside_response(follow, passage, index);
 }
 
 void dialog_overdue(struct follow *follow, const struct transaction *transaction)
 {
-	if (transaction->method == SIP_BYE && transaction->phase != TRANSACTION_DONE)
+	if (transaction->method == SIP_BYE && !transaction_is_over(transaction))
 		follow_end_by(follow, transaction, "ended");
 }

@@ -38,9 +38,24 @@ bool follow_seconds(struct text value, uint32_t *seconds)
 	return text_number(text_trim(value), seconds);
 }
 
-uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new)
+/* At the limit the transaction that has waited longest is treated as if its time were over. */
+static void give_one_up(struct follow *follow)
 {
 	const struct proxies *proxies = follow->endpoints->proxies;
+	uint32_t index = transaction_longest_waiting(follow->transactions);
+	const struct transaction *transaction = transaction_at(follow->transactions, index);
+
+	if (!index)
+		return;
+	report_refused(follow->report, &transaction->client, &proxies->list[transaction->proxy],
+		"transactions");
+	dialog_overdue(follow, transaction);
+	transaction_close(follow->transactions, index);
+}
+
+uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new)
+{
+	enum sip_method method = passage->message->method;
 	struct transaction *transaction;
 	uint64_t key;
 	uint32_t index;
@@ -49,19 +64,21 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	if (!transaction_key(follow->transactions, passage->message, &passage->client,
 		    passage->proxy, passage->in, &key))
 		return 0;
-	index = transaction_find(follow->transactions, key, passage->message->method);
+	index = transaction_find(follow->transactions, key, method);
 	if (index) {
 		/* Its sender has not heard the final response yet, and will try again. */
-		if (transaction_at(follow->transactions, index)->phase == TRANSACTION_DONE)
-			transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+		if (transaction_is_over(transaction_at(follow->transactions, index)))
+			transaction_enter(follow->transactions, index,
+				transaction_at(follow->transactions, index)->phase);
 		return index;
 	}
-	index = transaction_open(follow->transactions, key, passage->message->method);
+	index = transaction_open(follow->transactions, key, method);
 	if (!index) {
-		report_refused(follow->report, &passage->client, &proxies->list[passage->proxy],
-			"transactions");
-		return 0;
+		give_one_up(follow);
+		index = transaction_open(follow->transactions, key, method);
 	}
+	if (!index)
+		return 0;
 	*is_new = true;
 	transaction = transaction_at(follow->transactions, index);
 	transaction->client = passage->client;

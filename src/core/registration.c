@@ -234,7 +234,7 @@ void registration_response(struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
-	if (status < 200 || transaction->phase == TRANSACTION_ANSWERED)
+	if (status < 200 || transaction_is_over(transaction))
 		return;
 	if (status < 300)
 		accept(follow, passage->message, transaction);

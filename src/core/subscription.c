@@ -77,7 +77,7 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
-	if (status < 200 || transaction->phase == TRANSACTION_ANSWERED)
+	if (status < 200 || transaction_is_over(transaction))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_ANSWERED);
 	if (status < 300)

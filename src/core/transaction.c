@@ -180,6 +180,13 @@ bool transactions_next(const struct transactions *transactions, uint32_t *tick)
 	return any;
 }
 
+uint32_t transaction_longest_waiting(const struct transactions *transactions)
+{
+	uint32_t index = transactions->queues[TRANSACTION_WAITING].first;
+
+	return index ? index : transactions->queues[TRANSACTION_PROCEEDING].first;
+}
+
 uint32_t transaction_overdue(const struct transactions *transactions)
 {
 	uint32_t now = report_tick(transactions->report);

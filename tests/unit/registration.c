@@ -433,13 +433,19 @@ Test(registration, an_endpoint_beyond_its_addresss_share_is_refused)
 	border_expect(border, "refused 203.0.113.1:6000 endpoints-per-address\n");
 }
 
-Test(registration, a_transaction_beyond_the_limit_is_refused_and_makes_room_in_time)
+Test(registration, a_transaction_beyond_the_limit_takes_the_place_of_the_one_that_waited_longest)
 {
+	struct registration alice = {.expires = "60"};
+
 	border->settings.limits.transactions = 1;
-	border_register(border, PHONE, (struct registration){.expires = "60"});
-	border_register(border, "203.0.113.2:5060", (struct registration){.expires = "60"});
-	border_expect(border, "refused 203.0.113.2:5060 transactions\n");
-	border_wait(border, 33);
-	border_register(border, "203.0.113.2:5060", (struct registration){.expires = "60"});
+	border_register(border, PHONE, alice);
 	border_expect(border, "");
+	border_register(border, "203.0.113.2:5060", alice);
+	border_expect(border, "refused " PHONE " transactions\n");
+	border_answer(border, PHONE, 200, alice);
+	border_expect(border, "");
+	border_answer(border, "203.0.113.2:5060", 200, alice);
+	border_expect(border,
+		"endpoint-add 203.0.113.2:5060 via-source,contact-private\n"
+		"reason-add 203.0.113.2:5060 registration sip:alice@example.com 60\n");
 }

@@ -1,0 +1,98 @@
+/* What hostile senders can fill: every table has a limit, and who is not hostile is still served. */
+#include "border.h"
+#include "calls.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INVITES = 1000000, A_SECOND_US = 1000000 };
+
+static struct border *border;
+static unsigned endpoints_added;
+
+static void listen(void *context, const struct event *event)
+{
+	(void)context;
+	endpoints_added += event->type == EVENT_ENDPOINT_ADD;
+}
+
+static void setup(void)
+{
+	border = border_new();
+	border->listener = listen;
+}
+
+static void teardown(void)
+{
+	border_free(border);
+}
+
+TestSuite(flood, .init = setup, .fini = teardown);
+
+/* In pages. */
+static long resident(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	cr_assert_not_null(file);
+	cr_assert_eq(fscanf(file, "%*d %ld", &pages), 1);
+	fclose(file);
+	return pages;
+}
+
+/* An INVITE of a natted phone, each from another address and with another Call-ID. */
+static void invite(unsigned number)
+{
+	static char bytes[] = "INVITE sip:to@example.com SIP/2.0\r\n"
+			      "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK-1\r\n"
+			      "From: <sip:from@example.com>;tag=a\r\n"
+			      "To: <sip:to@example.com>\r\n"
+			      "Call-ID: 00000000\r\n"
+			      "CSeq: 1 INVITE\r\n"
+			      "Contact: <sip:from@192.168.1.10>\r\n\r\n";
+	const uint8_t ip[4] = {
+		20, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+	struct flow flow = {.source = address_ipv4(ip, 5060), .destination = border->proxy};
+	char *digit = strstr(bytes, "Call-ID: ") + strlen("Call-ID: 0000000");
+
+	for (unsigned rest = number; *digit != ' '; digit--, rest /= 10)
+		*digit = (char)('0' + rest % 10);
+	border_packet(border, &flow, (struct text){bytes, sizeof(bytes) - 1});
+}
+
+Test(flood, a_million_invites_nobody_answers_take_no_more_than_their_limit)
+{
+	const unsigned limit = 200000;
+	long before = 0;
+
+	border->settings.limits.transactions = limit;
+	for (unsigned i = 0; i < INVITES; i++) {
+		border->now_us += A_SECOND_US / 100000;
+		invite(i);
+		if (i == limit)
+			before = resident();
+	}
+	cr_assert_eq(engine_counters(border->engine).transactions, limit);
+	cr_assert_eq(engine_counters(border->engine).refused, INVITES - limit);
+	cr_assert_eq(engine_counters(border->engine).endpoints, 0);
+	cr_assert_leq(resident() - before, 64, "%ld pages more", resident() - before);
+	border_wait(border, 33);
+	cr_assert_eq(engine_counters(border->engine).transactions, 0);
+}
+
+Test(flood, a_phone_registers_in_the_midst_of_it)
+{
+	struct registration registration = {.expires = "60"};
+
+	border->settings.limits.transactions = 1000;
+	for (unsigned i = 0; i < 5000; i++)
+		invite(i);
+	border_register(border, "203.0.113.1:5061", registration);
+	for (unsigned i = 0; i < 900; i++)
+		invite(5000 + i);
+	border_answer(border, "203.0.113.1:5061", 200, registration);
+	cr_assert_eq(endpoints_added, 1);
+}
