@@ -5,11 +5,11 @@
  *
  *     load [-1] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] CLIENT PROXY:PORT PID
  *
- * CLIENT is an address of this host; each user agent has a port of it, from 10000 on. PID is the process
- * that relays. It is stopped while a burst is put before it, and then has all of a core: so it works
- * in full batches as under the highest load, but what is measured is the relay and not this program,
- * which costs as much. Its CPU time is read from the kernel, to the nanosecond, softirqs that run on
- * its behalf included. -1: the proxy does not answer.
+ * CLIENT is an address of this host; each user agent has a port of it, from 10000 on. PID is the
+ * process that relays. It is stopped while a burst is put before it, and then has all of a core: so
+ * it works in full batches as under the highest load, but what is measured is the relay and not this
+ * program, which costs as much. Its CPU time is read from the kernel, to the nanosecond, softirqs
+ * that run on its behalf included. -1: the proxy does not answer.
  *
  * Prints a line a run and the median: messages (requests and answers alike) a second of CPU time,
  * the same by the clock, microseconds of CPU a message, and how many were lost. */
