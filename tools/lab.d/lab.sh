@@ -3,6 +3,8 @@
 if [ "$(id -u)" != 0 ]; then
 	exec sudo --preserve-env=LAB,LAB_QUIET,NATBOX,TMPDIR "$0" "$@"
 fi
+# baresip dies of a fault now and then when it is ended; nobody wants its memory in a file.
+ulimit -c 0
 lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 for lab_part in hosts network proxy phones baresip calls natbox outage verdict; do
 	# shellcheck source=/dev/null
