@@ -44,7 +44,7 @@ static struct hash_key derive_key(const struct hash_key *key, uint64_t purpose)
 struct engine *engine_new(const struct settings *settings, bool repairs,
 	const uint8_t seed[static 16], const struct engine_sink *sink)
 {
-	enum { PROXIES, KEEPALIVE, ENDPOINTS, TRANSACTIONS, FOLLOW, PURPOSES };
+	enum { KEEPALIVE, ENDPOINTS, TRANSACTIONS, FOLLOW, PURPOSES };
 	const struct hash_key key = hash_key_from(seed);
 	struct hash_key keys[PURPOSES];
 	struct engine *engine = calloc(1, sizeof(*engine));
@@ -58,7 +58,7 @@ struct engine *engine_new(const struct settings *settings, bool repairs,
 	engine->report.sink = *sink;
 	engine->keepalive =
 		(struct keepalive){.settings = &engine->settings, .key = keys[KEEPALIVE]};
-	proxies_init(&engine->proxies, &keys[PROXIES]);
+	proxies_init(&engine->proxies);
 	engine->follow = (struct follow){
 		.settings = &engine->settings,
 		.report = &engine->report,

@@ -1,5 +1,6 @@
 #include <natbox/hash.h>
 
+#include <endian.h>
 #include <string.h>
 
 static inline uint64_t rotate(uint64_t word, unsigned bits)
@@ -31,11 +32,10 @@ static inline void compress(struct hash *hash, uint64_t word)
 
 static inline uint64_t load_little_endian(const uint8_t *bytes)
 {
-	uint64_t word = 0;
+	uint64_t word;
 
-	for (unsigned i = 0; i < 8; i++)
-		word |= (uint64_t)bytes[i] << 8 * i;
-	return word;
+	memcpy(&word, bytes, sizeof(word));
+	return le64toh(word);
 }
 
 struct hash_key hash_key_from(const uint8_t seed[static 16])

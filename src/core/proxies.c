@@ -2,22 +2,26 @@
 
 #include <string.h>
 
-void proxies_init(struct proxies *proxies, const struct hash_key *key)
+void proxies_init(struct proxies *proxies)
 {
 	memset(proxies, 0, sizeof(*proxies));
-	proxies->key = *key;
+}
+
+/* The operator chooses what stands in the table, so it needs no keyed hash. */
+static unsigned hash_of(const struct address *address)
+{
+	uint64_t words[2];
+
+	memcpy(words, address->ip, sizeof(words));
+	words[0] = (words[0] ^ words[1] ^ (uint64_t)address->port << 16) * 0x9e3779b97f4a7c15;
+	return (unsigned)(words[0] >> 32) % PROXIES_SLOTS;
 }
 
 /* The slot where the address stands, or the empty one where it would. */
-static uint16_t slot_of(const struct proxies *proxies, const struct address *address)
+static unsigned slot_of(const struct proxies *proxies, const struct address *address)
 {
-	struct hash hash;
-	uint16_t slot;
+	unsigned slot = hash_of(address);
 
-	hash_start(&hash, &proxies->key);
-	hash_add(&hash, address->ip, sizeof(address->ip));
-	hash_add_number(&hash, address->port);
-	slot = hash_end(&hash) % PROXIES_SLOTS;
 	while (proxies->slots[slot] &&
 		!address_equal(&proxies->list[proxies->slots[slot] - 1], address))
 		slot = (slot + 1) % PROXIES_SLOTS;
@@ -33,7 +37,7 @@ uint16_t proxies_find(const struct proxies *proxies, const struct address *addre
 
 uint16_t proxies_add(struct proxies *proxies, const struct address *address)
 {
-	uint16_t slot = slot_of(proxies, address);
+	unsigned slot = slot_of(proxies, address);
 
 	if (proxies->slots[slot])
 		return proxies->slots[slot] - 1;
