@@ -6,12 +6,15 @@ B       ?= build
 
 CC       ?= cc
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DNATBOX_VERSION='"$(VERSION)"'
-CFLAGS   ?= -O2 -g
+# Across files, as a packet's way leads through most of them: a tenth fewer instructions. The objects
+# hold ordinary code too, for the unit tests, which need no such care.
+CFLAGS   ?= -O3 -g -flto=auto -ffat-lto-objects
 CFLAGS   += -std=c11 -Wall -Wextra -Wshadow $(if $(CI),-Werror)
 LDLIBS   += -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
 
 core    := $(wildcard src/core/*.c)
 outside := $(wildcard src/io/*.c src/ops/*.c src/state/*.c)
+main    := $(wildcard src/*.c)
 unit    := $(wildcard tests/unit/*.c)
 
 core_o    := $(core:%.c=$(B)/%.o)
@@ -26,8 +29,6 @@ all: natbox
 natbox: $(B)/natbox
 	cp $< $@
 
-main    := $(wildcard src/*.c)
-
 $(B)/natbox: $(main:%.c=$(B)/%.o) $(outside_o) $(B)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -37,7 +38,7 @@ $(B)/libcore.a: $(core_o)
 # The core of a debug or sanitised build goes to a folder of its own: make B=build/asan ...
 unit: $(B)/unit
 $(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
+	$(CC) $(CFLAGS) -fno-lto $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
 
 tools := $(patsubst tools/%.c,$(B)/%,$(wildcard tools/*.c))
 

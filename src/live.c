@@ -5,6 +5,7 @@
 #include <natbox/host.h>
 #include <natbox/log.h>
 #include <natbox/privileges.h>
+#include <natbox/state.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -138,15 +138,40 @@ const char *live_name_proxies(const struct live *live)
 	return text;
 }
 
+static void on_notice(void *context, enum state_notice notice, const char *line)
+{
+	(void)context;
+	if (notice == STATE_FAULT)
+		log_error("%s", line);
+	else
+		log_info("%s", line);
+}
+
+/* State that cannot be kept costs bindings at the next restart, not the start of natbox now. */
+static int open_state(struct live *live, const struct identity *identity, struct fault *fault)
+{
+	struct state_options options = {
+		.path = live->config->state.path,
+		.sync_us = live->config->state.sync_us,
+		.context = live,
+		.notice = on_notice,
+	};
+	struct fault lost;
+
+	/* What this cannot do state_open or its writer meet again, and tell. */
+	if (*options.path)
+		state_prepare(options.path, identity->user, identity->group, &lost);
+	live->state = state_open(&options);
+	return live->state ? 0 : fault_set(fault, -ENOMEM, "no memory to keep state");
+}
+
 static int open_engine(struct live *live, struct fault *fault)
 {
 	const struct engine_sink sink = {.context = live, .event = on_event, .send = on_send};
 	const struct config *config = live->config;
-	uint8_t seed[16];
 
-	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
-		return fault_set(fault, -errno, "cannot get random bytes: %s", strerror(errno));
-	live->engine = engine_new(&config->core, config->mode == MODE_RELAY, seed, &sink);
+	live->engine = engine_new(
+		&config->core, config->mode == MODE_RELAY, state_seed(live->state), &sink);
 	if (!live->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");
@@ -155,23 +180,40 @@ static int open_engine(struct live *live, struct fault *fault)
 	return find_proxies(live, fault);
 }
 
+static int open_events(struct live *live, struct fault *fault)
+{
+	if (!*live->config->log.events)
+		return 0;
+	live->events = events_open(live->config->log.events, fault);
+	return live->events ? 0 : -EIO;
+}
+
+static int start_state(struct live *live, struct fault *fault)
+{
+	int result = state_start(live->state, live->engine, live->now_us);
+
+	return result == 0 ? 0 : fault_set(fault, result, "no memory to keep state");
+}
+
 static int open_all(struct live *live, struct fault *fault)
 {
-	const struct config *config = live->config;
-	int result = open_engine(live, fault);
+	struct identity identity;
+	int result = identity_find(live->config->user, &identity, fault);
 
+	if (result == 0)
+		result = open_state(live, &identity, fault);
+	if (result == 0)
+		result = open_engine(live, fault);
 	if (result == 0)
 		result = live->wire->open(live, fault);
 	if (result == 0)
-		result = privileges_drop(config->user, live->wire->needs_net_admin, fault);
-	if (result != 0)
-		return result;
-	if (*config->log.events) {
-		live->events = events_open(config->log.events, fault);
-		if (!live->events)
-			return -EIO;
-	}
-	result = live->wire->start(live, fault);
+		result = privileges_drop(&identity, live->wire->needs_net_admin, fault);
+	if (result == 0)
+		result = open_events(live, fault);
+	if (result == 0)
+		result = start_state(live, fault);
+	if (result == 0)
+		result = live->wire->start(live, fault);
 	live->is_ready = result == 0;
 	return result;
 }
@@ -222,8 +264,12 @@ static void inspect(struct live *live)
 /* Milliseconds until the next thing to do, at most the wire's longest turn. */
 static int poll_timeout(const struct live *live)
 {
-	uint64_t next_us = engine_next(live->engine), now_us = clock_us(CLOCK_MONOTONIC);
-	uint64_t wait_us = next_us > now_us ? next_us - now_us : 0;
+	uint64_t now_us = clock_us(CLOCK_MONOTONIC), next_us = engine_next(live->engine);
+	uint64_t wait_us;
+
+	if (state_next(live->state) < next_us)
+		next_us = state_next(live->state);
+	wait_us = next_us > now_us ? next_us - now_us : 0;
 
 	if (wait_us > live->wire->longest_turn_us)
 		wait_us = live->wire->longest_turn_us;
@@ -239,6 +285,7 @@ static int turn(struct live *live, struct fault *fault)
 	live->now_us = clock_us(CLOCK_MONOTONIC);
 	result = live->wire->receive(live, fault);
 	engine_advance(live->engine, live->now_us);
+	state_run(live->state, live->now_us);
 	live->wire->flush(live);
 	if (live->events) {
 		events_set_offset(live->events,
@@ -301,6 +348,7 @@ static int close_all(struct live *live, int result, struct fault *fault)
 	if (live->is_ready)
 		log_summary(live);
 	live->wire->close(live);
+	state_close(live->state, clock_us(CLOCK_MONOTONIC));
 	if (events_close(live->events, &other) != 0 && result == 0) {
 		*fault = other;
 		result = -EIO;

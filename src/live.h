@@ -42,8 +42,9 @@ struct live {
 	const struct options *options;
 	struct config *config; /* what is in force */
 	const struct wire *wire;
-	void *state; /* the wire's own */
+	void *wire_state; /* the wire's own */
 	struct engine *engine;
+	struct state *state;
 	struct events *events; /* NULL: none */
 	uint64_t now_us;       /* monotonic */
 	bool is_ready;         /* everything is open, the loop runs */

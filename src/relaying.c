@@ -69,7 +69,7 @@ static int relaying_open(struct live *live, struct fault *fault)
 
 	if (!relaying)
 		return fault_set(fault, -ENOMEM, "no memory to relay");
-	live->state = relaying;
+	live->wire_state = relaying;
 	rules = rules_settings_from(config, relaying->proxies,
 		list_diverted(config, live->proxies, live->proxy_count, relaying->proxies));
 	result = relay_open(&settings, &relaying->relay, fault);
@@ -80,7 +80,7 @@ static int relaying_open(struct live *live, struct fault *fault)
 
 static int relaying_start(struct live *live, struct fault *fault)
 {
-	struct relaying *relaying = live->state;
+	struct relaying *relaying = live->wire_state;
 	int result = rules_start(relaying->rules, fault);
 
 	if (result == 0)
@@ -91,7 +91,7 @@ static int relaying_start(struct live *live, struct fault *fault)
 
 static unsigned relaying_descriptors(const struct live *live, int list[static WIRE_DESCRIPTORS_MAX])
 {
-	const struct relaying *relaying = live->state;
+	const struct relaying *relaying = live->wire_state;
 
 	_Static_assert((int)RELAY_DESCRIPTORS_MAX <= (int)WIRE_DESCRIPTORS_MAX, "room for all");
 	return relay_descriptors(relaying->relay, list);
@@ -115,7 +115,7 @@ static int relaying_receive(struct live *live, struct fault *fault)
 {
 	const struct relay_handler handler = {
 		.context = live, .is_proxy = is_proxy, .datagram = on_datagram};
-	struct relaying *relaying = live->state;
+	struct relaying *relaying = live->wire_state;
 	unsigned taken = 0, batch;
 
 	(void)fault;
@@ -129,7 +129,7 @@ static int relaying_receive(struct live *live, struct fault *fault)
 static int relaying_send(
 	struct live *live, const struct flow *flow, struct text bytes, struct fault *fault)
 {
-	struct relaying *relaying = live->state;
+	struct relaying *relaying = live->wire_state;
 	int result = relay_send(relaying->relay, flow, bytes);
 
 	if (result != 0)
@@ -139,7 +139,7 @@ static int relaying_send(
 
 static void relaying_flush(struct live *live)
 {
-	struct relaying *relaying = live->state;
+	struct relaying *relaying = live->wire_state;
 
 	relay_flush(relaying->relay);
 	rules_tick(relaying->rules);
@@ -154,7 +154,7 @@ static void report_growth(uint64_t now, uint64_t *reported, const char *what)
 
 static void relaying_inspect(struct live *live)
 {
-	struct relaying *relaying = live->state;
+	struct relaying *relaying = live->wire_state;
 	const struct relay_counters counters = relay_counters(relaying->relay);
 	char what[128];
 	struct fault fault;
@@ -174,7 +174,7 @@ static void relaying_inspect(struct live *live)
 
 static void relaying_close(struct live *live)
 {
-	struct relaying *relaying = live->state;
+	struct relaying *relaying = live->wire_state;
 
 	if (!relaying)
 		return;

@@ -36,7 +36,7 @@ static int sniffing_open(struct live *live, struct fault *fault)
 
 	if (!sniffing)
 		return fault_set(fault, -ENOMEM, "no memory to sniff");
-	live->state = sniffing;
+	live->wire_state = sniffing;
 	result = capture_open_live(live->config->interface, hosts, list_filter_hosts(live, hosts),
 		&sniffing->capture, fault);
 	if (result == 0 && !live->options->dry_run)
@@ -54,7 +54,7 @@ static int sniffing_start(struct live *live, struct fault *fault)
 
 static unsigned sniffing_descriptors(const struct live *live, int list[static WIRE_DESCRIPTORS_MAX])
 {
-	const struct sniffing *sniffing = live->state;
+	const struct sniffing *sniffing = live->wire_state;
 
 	list[0] = capture_descriptor(sniffing->capture);
 	return 1;
@@ -76,7 +76,7 @@ static uint64_t age_of(const struct live *live, const struct datagram *datagram)
 
 static int sniffing_receive(struct live *live, struct fault *fault)
 {
-	struct sniffing *sniffing = live->state;
+	struct sniffing *sniffing = live->wire_state;
 	struct datagram datagram;
 	int result = 1;
 
@@ -92,7 +92,7 @@ static int sniffing_receive(struct live *live, struct fault *fault)
 static int sniffing_send(
 	struct live *live, const struct flow *flow, struct text bytes, struct fault *fault)
 {
-	struct sniffing *sniffing = live->state;
+	struct sniffing *sniffing = live->wire_state;
 
 	return sniffing->inject ? inject_send(sniffing->inject, flow, bytes, fault) : 0;
 }
@@ -104,7 +104,7 @@ static void sniffing_flush(struct live *live)
 
 static void sniffing_inspect(struct live *live)
 {
-	struct sniffing *sniffing = live->state;
+	struct sniffing *sniffing = live->wire_state;
 	uint64_t dropped = capture_dropped(sniffing->capture);
 
 	if (dropped > sniffing->dropped)
@@ -116,7 +116,7 @@ static void sniffing_inspect(struct live *live)
 
 static void sniffing_close(struct live *live)
 {
-	struct sniffing *sniffing = live->state;
+	struct sniffing *sniffing = live->wire_state;
 
 	if (!sniffing)
 		return;

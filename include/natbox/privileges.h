@@ -5,10 +5,20 @@
 #include <natbox/fault.h>
 
 #include <stdbool.h>
+#include <sys/types.h>
+
+struct identity {
+	const char *name; /* as given; empty: whoever started natbox */
+	uid_t user;
+	gid_t group;
+};
+
+/* Looks up natbox.user. 0, or -ENOENT with *fault set. */
+int identity_find(const char *name, struct identity *identity, struct fault *fault);
 
 /* Becomes that user for good, with his group alone and no capability but, where asked for,
- * CAP_NET_ADMIN. Where he runs natbox already, only the capabilities go. An empty name changes
- * nothing, nor does root's. 0 or a negative errno, with *fault set. */
-int privileges_drop(const char *user, bool keep_net_admin, struct fault *fault);
+ * CAP_NET_ADMIN. An empty name, or root's own: everything stays as it is. 0 or a negative errno, with
+ * *fault set. */
+int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
 
 #endif

@@ -201,7 +201,7 @@ static int check_family(uint8_t family, struct search *search)
 {
 	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
 	struct rtmsg *header;
-	struct mnl_socket *socket;
+	struct mnl_socket *socket = NULL;
 	int error = netlink_open(NETLINK_ROUTE, &socket);
 
 	if (error)
@@ -258,7 +258,7 @@ static int install_family(
 
 int routing_install(const struct rules_settings *settings)
 {
-	struct mnl_socket *socket;
+	struct mnl_socket *socket = NULL;
 	int error = netlink_open(NETLINK_ROUTE, &socket);
 
 	if (error)
@@ -307,7 +307,7 @@ static void remove_family(
 
 void routing_remove(const struct rules_settings *settings)
 {
-	struct mnl_socket *socket;
+	struct mnl_socket *socket = NULL;
 
 	if (netlink_open(NETLINK_ROUTE, &socket) < 0)
 		return;

@@ -19,34 +19,43 @@ static int capabilities_drop(bool keep_net_admin, struct fault *fault)
 	return 0;
 }
 
-int privileges_drop(const char *user, bool keep_net_admin, struct fault *fault)
+int identity_find(const char *name, struct identity *identity, struct fault *fault)
 {
 	const struct passwd *entry;
 
-	if (!*user)
+	*identity = (struct identity){.name = name, .user = geteuid(), .group = getegid()};
+	if (!*name)
 		return 0;
-	entry = getpwnam(user);
+	entry = getpwnam(name);
 	if (!entry)
 		return fault_set(fault, -ENOENT,
 			"there is no user %s to run as: create it (useradd --system %s), or set "
 			"natbox.user to another or to nothing",
-			user, user);
-	if (entry->pw_uid == geteuid())
-		return entry->pw_uid == 0 ? 0 : capabilities_drop(keep_net_admin, fault);
+			name, name);
+	identity->user = entry->pw_uid;
+	identity->group = entry->pw_gid;
+	return 0;
+}
+
+int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault)
+{
+	if (!*identity->name)
+		return 0;
+	if (identity->user == geteuid())
+		return identity->user == 0 ? 0 : capabilities_drop(keep_net_admin, fault);
 	if (geteuid() != 0)
 		return fault_set(fault, -EPERM,
 			"cannot become user %s: start natbox as root, or set natbox.user to "
 			"nothing",
-			user);
+			identity->name);
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (keep_net_admin)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
-	if (capng_change_id((int)entry->pw_uid, (int)entry->pw_gid,
+	if (capng_change_id((int)identity->user, (int)identity->group,
 		    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
 		return fault_set(fault, -EPERM,
 			"cannot become user %s: natbox needs CAP_SETUID, CAP_SETGID and "
-			"CAP_SETPCAP "
-			"to, or set natbox.user to nothing",
-			user);
+			"CAP_SETPCAP to, or set natbox.user to nothing",
+			identity->name);
 	return 0;
 }
