@@ -1,6 +1,7 @@
 /* Labels: the names that reasons carry (an AOR, a Call-ID), kept in one arena. Sizes are rounded to
  * LABEL_UNIT bytes and each size has its own list of free places, so there is no allocation after
- * the start and nothing to compact. */
+ * the start. Nothing is compacted: when the arena is used up, bigger free places are split, and a
+ * name for which there is none is cut to a smaller one. */
 #ifndef NATBOX_LABELS_H
 #define NATBOX_LABELS_H
 
@@ -23,7 +24,8 @@ struct labels {
 int labels_init(struct labels *labels, uint32_t count, uint32_t average);
 void labels_free(struct labels *labels);
 
-/* Keeps a copy. Returns its place, or 0 when the arena is full. */
+/* Keeps a copy, of as much of the name as there is room for where the arena is nearly full. Returns
+ * its place, or 0 when there is no room at all. */
 uint32_t label_take(struct labels *labels, struct text name);
 void label_give(struct labels *labels, uint32_t place);
 struct text label_text(const struct labels *labels, uint32_t place);

@@ -1,0 +1,87 @@
+/* The names that reasons carry: kept as long as there is room for a byte of them. */
+#include <natbox/labels.h>
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct labels labels;
+
+static void teardown(void)
+{
+	labels_free(&labels);
+}
+
+TestSuite(labels, .fini = teardown);
+
+static struct text name_of(size_t length)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+
+	return (struct text){letters, length};
+}
+
+/* Room for 100 names of 38 bytes, all taken by names of that length. */
+static void fill(uint32_t places[static 100], size_t length)
+{
+	cr_assert_eq(labels_init(&labels, 100, 38), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		places[i] = label_take(&labels, name_of(length));
+		cr_assert_neq(places[i], 0);
+	}
+}
+
+Test(labels, a_name_comes_back_as_it_was)
+{
+	uint32_t places[100];
+
+	fill(places, 38);
+	for (unsigned i = 0; i < 100; i++)
+		cr_assert(text_equal(label_text(&labels, places[i]), name_of(38)));
+	cr_assert_eq(label_take(&labels, name_of(38)), 0);
+	label_give(&labels, places[7]);
+	cr_assert_eq(label_take(&labels, name_of(38)), places[7]);
+}
+
+Test(labels, a_name_too_long_is_cut)
+{
+	static char name[LABEL_MAX + 100];
+	uint32_t place;
+
+	memset(name, 'x', sizeof(name));
+	cr_assert_eq(labels_init(&labels, 100, 38), 0);
+	place = label_take(&labels, (struct text){name, sizeof(name)});
+	cr_assert_eq(label_text(&labels, place).length, LABEL_MAX);
+}
+
+Test(labels, room_that_long_names_had_serves_short_ones)
+{
+	uint32_t places[100];
+
+	fill(places, 38);
+	for (unsigned i = 0; i < 100; i++)
+		label_give(&labels, places[i]);
+	for (unsigned i = 0; i < 300; i++) {
+		uint32_t place = label_take(&labels, name_of(10));
+
+		cr_assert_neq(place, 0, "%u", i);
+		cr_assert(text_equal(label_text(&labels, place), name_of(10)));
+	}
+}
+
+Test(labels, a_long_name_is_cut_where_there_is_only_short_room)
+{
+	uint32_t places[100], place;
+
+	fill(places, 38);
+	label_give(&labels, places[3]);
+	for (unsigned i = 0; i < 3; i++)
+		places[i] = label_take(&labels, name_of(10));
+	label_give(&labels, places[1]);
+	place = label_take(&labels, name_of(38));
+	cr_assert_neq(place, 0);
+	cr_assert(text_equal(label_text(&labels, place), name_of(10)));
+	cr_assert(text_equal(label_text(&labels, label_take(&labels, name_of(38))), name_of(2)));
+	cr_assert_eq(label_take(&labels, name_of(38)), 0);
+	label_give(&labels, place);
+	cr_assert_eq(label_take(&labels, name_of(10)), place);
+}
