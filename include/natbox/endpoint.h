@@ -19,6 +19,10 @@ enum {
 	/* Reasons an endpoint may have on average before the table is full: a registration, a
 	 * subscription or two and a call. It costs address space only, until it is used. */
 	REASONS_PER_ENDPOINT = 4,
+	/* Most reasons of one endpoint. Any one of them keeps it alive, and their list is walked when
+	 * one comes or goes, so more would do nothing but cost. A private branch exchange behind NAT
+	 * has that many calls at a time. */
+	REASONS_OF_ONE_MAX = 512,
 	LABEL_AVERAGE = 38,
 	/* The longest time a reason is believed to last. A registrar may grant 136 years. */
 	REASON_SECONDS_MAX = 90 * 24 * 3600,

@@ -280,11 +280,24 @@ static bool reason_enter(struct endpoints *endpoints, const struct reason_claim 
 	return true;
 }
 
+static bool has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint)
+{
+	unsigned count = 0;
+
+	for (uint32_t reason = endpoint_at(endpoints, endpoint)->reasons; reason;
+		reason = reason_at(endpoints, reason)->next)
+		count++;
+	return count >= REASONS_OF_ONE_MAX;
+}
+
 static uint32_t reason_add(
 	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
 {
-	uint32_t index = pool_take(&endpoints->reasons);
+	uint32_t index;
 
+	if (has_reasons_enough(endpoints, endpoint))
+		return refuse(endpoints, claim, "reasons-per-endpoint");
+	index = pool_take(&endpoints->reasons);
 	if (!index)
 		return refuse(endpoints, claim, "reasons");
 	if (!reason_enter(endpoints, claim, index, endpoint)) {

@@ -2,6 +2,8 @@
 #include "border.h"
 #include "calls.h"
 
+#include <natbox/endpoint.h>
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +83,21 @@ Test(flood, a_million_invites_nobody_answers_take_no_more_than_their_limit)
 	cr_assert_leq(resident() - before, 64, "%ld pages more", resident() - before);
 	border_wait(border, 33);
 	cr_assert_eq(engine_counters(border->engine).transactions, 0);
+}
+
+/* Every INVITE to a known endpoint is a reason at once. */
+Test(flood, calls_to_one_phone_are_a_bounded_number_of_reasons)
+{
+	struct registration registration = {.call_id = "registration", .expires = "60"};
+
+	border->settings.limits.transactions = 10000;
+	border_register(border, "203.0.113.1:5061", registration);
+	border_answer(border, "203.0.113.1:5061", 200, registration);
+	for (unsigned i = 0; i < 2000; i++)
+		proxy_asks(border, "203.0.113.1:5061", "INVITE", (struct exchange){.cseq = i + 1});
+	cr_assert_eq(engine_counters(border->engine).reasons, REASONS_OF_ONE_MAX);
+	border_wait(border, 33);
+	cr_assert_eq(engine_counters(border->engine).reasons, 1);
 }
 
 Test(flood, a_phone_registers_in_the_midst_of_it)
