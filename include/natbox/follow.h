@@ -46,8 +46,11 @@ struct reason_claim follow_claim(const struct transaction *transaction, unsigned
  * over, so that a late response to an earlier request does not bring it back. */
 void follow_end(struct follow *follow, uint64_t key, const char *why);
 
-/* The same for the reason of a transaction, if that is one of its user agent: it may have taken
- * another proxy and another mapping of its NAT, but not another host. */
+/* Whether the reason of a transaction is one of somebody else: its user agent may have taken another
+ * proxy and another mapping of its NAT, but not another host. */
+bool follow_is_strange(const struct follow *follow, const struct transaction *transaction);
+
+/* follow_end for the reason of a transaction, if there is one and it is not strange. */
 void follow_end_by(struct follow *follow, const struct transaction *transaction, const char *why);
 
 /* Whether follow_end was called for this key after the transaction was opened. */

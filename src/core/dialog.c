@@ -182,7 +182,7 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	reason = find_here(follow, transaction, transaction->reason);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
-	else if (follow_wants(follow, nat) &&
+	else if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction) &&
 		 !follow_ended_since(follow, transaction->reason, transaction))
 		hold_leg(follow, transaction, passage->message, nat, seconds, true);
 }
@@ -201,7 +201,7 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	name_leg(follow, passage->message, transaction);
-	if (follow_wants(follow, nat))
+	if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction))
 		hold_leg(follow, transaction, passage->message, nat,
 			session_seconds(follow, passage->message), false);
 }

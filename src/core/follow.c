@@ -110,15 +110,21 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 		transaction_enter(follow->transactions, end, TRANSACTION_DONE);
 }
 
-void follow_end_by(struct follow *follow, const struct transaction *transaction, const char *why)
+bool follow_is_strange(const struct follow *follow, const struct transaction *transaction)
 {
 	const struct endpoints *endpoints = follow->endpoints;
 	uint32_t reason = reason_find(endpoints, transaction->reason);
 
-	if (reason &&
-		address_same_host(
-			&endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint)->client,
-			&transaction->client))
+	return reason &&
+	       !address_same_host(
+		       &endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint)->client,
+		       &transaction->client);
+}
+
+void follow_end_by(struct follow *follow, const struct transaction *transaction, const char *why)
+{
+	if (reason_find(follow->endpoints, transaction->reason) &&
+		!follow_is_strange(follow, transaction))
 		follow_end(follow, transaction->reason, why);
 }
 

@@ -426,6 +426,18 @@ Test(dialog, a_bye_ends_the_callees_early_dialog)
 	border_expect(border, "");
 }
 
+Test(dialog, an_update_that_overtakes_the_2xx_spoils_nothing)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 481, "UPDATE", tagged("b", "a", 7));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, "180") AGAIN(PHONE, TWELVE_HOURS));
+	phone_hangs_up(tagged("a", "b", 2));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}
+
 /* CANCEL. */
 
 Test(dialog, a_cancelled_callee_is_kept_until_its_487)
@@ -1135,4 +1147,20 @@ Test(dialog, nobody_else_can_end_it)
 	border_expect(border, "");
 	phone_hangs_up(tagged("a", "b", 6));
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}
+
+Test(dialog, a_stranger_who_uses_its_call_id_and_tags_moves_nothing)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, "180"));
+	phone_asks(border, SECOND, "INVITE", (struct exchange){0});
+	proxy_answers(border, SECOND, 100, "INVITE", (struct exchange){0});
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
+	proxy_asks(border, SECOND, "INVITE", tagged("b", NULL, 1));
+	phone_answers(border, SECOND, 180, "INVITE", tagged("b", "a", 1));
+	phone_answers(border, SECOND, 200, "INVITE", tagged("b", "a", 1));
+	border_expect(border, "");
 }
