@@ -359,3 +359,27 @@ Test(liveness, a_burst_of_registrations_is_spread_over_the_interval)
 	cr_assert_leq(busiest * SLOTS, PHONES * 3 / 2, "busiest %u, mean %f", busiest,
 		(double)total / SLOTS);
 }
+
+/* Ticks are 32 bits, on the wheel 31: they wrap after 497 and 248 days. */
+Test(liveness, ticks_that_wrap_change_nothing)
+{
+	static const uint64_t wraps[] = {1ull << 31, 1ull << 32, 3ull << 31};
+
+	border->settings.keepalive.max_lost = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		border->now_us = wraps[i] * 10000 - 1800 * 1000000ull;
+		border->sent_count = 0;
+		register_phone(PHONE, "one", NULL);
+		border_expect(border, "endpoint-add " PHONE " via-source,contact-private\n"
+				      "reason-add " PHONE
+				      " registration sip:alice@example.com 3600\n");
+		border_wait(border, 3599.9);
+		border_expect(border, "");
+		cr_assert_eq(border->sent_count, 143);
+		border_wait(border, 0.2);
+		border_expect(border,
+			"reason-end " PHONE " registration sip:alice@example.com expired\n"
+			"endpoint-remove " PHONE " expired\n");
+		cr_assert_eq(engine_next(border->engine), UINT64_MAX);
+	}
+}
