@@ -135,6 +135,9 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
 	uint64_t left_us, uint32_t due);
 
+/* Fetches into the cache what reason_restore will look at soon. */
+void reason_prefetch(const struct endpoints *endpoints, const struct reason_claim *claim);
+
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
 void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);

@@ -96,11 +96,10 @@ static uint32_t *address_counter(const struct endpoints *endpoints, const struct
 	return &endpoints->per_address[hash_end(&hash) & endpoints->endpoint_mask];
 }
 
-uint32_t endpoint_find(
-	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
+/* The endpoint in the list from that one on; 0 when there is none. */
+static uint32_t find_from(const struct endpoints *endpoints, uint32_t index,
+	const struct address *client, uint16_t proxy)
 {
-	uint32_t index = *endpoint_head(endpoints, client, proxy);
-
 	while (index) {
 		const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
@@ -109,6 +108,12 @@ uint32_t endpoint_find(
 		index = endpoint->hash_next;
 	}
 	return index;
+}
+
+uint32_t endpoint_find(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
+{
+	return find_from(endpoints, *endpoint_head(endpoints, client, proxy), client, proxy);
 }
 
 static void report_endpoint(
@@ -133,14 +138,15 @@ bool endpoint_is_wanted(const struct settings *settings, const struct address *c
 	       !settings_exempt(settings, client);
 }
 
-/* Puts it into the tables. Its index, or 0 when a limit is reached, which *why names. */
-static uint32_t endpoint_enter(
-	struct endpoints *endpoints, const struct reason_claim *claim, const char **why)
+/* Puts it into the tables, at the head of its list. Its index, or 0 when a limit is reached, which
+ * *why names. */
+static uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,
+	uint32_t *head, const char **why)
 {
 	uint32_t *counter = address_counter(endpoints, &claim->client);
 	struct engine_counters *counters = &endpoints->report->counters;
 	struct endpoint *endpoint;
-	uint32_t *head, index;
+	uint32_t index;
 
 	*why = "endpoints-per-address";
 	if (*counter >= endpoints->settings->limits.endpoints_per_address)
@@ -150,7 +156,6 @@ static uint32_t endpoint_enter(
 	if (!index)
 		return 0;
 
-	head = endpoint_head(endpoints, &claim->client, claim->proxy);
 	endpoint = endpoint_at(endpoints, index);
 	*endpoint = (struct endpoint){.client = claim->client,
 		.proxy = claim->proxy,
@@ -169,7 +174,8 @@ static uint32_t endpoint_enter(
 static uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim)
 {
 	const char *why;
-	uint32_t index = endpoint_enter(endpoints, claim, &why);
+	uint32_t *head = endpoint_head(endpoints, &claim->client, claim->proxy);
+	uint32_t index = endpoint_enter(endpoints, claim, head, &why);
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
 	if (!index)
@@ -319,10 +325,18 @@ static bool restore_into(struct endpoints *endpoints, const struct reason_claim 
 	return false;
 }
 
+void reason_prefetch(const struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	__builtin_prefetch(endpoint_head(endpoints, &claim->client, claim->proxy), 1);
+	__builtin_prefetch(address_counter(endpoints, &claim->client), 1);
+	__builtin_prefetch(reason_head(endpoints, claim->key), 1);
+}
+
 int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
 	uint64_t left_us, uint32_t due)
 {
-	uint32_t index = endpoint_find(endpoints, &claim->client, claim->proxy);
+	uint32_t *head = endpoint_head(endpoints, &claim->client, claim->proxy);
+	uint32_t index = find_from(endpoints, *head, &claim->client, claim->proxy);
 	struct endpoint *endpoint;
 	struct reason *reason;
 	const char *why;
@@ -330,7 +344,7 @@ int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reas
 	if (reason_find(endpoints, claim->key))
 		return -EEXIST;
 	if (!index)
-		index = endpoint_enter(endpoints, claim, &why);
+		index = endpoint_enter(endpoints, claim, head, &why);
 	if (!index)
 		return -ENOSPC;
 	endpoint = endpoint_at(endpoints, index);

@@ -71,11 +71,9 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 	return true;
 }
 
-static int restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)
+static struct reason_claim claim_of(const struct endpoints *endpoints, const struct record *record)
 {
-	const struct settings *settings = endpoints->settings;
-	uint64_t interval_us = settings->keepalive.interval_us;
-	struct reason_claim claim = {
+	return (struct reason_claim){
 		.client = record->client,
 		.proxy = proxies_find(endpoints->proxies, &record->proxy),
 		.nat = record->nat,
@@ -84,6 +82,28 @@ static int restore(struct endpoints *endpoints, uint32_t slot, const struct reco
 		.key = record->key,
 		.id = record->id,
 	};
+}
+
+void record_prefetch(const struct endpoints *endpoints, const struct record *record)
+{
+	struct reason_claim claim = claim_of(endpoints, record);
+
+	reason_prefetch(endpoints, &claim);
+}
+
+/* How long from now the next keepalive is due; 0: overdue. */
+static uint32_t due_in(const struct endpoints *endpoints, const struct record *record)
+{
+	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+
+	return record->quiet_us < interval_us
+		       ? (uint32_t)((interval_us - record->quiet_us) / TICK_US)
+		       : 0;
+}
+
+static int restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)
+{
+	struct reason_claim claim = claim_of(endpoints, record);
 	uint64_t left_us = record->left_us;
 
 	if (left_us == 0)
@@ -92,14 +112,11 @@ static int restore(struct endpoints *endpoints, uint32_t slot, const struct reco
 		left_us = REASON_SECONDS_MAX * 1000000ull;
 	if (claim.proxy == PROXY_NONE)
 		return -ENOENT;
-	if (!reason_is_wanted(settings, record->kind) ||
-		!endpoint_is_wanted(settings, &record->client, record->nat))
+	if (!reason_is_wanted(endpoints->settings, record->kind) ||
+		!endpoint_is_wanted(endpoints->settings, &record->client, record->nat))
 		return -EPERM;
 	return reason_restore(endpoints, slot, &claim, left_us,
-		report_tick(endpoints->report) +
-			(record->quiet_us < interval_us
-					? (uint32_t)((interval_us - record->quiet_us) / TICK_US)
-					: 0));
+		report_tick(endpoints->report) + due_in(endpoints, record));
 }
 
 int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)

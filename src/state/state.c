@@ -21,6 +21,8 @@ enum {
 	POLL_US = 10000,
 	/* How long a clean stop waits for the disk. */
 	CLOSE_WAIT_US = 5000000,
+	/* Memory takes as long as restoring about so many records. */
+	RECORDS_AHEAD = 16,
 	PATH_SHOWN_MAX = 256, /* of a path in a line for people */
 };
 
@@ -132,11 +134,15 @@ const uint8_t *state_seed(const struct state *state)
 	return state->seed;
 }
 
-/* Restoring, and what came of it. */
+/* Restoring, and what came of it. A record waits for a while between being read and being restored,
+ * until what it needs of the tables is in the cache. */
 struct restoration {
 	struct state *state;
 	int64_t now_us; /* on the state clock */
 	unsigned restored, over, without_proxy, refused;
+	unsigned read;
+	uint32_t slots[RECORDS_AHEAD];
+	struct record records[RECORDS_AHEAD];
 };
 
 /* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at that time. If
@@ -175,24 +181,13 @@ static struct address stored_address(const uint8_t ip[static 16], uint16_t port)
 	return address;
 }
 
-static void restore_reason(void *context, uint32_t slot, const struct stored_reason *reason,
-	const char *label, const struct stored_quiet *quiet)
+static void restore_record(struct restoration *restoration, unsigned number)
 {
-	struct restoration *restoration = context;
-	int64_t left_us = reason->expires_us - restoration->now_us;
-	struct record record = {
-		.client = stored_address(reason->client_ip, reason->client_port),
-		.proxy = stored_address(reason->proxy_ip, reason->proxy_port),
-		.nat = reason->nat,
-		.kind = reason->kind,
-		.early = reason->early,
-		.key = reason->key,
-		.id = {label, reason->label_length},
-		.left_us = left_us > 0 ? (uint64_t)left_us : 0,
-		.quiet_us = quiet_of(restoration, slot, reason, quiet),
-	};
+	struct endpoints *endpoints = restoration->state->endpoints;
+	unsigned place = number % RECORDS_AHEAD;
 
-	switch (record_restore(restoration->state->endpoints, slot, &record)) {
+	switch (record_restore(
+		endpoints, restoration->slots[place], &restoration->records[place])) {
 	case 0:
 		restoration->restored++;
 		break;
@@ -206,6 +201,41 @@ static void restore_reason(void *context, uint32_t slot, const struct stored_rea
 		restoration->refused++;
 		break;
 	}
+}
+
+static void restore_ahead(void *context, uint32_t slot, const struct stored_reason *reason,
+	const char *label, const struct stored_quiet *quiet)
+{
+	struct restoration *restoration = context;
+	int64_t left_us = reason->expires_us - restoration->now_us;
+	unsigned place = restoration->read % RECORDS_AHEAD;
+
+	if (restoration->read >= RECORDS_AHEAD)
+		restore_record(restoration, restoration->read);
+	restoration->read++;
+	restoration->slots[place] = slot;
+	restoration->records[place] = (struct record){
+		.client = stored_address(reason->client_ip, reason->client_port),
+		.proxy = stored_address(reason->proxy_ip, reason->proxy_port),
+		.nat = reason->nat,
+		.kind = reason->kind,
+		.early = reason->early,
+		.key = reason->key,
+		.id = {label, reason->label_length},
+		.left_us = left_us > 0 ? (uint64_t)left_us : 0,
+		.quiet_us = quiet_of(restoration, slot, reason, quiet),
+	};
+	record_prefetch(restoration->state->endpoints, &restoration->records[place]);
+}
+
+/* All have been read: what still waits is restored. */
+static void restore_rest(void *context)
+{
+	struct restoration *restoration = context;
+	unsigned waiting = restoration->read < RECORDS_AHEAD ? restoration->read : RECORDS_AHEAD;
+
+	for (unsigned i = restoration->read - waiting; i < restoration->read; i++)
+		restore_record(restoration, i);
 }
 
 static void tell_restored(const struct restoration *restoration, uint64_t took_us)
@@ -231,7 +261,7 @@ static void restore_all(struct state *state)
 
 	moment_now(&before);
 	restoration.now_us = state_clock(state, &before);
-	if (store_read(&state->store, restore_reason, &restoration, &fault) != 0) {
+	if (store_read(&state->store, restore_ahead, restore_rest, &restoration, &fault) != 0) {
 		announce(state, &fault);
 		return;
 	}

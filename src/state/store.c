@@ -209,7 +209,8 @@ static void read_tables(struct tables *tables, store_visitor *visit, void *conte
 	mdb_cursor_close(cursor);
 }
 
-int store_read(struct store *store, store_visitor *visit, void *context, struct fault *fault)
+int store_read(struct store *store, store_visitor *visit, void (*end)(void *context), void *context,
+	struct fault *fault)
 {
 	struct tables tables;
 	int error = tables_open(&tables, store->path, false);
@@ -220,6 +221,7 @@ int store_read(struct store *store, store_visitor *visit, void *context, struct 
 			store->path, mdb_strerror(error));
 	}
 	read_tables(&tables, visit, context);
+	end(context);
 	tables_close(&tables, false);
 	return 0;
 }

@@ -87,10 +87,11 @@ int store_open(struct store *store, const char *path, struct store_meta *meta, s
 void store_close(struct store *store);
 
 /* Hands out all reasons in ascending order of their slots, each with its quiet times, which are NULL
- * when there are none. 0 or a negative errno. */
+ * when there are none; then calls end. Labels live until then. 0 or a negative errno. */
 typedef void store_visitor(void *context, uint32_t slot, const struct stored_reason *reason,
 	const char *label, const struct stored_quiet *quiet);
-int store_read(struct store *store, store_visitor *visit, void *context, struct fault *fault);
+int store_read(struct store *store, store_visitor *visit, void (*end)(void *context), void *context,
+	struct fault *fault);
 
 /* Writes all of the batch, or nothing of it: 0 or a negative errno. */
 int store_write(struct store *store, struct batch *batch, struct fault *fault);

@@ -1,0 +1,238 @@
+/* What state costs: how long a start takes with many endpoints, and what a message costs the packet
+ * path with and without it.
+ *
+ *     statebench DIRECTORY [ENDPOINTS [PHONES]]
+ *
+ * Prints a name and a number a line. DIRECTORY is made and emptied. */
+#include <natbox/record.h>
+#include <natbox/state.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MESSAGE_MAX = 1024, BATCH = 64, ROUNDS = 4, SECONDS = 3600 };
+
+static const struct address proxy = {
+	.ip = {[10] = 0xff, [11] = 0xff, 198, 51, 100, 1}, .port = 5060};
+
+struct host {
+	struct engine *engine;
+	struct state *state;
+};
+
+static uint64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t now_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+/* Processor time of this process and of those it has started. */
+static uint64_t spent_us(void)
+{
+	struct rusage children;
+
+	getrusage(RUSAGE_CHILDREN, &children);
+	return clock_us(CLOCK_PROCESS_CPUTIME_ID) +
+	       (uint64_t)(children.ru_utime.tv_sec + children.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(children.ru_utime.tv_usec + children.ru_stime.tv_usec);
+}
+
+static void on_notice(void *context, enum state_notice notice, const char *line)
+{
+	(void)context;
+	(void)notice;
+	fprintf(stderr, "# %s\n", line);
+}
+
+static void on_send(void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
+{
+	(void)context;
+	(void)time_us;
+	(void)flow;
+	(void)bytes;
+}
+
+static struct host host_start(const char *directory, uint32_t endpoints)
+{
+	const struct settings settings = {
+		.nat = {.detect = NAT_VIA_SOURCE, .fix_contact = true, .restore = true},
+		.keepalive = {.scope = KEEPALIVE_NATTED,
+			.interval_us = 60000000,
+			.from = "sip:keepalive@PROXY",
+			.registrations = true,
+			.subscriptions = true,
+			.dialogs = true,
+			.reply_timeout_us = 5000000},
+		.timers = {32000000, 180000000, 43200000000},
+		.limits = {endpoints, endpoints, 200000, 65535},
+	};
+	const struct state_options options = {
+		.path = directory, .sync_us = 1000000, .notice = on_notice};
+	const struct engine_sink sink = {.send = on_send};
+	struct host host = {.state = state_open(&options)};
+
+	host.engine =
+		host.state ? engine_new(&settings, true, state_seed(host.state), &sink) : NULL;
+	if (!host.engine || engine_add_proxy(host.engine, &proxy) != 0 ||
+		state_start(host.state, host.engine, now_us()) != 0)
+		exit(1);
+	return host;
+}
+
+static void host_stop(struct host *host)
+{
+	state_close(host->state, now_us());
+	engine_free(host->engine);
+}
+
+static struct address client_of(uint32_t number)
+{
+	struct address client = {.ip = {[10] = 0xff,
+					 [11] = 0xff,
+					 100,
+					 (uint8_t)(number >> 16),
+					 (uint8_t)(number >> 8),
+					 (uint8_t)number},
+		.port = 5060};
+
+	return client;
+}
+
+/* Every endpoint is registered, every fourth subscribes to something, every eighth has a call. */
+static void populate(struct host *host, uint32_t count)
+{
+	struct endpoints *endpoints = engine_endpoints(host->engine);
+	static const uint32_t every[] = {1, 4, 8};
+
+	for (uint32_t i = 1; i <= count; i++) {
+		for (unsigned kind = 0; kind < 3; kind++) {
+			char id[64];
+			struct reason_claim claim = {
+				.client = client_of(i),
+				.nat = NAT_VIA_SOURCE,
+				.kind = (enum reason_kind)kind,
+				.key = (i * 4ull + kind) * 0x9e3779b97f4a7c15,
+				.seconds = SECONDS,
+			};
+
+			if (i % every[kind])
+				continue;
+			claim.id = (struct text){id,
+				(size_t)snprintf(id, sizeof(id), "sip:phone-%07u@example.com", i)};
+			reason_hold(endpoints, &claim);
+		}
+		if (i % BATCH == 0)
+			state_run(host->state, now_us());
+	}
+}
+
+static void measure_restart(const char *directory, uint32_t count)
+{
+	struct host host = host_start(directory, count);
+	uint64_t start_us, processor_us;
+
+	populate(&host, count);
+	host_stop(&host);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		start_us = now_us();
+		processor_us = spent_us();
+		host = host_start(directory, count);
+		printf("restore_s %.3f\n", (double)(now_us() - start_us) / 1e6);
+		printf("restore_cpu_s %.3f\n", (double)(spent_us() - processor_us) / 1e6);
+		host_stop(&host);
+	}
+}
+
+/* A REGISTER of a phone, or the answer to it. */
+static size_t write_message(char *out, uint32_t phone, unsigned cseq, bool answer)
+{
+	return (size_t)snprintf(out, MESSAGE_MAX,
+		"%s\r\n"
+		"Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK%u-%u;rport\r\n"
+		"Max-Forwards: 70\r\n"
+		"From: <sip:phone-%07u@example.com>;tag=1\r\n"
+		"To: <sip:phone-%07u@example.com>%s\r\n"
+		"Call-ID: call-%u@phone\r\n"
+		"CSeq: %u REGISTER\r\n"
+		"Contact: <sip:phone-%07u@10.0.0.1:5060>;expires=%u\r\n"
+		"User-Agent: statebench\r\n"
+		"Content-Length: 0\r\n\r\n",
+		answer ? "SIP/2.0 200 OK" : "REGISTER sip:example.com SIP/2.0", phone, cseq, phone,
+		phone, answer ? ";tag=2" : "", phone, cseq, phone, SECONDS);
+}
+
+static void handle(struct host *host, const char *bytes, size_t length, uint32_t phone, bool answer)
+{
+	const struct address client = client_of(phone);
+	const struct flow flow = {
+		.source = answer ? proxy : client, .destination = answer ? client : proxy};
+
+	engine_packet(host->engine, now_us(), &flow, (struct text){bytes, length});
+}
+
+/* Processor time of this thread a message, over phones that register again and again. */
+static double measure_messages(const char *directory, uint32_t phones)
+{
+	static char messages[BATCH][MESSAGE_MAX];
+	struct host host = host_start(directory, phones);
+	uint64_t spent_us = 0, count = 0, wall_us = now_us();
+	size_t lengths[BATCH];
+
+	for (unsigned cseq = 1; cseq <= ROUNDS; cseq++) {
+		for (uint32_t phone = 0; phone + BATCH <= phones * 2; phone += BATCH) {
+			uint64_t start_us;
+
+			for (unsigned i = 0; i < BATCH; i++)
+				lengths[i] =
+					write_message(messages[i], (phone + i) / 2, cseq, i % 2);
+			start_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+			for (unsigned i = 0; i < BATCH; i++)
+				handle(&host, messages[i], lengths[i], (phone + i) / 2, i % 2);
+			state_run(host.state, now_us());
+			spent_us += clock_us(CLOCK_THREAD_CPUTIME_ID) - start_us;
+			count += BATCH;
+		}
+	}
+	wall_us = now_us() - wall_us;
+	fprintf(stderr, "# %.0f messages a second, lag at the end %llu ms\n",
+		(double)count * 1e6 / (double)wall_us,
+		(unsigned long long)state_lag(host.state, now_us()) / 1000);
+	host_stop(&host);
+	return (double)spent_us * 1000 / (double)count;
+}
+
+static void empty(const char *directory)
+{
+	char file[4096];
+
+	snprintf(file, sizeof(file), "%s/state.mdb", directory);
+	unlink(file);
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t endpoints = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000000;
+	uint32_t phones = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 100000;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: statebench DIRECTORY [ENDPOINTS [PHONES]]\n");
+		return 2;
+	}
+	empty(argv[1]);
+	measure_restart(argv[1], endpoints);
+	printf("message_ns_without_state %.0f\n", measure_messages("", phones));
+	empty(argv[1]);
+	printf("message_ns_with_state %.0f\n", measure_messages(argv[1], phones));
+	return 0;
+}

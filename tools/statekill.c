@@ -1,0 +1,344 @@
+/* Kills natbox's state at random moments under load, and compares what comes back with what was
+ * acknowledged.
+ *
+ *     statekill DIRECTORY [KILLS [SYNC_MS [SEED]]]
+ *
+ * A child process runs an engine with its state, and phones that register, move, unregister,
+ * subscribe, call and hang up. It writes down each step once the answer has passed, in memory that it
+ * shares with its parent, and how old the oldest change is that the state says is not on the disk.
+ * The parent kills it (SIGKILL), starts the next on the same directory, and looks at what that one
+ * restores: what was acknowledged before the oldest of those changes must be as it was, what came
+ * after it may be as it was at any time since; and that time is never longer than 2 s. */
+#include <natbox/record.h>
+#include <natbox/state.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	PHONES = 2000,
+	KINDS = 3,
+	THINGS = PHONES * KINDS, /* a phone's registration, subscription and call */
+	PORTS = 4,               /* that a phone's NAT gives it, one after the other */
+	PORT_FIRST = 5061,
+	STEPS_MAX = 1 << 20,
+	STEPS_A_TURN = 4,
+	TURN_US = 200,
+	MESSAGE_MAX = 1024,
+	LOST_MAX_US = 2000000,
+	START_MAX_US = 20000000,
+};
+
+/* A thing's state: 0 there is none, else the port it is at, counted from 1. */
+struct step {
+	uint64_t time_us;
+	uint32_t thing;
+	uint8_t state;
+};
+
+/* What the child tells its parent. */
+struct shared {
+	volatile uint32_t ready;
+	volatile uint32_t count;
+	volatile uint64_t kept_us; /* changes before this are on the disk */
+	uint8_t restored[THINGS];
+	struct step steps[STEPS_MAX];
+};
+
+static const struct address proxy = {
+	.ip = {[10] = 0xff, [11] = 0xff, 198, 51, 100, 1}, .port = 5060};
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void on_notice(void *context, enum state_notice notice, const char *line)
+{
+	(void)context;
+	if (notice == STATE_FAULT)
+		printf("# %s\n", line);
+}
+
+static void on_send(void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
+{
+	(void)context;
+	(void)time_us;
+	(void)flow;
+	(void)bytes;
+}
+
+static struct address client_of(unsigned phone, unsigned state)
+{
+	struct address client = {
+		.ip = {[10] = 0xff, [11] = 0xff, 100, 64, (uint8_t)(phone >> 8), (uint8_t)phone},
+		.port = (uint16_t)(PORT_FIRST + state - 1)};
+
+	return client;
+}
+
+struct child {
+	struct shared *shared;
+	struct engine *engine;
+	struct state *state;
+	unsigned sequence;
+	uint8_t states[THINGS];
+	/* The last number of its Call-ID: each call and subscription has another. */
+	unsigned calls[THINGS];
+};
+
+static void pass(struct child *child, bool in, unsigned phone, unsigned state, const char *bytes)
+{
+	const struct address client = client_of(phone, state);
+	const struct flow flow = {
+		.source = in ? client : proxy, .destination = in ? proxy : client};
+
+	engine_packet(child->engine, now_us(), &flow, (struct text){bytes, strlen(bytes)});
+}
+
+/* A request of a phone and its answer. */
+static void transact(struct child *child, unsigned thing, unsigned state, const char *method,
+	bool has_tag, const char *headers)
+{
+	char rest[MESSAGE_MAX / 2], message[MESSAGE_MAX];
+	unsigned phone = thing / KINDS;
+
+	child->sequence++;
+	snprintf(rest, sizeof(rest),
+		"Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK%u;rport\r\n"
+		"From: <sip:%u@example.com>;tag=own\r\n"
+		"Call-ID: %u-%u\r\nCSeq: %u %s\r\n%sContent-Length: 0\r\n",
+		child->sequence, phone, thing, child->calls[thing], child->sequence, method,
+		headers);
+	snprintf(message, sizeof(message),
+		"%s sip:example.com SIP/2.0\r\n%sTo: <sip:%u@example.com>%s\r\n\r\n", method, rest,
+		phone, has_tag ? ";tag=other" : "");
+	pass(child, true, phone, state, message);
+	snprintf(message, sizeof(message),
+		"SIP/2.0 200 OK\r\n%sTo: <sip:%u@example.com>;tag=other\r\n\r\n", rest, phone);
+	pass(child, false, phone, state, message);
+}
+
+/* Brings a thing into a state: a port, or 0. */
+static void enter(struct child *child, unsigned thing, unsigned state)
+{
+	unsigned phone = thing / KINDS, at = state ? state : child->states[thing];
+	char headers[128];
+
+	if (!child->states[thing] && thing % KINDS != REASON_REGISTRATION)
+		child->calls[thing] = child->sequence;
+	switch ((enum reason_kind)(thing % KINDS)) {
+	case REASON_REGISTRATION:
+		snprintf(headers, sizeof(headers), "Contact: <sip:%u@10.0.0.1>;expires=%u\r\n",
+			phone, state ? 3600 : 0);
+		transact(child, thing, at, "REGISTER", false, headers);
+		break;
+	case REASON_SUBSCRIPTION:
+		snprintf(headers, sizeof(headers), "Event: presence\r\nExpires: %u\r\n",
+			state ? 3600 : 0);
+		transact(child, thing, at, "SUBSCRIBE", false, headers);
+		break;
+	case REASON_DIALOG:
+		transact(child, thing, at, state ? "INVITE" : "BYE", !state, "");
+		break;
+	}
+	child->states[thing] = (uint8_t)state;
+}
+
+/* Only what registers can move: the others are bound to the flow they began on. */
+static unsigned choose_state(const struct child *child, unsigned thing)
+{
+	if (thing % KINDS == REASON_REGISTRATION && rand() % 2)
+		return 1 + (unsigned)rand() % PORTS;
+	return child->states[thing] ? 0 : 1;
+}
+
+static void note_restored(struct child *child)
+{
+	const struct endpoints *endpoints = engine_endpoints(child->engine);
+	struct record record;
+	char id[64];
+
+	for (uint32_t slot = 1; slot <= endpoints->reasons.used; slot++) {
+		unsigned thing;
+
+		if (!record_read(endpoints, slot, &record))
+			continue;
+		thing = (unsigned)(record.client.ip[14] << 8 | record.client.ip[15]) * KINDS +
+			(unsigned)record.kind;
+		child->states[thing] = (uint8_t)(record.client.port - PORT_FIRST + 1);
+		snprintf(id, sizeof(id), "%.*s", (int)record.id.length, record.id.at);
+		if (record.kind != REASON_REGISTRATION)
+			sscanf(id, "%*u-%u", &child->calls[thing]);
+	}
+	memcpy(child->shared->restored, child->states, sizeof(child->states));
+	child->shared->ready = 1;
+}
+
+static void child_start(struct child *child, const char *directory, uint64_t sync_us)
+{
+	const struct settings settings = {
+		.nat = {.detect = NAT_VIA_SOURCE},
+		.keepalive = {.scope = KEEPALIVE_NATTED,
+			.interval_us = 25000000,
+			.from = "sip:keepalive@PROXY",
+			.registrations = true,
+			.subscriptions = true,
+			.dialogs = true,
+			.reply_timeout_us = 5000000},
+		.timers = {32000000, 180000000, 43200000000},
+		.limits = {PHONES * PORTS, PHONES, 100000, 65535},
+	};
+	const struct state_options options = {
+		.path = directory, .sync_us = sync_us, .notice = on_notice};
+	const struct engine_sink sink = {.send = on_send};
+
+	child->state = state_open(&options);
+	child->engine =
+		child->state ? engine_new(&settings, true, state_seed(child->state), &sink) : NULL;
+	if (!child->engine || engine_add_proxy(child->engine, &proxy) != 0 ||
+		state_start(child->state, child->engine, now_us()) != 0)
+		_exit(1);
+}
+
+static void take_step(struct child *child)
+{
+	struct shared *shared = child->shared;
+	unsigned thing = (unsigned)rand() % THINGS, state = choose_state(child, thing);
+
+	enter(child, thing, state);
+	shared->steps[shared->count] =
+		(struct step){.time_us = now_us(), .thing = thing, .state = (uint8_t)state};
+	shared->count++;
+}
+
+/* Runs until it is killed. */
+static void run_child(struct shared *shared, const char *directory, uint64_t sync_us, unsigned seed)
+{
+	static struct child child;
+
+	child.shared = shared;
+	child.sequence = seed << 20;
+	srand(seed);
+	child_start(&child, directory, sync_us);
+	note_restored(&child);
+	for (;;) {
+		uint64_t time_us = now_us();
+
+		state_run(child.state, time_us);
+		shared->kept_us = time_us - state_lag(child.state, time_us);
+		for (unsigned i = 0; i < STEPS_A_TURN && shared->count < STEPS_MAX; i++)
+			take_step(&child);
+		usleep(TURN_US);
+	}
+}
+
+static bool start_child(
+	struct shared *shared, const char *directory, uint64_t sync_us, unsigned seed, pid_t *pid)
+{
+	uint64_t start_us = now_us();
+
+	shared->ready = 0;
+	shared->count = 0;
+	shared->kept_us = start_us;
+	fflush(stdout);
+	*pid = fork();
+	if (*pid == 0)
+		run_child(shared, directory, sync_us, seed);
+	while (*pid > 0 && !shared->ready && now_us() - start_us < START_MAX_US) {
+		if (waitpid(*pid, NULL, WNOHANG) == *pid)
+			return false;
+		usleep(1000);
+	}
+	return *pid > 0 && shared->ready;
+}
+
+/* What the parent knows: the state of each thing when the child started, and its steps since. */
+struct knowledge {
+	uint8_t started[THINGS];
+	uint8_t allowed[THINGS]; /* a bit a state */
+};
+
+/* Which states may come back. */
+static void learn(struct knowledge *knowledge, const struct shared *shared)
+{
+	uint32_t count = shared->count, i = 0;
+
+	for (; i < count && shared->steps[i].time_us < shared->kept_us; i++)
+		knowledge->started[shared->steps[i].thing] = shared->steps[i].state;
+	for (unsigned thing = 0; thing < THINGS; thing++)
+		knowledge->allowed[thing] = (uint8_t)(1 << knowledge->started[thing]);
+	for (; i < count; i++)
+		knowledge->allowed[shared->steps[i].thing] |=
+			(uint8_t)(1 << shared->steps[i].state);
+}
+
+static unsigned compare(struct knowledge *knowledge, const struct shared *shared)
+{
+	static const char *const kinds[KINDS] = {"registration", "subscription", "call"};
+	unsigned wrong = 0;
+
+	for (unsigned thing = 0; thing < THINGS; thing++) {
+		unsigned state = shared->restored[thing];
+
+		if (!(knowledge->allowed[thing] & 1 << state)) {
+			wrong++;
+			printf("# the %s of phone %u came back at port %u of %u, allowed 0x%x\n",
+				kinds[thing % KINDS], thing / KINDS, state, PORTS,
+				knowledge->allowed[thing]);
+		}
+		knowledge->started[thing] = (uint8_t)state;
+	}
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned kills = argc > 2 ? (unsigned)atoi(argv[2]) : 200;
+	unsigned sync_ms = argc > 3 ? (unsigned)atoi(argv[3]) : 1000;
+	unsigned seed = argc > 4 ? (unsigned)atoi(argv[4]) : 1, wrong = 0;
+	static struct knowledge knowledge;
+	uint64_t longest_us = 0, steps = 0;
+	struct shared *shared;
+	pid_t pid;
+
+	if (argc < 2 || sync_ms == 0) {
+		fprintf(stderr, "usage: statekill DIRECTORY [KILLS [SYNC_MS [SEED]]]\n");
+		return 2;
+	}
+	shared = mmap(
+		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return 1;
+	srand(seed);
+	for (unsigned i = 0; i <= kills; i++) {
+		if (!start_child(shared, argv[1], sync_ms * 1000, seed + i, &pid)) {
+			printf("not ok - natbox starts after %u kills\n", i);
+			return 1;
+		}
+		if (i > 0)
+			wrong += compare(&knowledge, shared);
+		usleep((unsigned)rand() % (sync_ms * 1000 * 4));
+		kill(pid, SIGKILL);
+		uint64_t lost_us = now_us() - shared->kept_us;
+		waitpid(pid, NULL, 0);
+		longest_us = lost_us > longest_us ? lost_us : longest_us;
+		steps += shared->count;
+		learn(&knowledge, shared);
+	}
+	printf("# %u kills after %llu steps; %llu ms the longest time that was not kept\n", kills,
+		(unsigned long long)steps, (unsigned long long)(longest_us / 1000));
+	printf("%sok - after %u kills nothing kept is missing and nothing ended is back\n",
+		wrong ? "not " : "", kills);
+	printf("%sok - a kill loses 2 s at most\n", longest_us > LOST_MAX_US ? "not " : "");
+	return wrong || longest_us > LOST_MAX_US;
+}
