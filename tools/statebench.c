@@ -165,7 +165,7 @@ static size_t write_message(char *out, uint32_t phone, unsigned cseq, bool answe
 		"To: <sip:phone-%07u@example.com>%s\r\n"
 		"Call-ID: call-%u@phone\r\n"
 		"CSeq: %u REGISTER\r\n"
-		"Contact: <sip:phone-%07u@10.0.0.1:5060>;expires=%u\r\n"
+		"Contact: <sip:phone-%07u@10.0.0.1:5060>;expires=%d\r\n"
 		"User-Agent: statebench\r\n"
 		"Content-Length: 0\r\n\r\n",
 		answer ? "SIP/2.0 200 OK" : "REGISTER sip:example.com SIP/2.0", phone, cseq, phone,

@@ -138,12 +138,12 @@ static void enter(struct child *child, unsigned thing, unsigned state)
 		child->calls[thing] = child->sequence;
 	switch ((enum reason_kind)(thing % KINDS)) {
 	case REASON_REGISTRATION:
-		snprintf(headers, sizeof(headers), "Contact: <sip:%u@10.0.0.1>;expires=%u\r\n",
+		snprintf(headers, sizeof(headers), "Contact: <sip:%u@10.0.0.1>;expires=%d\r\n",
 			phone, state ? 3600 : 0);
 		transact(child, thing, at, "REGISTER", false, headers);
 		break;
 	case REASON_SUBSCRIPTION:
-		snprintf(headers, sizeof(headers), "Event: presence\r\nExpires: %u\r\n",
+		snprintf(headers, sizeof(headers), "Event: presence\r\nExpires: %d\r\n",
 			state ? 3600 : 0);
 		transact(child, thing, at, "SUBSCRIBE", false, headers);
 		break;
@@ -292,7 +292,7 @@ static unsigned compare(struct knowledge *knowledge, const struct shared *shared
 
 		if (!(knowledge->allowed[thing] & 1 << state)) {
 			wrong++;
-			printf("# the %s of phone %u came back at port %u of %u, allowed 0x%x\n",
+			printf("# the %s of phone %u came back at port %u of %d, allowed 0x%x\n",
 				kinds[thing % KINDS], thing / KINDS, state, PORTS,
 				knowledge->allowed[thing]);
 		}
@@ -301,44 +301,78 @@ static unsigned compare(struct knowledge *knowledge, const struct shared *shared
 	return wrong;
 }
 
-int main(int argc, char **argv)
-{
-	unsigned kills = argc > 2 ? (unsigned)atoi(argv[2]) : 200;
-	unsigned sync_ms = argc > 3 ? (unsigned)atoi(argv[3]) : 1000;
-	unsigned seed = argc > 4 ? (unsigned)atoi(argv[4]) : 1, wrong = 0;
-	static struct knowledge knowledge;
-	uint64_t longest_us = 0, steps = 0;
+struct trial {
+	const char *directory;
+	unsigned kills, seed;
+	uint64_t sync_us;
 	struct shared *shared;
+	struct knowledge knowledge;
+	unsigned wrong;
+	uint64_t steps, longest_us; /* longest_us: that was not kept before a kill */
+};
+
+/* Starts the next child, compares, and kills it in its turn. False when it does not start. */
+static bool kill_once(struct trial *trial, unsigned number)
+{
+	struct shared *shared = trial->shared;
+	uint64_t lost_us;
 	pid_t pid;
 
-	if (argc < 2 || sync_ms == 0) {
+	if (!start_child(shared, trial->directory, trial->sync_us, trial->seed + number, &pid))
+		return false;
+	if (number > 0)
+		trial->wrong += compare(&trial->knowledge, shared);
+	usleep((unsigned)rand() % (unsigned)(trial->sync_us * 4));
+	kill(pid, SIGKILL);
+	lost_us = now_us() - shared->kept_us;
+	waitpid(pid, NULL, 0);
+	if (lost_us > trial->longest_us)
+		trial->longest_us = lost_us;
+	trial->steps += shared->count;
+	learn(&trial->knowledge, shared);
+	return true;
+}
+
+static int report(const struct trial *trial)
+{
+	bool too_long = trial->longest_us > LOST_MAX_US;
+
+	printf("# %u kills after %llu steps; %llu ms the longest time that was not kept\n",
+		trial->kills, (unsigned long long)trial->steps,
+		(unsigned long long)(trial->longest_us / 1000));
+	printf("%sok - after %u kills nothing kept is missing and nothing ended is back\n",
+		trial->wrong ? "not " : "", trial->kills);
+	printf("%sok - a kill loses 2 s at most\n", too_long ? "not " : "");
+	return trial->wrong || too_long;
+}
+
+static unsigned argument(int argc, char **argv, int number, unsigned otherwise)
+{
+	return argc > number ? (unsigned)strtoul(argv[number], NULL, 10) : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	static struct trial trial;
+
+	trial.directory = argc > 1 ? argv[1] : NULL;
+	trial.kills = argument(argc, argv, 2, 200);
+	trial.sync_us = argument(argc, argv, 3, 1000) * 1000ull;
+	trial.seed = argument(argc, argv, 4, 1);
+	if (!trial.directory || !trial.sync_us) {
 		fprintf(stderr, "usage: statekill DIRECTORY [KILLS [SYNC_MS [SEED]]]\n");
 		return 2;
 	}
-	shared = mmap(
-		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
+	trial.shared = mmap(NULL, sizeof(*trial.shared), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (trial.shared == MAP_FAILED)
 		return 1;
-	srand(seed);
-	for (unsigned i = 0; i <= kills; i++) {
-		if (!start_child(shared, argv[1], sync_ms * 1000, seed + i, &pid)) {
-			printf("not ok - natbox starts after %u kills\n", i);
+	srand(trial.seed);
+	for (unsigned i = 0; i <= trial.kills; i++) {
+		if (!kill_once(&trial, i)) {
+			printf("not ok - natbox starts again after %u kills\n", i);
 			return 1;
 		}
-		if (i > 0)
-			wrong += compare(&knowledge, shared);
-		usleep((unsigned)rand() % (sync_ms * 1000 * 4));
-		kill(pid, SIGKILL);
-		uint64_t lost_us = now_us() - shared->kept_us;
-		waitpid(pid, NULL, 0);
-		longest_us = lost_us > longest_us ? lost_us : longest_us;
-		steps += shared->count;
-		learn(&knowledge, shared);
 	}
-	printf("# %u kills after %llu steps; %llu ms the longest time that was not kept\n", kills,
-		(unsigned long long)steps, (unsigned long long)(longest_us / 1000));
-	printf("%sok - after %u kills nothing kept is missing and nothing ended is back\n",
-		wrong ? "not " : "", kills);
-	printf("%sok - a kill loses 2 s at most\n", longest_us > LOST_MAX_US ? "not " : "");
-	return wrong || longest_us > LOST_MAX_US;
+	return report(&trial);
 }

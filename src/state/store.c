@@ -6,11 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Names tried for one bad file: so many in one second, and somebody is doing it on purpose. */
 enum { ASIDE_NAMES = 100, ASIDE_NAME_MAX = 64 };
+
+/* A disk with less room than this is full: no batch worth the name fits. */
+enum { FULL_BYTES = 64 * 1024 };
 
 struct head {
 	uint32_t key;
@@ -328,6 +332,17 @@ static int write_file(struct store *store, struct batch *batch)
 	return error;
 }
 
+/* LMDB knows a write that was cut short only as an input/output error. */
+static int name_error(const struct store *store, int error)
+{
+	struct statvfs disk;
+
+	if (error == EIO && fstatvfs(store->directory_fd, &disk) == 0 &&
+		disk.f_bavail * disk.f_frsize < FULL_BYTES)
+		return ENOSPC;
+	return error;
+}
+
 int store_write(struct store *store, struct batch *batch, struct fault *fault)
 {
 	int result = lock_directory(store, fault), error;
@@ -338,7 +353,7 @@ int store_write(struct store *store, struct batch *batch, struct fault *fault)
 		return result;
 	if (store->file.st_ino == 0)
 		store->begun = true;
-	error = write_file(store, batch);
+	error = name_error(store, write_file(store, batch));
 	if (error)
 		return fault_set(fault, tables_errno(error),
 			"cannot write state %s: %s; natbox goes on in memory and tries again",
