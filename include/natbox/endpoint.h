@@ -98,6 +98,13 @@ static inline struct reason *reason_at(const struct endpoints *endpoints, uint32
 	return pool_item(&endpoints->reasons, index);
 }
 
+/* The endpoint where a reason stands. */
+static inline const struct endpoint *reason_endpoint(
+	const struct endpoints *endpoints, uint32_t reason)
+{
+	return endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint);
+}
+
 /* The index of an endpoint, 0 when there is none. */
 uint32_t endpoint_find(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);

@@ -48,23 +48,6 @@ static uint32_t session_seconds(const struct follow *follow, const struct sip_me
 	return seconds_of(follow->settings->timers.dialog_us);
 }
 
-/* The leg with this key, 0 unless it stands at the transaction's endpoint. */
-static uint32_t find_here(
-	const struct follow *follow, const struct transaction *transaction, uint64_t key)
-{
-	const struct endpoints *endpoints = follow->endpoints;
-	uint32_t reason = reason_find(endpoints, key);
-	const struct endpoint *endpoint;
-
-	if (!reason)
-		return 0;
-	endpoint = endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint);
-	return endpoint->proxy == transaction->proxy &&
-			       address_equal(&endpoint->client, &transaction->client)
-		       ? reason
-		       : 0;
-}
-
 static void hold_leg(struct follow *follow, const struct transaction *transaction,
 	const struct sip_message *message, unsigned nat, uint32_t seconds, bool early)
 {
@@ -126,8 +109,8 @@ void dialog_request(struct follow *follow, const struct passage *passage)
 	}
 }
 
-/* Whoever is to ring no longer has as long for a final response as any transaction has
- * (RFC 3261 9.1), and that one ends the leg. */
+/* A cancelled INVITE has as long for its final response as any other request (RFC 3261 9.1); that
+ * response is what ends the leg. */
 void dialog_cancel(struct follow *follow, const struct passage *passage)
 {
 	struct transaction *transaction;
@@ -142,7 +125,7 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 	if (!index || transaction->dialog.inside || transaction->phase != TRANSACTION_PROCEEDING)
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
-	reason = find_here(follow, transaction, transaction->reason);
+	reason = follow_find_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
@@ -159,7 +142,7 @@ static void name_leg(
 	struct follow *follow, const struct sip_message *response, struct transaction *transaction)
 {
 	uint64_t leg = leg_key(follow, response, transaction->from_client);
-	uint32_t reason = find_here(follow, transaction, transaction->reason);
+	uint32_t reason = follow_find_here(follow, transaction);
 
 	if (reason && reason_at(follow->endpoints, reason)->early &&
 		!reason_find(follow->endpoints, leg))
@@ -179,7 +162,7 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
 	if (!transaction->from_client && follow_tag(passage->message->to).at)
 		name_leg(follow, passage->message, transaction);
-	reason = find_here(follow, transaction, transaction->reason);
+	reason = follow_find_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
 	else if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction) &&
@@ -215,7 +198,7 @@ static bool is_challenge(unsigned status)
 static void reject(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint32_t reason = find_here(follow, transaction, transaction->reason);
+	uint32_t reason = follow_find_here(follow, transaction);
 
 	if (transaction_is_over(transaction))
 		return;
@@ -259,7 +242,7 @@ static void refresh(
 {
 	const struct sip_message *response = passage->message;
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
-	bool here = find_here(follow, transaction, transaction->reason) != 0;
+	bool here = follow_find_here(follow, transaction) != 0;
 	unsigned nat = nat_of(transaction, passage);
 	uint32_t seconds = session_seconds(follow, response);
 

@@ -110,15 +110,23 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 		transaction_enter(follow->transactions, end, TRANSACTION_DONE);
 }
 
+uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)
+{
+	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
+
+	if (reason && endpoint->proxy == transaction->proxy &&
+		address_equal(&endpoint->client, &transaction->client))
+		return reason;
+	return 0;
+}
+
 bool follow_is_strange(const struct follow *follow, const struct transaction *transaction)
 {
-	const struct endpoints *endpoints = follow->endpoints;
-	uint32_t reason = reason_find(endpoints, transaction->reason);
+	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
 
-	return reason &&
-	       !address_same_host(
-		       &endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint)->client,
-		       &transaction->client);
+	return reason && !address_same_host(&endpoint->client, &transaction->client);
 }
 
 void follow_end_by(struct follow *follow, const struct transaction *transaction, const char *why)

@@ -185,26 +185,12 @@ static void end_all_of(
 	}
 }
 
-/* The binding is gone, or the phone needs no help any more where it is now. */
-static void end_one(struct follow *follow, const struct transaction *transaction, bool moved)
+static void end_one(struct follow *follow, const struct transaction *transaction, const char *why)
 {
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 
 	if (reason)
-		reason_end(follow->endpoints, reason, moved ? "moved" : "ended");
-}
-
-static bool stands_elsewhere(const struct follow *follow, const struct transaction *transaction)
-{
-	const struct endpoints *endpoints = follow->endpoints;
-	uint32_t reason = reason_find(endpoints, transaction->reason);
-	const struct endpoint *endpoint;
-
-	if (!reason)
-		return false;
-	endpoint = endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint);
-	return endpoint->proxy != transaction->proxy ||
-	       !address_equal(&endpoint->client, &transaction->client);
+		reason_end(follow->endpoints, reason, why);
 }
 
 static void accept(struct follow *follow, const struct sip_message *response,
@@ -222,11 +208,13 @@ static void accept(struct follow *follow, const struct sip_message *response,
 	claim.key = transaction->reason;
 	claim.seconds = granted_seconds(follow, response, transaction);
 	if (!claim.seconds)
-		end_one(follow, transaction, false);
+		end_one(follow, transaction, "ended");
 	else if (follow_wants(follow, transaction->nat))
 		reason_hold(follow->endpoints, &claim);
 	else
-		end_one(follow, transaction, stands_elsewhere(follow, transaction));
+		/* The phone needs no help any more, here or where it is now. */
+		end_one(follow, transaction,
+			follow_find_here(follow, transaction) ? "ended" : "moved");
 }
 
 void registration_response(struct follow *follow, const struct passage *passage, uint32_t index)

@@ -90,12 +90,8 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 static bool is_for_subscriber(
 	const struct follow *follow, const struct passage *passage, uint32_t reason)
 {
-	const struct endpoints *endpoints = follow->endpoints;
-
 	return !reason ||
-	       address_equal(
-		       &endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint)->client,
-		       &passage->client);
+	       address_equal(&reason_endpoint(follow->endpoints, reason)->client, &passage->client);
 }
 
 /* What the notifier says of a subscription counts for one that is known; it creates none. */
