@@ -142,10 +142,10 @@ int address_parse(struct text text, uint16_t default_port, struct address *addre
 		if (!text_number((struct text){colon + 1, text.length - host.length - 1}, &port))
 			return -EINVAL;
 	}
-	if (port == 0 || port > UINT16_MAX || !address_parse_host(host, address))
+	if (port == 0 || port > UINT16_MAX)
 		return -EINVAL;
 	address->port = (uint16_t)port;
-	return 0;
+	return address_parse_host(host, address) ? 0 : -EINVAL;
 }
 
 /* Writes a number and what ends it; returns the place after. */
