@@ -8,12 +8,16 @@ homes_register() { # [4 or 6]
 	wait_until 5 baresip_saw phone1 'SIP/2.0 200 OK' && wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK'
 }
 
-# Whether the phone's 200 gave it back what it had registered; phones that find something else
-# think they are not registered.
+phones_registered_once() {
+	[ "$(baresip_count phone1 'REGISTER sip:')" = 1 ] && [ "$(baresip_count phone3 'REGISTER sip:')" = 1 ]
+}
+
+# Whether the phone's 200 gave it back what it had registered, byte for byte; phones that find
+# something else think they are not registered. baresip shows messages as they are on the wire.
 contact_is_its_own() { # phone
-	local sent got
-	sent=$(grep -am 1 '^Contact:' "$LAB_DIR/$1.log")
-	got=$(grep -a '^Contact:' "$LAB_DIR/$1.log" | sed -n 2p)
+	local sent got log=$LAB_DIR/$1.log
+	sent=$(grep -a '^Contact:' "$log" | head -n 1)
+	got=$(sed -n '/^SIP\/2.0 200 OK/,$ p' "$log" | grep -a '^Contact:' | head -n 1)
 	[ -n "$sent" ] && [ "$sent" = "$got" ]
 }
 
@@ -28,7 +32,8 @@ bob_calls_alice() { # [4 or 6]
 # Everything two phones do, after a silence in which their NATs would forget them.
 expect_calls_between_homes() { # [4 or 6]
 	expect "phones at two homes register" homes_register "${1:-4}"
-	expect "the 200 gives a phone its own Contact back" contact_is_its_own phone1
+	expect "the 200 gives alice her own Contact back" contact_is_its_own phone1
+	expect "the 200 gives bob his own Contact back" contact_is_its_own phone3
 	pause 40
 	expect "after 40 s of silence bob calls alice" bob_calls_alice "${1:-4}"
 	expect "bob puts her on hold with a re-INVITE" baresip_makes phone1 'INVITE sip:' phone3 hold

@@ -1,0 +1,17 @@
+#!/bin/bash
+# A stop and start in relay mode: SIP flows in the gap, and phones that registered before it are
+# reachable after it, though they say nothing.
+. "$(dirname "$0")/../../tools/lab.d/lab.sh"
+lab_with_proxy
+expect "natbox relays" relay_start -o "state.path=$NATBOX_STATE"
+expect "phones at two homes register" homes_register
+pause 10
+# shellcheck disable=SC2154 # gap is what measure_gap_while measures
+measure_gap_while natbox_upgrade
+echo "# SIP stood still for $gap ms"
+expect "meanwhile SIP flows" [ "$gap" -le 1000 ]
+pause 35
+expect "after 40 s of silence bob calls alice" bob_calls_alice
+expect "they registered once" phones_registered_once
+expect "natbox ran all the while, and stops cleanly" natbox_stop
+verdict
