@@ -927,6 +927,20 @@ Test(dialog, a_call_that_takes_another_proxy_moves_there_with_its_next_request)
 	}
 }
 
+Test(dialog, an_info_through_another_proxy_takes_the_time_left_along)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 200, "INVITE",
+		timed(tagged("a", "b", 1), "Session-Expires: 1800\r\n"));
+	border_wait(border, 800);
+	border_take_proxy(border, PROXY2);
+	phone_asks(border, PHONE, "INFO", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "INFO", tagged("a", "b", 2));
+	border_expect(border, CALLER ADD(PHONE, "1800") END(PHONE, "moved") GONE(PHONE,
+				      "ended") "endpoint-add " THERE
+					       " via-source,contact-private\n" ADD(THERE, "1000"));
+}
+
 Test(dialog, a_call_never_seen_before_is_learned_from_its_next_request)
 {
 	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
@@ -1163,4 +1177,15 @@ Test(dialog, a_stranger_who_uses_its_call_id_and_tags_moves_nothing)
 	phone_answers(border, SECOND, 180, "INVITE", tagged("b", "a", 1));
 	phone_answers(border, SECOND, 200, "INVITE", tagged("b", "a", 1));
 	border_expect(border, "");
+}
+
+Test(dialog, a_bye_pushed_out_at_the_limit_of_transactions_ends_its_call)
+{
+	border->settings.limits.transactions = 1;
+	phone_calls();
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	border_expect(border, "");
+	phone_asks(border, SECOND, "INVITE", (struct exchange){.call_id = "other"});
+	border_expect(border,
+		"refused " PHONE " transactions\n" END(PHONE, "ended") GONE(PHONE, "ended"));
 }
