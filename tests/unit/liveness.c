@@ -370,9 +370,9 @@ Test(liveness, ticks_that_wrap_change_nothing)
 		border->now_us = wraps[i] * 10000 - 1800 * 1000000ull;
 		border->sent_count = 0;
 		register_phone(PHONE, "one", NULL);
-		border_expect(border, "endpoint-add " PHONE " via-source,contact-private\n"
-				      "reason-add " PHONE
-				      " registration sip:alice@example.com 3600\n");
+		border_expect(border,
+			"endpoint-add " PHONE " via-source,contact-private\n"
+			"reason-add " PHONE " registration sip:alice@example.com 3600\n");
 		border_wait(border, 3599.9);
 		border_expect(border, "");
 		cr_assert_eq(border->sent_count, 143);
