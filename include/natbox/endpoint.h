@@ -136,14 +136,20 @@ struct reason_claim {
  * its index, or 0 when a limit refuses it, which is reported too. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
 
+/* Where in the tables a claim has its place. */
+struct reason_place {
+	uint32_t *endpoint_head, *address_counter;
+};
+
+/* Finds the place, and begins to fetch what stands there into the cache. */
+struct reason_place reason_place(
+	const struct endpoints *endpoints, const struct reason_claim *claim);
+
 /* Puts a reason that there was before a restart into the slot that it had: no event, no keepalive yet
  * (liveness_resume). A slot is above all that were taken before. 0, -EEXIST when the key is taken or
  * -ENOSPC when a limit is reached. */
 int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
-	uint64_t left_us, uint32_t due);
-
-/* Fetches into the cache what reason_restore will look at soon. */
-void reason_prefetch(const struct endpoints *endpoints, const struct reason_claim *claim);
+	const struct reason_place *place, uint64_t left_us, uint32_t due);
 
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);

@@ -42,8 +42,18 @@ bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *qu
  *     -ENOSPC  a limit is reached */
 int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record);
 
-/* Fetches into the cache what record_restore will look at: worth it a dozen records ahead. */
-void record_prefetch(const struct endpoints *endpoints, const struct record *record);
+/* The same in steps: between them memory has time to come into the cache, when there are half a dozen
+ * records each. The second step may be left out. The record's id must live on. */
+struct record_return {
+	uint32_t slot;
+	struct reason_claim claim;
+	struct reason_place place;
+	uint64_t left_us, quiet_us;
+};
+struct record_return record_prepare(
+	const struct endpoints *endpoints, uint32_t slot, const struct record *record);
+void record_approach(const struct endpoints *endpoints, const struct record_return *prepared);
+int record_finish(struct endpoints *endpoints, const struct record_return *prepared);
 
 /* After the last record_restore: starts the keepalives, each at most one interval after the endpoint
  * was last heard or sent one, and never too many at once. */

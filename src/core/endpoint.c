@@ -138,18 +138,16 @@ bool endpoint_is_wanted(const struct settings *settings, const struct address *c
 	       !settings_exempt(settings, client);
 }
 
-/* Puts it into the tables, at the head of its list. Its index, or 0 when a limit is reached, which
- * *why names. */
+/* Puts it into the tables. Its index, or 0 when a limit is reached, which *why names. */
 static uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,
-	uint32_t *head, const char **why)
+	const struct reason_place *place, const char **why)
 {
-	uint32_t *counter = address_counter(endpoints, &claim->client);
 	struct engine_counters *counters = &endpoints->report->counters;
 	struct endpoint *endpoint;
 	uint32_t index;
 
 	*why = "endpoints-per-address";
-	if (*counter >= endpoints->settings->limits.endpoints_per_address)
+	if (*place->address_counter >= endpoints->settings->limits.endpoints_per_address)
 		return 0;
 	*why = "endpoints";
 	index = pool_take(&endpoints->endpoints);
@@ -159,12 +157,12 @@ static uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_
 	endpoint = endpoint_at(endpoints, index);
 	*endpoint = (struct endpoint){.client = claim->client,
 		.proxy = claim->proxy,
-		.hash_next = *head,
+		.hash_next = *place->endpoint_head,
 		.expires =
 			report_tick(endpoints->report) + ticks_of(REASON_SECONDS_MAX * 1000000ull),
 		.nat = (uint16_t)(claim->nat & ((1 << NAT_TESTS) - 1))};
-	*head = index;
-	++*counter;
+	*place->endpoint_head = index;
+	++*place->address_counter;
 	counters->endpoints = endpoints->endpoints.count;
 	if (counters->endpoints > counters->endpoints_max)
 		counters->endpoints_max = counters->endpoints;
@@ -174,8 +172,11 @@ static uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_
 static uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim)
 {
 	const char *why;
-	uint32_t *head = endpoint_head(endpoints, &claim->client, claim->proxy);
-	uint32_t index = endpoint_enter(endpoints, claim, head, &why);
+	const struct reason_place place = {
+		.endpoint_head = endpoint_head(endpoints, &claim->client, claim->proxy),
+		.address_counter = address_counter(endpoints, &claim->client),
+	};
+	uint32_t index = endpoint_enter(endpoints, claim, &place, &why);
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
 	if (!index)
@@ -325,18 +326,24 @@ static bool restore_into(struct endpoints *endpoints, const struct reason_claim 
 	return false;
 }
 
-void reason_prefetch(const struct endpoints *endpoints, const struct reason_claim *claim)
+struct reason_place reason_place(
+	const struct endpoints *endpoints, const struct reason_claim *claim)
 {
-	__builtin_prefetch(endpoint_head(endpoints, &claim->client, claim->proxy), 1);
-	__builtin_prefetch(address_counter(endpoints, &claim->client), 1);
+	struct reason_place place = {
+		.endpoint_head = endpoint_head(endpoints, &claim->client, claim->proxy),
+		.address_counter = address_counter(endpoints, &claim->client),
+	};
+
+	__builtin_prefetch(place.endpoint_head, 1);
+	__builtin_prefetch(place.address_counter, 1);
 	__builtin_prefetch(reason_head(endpoints, claim->key), 1);
+	return place;
 }
 
 int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
-	uint64_t left_us, uint32_t due)
+	const struct reason_place *place, uint64_t left_us, uint32_t due)
 {
-	uint32_t *head = endpoint_head(endpoints, &claim->client, claim->proxy);
-	uint32_t index = find_from(endpoints, *head, &claim->client, claim->proxy);
+	uint32_t index = find_from(endpoints, *place->endpoint_head, &claim->client, claim->proxy);
 	struct endpoint *endpoint;
 	struct reason *reason;
 	const char *why;
@@ -344,7 +351,7 @@ int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reas
 	if (reason_find(endpoints, claim->key))
 		return -EEXIST;
 	if (!index)
-		index = endpoint_enter(endpoints, claim, head, &why);
+		index = endpoint_enter(endpoints, claim, place, &why);
 	if (!index)
 		return -ENOSPC;
 	endpoint = endpoint_at(endpoints, index);

@@ -71,61 +71,72 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 	return true;
 }
 
-static struct reason_claim claim_of(const struct endpoints *endpoints, const struct record *record)
+struct record_return record_prepare(
+	const struct endpoints *endpoints, uint32_t slot, const struct record *record)
 {
-	return (struct reason_claim){
-		.client = record->client,
-		.proxy = proxies_find(endpoints->proxies, &record->proxy),
-		.nat = record->nat,
-		.kind = record->kind,
-		.early = record->early,
-		.key = record->key,
-		.id = record->id,
+	struct record_return prepared = {
+		.slot = slot,
+		.claim = {.client = record->client,
+			.proxy = proxies_find(endpoints->proxies, &record->proxy),
+			.nat = record->nat,
+			.kind = record->kind,
+			.early = record->early,
+			.key = record->key,
+			.id = record->id},
+		.left_us = record->left_us,
+		.quiet_us = record->quiet_us,
 	};
+
+	prepared.place = reason_place(endpoints, &prepared.claim);
+	return prepared;
 }
 
-void record_prefetch(const struct endpoints *endpoints, const struct record *record)
+void record_approach(const struct endpoints *endpoints, const struct record_return *prepared)
 {
-	struct reason_claim claim = claim_of(endpoints, record);
-
-	reason_prefetch(endpoints, &claim);
+	__builtin_prefetch(endpoint_at(endpoints, *prepared->place.endpoint_head));
 }
 
-/* How long from now the next keepalive is due; 0: overdue. */
-static uint32_t due_in(const struct endpoints *endpoints, const struct record *record)
+/* The tick at which the next keepalive is due; the present one when it is overdue. */
+static uint32_t due_of(const struct endpoints *endpoints, uint64_t quiet_us)
 {
 	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+	uint64_t due_us = quiet_us < interval_us ? interval_us - quiet_us : 0;
 
-	return record->quiet_us < interval_us
-		       ? (uint32_t)((interval_us - record->quiet_us) / TICK_US)
-		       : 0;
+	return report_tick(endpoints->report) + (uint32_t)(due_us / TICK_US);
 }
 
-static int restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)
+static int finish(struct endpoints *endpoints, const struct record_return *prepared)
 {
-	struct reason_claim claim = claim_of(endpoints, record);
-	uint64_t left_us = record->left_us;
+	const struct reason_claim *claim = &prepared->claim;
+	uint64_t left_us = prepared->left_us;
 
 	if (left_us == 0)
 		return -ETIME;
 	if (left_us > REASON_SECONDS_MAX * 1000000ull)
 		left_us = REASON_SECONDS_MAX * 1000000ull;
-	if (claim.proxy == PROXY_NONE)
+	if (claim->proxy == PROXY_NONE)
 		return -ENOENT;
-	if (!reason_is_wanted(endpoints->settings, record->kind) ||
-		!endpoint_is_wanted(endpoints->settings, &record->client, record->nat))
+	if (!reason_is_wanted(endpoints->settings, claim->kind) ||
+		!endpoint_is_wanted(endpoints->settings, &claim->client, claim->nat))
 		return -EPERM;
-	return reason_restore(endpoints, slot, &claim, left_us,
-		report_tick(endpoints->report) + due_in(endpoints, record));
+	return reason_restore(endpoints, prepared->slot, claim, &prepared->place, left_us,
+		due_of(endpoints, prepared->quiet_us));
+}
+
+int record_finish(struct endpoints *endpoints, const struct record_return *prepared)
+{
+	int result = finish(endpoints, prepared);
+
+	if (result != 0 && prepared->slot <= endpoints->changes.limit)
+		changes_add(&endpoints->changes, prepared->slot);
+	return result;
 }
 
 int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)
 {
-	int result = restore(endpoints, slot, record);
+	struct record_return prepared = record_prepare(endpoints, slot, record);
 
-	if (result != 0 && slot <= endpoints->changes.limit)
-		changes_add(&endpoints->changes, slot);
-	return result;
+	return record_finish(endpoints, &prepared);
 }
 
 void records_resume(struct endpoints *endpoints)

@@ -141,8 +141,7 @@ struct restoration {
 	int64_t now_us; /* on the state clock */
 	unsigned restored, over, without_proxy, refused;
 	unsigned read;
-	uint32_t slots[RECORDS_AHEAD];
-	struct record records[RECORDS_AHEAD];
+	struct record_return waiting[RECORDS_AHEAD];
 };
 
 /* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at that time. If
@@ -183,11 +182,8 @@ static struct address stored_address(const uint8_t ip[static 16], uint16_t port)
 
 static void restore_record(struct restoration *restoration, unsigned number)
 {
-	struct endpoints *endpoints = restoration->state->endpoints;
-	unsigned place = number % RECORDS_AHEAD;
-
-	switch (record_restore(
-		endpoints, restoration->slots[place], &restoration->records[place])) {
+	switch (record_finish(
+		restoration->state->endpoints, &restoration->waiting[number % RECORDS_AHEAD])) {
 	case 0:
 		restoration->restored++;
 		break;
@@ -208,13 +204,7 @@ static void restore_ahead(void *context, uint32_t slot, const struct stored_reas
 {
 	struct restoration *restoration = context;
 	int64_t left_us = reason->expires_us - restoration->now_us;
-	unsigned place = restoration->read % RECORDS_AHEAD;
-
-	if (restoration->read >= RECORDS_AHEAD)
-		restore_record(restoration, restoration->read);
-	restoration->read++;
-	restoration->slots[place] = slot;
-	restoration->records[place] = (struct record){
+	struct record record = {
 		.client = stored_address(reason->client_ip, reason->client_port),
 		.proxy = stored_address(reason->proxy_ip, reason->proxy_port),
 		.nat = reason->nat,
@@ -225,7 +215,15 @@ static void restore_ahead(void *context, uint32_t slot, const struct stored_reas
 		.left_us = left_us > 0 ? (uint64_t)left_us : 0,
 		.quiet_us = quiet_of(restoration, slot, reason, quiet),
 	};
-	record_prefetch(restoration->state->endpoints, &restoration->records[place]);
+
+	if (restoration->read >= RECORDS_AHEAD) {
+		restore_record(restoration, restoration->read);
+		record_approach(restoration->state->endpoints,
+			&restoration->waiting[(restoration->read + RECORDS_AHEAD / 2) %
+					      RECORDS_AHEAD]);
+	}
+	restoration->waiting[restoration->read++ % RECORDS_AHEAD] =
+		record_prepare(restoration->state->endpoints, slot, &record);
 }
 
 /* All have been read: what still waits is restored. */
