@@ -220,8 +220,15 @@ static void empty(const char *directory)
 	unlink(file);
 }
 
+/* The least of several runs is the one that was disturbed least. */
+static double least(double a, double b)
+{
+	return a > 0 && a < b ? a : b;
+}
+
 int main(int argc, char **argv)
 {
+	double without = 0, with = 0;
 	uint32_t endpoints = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000000;
 	uint32_t phones = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 100000;
 
@@ -231,8 +238,11 @@ int main(int argc, char **argv)
 	}
 	empty(argv[1]);
 	measure_restart(argv[1], endpoints);
-	printf("message_ns_without_state %.0f\n", measure_messages("", phones));
-	empty(argv[1]);
-	printf("message_ns_with_state %.0f\n", measure_messages(argv[1], phones));
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		without = least(without, measure_messages("", phones));
+		empty(argv[1]);
+		with = least(with, measure_messages(argv[1], phones));
+	}
+	printf("message_ns_without_state %.0f\nmessage_ns_with_state %.0f\n", without, with);
 	return 0;
 }
