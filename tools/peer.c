@@ -43,7 +43,7 @@ static socklen_t to_socket_address(const char *text, struct sockaddr_storage *st
 {
 	struct sockaddr_in *ipv4 = (void *)storage;
 	struct sockaddr_in6 *ipv6 = (void *)storage;
-	struct address address;
+	struct address address = {0};
 
 	memset(storage, 0, sizeof(*storage));
 	if (address_parse((struct text){text, strlen(text)}, 0, &address) < 0) {

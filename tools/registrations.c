@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 {
 	uint32_t phones = argc == 4 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
 	uint64_t span_us = argc == 4 ? strtoul(argv[2], NULL, 10) * 1000000 : 0;
-	struct writer *writer;
+	struct writer *writer = NULL;
 	struct fault fault;
 	int result, closed;
 

@@ -1,5 +1,6 @@
-/* Keyed hashing: SipHash-2-4 (Aumasson, Bernstein 2012). Hostile senders choose what is hashed, so
- * every table and every MAC of the core uses it with a secret key. */
+/* Keyed hashing: SipHash-1-3 (Aumasson, Bernstein 2012, with the rounds that they give for hash
+ * tables). Hostile senders choose what is hashed, so every table and every MAC of the core uses it
+ * with a secret key. */
 #ifndef NATBOX_HASH_H
 #define NATBOX_HASH_H
 

@@ -17,11 +17,9 @@ enum { TRANSACTION_CONTACTS_MAX = 4 };
 enum transaction_phase {
 	TRANSACTION_WAITING,    /* no response yet: timers.transaction */
 	TRANSACTION_PROCEEDING, /* INVITE after a provisional response: timers.invite */
-	/* A final response passed. Kept, so that late retransmissions find it instead of starting it
-	 * again; the oldest of these makes room when there is none. INVITE and what belongs to it for
-	 * timers.transaction, as its 2xx is sent again that long; the others for RFC 3261's T4. */
+	/* A final response passed to INVITE or what belongs to it. Kept for timers.transaction, as a
+	 * 2xx is sent again that long; the oldest of these makes room when there is none. */
 	TRANSACTION_DONE,
-	TRANSACTION_ANSWERED,
 	TRANSACTION_PHASES,
 };
 
@@ -60,6 +58,16 @@ struct transaction_queue {
 	uint32_t first, last; /* in the order of their deadlines */
 };
 
+/* Transactions that are remembered as answered, for timers.transaction: a late retransmission of
+ * their request starts nothing. Another one of the same place pushes it out, which at 5000 a second
+ * takes some seconds: RFC 3261's T4, the longest that a message stays in the network. */
+enum { TRANSACTIONS_ANSWERED = 32768 };
+
+struct answered {
+	uint32_t mark; /* of the key and method */
+	uint32_t tick; /* when it was answered */
+};
+
 struct transactions {
 	struct hash_key key;
 	struct report *report;
@@ -67,6 +75,7 @@ struct transactions {
 	struct pool pool;
 	uint32_t *heads, mask;
 	struct transaction_queue queues[TRANSACTION_PHASES];
+	struct answered *answered;
 };
 
 /* 0 or -ENOMEM. */
@@ -83,7 +92,7 @@ static inline struct transaction *transaction_at(
 /* Whether its final response has passed. */
 static inline bool transaction_is_over(const struct transaction *transaction)
 {
-	return transaction->phase == TRANSACTION_DONE || transaction->phase == TRANSACTION_ANSWERED;
+	return transaction->phase == TRANSACTION_DONE;
 }
 
 /* What identifies the transaction of a message between client and proxy, together with its method: a
@@ -100,6 +109,11 @@ uint32_t transaction_find(
  * pending. */
 uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method);
 void transaction_close(struct transactions *transactions, uint32_t index);
+
+/* Closes one whose final response has passed, and remembers it for a while. */
+void transaction_answer(struct transactions *transactions, uint32_t index);
+bool transaction_is_answered(
+	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
 /* Starts a phase, also the one it is in already. */
 void transaction_enter(

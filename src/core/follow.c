@@ -72,6 +72,8 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 				transaction_at(follow->transactions, index)->phase);
 		return index;
 	}
+	if (transaction_is_answered(follow->transactions, key, method))
+		return 0;
 	index = transaction_open(follow->transactions, key, method);
 	if (!index) {
 		give_one_up(follow);

@@ -26,7 +26,6 @@ static inline void compress(struct hash *hash, uint64_t word)
 {
 	hash->v[3] ^= word;
 	sip_round(hash->v);
-	sip_round(hash->v);
 	hash->v[0] ^= word;
 }
 
@@ -88,7 +87,7 @@ uint64_t hash_end(struct hash *hash)
 {
 	compress(hash, hash->tail | hash->length << 56);
 	hash->v[2] ^= 0xff;
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 3; i++)
 		sip_round(hash->v);
 	return hash->v[0] ^ hash->v[1] ^ hash->v[2] ^ hash->v[3];
 }

@@ -222,9 +222,9 @@ void registration_response(struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
-	if (status < 200 || transaction_is_over(transaction))
+	if (status < 200)
 		return;
 	if (status < 300)
 		accept(follow, passage->message, transaction);
-	transaction_enter(follow->transactions, index, TRANSACTION_ANSWERED);
+	transaction_answer(follow->transactions, index);
 }

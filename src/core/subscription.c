@@ -77,9 +77,9 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
-	if (status < 200 || transaction_is_over(transaction))
+	if (status < 200)
 		return;
-	transaction_enter(follow->transactions, index, TRANSACTION_ANSWERED);
+	transaction_answer(follow->transactions, index);
 	if (status < 300)
 		accept(follow, passage->message, transaction);
 	else if (is_fatal(status))

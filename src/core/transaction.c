@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The longest time that a message stays in the network (RFC 3261 17.1.2.2). */
-static const uint64_t t4_us = 5000000;
-
 int transactions_init(struct transactions *transactions, const struct settings *settings,
 	struct report *report, const struct hash_key *key)
 {
@@ -19,9 +16,11 @@ int transactions_init(struct transactions *transactions, const struct settings *
 		.settings = settings,
 		.mask = heads - 1,
 		.heads = calloc(heads, sizeof(uint32_t)),
+		.answered = calloc(TRANSACTIONS_ANSWERED, sizeof(struct answered)),
 	};
-	if (transactions->heads && pool_init(&transactions->pool, sizeof(struct transaction),
-					   settings->limits.transactions) == 0)
+	if (transactions->heads && transactions->answered &&
+		pool_init(&transactions->pool, sizeof(struct transaction),
+			settings->limits.transactions) == 0)
 		return 0;
 	transactions_free(transactions);
 	return -ENOMEM;
@@ -31,6 +30,7 @@ void transactions_free(struct transactions *transactions)
 {
 	pool_free(&transactions->pool);
 	free(transactions->heads);
+	free(transactions->answered);
 }
 
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
@@ -67,14 +67,8 @@ uint32_t transaction_find(
 
 static uint64_t phase_us(const struct transactions *transactions, enum transaction_phase phase)
 {
-	switch (phase) {
-	case TRANSACTION_PROCEEDING:
-		return transactions->settings->timers.invite_us;
-	case TRANSACTION_ANSWERED:
-		return t4_us;
-	default:
-		return transactions->settings->timers.transaction_us;
-	}
+	return phase == TRANSACTION_PROCEEDING ? transactions->settings->timers.invite_us
+					       : transactions->settings->timers.transaction_us;
 }
 
 static void enqueue(struct transactions *transactions, uint32_t index, enum transaction_phase phase)
@@ -114,10 +108,8 @@ static void dequeue(struct transactions *transactions, uint32_t index)
 /* Closes the oldest one that is over. False when all are still pending. */
 static bool make_room(struct transactions *transactions)
 {
-	uint32_t oldest = transactions->queues[TRANSACTION_ANSWERED].first;
+	uint32_t oldest = transactions->queues[TRANSACTION_DONE].first;
 
-	if (!oldest)
-		oldest = transactions->queues[TRANSACTION_DONE].first;
 	if (oldest)
 		transaction_close(transactions, oldest);
 	return oldest != 0;
@@ -155,6 +147,38 @@ void transaction_close(struct transactions *transactions, uint32_t index)
 	dequeue(transactions, index);
 	pool_give(&transactions->pool, index);
 	transactions->report->counters.transactions = transactions->pool.count;
+}
+
+static struct answered *answered_place(const struct transactions *transactions, uint64_t key)
+{
+	return &transactions->answered[key % TRANSACTIONS_ANSWERED];
+}
+
+/* Never 0, which is an empty place. */
+static uint32_t answered_mark(uint64_t key, enum sip_method method)
+{
+	return ((uint32_t)(key >> 32) ^ (uint32_t)method << 1) | 1;
+}
+
+void transaction_answer(struct transactions *transactions, uint32_t index)
+{
+	const struct transaction *transaction = transaction_at(transactions, index);
+
+	*answered_place(transactions, transaction->key) = (struct answered){
+		.mark = answered_mark(transaction->key, transaction->method),
+		.tick = report_tick(transactions->report),
+	};
+	transaction_close(transactions, index);
+}
+
+bool transaction_is_answered(
+	const struct transactions *transactions, uint64_t key, enum sip_method method)
+{
+	const struct answered *answered = answered_place(transactions, key);
+	uint32_t age = report_tick(transactions->report) - answered->tick;
+
+	return answered->mark == answered_mark(key, method) &&
+	       age < ticks_of(transactions->settings->timers.transaction_us);
 }
 
 void transaction_enter(

@@ -2,21 +2,19 @@
 
 #include <criterion/criterion.h>
 
-/* The test vectors of the SipHash paper, appendix A: key 00..0f, input 00..0e. */
-Test(hash, agrees_with_the_papers_test_vector)
+/* What another implementation makes of a zero key and the input 00..0e: CPython 3.11 with
+ * PYTHONHASHSEED=0, hash(bytes(range(15))). */
+Test(hash, agrees_with_another_implementation)
 {
-	uint8_t seed[16], input[15];
-	struct hash_key key;
+	struct hash_key key = {{0, 0}};
+	uint8_t input[15];
 	struct hash hash;
 
-	for (uint8_t i = 0; i < 16; i++)
-		seed[i] = i;
 	for (uint8_t i = 0; i < 15; i++)
 		input[i] = i;
-	key = hash_key_from(seed);
 	hash_start(&hash, &key);
 	hash_add(&hash, input, sizeof(input));
-	cr_assert_eq(hash_end(&hash), 0xa129ca6149be45e5);
+	cr_assert_eq(hash_end(&hash), 0xf30eb725bb91c9ea);
 }
 
 Test(hash, is_the_same_in_whatever_pieces_the_input_comes)
