@@ -1,5 +1,5 @@
-/* Endpoints and the reasons that keep them. An endpoint is the public address:port of a user agent as
- * the border sees it, paired with the proxy it talks to. A reason is one registration, one
+/* Endpoints and the reasons that keep them. An endpoint is the public address:port of a user agent
+ * as the border sees it, paired with the proxy it talks to. A reason is one registration, one
  * subscription or one dialog leg. An endpoint lives exactly as long as it has a reason.
  *
  * Sized for a million of each on one core: 32-bit indices into pools, keyed hashes, nothing
@@ -19,9 +19,9 @@ enum {
 	/* Reasons an endpoint may have on average before the table is full: a registration, a
 	 * subscription or two and a call. It costs address space only, until it is used. */
 	REASONS_PER_ENDPOINT = 4,
-	/* Most reasons of one endpoint. Any one of them keeps it alive, and their list is walked when
-	 * one comes or goes, so more would do nothing but cost. A private branch exchange behind NAT
-	 * has that many calls at a time. */
+	/* Most reasons of one endpoint. Any one of them keeps it alive, and their list is walked
+	 * when one comes or goes, so more would do nothing but cost. A private branch exchange
+	 * behind NAT has that many calls at a time. */
 	REASONS_OF_ONE_MAX = 512,
 	LABEL_AVERAGE = 38,
 	/* The longest time a reason is believed to last. A registrar may grant 136 years. */
@@ -29,8 +29,8 @@ enum {
 	MISSED_MAX = 127,
 };
 
-/* 40 bytes; with its place on the wheel, its shares of the hash tables, one registration and the AOR
- * an endpoint is to stay below 128. */
+/* 40 bytes; with its place on the wheel, its shares of the hash tables, one registration and the
+ * AOR an endpoint is to stay below 128. */
 struct endpoint {
 	struct address client;
 	uint16_t proxy; /* number in proxies */
@@ -78,8 +78,8 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	const struct hash_key *key);
 void endpoints_free(struct endpoints *endpoints);
 
-/* An empty wheel for the endpoints there may be and the interval of these settings. NULL when memory
- * is short. */
+/* An empty wheel for the endpoints there may be and the interval of these settings. NULL when
+ * memory is short. */
 struct wheel *endpoints_wheel(const struct endpoints *endpoints, const struct settings *settings);
 
 /* Most endpoints from now on. False when that needs bigger tables: the limit is then theirs. */
@@ -109,8 +109,8 @@ static inline const struct endpoint *reason_endpoint(
 uint32_t endpoint_find(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
-/* Whether the settings want an endpoint at all: it is in no exempt network, and natted where that is
- * asked for; and whether a kind of reason counts. */
+/* Whether the settings want an endpoint at all: it is in no exempt network, and natted where
+ * that is asked for; and whether a kind of reason counts. */
 bool endpoint_is_wanted(
 	const struct settings *settings, const struct address *client, unsigned nat);
 bool reason_is_wanted(const struct settings *settings, enum reason_kind kind);
@@ -131,9 +131,9 @@ struct reason_claim {
 	uint32_t seconds; /* from now; more than 0 */
 };
 
-/* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or, when
- * that one stands at another endpoint, moves it: the old one ends at once. Each is reported. Returns
- * its index, or 0 when a limit refuses it, which is reported too. */
+/* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or,
+ * when that one stands at another endpoint, moves it: the old one ends at once. Each is
+ * reported. Returns its index, or 0 when a limit refuses it, which is reported too. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
 
 /* Where in the tables a claim has its place. */
@@ -145,9 +145,9 @@ struct reason_place {
 struct reason_place reason_place(
 	const struct endpoints *endpoints, const struct reason_claim *claim);
 
-/* Puts a reason that there was before a restart into the slot that it had: no event, no keepalive yet
- * (liveness_resume). A slot is above all that were taken before. 0, -EEXIST when the key is taken or
- * -ENOSPC when a limit is reached. */
+/* Puts a reason that there was before a restart into the slot that it had: no event, no
+ * keepalive yet (liveness_resume). A slot is above all that were taken before. 0, -EEXIST when
+ * the key is taken or -ENOSPC when a limit is reached. */
 int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
 	const struct reason_place *place, uint64_t left_us, uint32_t due);
 

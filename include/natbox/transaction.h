@@ -1,6 +1,6 @@
-/* Pending transactions: requests of user agents, and to them, that wait for the response that gives
- * them meaning. A response counts only when client, proxy, branch, CSeq and Call-ID are all those of
- * the request; nothing else can create or end anything. */
+/* Pending transactions: requests of user agents, and to them, that wait for the response that
+ * gives them meaning. A response counts only when client, proxy, branch, CSeq and Call-ID are
+ * all those of the request; nothing else can create or end anything. */
 #ifndef NATBOX_TRANSACTION_H
 #define NATBOX_TRANSACTION_H
 
@@ -17,8 +17,8 @@ enum { TRANSACTION_CONTACTS_MAX = 4 };
 enum transaction_phase {
 	TRANSACTION_WAITING,    /* no response yet: timers.transaction */
 	TRANSACTION_PROCEEDING, /* INVITE after a provisional response: timers.invite */
-	/* A final response passed to INVITE or what belongs to it. Kept for timers.transaction, as a
-	 * 2xx is sent again that long; the oldest of these makes room when there is none. */
+	/* A final response passed to INVITE or what belongs to it. Kept for timers.transaction,
+	 * as a 2xx is sent again that long; the oldest of these makes room when there is none. */
 	TRANSACTION_DONE,
 	TRANSACTION_PHASES,
 };
@@ -95,9 +95,9 @@ static inline bool transaction_is_over(const struct transaction *transaction)
 	return transaction->phase == TRANSACTION_DONE;
 }
 
-/* What identifies the transaction of a message between client and proxy, together with its method: a
- * keyed hash. A CANCEL has that of the request it is for (RFC 3261 9.1). from_client: its request is
- * the client's. False when its top Via has no branch. */
+/* What identifies the transaction of a message between client and proxy, together with its
+ * method: a keyed hash. A CANCEL has that of the request it is for (RFC 3261 9.1). from_client:
+ * its request is the client's. False when its top Via has no branch. */
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
 	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key);
 
@@ -105,8 +105,8 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 uint32_t transaction_find(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
-/* Opens one, all but its key, method and times zero. 0 when the limit is reached and all of them are
- * pending. */
+/* Opens one, all but its key, method and times zero. 0 when the limit is reached and all of them
+ * are pending. */
 uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
@@ -119,9 +119,9 @@ bool transaction_is_answered(
 void transaction_enter(
 	struct transactions *transactions, uint32_t index, enum transaction_phase phase);
 
-/* The one to give up for another at the limit: that has waited longest. Whoever fills the table with
- * requests that nobody answers then pushes out his own, while others are answered long before it is
- * their turn. 0 when there is none at all. */
+/* The one to give up for another at the limit: that has waited longest. Whoever fills the table
+ * with requests that nobody answers then pushes out his own, while others are answered long
+ * before it is their turn. 0 when there is none at all. */
 uint32_t transaction_longest_waiting(const struct transactions *transactions);
 
 /* One whose time is over, still open; 0 when there is none. */

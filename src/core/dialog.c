@@ -1,13 +1,13 @@
 #include <natbox/follow.h>
 
 /* A leg is the user agent's side of a dialog: Call-ID, its own tag and the other side's. Until the
- * dialog is confirmed the leg is early. The caller's then goes by Call-ID and own tag alone, whatever
- * forks the call has and however many attempts it takes; the callee's by its transaction until the
- * callee says a tag, so each ringing branch has its own.
+ * dialog is confirmed the leg is early. The caller's then goes by Call-ID and own tag alone,
+ * whatever forks the call has and however many attempts it takes; the callee's by its transaction
+ * until the callee says a tag, so each ringing branch has its own.
  *
- * The legs of a dialog are told apart by their user agents, but a message may pass this border twice,
- * through two proxies of which only one talks to that user agent. So what a response means for a leg
- * counts where the leg stands; elsewhere it may at most move it. */
+ * The legs of a dialog are told apart by their user agents, but a message may pass this border
+ * twice, through two proxies of which only one talks to that user agent. So what a response
+ * means for a leg counts where the leg stands; elsewhere it may at most move it. */
 
 static uint64_t leg_key(
 	const struct follow *follow, const struct sip_message *message, bool from_client)
@@ -235,8 +235,9 @@ static bool is_early(const struct follow *follow, const struct sip_message *resp
 	return reason && reason_at(follow->endpoints, reason)->early;
 }
 
-/* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved to
- * here or where it was never seen. INFO changes no time. Within an early dialog it tells nothing. */
+/* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved
+ * to here or where it was never seen. INFO changes no time. Within an early dialog it tells
+ * nothing. */
 static void refresh(
 	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
 {

@@ -25,7 +25,8 @@ struct engine {
 	char edited[DATAGRAM_MAX];
 };
 
-/* Each user of the seed has a key of its own, so that no hash seen in one place helps in another. */
+/* Each user of the seed has a key of its own, so that no hash seen in one place helps in
+ * another. */
 static struct hash_key derive_key(const struct hash_key *key, uint64_t purpose)
 {
 	struct hash_key derived;

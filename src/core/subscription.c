@@ -1,7 +1,7 @@
 #include <natbox/follow.h>
 
-/* What a subscription lasts when neither side says (RFC 6665 leaves it to the event package; this is
- * presence, RFC 3856 6.4). */
+/* What a subscription lasts when neither side says (RFC 6665 leaves it to the event package;
+ * this is presence, RFC 3856 6.4). */
 enum { SUBSCRIPTION_SECONDS_DEFAULT = 3600 };
 
 /* A subscription is told from others of its dialog by event package and id (RFC 6665 4.5.2). */

@@ -176,8 +176,8 @@ static void open_engine(struct border *border)
 	cr_assert_eq(engine_add_proxy(border->engine, &border->proxy), 0);
 }
 
-/* The bytes are handed over in a block of their exact size, so that a sanitiser sees every read past
- * their end. */
+/* The bytes are handed over in a block of their exact size, so that a sanitiser sees every read
+ * past their end. */
 void border_packet(struct border *border, const struct flow *flow, struct text bytes)
 {
 	char *copy = malloc(bytes.length ? bytes.length : 1);

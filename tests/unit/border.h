@@ -1,5 +1,5 @@
-/* A border host in a test: an engine under a virtual clock with its proxies, what came out of it, and
- * phones that write their messages by hand. Time starts at 1000 s. */
+/* A border host in a test: an engine under a virtual clock with its proxies, what came out of
+ * it, and phones that write their messages by hand. Time starts at 1000 s. */
 #ifndef BORDER_H
 #define BORDER_H
 
@@ -64,7 +64,8 @@ void border_expect_at(struct border *border, const char *lines, const char *file
 void border_forget(struct border *border);
 
 /* A phone's REGISTER and what a registrar answers to it. Zero and NULL stand for what most tests
- * want: sip:alice@example.com at 192.168.1.10:5060, Call-ID "call", branch made of Call-ID and CSeq. */
+ * want: sip:alice@example.com at 192.168.1.10:5060, Call-ID "call", branch made of Call-ID and
+ * CSeq. */
 struct registration {
 	const char *aor, *call_id, *branch, *contact, *via;
 	unsigned cseq;

@@ -1,4 +1,5 @@
-/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: what a call does to an endpoint's reasons. */
+/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: what a call does to an endpoint's
+ * reasons. */
 #include "border.h"
 #include "calls.h"
 #include "sip_messages.h"

@@ -1,4 +1,5 @@
-/* What hostile senders can fill: every table has a limit, and who is not hostile is still served. */
+/* What hostile senders can fill: every table has a limit, and who is not hostile is still
+ * served. */
 #include "border.h"
 #include "calls.h"
 
@@ -45,8 +46,8 @@ static long resident(void)
 	return pages;
 }
 
-/* An INVITE of a natted phone, each from another address and with another Call-ID. Straight into the
- * engine: whatever memory this takes is the engine's. */
+/* An INVITE of a natted phone, each from another address and with another Call-ID. Straight into
+ * the engine: whatever memory this takes is the engine's. */
 static void invite(unsigned number)
 {
 	static char bytes[] = "INVITE sip:to@example.com SIP/2.0\r\n"

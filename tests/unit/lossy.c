@@ -1,7 +1,8 @@
 /* Calls between phones that keep to RFC 3261's timers, over a network that loses, repeats and
- * overtakes. Between them stands a stateless proxy (RFC 3261 16.11), and in front of that the border,
- * so each message passes it twice, on its way to the proxy and on its way from there. However bad the
- * network, a phone in a call is kept reachable, and what was kept is let go when the call is over. */
+ * overtakes. Between them stands a stateless proxy (RFC 3261 16.11), and in front of that the
+ * border, so each message passes it twice, on its way to the proxy and on its way from there.
+ * However bad the network, a phone in a call is kept reachable, and what was kept is let go when
+ * the call is over. */
 #include "border.h"
 #include "calls.h"
 #include "generate.h"
@@ -374,8 +375,8 @@ static void give_up_on(const struct message *message)
 		agent->state = OVER;
 }
 
-/* Twice as long after the last transmission as that was after the one before, but at most longest; and
- * once more when the time is over. */
+/* Twice as long after the last transmission as that was after the one before, but at most
+ * longest; and once more when the time is over. */
 static void plan_again(struct event_due event, uint64_t longest_us)
 {
 	uint64_t left_us = event.started_us + TIMEOUT - world.now_us;
