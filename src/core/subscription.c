@@ -79,11 +79,11 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 
 	if (status < 200)
 		return;
-	transaction_answer(follow->transactions, index);
 	if (status < 300)
 		accept(follow, passage->message, transaction);
 	else if (is_fatal(status))
 		follow_end_by(follow, transaction, "failed");
+	transaction_answer(follow->transactions, index);
 }
 
 /* Whether the subscription, if it is known, is this user agent's, through whatever proxy. */
