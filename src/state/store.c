@@ -13,6 +13,8 @@
 /* Names tried for one bad file: so many in one second, and somebody is doing it on purpose. */
 enum { ASIDE_NAMES = 100, ASIDE_NAME_MAX = 64 };
 
+enum { LOCK_WAIT_MS = 3000, LOCK_POLL_MS = 20 };
+
 /* A disk with less room than this is full: no batch worth the name fits. */
 enum { FULL_BYTES = 64 * 1024 };
 
@@ -70,6 +72,18 @@ int store_make_directory(const char *path, bool *created, struct fault *fault)
 	return 0;
 }
 
+/* A natbox that was killed holds its lock until the kernel has taken it apart, which takes a while when
+ * it was large; the one that replaces it waits for that. */
+static int lock(int fd)
+{
+	for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_POLL_MS) {
+		if (errno != EWOULDBLOCK || waited_ms >= LOCK_WAIT_MS)
+			return -errno;
+		usleep(LOCK_POLL_MS * 1000);
+	}
+	return 0;
+}
+
 /* Opens and locks the directory, creating it. 0 also when that has been done before. */
 static int lock_directory(struct store *store, struct fault *fault)
 {
@@ -88,8 +102,8 @@ static int lock_directory(struct store *store, struct fault *fault)
 		return fault_set(fault, -errno,
 			"cannot open state directory %s: %s; nothing is kept until it can be",
 			store->directory, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		result = -errno;
+	result = lock(fd);
+	if (result != 0) {
 		close(fd);
 		store->locked_out = true;
 		return fault_set(fault, result,

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 
 enum {
+	/* Another one whenever the tables change, and whenever keys of reasons are made in another
+	 * way: old ones would find nothing any more. */
 	STORE_VERSION = 1,
 	STORE_SEED_SIZE = 16,
 	STORE_LABEL_MAX = 510,

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -472,6 +473,26 @@ Test(state, a_second_natbox_on_the_same_file_keeps_nothing)
 	host_close(second);
 	host_close(first);
 	cr_assert_eq(count_restored(), 1);
+}
+
+Test(state, a_natbox_that_is_just_going_is_waited_for)
+{
+	struct host *host;
+	int fd;
+
+	leave(1);
+	fd = open(path, O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(flock(fd, LOCK_EX), 0);
+	if (fork() == 0) {
+		usleep(300000);
+		_exit(0);
+	}
+	close(fd); /* the child still has it */
+	host = host_open(path);
+	cr_assert_str_eq(host->notices, "");
+	host_start(host);
+	cr_assert_eq(count_reasons(host), 1);
+	host_close(host);
 }
 
 Test(state, a_directory_that_cannot_be_made_is_told_once_and_used_when_it_can)
