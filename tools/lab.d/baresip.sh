@@ -1,6 +1,11 @@
 # baresip as its package brings it: its Contact is the address it has, so over IPv4 it is reachable
-# only where no NAT is between. It answers calls by itself; sound goes from a bridge to itself.
+# only where no NAT is between. Sound goes from a bridge to itself.
 # shellcheck shell=bash
+
+# Whether it answers calls by itself (auto), or rings until it is told to (manual).
+BARESIP_ANSWERS=${BARESIP_ANSWERS:-auto}
+# The URI of whom it subscribes to, to know whether they are there.
+BARESIP_WATCHES=${BARESIP_WATCHES:-}
 
 baresip_start() { # phone, user, [4 or 6], [expires]
 	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
@@ -15,13 +20,22 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		audio_alert aubridge,sound
 		module_tmp uuid.so
 		module_tmp account.so
+		module_app contact.so
+		module_app presence.so
 		module_app menu.so
 		module_app ctrl_tcp.so
 		ctrl_tcp_listen 127.0.0.1:4444
 	END
-	echo "<sip:$user@$(proxy_address "$family")>;regint=$expires;answermode=auto" \
-		>"$directory/accounts"
+	printf '%s;' "<sip:$user@$(proxy_address "$family")>" "regint=$expires" \
+		"answermode=$BARESIP_ANSWERS" auth_user=lab auth_pass=secret >"$directory/accounts"
+	[ -z "$BARESIP_WATCHES" ] || echo "\"bob\" <$BARESIP_WATCHES>;presence=p2p" >"$directory/contacts"
 	start "$phone" "$phone" baresip "-$family" -f "$directory" -s
+}
+
+# One that registers nowhere.
+baresip_start_unregistered() { # phone, user
+	baresip_start "$1" "$2" 4 0
+	wait_until 5 baresip_saw "$1" 'baresip is ready'
 }
 
 # Tells a baresip what to do: dial sip:..., hold, resume, hangup.

@@ -1,5 +1,5 @@
 # Calls between two homes: alice on phone1 and bob on phone3, real phones whose Contacts are the
-# addresses they have at home.
+# addresses they have at home. And calls for a desk where three such phones ring.
 # shellcheck shell=bash
 
 homes_register() { # [4 or 6]
@@ -29,6 +29,15 @@ bob_calls_alice() { # [4 or 6]
 	baresip_makes phone1 'alice@.*Call established' phone3 dial "sip:alice@$(proxy_address "${1:-4}")"
 }
 
+bob_hangs_up() {
+	baresip_makes phone1 'BYE sip:' phone3 hangup
+}
+
+# alice knows it if she subscribed to his presence.
+bob_goes_away() {
+	baresip_makes phone1 'NOTIFY sip:alice' phone3 presence_offline
+}
+
 # Everything two phones do, after a silence in which their NATs would forget them.
 expect_calls_between_homes() { # [4 or 6]
 	expect "phones at two homes register" homes_register "${1:-4}"
@@ -40,5 +49,40 @@ expect_calls_between_homes() { # [4 or 6]
 	expect "alice hangs up, and bob learns it" baresip_makes phone3 'BYE sip:' phone1 hangup
 	expect "alice calls bob" alice_calls_bob "${1:-4}"
 	pause 20
-	expect "20 s later bob hangs up, and alice learns it" baresip_makes phone1 'BYE sip:' phone3 hangup
+	expect "20 s later bob hangs up, and alice learns it" bob_hangs_up
+}
+
+each() { # phones, command, further arguments
+	local phone phones=$1 command=$2
+	shift 2
+	for phone in $phones; do
+		"$command" "$phone" "$@" || return
+	done
+}
+
+desk='phone1 phone2 phone3'
+
+desk_phone_registers() { # phone
+	BARESIP_ANSWERS=manual baresip_start "$1" desk 4 600
+	wait_until 5 baresip_saw "$1" 'SIP/2.0 200 OK'
+}
+
+desk_registers() {
+	each "$desk" desk_phone_registers
+}
+
+# Who calls it has no NAT before her.
+carol_calls_desk() {
+	baresip_start_unregistered phone4 carol || return
+	baresip_do phone4 dial "sip:desk@$(proxy_address)"
+	wait_until 5 each "$desk" baresip_saw 'INVITE sip:'
+}
+
+# One phone of the desk answers.
+phone2_takes_the_call() {
+	baresip_makes phone4 'SIP/2.0 200' phone2 accept
+}
+
+carol_hangs_up() {
+	baresip_makes phone2 'BYE sip:' phone4 hangup
 }

@@ -1,18 +1,28 @@
-# natbox on the border host; it sniffs beside the proxy unless told otherwise.
+# natbox on a border host; it sniffs beside the proxy unless told otherwise.
 # shellcheck shell=bash disable=SC2154 # lab_root comes from lab.sh
 NATBOX=${NATBOX:-$lab_root/natbox}
-EVENTS=$LAB_DIR/events
+
+# The border host it runs on. Each has its own: what border2's writes is natbox2.log and events2.
+NATBOX_HOST=${NATBOX_HOST:-border}
+
+natbox_name() {
+	echo "natbox${NATBOX_HOST#border}"
+}
+
+natbox_event_file() {
+	echo "$LAB_DIR/events${NATBOX_HOST#border}"
+}
 
 natbox_is_ready() {
-	grep -q ready "$LAB_DIR/natbox.log"
+	grep -q ready "$LAB_DIR/$(natbox_name).log"
 }
 
 natbox_start() { # further arguments for natbox, such as -o keepalive.scope=off
-	start natbox border "$NATBOX" -c "$lab_root/tests/lab/natbox.ini" -o "log.events=$EVENTS" \
-		-o "control.socket=$LAB_DIR/natbox.sock" "$@"
+	start "$(natbox_name)" "$NATBOX_HOST" "$NATBOX" -c "$lab_root/tests/lab/natbox.ini" \
+		-o "log.events=$(natbox_event_file)" -o "control.socket=$LAB_DIR/$(natbox_name).sock" "$@"
 	wait_until 5 natbox_is_ready && return
 	echo "natbox does not start:" >&2
-	cat "$LAB_DIR/natbox.log" >&2
+	cat "$LAB_DIR/$(natbox_name).log" >&2
 	return 1
 }
 
@@ -24,11 +34,22 @@ relay_start() { # further arguments for natbox
 # Ends natbox; fails when it had ended before, or found a fault.
 natbox_stop() {
 	local pid
-	pid=$(cat "$LAB_DIR/natbox.pid")
+	pid=$(cat "$LAB_DIR/$(natbox_name).pid")
 	kill "$pid" && wait "$pid"
 }
 
 # How many events there are of a kind, and with a text when given.
 natbox_events() { # event, [text]
-	grep "\"event\":\"$1\"" "$EVENTS" 2>/dev/null | grep -c -- "${2:-}"
+	grep "\"event\":\"$1\"" "$(natbox_event_file)" 2>/dev/null | grep -c -- "${2:-}"
+}
+
+# What became of a client's reasons, in order: "add registration, add dialog, end dialog ended".
+reason_story() { # client
+	sed -n "s/.*\"event\":\"reason-\(add\|end\)\",\"client\":\"$1\".*\"reason\":\"\([a-z]*\)\"/\1 \2/p" \
+		"$(natbox_event_file)" |
+		sed 's/,.*"why":"\([a-z]*\)".*/ \1/; s/,.*//' | paste -sd, | sed 's/,/, /g'
+}
+
+story_is() { # client, the story
+	[ "$(reason_story "$1")" = "$2" ]
 }

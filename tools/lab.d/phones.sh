@@ -41,6 +41,8 @@ phone_line() { # phone, user, expires, [silence in seconds, next expires], [4 or
 
 # A header of the phone's own in what it sends; a long one makes long messages.
 PHONE_HEADER='Supported: path'
+# Another in what it answers calls with.
+PHONE_SESSION='Supported: timer'
 
 # The command line of a SIPp phone, into sipp.
 sipp_command() { # phone, 4 or 6, scenario
@@ -48,7 +50,7 @@ sipp_command() { # phone, 4 or 6, scenario
 	sipp=(sipp "$(proxy_address "$2")" -sf "$lab_root/tests/lab/sipp/$3.xml" -nostdin
 		-i "$(own_address "$1" "$2")" -p "$(sip_port "$1")"
 		-key contact "$(contact_address "$1" "$2")" -key address "$(own_address "$1" "$2")"
-		-key header "$PHONE_HEADER" -trace_msg -message_file "$LAB_DIR/$1.messages")
+		-key header "$PHONE_HEADER" -key session "$PHONE_SESSION" -trace_msg -message_file "$LAB_DIR/$1.messages")
 }
 
 # Starts a phone with the lines on standard input; it rings when it is called.
@@ -70,9 +72,9 @@ phone_rang() { # phone
 }
 
 # Calls a user from a phone, and is done when the call was answered and hung up, or failed.
-phone_calls() { # phone, user, [4 or 6]
+phone_calls() { # phone, user, [4 or 6], [scenario]
 	local sipp
-	sipp_command "$1" "${3:-4}" call
+	sipp_command "$1" "${3:-4}" "${4:-call}"
 	show "$1" "${sipp[@]}" -m 1 -s "$2"
 	at "$1" timeout 20 "${sipp[@]}" -m 1 -s "$2" >"$LAB_DIR/$1.log" 2>&1
 }

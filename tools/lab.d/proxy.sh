@@ -4,25 +4,32 @@
 # The host it runs on: border, or proxy, which is behind border.
 PROXY_HOST=${PROXY_HOST:-border}
 
-proxy_is_listening() {
-	at "$PROXY_HOST" ss -Hlun sport = :5060 | grep -q 5060
+is_listening() { # host
+	at "$1" ss -Hlun sport = :5060 | grep -q 5060
+}
+
+# Starts a Kamailio on a host, with a configuration from tests/lab.
+kamailio_start() { # host, configuration, further arguments for kamailio
+	local host=$1 configuration=$lab_root/tests/lab/$2.cfg directory=$LAB_DIR/proxy-$1
+	shift 2
+	mkdir -p "$directory"
+	start "proxy-$host" "$host" kamailio -DD -E -f "$configuration" -Y "$directory" \
+		-P "$directory/pid" -m 32 -M 4 -n 1 -l "udp:$(with_port "$(own_address "$host")" 5060)" \
+		-l "udp:$(with_port "$(own_address "$host" 6)" 5060)" "$@"
+	wait_until 10 is_listening "$host" && return
+	echo "the proxy on $host does not start:" >&2
+	cat "$LAB_DIR/proxy-$host.log" >&2
+	return 1
 }
 
 proxy_start() { # further arguments for kamailio, such as -A WITH_DIGEST
-	mkdir -p "$LAB_DIR/proxy"
-	[ "$PROXY_HOST" = border ] || network_add_proxy || return
-	start proxy "$PROXY_HOST" kamailio -DD -E -f "$lab_root/tests/lab/kamailio.cfg" \
-		-Y "$LAB_DIR/proxy" -P "$LAB_DIR/proxy/pid" -m 32 -M 4 -n 1 \
-		-l "udp:$(proxy_address)" -l "udp:$(proxy_address 6)" "$@"
-	wait_until 10 proxy_is_listening && return
-	echo "the proxy does not start:" >&2
-	cat "$LAB_DIR/proxy.log" >&2
-	return 1
+	[ "$PROXY_HOST" != proxy ] || network_add_proxy || return
+	kamailio_start "$PROXY_HOST" kamailio "$@"
 }
 
 # In the proxy's stead a registrar of SIPp's, which calls nobody.
 registrar_start() {
-	start proxy border sipp -sf "$lab_root/tests/lab/sipp/registrar.xml" -nostdin \
+	start proxy-border border sipp -sf "$lab_root/tests/lab/sipp/registrar.xml" -nostdin \
 		-i "$(own_address border)" -p 5060 -trace_msg -message_file "$LAB_DIR/border.messages"
-	wait_until 10 proxy_is_listening
+	wait_until 10 is_listening border
 }

@@ -16,10 +16,6 @@ natbox_crash() {
 	stop natbox
 }
 
-bob_hangs_up() {
-	baresip_makes phone1 'BYE sip:' phone3 hangup
-}
-
 # alice calls bob; 15 s later natbox ends and starts again; 35 s after that bob hangs up.
 natbox_restarts_in_a_call() { # 4 or 6, what ends natbox, what starts it...
 	local family=$1 end=$2
