@@ -1,5 +1,6 @@
 #include <natbox/endpoint.h>
 #include <natbox/liveness.h>
+#include <natbox/table.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,9 +43,9 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 		.key = *key,
 		.endpoint_mask = heads - 1,
 		.reason_mask = heads - 1,
-		.endpoint_heads = calloc(heads, sizeof(uint32_t)),
-		.reason_heads = calloc(heads, sizeof(uint32_t)),
-		.per_address = calloc(heads, sizeof(uint32_t)),
+		.endpoint_heads = table_new(heads, sizeof(uint32_t)),
+		.reason_heads = table_new(heads, sizeof(uint32_t)),
+		.per_address = table_new(heads, sizeof(uint32_t)),
 	};
 	if (endpoints->endpoint_heads && endpoints->reason_heads && endpoints->per_address &&
 		pool_init(&endpoints->endpoints, sizeof(struct endpoint), limit) == 0 &&

@@ -1,4 +1,5 @@
 #include <natbox/labels.h>
+#include <natbox/table.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ int labels_init(struct labels *labels, uint32_t count, uint32_t average)
 	memset(labels, 0, sizeof(*labels));
 	labels->limit = limit > LABEL_UNITS_MAX ? LABEL_UNITS_MAX : (uint32_t)limit;
 	labels->used = 1;
-	labels->units = calloc(labels->limit, LABEL_UNIT);
+	labels->units = table_new(labels->limit, LABEL_UNIT);
 	return labels->units ? 0 : -ENOMEM;
 }
 

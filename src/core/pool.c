@@ -1,4 +1,5 @@
 #include <natbox/pool.h>
+#include <natbox/table.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 int pool_init(struct pool *pool, size_t item_size, uint32_t limit)
 {
 	*pool = (struct pool){.item_size = item_size, .capacity = limit, .limit = limit};
-	pool->items = calloc((size_t)limit + 1, item_size);
+	pool->items = table_new((size_t)limit + 1, item_size);
 	return pool->items ? 0 : -ENOMEM;
 }
 

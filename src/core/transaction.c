@@ -1,3 +1,4 @@
+#include <natbox/table.h>
 #include <natbox/transaction.h>
 
 #include <errno.h>
@@ -15,7 +16,7 @@ int transactions_init(struct transactions *transactions, const struct settings *
 		.report = report,
 		.settings = settings,
 		.mask = heads - 1,
-		.heads = calloc(heads, sizeof(uint32_t)),
+		.heads = table_new(heads, sizeof(uint32_t)),
 		.answered = calloc(TRANSACTIONS_ANSWERED, sizeof(struct answered)),
 	};
 	if (transactions->heads && transactions->answered &&

@@ -1,3 +1,4 @@
+#include <natbox/table.h>
 #include <natbox/wheel.h>
 
 #include <stdlib.h>
@@ -43,7 +44,7 @@ struct wheel *wheel_new(uint32_t items, uint32_t longest, uint32_t now)
 	if (!wheel)
 		return NULL;
 	*wheel = (struct wheel){.items = items, .longest = longest, .now = now, .mask = slots - 1};
-	wheel->links = calloc((size_t)items + 1, sizeof(*wheel->links));
+	wheel->links = table_new((size_t)items + 1, sizeof(*wheel->links));
 	wheel->heads = calloc(slots, sizeof(*wheel->heads));
 	wheel->slot_senders = calloc(slots, sizeof(*wheel->slot_senders));
 	wheel->block_senders = calloc(slots / BLOCK, sizeof(*wheel->block_senders));
