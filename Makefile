@@ -74,6 +74,7 @@ install: all
 	install -D -m 755 natbox $(DESTDIR)$(PREFIX)/sbin/natbox
 	install -D -m 644 natbox.8 $(DESTDIR)$(PREFIX)/share/man/man8/natbox.8
 	install -D -m 644 etc/natbox.service $(DESTDIR)/lib/systemd/system/natbox.service
+	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(DESTDIR)/lib/systemd/system/natbox.service
 	test -e $(DESTDIR)/etc/natbox/natbox.ini || \
 		install -D -m 644 etc/natbox.ini $(DESTDIR)/etc/natbox/natbox.ini
 
