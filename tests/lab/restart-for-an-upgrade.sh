@@ -6,8 +6,8 @@ lab_with_proxy
 expect "natbox relays" relay_start -o "state.path=$NATBOX_STATE"
 expect "phones at two homes register" homes_register
 pause 10
-# shellcheck disable=SC2154 # gap is what measure_gap_while measures
 measure_gap_while natbox_upgrade
+# shellcheck disable=SC2154 # gap is what measure_gap_while measures
 echo "# SIP stood still for $gap ms"
 expect "meanwhile SIP flows" [ "$gap" -le 1000 ]
 pause 35
