@@ -42,6 +42,7 @@ static void warn_of_fixed(const struct config *now, const struct config *wanted)
 	}
 }
 
+/* Until new files are open the old ones are in force. */
 static void reopen_files(struct live *live, const struct config *wanted)
 {
 	struct events *events = NULL;
@@ -61,6 +62,7 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	if (events_close(live->events, &fault) != 0)
 		log_error("%s", fault.line);
 	live->events = events;
+	live->config->log = wanted->log;
 }
 
 static void change_settings(struct live *live, const struct config *wanted)
@@ -94,6 +96,5 @@ void live_reload(struct live *live)
 		return;
 	}
 	reopen_files(live, &wanted);
-	live->config->log = wanted.log;
 	change_settings(live, &wanted);
 }

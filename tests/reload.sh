@@ -1,6 +1,7 @@
 #!/bin/bash
 # SIGHUP: what can change while natbox runs does, what cannot is named, a bad file changes nothing, and
 # rotated files are opened anew. natbox sniffs on a network namespace's loopback here; nothing is sent.
+[ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,TMPDIR "$0" "$@"
 set -u
 cd "$(dirname "$0")/.." || exit 1
 natbox=${NATBOX:-./natbox}
@@ -68,6 +69,11 @@ say $? "the event stream is opened anew after rotation"
 configure "events = $work/elsewhere\n"
 reload "read again" && [ -e "$work/elsewhere" ]
 say $? "the event stream moves to another file"
+
+configure "events = $work/later/events\n"
+reload "events go where they went" && mkdir "$work/later" && reload "read again" &&
+	[ -e "$work/later/events" ]
+say $? "where the other file cannot be opened, the next SIGHUP tries again"
 
 : >"$work/log"
 kill -USR1 "$pid" && logged "0 endpoints"
