@@ -71,8 +71,10 @@ static void on_event(void *context, const struct event *event)
 		events_write(live->events, event);
 }
 
+/* Asked every second about addresses that are known; what is left out is told once. */
 static void add_proxy(struct live *live, const struct address *proxy)
 {
+	static bool told;
 	char text[ADDRESS_TEXT_MAX];
 
 	if (engine_is_proxy(live->engine, proxy))
@@ -80,7 +82,11 @@ static void add_proxy(struct live *live, const struct address *proxy)
 	address_format(proxy, text);
 	if (live->proxy_count == PROXY_ADDRESSES_MAX ||
 		engine_add_proxy(live->engine, proxy) != 0) {
-		log_warning("too many proxy addresses: %s is left out", text);
+		if (!told)
+			log_warning(
+				"too many proxy addresses: %s is left out, and what comes later",
+				text);
+		told = true;
 		return;
 	}
 	live->proxies[live->proxy_count++] = *proxy;
