@@ -329,7 +329,8 @@ static int run(struct live *live, int signals, struct fault *fault)
 	}
 }
 
-/* Signals come by descriptor, in every thread that is started later too. */
+/* Signals come by descriptor, in every thread that is started later too. What nobody reads, or what
+ * grows too large, is an error of the write: no reason to leave the kernel's rules behind. */
 static int open_signals(struct fault *fault)
 {
 	sigset_t set;
@@ -341,6 +342,8 @@ static int open_signals(struct fault *fault)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (signals < 0)
 		return fault_set(fault, -errno, "cannot take signals: %s", strerror(errno));

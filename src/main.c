@@ -2,12 +2,37 @@
 
 #include <natbox/log.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPTION_RUN_ON = 256, OPTION_RULES };
+
+/* Where a standard descriptor is closed, the next file to be opened would take its number, and get
+ * what is meant for people. So one that cannot be written takes it. */
+static int fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			return EXIT_FAILURE;
+	}
+	return 0;
+}
+
+/* The exit status, which depends on standard output having taken everything. */
+static int flush_output(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	log_error("cannot write to standard output: %s; what is there is not all",
+		strerror(errno ? errno : EIO));
+	return status ? status : EXIT_FAILURE;
+}
 
 static void print_usage(FILE *file)
 {
@@ -88,10 +113,10 @@ static int apply_option(struct options *options, int option, const char *value)
 		return 0;
 	case 'h':
 		print_usage(stdout);
-		exit(EXIT_SUCCESS);
+		exit(flush_output(EXIT_SUCCESS));
 	case 'V':
 		puts("natbox " NATBOX_VERSION);
-		exit(EXIT_SUCCESS);
+		exit(flush_output(EXIT_SUCCESS));
 	default:
 		print_usage(stderr);
 		return EXIT_USAGE;
@@ -129,6 +154,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 	}
 	if (optind < argc)
 		return fail_usage("what is this for: ", argv[optind]);
+	if (options->test + options->rules + (options->replay_path != NULL) > 1)
+		return fail_usage("-t, -r and --rules do not go together", "");
 	if (!options->replay_path && (options->write_path || options->run_on_us))
 		return fail_usage("-w and --run-on go with -r", "");
 	return 0;
@@ -198,19 +225,22 @@ int main(int argc, char **argv)
 {
 	static struct options options;
 	static struct config config;
-	int status = parse_options(argc, argv, &options);
+	int status = fill_standard_descriptors();
 
+	if (status == 0)
+		status = parse_options(argc, argv, &options);
 	if (status == 0)
 		status = read_config(&options, &config);
 	if (status)
 		return status;
 	if (options.test) {
 		printf("%s: ok\n", options.config_path ? options.config_path : CONFIG_PATH_DEFAULT);
-		return EXIT_SUCCESS;
+		return flush_output(EXIT_SUCCESS);
 	}
 	status = open_log(&options, &config);
 	if (status == 0)
 		status = run(&options, &config);
+	status = flush_output(status);
 	log_close();
 	return status;
 }

@@ -1,0 +1,105 @@
+#!/bin/bash
+# Standard output and standard error that are full, closed, or read by nobody: what is lost is said and
+# shows in the exit status, nothing goes into a file that it is not meant for, and natbox runs on.
+[ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,TMPDIR "$0" "$@"
+set -u
+cd "$(dirname "$0")/.." || exit 1
+natbox=${NATBOX:-./natbox}
+capture=pcaps/register-then-called
+work=$(mktemp -d)
+namespace=natbox-streams-$$
+pid=
+
+cleanup() {
+	[ -z "$pid" ] || kill "$pid" 2>/dev/null
+	ip netns del "$namespace" 2>/dev/null
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+say() { # status, what it shows
+	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$work/log"; fi
+}
+
+# The exit status is 1, and one line says why.
+is_a_fault() { # command...
+	"$@" 2>"$work/log"
+	[ $? -eq 1 ] && [ "$(wc -l <"$work/log")" = 1 ] &&
+		grep -q "cannot write to standard output" "$work/log"
+}
+
+within_5_s() { # command...
+	local i
+	for ((i = 0; i < 50; i++)); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+logged() { # text
+	grep -q -- "$1" "$work/log"
+}
+
+# Starts natbox, sniffing on a loopback of its own; the caller redirects.
+start() { # further arguments
+	: >"$work/log"
+	ip netns exec "$namespace" "$natbox" -c "$work/ini" -l "$work/log" "$@" &
+	pid=$!
+	within_5_s logged ready
+}
+
+ends_with() { # exit status
+	kill -TERM "$pid" && wait "$pid"
+	local status=$?
+	pid=
+	[ $status = "$1" ]
+}
+
+# A message without what it needs is an event. dd makes one datagram of it; nobody takes it.
+make_an_event() {
+	printf 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' | ip netns exec "$namespace" \
+		bash -c 'dd bs=1000 status=none >/dev/udp/127.0.0.1/5060'
+}
+
+loses_an_event() {
+	make_an_event && within_5_s logged "events lost"
+}
+
+for option in -h -V "-t -c /dev/null" "--rules -c /dev/null -o natbox.proxy=192.0.2.1:5060" \
+	"-r $capture.pcap -c $capture.ini"; do
+	# shellcheck disable=SC2086
+	is_a_fault "$natbox" $option >/dev/full
+	say $? "${option%% *} says when standard output is full"
+	# shellcheck disable=SC2086
+	is_a_fault "$natbox" $option >&-
+	say $? "${option%% *} says when standard output is closed"
+done
+
+"$natbox" -r $capture.pcap -c $capture.ini -w "$work/open.pcap" >"$work/events"
+is_a_fault "$natbox" -r $capture.pcap -c $capture.ini -w "$work/closed.pcap" >&- &&
+	cmp "$work/open.pcap" "$work/closed.pcap"
+say $? "-w writes the same capture where standard output is closed"
+
+printf '[natbox]\nproxy = 127.0.0.1:5060\ninterface = lo\nuser =\n[control]\nsocket =\n' >"$work/ini"
+ip netns add "$namespace" && ip -n "$namespace" link set lo up || exit 1
+
+start -o state.path="$work/state" 2>&- >&-
+[ "$(readlink "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u)" = /dev/null ]
+say $? "no file of natbox's takes the place of a closed standard error"
+ends_with 0
+say $? "and it stops cleanly"
+
+start -o log.events=/dev/full -o state.path= && loses_an_event
+say $? "a full disk loses events, and natbox says so"
+ends_with 0
+say $? "and runs on, and stops cleanly"
+
+mkfifo "$work/pipe"
+timeout 1 cat <"$work/pipe" &
+reader=$!
+start -o log.events=- -o state.path= >"$work/pipe" && wait $reader && loses_an_event
+say $? "a reader that has left loses events, and natbox says so"
+ends_with 0
+say $? "and natbox runs on, and stops cleanly"
