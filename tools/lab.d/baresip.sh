@@ -38,6 +38,14 @@ baresip_start_unregistered() { # phone, user
 	wait_until 5 baresip_saw "$1" 'baresip is ready'
 }
 
+# Ends a baresip, which first takes back what it asked for. A signal it may overlook until something
+# else wakes it.
+baresip_leave() { # phone
+	baresip_do "$1" quit
+	wait_until 5 not kill -0 "$(cat "$LAB_DIR/$1.pid")"
+	stop "$1" KILL
+}
+
 # Tells a baresip what to do: dial sip:..., hold, resume, hangup.
 baresip_do() { # phone, command, [parameter]
 	local text="{\"command\":\"$2\",\"params\":\"${3-}\"}"
