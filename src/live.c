@@ -206,6 +206,9 @@ static int open_all(struct live *live, struct fault *fault)
 	struct identity identity;
 	int result = identity_find(live->config->user, &identity, fault);
 
+	/* Where that fails the log goes on in the file that is open, and SIGHUP says so. */
+	if (result == 0 && *identity.name)
+		log_give(identity.user);
 	if (result == 0)
 		result = open_state(live, &identity, fault);
 	if (result == 0)

@@ -83,3 +83,16 @@ kill -TERM "$pid"
 wait "$pid"
 say $? "SIGTERM stops it cleanly"
 pid=
+
+chmod 755 "$work"
+configure ''
+: >"$work/log"
+ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
+	-l "$work/log.nobody" 2>>"$work/log" &
+pid=$!
+sleep 1
+kill -HUP "$pid"
+sleep 1
+mv "$work/log.nobody" "$work/log"
+grep -q "read again" "$work/log" && ! grep -q "cannot open" "$work/log"
+say $? "the user that natbox becomes may open the log again"

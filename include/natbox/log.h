@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -25,6 +26,10 @@ int log_open(const char *path, struct fault *fault);
 /* Opens the file of log_open again, for log rotation. 0, also when there is no file, or a negative
  * errno: the log then goes on in the file it had. */
 int log_reopen(struct fault *fault);
+
+/* Gives the file to the user that natbox becomes, so that he may open it again. 0 or a negative
+ * errno; 0 also when there is no file, or it is a device. */
+int log_give(uid_t user);
 
 void log_close(void); /* back to standard error */
 

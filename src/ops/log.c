@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,15 @@ int log_open(const char *path, struct fault *fault)
 int log_reopen(struct fault *fault)
 {
 	return current.path ? log_open(current.path, fault) : 0;
+}
+
+int log_give(uid_t user)
+{
+	struct stat status;
+
+	if (!current.path || fstat(current.fd, &status) != 0 || !S_ISREG(status.st_mode))
+		return 0;
+	return fchown(current.fd, user, (gid_t)-1) == 0 ? 0 : -errno;
 }
 
 void log_close(void)
