@@ -22,7 +22,7 @@ outside_o := $(outside:%.c=$(B)/%.o)
 unit_o    := $(unit:%.c=$(B)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo check unit tools asan clean install uninstall
+.PHONY: all deps demo bench check unit tools asan clean install uninstall
 
 all: natbox
 
@@ -57,12 +57,16 @@ deps:
 	tools/deps
 
 demo: deps
-	$(MAKE) all
+	$(MAKE) -s -j$(shell nproc) all
 	tools/demo
 
 check: deps
-	$(MAKE) all unit tools
+	$(MAKE) -s -j$(shell nproc) all unit tools
 	tests/run
+
+bench: deps
+	$(MAKE) -s -j$(shell nproc) all tools
+	tools/bench
 
 asan: deps
 	tests/run asan
