@@ -5,14 +5,7 @@ lab_with_proxy
 relay_start || exit 1
 alice=$(public_address phone1):5061
 
-bob_registers_and_alice_watches() {
-	baresip_start phone3 bob 4 600
-	wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK' || return
-	BARESIP_WATCHES="sip:bob@$(proxy_address)" baresip_start_unregistered phone1 alice
-	wait_until 5 baresip_saw phone1 'NOTIFY sip:alice'
-}
-
-expect "a phone subscribes to another's presence" bob_registers_and_alice_watches
+expect "a phone subscribes to another's presence" alice_watches_bob 0
 pause 40
 expect "after 40 s of silence bob goes away, and it learns it" bob_goes_away
 baresip_leave phone1

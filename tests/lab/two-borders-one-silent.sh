@@ -6,7 +6,7 @@ lab_with borders_up
 { relay_start && on_border2 relay_start -o keepalive.scope=off; } || exit 1
 
 expect "two phones register through border, and alice subscribes to bob there" \
-	bob_and_his_watcher_alice_register
+	alice_watches_bob 600
 expect "alice calls bob through border2" alice_calls_bob_through_border2
 pause 40
 dropped=$(nat_dropped nat)

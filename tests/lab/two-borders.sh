@@ -7,7 +7,7 @@ lab_with borders_up
 alice=$(public_address phone1):5061
 
 expect "two phones register through border, and alice subscribes to bob there" \
-	bob_and_his_watcher_alice_register
+	alice_watches_bob 600
 expect "alice calls bob through border2" alice_calls_bob_through_border2
 pause 40
 expect "after 40 s of silence bob hangs up, and alice learns it" bob_hangs_up

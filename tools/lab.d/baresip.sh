@@ -4,7 +4,9 @@
 
 # Whether it answers calls by itself (auto), or rings until it is told to (manual).
 BARESIP_ANSWERS=${BARESIP_ANSWERS:-auto}
-# The URI of whom it subscribes to, to know whether they are there.
+# Whether it tells who subscribes that it is there (yes), and the URI of whom it subscribes to. With
+# presence it has been seen to stay for minutes after it was told to end; see baresip_leave.
+BARESIP_PRESENCE=${BARESIP_PRESENCE:-}
 BARESIP_WATCHES=${BARESIP_WATCHES:-}
 
 baresip_start() { # phone, user, [4 or 6], [expires]
@@ -20,8 +22,8 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		audio_alert aubridge,sound
 		module_tmp uuid.so
 		module_tmp account.so
-		module_app contact.so
-		module_app presence.so
+		${BARESIP_PRESENCE:+module_app contact.so}
+		${BARESIP_PRESENCE:+module_app presence.so}
 		module_app menu.so
 		module_app ctrl_tcp.so
 		ctrl_tcp_listen 127.0.0.1:4444
@@ -38,8 +40,7 @@ baresip_start_unregistered() { # phone, user
 	wait_until 5 baresip_saw "$1" 'baresip is ready'
 }
 
-# Ends a baresip, which first takes back what it asked for. A signal it may overlook until something
-# else wakes it.
+# Ends a baresip, which first takes back what it asked for.
 baresip_leave() { # phone
 	baresip_do "$1" quit
 	wait_until 5 not kill -0 "$(cat "$LAB_DIR/$1.pid")"

@@ -20,13 +20,6 @@ natboxes_stop() {
 	natbox_stop && on_border2 natbox_stop
 }
 
-bob_and_his_watcher_alice_register() {
-	baresip_start phone3 bob 4 600
-	wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK' || return
-	BARESIP_WATCHES="sip:bob@$(proxy_address)" baresip_start phone1 alice 4 600
-	wait_until 5 baresip_saw phone1 'SIP/2.0 200 OK' && wait_until 5 baresip_saw phone1 'NOTIFY sip:alice'
-}
-
 alice_calls_bob_through_border2() {
 	on_border2 alice_calls_bob
 }

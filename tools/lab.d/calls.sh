@@ -33,7 +33,16 @@ bob_hangs_up() {
 	baresip_makes phone1 'BYE sip:' phone3 hangup
 }
 
-# alice knows it if she subscribed to his presence.
+# bob registers, and alice subscribes to his presence, whether or not she registers, too.
+alice_watches_bob() { # alice's expires
+	BARESIP_PRESENCE=yes baresip_start phone3 bob 4 600
+	wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK' || return
+	BARESIP_PRESENCE=yes BARESIP_WATCHES="sip:bob@$(proxy_address)" \
+		baresip_start phone1 alice 4 "$1"
+	wait_until 5 baresip_saw phone1 'NOTIFY sip:alice'
+}
+
+# What alice learns if she watches him.
 bob_goes_away() {
 	baresip_makes phone1 'NOTIFY sip:alice' phone3 presence_offline
 }
