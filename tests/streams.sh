@@ -86,7 +86,7 @@ printf '[natbox]\nproxy = 127.0.0.1:5060\ninterface = lo\nuser =\n[control]\nsoc
 ip netns add "$namespace" && ip -n "$namespace" link set lo up || exit 1
 
 start -o state.path="$work/state" 2>&- >&-
-[ "$(readlink "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u)" = /dev/null ]
+[ "$(stat -Lc %t:%T "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u)" = 1:3 ] # /dev/null
 say $? "no file of natbox's takes the place of a closed standard error"
 ends_with 0
 say $? "and it stops cleanly"
