@@ -4,23 +4,8 @@
 [ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,TMPDIR "$0" "$@"
 set -u
 cd "$(dirname "$0")/.." || exit 1
-natbox=${NATBOX:-./natbox}
 capture=pcaps/register-then-called
-work=$(mktemp -d)
-namespace=natbox-streams-$$
-pid=
-
-cleanup() {
-	[ -z "$pid" ] || kill "$pid" 2>/dev/null
-	ip netns del "$namespace" 2>/dev/null
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
-
-say() { # status, what it shows
-	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$work/log"; fi
-}
+. tests/loopback.bash
 
 # The exit status is 1, and one line says why.
 is_a_fault() { # command...

@@ -1,0 +1,19 @@
+# shellcheck shell=bash disable=SC2034 # what is set here the tests use
+# For tests of a running natbox that need no network but a loopback of their own: a folder, a network
+# namespace and natbox's process id, all gone at the end. Its log is $work/log.
+natbox=${NATBOX:-./natbox}
+work=$(mktemp -d)
+namespace=natbox-$(basename "$0" .sh)-$$
+pid=
+
+cleanup() {
+	[ -z "$pid" ] || kill "$pid" 2>/dev/null
+	ip netns del "$namespace" 2>/dev/null
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+say() { # status, what it shows
+	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$work/log"; fi
+}
