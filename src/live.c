@@ -186,6 +186,14 @@ static int open_engine(struct live *live, struct fault *fault)
 	return find_proxies(live, fault);
 }
 
+/* The engine's clock is not the wall clock that events show, which may be set at any time. */
+static void set_event_clock(const struct live *live)
+{
+	if (live->events)
+		events_set_offset(live->events,
+			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC)));
+}
+
 static int open_events(struct live *live, struct fault *fault)
 {
 	if (!*live->config->log.events)
@@ -292,16 +300,13 @@ static int turn(struct live *live, struct fault *fault)
 	int result;
 
 	live->now_us = clock_us(CLOCK_MONOTONIC);
+	set_event_clock(live);
 	result = live->wire->receive(live, fault);
 	engine_advance(live->engine, live->now_us);
 	state_run(live->state, live->now_us);
 	live->wire->flush(live);
-	if (live->events) {
-		events_set_offset(live->events,
-			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC)));
-		if (events_flush(live->events, &lost) != 0)
-			log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", lost.line);
-	}
+	if (live->events && events_flush(live->events, &lost) != 0)
+		log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", lost.line);
 	return result;
 }
 
