@@ -17,15 +17,16 @@ struct restoration {
 	struct record_return waiting[RECORDS_AHEAD];
 };
 
-/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at that time. If
- * it was due again while natbox still ran, it got one since; when is not known, but not before the
- * time was noted. */
-static uint64_t quiet_since(
-	const struct restoration *restoration, int64_t last_us, int64_t noted_us)
+/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, between these two
+ * times. If it was due again while natbox still ran, it got one since; when is not known, but not
+ * before the time was noted. */
+static uint64_t quiet_since(const struct restoration *restoration, int64_t earliest_us,
+	int64_t latest_us, int64_t noted_us)
 {
 	const struct store_meta *meta = restoration->meta;
+	int64_t last_us = earliest_us;
 
-	if (last_us + (int64_t)meta->interval_us <= meta->state_us)
+	if (latest_us + (int64_t)meta->interval_us <= meta->state_us)
 		last_us = noted_us;
 	return restoration->now_us > last_us ? (uint64_t)(restoration->now_us - last_us) : 0;
 }
@@ -34,14 +35,14 @@ static uint64_t quiet_of(const struct restoration *restoration, uint32_t slot,
 	const struct stored_reason *reason, const struct stored_quiet *quiet)
 {
 	unsigned units = quiet ? quiet->quiet[slot % QUIET_SLOTS] : 0;
-	uint64_t own_us = quiet_since(
-		restoration, reason->taken_us - (int64_t)reason->quiet_us, reason->taken_us);
+	int64_t last_us = reason->taken_us - (int64_t)reason->quiet_us;
+	uint64_t own_us = quiet_since(restoration, last_us, last_us, reason->taken_us);
 	uint64_t later_us;
 
 	if (!units || quiet->taken_us < reason->taken_us)
 		return own_us;
-	later_us = quiet_since(restoration, quiet->taken_us - (int64_t)(units - 1) * QUIET_UNIT_US,
-		quiet->taken_us);
+	last_us = quiet->taken_us - (int64_t)(units - 1) * QUIET_UNIT_US;
+	later_us = quiet_since(restoration, last_us, last_us + QUIET_UNIT_US, quiet->taken_us);
 	return later_us < own_us ? later_us : own_us;
 }
 

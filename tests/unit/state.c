@@ -399,6 +399,21 @@ Test(state, the_keepalive_comes_one_interval_after_the_last_packet_before_the_re
 	host_close(host);
 }
 
+Test(state, a_keepalive_that_was_just_about_to_be_sent_is_not_taken_for_sent)
+{
+	struct host *host = host_open(path);
+
+	hold(host_start(host), 1, REASON_DIALOG);
+	border_wait(host->border, 24.97);
+	cr_assert_eq(host->border->sent_count, 0);
+	host_close(host);
+	host = host_open(path);
+	host_start(host);
+	border_wait(host->border, 0.1);
+	cr_assert_eq(host->border->sent_count, 1);
+	host_close(host);
+}
+
 Test(state, more_changes_than_one_batch_holds_are_all_kept)
 {
 	struct host *host = host_open(path);
