@@ -160,6 +160,11 @@ uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t reason)
 /* Gives it another key; no other reason has that one. */
 void reason_rekey(struct endpoints *endpoints, uint32_t reason, uint64_t key);
 
+/* The key of an early dialog leg that a restart has parted from its INVITE transaction: it goes by
+ * its Call-ID and the endpoint where it stands. */
+uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct address *client,
+	uint16_t proxy, struct text call_id);
+
 /* The index of the reason with this key, 0 when there is none. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key);
 

@@ -87,6 +87,8 @@ void subscription_notify(struct follow *follow, const struct passage *passage);
 void dialog_request(struct follow *follow, const struct passage *passage);
 void dialog_cancel(struct follow *follow, const struct passage *passage);
 void dialog_response(struct follow *follow, const struct passage *passage, uint32_t transaction);
+/* A response to an INVITE without a transaction. */
+void dialog_stray_response(struct follow *follow, const struct passage *passage);
 void dialog_overdue(struct follow *follow, const struct transaction *transaction);
 
 #endif

@@ -3,6 +3,9 @@
  * added until it ends, also while it is refreshed, renamed or moved to another endpoint; a store that
  * keeps records by slot so overwrites the old state of a reason with the new one.
  *
+ * Transactions are not kept. An early dialog leg comes back without the INVITE that it belongs to, and
+ * is known by its Call-ID until a message shows what has become of the call.
+ *
  * Times are relative to the engine's present. */
 #ifndef NATBOX_RECORD_H
 #define NATBOX_RECORD_H

@@ -73,6 +73,25 @@ static void ring(
 			seconds_of(follow->settings->timers.transaction_us), true);
 }
 
+/* The early leg of this message's call that came back from a restart and has no transaction. */
+static uint32_t find_orphan(const struct follow *follow, const struct passage *passage)
+{
+	return reason_find(follow->endpoints, reason_orphan_key(follow->endpoints, &passage->client,
+						      passage->proxy, passage->message->call_id));
+}
+
+/* If there is one, it goes by this key from now on. */
+static void adopt_orphan(struct follow *follow, const struct passage *passage, uint64_t key)
+{
+	uint32_t orphan;
+
+	if (reason_find(follow->endpoints, key))
+		return;
+	orphan = find_orphan(follow, passage);
+	if (orphan)
+		reason_rekey(follow->endpoints, orphan, key);
+}
+
 /* Whether a callee is behind NAT its answer tells; a BYE ends what is known and nothing else. */
 static bool is_worth_following(
 	const struct follow *follow, const struct passage *passage, uint64_t leg)
@@ -91,22 +110,28 @@ void dialog_request(struct follow *follow, const struct passage *passage)
 	struct transaction *transaction;
 	uint32_t index;
 
-	if (!follow->settings->keepalive.dialogs || (!inside && message->method != SIP_INVITE) ||
-		!is_worth_following(follow, passage, leg))
+	if (!follow->settings->keepalive.dialogs || (!inside && message->method != SIP_INVITE))
+		return;
+	if (inside)
+		adopt_orphan(follow, passage, leg);
+	if (!is_worth_following(follow, passage, leg))
 		return;
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;
 	transaction = transaction_at(follow->transactions, index);
 	transaction->dialog.inside = inside;
-	if (inside) {
+	if (inside)
 		transaction->reason = leg;
-	} else if (passage->in) {
+	else if (passage->in)
 		transaction->reason = caller_key(follow, message, true);
-	} else {
+	else
 		transaction->reason = branch_key(follow, transaction);
+	if (inside)
+		return;
+	adopt_orphan(follow, passage, transaction->reason);
+	if (!passage->in)
 		ring(follow, passage, transaction);
-	}
 }
 
 /* A cancelled INVITE has as long for its final response as any other request (RFC 3261 9.1); that
@@ -222,6 +247,34 @@ static void initial_response(struct follow *follow, const struct passage *passag
 		confirm(follow, passage, index);
 	else
 		reject(follow, passage, index);
+}
+
+/* What the response to an INVITE means that was sent before a restart. */
+void dialog_stray_response(struct follow *follow, const struct passage *passage)
+{
+	const struct settings *settings = follow->settings;
+	uint32_t orphan = find_orphan(follow, passage);
+	unsigned status = passage->message->status;
+	struct transaction transaction = {
+		.client = passage->client,
+		.proxy = passage->proxy,
+		.reason = leg_key(follow, passage->message, !passage->in),
+	};
+
+	if (!orphan)
+		return;
+	if (status < 200) {
+		reason_prolong(follow->endpoints, orphan, seconds_of(settings->timers.invite_us));
+	} else if (status < 300) {
+		adopt_orphan(follow, passage, transaction.reason);
+		hold_leg(follow, &transaction, passage->message, 0,
+			session_seconds(follow, passage->message), false);
+	} else if (!passage->in && is_challenge(status)) {
+		reason_prolong(
+			follow->endpoints, orphan, seconds_of(settings->timers.transaction_us));
+	} else {
+		reason_end(follow->endpoints, orphan, "failed");
+	}
 }
 
 static bool is_early(const struct follow *follow, const struct sip_message *response,

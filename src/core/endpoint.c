@@ -242,6 +242,20 @@ uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 	return index;
 }
 
+uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct address *client,
+	uint16_t proxy, struct text call_id)
+{
+	struct hash hash;
+
+	if (call_id.length > LABEL_MAX)
+		call_id.length = LABEL_MAX; /* as it was kept */
+	hash_start(&hash, &endpoints->key);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add_number(&hash, (uint64_t)client->port << 16 | proxy);
+	hash_add_text(&hash, call_id);
+	return hash_end(&hash);
+}
+
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 {
 	uint32_t now = report_tick(endpoints->report);

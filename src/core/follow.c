@@ -195,8 +195,11 @@ static void follow_response(struct follow *follow, const struct passage *passage
 		    passage->proxy, !passage->in, &key))
 		return;
 	index = transaction_find(follow->transactions, key, passage->message->method);
-	if (!index)
+	if (!index) {
+		if (passage->message->method == SIP_INVITE)
+			dialog_stray_response(follow, passage);
 		return;
+	}
 	switch (passage->message->method) {
 	case SIP_REGISTER:
 		registration_response(follow, passage, index);

@@ -87,6 +87,10 @@ struct record_return record_prepare(
 		.quiet_us = record->quiet_us,
 	};
 
+	/* Its own key was that of a transaction that is not known any more. */
+	if (record->kind == REASON_DIALOG && record->early)
+		prepared.claim.key = reason_orphan_key(
+			endpoints, &record->client, prepared.claim.proxy, record->id);
 	prepared.place = reason_place(endpoints, &prepared.claim);
 	return prepared;
 }

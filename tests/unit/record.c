@@ -1,5 +1,6 @@
 /* What a restart must not lose: records taken from one engine, put back into another. */
 #include "border.h"
+#include "calls.h"
 #include "sip_messages.h"
 
 #include <natbox/record.h>
@@ -264,4 +265,121 @@ Test(record, a_time_beyond_90_days_is_cut)
 	restore_one(&record, 0);
 	cr_assert(record_read(engine_endpoints(after->engine), 7, &again));
 	cr_assert_eq(again.left_us, 90ull * 24 * 3600 * 1000000);
+}
+
+/* A call that rings when natbox is restarted; what becomes of it the next one sees. */
+static const struct exchange call = {.to_tag = "b"};
+
+static void ring_through_a_restart(bool phone_calls)
+{
+	if (phone_calls) {
+		phone_asks(before, PHONE, "INVITE", (struct exchange){0});
+		proxy_answers(before, PHONE, 180, "INVITE", call);
+	} else {
+		proxy_asks(before, PHONE, "INVITE", (struct exchange){0});
+		phone_answers(before, PHONE, 100, "INVITE", (struct exchange){0});
+		phone_answers(before, PHONE, 180, "INVITE", call);
+	}
+	cr_assert_eq(restart(), 1);
+}
+
+static void hang_up(bool phone_calls)
+{
+	const struct exchange bye = {.to_tag = "b", .cseq = 2};
+
+	if (phone_calls) {
+		phone_asks(after, PHONE, "BYE", bye);
+		proxy_answers(after, PHONE, 200, "BYE", bye);
+	} else {
+		proxy_asks(after, PHONE, "BYE", bye);
+		phone_answers(after, PHONE, 200, "BYE", bye);
+	}
+}
+
+#define ANSWERED "reason-refresh " PHONE " dialog call 43200\n"
+#define HUNG_UP                                                                                    \
+	"reason-end " PHONE " dialog call ended\n"                                                 \
+	"endpoint-remove " PHONE " ended\n"
+#define FAILED                                                                                     \
+	"reason-end " PHONE " dialog call failed\n"                                                \
+	"endpoint-remove " PHONE " ended\n"
+
+Test(record, a_call_that_rings_may_be_answered_after_the_restart)
+{
+	ring_through_a_restart(true);
+	proxy_answers(after, PHONE, 180, "INVITE", call);
+	proxy_answers(after, PHONE, 200, "INVITE", call);
+	border_expect(after, ANSWERED);
+	hang_up(true);
+	border_expect(after, HUNG_UP);
+}
+
+Test(record, a_phone_that_rings_may_answer_after_the_restart)
+{
+	ring_through_a_restart(false);
+	phone_answers(after, PHONE, 180, "INVITE", call);
+	phone_answers(after, PHONE, 200, "INVITE", call);
+	border_expect(after, ANSWERED);
+	hang_up(false);
+	border_expect(after, HUNG_UP);
+}
+
+Test(record, a_call_that_rings_may_fail_after_the_restart)
+{
+	ring_through_a_restart(true);
+	proxy_answers(after, PHONE, 486, "INVITE", call);
+	border_expect(after, FAILED);
+}
+
+Test(record, a_call_that_is_challenged_after_the_restart_may_be_tried_again)
+{
+	const struct exchange again = {.to_tag = "b", .cseq = 2};
+
+	ring_through_a_restart(true);
+	proxy_answers(after, PHONE, 407, "INVITE", call);
+	border_expect(after, "");
+	phone_asks(after, PHONE, "INVITE", (struct exchange){.cseq = 2});
+	proxy_answers(after, PHONE, 200, "INVITE", again);
+	border_expect(after, ANSWERED);
+	border_wait(after, 40);
+	border_expect(after, "");
+}
+
+Test(record, an_invite_repeated_after_the_restart_is_still_one_call)
+{
+	ring_through_a_restart(false);
+	proxy_asks(after, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(after, PHONE, 200, "INVITE", call);
+	border_expect(after, "reason-refresh " PHONE " dialog call 32\n" ANSWERED);
+	hang_up(false);
+	border_expect(after, HUNG_UP);
+}
+
+Test(record, a_call_whose_answer_was_missed_ends_with_its_bye)
+{
+	ring_through_a_restart(true);
+	hang_up(true);
+	border_expect(after, HUNG_UP);
+}
+
+Test(record, a_callee_whose_answer_was_missed_ends_with_the_bye)
+{
+	ring_through_a_restart(false);
+	hang_up(false);
+	border_expect(after, HUNG_UP);
+}
+
+Test(record, answers_to_other_calls_tell_nothing_of_one_that_rang)
+{
+	const struct exchange other = {.call_id = "other", .to_tag = "b"};
+
+	after->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	ring_through_a_restart(true);
+	proxy_answers(after, PHONE, 200, "INVITE", other);
+	proxy_answers(after, PHONE, 486, "INVITE", other);
+	proxy_answers(after, "203.0.113.9:5061", 486, "INVITE", call);
+	border_expect(after, "");
+	border_wait(after, 181);
+	border_expect(after, "reason-end " PHONE " dialog call expired\n"
+			     "endpoint-remove " PHONE " expired\n");
 }
