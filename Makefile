@@ -47,6 +47,8 @@ tools: $(tools)
 $(tools): $(B)/%: $(B)/tools/%.o $(outside_o) $(B)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tools/witness/*.c))
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

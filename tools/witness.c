@@ -1,0 +1,221 @@
+/* Kills natbox at random moments, and sees from outside what the next one still knows.
+ *
+ *     witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...
+ *
+ * Plays phones (phones.h) at an address of this host around a real proxy that runs at another. COMMAND
+ * starts natbox, in sniff mode or, with -r, in relay mode, with a keepalive interval of 1 s. At a
+ * random moment it is killed (SIGKILL) and started again. By the keepalives that reach the phones
+ * within some time from then on it shows what it knows: what had been acknowledged more than 2 s
+ * before the kill has to be as it was. Some are killed again before that time is over; KILLS counts
+ * those that are not. Meanwhile the phones go on.
+ *
+ * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back;
+ * 1: something was; 2: it could not be tried. */
+#include "witness/phones.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	SETTLED_US = 2000000, /* what a kill may cost */
+	/* The keepalive interval of 1 s, and what a busy machine may add to it. */
+	WINDOW_US = 2000000,
+	LIFE_MORE_US = 2000000, /* of a natbox that is not killed before the window is over */
+	EARLY_ONE_IN = 4,       /* the others are */
+	START_MAX_US = 10000000,
+	LINE_MAX = 4096,
+	EVENTS = 64,
+	TURN_MS = 10,
+};
+
+struct witness {
+	char **command;
+	unsigned wanted, compared, early; /* kills */
+	int poll;
+	pid_t natbox; /* 0: none */
+	int log;      /* its standard error */
+	bool is_ready, has_killed;
+	struct phones phones;
+};
+
+static _Noreturn void die(const char *what)
+{
+	fprintf(stderr, "witness: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+static void natbox_start(struct witness *witness)
+{
+	int ends[2];
+	struct epoll_event event = {.events = EPOLLIN};
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		die("cannot start natbox");
+	witness->is_ready = false;
+	witness->natbox = fork();
+	if (witness->natbox < 0)
+		die("cannot start natbox");
+	if (witness->natbox == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(ends[1], STDERR_FILENO);
+		execvp(witness->command[0], witness->command);
+		die(witness->command[0]);
+	}
+	close(ends[1]);
+	witness->log = ends[0];
+	if (epoll_ctl(witness->poll, EPOLL_CTL_ADD, witness->log, &event) < 0)
+		die("cannot read natbox's log");
+}
+
+static void natbox_kill(struct witness *witness)
+{
+	kill(witness->natbox, SIGKILL);
+	waitpid(witness->natbox, NULL, 0);
+	witness->natbox = 0;
+	close(witness->log);
+}
+
+/* Warnings and errors are for whoever reads this. */
+static void read_log(struct witness *witness)
+{
+	char lines[LINE_MAX], *rest = lines;
+	ssize_t length = read(witness->log, lines, sizeof(lines) - 1);
+
+	if (length <= 0) {
+		fprintf(stderr, "witness: natbox has ended by itself\n");
+		exit(2);
+	}
+	lines[length] = 0;
+	for (char *line; (line = strtok_r(rest, "\n", &rest));) {
+		if (strstr(line, "ready: "))
+			witness->is_ready = true;
+		if (strstr(line, "error: ") || strstr(line, "warning: "))
+			printf("# %s\n", line);
+	}
+}
+
+/* What waits at the phones and at natbox's log. */
+static void turn(struct witness *witness)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_wait(witness->poll, events, EVENTS, TURN_MS);
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr)
+			phone_receive(&witness->phones, events[i].data.ptr);
+		else
+			read_log(witness);
+	}
+}
+
+static void await_ready(struct witness *witness)
+{
+	uint64_t start_us = now_us();
+
+	while (!witness->is_ready) {
+		turn(witness);
+		if (now_us() - start_us > START_MAX_US) {
+			errno = ETIMEDOUT;
+			die("natbox does not start");
+		}
+	}
+}
+
+static void live_until(struct witness *witness, uint64_t end_us)
+{
+	while (now_us() < end_us) {
+		turn(witness);
+		phones_go_on(&witness->phones);
+	}
+}
+
+/* From one start of natbox to its death. */
+static void live(struct witness *witness)
+{
+	bool dies_early = rand() % EARLY_ONE_IN == 0;
+	uint64_t start_us;
+
+	natbox_start(witness);
+	await_ready(witness);
+	start_us = now_us();
+	if (dies_early) {
+		live_until(witness, start_us + (uint64_t)rand() % WINDOW_US);
+		witness->early++;
+	} else {
+		live_until(witness, start_us + WINDOW_US);
+		phones_compare(&witness->phones);
+		live_until(witness, now_us() + (uint64_t)rand() % LIFE_MORE_US);
+		witness->compared += witness->has_killed;
+	}
+	natbox_kill(witness);
+	witness->has_killed = true;
+	phones_expect(&witness->phones, SETTLED_US);
+}
+
+static int tell(const struct witness *witness)
+{
+	const struct phones *phones = &witness->phones;
+
+	printf("killed %u times, and %u times soon after a start: %u kept, %u gone; %u missing, "
+	       "%u came back; longest silence of a phone that was kept %.2f s; %u stories, "
+	       "%u requests failed\n",
+		witness->compared, witness->early, phones->kept, phones->left, phones->missing,
+		phones->returned, (double)phones->longest_silence_us / 1e6, phones->begun,
+		phones->failed);
+	return phones->missing || phones->returned || !phones->kept || !phones->left;
+}
+
+static bool read_options(int argc, char **argv, struct witness *witness)
+{
+	struct address client, proxy;
+	bool is_repaired = false;
+
+	witness->wanted = 25;
+	for (int option; (option = getopt(argc, argv, "+rk:s:")) != -1;) {
+		if (option == 'r')
+			is_repaired = true;
+		else if (option == 'k')
+			witness->wanted = (unsigned)atoi(optarg);
+		else if (option == 's')
+			srand((unsigned)atoi(optarg));
+		else
+			return false;
+	}
+	if (argc - optind < 3 || !witness->wanted ||
+		address_parse((struct text){argv[optind], strlen(argv[optind])}, 5060, &client) !=
+			0 ||
+		address_parse((struct text){argv[optind + 1], strlen(argv[optind + 1])}, 5060,
+			&proxy) != 0)
+		return false;
+	witness->command = argv + optind + 2;
+	witness->poll = epoll_create1(EPOLL_CLOEXEC);
+	phones_open(&witness->phones, &client, &proxy, is_repaired, witness->poll);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	static struct witness witness;
+	const struct rlimit files = {PHONES_MAX + EVENTS, PHONES_MAX + EVENTS};
+
+	if (!read_options(argc, argv, &witness)) {
+		fprintf(stderr,
+			"usage: witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...\n");
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		die("cannot have so many sockets");
+	while (witness.compared < witness.wanted)
+		live(&witness);
+	return tell(&witness);
+}
