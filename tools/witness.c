@@ -2,7 +2,7 @@
  *
  *     witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...
  *
- * Plays phones (phones.h) at an address of this host around a real proxy that runs at another. COMMAND
+ * Plays phones (witness/stories.h) at an address of this host around a real proxy that runs at another. COMMAND
  * starts natbox, in sniff mode or, with -r, in relay mode, with a keepalive interval of 1 s. At a
  * random moment it is killed (SIGKILL) and started again. By the keepalives that reach the phones
  * within some time from then on it shows what it knows: what had been acknowledged more than 2 s
@@ -11,7 +11,7 @@
  *
  * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back;
  * 1: something was; 2: it could not be tried. */
-#include "witness/phones.h"
+#include "witness/stories.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ struct witness {
 	pid_t natbox; /* 0: none */
 	int log;      /* its standard error */
 	bool is_ready, has_killed;
-	struct phones phones;
+	struct stories stories;
 };
 
 static _Noreturn void die(const char *what)
@@ -111,7 +111,7 @@ static void turn(struct witness *witness)
 
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.ptr)
-			phone_receive(&witness->phones, events[i].data.ptr);
+			stories_receive(&witness->stories, events[i].data.ptr);
 		else
 			read_log(witness);
 	}
@@ -134,7 +134,7 @@ static void live_until(struct witness *witness, uint64_t end_us)
 {
 	while (now_us() < end_us) {
 		turn(witness);
-		phones_go_on(&witness->phones);
+		stories_go_on(&witness->stories);
 	}
 }
 
@@ -152,25 +152,25 @@ static void live(struct witness *witness)
 		witness->early++;
 	} else {
 		live_until(witness, start_us + WINDOW_US);
-		phones_compare(&witness->phones);
+		phones_compare(&witness->stories.phones);
 		live_until(witness, now_us() + (uint64_t)rand() % LIFE_MORE_US);
 		witness->compared += witness->has_killed;
 	}
 	natbox_kill(witness);
 	witness->has_killed = true;
-	phones_expect(&witness->phones, SETTLED_US);
+	stories_expect(&witness->stories, SETTLED_US);
 }
 
 static int tell(const struct witness *witness)
 {
-	const struct phones *phones = &witness->phones;
+	const struct phones *phones = &witness->stories.phones;
 
 	printf("killed %u times, and %u times soon after a start: %u kept, %u gone; %u missing, "
 	       "%u came back; longest silence of a phone that was kept %.2f s; %u stories, "
 	       "%u requests failed\n",
 		witness->compared, witness->early, phones->kept, phones->left, phones->missing,
-		phones->returned, (double)phones->longest_silence_us / 1e6, phones->begun,
-		phones->failed);
+		phones->returned, (double)phones->longest_silence_us / 1e6, witness->stories.begun,
+		witness->stories.failed);
 	return phones->missing || phones->returned || !phones->kept || !phones->left;
 }
 
@@ -198,7 +198,8 @@ static bool read_options(int argc, char **argv, struct witness *witness)
 		return false;
 	witness->command = argv + optind + 2;
 	witness->poll = epoll_create1(EPOLL_CLOEXEC);
-	phones_open(&witness->phones, &client, &proxy, is_repaired, witness->poll);
+	witness->stories.is_repaired = is_repaired;
+	phones_open(&witness->stories.phones, &client, &proxy, witness->poll);
 	return true;
 }
 

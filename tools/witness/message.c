@@ -55,13 +55,13 @@ static void format_home(const struct phone *phone, char home[static ADDRESS_TEXT
 }
 
 /* Its Contact says the same, but where nobody repairs it, it would not be reached there. */
-static void format_contact(const struct phones *phones, const struct phone *phone,
+static void format_contact(const struct stories *stories, const struct phone *phone,
 	char contact[static ADDRESS_TEXT_MAX])
 {
-	struct address address = phones->client;
+	struct address address = stories->phones.client;
 
 	address.port = phone->port;
-	if (phones->is_repaired)
+	if (stories->is_repaired)
 		format_home(phone, contact);
 	else
 		address_format(&address, contact);
@@ -90,11 +90,11 @@ static bool is_in_dialog(enum step step)
 }
 
 static void format_target(
-	const struct phones *phones, const struct story *story, char target[static FIELD_MAX])
+	const struct stories *stories, const struct story *story, char target[static FIELD_MAX])
 {
 	char host[ADDRESS_TEXT_MAX], other[USER_MAX];
 
-	address_format_host(&phones->proxy, host);
+	address_format_host(&stories->phones.proxy, host);
 	format_other(story, other);
 	if (story->step == INVITE || story->step == SUBSCRIBE)
 		snprintf(target, FIELD_MAX, "sip:%s@%s", other, host);
@@ -102,7 +102,7 @@ static void format_target(
 		snprintf(target, FIELD_MAX, "sip:%s", host);
 }
 
-static void write_request(const struct phones *phones, const struct story *story,
+static void write_request(const struct stories *stories, const struct story *story,
 	const char *method, bool in_dialog, char request[static MESSAGE_MAX])
 {
 	const struct phone *phone = story->sender;
@@ -110,8 +110,8 @@ static void write_request(const struct phones *phones, const struct story *story
 	char target[FIELD_MAX], user[USER_MAX], other[USER_MAX];
 
 	format_home(phone, home);
-	format_contact(phones, phone, contact);
-	format_target(phones, story, target);
+	format_contact(stories, phone, contact);
+	format_target(stories, story, target);
 	format_user(story, phone == story->callee, user);
 	format_other(story, other);
 	snprintf(request, MESSAGE_MAX,
@@ -132,25 +132,26 @@ static void write_request(const struct phones *phones, const struct story *story
 		story->sequence, method, user, contact, steps[story->step].fields);
 }
 
-void request_write(const struct phones *phones, struct story *story)
+void request_write(const struct stories *stories, struct story *story)
 {
 	story->sequence++;
-	write_request(phones, story, steps[story->step].method, is_in_dialog(story->step),
+	write_request(stories, story, steps[story->step].method, is_in_dialog(story->step),
 		story->request);
 }
 
-void ack_write(const struct phones *phones, const struct story *story, char ack[static MESSAGE_MAX])
+void ack_write(
+	const struct stories *stories, const struct story *story, char ack[static MESSAGE_MAX])
 {
-	write_request(phones, story, "ACK", true, ack);
+	write_request(stories, story, "ACK", true, ack);
 }
 
-void answer_write(const struct phones *phones, const struct phone *phone, const char *request,
+void answer_write(const struct stories *stories, const struct phone *phone, const char *request,
 	char answer[static MESSAGE_MAX])
 {
 	char contact[ADDRESS_TEXT_MAX];
 	size_t length;
 
-	format_contact(phones, phone, contact);
+	format_contact(stories, phone, contact);
 	snprintf(answer, MESSAGE_MAX, "SIP/2.0 200 OK\r\n");
 	copy_lines(request, "Via:", "", answer);
 	copy_lines(request, "Record-Route:", "", answer);

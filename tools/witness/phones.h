@@ -1,23 +1,21 @@
-/* Phones behind NAT that live through stories: they register, move and unregister, subscribe, call
- * and hang up, through a real proxy. Of each address that a phone has had it is known since when
- * natbox has to keep it reachable, or no longer, as far as one can tell who sees nothing but the
- * packets that reach the phones.
- *
- * An address takes part in one story only: it is alive from the first 2xx that gives it a reason,
- * and gone with the one that ends the last. */
+/* Phones behind NAT. Of each, which has one address and takes part in one story (stories.h), it is
+ * known since when natbox has to keep it reachable, or no longer, as far as one can tell who sees
+ * nothing but the packets that reach the phones; and after a restart of natbox, whether it does. */
 #ifndef PHONES_H
 #define PHONES_H
 
 #include <natbox/address.h>
 
 enum {
-	STORIES = 150,     /* going on at a time */
 	PHONES_MAX = 2048, /* with those that are gone, which are listened to for a while */
 	MESSAGE_MAX = 4096,
-	FIELD_MAX = 512,
 };
 
-enum liveness { UNKNOWN, ALIVE, GONE };
+enum liveness {
+	UNKNOWN,
+	ALIVE, /* there is a reason to keep it */
+	GONE,  /* or none any more, or none yet */
+};
 
 struct story;
 
@@ -33,64 +31,42 @@ struct phone {
 	uint64_t last_us;       /* the last keepalive, or packet that the phone sent */
 };
 
-/* What a story tells. NOTIFIER: registered all the time, and whoever subscribes does so to it. */
-enum plot { NOTIFIER, REGISTRATION, SUBSCRIPTION, CALL, PLOTS };
-
-enum step { REGISTER, MOVE, UNREGISTER, SUBSCRIBE, UNSUBSCRIBE, INVITE, BYE };
-
-struct story {
-	enum plot plot;
-	unsigned number;
-	struct phone *phone; /* it registers, subscribes or calls; NULL: not begun yet */
-	struct phone *callee;
-	bool is_registered; /* phone, or in a call the callee */
-	bool has_dialog;
-	uint64_t lost_us; /* when a reason ended last */
-	bool ends;        /* nothing but its end is left */
-	uint64_t due_us;  /* of the next step */
-
-	bool waits; /* for the answer to this request */
-	enum step step;
-	struct phone *sender;
-	unsigned sequence, sendings;
-	uint64_t resend_us;
-	char request[MESSAGE_MAX];
-
-	/* Of the dialog. */
-	char target[FIELD_MAX], route[FIELD_MAX];
-};
-
 struct phones {
 	struct address client, proxy;
-	bool is_repaired; /* natbox repairs Contacts, so phones may say where they think they are */
-	int poll;         /* of all phones; the event's pointer is the phone */
-	unsigned begun;   /* stories */
-	struct story stories[STORIES];
+	int poll; /* of all phones; the event's pointer is the phone */
 	struct phone list[PHONES_MAX];
 
-	unsigned kept, left, missing, returned; /* of what was expected: as it was, and not */
-	unsigned failed;                        /* requests refused, or never answered */
-	uint64_t longest_silence_us;            /* before natbox kept somebody again */
+	/* Of what was expected: as it was, and not. */
+	unsigned kept, left, missing, returned;
+	uint64_t longest_silence_us; /* before natbox kept somebody again */
 };
 
 uint64_t now_us(void);
 
 /* client: the IPv4 address of all phones, each of which has a port of it. */
-void phones_open(struct phones *phones, const struct address *client, const struct address *proxy,
-	bool is_repaired, int poll);
+void phones_open(
+	struct phones *phones, const struct address *client, const struct address *proxy, int poll);
 
-/* A datagram waits at a phone. */
-void phone_receive(struct phones *phones, struct phone *phone);
+/* A phone at a port that none has had for long, gone so far. Exits with status 2 when it cannot be
+ * had. */
+struct phone *phone_open(struct phones *phones, struct story *story, const char *role);
+void phone_close(struct phone *phone);
 
-/* Each story goes on whose time has come. Exits with status 2 where a socket cannot be had. */
-void phones_go_on(struct phones *phones);
+/* Sends something to the proxy, other than the answer to a keepalive: that refreshes the binding, so
+ * that the next keepalive is due later, and proves nothing any more about a restart. */
+void phone_speak(struct phones *phones, struct phone *phone, const char *message);
 
-/* natbox is dead: what has been so for settled_us is expected of the next one, and what is not known
- * for sure any more comes to its end. What has arrived until now counts for nothing. */
+void phone_becomes(struct phone *phone, enum liveness liveness);
+
+/* A keepalive has come, and this is what to say to it. */
+void phone_kept_alive(struct phones *phones, struct phone *phone, const char *answer);
+
+/* natbox is dead: what has been so for settled_us is expected of the next one. What has not is not
+ * known for sure any more. What has arrived until now counts for nothing. */
 void phones_expect(struct phones *phones, uint64_t settled_us);
 
-/* The time for natbox to send everybody a keepalive is over: who has not got one is missing, and who
- * is gone and has not got one is not listened to any more. */
+/* The time for natbox to send everybody a keepalive is over: who has not got one is missing. Who is
+ * gone and has not got one is not listened to any more. */
 void phones_compare(struct phones *phones);
 
 #endif
