@@ -153,8 +153,8 @@ enum sip_defect {
 extern const char *const sip_defect_names[SIP_DEFECTS];
 
 /* Finds the fields of a datagram. 0; -ENOMSG when it is no SIP message at all (empty, CRLF, zero
- * bytes, STUN, noise); -EBADMSG when it means to be SIP but is not usable: *defect then
- * says what is wrong. *message is filled only at 0.
+ * bytes, STUN, noise); -EBADMSG when it means to be SIP but is not usable: *defect then says
+ * what is wrong. *message is filled only at 0.
  * Mandatory: a start line for SIP/2.0, Via, From, To, Call-ID, CSeq (RFC 3261 8.1.1), the method of
  * CSeq that of the request line, a body as long as Content-Length says, and no second one of what
  * may stand once. Call-ID, CSeq and every Via value are checked; all else when it is parsed. */
