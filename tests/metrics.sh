@@ -80,6 +80,11 @@ is() { # name, operator and number as awk compares them
 	awk -v figure="$(figure "$1")" "BEGIN { exit !(figure != \"\" && figure $2) }"
 }
 
+# Effective and permitted capabilities of the thread that answers, and of the packet loop's.
+capabilities() { # part of the thread's name
+	grep -l "$1" /proc/"$pid"/task/*/comm | sed 's/comm$/status/' | xargs sed -n 's/^Cap\(Eff\|Prm\):.//p'
+}
+
 # Each sample belongs to the family whose help and type stand before it.
 is_well_formed() {
 	get metrics | awk '
@@ -245,6 +250,8 @@ load && within 3 is endpoints "== 100" &&
 say $? "in relay mode rewrites are counted by field"
 within 5 is state_lag_seconds "== 0"
 say $? "state that is on the disk does not lag"
+[ "$(capabilities MHD | sort -u)" = 0000000000000000 ] && capabilities natbox | grep -q 1
+say $? "what answers over HTTP has no capability, also where natbox needs one"
 fsfreeze --freeze "$work/disk"
 load && within 3 is 'packets_total{dir="out",verdict="rewrite"}' "== 1024"
 say $? "packets flow on while the disk stalls"

@@ -1,5 +1,7 @@
 #include <natbox/metrics.h>
 
+#include <natbox/privileges.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -19,8 +21,8 @@ enum {
 	 * address than that gets no more, and leaves the rest to others. */
 	CONNECTIONS_MAX = 32,
 	CONNECTIONS_PER_ADDRESS_MAX = 8,
-	/* A connection without a word is closed after this long. Monitors ask every 15 seconds or
-	 * more, so one that is kept open between is no use. */
+	/* A connection over which nothing comes is closed after this long; one that was answered, at
+	 * once. */
 	IDLE_MAX_S = 5,
 	/* Memory of a connection: a request with the headers that browsers send, and some to spare. */
 	CONNECTION_BYTES = 8192,
@@ -190,8 +192,11 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	return send_line(connection, MHD_HTTP_NOT_FOUND, "here are /metrics and /healthz\n");
 }
 
-static struct MHD_Daemon *start_daemon(struct metrics *metrics)
+/* The daemon's thread has the signal mask and the capabilities of the one that starts it. So one does
+ * that has none: what strangers talk to needs no capability. */
+static void *start_daemon(void *context)
 {
+	struct metrics *metrics = context;
 	const struct MHD_OptionItem options[] = {
 		{MHD_OPTION_LISTEN_SOCKET, metrics->listener, NULL},
 		{MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
@@ -201,20 +206,25 @@ static struct MHD_Daemon *start_daemon(struct metrics *metrics)
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	return MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer, metrics,
-		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	if (privileges_forgo() != 0)
+		return NULL;
+	metrics->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer,
+		metrics, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	metrics->listener = -1; /* the daemon's to close, even of one that did not start */
+	return NULL;
 }
 
 int metrics_start(struct metrics *metrics, uint64_t now_us, struct fault *fault)
 {
+	pthread_t starter;
 	sigset_t all, before;
 
 	atomic_store(&metrics->turned_us, now_us);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the event loop */
-	metrics->daemon = start_daemon(metrics);
+	if (pthread_create(&starter, NULL, start_daemon, metrics) == 0)
+		pthread_join(starter, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	metrics->listener = -1;
 	if (!metrics->daemon)
 		return fault_set(fault, -EIO, "cannot start a thread to serve metrics");
 	return 0;
