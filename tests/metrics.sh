@@ -269,3 +269,8 @@ within 3 is transactions ">= 512" # the others are retransmissions of before
 say $? "requests that wait for their answers are counted"
 stop
 say $? "and natbox stops cleanly"
+start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox"
+is endpoints "== 100" && is 'reasons{reason="registration"}' "== 100" &&
+	is 'packets_total{dir="in",verdict="rewrite"}' "== 0"
+say $? "after a restart the figures are of what was restored"
+stop
