@@ -10,7 +10,7 @@ CPPFLAGS += -Iinclude -D_GNU_SOURCE -DNATBOX_VERSION='"$(VERSION)"'
 # hold ordinary code too, for the unit tests, which need no such care.
 CFLAGS   ?= -O3 -g -flto=auto -ffat-lto-objects
 CFLAGS   += -std=c11 -Wall -Wextra -Wshadow $(if $(CI),-Werror)
-LDLIBS   += -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
+LDLIBS   += -lmicrohttpd -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
 
 core    := $(wildcard src/core/*.c)
 outside := $(wildcard src/io/*.c src/ops/*.c src/state/*.c)

@@ -4,6 +4,7 @@
 #include <natbox/events.h>
 #include <natbox/host.h>
 #include <natbox/log.h>
+#include <natbox/metrics.h>
 #include <natbox/privileges.h>
 #include <natbox/state.h>
 
@@ -209,6 +210,34 @@ static int start_state(struct live *live, struct fault *fault)
 	return result == 0 ? 0 : fault_set(fault, result, "no memory to keep state");
 }
 
+static int open_metrics(struct live *live, struct fault *fault)
+{
+	const struct address *listen = &live->config->metrics.listen;
+
+	return listen->port ? metrics_open(listen, &live->metrics, fault) : 0;
+}
+
+static void publish(struct live *live, uint64_t now_us)
+{
+	const struct metrics_snapshot snapshot = {
+		.engine = engine_counters(live->engine),
+		.capture_drops = live->wire->dropped(live),
+		.state_lag_us = state_lag(live->state, now_us),
+	};
+
+	metrics_publish(live->metrics, &snapshot, now_us);
+}
+
+static int start_metrics(struct live *live, struct fault *fault)
+{
+	uint64_t now_us = clock_us(CLOCK_MONOTONIC);
+
+	if (!live->metrics)
+		return 0;
+	publish(live, now_us);
+	return metrics_start(live->metrics, now_us, fault);
+}
+
 static int open_all(struct live *live, struct fault *fault)
 {
 	struct identity identity;
@@ -222,6 +251,8 @@ static int open_all(struct live *live, struct fault *fault)
 	if (result == 0)
 		result = open_engine(live, fault);
 	if (result == 0)
+		result = open_metrics(live, fault);
+	if (result == 0)
 		result = live->wire->open(live, fault);
 	if (result == 0)
 		result = privileges_drop(&identity, live->wire->needs_net_admin, fault);
@@ -229,6 +260,8 @@ static int open_all(struct live *live, struct fault *fault)
 		result = open_events(live, fault);
 	if (result == 0)
 		result = start_state(live, fault);
+	if (result == 0)
+		result = start_metrics(live, fault);
 	if (result == 0)
 		result = live->wire->start(live, fault);
 	live->is_ready = result == 0;
@@ -241,13 +274,14 @@ static void log_summary(const struct live *live)
 
 	log_info("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
 		 "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
-		 "%llu refused",
+		 "%llu refused; state lag %.1f s",
 		counters.endpoints, counters.endpoints_max, counters.reasons,
 		(unsigned long long)counters.packets, (unsigned long long)counters.sip,
 		(unsigned long long)counters.malformed, (unsigned long long)counters.rewritten,
 		(unsigned long long)counters.keepalives, (unsigned long long)counters.replies,
 		(unsigned long long)counters.missed, (unsigned long long)counters.lost,
-		(unsigned long long)counters.refused);
+		(unsigned long long)counters.refused,
+		(double)state_lag(live->state, clock_us(CLOCK_MONOTONIC)) / 1e6);
 }
 
 /* False when natbox is to stop. */
@@ -310,6 +344,16 @@ static int turn(struct live *live, struct fault *fault)
 	return result;
 }
 
+/* The end of a turn, after all in it that could hang: a disk, a reader of events, a configuration on
+ * a file system that does not answer. */
+static void turned(struct live *live)
+{
+	uint64_t now_us = clock_us(CLOCK_MONOTONIC);
+
+	if (metrics_turned(live->metrics, now_us))
+		publish(live, now_us);
+}
+
 static int run(struct live *live, int signals, struct fault *fault)
 {
 	struct pollfd polled[1 + WIRE_DESCRIPTORS_MAX] = {{.fd = signals, .events = POLLIN}};
@@ -334,6 +378,8 @@ static int run(struct live *live, int signals, struct fault *fault)
 			inspect(live);
 			inspected_us = live->now_us;
 		}
+		if (live->metrics)
+			turned(live);
 	}
 }
 
@@ -364,6 +410,7 @@ static int close_all(struct live *live, int result, struct fault *fault)
 
 	if (live->is_ready)
 		log_summary(live);
+	metrics_close(live->metrics);
 	live->wire->close(live);
 	state_close(live->state, clock_us(CLOCK_MONOTONIC));
 	if (events_close(live->events, &other) != 0 && result == 0) {

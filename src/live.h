@@ -31,6 +31,8 @@ struct wire {
 	void (*flush)(struct live *live);
 	/* About once a second: what is worth a line in the log. */
 	void (*inspect)(struct live *live);
+	/* Packets that the kernel lost because nobody took them in time. */
+	uint64_t (*dropped)(const struct live *live);
 	void (*close)(struct live *live);
 	bool needs_net_admin; /* also while it runs */
 	uint64_t longest_turn_us;
@@ -45,9 +47,10 @@ struct live {
 	void *wire_state; /* the wire's own */
 	struct engine *engine;
 	struct state *state;
-	struct events *events; /* NULL: none */
-	uint64_t now_us;       /* monotonic */
-	bool is_ready;         /* everything is open, the loop runs */
+	struct events *events;   /* NULL: none */
+	struct metrics *metrics; /* NULL: off */
+	uint64_t now_us;         /* monotonic */
+	bool is_ready;           /* everything is open, the loop runs */
 	size_t proxy_count;
 	struct address proxies[PROXY_ADDRESSES_MAX];
 };

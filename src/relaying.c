@@ -172,6 +172,13 @@ static void relaying_inspect(struct live *live)
 		"were dropped: they bore a proxy's source but did not come from there");
 }
 
+static uint64_t relaying_dropped(const struct live *live)
+{
+	const struct relaying *relaying = live->wire_state;
+
+	return relay_counters(relaying->relay).overruns;
+}
+
 static void relaying_close(struct live *live)
 {
 	struct relaying *relaying = live->wire_state;
@@ -191,6 +198,7 @@ const struct wire relay_wire = {
 	.send = relaying_send,
 	.flush = relaying_flush,
 	.inspect = relaying_inspect,
+	.dropped = relaying_dropped,
 	.close = relaying_close,
 	.needs_net_admin = true,
 	.longest_turn_us = RULES_TICK_MS * 1000 / 3,

@@ -45,10 +45,10 @@ static void on_event(void *context, const struct event *event)
 static void learn_from(struct replay *replay, const struct datagram *datagram, uint16_t port)
 {
 	static struct sip_message message;
-	const char *why;
+	enum sip_defect defect;
 
 	if (datagram->flow.destination.port != port ||
-		sip_scan(datagram->bytes.at, datagram->bytes.length, &message, &why) != 0)
+		sip_scan(datagram->bytes.at, datagram->bytes.length, &message, &defect) != 0)
 		return;
 	if (message.is_request && message.method == SIP_REGISTER &&
 		engine_add_proxy(replay->engine, &datagram->flow.destination) != 0)

@@ -114,6 +114,13 @@ static void sniffing_inspect(struct live *live)
 	sniffing->dropped = dropped;
 }
 
+static uint64_t sniffing_dropped(const struct live *live)
+{
+	const struct sniffing *sniffing = live->wire_state;
+
+	return capture_dropped(sniffing->capture);
+}
+
 static void sniffing_close(struct live *live)
 {
 	struct sniffing *sniffing = live->wire_state;
@@ -133,6 +140,7 @@ const struct wire sniff_wire = {
 	.send = sniffing_send,
 	.flush = sniffing_flush,
 	.inspect = sniffing_inspect,
+	.dropped = sniffing_dropped,
 	.close = sniffing_close,
 	.longest_turn_us = 1000000,
 };

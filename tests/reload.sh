@@ -41,9 +41,12 @@ configure "events = $work/events\nlevel = debug\n[keepalive]\ninterval = 7s\n"
 reload "read again" && ! grep -q restart "$work/log"
 say $? "what can change does"
 
-configure "events = $work/events\n[relay]\nin-port = 5070\n[limits]\nendpoints = 2000000\n"
+fixed="[relay]\nin-port = 5070\n[limits]\nendpoints = 2000000\n"
+fixed+="[metrics]\nlisten = 127.0.0.1:9560\n"
+configure "events = $work/events\n$fixed"
 reload "read again" && grep -q "relay.in-port changes only with a restart" "$work/log" &&
-	grep -q "limits.endpoints changes only with a restart" "$work/log"
+	grep -q "limits.endpoints changes only with a restart" "$work/log" &&
+	grep -q "metrics.listen changes only with a restart" "$work/log"
 say $? "what cannot is named"
 
 mv "$work/events" "$work/events.1"

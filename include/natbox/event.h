@@ -20,6 +20,7 @@ enum event_type {
 };
 
 enum reason_kind { REASON_REGISTRATION, REASON_SUBSCRIPTION, REASON_DIALOG };
+enum { REASON_KINDS = 3 };
 
 enum rewritten_field {
 	REWRITTEN_CONTACT = 1 << 0,
@@ -27,6 +28,23 @@ enum rewritten_field {
 	REWRITTEN_RURI = 1 << 2,
 	REWRITTEN_OTHER = 1 << 3,
 };
+enum { REWRITTEN_FIELDS = 4 };
+
+/* A limit that something was refused for. */
+enum refusal {
+	REFUSED_ENDPOINTS,
+	REFUSED_ENDPOINTS_PER_ADDRESS,
+	REFUSED_REASONS,
+	REFUSED_REASONS_PER_ENDPOINT,
+	REFUSED_TRANSACTIONS,
+	REFUSED_DATAGRAM,
+	REFUSALS
+};
+
+/* As users see them; of a field by the number of its bit. */
+extern const char *const reason_kind_names[REASON_KINDS];
+extern const char *const rewritten_field_names[REWRITTEN_FIELDS];
+extern const char *const refusal_names[REFUSALS];
 
 /* Everything an event points to lives until the callback returns. */
 struct event {

@@ -21,4 +21,8 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
  * *fault set. */
 int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
 
+/* The calling thread gives up every capability for good, and so do the threads that it starts; others
+ * keep theirs. 0 or -EPERM. */
+int privileges_forgo(void);
+
 #endif

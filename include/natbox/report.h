@@ -26,8 +26,8 @@ static inline uint32_t ticks_of(uint64_t us)
 /* Stamps the event with the time and hands it to the sink. */
 void report_event(const struct report *report, struct event *event);
 
-/* A limit was reached; why names it. Counted too. */
+/* A limit was reached. Counted too. */
 void report_refused(struct report *report, const struct address *client,
-	const struct address *proxy, const char *why);
+	const struct address *proxy, enum refusal refusal);
 
 #endif

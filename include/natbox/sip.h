@@ -115,13 +115,51 @@ struct sip_message {
 	struct sip_contact first_contact; /* for sip_next_contact */
 };
 
+/* Why a datagram that means to be SIP is not usable. */
+enum sip_defect {
+	DEFECT_NONE,
+	DEFECT_BAD_START_LINE,
+	DEFECT_NOT_SIP_2,
+	DEFECT_BAD_STATUS,
+	DEFECT_FOLDED_START_LINE,
+	DEFECT_NO_LINE_END,
+	DEFECT_NO_COLON,
+	DEFECT_TOO_MANY_FIELDS,
+	DEFECT_TWO_FROM,
+	DEFECT_TWO_TO,
+	DEFECT_TWO_CALL_ID,
+	DEFECT_TWO_CSEQ,
+	DEFECT_TWO_EXPIRES,
+	DEFECT_TWO_EVENT,
+	DEFECT_TWO_SUBSCRIPTION_STATE,
+	DEFECT_TWO_SESSION_EXPIRES,
+	DEFECT_TWO_CONTENT_TYPE,
+	DEFECT_TWO_CONTENT_LENGTH,
+	DEFECT_NO_FROM,
+	DEFECT_NO_TO,
+	DEFECT_NO_CALL_ID,
+	DEFECT_NO_CSEQ,
+	DEFECT_NO_VIA,
+	DEFECT_BAD_CALL_ID,
+	DEFECT_BAD_CSEQ,
+	DEFECT_CSEQ_OF_ANOTHER,
+	DEFECT_BAD_VIA,
+	DEFECT_BAD_CONTENT_LENGTH,
+	DEFECT_SHORT_BODY,
+	SIP_DEFECTS
+};
+
+/* In short words, as "no Via" and "two Call-ID". */
+extern const char *const sip_defect_names[SIP_DEFECTS];
+
 /* Finds the fields of a datagram. 0; -ENOMSG when it is no SIP message at all (empty, CRLF, zero
- * bytes, STUN, noise); -EBADMSG when it means to be SIP but is not usable: *why is then a short
- * constant that says what is wrong ("no Via", "two Call-ID", ...). *message is filled only at 0.
+ * bytes, STUN, noise); -EBADMSG when it means to be SIP but is not usable: *defect then says
+ * what is wrong. *message is filled only at 0.
  * Mandatory: a start line for SIP/2.0, Via, From, To, Call-ID, CSeq (RFC 3261 8.1.1), the method of
  * CSeq that of the request line, a body as long as Content-Length says, and no second one of what
  * may stand once. Call-ID, CSeq and every Via value are checked; all else when it is parsed. */
-int sip_scan(const char *bytes, size_t length, struct sip_message *message, const char **why);
+int sip_scan(
+	const char *bytes, size_t length, struct sip_message *message, enum sip_defect *defect);
 
 /* Walks the values of a list, first to last, over all its header fields and commas. A value may be
  * empty or ill-formed: its parser says so. */

@@ -126,10 +126,10 @@ static void report_endpoint(
 }
 
 static uint32_t refuse(
-	struct endpoints *endpoints, const struct reason_claim *claim, const char *why)
+	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal)
 {
-	report_refused(
-		endpoints->report, &claim->client, &endpoints->proxies->list[claim->proxy], why);
+	report_refused(endpoints->report, &claim->client, &endpoints->proxies->list[claim->proxy],
+		refusal);
 	return 0;
 }
 
@@ -139,18 +139,18 @@ bool endpoint_is_wanted(const struct settings *settings, const struct address *c
 	       !settings_exempt(settings, client);
 }
 
-/* Puts it into the tables. Its index, or 0 when a limit is reached, which *why names. */
+/* Puts it into the tables. Its index, or 0 when a limit is reached, which *refusal names. */
 static uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,
-	const struct reason_place *place, const char **why)
+	const struct reason_place *place, enum refusal *refusal)
 {
 	struct engine_counters *counters = &endpoints->report->counters;
 	struct endpoint *endpoint;
 	uint32_t index;
 
-	*why = "endpoints-per-address";
+	*refusal = REFUSED_ENDPOINTS_PER_ADDRESS;
 	if (*place->address_counter >= endpoints->settings->limits.endpoints_per_address)
 		return 0;
-	*why = "endpoints";
+	*refusal = REFUSED_ENDPOINTS;
 	index = pool_take(&endpoints->endpoints);
 	if (!index)
 		return 0;
@@ -172,16 +172,16 @@ static uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_
 
 static uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim)
 {
-	const char *why;
+	enum refusal refusal;
 	const struct reason_place place = {
 		.endpoint_head = endpoint_head(endpoints, &claim->client, claim->proxy),
 		.address_counter = address_counter(endpoints, &claim->client),
 	};
-	uint32_t index = endpoint_enter(endpoints, claim, &place, &why);
+	uint32_t index = endpoint_enter(endpoints, claim, &place, &refusal);
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
 	if (!index)
-		return refuse(endpoints, claim, why);
+		return refuse(endpoints, claim, refusal);
 	report_endpoint(endpoints, endpoint,
 		(struct event){.type = EVENT_ENDPOINT_ADD, .nat = endpoint->nat});
 	liveness_start(endpoints, index);
@@ -299,6 +299,7 @@ static bool reason_enter(struct endpoints *endpoints, const struct reason_claim 
 	*head = index;
 	endpoint_at(endpoints, endpoint)->reasons = index;
 	endpoints->report->counters.reasons = endpoints->reasons.count;
+	endpoints->report->counters.reasons_of[claim->kind]++;
 	return true;
 }
 
@@ -318,13 +319,13 @@ static uint32_t reason_add(
 	uint32_t index;
 
 	if (has_reasons_enough(endpoints, endpoint))
-		return refuse(endpoints, claim, "reasons-per-endpoint");
+		return refuse(endpoints, claim, REFUSED_REASONS_PER_ENDPOINT);
 	index = pool_take(&endpoints->reasons);
 	if (!index)
-		return refuse(endpoints, claim, "reasons");
+		return refuse(endpoints, claim, REFUSED_REASONS);
 	if (!reason_enter(endpoints, claim, index, endpoint)) {
 		pool_give(&endpoints->reasons, index);
-		return refuse(endpoints, claim, "reasons");
+		return refuse(endpoints, claim, REFUSED_REASONS);
 	}
 	return index;
 }
@@ -361,12 +362,12 @@ int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reas
 	uint32_t index = find_from(endpoints, *place->endpoint_head, &claim->client, claim->proxy);
 	struct endpoint *endpoint;
 	struct reason *reason;
-	const char *why;
+	enum refusal refusal;
 
 	if (reason_find(endpoints, claim->key))
 		return -EEXIST;
 	if (!index)
-		index = endpoint_enter(endpoints, claim, place, &why);
+		index = endpoint_enter(endpoints, claim, place, &refusal);
 	if (!index)
 		return -ENOSPC;
 	endpoint = endpoint_at(endpoints, index);
@@ -466,6 +467,7 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 	label_give(&endpoints->labels, reason->label);
 	reason->label = 0;
 	changes_add(&endpoints->changes, index);
+	endpoints->report->counters.reasons_of[reason->kind]--;
 	pool_give(&endpoints->reasons, index);
 	endpoints->report->counters.reasons = endpoints->reasons.count;
 }

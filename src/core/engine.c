@@ -218,16 +218,18 @@ static bool find_direction(
 	return !settings_exempt(&engine->settings, &transit->client);
 }
 
-static void report_malformed(struct engine *engine, const struct transit *transit, const char *why)
+static void report_malformed(
+	struct engine *engine, const struct transit *transit, enum sip_defect defect)
 {
 	struct event event = {
 		.type = EVENT_MALFORMED,
 		.client = transit->client,
 		.proxy = engine->proxies.list[transit->proxy],
-		.why = why,
+		.why = sip_defect_names[defect],
 	};
 
 	engine->report.counters.malformed++;
+	engine->report.counters.defects[defect]++;
 	report_event(&engine->report, &event);
 }
 
@@ -235,14 +237,14 @@ static void report_malformed(struct engine *engine, const struct transit *transi
 static int scan(struct engine *engine, const struct transit *transit, struct text datagram)
 {
 	struct engine_counters *counters = &engine->report.counters;
-	const char *why;
+	enum sip_defect defect;
 	int result;
 
 	if (datagram.length > engine->settings.limits.datagram) {
 		counters->other++;
 		return -EMSGSIZE;
 	}
-	result = sip_scan(datagram.at, datagram.length, &engine->message, &why);
+	result = sip_scan(datagram.at, datagram.length, &engine->message, &defect);
 	if (result == -ENOMSG) {
 		counters->other++;
 		return result;
@@ -251,7 +253,7 @@ static int scan(struct engine *engine, const struct transit *transit, struct tex
 	if (result == 0)
 		engine->message.is_request ? counters->requests++ : counters->responses++;
 	else
-		report_malformed(engine, transit, why);
+		report_malformed(engine, transit, defect);
 	return result;
 }
 
@@ -269,6 +271,8 @@ static void report_rewrite(struct engine *engine, const struct transit *transit,
 	};
 
 	engine->report.counters.rewritten++;
+	for (unsigned i = 0; i < REWRITTEN_FIELDS; i++)
+		engine->report.counters.rewritten_fields[i] += fields >> i & 1;
 	report_event(&engine->report, &event);
 }
 
@@ -284,7 +288,7 @@ static struct outcome apply_edits(
 	length = edits_apply(&engine->edits, engine->message.whole, engine->edited, DATAGRAM_MAX);
 	if (length < 0) {
 		report_refused(&engine->report, &transit->client,
-			&engine->proxies.list[transit->proxy], "datagram");
+			&engine->proxies.list[transit->proxy], REFUSED_DATAGRAM);
 		return (struct outcome){.verdict = VERDICT_PASS};
 	}
 	report_rewrite(engine, transit, fields);
@@ -377,11 +381,16 @@ struct outcome engine_packet(
 	struct engine *engine, uint64_t now_us, const struct flow *flow, struct text datagram)
 {
 	struct transit transit = {0};
+	struct outcome outcome = {.verdict = VERDICT_PASS};
+	enum direction direction = DIRECTION_NONE;
 
 	engine_advance(engine, now_us);
 	engine->report.counters.packets++;
-	if (!find_direction(engine, flow, &transit))
-		return (struct outcome){.verdict = VERDICT_PASS};
-	return transit.in ? packet_in(engine, &transit, datagram)
-			  : packet_out(engine, &transit, datagram);
+	if (find_direction(engine, flow, &transit)) {
+		direction = transit.in ? DIRECTION_IN : DIRECTION_OUT;
+		outcome = transit.in ? packet_in(engine, &transit, datagram)
+				     : packet_out(engine, &transit, datagram);
+	}
+	engine->report.counters.verdicts[direction][outcome.verdict]++;
+	return outcome;
 }

@@ -48,7 +48,7 @@ static void give_one_up(struct follow *follow)
 	if (!index)
 		return;
 	report_refused(follow->report, &transaction->client, &proxies->list[transaction->proxy],
-		"transactions");
+		REFUSED_TRANSACTIONS);
 	dialog_overdue(follow, transaction);
 	transaction_close(follow->transactions, index);
 }

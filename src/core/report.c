@@ -8,11 +8,14 @@ void report_event(const struct report *report, struct event *event)
 }
 
 void report_refused(struct report *report, const struct address *client,
-	const struct address *proxy, const char *why)
+	const struct address *proxy, enum refusal refusal)
 {
-	struct event event = {
-		.type = EVENT_REFUSED, .client = *client, .proxy = *proxy, .why = why};
+	struct event event = {.type = EVENT_REFUSED,
+		.client = *client,
+		.proxy = *proxy,
+		.why = refusal_names[refusal]};
 
 	report->counters.refused++;
+	report->counters.refusals[refusal]++;
 	report_event(report, &event);
 }

@@ -5,12 +5,43 @@
 #include <stddef.h>
 #include <string.h>
 
+const char *const sip_defect_names[SIP_DEFECTS] = {
+	[DEFECT_BAD_START_LINE] = "bad start line",
+	[DEFECT_NOT_SIP_2] = "not SIP/2.0",
+	[DEFECT_BAD_STATUS] = "bad status",
+	[DEFECT_FOLDED_START_LINE] = "folded start line",
+	[DEFECT_NO_LINE_END] = "header field without line end",
+	[DEFECT_NO_COLON] = "header field without colon",
+	[DEFECT_TOO_MANY_FIELDS] = "too many header fields",
+	[DEFECT_TWO_FROM] = "two From",
+	[DEFECT_TWO_TO] = "two To",
+	[DEFECT_TWO_CALL_ID] = "two Call-ID",
+	[DEFECT_TWO_CSEQ] = "two CSeq",
+	[DEFECT_TWO_EXPIRES] = "two Expires",
+	[DEFECT_TWO_EVENT] = "two Event",
+	[DEFECT_TWO_SUBSCRIPTION_STATE] = "two Subscription-State",
+	[DEFECT_TWO_SESSION_EXPIRES] = "two Session-Expires",
+	[DEFECT_TWO_CONTENT_TYPE] = "two Content-Type",
+	[DEFECT_TWO_CONTENT_LENGTH] = "two Content-Length",
+	[DEFECT_NO_FROM] = "no From",
+	[DEFECT_NO_TO] = "no To",
+	[DEFECT_NO_CALL_ID] = "no Call-ID",
+	[DEFECT_NO_CSEQ] = "no CSeq",
+	[DEFECT_NO_VIA] = "no Via",
+	[DEFECT_BAD_CALL_ID] = "bad Call-ID",
+	[DEFECT_BAD_CSEQ] = "bad CSeq",
+	[DEFECT_CSEQ_OF_ANOTHER] = "CSeq of another method",
+	[DEFECT_BAD_VIA] = "bad Via",
+	[DEFECT_BAD_CONTENT_LENGTH] = "bad Content-Length",
+	[DEFECT_SHORT_BODY] = "body shorter than Content-Length",
+};
+
 /* A header field of interest: a text of the message, or one of its lists. */
 struct header {
 	struct text name;
 	enum { HEADER_LIST, HEADER_SINGLE } kind;
-	size_t place; /* enum sip_list, or the offset of the text in struct sip_message */
-	const char *twice;
+	size_t place;          /* enum sip_list, or the offset of the text in struct sip_message */
+	enum sip_defect twice; /* what is wrong where a single one stands twice */
 };
 
 /* The longest name, and the most names that are equally long. */
@@ -18,26 +49,26 @@ enum { HEADER_NAME_MAX = 18, HEADERS_OF_LENGTH_MAX = 3 };
 
 #define LIST(name, list)                                                                           \
 	{                                                                                          \
-		TEXT(name), HEADER_LIST, list, NULL                                                \
+		TEXT(name), HEADER_LIST, list, DEFECT_NONE                                         \
 	}
-#define SINGLE(name, member)                                                                       \
+#define SINGLE(name, member, twice)                                                                \
 	{                                                                                          \
-		TEXT(name), HEADER_SINGLE, offsetof(struct sip_message, member), "two " name       \
+		TEXT(name), HEADER_SINGLE, offsetof(struct sip_message, member), twice             \
 	}
 
 /* By the length of the name, so that a header field nobody asks for costs a comparison or two. */
 /* clang-format off */
 static const struct header headers[HEADER_NAME_MAX + 1][HEADERS_OF_LENGTH_MAX] = {
-	[2] = {SINGLE("To", to)},
+	[2] = {SINGLE("To", to, DEFECT_TWO_TO)},
 	[3] = {LIST("Via", SIP_VIA)},
-	[4] = {SINGLE("From", from), SINGLE("CSeq", cseq)},
-	[5] = {LIST("Route", SIP_ROUTE), SINGLE("Event", event)},
-	[7] = {LIST("Contact", SIP_CONTACT), SINGLE("Call-ID", call_id),
-		SINGLE("Expires", expires)},
-	[12] = {LIST("Record-Route", SIP_RECORD_ROUTE), SINGLE("Content-Type", content_type)},
-	[14] = {SINGLE("Content-Length", content_length)},
-	[15] = {SINGLE("Session-Expires", session_expires)},
-	[18] = {SINGLE("Subscription-State", subscription_state)},
+	[4] = {SINGLE("From", from, DEFECT_TWO_FROM), SINGLE("CSeq", cseq, DEFECT_TWO_CSEQ)},
+	[5] = {LIST("Route", SIP_ROUTE), SINGLE("Event", event, DEFECT_TWO_EVENT)},
+	[7] = {LIST("Contact", SIP_CONTACT), SINGLE("Call-ID", call_id, DEFECT_TWO_CALL_ID),
+		SINGLE("Expires", expires, DEFECT_TWO_EXPIRES)},
+	[12] = {LIST("Record-Route", SIP_RECORD_ROUTE), SINGLE("Content-Type", content_type, DEFECT_TWO_CONTENT_TYPE)},
+	[14] = {SINGLE("Content-Length", content_length, DEFECT_TWO_CONTENT_LENGTH)},
+	[15] = {SINGLE("Session-Expires", session_expires, DEFECT_TWO_SESSION_EXPIRES)},
+	[18] = {SINGLE("Subscription-State", subscription_state, DEFECT_TWO_SUBSCRIPTION_STATE)},
 };
 
 /* RFC 3261 7.3.3, RFC 6665 8.2.1, RFC 4028 4. */
@@ -114,20 +145,20 @@ static bool means_sip(struct text line)
 }
 
 /* "200 OK": what follows the version and its space. */
-static const char *parse_status(const char *at, const char *end, struct sip_message *message)
+static enum sip_defect parse_status(const char *at, const char *end, struct sip_message *message)
 {
 	uint32_t status;
 
 	if (end - at < 3 || !text_number(lex_text(at, at + 3), &status) || status < 100 ||
 		status > 699 || (end - at > 3 && at[3] != ' '))
-		return "bad status";
+		return DEFECT_BAD_STATUS;
 	message->status = status;
 	message->reason = text_trim(lex_text(at + 3, end));
-	return NULL;
+	return DEFECT_NONE;
 }
 
 /* One space parts the words and nothing else does (RFC 3261 7.1, RFC 4475 3.1.2.8 to 3.1.2.10). */
-static const char *parse_request(const char *at, const char *end, struct sip_message *message)
+static enum sip_defect parse_request(const char *at, const char *end, struct sip_message *message)
 {
 	const char *start = at;
 
@@ -135,17 +166,18 @@ static const char *parse_request(const char *at, const char *end, struct sip_mes
 	at = lex_run(start, end, LEX_TOKEN);
 	message->method_name = lex_text(start, at);
 	if (at == start || !lex_at(at, end, ' '))
-		return "bad start line";
+		return DEFECT_BAD_START_LINE;
 	message->method = method_of(message->method_name);
 	start = at + 1;
 	at = lex_run(start, end, LEX_URI);
 	message->request_uri = lex_text(start, at);
 	if (at == start || !lex_at(at, end, ' '))
-		return "bad start line";
-	return text_equal_nocase(lex_text(at + 1, end), TEXT("SIP/2.0")) ? NULL : "not SIP/2.0";
+		return DEFECT_BAD_START_LINE;
+	return text_equal_nocase(lex_text(at + 1, end), TEXT("SIP/2.0")) ? DEFECT_NONE
+									 : DEFECT_NOT_SIP_2;
 }
 
-static const char *parse_start_line(struct text line, struct sip_message *message)
+static enum sip_defect parse_start_line(struct text line, struct sip_message *message)
 {
 	struct text version = TEXT("SIP/2.0 ");
 
@@ -165,37 +197,37 @@ static const char *find_feed(const char *at, const char *end, bool folds)
 	return feed;
 }
 
-static const char *take_value(
+static enum sip_defect take_value(
 	struct sip_message *message, const struct header *header, struct text value)
 {
 	struct text *single;
 
 	if (header->kind == HEADER_LIST) {
 		if (message->field_count == SIP_FIELDS_MAX)
-			return "too many header fields";
+			return DEFECT_TOO_MANY_FIELDS;
 		message->fields[message->field_count++] =
 			(struct sip_field){(uint8_t)header->place, value};
-		return NULL;
+		return DEFECT_NONE;
 	}
 	single = (struct text *)((char *)message + header->place);
 	if (single->at)
 		return header->twice;
 	*single = value;
-	return NULL;
+	return DEFECT_NONE;
 }
 
-static const char *take_header(struct sip_message *message, const char *at, const char *feed)
+static enum sip_defect take_header(struct sip_message *message, const char *at, const char *feed)
 {
 	const char *colon = memchr(at, ':', (size_t)(feed - at)), *name_end = colon;
 	const struct header *header;
 
 	if (!colon)
-		return "header field without colon";
+		return DEFECT_NO_COLON;
 	while (name_end > at && lex_is(name_end[-1], LEX_BLANK))
 		name_end--;
 	header = header_of(lex_text(at, name_end));
 	if (!header)
-		return NULL;
+		return DEFECT_NONE;
 	return take_value(message, header, text_trim(lex_text(colon + 1, feed)));
 }
 
@@ -207,26 +239,27 @@ static const char *skip_empty_line(const char *at, const char *end)
 }
 
 /* Up to the body. Some leave out the empty line where nothing follows it. */
-static const char *take_headers(struct sip_message *message, const char *at, const char *end)
+static enum sip_defect take_headers(struct sip_message *message, const char *at, const char *end)
 {
-	const char *body, *feed, *why;
+	const char *body, *feed;
+	enum sip_defect defect;
 
 	if (lex_at(at, end, ' ') || lex_at(at, end, '\t'))
-		return "folded start line";
+		return DEFECT_FOLDED_START_LINE;
 	while ((body = skip_empty_line(at, end)) == at && at < end) {
 		feed = find_feed(at, end, true);
 		if (!feed)
-			return "header field without line end";
-		why = take_header(message, at, feed);
-		if (why)
-			return why;
+			return DEFECT_NO_LINE_END;
+		defect = take_header(message, at, feed);
+		if (defect)
+			return defect;
 		at = feed + 1;
 	}
 	message->body = lex_text(body, end);
-	return NULL;
+	return DEFECT_NONE;
 }
 
-static const char *check_cseq(struct sip_message *message)
+static enum sip_defect check_cseq(struct sip_message *message)
 {
 	const char *end = text_end(message->cseq);
 	const char *number_end = lex_run(message->cseq.at, end, LEX_TOKEN);
@@ -235,16 +268,17 @@ static const char *check_cseq(struct sip_message *message)
 
 	if (!text_number(lex_text(message->cseq.at, number_end), &message->cseq_number) ||
 		method.length == 0 || lex_run(start, end, LEX_TOKEN) != end)
-		return "bad CSeq";
+		return DEFECT_BAD_CSEQ;
 	if (message->is_request)
-		return text_equal(method, message->method_name) ? NULL : "CSeq of another method";
+		return text_equal(method, message->method_name) ? DEFECT_NONE
+								: DEFECT_CSEQ_OF_ANOTHER;
 	message->method_name = method;
 	message->method = method_of(method);
-	return NULL;
+	return DEFECT_NONE;
 }
 
 /* All of them: their number says who sent the message, so none may be unclear. */
-static const char *take_vias(struct sip_message *message)
+static enum sip_defect take_vias(struct sip_message *message)
 {
 	struct sip_cursor cursor = {0};
 	struct text value;
@@ -252,10 +286,10 @@ static const char *take_vias(struct sip_message *message)
 
 	while (sip_next_value(message, SIP_VIA, &cursor, &value)) {
 		if (sip_via_parse(value, message->via_count ? &via : &message->top_via) != 0)
-			return "bad Via";
+			return DEFECT_BAD_VIA;
 		message->via_count++;
 	}
-	return message->via_count ? NULL : "no Via";
+	return message->via_count ? DEFECT_NONE : DEFECT_NO_VIA;
 }
 
 /* Of all that a message has, its Contact is the longest to take apart, and most rooms do. */
@@ -269,48 +303,48 @@ static void take_first_contact(struct sip_message *message)
 		message->first_contact = contact;
 }
 
-static const char *check_call_id(struct text call_id)
+static enum sip_defect check_call_id(struct text call_id)
 {
 	const char *at = call_id.at, *end = text_end(call_id);
 
 	while (at < end && !lex_is(*at, LEX_BLANK))
 		at++;
-	return at == end ? NULL : "bad Call-ID";
+	return at == end ? DEFECT_NONE : DEFECT_BAD_CALL_ID;
 }
 
-static const char *check_mandatory(struct sip_message *message)
+static enum sip_defect check_mandatory(struct sip_message *message)
 {
-	const char *why;
+	enum sip_defect defect;
 
 	if (message->from.length == 0)
-		return "no From";
+		return DEFECT_NO_FROM;
 	if (message->to.length == 0)
-		return "no To";
+		return DEFECT_NO_TO;
 	if (message->call_id.length == 0)
-		return "no Call-ID";
+		return DEFECT_NO_CALL_ID;
 	if (message->cseq.length == 0)
-		return "no CSeq";
-	why = check_call_id(message->call_id);
-	if (!why)
-		why = check_cseq(message);
-	return why ? why : take_vias(message);
+		return DEFECT_NO_CSEQ;
+	defect = check_call_id(message->call_id);
+	if (!defect)
+		defect = check_cseq(message);
+	return defect ? defect : take_vias(message);
 }
 
-static const char *cut_body(struct sip_message *message)
+static enum sip_defect cut_body(struct sip_message *message)
 {
 	uint32_t length;
 
 	if (!message->content_length.at)
-		return NULL;
+		return DEFECT_NONE;
 	if (!text_number(message->content_length, &length))
-		return "bad Content-Length";
+		return DEFECT_BAD_CONTENT_LENGTH;
 	if (length > message->body.length)
-		return "body shorter than Content-Length";
+		return DEFECT_SHORT_BODY;
 	message->body.length = length;
-	return NULL;
+	return DEFECT_NONE;
 }
 
-int sip_scan(const char *bytes, size_t length, struct sip_message *message, const char **why)
+int sip_scan(const char *bytes, size_t length, struct sip_message *message, enum sip_defect *defect)
 {
 	const char *at = bytes, *end = bytes + length, *feed;
 	struct text line;
@@ -326,15 +360,15 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, cons
 		line.length--;
 	memset(message, 0, offsetof(struct sip_message, fields));
 	message->whole = (struct text){bytes, length};
-	*why = parse_start_line(line, message);
-	if (*why)
+	*defect = parse_start_line(line, message);
+	if (*defect)
 		return means_sip(line) ? -EBADMSG : -ENOMSG;
-	*why = take_headers(message, feed ? feed + 1 : end, end);
-	if (!*why)
-		*why = check_mandatory(message);
-	if (!*why)
-		*why = cut_body(message);
-	if (*why)
+	*defect = take_headers(message, feed ? feed + 1 : end, end);
+	if (!*defect)
+		*defect = check_mandatory(message);
+	if (!*defect)
+		*defect = cut_body(message);
+	if (*defect)
 		return -EBADMSG;
 	take_first_contact(message);
 	return 0;

@@ -290,9 +290,7 @@ static void put_set_member(struct events *events, const char *key, unsigned set,
 
 static void put_reason(struct events *events, const struct event *event)
 {
-	static const char *const kinds[] = {"registration", "subscription", "dialog"};
-
-	put_member(events, "reason", kinds[event->reason.kind]);
+	put_member(events, "reason", reason_kind_names[event->reason.kind]);
 	put(events, ",\"id\":\"");
 	put_escaped(events, event->reason.id);
 	put_char(events, '"');
@@ -304,8 +302,6 @@ static void put_reason(struct events *events, const struct event *event)
 
 static void put_rewrite(struct events *events, const struct event *event)
 {
-	static const char *const fields[] = {"contact", "via", "ruri", "other"};
-
 	put_member(events, "dir", event->rewrite.in ? "in" : "out");
 	put(events, ",\"what\":\"");
 	if (event->rewrite.status) {
@@ -314,7 +310,8 @@ static void put_rewrite(struct events *events, const struct event *event)
 	}
 	put_escaped(events, event->rewrite.method);
 	put_char(events, '"');
-	put_set_member(events, "fields", event->rewrite.fields, fields, 4);
+	put_set_member(
+		events, "fields", event->rewrite.fields, rewritten_field_names, REWRITTEN_FIELDS);
 }
 
 /* Milliseconds with microseconds behind the point. */

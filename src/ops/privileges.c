@@ -59,3 +59,9 @@ int privileges_drop(const struct identity *identity, bool keep_net_admin, struct
 			identity->name);
 	return 0;
 }
+
+int privileges_forgo(void)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	return capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0 : -EPERM;
+}

@@ -1,5 +1,7 @@
-/* What the engine sends on when there is nothing to repair, or no room for a repair. */
+/* What the engine sends on when there is nothing to repair, or no room for a repair; and what it
+ * counts. */
 #include "border.h"
+#include "calls.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -48,5 +50,95 @@ Test(engine, a_datagram_that_needs_no_repair_goes_on_as_it_came)
 		(struct registration){
 			.via = "203.0.113.77:5060", .contact = "<sip:alice@203.0.113.77:5060>"});
 	cr_assert_eq(border->outcome.verdict, VERDICT_PASS);
+	border_free(border);
+}
+
+static uint64_t verdicts(struct border *border, enum direction direction, enum verdict verdict)
+{
+	return engine_counters(border->engine).verdicts[direction][verdict];
+}
+
+Test(engine, packets_are_counted_by_direction_and_verdict)
+{
+	struct border *border = border_new();
+	const struct flow nobodys = {at("203.0.113.1:5061"), at("203.0.113.2:5061")};
+
+	border->repairs = true;
+	border_register(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
+	border_answer(border, "203.0.113.1:5061", 200, (struct registration){.expires = "60"});
+	border_in(border, "203.0.113.1:5061", "\r\n\r\n");
+	border_packet(border, &nobodys, TEXT("\r\n\r\n"));
+	cr_expect_eq(verdicts(border, DIRECTION_IN, VERDICT_REWRITE), 1);
+	cr_expect_eq(verdicts(border, DIRECTION_OUT, VERDICT_PASS), 1);
+	cr_expect_eq(verdicts(border, DIRECTION_IN, VERDICT_PASS), 1);
+	cr_expect_eq(verdicts(border, DIRECTION_NONE, VERDICT_PASS), 1);
+	cr_expect_eq(engine_counters(border->engine).packets, 4);
+	border_free(border);
+}
+
+Test(engine, rewrites_are_counted_by_field)
+{
+	struct border *border = border_new();
+	struct engine_counters counters;
+
+	border->repairs = true;
+	border_register(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
+	counters = engine_counters(border->engine);
+	cr_expect_eq(counters.rewritten, 1);
+	cr_expect_eq(counters.rewritten_fields[0], 1, "contact");
+	cr_expect_eq(counters.rewritten_fields[1], 1, "via");
+	cr_expect_eq(counters.rewritten_fields[2], 0, "ruri");
+	cr_expect_eq(counters.rewritten_fields[3], 0, "other");
+	border_free(border);
+}
+
+Test(engine, what_is_malformed_is_counted_by_what_is_wrong)
+{
+	struct border *border = border_new();
+	struct engine_counters counters;
+
+	border_in(border, "203.0.113.1:5061", "INVITE sip:a SIP/2.0\r\nVia\r\n\r\n");
+	border_in(border, "203.0.113.1:5061", "SIP/2.0 99 Odd\r\n\r\n");
+	border_out(border, "203.0.113.1:5061", "SIP/2.0 99 Odd\r\n\r\n");
+	counters = engine_counters(border->engine);
+	cr_expect_eq(counters.malformed, 3);
+	cr_expect_eq(counters.defects[DEFECT_NO_COLON], 1);
+	cr_expect_eq(counters.defects[DEFECT_BAD_STATUS], 2);
+	border_free(border);
+}
+
+Test(engine, what_is_refused_is_counted_by_its_limit)
+{
+	struct border *border = border_new();
+	struct engine_counters counters;
+
+	border->settings.limits.endpoints_per_address = 0;
+	border_register(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
+	border_answer(border, "203.0.113.1:5061", 200, (struct registration){.expires = "60"});
+	counters = engine_counters(border->engine);
+	cr_expect_eq(counters.refused, 1);
+	cr_expect_eq(counters.refusals[REFUSED_ENDPOINTS_PER_ADDRESS], 1);
+	border_free(border);
+}
+
+Test(engine, reasons_are_counted_by_kind_while_they_last)
+{
+	struct border *border = border_new();
+	struct engine_counters counters;
+
+	border->settings.keepalive.max_lost = 0;
+	border_register(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
+	border_answer(border, "203.0.113.1:5061", 200, (struct registration){.expires = "60"});
+	phone_asks(border, "203.0.113.1:5061", "INVITE", (struct exchange){.call_id = "talk"});
+	proxy_answers(border, "203.0.113.1:5061", 180, "INVITE",
+		(struct exchange){.call_id = "talk", .to_tag = "b"});
+	counters = engine_counters(border->engine);
+	cr_expect_eq(counters.reasons_of[REASON_REGISTRATION], 1);
+	cr_expect_eq(counters.reasons_of[REASON_SUBSCRIPTION], 0);
+	cr_expect_eq(counters.reasons_of[REASON_DIALOG], 1);
+	border_wait(border, 61);
+	counters = engine_counters(border->engine);
+	cr_expect_eq(counters.reasons_of[REASON_REGISTRATION], 0);
+	cr_expect_eq(counters.reasons_of[REASON_DIALOG], 1);
 	border_free(border);
 }

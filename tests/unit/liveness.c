@@ -39,11 +39,11 @@ static void answer_keepalive(const char *client, const char *status_line)
 {
 	const struct border_sent *sent = &border->sent[border->sent_count - 1];
 	struct sip_message message;
-	const char *why;
+	enum sip_defect defect;
 	struct sip_cursor cursor = {0};
 	struct text via;
 
-	cr_assert_eq(sip_scan(sent->bytes, sent->length, &message, &why), 0);
+	cr_assert_eq(sip_scan(sent->bytes, sent->length, &message, &defect), 0);
 	cr_assert(sip_next_value(&message, SIP_VIA, &cursor, &via));
 	border_in(border, client,
 		"%s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s;tag=ua\r\nCall-ID: %.*s\r\n"
@@ -168,7 +168,7 @@ Test(liveness, an_answer_from_another_address_is_none)
 	border_wait(border, 24.99);
 	border->log_length = 0;
 	border->log[0] = 0;
-	border_wait(border, 0.02);
+	border_wait(border, 0.03);
 	border_expect(border, "keepalive " PHONE " NOTIFY\n");
 	answer_keepalive("203.0.113.2:5062", "SIP/2.0 200 OK");
 	border_expect(border, "");
@@ -382,4 +382,23 @@ Test(liveness, ticks_that_wrap_change_nothing)
 			"endpoint-remove " PHONE " expired\n");
 		cr_assert_eq(engine_next(border->engine), UINT64_MAX);
 	}
+}
+
+Test(liveness, round_trips_are_counted_by_how_long_they_took)
+{
+	struct engine_counters counters;
+
+	register_phone(PHONE, "one", NULL);
+	border_wait(border, 25.01);
+	border_wait(border, 0.03);
+	answer_keepalive(PHONE, "SIP/2.0 200 OK");
+	border_wait(border, 25);
+	border_wait(border, 4);
+	answer_keepalive(PHONE, "SIP/2.0 200 OK");
+	counters = engine_counters(border->engine);
+	cr_expect_eq(counters.replies, 2);
+	cr_expect_eq(counters.rtts[3], 1, "up to 50 ms");
+	cr_expect_eq(counters.rtts[9], 1, "up to 5 s");
+	cr_expect_gt(counters.rtt_us, 4020000);
+	cr_expect_lt(counters.rtt_us, 4100000);
 }

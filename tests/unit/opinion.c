@@ -312,10 +312,13 @@ static bool takes_addresses(const struct sip_message *message, enum sip_list lis
 /* libosip2 parses all values at once; the scanner parses most of them on demand. */
 static bool takes(const char *bytes, size_t length, struct sip_message *message, const char **why)
 {
+	enum sip_defect defect = DEFECT_NONE;
 	struct sip_name_addr address;
 	struct sip_uri uri;
+	int result = sip_scan(bytes, length, message, &defect);
 
-	if (sip_scan(bytes, length, message, why) != 0)
+	*why = sip_defect_names[defect];
+	if (result != 0)
 		return false;
 	*why = "bad address or URI";
 	return sip_name_addr_parse(message->from, &address) == 0 &&

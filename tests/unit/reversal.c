@@ -33,9 +33,9 @@ static struct text as_text(const struct bytes *bytes)
 
 static bool scan(const struct bytes *bytes, struct sip_message *message)
 {
-	const char *why;
+	enum sip_defect defect;
 
-	return sip_scan(bytes->at, bytes->length, message, &why) == 0;
+	return sip_scan(bytes->at, bytes->length, message, &defect) == 0;
 }
 
 static void apply(const struct bytes *from, struct bytes *to)

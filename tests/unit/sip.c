@@ -16,11 +16,11 @@
 #define END       "\r\n"
 
 static struct sip_message message;
-static const char *why;
+static enum sip_defect defect;
 
 static int scan(const char *text)
 {
-	return sip_scan(text, strlen(text), &message, &why);
+	return sip_scan(text, strlen(text), &message, &defect);
 }
 
 static void expect_text(struct text text, const char *expected)
@@ -33,12 +33,13 @@ static void expect_text(struct text text, const char *expected)
 static void expect_malformed(const char *text, const char *reason)
 {
 	cr_expect_eq(scan(text), -EBADMSG, "taken: %s", text);
-	cr_expect(why && strcmp(why, reason) == 0, "\"%s\" is not \"%s\" in %s", why, reason, text);
+	cr_expect_str_eq(sip_defect_names[defect], reason, "\"%s\" is not \"%s\" in %s",
+		sip_defect_names[defect], reason, text);
 }
 
 static void expect_no_sip(const char *bytes, size_t length)
 {
-	cr_expect_eq(sip_scan(bytes, length, &message, &why), -ENOMSG);
+	cr_expect_eq(sip_scan(bytes, length, &message, &defect), -ENOMSG);
 }
 
 /* The values of a list, each followed by a bar. */

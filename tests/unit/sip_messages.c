@@ -18,9 +18,10 @@ struct address at(const char *string)
 struct sip_message scanned(const char *bytes, size_t length)
 {
 	struct sip_message message;
-	const char *why = "no SIP";
+	enum sip_defect defect = DEFECT_NONE;
 
-	cr_assert_eq(sip_scan(bytes, length, &message, &why), 0, "%s: %s", why, bytes);
+	cr_assert_eq(sip_scan(bytes, length, &message, &defect), 0, "%s: %s",
+		sip_defect_names[defect], bytes);
 	return message;
 }
 

@@ -131,11 +131,11 @@ static void insist_unchanged(void)
 
 bool sip_walk(const char *bytes, size_t length)
 {
-	const char *why = NULL;
-	int result = sip_scan(bytes, length, &message, &why);
+	enum sip_defect defect = DEFECT_NONE;
+	int result = sip_scan(bytes, length, &message, &defect);
 
 	if (result != 0) {
-		insist(result == -ENOMSG || (result == -EBADMSG && why && *why),
+		insist(result == -ENOMSG || (result == -EBADMSG && defect != DEFECT_NONE),
 			"a refusal says why");
 		return false;
 	}

@@ -1,0 +1,18 @@
+#include <natbox/event.h>
+
+const char *const reason_kind_names[REASON_KINDS] = {
+	[REASON_REGISTRATION] = "registration",
+	[REASON_SUBSCRIPTION] = "subscription",
+	[REASON_DIALOG] = "dialog",
+};
+
+const char *const rewritten_field_names[REWRITTEN_FIELDS] = {"contact", "via", "ruri", "other"};
+
+const char *const refusal_names[REFUSALS] = {
+	[REFUSED_ENDPOINTS] = "endpoints",
+	[REFUSED_ENDPOINTS_PER_ADDRESS] = "endpoints-per-address",
+	[REFUSED_REASONS] = "reasons",
+	[REFUSED_REASONS_PER_ENDPOINT] = "reasons-per-endpoint",
+	[REFUSED_TRANSACTIONS] = "transactions",
+	[REFUSED_DATAGRAM] = "datagram",
+};

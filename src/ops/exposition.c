@@ -1,0 +1,155 @@
+#include <natbox/exposition.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct exposition {
+	char *text;
+	size_t length;
+};
+
+static void put(struct exposition *exposition, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void put(struct exposition *exposition, const char *format, ...)
+{
+	size_t left = EXPOSITION_MAX - exposition->length;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(exposition->text + exposition->length, left, format, arguments);
+	va_end(arguments);
+	if (length > 0)
+		exposition->length += (size_t)length < left ? (size_t)length : left - 1;
+}
+
+static void put_head(
+	struct exposition *exposition, const char *name, const char *type, const char *help)
+{
+	put(exposition, "# HELP natbox_%s %s\n# TYPE natbox_%s %s\n", name, help, name, type);
+}
+
+static void put_one(struct exposition *exposition, const char *name, const char *type,
+	const char *help, uint64_t value)
+{
+	put_head(exposition, name, type, help);
+	put(exposition, "natbox_%s %llu\n", name, (unsigned long long)value);
+}
+
+/* One of a family that a label tells apart. */
+static void put_labelled(struct exposition *exposition, const char *name, const char *label,
+	const char *of, uint64_t value)
+{
+	put(exposition, "natbox_%s{%s=\"%s\"} %llu\n", name, label, of, (unsigned long long)value);
+}
+
+/* Behind a name, with its blank. */
+static void put_seconds(struct exposition *exposition, uint64_t us)
+{
+	put(exposition, " %llu.%06llu\n", (unsigned long long)(us / 1000000),
+		(unsigned long long)(us % 1000000));
+}
+
+static void put_sizes(struct exposition *exposition, const struct engine_counters *counters)
+{
+	put_one(exposition, "endpoints", "gauge", "Endpoints that are kept reachable.",
+		counters->endpoints);
+	put_head(exposition, "reasons", "gauge", "Reasons to keep endpoints reachable, by kind.");
+	for (unsigned i = 0; i < REASON_KINDS; i++)
+		put_labelled(exposition, "reasons", "reason", reason_kind_names[i],
+			counters->reasons_of[i]);
+	put_one(exposition, "transactions", "gauge",
+		"Requests that are remembered, until they are answered and for a while after.",
+		counters->transactions);
+}
+
+/* What is nobody's business always passes. */
+static void put_packets(struct exposition *exposition, const struct engine_counters *counters)
+{
+	static const char *const directions[DIRECTIONS] = {"in", "out", "none"};
+	static const char *const verdicts[VERDICTS] = {"pass", "rewrite", "consume"};
+
+	put_head(exposition, "packets_total", "counter",
+		"Packets, by direction (in: to a proxy; out: from a proxy; none: between two "
+		"proxies, between none, or with an exempt network, and not looked into) and by "
+		"verdict (pass: as it came; rewrite; consume: the answer to a keepalive).");
+	for (unsigned i = 0; i < DIRECTIONS; i++) {
+		for (unsigned j = 0; j < (i == DIRECTION_NONE ? 1 : VERDICTS); j++)
+			put(exposition, "natbox_packets_total{dir=\"%s\",verdict=\"%s\"} %llu\n",
+				directions[i], verdicts[j],
+				(unsigned long long)counters->verdicts[i][j]);
+	}
+	put_head(exposition, "rewrites_total", "counter",
+		"Messages that were rewritten, by the field; one message may count for several.");
+	for (unsigned i = 0; i < REWRITTEN_FIELDS; i++)
+		put_labelled(exposition, "rewrites_total", "field", rewritten_field_names[i],
+			counters->rewritten_fields[i]);
+}
+
+static void put_round_trips(struct exposition *exposition, const struct engine_counters *counters)
+{
+	const char *name = "keepalive_rtt_seconds";
+	uint64_t up_to = 0;
+
+	put_head(exposition, name, "histogram", "Time from a keepalive to its answer.");
+	for (unsigned i = 0; i < RTT_BOUNDS; i++) {
+		up_to += counters->rtts[i];
+		put(exposition, "natbox_%s_bucket{le=\"%g\"} %llu\n", name, rtt_bounds_us[i] / 1e6,
+			(unsigned long long)up_to);
+	}
+	up_to += counters->rtts[RTT_BOUNDS];
+	put(exposition, "natbox_%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)up_to);
+	put(exposition, "natbox_%s_sum", name);
+	put_seconds(exposition, counters->rtt_us);
+	put(exposition, "natbox_%s_count %llu\n", name, (unsigned long long)up_to);
+}
+
+static void put_keepalives(struct exposition *exposition, const struct engine_counters *counters)
+{
+	put_one(exposition, "keepalives_sent_total", "counter", "Keepalives sent.",
+		counters->keepalives);
+	put_one(exposition, "keepalive_replies_total", "counter", "Keepalives answered.",
+		counters->replies);
+	put_one(exposition, "keepalives_missed_total", "counter",
+		"Keepalives not answered within keepalive.reply-timeout.", counters->missed);
+	put_one(exposition, "endpoints_lost_total", "counter",
+		"Times that an endpoint missed keepalive.max-lost keepalives in a row.",
+		counters->lost);
+	put_round_trips(exposition, counters);
+}
+
+static void put_troubles(struct exposition *exposition, const struct metrics_snapshot *snapshot)
+{
+	put_head(exposition, "malformed_total", "counter",
+		"Messages that could not be understood, and passed as they came, by what is "
+		"wrong.");
+	for (unsigned i = DEFECT_NONE + 1; i < SIP_DEFECTS; i++)
+		put_labelled(exposition, "malformed_total", "why", sip_defect_names[i],
+			snapshot->engine.defects[i]);
+	put_head(exposition, "refused_total", "counter",
+		"What was refused, by the limit that was reached.");
+	for (unsigned i = 0; i < REFUSALS; i++)
+		put_labelled(exposition, "refused_total", "why", refusal_names[i],
+			snapshot->engine.refusals[i]);
+	put_one(exposition, "capture_drops_total", "counter",
+		"Packets that the kernel dropped because natbox did not take them in time.",
+		snapshot->capture_drops);
+	put_head(exposition, "state_lag_seconds", "gauge",
+		"Age of the oldest change that may not be on the disk yet; 0 when all are.");
+	put(exposition, "natbox_state_lag_seconds");
+	put_seconds(exposition, snapshot->state_lag_us);
+}
+
+size_t exposition_write(const struct metrics_snapshot *snapshot, char text[static EXPOSITION_MAX])
+{
+	struct exposition exposition = {.text = text};
+
+	put_sizes(&exposition, &snapshot->engine);
+	put_packets(&exposition, &snapshot->engine);
+	put_keepalives(&exposition, &snapshot->engine);
+	put_troubles(&exposition, snapshot);
+	put_head(&exposition, "build_info", "gauge", "Always 1, with the version of natbox.");
+	put_labelled(&exposition, "build_info", "version", NATBOX_VERSION, 1);
+	return exposition.length;
+}

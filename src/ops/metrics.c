@@ -1,0 +1,259 @@
+#include <natbox/metrics.h>
+
+#include <natbox/privileges.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	/* A few monitors and people ask, each over a connection or two. Whoever opens more from one
+	 * address than that gets no more, and leaves the rest to others. */
+	CONNECTIONS_MAX = 32,
+	CONNECTIONS_PER_ADDRESS_MAX = 8,
+	/* A connection over which nothing comes is closed after this long; one that was answered, at
+	 * once. */
+	IDLE_MAX_S = 5,
+	/* Memory of a connection: a request with the headers that browsers send, and some to spare. */
+	CONNECTION_BYTES = 8192,
+	/* Connections that wait to be accepted. */
+	BACKLOG = 16,
+};
+
+struct metrics {
+	struct address listen;
+	int listener; /* -1: it is the daemon's to close */
+	struct MHD_Daemon *daemon;
+	atomic_ullong turned_us;
+	uint64_t published_us; /* the loop's own */
+	pthread_mutex_t mutex; /* of the snapshot */
+	struct metrics_snapshot snapshot;
+	char text[EXPOSITION_MAX]; /* the thread's own */
+};
+
+static uint64_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int explain(const struct address *listen, int error, struct fault *fault)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	address_format(listen, text);
+	switch (error) {
+	case -EADDRINUSE:
+		return fault_set(fault, error,
+			"cannot serve metrics on %s: the port is in use (another natbox?); stop "
+			"that program or set metrics.listen to a free port",
+			text);
+	case -EADDRNOTAVAIL:
+		return fault_set(fault, error,
+			"cannot serve metrics on %s: this host has no such address; set "
+			"metrics.listen to one that it has",
+			text);
+	case -EACCES:
+		return fault_set(fault, error,
+			"cannot serve metrics on %s: not allowed; set metrics.listen to a port "
+			"from 1024 on, or start natbox as root",
+			text);
+	default:
+		return fault_set(fault, error,
+			"cannot serve metrics on %s: %s; set metrics.listen to another address",
+			text, strerror(-error));
+	}
+}
+
+static int bind_to(int socket, const struct address *address)
+{
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(address->port)};
+	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
+
+	if (address_is_ipv4(address)) {
+		memcpy(&ipv4.sin_addr, address->ip + 12, sizeof(ipv4.sin_addr));
+		return bind(socket, (struct sockaddr *)&ipv4, sizeof(ipv4));
+	}
+	memcpy(&ipv6.sin6_addr, address->ip, sizeof(ipv6.sin6_addr));
+	return bind(socket, (struct sockaddr *)&ipv6, sizeof(ipv6));
+}
+
+/* Connections of before that linger keep nobody from listening again. */
+static int open_listener(struct metrics *metrics, struct fault *fault)
+{
+	const int family = address_is_ipv4(&metrics->listen) ? AF_INET : AF_INET6, on = 1;
+
+	metrics->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (metrics->listener < 0 ||
+		setsockopt(metrics->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+		bind_to(metrics->listener, &metrics->listen) < 0 ||
+		listen(metrics->listener, BACKLOG) < 0)
+		return explain(&metrics->listen, -errno, fault);
+	return 0;
+}
+
+int metrics_open(const struct address *listen, struct metrics **out, struct fault *fault)
+{
+	struct metrics *metrics = calloc(1, sizeof(*metrics));
+	int result;
+
+	if (!metrics)
+		return fault_set(fault, -ENOMEM, "no memory to serve metrics");
+	metrics->listen = *listen;
+	pthread_mutex_init(&metrics->mutex, NULL);
+	result = open_listener(metrics, fault);
+	if (result != 0) {
+		metrics_close(metrics);
+		return result;
+	}
+	*out = metrics;
+	return 0;
+}
+
+bool metrics_is_alive(uint64_t turned_us, uint64_t now_us)
+{
+	return now_us <= turned_us || now_us - turned_us <= METRICS_HANG_US;
+}
+
+static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status,
+	const char *type, const char *text, size_t length)
+{
+	/* Copied: neither an answer that waits for its reader nor a constant is in the way. */
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(length, (void *)text, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result send_line(
+	struct MHD_Connection *connection, unsigned status, const char *line)
+{
+	return send_text(connection, status, "text/plain; charset=utf-8", line, strlen(line));
+}
+
+static enum MHD_Result send_metrics(struct metrics *metrics, struct MHD_Connection *connection)
+{
+	struct metrics_snapshot snapshot;
+	size_t length;
+
+	pthread_mutex_lock(&metrics->mutex);
+	snapshot = metrics->snapshot;
+	pthread_mutex_unlock(&metrics->mutex);
+	length = exposition_write(&snapshot, metrics->text);
+	return send_text(connection, MHD_HTTP_OK, EXPOSITION_TYPE, metrics->text, length);
+}
+
+static enum MHD_Result send_health(struct metrics *metrics, struct MHD_Connection *connection)
+{
+	uint64_t turned_us = atomic_load_explicit(&metrics->turned_us, memory_order_relaxed);
+	uint64_t now_us = clock_us();
+	char line[128];
+
+	if (metrics_is_alive(turned_us, now_us))
+		return send_line(connection, MHD_HTTP_OK, "ok\n");
+	snprintf(line, sizeof(line), "the packet loop hangs: its last turn ended %llu s ago\n",
+		(unsigned long long)((now_us - turned_us) / 1000000));
+	return send_line(connection, MHD_HTTP_SERVICE_UNAVAILABLE, line);
+}
+
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_size,
+	void **request)
+{
+	struct metrics *metrics = context;
+
+	(void)version, (void)upload, (void)upload_size, (void)request;
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return send_line(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+	if (strcmp(url, "/metrics") == 0)
+		return send_metrics(metrics, connection);
+	if (strcmp(url, "/healthz") == 0)
+		return send_health(metrics, connection);
+	return send_line(connection, MHD_HTTP_NOT_FOUND, "here are /metrics and /healthz\n");
+}
+
+/* The daemon's thread has the signal mask and the capabilities of the one that starts it. So one does
+ * that has none: what strangers talk to needs no capability. */
+static void *start_daemon(void *context)
+{
+	struct metrics *metrics = context;
+	const struct MHD_OptionItem options[] = {
+		{MHD_OPTION_LISTEN_SOCKET, metrics->listener, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
+		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS_MAX, NULL},
+		{MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
+	if (privileges_forgo() != 0)
+		return NULL;
+	metrics->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer,
+		metrics, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	metrics->listener = -1; /* the daemon's to close, even of one that did not start */
+	return NULL;
+}
+
+int metrics_start(struct metrics *metrics, uint64_t now_us, struct fault *fault)
+{
+	pthread_t starter;
+	sigset_t all, before;
+
+	atomic_store(&metrics->turned_us, now_us);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the event loop */
+	if (pthread_create(&starter, NULL, start_daemon, metrics) == 0)
+		pthread_join(starter, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!metrics->daemon)
+		return fault_set(fault, -EIO, "cannot start a thread to serve metrics");
+	return 0;
+}
+
+bool metrics_turned(struct metrics *metrics, uint64_t now_us)
+{
+	atomic_store_explicit(&metrics->turned_us, now_us, memory_order_relaxed);
+	return now_us - metrics->published_us >= METRICS_SNAPSHOT_US;
+}
+
+void metrics_publish(
+	struct metrics *metrics, const struct metrics_snapshot *snapshot, uint64_t now_us)
+{
+	if (pthread_mutex_trylock(&metrics->mutex) != 0)
+		return; /* it is being read: the next turn tries again */
+	metrics->snapshot = *snapshot;
+	pthread_mutex_unlock(&metrics->mutex);
+	metrics->published_us = now_us;
+}
+
+void metrics_close(struct metrics *metrics)
+{
+	if (!metrics)
+		return;
+	if (metrics->daemon)
+		MHD_stop_daemon(metrics->daemon);
+	if (metrics->listener >= 0)
+		close(metrics->listener);
+	pthread_mutex_destroy(&metrics->mutex);
+	free(metrics);
+}

@@ -1,0 +1,276 @@
+#!/bin/bash
+# What a running natbox tells about itself over HTTP: figures that follow real traffic, a packet
+# loop that hangs, a disk that stalls, and strangers that hold connections open. On the loopback of
+# a network namespace, with the addresses of a proxy and a phone, and in a mount namespace, for the
+# disk.
+[ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,TMPDIR "$0" "$@"
+set -u
+cd "$(dirname "$0")/.." || exit 1
+make -s natbox build/load || exit 1
+[ -n "${IN_NAMESPACE:-}" ] || IN_NAMESPACE=1 exec unshare --mount --propagation private "$0"
+. tests/loopback.bash
+proxy=203.0.113.1 phone=198.51.100.7
+helpers=()
+
+clean_up_all() {
+	fsfreeze --unfreeze "$work/disk" 2>/dev/null
+	[ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null
+	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null
+	umount "$work/disk" 2>/dev/null
+	cleanup
+}
+trap clean_up_all EXIT
+
+inside() { ip netns exec "$namespace" "$@"; }
+
+help_with() { # command..., inside and in the background
+	ip netns exec "$namespace" "$@" >/dev/null 2>&1 &
+	helpers+=($!)
+}
+
+within() { # seconds, command...
+	local i limit=$(($1 * 10))
+	shift
+	for ((i = 0; i < limit; i++)); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+logged() { # text
+	grep -q -- "$1" "$work/log"
+}
+
+start() { # address to listen on, further arguments
+	listen=$1
+	shift
+	: >"$work/log"
+	ip netns exec "$namespace" "$natbox" -c "$work/ini" -l "$work/log" \
+		-o metrics.listen="$listen" "$@" 8>&- &
+	pid=$!
+	within 5 logged ready
+}
+
+stop() {
+	kill -TERM "$pid" && wait "$pid"
+	local status=$?
+	pid=
+	return $status
+}
+
+get() { # path, more of curl's options
+	inside curl -s -g --max-time 5 "${@:2}" "http://$listen/$1"
+}
+
+code() { # path, more of curl's options
+	get "$1" -o /dev/null -w '%{http_code}' "${@:2}"
+}
+
+answers() { # status, path, more of curl's options
+	[ "$(code "${@:2}")" = "$1" ]
+}
+
+figure() { # name with its labels
+	get metrics | awk -v name="natbox_$1 " '
+		index($0, name) == 1 { print substr($0, length(name) + 1) }'
+}
+
+is() { # name, operator and number as awk compares them
+	awk -v figure="$(figure "$1")" "BEGIN { exit !(figure != \"\" && figure $2) }"
+}
+
+# Effective and permitted capabilities of the thread that answers, and of the packet loop's.
+capabilities() { # part of the thread's name
+	grep -l "$1" /proc/"$pid"/task/*/comm | sed 's/comm$/status/' | xargs sed -n 's/^Cap\(Eff\|Prm\):.//p'
+}
+
+# Each sample belongs to the family whose help and type stand before it.
+is_well_formed() {
+	get metrics | awk '
+		/^# HELP natbox_[a-z_]+ ./ { help = $3; next }
+		/^# TYPE natbox_[a-z_]+ (counter|gauge|histogram)$/ { type = $3; next }
+		/^natbox_[a-z_]+({[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*})? [0-9]+([.][0-9]+)?$/ {
+			samples += index($0, type) == 1 && type == help
+			next
+		}
+		/^natbox_keepalive_rtt_seconds_bucket{le="[0-9.]+|[+]Inf"} [0-9]+$/ { next }
+		{ print "# " $0; odd = 1 }
+		END { exit odd || samples < 50 }'
+}
+
+has_every_name_of_the_contract() {
+	local name
+	for name in endpoints 'reasons{reason="dialog"}' 'packets_total{dir="in",verdict="pass"}' \
+		'rewrites_total{field="via"}' keepalives_sent_total keepalive_replies_total \
+		keepalives_missed_total endpoints_lost_total 'keepalive_rtt_seconds_bucket{le="1"}' \
+		keepalive_rtt_seconds_sum keepalive_rtt_seconds_count \
+		'malformed_total{why="no Via"}' 'refused_total{why="endpoints"}' \
+		capture_drops_total transactions state_lag_seconds; do
+		is "$name" "== 0" || { echo "# $name"; return 1; }
+	done
+	is "build_info{version=\"$("$natbox" -V | sed 's/.* //')\"}" "== 1"
+}
+
+# Another natbox does not start, and says why in a line.
+is_refused() { # address to listen on, why
+	inside "$natbox" -c "$work/ini" -o metrics.listen="$1" 2>"$work/refused"
+	[ $? -eq 1 ] && [ "$(wc -l <"$work/refused")" = 1 ] && grep -q "$1: $2" "$work/refused"
+}
+
+# An event for each: a start line and nothing else.
+send_malformed() { # how many
+	inside bash -c 'for ((i = 0; i < '"$1"'; i++)); do
+		printf "INVITE sip:a SIP/2.0" >/dev/udp/'$proxy'/5060
+	done'
+}
+
+cat >"$work/ini" <<INI
+[natbox]
+proxy = $proxy:5060
+interface = lo
+user =
+[keepalive]
+interval = 1s
+[control]
+socket =
+[state]
+path =
+INI
+ip netns add "$namespace" && ip -n "$namespace" link set lo up || exit 1
+ip -n "$namespace" addr add $proxy/32 dev lo
+ip -n "$namespace" addr add $phone/32 dev lo
+
+start 127.0.0.1:9560
+say $? "natbox starts with metrics"
+answers 200 healthz && [ "$(get healthz)" = ok ]
+say $? "/healthz is 200 while the packet loop turns"
+is_well_formed
+say $? "/metrics is in Prometheus' format"
+has_every_name_of_the_contract
+say $? "every metric of the contract is there, with its zero"
+[ "$(get metrics -o /dev/null -w '%{content_type}')" = "text/plain; version=0.0.4; charset=utf-8" ]
+say $? "/metrics says what it is"
+answers 404 elsewhere && answers 405 metrics -d x=y && answers 200 metrics --head
+say $? "other paths are 404, other methods than GET and HEAD 405"
+
+echo "SEQUENTIAL
+alice;192.168.1.10:5060;600;600000;0" >"$work/line"
+help_with sipp -sf tests/lab/sipp/registrar.xml -nostdin -i $proxy -p 5060
+help_with sipp $proxy:5060 -sf tests/lab/sipp/register.xml -oocsf tests/lab/sipp/answer.xml \
+	-nostdin -i $phone -p 5070 -inf "$work/line" -m 1 -key contact 192.168.1.10:5060 \
+	-key address $phone -key header "Supported: path" -key session "Supported: timer"
+within 5 is endpoints "== 1" && is 'reasons{reason="registration"}' "== 1" &&
+	is 'packets_total{dir="in",verdict="pass"}' ">= 1" &&
+	is 'packets_total{dir="out",verdict="pass"}' ">= 1"
+say $? "a phone that registers is an endpoint with a reason, and its packets are counted"
+within 5 is keepalives_sent_total ">= 2" && within 5 is keepalive_replies_total ">= 2" &&
+	is 'packets_total{dir="in",verdict="consume"}' ">= 2"
+say $? "keepalives and their answers are counted"
+within 5 is keepalive_rtt_seconds_count ">= 2" && is keepalive_rtt_seconds_sum "> 0" &&
+	is 'keepalive_rtt_seconds_bucket{le="+Inf"}' ">= 2" &&
+	is 'keepalive_rtt_seconds_bucket{le="0.5"}' ">= 2"
+say $? "how long the answers took is counted"
+kill "${helpers[1]}"
+within 10 is endpoints_lost_total "== 1" && is keepalives_missed_total ">= 3"
+say $? "a phone that is gone is counted as lost"
+send_malformed 1 && within 3 is 'malformed_total{why="no From"}' "== 1" &&
+	is 'malformed_total{why="no Via"}' "== 0"
+say $? "what is malformed is counted by what is wrong"
+kill -USR1 "$pid" && within 3 logged "state lag 0.0 s"
+say $? "SIGUSR1 shows the state lag too"
+
+sed -i 's/^interval.*/interval = 2s/' "$work/ini"
+kill -HUP "$pid" && within 3 logged "read again" && answers 200 healthz && is endpoints "== 1"
+say $? "SIGHUP leaves metrics as they are"
+
+is_refused 127.0.0.1:9560 "the port is in use"
+say $? "where the port is in use natbox does not start, and says so in a line"
+is_refused 192.0.2.9:9560 "this host has no such address"
+say $? "nor where the address is another host's"
+
+help_with bash -c 'for i in {1..20}; do exec {fd}<>/dev/tcp/127.0.0.1/9560; done; sleep 60'
+within 3 answers 000 healthz
+say $? "who holds many connections open gets no more"
+answers 200 healthz --interface 127.0.0.5
+say $? "and leaves the rest to others"
+within 9 answers 200 healthz
+say $? "and loses them when nothing comes over them"
+stop
+say $? "natbox stops cleanly with connections open"
+
+start "[::1]:80" -o natbox.user=nobody
+answers 200 healthz && within 3 is endpoints "== 0"
+say $? "it listens on IPv6, and on a port that only root may have before it becomes another user"
+stop
+start "" && ! inside ss -Hltn | grep -q .
+say $? "without metrics.listen nothing listens"
+stop
+
+mkfifo "$work/pipe"
+exec 8<>"$work/pipe"
+start 127.0.0.1:9560 -o log.events="$work/pipe"
+answers 200 healthz
+say $? "a reader of events that does not read does no harm at first"
+send_malformed 1000
+within 6 answers 503 healthz && get healthz | grep -q hangs
+say $? "when the packet loop hangs on it, /healthz is 503 and says so"
+is_well_formed
+say $? "and /metrics still answers"
+cat <&8 >/dev/null &
+helpers+=($!)
+within 3 answers 200 healthz
+say $? "when it goes on, /healthz is 200 again"
+stop
+say $? "and natbox stops cleanly"
+
+relayed() { # of the last load: nothing was lost
+	cat "$work/load" >>"$work/log"
+	grep -q ' 0 lost' "$work/load"
+}
+
+# 100 phones register, 512 requests with their answers.
+load() { # further options
+	inside build/load "$@" -r 1 -u 100 -b 512 -n 1024 $phone $proxy:5060 "$pid" \
+		>"$work/load" 2>&1 && relayed
+}
+
+truncate -s 64M "$work/image"
+mkdir "$work/disk"
+if ! mkfs.ext4 -q "$work/image" || ! mount -o loop "$work/image" "$work/disk"; then
+	echo "# no loop devices here: a disk that stalls is not tried"
+	exit 0
+fi
+kill "${helpers[0]}" # load is the registrar now
+start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox" -o state.sync=100ms
+load && within 3 is endpoints "== 100" &&
+	within 3 is 'packets_total{dir="in",verdict="rewrite"}' "== 512" &&
+	is 'packets_total{dir="out",verdict="rewrite"}' "== 512" &&
+	is 'rewrites_total{field="contact"}' "== 1024" && is 'rewrites_total{field="via"}' ">= 512"
+say $? "in relay mode rewrites are counted by field"
+within 5 is state_lag_seconds "== 0"
+say $? "state that is on the disk does not lag"
+[ "$(capabilities MHD | sort -u)" = 0000000000000000 ] && capabilities natbox | grep -q 1
+say $? "what answers over HTTP has no capability, also where natbox needs one"
+fsfreeze --freeze "$work/disk"
+load && within 3 is 'packets_total{dir="out",verdict="rewrite"}' "== 1024"
+say $? "packets flow on while the disk stalls"
+within 6 is state_lag_seconds "> 3"
+say $? "while the disk stalls the state lag rises"
+answers 200 healthz && load
+say $? "and that is no hang"
+kill -USR1 "$pid" && within 3 logged "state lag [3-9]"
+say $? "and SIGUSR1 shows it"
+fsfreeze --unfreeze "$work/disk"
+within 10 is state_lag_seconds "== 0"
+say $? "when the disk goes on the lag falls to zero"
+load -1
+within 3 is transactions ">= 512" # the others are retransmissions of before
+say $? "requests that wait for their answers are counted"
+stop
+say $? "and natbox stops cleanly"
+start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox"
+is endpoints "== 100" && is 'reasons{reason="registration"}' "== 100" &&
+	is 'packets_total{dir="in",verdict="rewrite"}' "== 0"
+say $? "after a restart the figures are of what was restored"
+stop

@@ -1,0 +1,147 @@
+/* Metrics as text: the names and labels of the contract, in a format that a parser takes. */
+#include <natbox/exposition.h>
+
+#include <criterion/criterion.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char text[EXPOSITION_MAX];
+static struct metrics_snapshot snapshot;
+
+static void write_text(void)
+{
+	cr_assert_eq(exposition_write(&snapshot, text), strlen(text));
+}
+
+/* Whether the line is in the text, from its start to its end. */
+static void expect_line(const char *line)
+{
+	char whole[256];
+
+	snprintf(whole, sizeof(whole), "\n%s\n", line);
+	cr_expect(strstr(text, whole), "no line %s in:\n%s", line, text);
+}
+
+static void expect_family(const char *name, const char *type)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "# TYPE natbox_%s %s", name, type);
+	expect_line(line);
+	snprintf(line, sizeof(line), "# HELP natbox_%s ", name);
+	cr_expect(strstr(text, line), "no help for %s", name);
+}
+
+Test(exposition, every_metric_of_the_contract_has_its_type_and_a_help)
+{
+	write_text();
+	expect_family("endpoints", "gauge");
+	expect_family("reasons", "gauge");
+	expect_family("packets_total", "counter");
+	expect_family("rewrites_total", "counter");
+	expect_family("keepalives_sent_total", "counter");
+	expect_family("keepalive_replies_total", "counter");
+	expect_family("keepalives_missed_total", "counter");
+	expect_family("endpoints_lost_total", "counter");
+	expect_family("keepalive_rtt_seconds", "histogram");
+	expect_family("malformed_total", "counter");
+	expect_family("refused_total", "counter");
+	expect_family("capture_drops_total", "counter");
+	expect_family("transactions", "gauge");
+	expect_family("state_lag_seconds", "gauge");
+	expect_family("build_info", "gauge");
+}
+
+Test(exposition, figures_stand_under_their_labels)
+{
+	snapshot = (struct metrics_snapshot){
+		.engine = {.endpoints = 1,
+			.transactions = 2,
+			.keepalives = 3,
+			.replies = 4,
+			.missed = 5,
+			.lost = 6,
+			.verdicts[DIRECTION_IN][VERDICT_CONSUME] = 7,
+			.verdicts[DIRECTION_OUT][VERDICT_REWRITE] = 8,
+			.verdicts[DIRECTION_NONE][VERDICT_PASS] = 9,
+			.rewritten_fields[2] = 10,
+			.reasons_of[REASON_DIALOG] = 11,
+			.defects[DEFECT_NO_VIA] = 12,
+			.refusals[REFUSED_TRANSACTIONS] = 13},
+		.capture_drops = 14,
+		.state_lag_us = 15000016,
+	};
+	write_text();
+	cr_expect(strstr(text, "natbox_endpoints 1\n"));
+	expect_line("natbox_transactions 2");
+	expect_line("natbox_keepalives_sent_total 3");
+	expect_line("natbox_keepalive_replies_total 4");
+	expect_line("natbox_keepalives_missed_total 5");
+	expect_line("natbox_endpoints_lost_total 6");
+	expect_line("natbox_packets_total{dir=\"in\",verdict=\"consume\"} 7");
+	expect_line("natbox_packets_total{dir=\"out\",verdict=\"rewrite\"} 8");
+	expect_line("natbox_packets_total{dir=\"none\",verdict=\"pass\"} 9");
+	expect_line("natbox_rewrites_total{field=\"ruri\"} 10");
+	expect_line("natbox_reasons{reason=\"dialog\"} 11");
+	expect_line("natbox_malformed_total{why=\"no Via\"} 12");
+	expect_line("natbox_refused_total{why=\"transactions\"} 13");
+	expect_line("natbox_capture_drops_total 14");
+	expect_line("natbox_state_lag_seconds 15.000016");
+}
+
+Test(exposition, what_has_never_happened_is_there_with_its_zero)
+{
+	write_text();
+	for (unsigned i = DEFECT_NONE + 1; i < SIP_DEFECTS; i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "natbox_malformed_total{why=\"%s\"} 0",
+			sip_defect_names[i]);
+		expect_line(line);
+	}
+	expect_line("natbox_reasons{reason=\"subscription\"} 0");
+	expect_line("natbox_keepalive_rtt_seconds_bucket{le=\"0.005\"} 0");
+	expect_line("natbox_state_lag_seconds 0.000000");
+}
+
+Test(exposition, buckets_hold_what_is_below_them_too)
+{
+	snapshot.engine.rtts[0] = 1;
+	snapshot.engine.rtts[4] = 10;
+	snapshot.engine.rtts[RTT_BOUNDS] = 100;
+	snapshot.engine.rtt_us = 1234567;
+	write_text();
+	expect_line("natbox_keepalive_rtt_seconds_bucket{le=\"0.005\"} 1");
+	expect_line("natbox_keepalive_rtt_seconds_bucket{le=\"0.05\"} 1");
+	expect_line("natbox_keepalive_rtt_seconds_bucket{le=\"0.1\"} 11");
+	expect_line("natbox_keepalive_rtt_seconds_bucket{le=\"10\"} 11");
+	expect_line("natbox_keepalive_rtt_seconds_bucket{le=\"+Inf\"} 111");
+	expect_line("natbox_keepalive_rtt_seconds_sum 1.234567");
+	expect_line("natbox_keepalive_rtt_seconds_count 111");
+}
+
+/* The grammar of the format, as far as natbox uses it. */
+Test(exposition, every_line_is_well_formed)
+{
+	static const char grammar[] =
+		"^(# HELP [a-z_]+ .+|# TYPE [a-z_]+ (counter|gauge|histogram)|"
+		"[a-z_]+(\\{[a-z]+=\"[^\"\\\\]*\"(,[a-z]+=\"[^\"\\\\]*\")*\\})? "
+		"[0-9]+(\\.[0-9]+)?)$";
+	regex_t line_is;
+
+	cr_assert_eq(regcomp(&line_is, grammar, REG_EXTENDED | REG_NOSUB), 0);
+	write_text();
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		cr_expect_eq(regexec(&line_is, line, 0, NULL, 0), 0, "%s", line);
+	regfree(&line_is);
+}
+
+Test(exposition, the_longest_text_fits)
+{
+	memset(&snapshot, 0xff, sizeof(snapshot));
+	write_text();
+	cr_expect_lt(strlen(text), EXPOSITION_MAX - 1);
+	expect_line("natbox_build_info{version=\"" NATBOX_VERSION "\"} 1");
+}
