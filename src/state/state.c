@@ -1,7 +1,8 @@
 #include <natbox/record.h>
 #include <natbox/state.h>
 
-#include "store.h"
+#include "gathering.h"
+#include "restoration.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,8 +22,6 @@ enum {
 	POLL_US = 10000,
 	/* How long a clean stop waits for the disk. */
 	CLOSE_WAIT_US = 5000000,
-	/* Memory takes as long as restoring about so many records. */
-	RECORDS_AHEAD = 16,
 	PATH_SHOWN_MAX = 256, /* of a path in a line for people */
 };
 
@@ -134,138 +133,34 @@ const uint8_t *state_seed(const struct state *state)
 	return state->seed;
 }
 
-/* Restoring, and what came of it. A record waits for a while between being read and being restored,
- * until what it needs of the tables is in the cache. */
-struct restoration {
-	struct state *state;
-	int64_t now_us; /* on the state clock */
-	unsigned restored, over, without_proxy, refused;
-	unsigned read;
-	struct record_return waiting[RECORDS_AHEAD];
-};
-
-/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at that time. If
- * it was due again while natbox still ran, it got one since; when is not known, but not before the
- * time was noted. */
-static uint64_t quiet_since(
-	const struct restoration *restoration, int64_t last_us, int64_t noted_us)
+static void tell_restored(
+	const struct state *state, const struct restored *restored, uint64_t took_us)
 {
-	const struct store_meta *meta = &restoration->state->meta;
-
-	if (last_us + (int64_t)meta->interval_us <= meta->state_us)
-		last_us = noted_us;
-	return restoration->now_us > last_us ? (uint64_t)(restoration->now_us - last_us) : 0;
-}
-
-static uint64_t quiet_of(const struct restoration *restoration, uint32_t slot,
-	const struct stored_reason *reason, const struct stored_quiet *quiet)
-{
-	unsigned units = quiet ? quiet->quiet[slot % QUIET_SLOTS] : 0;
-	uint64_t own_us = quiet_since(
-		restoration, reason->taken_us - (int64_t)reason->quiet_us, reason->taken_us);
-	uint64_t later_us;
-
-	if (!units || quiet->taken_us < reason->taken_us)
-		return own_us;
-	later_us = quiet_since(restoration, quiet->taken_us - (int64_t)(units - 1) * QUIET_UNIT_US,
-		quiet->taken_us);
-	return later_us < own_us ? later_us : own_us;
-}
-
-static struct address stored_address(const uint8_t ip[static 16], uint16_t port)
-{
-	struct address address = {.port = port};
-
-	memcpy(address.ip, ip, sizeof(address.ip));
-	return address;
-}
-
-static void restore_record(struct restoration *restoration, unsigned number)
-{
-	switch (record_finish(
-		restoration->state->endpoints, &restoration->waiting[number % RECORDS_AHEAD])) {
-	case 0:
-		restoration->restored++;
-		break;
-	case -ETIME:
-		restoration->over++;
-		break;
-	case -ENOENT:
-		restoration->without_proxy++;
-		break;
-	default:
-		restoration->refused++;
-		break;
-	}
-}
-
-static void restore_ahead(void *context, uint32_t slot, const struct stored_reason *reason,
-	const char *label, const struct stored_quiet *quiet)
-{
-	struct restoration *restoration = context;
-	int64_t left_us = reason->expires_us - restoration->now_us;
-	struct record record = {
-		.client = stored_address(reason->client_ip, reason->client_port),
-		.proxy = stored_address(reason->proxy_ip, reason->proxy_port),
-		.nat = reason->nat,
-		.kind = reason->kind,
-		.early = reason->early,
-		.key = reason->key,
-		.id = {label, reason->label_length},
-		.left_us = left_us > 0 ? (uint64_t)left_us : 0,
-		.quiet_us = quiet_of(restoration, slot, reason, quiet),
-	};
-
-	if (restoration->read >= RECORDS_AHEAD) {
-		restore_record(restoration, restoration->read);
-		record_approach(restoration->state->endpoints,
-			&restoration->waiting[(restoration->read + RECORDS_AHEAD / 2) %
-					      RECORDS_AHEAD]);
-	}
-	restoration->waiting[restoration->read++ % RECORDS_AHEAD] =
-		record_prepare(restoration->state->endpoints, slot, &record);
-}
-
-/* All have been read: what still waits is restored. */
-static void restore_rest(void *context)
-{
-	struct restoration *restoration = context;
-	unsigned waiting = restoration->read < RECORDS_AHEAD ? restoration->read : RECORDS_AHEAD;
-
-	for (unsigned i = restoration->read - waiting; i < restoration->read; i++)
-		restore_record(restoration, i);
-}
-
-static void tell_restored(const struct restoration *restoration, uint64_t took_us)
-{
-	const struct state *state = restoration->state;
 	char line[FAULT_MAX];
 
 	snprintf(line, sizeof(line),
-		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (left out: %u "
-		"run "
-		"out, %u of proxies not configured any more, %u not wanted any more)",
-		state->endpoints->endpoints.count, restoration->restored, PATH_SHOWN_MAX,
-		state->store.path, (unsigned long long)(took_us / 1000), restoration->over,
-		restoration->without_proxy, restoration->refused);
+		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (left out: "
+		"%u run out, %u of proxies not configured any more, %u not wanted any more)",
+		state->endpoints->endpoints.count, restored->reasons, PATH_SHOWN_MAX,
+		state->store.path, (unsigned long long)(took_us / 1000), restored->over,
+		restored->without_proxy, restored->refused);
 	state->options.notice(state->options.context, STATE_INFO, line);
 }
 
 static void restore_all(struct state *state)
 {
-	struct restoration restoration = {.state = state};
 	struct moment before, after;
+	struct restored restored;
 	struct fault fault;
 
 	moment_now(&before);
-	restoration.now_us = state_clock(state, &before);
-	if (store_read(&state->store, restore_ahead, restore_rest, &restoration, &fault) != 0) {
+	if (restoration_run(&state->store, &state->meta, state_clock(state, &before),
+		    state->endpoints, &restored, &fault) != 0) {
 		announce(state, &fault);
 		return;
 	}
-	records_resume(state->endpoints);
 	moment_now(&after);
-	tell_restored(&restoration, (uint64_t)moment_elapsed(&before, &after));
+	tell_restored(state, &restored, (uint64_t)moment_elapsed(&before, &after));
 }
 
 static void *write_batches(void *context)
@@ -320,47 +215,6 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	return start_writer(state);
 }
 
-static void put_address(const struct address *address, uint8_t ip[static 16], uint16_t *port)
-{
-	memcpy(ip, address->ip, sizeof(address->ip));
-	*port = address->port;
-}
-
-/* Adds the record of a slot as it is now, or that it is empty. False when the batch is full. */
-static bool gather_reason(struct state *state, uint32_t slot)
-{
-	struct record record;
-	struct stored_reason stored;
-	uint8_t *bytes;
-
-	if (!record_read(state->endpoints, slot, &record)) {
-		if (batch_add(state->batch, STORE_REASONS, slot, 0))
-			return true;
-		changes_add(&state->endpoints->changes, slot);
-		return false;
-	}
-	bytes = batch_add(state->batch, STORE_REASONS, slot, sizeof(stored) + record.id.length);
-	if (!bytes) {
-		changes_add(&state->endpoints->changes, slot);
-		return false;
-	}
-	stored = (struct stored_reason){
-		.key = record.key,
-		.expires_us = state->batch->meta.state_us + (int64_t)record.left_us,
-		.taken_us = state->batch->meta.state_us,
-		.quiet_us = record.quiet_us,
-		.nat = (uint8_t)record.nat,
-		.kind = (uint8_t)record.kind,
-		.early = record.early,
-		.label_length = (uint16_t)record.id.length,
-	};
-	put_address(&record.client, stored.client_ip, &stored.client_port);
-	put_address(&record.proxy, stored.proxy_ip, &stored.proxy_port);
-	memcpy(bytes, &stored, sizeof(stored));
-	memcpy(bytes + sizeof(stored), record.id.at, record.id.length);
-	return true;
-}
-
 static void set_meta(struct state *state)
 {
 	struct store_meta *meta = &state->batch->meta;
@@ -379,24 +233,6 @@ static uint32_t quiet_blocks(const struct state *state)
 	return state->endpoints->reasons.used / QUIET_SLOTS + 1;
 }
 
-/* The quiet times of one block of slots. False when the batch is full. */
-static bool gather_quiet(struct state *state, uint32_t block)
-{
-	struct stored_quiet *stored = batch_add(state->batch, STORE_QUIET, block, sizeof(*stored));
-
-	if (!stored)
-		return false;
-	memset(stored, 0, sizeof(*stored));
-	stored->taken_us = state->batch->meta.state_us;
-	for (uint32_t i = 0; i < QUIET_SLOTS; i++) {
-		uint64_t quiet_us;
-
-		if (record_quiet(state->endpoints, block * QUIET_SLOTS + i, &quiet_us))
-			stored->quiet[i] = (uint16_t)(2 + quiet_us / QUIET_UNIT_US);
-	}
-	return true;
-}
-
 /* All blocks come in turn, each once every half interval, so that at most one keepalive has been sent
  * since a quiet time was noted. */
 static bool is_quiet_due(const struct state *state)
@@ -410,7 +246,7 @@ static bool gather_quiet_due(struct state *state)
 	uint64_t interval_us = state->endpoints->settings->keepalive.interval_us;
 	uint32_t blocks = quiet_blocks(state);
 
-	if (!gather_quiet(state, state->quiet_block % blocks))
+	if (!gather_quiet(state->batch, state->endpoints, state->quiet_block % blocks))
 		return false;
 	state->quiet_block = (state->quiet_block + 1) % blocks;
 	state->quiet_due_us += interval_us / 2 / blocks;
@@ -432,8 +268,10 @@ static bool gather(struct state *state)
 			return true;
 		}
 		state->next_slot = slot;
-		if (!gather_reason(state, slot))
+		if (!gather_reason(state->batch, state->endpoints, slot)) {
+			changes_add(&state->endpoints->changes, slot);
 			return true;
+		}
 	}
 	return false;
 }
@@ -567,7 +405,7 @@ static bool write_all(struct state *state, uint64_t deadline_us)
 		set_meta(state);
 	}
 	for (uint32_t block = 0; block < quiet_blocks(state); block++) {
-		if (gather_quiet(state, block))
+		if (gather_quiet(state->batch, state->endpoints, block))
 			continue;
 		if (!flush(state, deadline_us))
 			return false;

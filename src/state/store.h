@@ -17,7 +17,6 @@ enum {
 	 * way: old ones would find nothing any more. */
 	STORE_VERSION = 1,
 	STORE_SEED_SIZE = 16,
-	STORE_LABEL_MAX = 510,
 	/* Slots whose quiet times stand in one record. */
 	QUIET_SLOTS = 512,
 	/* A batch touches a page of 4 KB a record at worst: 16 MB of memory while it is written. */

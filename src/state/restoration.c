@@ -1,0 +1,124 @@
+#include "restoration.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Memory takes as long as restoring about so many records. */
+enum { RECORDS_AHEAD = 16 };
+
+/* A record waits for a while between being read and being restored, until what it needs of the
+ * tables is in the cache. */
+struct restoration {
+	const struct store_meta *meta;
+	int64_t now_us; /* on the state clock */
+	struct endpoints *endpoints;
+	struct restored *restored;
+	unsigned read;
+	struct record_return waiting[RECORDS_AHEAD];
+};
+
+/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at that time. If
+ * it was due again while natbox still ran, it got one since; when is not known, but not before the
+ * time was noted. */
+static uint64_t quiet_since(
+	const struct restoration *restoration, int64_t last_us, int64_t noted_us)
+{
+	const struct store_meta *meta = restoration->meta;
+
+	if (last_us + (int64_t)meta->interval_us <= meta->state_us)
+		last_us = noted_us;
+	return restoration->now_us > last_us ? (uint64_t)(restoration->now_us - last_us) : 0;
+}
+
+static uint64_t quiet_of(const struct restoration *restoration, uint32_t slot,
+	const struct stored_reason *reason, const struct stored_quiet *quiet)
+{
+	unsigned units = quiet ? quiet->quiet[slot % QUIET_SLOTS] : 0;
+	uint64_t own_us = quiet_since(
+		restoration, reason->taken_us - (int64_t)reason->quiet_us, reason->taken_us);
+	uint64_t later_us;
+
+	if (!units || quiet->taken_us < reason->taken_us)
+		return own_us;
+	later_us = quiet_since(restoration, quiet->taken_us - (int64_t)(units - 1) * QUIET_UNIT_US,
+		quiet->taken_us);
+	return later_us < own_us ? later_us : own_us;
+}
+
+static struct address stored_address(const uint8_t ip[static 16], uint16_t port)
+{
+	struct address address = {.port = port};
+
+	memcpy(address.ip, ip, sizeof(address.ip));
+	return address;
+}
+
+static void restore_record(struct restoration *restoration, unsigned number)
+{
+	switch (record_finish(
+		restoration->endpoints, &restoration->waiting[number % RECORDS_AHEAD])) {
+	case 0:
+		restoration->restored->reasons++;
+		break;
+	case -ETIME:
+		restoration->restored->over++;
+		break;
+	case -ENOENT:
+		restoration->restored->without_proxy++;
+		break;
+	default:
+		restoration->restored->refused++;
+		break;
+	}
+}
+
+static void restore_ahead(void *context, uint32_t slot, const struct stored_reason *reason,
+	const char *label, const struct stored_quiet *quiet)
+{
+	struct restoration *restoration = context;
+	int64_t left_us = reason->expires_us - restoration->now_us;
+	struct record record = {
+		.client = stored_address(reason->client_ip, reason->client_port),
+		.proxy = stored_address(reason->proxy_ip, reason->proxy_port),
+		.nat = reason->nat,
+		.kind = reason->kind,
+		.early = reason->early,
+		.key = reason->key,
+		.id = {label, reason->label_length},
+		.left_us = left_us > 0 ? (uint64_t)left_us : 0,
+		.quiet_us = quiet_of(restoration, slot, reason, quiet),
+	};
+
+	if (restoration->read >= RECORDS_AHEAD) {
+		restore_record(restoration, restoration->read);
+		record_approach(restoration->endpoints,
+			&restoration->waiting[(restoration->read + RECORDS_AHEAD / 2) %
+					      RECORDS_AHEAD]);
+	}
+	restoration->waiting[restoration->read++ % RECORDS_AHEAD] =
+		record_prepare(restoration->endpoints, slot, &record);
+}
+
+/* All have been read: what still waits is restored. */
+static void restore_rest(void *context)
+{
+	struct restoration *restoration = context;
+	unsigned waiting = restoration->read < RECORDS_AHEAD ? restoration->read : RECORDS_AHEAD;
+
+	for (unsigned i = restoration->read - waiting; i < restoration->read; i++)
+		restore_record(restoration, i);
+}
+
+int restoration_run(struct store *store, const struct store_meta *meta, int64_t now_us,
+	struct endpoints *endpoints, struct restored *restored, struct fault *fault)
+{
+	struct restoration restoration = {
+		.meta = meta, .now_us = now_us, .endpoints = endpoints, .restored = restored};
+	int result;
+
+	*restored = (struct restored){0};
+	result = store_read(store, restore_ahead, restore_rest, &restoration, fault);
+	if (result == 0)
+		records_resume(endpoints);
+	return result;
+}
