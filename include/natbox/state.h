@@ -51,10 +51,12 @@ struct state_options {
 struct state;
 
 /* Creates the directory where it is missing, and gives it and the file to the user that natbox will
- * run as. 0 or a negative errno. */
+ * run as; so too a directory that holds a state and nothing else, left by a natbox that ran as
+ * somebody else. 0 or a negative errno. */
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault);
 
-/* Locks the directory, waiting up to 3 s for one that is just going, and examines the file. NULL only when memory is short. */
+/* Locks the directory, waiting up to 3 s for one that is just going, and examines the file. NULL only
+ * when memory is short. */
 struct state *state_open(const struct state_options *options);
 
 /* The seed for engine_new: that of the file, or a random one. */

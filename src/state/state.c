@@ -22,7 +22,6 @@ enum {
 	POLL_US = 10000,
 	/* How long a clean stop waits for the disk. */
 	CLOSE_WAIT_US = 5000000,
-	PATH_SHOWN_MAX = 256, /* of a path in a line for people */
 };
 
 /* Whose the batch is, and with it the store and the result of the last write. */
@@ -76,24 +75,6 @@ static void announce(struct state *state, const struct fault *fault)
 static int64_t state_clock(const struct state *state, const struct moment *now)
 {
 	return state->moment_us + moment_elapsed(&state->moment, now);
-}
-
-int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
-{
-	bool created = false;
-	int result = *path ? store_make_directory(path, &created, fault) : 0;
-	char file[PATH_MAX];
-
-	if (result != 0 || !*path)
-		return result;
-	if (created && lchown(path, user, group) != 0)
-		return fault_set(fault, -errno, "cannot give state directory %s to its user: %s",
-			path, strerror(errno));
-	snprintf(file, sizeof(file), "%.*s/state.mdb", PATH_MAX - 16, path);
-	if (lchown(file, user, group) != 0 && errno != ENOENT)
-		return fault_set(fault, -errno, "cannot give state %s to its user: %s", file,
-			strerror(errno));
-	return 0;
 }
 
 struct state *state_open(const struct state_options *options)

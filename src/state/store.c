@@ -52,22 +52,27 @@ void batch_clear(struct batch *batch)
 int store_make_directory(const char *path, bool *created, struct fault *fault)
 {
 	char part[PATH_MAX];
+	struct stat status;
 	size_t length = strlen(path);
 
+	*created = false;
+	if (stat(path, &status) == 0) /* to create what is there waits for a disk that stalls */
+		return 0;
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	for (size_t i = 1; i <= length; i++) {
+		mode_t mode = i == length ? 0700 : 0755;
+
 		if (path[i] != '/' && i != length)
 			continue;
 		memcpy(part, path, i);
 		part[i] = 0;
-		*created = mkdir(part, i == length ? 0700 : 0755) == 0;
+		*created = mkdir(part, mode) == 0 && chmod(part, mode) == 0;
 		if (!*created && errno != EEXIST)
 			return fault_set(fault, -errno,
-				"cannot create state directory %s: %s; nothing is kept until it "
-				"can "
-				"be",
-				path, strerror(errno));
+				"cannot create state directory %.*s: %s; nothing is kept until it "
+				"can be",
+				PATH_SHOWN_MAX, path, strerror(errno));
 	}
 	return 0;
 }
@@ -100,20 +105,27 @@ static int lock_directory(struct store *store, struct fault *fault)
 	fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fault_set(fault, -errno,
-			"cannot open state directory %s: %s; nothing is kept until it can be",
-			store->directory, strerror(errno));
+			"cannot open state directory %.*s: %s; nothing is kept until it can be",
+			PATH_SHOWN_MAX, store->directory, strerror(errno));
 	result = lock(fd);
 	if (result != 0) {
 		close(fd);
 		store->locked_out = true;
 		return fault_set(fault, result,
-			"cannot lock state directory %s: %s; this natbox keeps nothing: stop the "
-			"other one, or give each its state.path",
-			store->directory,
-			result == -EWOULDBLOCK ? "another natbox uses it" : strerror(-result));
+			"cannot lock state directory %.*s: %s; this natbox keeps nothing: %s",
+			PATH_SHOWN_MAX, store->directory,
+			result == -EWOULDBLOCK ? "another natbox uses it" : strerror(-result),
+			result == -EWOULDBLOCK ? "stop the other one, or give each its state.path"
+					       : "state.path has to be on a local disk");
 	}
 	store->directory_fd = fd;
 	return 0;
+}
+
+static const char *remedy(int error)
+{
+	return error == EACCES || error == EPERM ? " (give it and its directory to natbox.user)"
+						 : "";
 }
 
 /* Moves the file out of the way under a name that nothing has. what says why. */
@@ -126,9 +138,9 @@ static int set_aside(struct store *store, const char *what, const char *then, st
 
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
 	for (unsigned i = 1; i <= ASIDE_NAMES && result != 0; i++) {
-		snprintf(name, sizeof(name), i == 1 ? "state.mdb.bad-%s" : "state.mdb.bad-%s.%u",
-			stamp, i);
-		result = renameat2(store->directory_fd, "state.mdb", store->directory_fd, name,
+		snprintf(name, sizeof(name),
+			i == 1 ? STORE_FILE ".bad-%s" : STORE_FILE ".bad-%s.%u", stamp, i);
+		result = renameat2(store->directory_fd, STORE_FILE, store->directory_fd, name,
 			RENAME_NOREPLACE);
 		if (result != 0 && errno != EEXIST)
 			break;
@@ -136,10 +148,11 @@ static int set_aside(struct store *store, const char *what, const char *then, st
 	store->file = (struct stat){0};
 	if (result != 0)
 		return fault_set(fault, -errno,
-			"state %s %s, and cannot be set aside: %s; nothing is kept", store->path,
-			what, strerror(errno));
-	return fault_set(
-		fault, -ENOENT, "state %s %s: set aside as %s, %s", store->path, what, name, then);
+			"state %.*s %s, and cannot be set aside: %s%s; nothing is kept until it "
+			"can be",
+			PATH_SHOWN_MAX, store->path, what, strerror(errno), remedy(errno));
+	return fault_set(fault, -ENOENT, "state %.*s %s: set aside as %s, %s", PATH_SHOWN_MAX,
+		store->path, what, name, then);
 }
 
 static int read_meta(const struct store *store, struct store_meta *meta)
@@ -175,7 +188,7 @@ int store_open(struct store *store, const char *path, struct store_meta *meta, s
 
 	*store = (struct store){.directory_fd = -1};
 	snprintf(store->directory, sizeof(store->directory), "%s", path);
-	snprintf(store->path, sizeof(store->path), "%.*s/state.mdb", PATH_MAX - 16, path);
+	snprintf(store->path, sizeof(store->path), "%.*s/" STORE_FILE, PATH_MAX - 16, path);
 	result = lock_directory(store, fault);
 	if (result != 0)
 		return result;
@@ -190,8 +203,8 @@ int store_open(struct store *store, const char *path, struct store_meta *meta, s
 	if (result == -EBADMSG)
 		return set_aside(store, what.line, "starting empty", fault);
 	store->file = (struct stat){0};
-	return fault_set(
-		fault, result, "cannot read state %s: %s; starting empty", store->path, what.line);
+	return fault_set(fault, result, "cannot read state %.*s: %s%s; starting empty",
+		PATH_SHOWN_MAX, store->path, what.line, remedy(-result));
 }
 
 void store_close(struct store *store)
@@ -235,13 +248,22 @@ int store_read(struct store *store, store_visitor *visit, void (*end)(void *cont
 
 	if (error) {
 		store->file = (struct stat){0};
-		return fault_set(fault, tables_errno(error), "cannot read state %s: %s",
-			store->path, mdb_strerror(error));
+		return fault_set(fault, tables_errno(error),
+			"cannot read state %.*s: %s%s; starting empty", PATH_SHOWN_MAX, store->path,
+			mdb_strerror(error), remedy(error));
 	}
 	read_tables(&tables, visit, context);
 	end(context);
 	tables_close(&tables, false);
 	return 0;
+}
+
+/* error: LMDB's, or an errno. */
+static int cannot_write(const struct store *store, int error, struct fault *fault)
+{
+	return fault_set(fault, tables_errno(error),
+		"cannot write state %.*s: %s%s; nothing is kept until it can be", PATH_SHOWN_MAX,
+		store->path, mdb_strerror(error), remedy(error));
 }
 
 /* The file is to be the one this store has read or begun. Another in its place is not ours to write
@@ -253,8 +275,7 @@ static int verify_file(struct store *store, struct fault *fault)
 
 	if (stat(store->path, &now) != 0) {
 		if (errno != ENOENT)
-			return fault_set(fault, -errno, "cannot write state %s: %s", store->path,
-				strerror(errno));
+			return cannot_write(store, errno, fault);
 		store->file = (struct stat){0};
 		return 0;
 	}
@@ -369,9 +390,7 @@ int store_write(struct store *store, struct batch *batch, struct fault *fault)
 		store->begun = true;
 	error = name_error(store, write_file(store, batch));
 	if (error)
-		return fault_set(fault, tables_errno(error),
-			"cannot write state %s: %s; natbox goes on in memory and tries again",
-			store->path, mdb_strerror(error));
+		return cannot_write(store, error, fault);
 	if (store->begun)
 		fsync(store->directory_fd);
 	store->is_new = store->begun;

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#define STORE_FILE "state.mdb"
+
 enum {
 	/* Another one whenever the tables change, and whenever keys of reasons are made in another
 	 * way: old ones would find nothing any more. */
@@ -22,6 +24,7 @@ enum {
 	/* A batch touches a page of 4 KB a record at worst: 16 MB of memory while it is written. */
 	BATCH_RECORDS_MAX = 4096,
 	BATCH_BYTES = 1 << 20,
+	PATH_SHOWN_MAX = 256, /* of a path in a line for people: the line has room for more */
 };
 
 enum store_table { STORE_META, STORE_REASONS, STORE_QUIET, STORE_TABLES };
@@ -78,7 +81,8 @@ struct store {
 	bool is_new;      /* the last write was the first to its file */
 };
 
-/* Creates a directory and those above it; *created: this one was missing. 0 or a negative errno. */
+/* Creates a directory and those above it, which everybody may enter whatever the umask; *created:
+ * this one was missing. 0 or a negative errno. */
 int store_make_directory(const char *path, bool *created, struct fault *fault);
 
 /* path: the directory. Creates it when it is missing, locks it, and examines the file. 0: it can be
