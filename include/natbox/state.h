@@ -26,9 +26,10 @@
  * The keys of reasons are keyed hashes, so the engine's seed is kept with them.
  *
  * A file that cannot be read as the above (foreign, truncated, corrupt, of another format version) is
- * renamed to state.mdb.bad-TIME and never touched again. PATH itself is locked (flock) against a
- * second natbox. Whatever else fails, natbox runs on in memory, tries again every sync interval, and
- * when it succeeds writes all there is. */
+ * renamed to state.mdb.bad-TIME and never touched again; so is one that somebody has written to, or
+ * put in its place, while natbox runs. PATH itself is locked (flock) against a second natbox.
+ * Whatever else fails, natbox runs on in memory, tries again every sync interval, and when it
+ * succeeds writes all there is. */
 #ifndef NATBOX_STATE_H
 #define NATBOX_STATE_H
 

@@ -645,6 +645,83 @@ Test(state, a_file_that_is_cut_while_natbox_runs_is_set_aside_and_written_anew)
 	cr_assert_eq(count_restored(), 301);
 }
 
+static size_t read_file(char *bytes, size_t size)
+{
+	int fd = open(file_path("state.mdb"), O_RDONLY);
+	ssize_t length = read(fd, bytes, size);
+
+	cr_assert_gt(length, 0);
+	close(fd);
+	return (size_t)length;
+}
+
+/* Something is done to the file under a running natbox: it is set aside, and all is written anew. */
+static void expect_written_anew(struct host *host, unsigned reasons)
+{
+	char name[256];
+
+	cr_assert(host_sync(host));
+	host_close(host);
+	find_aside(name);
+	cr_assert_neq(*name, 0);
+	cr_assert_eq(count_restored(), reasons);
+}
+
+Test(state, a_file_that_is_written_over_is_set_aside_and_written_anew)
+{
+	static char noise[1 << 20];
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	memset(noise, 'x', sizeof(noise));
+	write_file(noise, sizeof(noise), 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	expect_written_anew(host, 2);
+}
+
+Test(state, an_older_copy_in_the_place_of_the_file_is_set_aside_and_written_anew)
+{
+	static char bytes[1 << 20];
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	uint32_t ended = hold(endpoints, 1, REASON_DIALOG);
+	size_t length;
+
+	cr_assert(host_sync(host));
+	length = read_file(bytes, sizeof(bytes));
+	reason_end(endpoints, ended, "ended");
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	write_file(bytes, length, 0);
+	hold(endpoints, 3, REASON_DIALOG);
+	expect_written_anew(host, 2);
+}
+
+Test(state, a_directory_that_is_moved_away_is_made_and_locked_anew)
+{
+	struct host *host = host_open(path), *second;
+	struct endpoints *endpoints = host_start(host);
+	char elsewhere[sizeof(path)];
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", directory);
+	cr_assert_eq(rename(path, elsewhere), 0);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	write_file("mine", 4, 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	second = host_open(path);
+	cr_assert_not_null(strstr(second->notices, "another natbox uses it"));
+	host_start(second);
+	host_close(second);
+	expect_written_anew(host, 2);
+	snprintf(path, sizeof(path), "%s", elsewhere);
+	cr_assert_eq(count_restored(), 1);
+}
+
 static struct moment moment(int64_t wall_us, int64_t boot_us, const char *boot_id)
 {
 	struct moment result = {.wall_us = wall_us, .boot_us = boot_us};
