@@ -667,6 +667,33 @@ static void expect_written_anew(struct host *host, unsigned reasons)
 	cr_assert_eq(count_restored(), reasons);
 }
 
+Test(state, a_stop_writes_all_anew_where_the_file_was_removed)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	cr_assert_eq(unlink(file_path("state.mdb")), 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	host_close(host);
+	cr_assert_eq(count_restored(), 2);
+}
+
+Test(state, a_stop_writes_all_anew_where_the_file_was_replaced)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	cr_assert_eq(unlink(file_path("state.mdb")), 0);
+	write_file("mine", 4, 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	host_close(host);
+	cr_assert_eq(count_restored(), 2);
+}
+
 Test(state, a_file_that_is_written_over_is_set_aside_and_written_anew)
 {
 	static char noise[1 << 20];
