@@ -70,6 +70,9 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us);
 /* Gathers changes and hands them to the writer: a little at a time, some 100 us at most. */
 void state_run(struct state *state, uint64_t now_us);
 
+/* Another state_options.sync_us from now on. */
+void state_set_sync(struct state *state, uint64_t sync_us);
+
 /* When state_run has something to do next; UINT64_MAX: never. */
 uint64_t state_next(const struct state *state);
 

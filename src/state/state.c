@@ -355,6 +355,15 @@ void state_run(struct state *state, uint64_t now_us)
 		state->kept_us = state->round_us;
 }
 
+void state_set_sync(struct state *state, uint64_t sync_us)
+{
+	state->options.sync_us = sync_us;
+	if (state->due_us > state->now_us + sync_us)
+		state->due_us = state->now_us + sync_us;
+	if (state->retry_us > state->now_us + sync_us)
+		state->retry_us = state->now_us + sync_us;
+}
+
 uint64_t state_next(const struct state *state)
 {
 	if (!state->writes)

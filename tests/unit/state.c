@@ -667,6 +667,21 @@ static void expect_written_anew(struct host *host, unsigned reasons)
 	cr_assert_eq(count_restored(), reasons);
 }
 
+Test(state, a_shorter_sync_counts_at_once)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints;
+
+	state_set_sync(host->state, 60000000);
+	endpoints = host_start(host);
+	cr_assert(host_sync(host));
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert_not(host_sync(host));
+	state_set_sync(host->state, SYNC_US);
+	cr_assert(host_sync(host));
+	host_close(host);
+}
+
 Test(state, a_stop_writes_all_anew_where_the_file_was_removed)
 {
 	struct host *host = host_open(path);
