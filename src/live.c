@@ -153,6 +153,23 @@ static void on_notice(void *context, enum state_notice notice, const char *line)
 		log_info("%s", line);
 }
 
+/* What an address of this host was once stays a proxy's, also over a restart: it may be there again in
+ * a moment. */
+static bool on_stored_proxy(void *context, const struct address *proxy)
+{
+	struct live *live = context;
+	bool is_ours = false;
+
+	for (unsigned i = 0; i < live->config->proxy_count; i++) {
+		const struct proxy_entry *entry = &live->config->proxies[i];
+
+		is_ours |= entry->any && entry->address.port == proxy->port;
+	}
+	if (is_ours && live->config->mode == MODE_SNIFF)
+		add_proxy(live, proxy);
+	return engine_is_proxy(live->engine, proxy);
+}
+
 /* State that cannot be kept costs bindings at the next restart, not the start of natbox now. */
 static int open_state(struct live *live, const struct identity *identity, struct fault *fault)
 {
@@ -161,6 +178,7 @@ static int open_state(struct live *live, const struct identity *identity, struct
 		.sync_us = live->config->state.sync_us,
 		.context = live,
 		.notice = on_notice,
+		.add_proxy = on_stored_proxy,
 	};
 	struct fault lost;
 

@@ -43,10 +43,13 @@ enum state_notice { STATE_INFO, STATE_FAULT };
 struct state_options {
 	const char *path; /* directory; empty: keep nothing, every call does nothing */
 	uint64_t sync_us; /* longest time a change waits before it is written */
+	void *context;
 	/* One line for people: what has been restored, what cannot be done, that it can be done
 	 * again. A fault that stays is told once. */
-	void *context;
 	void (*notice)(void *context, enum state_notice notice, const char *line);
+	/* Asked for a proxy in the file that the engine does not have: whether it has it now. NULL:
+	 * never. */
+	bool (*add_proxy)(void *context, const struct address *proxy);
 };
 
 struct state;

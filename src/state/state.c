@@ -117,33 +117,35 @@ const uint8_t *state_seed(const struct state *state)
 }
 
 static void tell_restored(
-	const struct state *state, const struct restored *restored, uint64_t took_us)
+	const struct state *state, const struct restoration *restoration, uint64_t took_us)
 {
 	char line[FAULT_MAX];
 
 	snprintf(line, sizeof(line),
 		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (left out: "
-		"%u run out, %u of proxies not configured any more, %u not wanted any more)",
-		state->endpoints->endpoints.count, restored->reasons, PATH_SHOWN_MAX,
-		state->store.path, (unsigned long long)(took_us / 1000), restored->over,
-		restored->without_proxy, restored->refused);
+		"%u run out, %u of proxies not configured any more, %u not wanted any more, "
+		"%u beyond the limits)",
+		state->endpoints->endpoints.count, restoration->restored, PATH_SHOWN_MAX,
+		state->store.path, (unsigned long long)(took_us / 1000), restoration->over,
+		restoration->without_proxy, restoration->unwanted, restoration->beyond_limits);
 	state->options.notice(state->options.context, STATE_INFO, line);
 }
 
 static void restore_all(struct state *state)
 {
+	struct restoration restoration = {
+		.meta = &state->meta, .endpoints = state->endpoints, .options = &state->options};
 	struct moment before, after;
-	struct restored restored;
 	struct fault fault;
 
 	moment_now(&before);
-	if (restoration_run(&state->store, &state->meta, state_clock(state, &before),
-		    state->endpoints, &restored, &fault) != 0) {
+	restoration.now_us = state_clock(state, &before);
+	if (restoration_run(&restoration, &state->store, &fault) != 0) {
 		announce(state, &fault);
 		return;
 	}
 	moment_now(&after);
-	tell_restored(state, &restored, (uint64_t)moment_elapsed(&before, &after));
+	tell_restored(state, &restoration, (uint64_t)moment_elapsed(&before, &after));
 }
 
 static void *write_batches(void *context)

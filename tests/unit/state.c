@@ -37,16 +37,25 @@ static void on_notice(void *context, enum state_notice notice, const char *line)
 		notice == STATE_FAULT ? "fault: " : "", line);
 }
 
-static struct host *host_open(const char *where)
+static struct host *host_open_with(
+	const char *where, bool (*add_proxy)(void *context, const struct address *proxy))
 {
 	struct host *host = calloc(1, sizeof(*host));
-	struct state_options options = {
-		.path = where, .sync_us = SYNC_US, .context = host, .notice = on_notice};
+	struct state_options options = {.path = where,
+		.sync_us = SYNC_US,
+		.context = host,
+		.notice = on_notice,
+		.add_proxy = add_proxy};
 
 	host->border = border_new();
 	host->state = state_open(&options);
 	cr_assert_not_null(host->state);
 	return host;
+}
+
+static struct host *host_open(const char *where)
+{
+	return host_open_with(where, NULL);
 }
 
 static struct endpoints *host_start(struct host *host)
@@ -74,6 +83,13 @@ static bool host_sync(struct host *host)
 		usleep(500);
 	}
 	return false;
+}
+
+static bool add_proxy(void *context, const struct address *proxy)
+{
+	struct host *host = context;
+
+	return engine_add_proxy(host->border->engine, proxy) == 0;
 }
 
 static void setup(void)
@@ -430,9 +446,46 @@ Test(state, a_lower_limit_drops_what_is_beyond_for_good)
 	host->border->settings.limits.endpoints = 50;
 	host_start(host);
 	cr_assert_eq(count_reasons(host), 50);
+	cr_assert_not_null(strstr(host->notices, "0 not wanted any more, 250 beyond the limits"));
 	cr_assert(host_sync(host));
 	host_close(host);
 	cr_assert_eq(count_restored(), 50);
+}
+
+/* Leaves reasons at a proxy that a border does not have of itself. */
+static void leave_at_another_proxy(unsigned reasons)
+{
+	struct host *host = host_open(path);
+	const struct address proxy = at("198.51.100.77:5060");
+	struct reason_claim claim = {.client = at("203.0.113.1:1"),
+		.nat = NAT_VIA_SOURCE,
+		.kind = REASON_DIALOG,
+		.id = TEXT("id"),
+		.seconds = 3600};
+
+	host_start(host);
+	cr_assert_eq(engine_add_proxy(host->border->engine, &proxy), 0);
+	claim.proxy = (uint16_t)(engine_proxy_count(host->border->engine) - 1);
+	for (claim.key = 1; claim.key <= reasons; claim.key++)
+		cr_assert_neq(reason_hold(engine_endpoints(host->border->engine), &claim), 0);
+	host_close(host);
+}
+
+Test(state, what_stood_at_a_proxy_that_is_none_any_more_is_left_out)
+{
+	leave_at_another_proxy(20);
+	cr_assert_eq(count_restored(), 0);
+}
+
+Test(state, what_stood_at_a_proxy_that_will_be_one_again_comes_back)
+{
+	struct host *host;
+
+	leave_at_another_proxy(20);
+	host = host_open_with(path, add_proxy);
+	host_start(host);
+	cr_assert_eq(count_reasons(host), 20);
+	host_close(host);
 }
 
 Test(state, an_empty_file_is_no_fault)
