@@ -204,11 +204,19 @@ static int open_engine(struct live *live, struct fault *fault)
 	return find_proxies(live, fault);
 }
 
+void live_time_events(const struct live *live)
+{
+	if (live->events)
+		events_set_offset(live->events,
+			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC)));
+}
+
 static int open_events(struct live *live, struct fault *fault)
 {
 	if (!*live->config->log.events)
 		return 0;
 	live->events = events_open(live->config->log.events, fault);
+	live_time_events(live);
 	return live->events ? 0 : -EIO;
 }
 
@@ -310,16 +318,13 @@ static int turn(struct live *live, struct fault *fault)
 	int result;
 
 	live->now_us = clock_us(CLOCK_MONOTONIC);
+	live_time_events(live);
 	result = live->wire->receive(live, fault);
 	engine_advance(live->engine, live->now_us);
 	state_run(live->state, live->now_us);
 	live->wire->flush(live);
-	if (live->events) {
-		events_set_offset(live->events,
-			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC)));
-		if (events_flush(live->events, &lost) != 0)
-			log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", lost.line);
-	}
+	if (live->events && events_flush(live->events, &lost) != 0)
+		log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", lost.line);
 	return result;
 }
 

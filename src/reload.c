@@ -62,6 +62,7 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	if (events_close(live->events, &fault) != 0)
 		log_error("%s", fault.line);
 	live->events = events;
+	live_time_events(live);
 	live->config->log = wanted->log;
 }
 
