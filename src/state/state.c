@@ -457,14 +457,16 @@ static bool write_at_last(struct state *state)
 
 static void tell_lost(struct state *state, bool stalls)
 {
+	uint64_t lag_us = state_lag(state, state->now_us);
 	char line[FAULT_MAX + 128], cause[FAULT_MAX];
 
+	if (!lag_us)
+		return;
 	if (stalls)
 		snprintf(cause, sizeof(cause), "cannot write state %.*s: the disk does not answer",
 			PATH_SHOWN_MAX, state->store.path);
 	snprintf(line, sizeof(line), "the changes of the last %llu s before this stop are lost: %s",
-		(unsigned long long)state_lag(state, state->now_us) / 1000000 + 1,
-		stalls ? cause : state->fault.line);
+		(unsigned long long)lag_us / 1000000 + 1, stalls ? cause : state->fault.line);
 	state->options.notice(state->options.context, STATE_FAULT, line);
 }
 
