@@ -2,6 +2,7 @@
 #include <natbox/state.h>
 
 #include "gathering.h"
+#include "guard.h"
 #include "restoration.h"
 
 #include <errno.h>
@@ -167,13 +168,14 @@ static void *write_batches(void *context)
 	return NULL;
 }
 
-/* Signals are for the thread of the event loop. */
+/* Signals are for the thread of the event loop, but for that of a page which cannot be read. */
 static int start_writer(struct state *state)
 {
 	sigset_t all, before;
 	int result;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	result = -pthread_create(&state->writer, NULL, write_batches, state);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -216,6 +218,7 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	pthread_mutex_init(&state->mutex, NULL);
 	pthread_cond_init(&state->handed_over, NULL);
 	state->writes = true;
+	guard_init();
 	has_writer(state);
 	return 0;
 }

@@ -1,4 +1,5 @@
 #include "store.h"
+#include "guard.h"
 #include "tables.h"
 
 #include <errno.h>
@@ -362,31 +363,49 @@ static int put_all(struct tables *tables, struct batch *batch)
 	return error ? error : mdb_put(tables->txn, tables->dbi[STORE_META], &key, &meta, 0);
 }
 
-/* 0, one of LMDB's errors, or ESTALE: the file has been written to by somebody else. */
-static int write_file(struct store *store, struct batch *batch)
-{
+struct writing {
+	struct store *store;
+	struct batch *batch;
 	struct tables tables;
-	int error = tables_open(&tables, store->path, true);
+	int error; /* 0, one of LMDB's, or ESTALE: the file has been written to by somebody else */
+};
+
+static void write_tables(void *context)
+{
+	struct writing *writing = context;
+	struct store *store = writing->store;
 	size_t last_write;
 
-	if (error) {
-		if (store->file.st_ino == 0)
-			unlink(store->path);
-		return error;
-	}
-	last_write = tables_last_write(&tables);
+	writing->error = tables_open(&writing->tables, store->path, true);
+	if (writing->error)
+		return;
+	last_write = tables_last_write(&writing->tables);
 	if (store->file.st_ino == 0)
 		store->last_write = last_write;
-	error = last_write == store->last_write ? put_all(&tables, batch) : ESTALE;
-	if (!error)
-		error = tables_close(&tables, true);
+	writing->error = last_write == store->last_write ? put_all(&writing->tables, writing->batch)
+							 : ESTALE;
+	if (!writing->error)
+		writing->error = tables_close(&writing->tables, true);
 	else
-		tables_close(&tables, false);
-	if (!error)
+		tables_close(&writing->tables, false);
+	if (!writing->error)
 		store->last_write = last_write + 1;
+}
+
+/* The transaction that was left is lost to memory, which is little. */
+static int write_file(struct store *store, struct batch *batch)
+{
+	struct writing writing = {.store = store, .batch = batch};
+
+	if (!guard_run(write_tables, &writing)) {
+		mdb_env_close(writing.tables.env);
+		writing.error = MDB_CORRUPTED;
+	}
+	if (writing.error && store->file.st_ino == 0)
+		unlink(store->path);
 	if (stat(store->path, &store->file) != 0)
 		store->file = (struct stat){0};
-	return error;
+	return writing.error;
 }
 
 /* LMDB knows a write that was cut short only as an input/output error. */

@@ -9,7 +9,10 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -786,6 +789,40 @@ Test(state, a_file_that_is_written_over_is_set_aside_and_written_anew)
 	write_file(noise, sizeof(noise), 0);
 	hold(endpoints, 2, REASON_DIALOG);
 	expect_written_anew(host, 2);
+}
+
+static atomic_bool cutting;
+
+static void *cut_again_and_again(void *file)
+{
+	while (atomic_load(&cutting)) {
+		if (truncate(file, 8192) != 0 && errno != ENOENT)
+			abort();
+		usleep(100);
+	}
+	return NULL;
+}
+
+/* Sooner or later in the middle of a write, which then reads what is not there any more. */
+Test(state, a_file_that_is_cut_while_it_is_written_takes_nothing_down, .timeout = 60)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	pthread_t cutter;
+
+	atomic_store(&cutting, true);
+	cr_assert_eq(pthread_create(&cutter, NULL, cut_again_and_again, file_path("state.mdb")), 0);
+	for (unsigned i = 1; i <= 300; i++) {
+		hold(endpoints, i, REASON_DIALOG);
+		border_wait(host->border, 0.002);
+		state_run(host->state, host->border->now_us);
+		usleep(2000);
+	}
+	atomic_store(&cutting, false);
+	pthread_join(cutter, NULL);
+	cr_assert(host_sync(host));
+	host_close(host);
+	cr_assert_eq(count_restored(), 300);
 }
 
 Test(state, an_older_copy_in_the_place_of_the_file_is_set_aside_and_written_anew)
