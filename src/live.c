@@ -154,6 +154,23 @@ static void on_notice(void *context, enum state_notice notice, const char *line)
 		log_info("%s", line);
 }
 
+/* What an address of this host was once stays a proxy's, also over a restart: it may be there again in
+ * a moment. */
+static bool on_stored_proxy(void *context, const struct address *proxy)
+{
+	struct live *live = context;
+	bool is_ours = false;
+
+	for (unsigned i = 0; i < live->config->proxy_count; i++) {
+		const struct proxy_entry *entry = &live->config->proxies[i];
+
+		is_ours |= entry->any && entry->address.port == proxy->port;
+	}
+	if (is_ours && live->config->mode == MODE_SNIFF)
+		add_proxy(live, proxy);
+	return engine_is_proxy(live->engine, proxy);
+}
+
 /* State that cannot be kept costs bindings at the next restart, not the start of natbox now. */
 static int open_state(struct live *live, const struct identity *identity, struct fault *fault)
 {
@@ -162,6 +179,7 @@ static int open_state(struct live *live, const struct identity *identity, struct
 		.sync_us = live->config->state.sync_us,
 		.context = live,
 		.notice = on_notice,
+		.add_proxy = on_stored_proxy,
 	};
 	struct fault lost;
 
@@ -187,8 +205,7 @@ static int open_engine(struct live *live, struct fault *fault)
 	return find_proxies(live, fault);
 }
 
-/* The engine's clock is not the wall clock that events show, which may be set at any time. */
-static void set_event_clock(const struct live *live)
+void live_time_events(const struct live *live)
 {
 	if (live->events)
 		events_set_offset(live->events,
@@ -200,6 +217,7 @@ static int open_events(struct live *live, struct fault *fault)
 	if (!*live->config->log.events)
 		return 0;
 	live->events = events_open(live->config->log.events, fault);
+	live_time_events(live);
 	return live->events ? 0 : -EIO;
 }
 
@@ -334,7 +352,7 @@ static int turn(struct live *live, struct fault *fault)
 	int result;
 
 	live->now_us = clock_us(CLOCK_MONOTONIC);
-	set_event_clock(live);
+	live_time_events(live);
 	result = live->wire->receive(live, fault);
 	engine_advance(live->engine, live->now_us);
 	state_run(live->state, live->now_us);

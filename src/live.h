@@ -67,6 +67,10 @@ const char *live_name_proxies(const struct live *live);
 struct outcome live_datagram(
 	struct live *live, uint64_t age_us, const struct flow *flow, struct text bytes);
 
+/* Events bear the time of the wall clock, which may be set: looked at once a turn, and whenever the
+ * stream is another. */
+void live_time_events(const struct live *live);
+
 /* SIGHUP: files are opened anew for log rotation, and the configuration is read again. What can change
  * while natbox runs does, the rest is named in a warning; a bad file changes nothing. */
 void live_reload(struct live *live);

@@ -2,6 +2,7 @@
 
 #include <natbox/events.h>
 #include <natbox/log.h>
+#include <natbox/state.h>
 
 #include <string.h>
 
@@ -19,7 +20,6 @@ static const struct {
 	FIXED("natbox.interface", interface),
 	FIXED("natbox.user", user),
 	FIXED("state.path", state.path),
-	FIXED("state.sync", state.sync_us),
 	FIXED("relay.in-port", relay.in_port),
 	FIXED("relay.out-port", relay.out_port),
 	FIXED("relay.mark", relay.mark),
@@ -62,6 +62,7 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	if (events_close(live->events, &fault) != 0)
 		log_error("%s", fault.line);
 	live->events = events;
+	live_time_events(live);
 	live->config->log = wanted->log;
 }
 
@@ -79,6 +80,8 @@ static void change_settings(struct live *live, const struct config *wanted)
 		log_warning("limits.transactions changes only with a restart");
 	warn_of_fixed(live->config, wanted);
 	live->config->core = wanted->core;
+	live->config->state.sync_us = wanted->state.sync_us;
+	state_set_sync(live->state, wanted->state.sync_us);
 	log_set_level(options_log_level(live->options, wanted));
 	log_info("configuration read again");
 }

@@ -38,6 +38,7 @@ reload "stays as it was" && grep -q "ini:10: .*nonsense" "$work/log"
 say $? "a bad file changes nothing and says why"
 
 configure "events = $work/events\nlevel = debug\n[keepalive]\ninterval = 7s\n"
+sed -i 's/^path =/&\nsync = 3s/' "$work/ini"
 reload "read again" && ! grep -q restart "$work/log"
 say $? "what can change does"
 

@@ -26,9 +26,10 @@
  * The keys of reasons are keyed hashes, so the engine's seed is kept with them.
  *
  * A file that cannot be read as the above (foreign, truncated, corrupt, of another format version) is
- * renamed to state.mdb.bad-TIME and never touched again. PATH itself is locked (flock) against a
- * second natbox. Whatever else fails, natbox runs on in memory, tries again every sync interval, and
- * when it succeeds writes all there is. */
+ * renamed to state.mdb.bad-TIME and never touched again; so is one that somebody has written to, or
+ * put in its place, while natbox runs. PATH itself is locked (flock) against a second natbox.
+ * Whatever else fails, natbox runs on in memory, tries again every sync interval, and when it
+ * succeeds writes all there is. */
 #ifndef NATBOX_STATE_H
 #define NATBOX_STATE_H
 
@@ -42,10 +43,13 @@ enum state_notice { STATE_INFO, STATE_FAULT };
 struct state_options {
 	const char *path; /* directory; empty: keep nothing, every call does nothing */
 	uint64_t sync_us; /* longest time a change waits before it is written */
+	void *context;
 	/* One line for people: what has been restored, what cannot be done, that it can be done
 	 * again. A fault that stays is told once. */
-	void *context;
 	void (*notice)(void *context, enum state_notice notice, const char *line);
+	/* Asked for a proxy in the file that the engine does not have: whether it has it now. NULL:
+	 * never. */
+	bool (*add_proxy)(void *context, const struct address *proxy);
 };
 
 struct state;
@@ -68,6 +72,9 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us);
 
 /* Gathers changes and hands them to the writer: a little at a time, some 100 us at most. */
 void state_run(struct state *state, uint64_t now_us);
+
+/* Another state_options.sync_us from now on. */
+void state_set_sync(struct state *state, uint64_t sync_us);
 
 /* When state_run has something to do next; UINT64_MAX: never. */
 uint64_t state_next(const struct state *state);

@@ -1,3 +1,4 @@
+#include "pages.h"
 #include "tables.h"
 
 #include <natbox/event.h>
@@ -22,53 +23,42 @@ static int find_fault(struct fault *fault, const char *what)
 	return fault_set(fault, -EBADMSG, "%s", what);
 }
 
-typedef int value_check(const MDB_val *value, const MDB_envinfo *info, struct fault *fault);
+typedef int value_check(const MDB_val *value, struct fault *fault);
 
-static int check_reason(const MDB_val *value, const MDB_envinfo *info, struct fault *fault)
+static int check_reason(const MDB_val *value, struct fault *fault)
 {
 	struct stored_reason reason;
 	const char *label;
 
-	(void)info;
 	if (!reason_decode(value, &reason, &label) || reason.kind > REASON_DIALOG ||
 		reason.check != reason_check(&reason, label))
 		return find_fault(fault, "is corrupt: the check of a record does not match");
 	return 0;
 }
 
-static int check_quiet(const MDB_val *value, const MDB_envinfo *info, struct fault *fault)
+static int check_quiet(const MDB_val *value, struct fault *fault)
 {
-	(void)info;
 	if (value->mv_size != sizeof(struct stored_quiet))
 		return find_fault(fault, "is corrupt: a record has the wrong size");
 	return 0;
 }
 
-/* A list of free pages, its length first: the next write trusts it. */
-static int check_free_pages(const MDB_val *value, const MDB_envinfo *info, struct fault *fault)
+/* A list of free pages, its length first. */
+static int check_list(const MDB_val *value, struct fault *fault)
 {
-	size_t count = value->mv_size / sizeof(size_t), number;
-
-	for (size_t i = 0; i < count; i++) {
-		memcpy(&number, (const char *)value->mv_data + i * sizeof(number), sizeof(number));
-		if (i == 0 ? number >= count : number > info->me_last_pgno)
-			return find_fault(fault, "is corrupt: the list of free pages is");
-		if (i == 0)
-			count = number + 1;
-	}
+	if (value->mv_size < sizeof(size_t))
+		return find_fault(fault, "is corrupt: the list of free pages is");
 	return 0;
 }
 
 /* Visits every record of a table; keys that do not ascend are those of pages in a circle. */
 static int check_table(MDB_txn *txn, MDB_dbi dbi, value_check *check, struct fault *fault)
 {
-	MDB_envinfo info;
 	MDB_cursor *cursor;
 	MDB_val key, value;
 	size_t last = 0;
 	int error = mdb_cursor_open(txn, dbi, &cursor), result = 0;
 
-	mdb_env_info(mdb_txn_env(txn), &info);
 	for (bool first = true; !error && result == 0; first = false) {
 		size_t number = 0;
 
@@ -80,7 +70,7 @@ static int check_table(MDB_txn *txn, MDB_dbi dbi, value_check *check, struct fau
 		if (!first && number <= last)
 			return find_fault(fault, "is corrupt: its records are out of order");
 		last = number;
-		result = check(&value, &info, fault);
+		result = check(&value, fault);
 	}
 	if (error && error != MDB_NOTFOUND)
 		return fault_set(fault, -EBADMSG, "is corrupt: %s", mdb_strerror(error));
@@ -124,8 +114,17 @@ static int check_tables(struct tables *tables, struct fault *fault)
 	for (unsigned i = STORE_REASONS; i < STORE_TABLES && result == 0; i++)
 		result = check_table(tables->txn, tables->dbi[i], checks[i], fault);
 	if (result == 0) /* LMDB's own table, always number 0 */
-		result = check_table(tables->txn, 0, check_free_pages, fault);
+		result = check_table(tables->txn, 0, check_list, fault);
 	return result;
+}
+
+static int check_pages(const char *path, size_t last_write, struct fault *fault)
+{
+	int result = pages_check(path, last_write);
+
+	if (result == -EBADMSG)
+		return find_fault(fault, "is corrupt: its pages make no sense");
+	return result == 0 ? 0 : fault_set(fault, result, "%s", strerror(-result));
 }
 
 static int examine(const char *path, struct fault *fault)
@@ -141,6 +140,8 @@ static int examine(const char *path, struct fault *fault)
 	if (error)
 		return fault_set(fault, tables_errno(error), "%s", mdb_strerror(error));
 	result = check_tables(&tables, fault);
+	if (result == 0)
+		result = check_pages(path, tables_last_write(&tables), fault);
 	tables_close(&tables, false);
 	return result;
 }

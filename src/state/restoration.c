@@ -3,20 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Memory takes as long as restoring about so many records. */
-enum { RECORDS_AHEAD = 16 };
-
-/* A record waits for a while between being read and being restored, until what it needs of the
- * tables is in the cache. */
-struct restoration {
-	const struct store_meta *meta;
-	int64_t now_us; /* on the state clock */
-	struct endpoints *endpoints;
-	struct restored *restored;
-	unsigned read;
-	struct record_return waiting[RECORDS_AHEAD];
-};
-
 /* For how long an endpoint has been quiet that was last heard, or sent a keepalive, between these two
  * times. If it was due again while natbox still ran, it got one since; when is not known, but not
  * before the time was noted. */
@@ -59,18 +45,34 @@ static void restore_record(struct restoration *restoration, unsigned number)
 	switch (record_finish(
 		restoration->endpoints, &restoration->waiting[number % RECORDS_AHEAD])) {
 	case 0:
-		restoration->restored->reasons++;
+		restoration->restored++;
 		break;
 	case -ETIME:
-		restoration->restored->over++;
+		restoration->over++;
 		break;
 	case -ENOENT:
-		restoration->restored->without_proxy++;
+		restoration->without_proxy++;
+		break;
+	case -ENOSPC:
+		restoration->beyond_limits++;
 		break;
 	default:
-		restoration->restored->refused++;
+		restoration->unwanted++;
 		break;
 	}
+}
+
+/* Looks its place up, also when its proxy becomes one only now. */
+static struct record_return prepare(
+	const struct restoration *restoration, uint32_t slot, const struct record *record)
+{
+	const struct state_options *options = restoration->options;
+	struct record_return prepared = record_prepare(restoration->endpoints, slot, record);
+
+	if (prepared.claim.proxy == PROXY_NONE && options->add_proxy &&
+		options->add_proxy(options->context, &record->proxy))
+		prepared = record_prepare(restoration->endpoints, slot, record);
+	return prepared;
 }
 
 static void restore_ahead(void *context, uint32_t slot, const struct stored_reason *reason,
@@ -97,7 +99,7 @@ static void restore_ahead(void *context, uint32_t slot, const struct stored_reas
 					      RECORDS_AHEAD]);
 	}
 	restoration->waiting[restoration->read++ % RECORDS_AHEAD] =
-		record_prepare(restoration->endpoints, slot, &record);
+		prepare(restoration, slot, &record);
 }
 
 /* All have been read: what still waits is restored. */
@@ -110,16 +112,11 @@ static void restore_rest(void *context)
 		restore_record(restoration, i);
 }
 
-int restoration_run(struct store *store, const struct store_meta *meta, int64_t now_us,
-	struct endpoints *endpoints, struct restored *restored, struct fault *fault)
+int restoration_run(struct restoration *restoration, struct store *store, struct fault *fault)
 {
-	struct restoration restoration = {
-		.meta = meta, .now_us = now_us, .endpoints = endpoints, .restored = restored};
-	int result;
+	int result = store_read(store, restore_ahead, restore_rest, restoration, fault);
 
-	*restored = (struct restored){0};
-	result = store_read(store, restore_ahead, restore_rest, &restoration, fault);
 	if (result == 0)
-		records_resume(endpoints);
+		records_resume(restoration->endpoints);
 	return result;
 }

@@ -5,15 +5,27 @@
 #include "store.h"
 
 #include <natbox/record.h>
+#include <natbox/state.h>
 
-/* What became of the reasons in the file. */
-struct restored {
-	unsigned reasons, over, without_proxy, refused;
+/* Memory takes as long as restoring about so many records. */
+enum { RECORDS_AHEAD = 16 };
+
+struct restoration {
+	const struct store_meta *meta; /* what the file says of itself */
+	int64_t now_us;                /* on the state clock */
+	struct endpoints *endpoints;
+	const struct state_options *options;
+	/* What became of the reasons. */
+	unsigned restored, over, without_proxy, unwanted, beyond_limits;
+
+	/* A record waits for a while between being read and being restored, until what it needs of
+	 * the tables is in the cache. */
+	unsigned read;
+	struct record_return waiting[RECORDS_AHEAD];
 };
 
-/* meta: what the file says of itself; now_us: the present on the state clock. 0 with everything put
- * back that can be, and its keepalives started; or a negative errno, and nothing is. */
-int restoration_run(struct store *store, const struct store_meta *meta, int64_t now_us,
-	struct endpoints *endpoints, struct restored *restored, struct fault *fault);
+/* 0 with everything put back that can be, and its keepalives started; or a negative errno, and
+ * nothing is. */
+int restoration_run(struct restoration *restoration, struct store *store, struct fault *fault);
 
 #endif

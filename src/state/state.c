@@ -2,6 +2,7 @@
 #include <natbox/state.h>
 
 #include "gathering.h"
+#include "guard.h"
 #include "restoration.h"
 
 #include <errno.h>
@@ -38,6 +39,8 @@ struct state {
 	int64_t moment_us;
 	struct store_meta meta; /* of the file that was read */
 	bool has_file, keeps_nothing;
+	bool writes;  /* there is a directory to write to, if not now then later */
+	bool closing; /* what fails now is told at the end */
 	bool in_round;
 	bool written; /* the batch was handed over, its result not looked at yet */
 
@@ -115,33 +118,35 @@ const uint8_t *state_seed(const struct state *state)
 }
 
 static void tell_restored(
-	const struct state *state, const struct restored *restored, uint64_t took_us)
+	const struct state *state, const struct restoration *restoration, uint64_t took_us)
 {
 	char line[FAULT_MAX];
 
 	snprintf(line, sizeof(line),
 		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (left out: "
-		"%u run out, %u of proxies not configured any more, %u not wanted any more)",
-		state->endpoints->endpoints.count, restored->reasons, PATH_SHOWN_MAX,
-		state->store.path, (unsigned long long)(took_us / 1000), restored->over,
-		restored->without_proxy, restored->refused);
+		"%u run out, %u of proxies not configured any more, %u not wanted any more, "
+		"%u beyond the limits)",
+		state->endpoints->endpoints.count, restoration->restored, PATH_SHOWN_MAX,
+		state->store.path, (unsigned long long)(took_us / 1000), restoration->over,
+		restoration->without_proxy, restoration->unwanted, restoration->beyond_limits);
 	state->options.notice(state->options.context, STATE_INFO, line);
 }
 
 static void restore_all(struct state *state)
 {
+	struct restoration restoration = {
+		.meta = &state->meta, .endpoints = state->endpoints, .options = &state->options};
 	struct moment before, after;
-	struct restored restored;
 	struct fault fault;
 
 	moment_now(&before);
-	if (restoration_run(&state->store, &state->meta, state_clock(state, &before),
-		    state->endpoints, &restored, &fault) != 0) {
+	restoration.now_us = state_clock(state, &before);
+	if (restoration_run(&restoration, &state->store, &fault) != 0) {
 		announce(state, &fault);
 		return;
 	}
 	moment_now(&after);
-	tell_restored(state, &restored, (uint64_t)moment_elapsed(&before, &after));
+	tell_restored(state, &restoration, (uint64_t)moment_elapsed(&before, &after));
 }
 
 static void *write_batches(void *context)
@@ -163,20 +168,37 @@ static void *write_batches(void *context)
 	return NULL;
 }
 
-/* Signals are for the thread of the event loop. */
+/* Signals are for the thread of the event loop, but for that of a page which cannot be read. */
 static int start_writer(struct state *state)
 {
 	sigset_t all, before;
 	int result;
 
-	pthread_mutex_init(&state->mutex, NULL);
-	pthread_cond_init(&state->handed_over, NULL);
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	result = -pthread_create(&state->writer, NULL, write_batches, state);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	state->has_writer = result == 0;
 	return result;
+}
+
+/* Whether there is a writer; tried again every sync interval, as threads may be short. */
+static bool has_writer(struct state *state)
+{
+	int result;
+
+	if (state->has_writer || !state->writes || state->now_us < state->retry_us)
+		return state->has_writer;
+	result = start_writer(state);
+	state->retry_us = result == 0 ? 0 : state->now_us + state->options.sync_us;
+	if (result == 0)
+		return true;
+	fault_set(&state->fault, result,
+		"cannot start the thread that writes state: %s; nothing is kept until it can be",
+		strerror(-result));
+	announce(state, &state->fault);
+	return false;
 }
 
 int state_start(struct state *state, struct engine *engine, uint64_t now_us)
@@ -193,7 +215,12 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 		return result;
 	if (state->has_file)
 		restore_all(state);
-	return start_writer(state);
+	pthread_mutex_init(&state->mutex, NULL);
+	pthread_cond_init(&state->handed_over, NULL);
+	state->writes = true;
+	guard_init();
+	has_writer(state);
+	return 0;
 }
 
 static void set_meta(struct state *state)
@@ -283,7 +310,8 @@ static void take_result(struct state *state)
 {
 	state->written = false;
 	if (state->result != 0) {
-		announce(state, &state->fault);
+		if (!state->closing || state->result == -ENOENT)
+			announce(state, &state->fault);
 		state->retry_us = state->now_us + state->options.sync_us;
 		return;
 	}
@@ -307,7 +335,7 @@ static void begin_round(struct state *state)
 void state_run(struct state *state, uint64_t now_us)
 {
 	state->now_us = now_us;
-	if (!state->has_writer || atomic_load(&state->owner) == OWNER_WRITER)
+	if (!has_writer(state) || atomic_load(&state->owner) == OWNER_WRITER)
 		return;
 	if (state->written)
 		take_result(state);
@@ -332,9 +360,18 @@ void state_run(struct state *state, uint64_t now_us)
 		state->kept_us = state->round_us;
 }
 
+void state_set_sync(struct state *state, uint64_t sync_us)
+{
+	state->options.sync_us = sync_us;
+	if (state->due_us > state->now_us + sync_us)
+		state->due_us = state->now_us + sync_us;
+	if (state->retry_us > state->now_us + sync_us)
+		state->retry_us = state->now_us + sync_us;
+}
+
 uint64_t state_next(const struct state *state)
 {
-	if (!state->has_writer)
+	if (!state->writes)
 		return UINT64_MAX;
 	if (state->written)
 		return state->now_us + POLL_US;
@@ -370,8 +407,8 @@ static bool flush(struct state *state, uint64_t deadline_us)
 	return state->batch->count == 0;
 }
 
-/* The last round: all changes, and the quiet times of everybody. */
-static bool write_all(struct state *state, uint64_t deadline_us)
+/* A round of all changes, and the quiet times of everybody. */
+static bool write_round(struct state *state, uint64_t deadline_us)
 {
 	if (!flush(state, deadline_us))
 		return false;
@@ -396,6 +433,46 @@ static bool write_all(struct state *state, uint64_t deadline_us)
 	return flush(state, deadline_us);
 }
 
+/* More than one round when the first one had to begin a new file. */
+static bool write_all(struct state *state, uint64_t deadline_us)
+{
+	do {
+		if (!write_round(state, deadline_us))
+			return false;
+	} while (changes_any(&state->endpoints->changes));
+	return true;
+}
+
+/* Twice where the first attempt has set a bad file aside. Whether everything is on the disk. */
+static bool write_at_last(struct state *state)
+{
+	struct moment now;
+	uint64_t deadline_us;
+
+	moment_now(&now);
+	deadline_us = (uint64_t)now.boot_us + CLOSE_WAIT_US;
+	state->closing = true;
+	state->retry_us = 0;
+	return has_writer(state) &&
+	       (write_all(state, deadline_us) ||
+		       (state->result == -ENOENT && write_all(state, deadline_us)));
+}
+
+static void tell_lost(struct state *state, bool stalls)
+{
+	uint64_t lag_us = state_lag(state, state->now_us);
+	char line[FAULT_MAX + 128], cause[FAULT_MAX];
+
+	if (!lag_us)
+		return;
+	if (stalls)
+		snprintf(cause, sizeof(cause), "cannot write state %.*s: the disk does not answer",
+			PATH_SHOWN_MAX, state->store.path);
+	snprintf(line, sizeof(line), "the changes of the last %llu s before this stop are lost: %s",
+		(unsigned long long)lag_us / 1000000 + 1, stalls ? cause : state->fault.line);
+	state->options.notice(state->options.context, STATE_FAULT, line);
+}
+
 static void stop_writer(struct state *state)
 {
 	pthread_mutex_lock(&state->mutex);
@@ -403,33 +480,27 @@ static void stop_writer(struct state *state)
 	pthread_cond_signal(&state->handed_over);
 	pthread_mutex_unlock(&state->mutex);
 	pthread_join(state->writer, NULL);
-	pthread_mutex_destroy(&state->mutex);
-	pthread_cond_destroy(&state->handed_over);
 }
 
 void state_close(struct state *state, uint64_t now_us)
 {
-	struct moment now;
-	struct fault fault;
-	uint64_t lag_s;
+	bool stalls;
 
 	if (!state)
 		return;
 	state->now_us = now_us;
-	moment_now(&now);
-	if (state->has_writer && !write_all(state, (uint64_t)now.boot_us + CLOSE_WAIT_US) &&
-		atomic_load(&state->owner) == OWNER_WRITER) {
-		/* Its thread cannot be stopped, so what it uses stays. */
-		lag_s = state_lag(state, now_us) / 1000000 + 1;
-		fault_set(&fault, -ETIMEDOUT,
-			"cannot finish writing state %s: the disk does not answer; the changes of "
-			"the last %llu s are not kept",
-			state->store.path, (unsigned long long)lag_s);
-		announce(state, &fault);
-		return;
+	if (state->writes && !write_at_last(state)) {
+		stalls = atomic_load(&state->owner) == OWNER_WRITER;
+		tell_lost(state, stalls);
+		if (stalls) /* Its thread cannot be stopped, so what it uses stays. */
+			return;
 	}
 	if (state->has_writer)
 		stop_writer(state);
+	if (state->writes) {
+		pthread_mutex_destroy(&state->mutex);
+		pthread_cond_destroy(&state->handed_over);
+	}
 	if (!state->keeps_nothing)
 		store_close(&state->store);
 	free(state->batch);

@@ -1,4 +1,5 @@
 #include "store.h"
+#include "guard.h"
 #include "tables.h"
 
 #include <errno.h>
@@ -89,6 +90,24 @@ static int lock(int fd)
 	return 0;
 }
 
+/* Whether the directory is still the one that is locked: it may have been moved away, or something
+ * mounted over it. */
+static bool has_directory(const struct store *store)
+{
+	struct stat locked, now;
+
+	return store->directory_fd >= 0 && fstat(store->directory_fd, &locked) == 0 &&
+	       stat(store->directory, &now) == 0 && locked.st_ino == now.st_ino &&
+	       locked.st_dev == now.st_dev;
+}
+
+void store_close(struct store *store)
+{
+	if (store->directory_fd >= 0)
+		close(store->directory_fd);
+	store->directory_fd = -1;
+}
+
 /* Opens and locks the directory, creating it. 0 also when that has been done before. */
 static int lock_directory(struct store *store, struct fault *fault)
 {
@@ -97,8 +116,9 @@ static int lock_directory(struct store *store, struct fault *fault)
 
 	if (store->locked_out)
 		return -EBUSY;
-	if (store->directory_fd >= 0)
+	if (has_directory(store))
 		return 0;
+	store_close(store);
 	result = store_make_directory(store->directory, &created, fault);
 	if (result != 0)
 		return result;
@@ -155,7 +175,7 @@ static int set_aside(struct store *store, const char *what, const char *then, st
 		store->path, what, name, then);
 }
 
-static int read_meta(const struct store *store, struct store_meta *meta)
+static int read_meta(struct store *store, struct store_meta *meta)
 {
 	struct tables tables;
 	int error = tables_open(&tables, store->path, false);
@@ -163,6 +183,7 @@ static int read_meta(const struct store *store, struct store_meta *meta)
 	if (error)
 		return tables_errno(error);
 	error = tables_meta(&tables, meta);
+	store->last_write = tables_last_write(&tables);
 	tables_close(&tables, false);
 	return error ? tables_errno(error) : 0;
 }
@@ -205,12 +226,6 @@ int store_open(struct store *store, const char *path, struct store_meta *meta, s
 	store->file = (struct stat){0};
 	return fault_set(fault, result, "cannot read state %.*s: %s%s; starting empty",
 		PATH_SHOWN_MAX, store->path, what.line, remedy(-result));
-}
-
-void store_close(struct store *store)
-{
-	if (store->directory_fd >= 0)
-		close(store->directory_fd);
 }
 
 static void read_tables(struct tables *tables, store_visitor *visit, void *context)
@@ -266,11 +281,12 @@ static int cannot_write(const struct store *store, int error, struct fault *faul
 		store->path, mdb_strerror(error), remedy(error));
 }
 
+static const char another[] = "is not the one that natbox has read", anew[] = "writing all anew";
+
 /* The file is to be the one this store has read or begun. Another in its place is not ours to write
  * to, whatever it holds. */
 static int verify_file(struct store *store, struct fault *fault)
 {
-	static const char anew[] = "writing all anew";
 	struct stat now;
 
 	if (stat(store->path, &now) != 0) {
@@ -282,7 +298,7 @@ static int verify_file(struct store *store, struct fault *fault)
 	if (store->file.st_ino == 0 && S_ISREG(now.st_mode) && now.st_size == 0)
 		return 0;
 	if (store->file.st_ino != now.st_ino || store->file.st_dev != now.st_dev)
-		return set_aside(store, "is not the one that natbox has read", anew, fault);
+		return set_aside(store, another, anew, fault);
 	if (now.st_size < store->file.st_size)
 		return set_aside(store, "has been cut short", anew, fault);
 	return 0;
@@ -347,24 +363,49 @@ static int put_all(struct tables *tables, struct batch *batch)
 	return error ? error : mdb_put(tables->txn, tables->dbi[STORE_META], &key, &meta, 0);
 }
 
+struct writing {
+	struct store *store;
+	struct batch *batch;
+	struct tables tables;
+	int error; /* 0, one of LMDB's, or ESTALE: the file has been written to by somebody else */
+};
+
+static void write_tables(void *context)
+{
+	struct writing *writing = context;
+	struct store *store = writing->store;
+	size_t last_write;
+
+	writing->error = tables_open(&writing->tables, store->path, true);
+	if (writing->error)
+		return;
+	last_write = tables_last_write(&writing->tables);
+	if (store->file.st_ino == 0)
+		store->last_write = last_write;
+	writing->error = last_write == store->last_write ? put_all(&writing->tables, writing->batch)
+							 : ESTALE;
+	if (!writing->error)
+		writing->error = tables_close(&writing->tables, true);
+	else
+		tables_close(&writing->tables, false);
+	if (!writing->error)
+		store->last_write = last_write + 1;
+}
+
+/* The transaction that was left is lost to memory, which is little. */
 static int write_file(struct store *store, struct batch *batch)
 {
-	struct tables tables;
-	int error = tables_open(&tables, store->path, true);
+	struct writing writing = {.store = store, .batch = batch};
 
-	if (error) {
-		if (store->file.st_ino == 0)
-			unlink(store->path);
-		return error;
+	if (!guard_run(write_tables, &writing)) {
+		mdb_env_close(writing.tables.env);
+		writing.error = MDB_CORRUPTED;
 	}
-	error = put_all(&tables, batch);
-	if (!error)
-		error = tables_close(&tables, true);
-	else
-		tables_close(&tables, false);
+	if (writing.error && store->file.st_ino == 0)
+		unlink(store->path);
 	if (stat(store->path, &store->file) != 0)
 		store->file = (struct stat){0};
-	return error;
+	return writing.error;
 }
 
 /* LMDB knows a write that was cut short only as an input/output error. */
@@ -376,6 +417,25 @@ static int name_error(const struct store *store, int error)
 		disk.f_bavail * disk.f_frsize < FULL_BYTES)
 		return ENOSPC;
 	return error;
+}
+
+/* An error that no further attempt on this file would be without. */
+static bool is_damaged(int error)
+{
+	return error < 0 && error != MDB_MAP_FULL;
+}
+
+/* Takes what could not be written to out of the way where that is the file's own fault. */
+static int give_up(struct store *store, int error, struct fault *fault)
+{
+	char what[FAULT_MAX / 4];
+
+	if (error == ESTALE)
+		return set_aside(store, another, anew, fault);
+	if (!is_damaged(error))
+		return cannot_write(store, error, fault);
+	snprintf(what, sizeof(what), "cannot be written any more (%s)", mdb_strerror(error));
+	return set_aside(store, what, anew, fault);
 }
 
 int store_write(struct store *store, struct batch *batch, struct fault *fault)
@@ -390,7 +450,7 @@ int store_write(struct store *store, struct batch *batch, struct fault *fault)
 		store->begun = true;
 	error = name_error(store, write_file(store, batch));
 	if (error)
-		return cannot_write(store, error, fault);
+		return give_up(store, error, fault);
 	if (store->begun)
 		fsync(store->directory_fd);
 	store->is_new = store->begun;

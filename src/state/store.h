@@ -74,11 +74,12 @@ void batch_clear(struct batch *batch);
 
 struct store {
 	char directory[PATH_MAX], path[PATH_MAX];
-	int directory_fd; /* holds the lock; -1 while there is none */
-	bool locked_out;  /* another natbox has it; this one never writes */
-	struct stat file; /* the one this store reads and writes; st_ino 0: none yet */
-	bool begun;       /* the file has been begun, but nothing was written to it yet */
-	bool is_new;      /* the last write was the first to its file */
+	int directory_fd;  /* of the directory; holds the lock; -1 while there is none */
+	bool locked_out;   /* another natbox has it; this one never writes */
+	struct stat file;  /* the one this store reads and writes; st_ino 0: none yet */
+	size_t last_write; /* the number of the last transaction in it */
+	bool begun;        /* the file has been begun, but nothing was written to it yet */
+	bool is_new;       /* the last write was the first to its file */
 };
 
 /* Creates a directory and those above it, which everybody may enter whatever the umask; *created:

@@ -47,6 +47,14 @@ int tables_errno(int error)
 	return error > 0 ? -error : -EBADMSG;
 }
 
+size_t tables_last_write(const struct tables *tables)
+{
+	MDB_envinfo info;
+
+	mdb_env_info(tables->env, &info);
+	return info.me_last_txnid;
+}
+
 int tables_meta(struct tables *tables, struct store_meta *meta)
 {
 	uint32_t zero = 0;

@@ -22,6 +22,9 @@ int tables_close(struct tables *tables, bool commit);
 /* One of LMDB's errors as a negative errno. */
 int tables_errno(int error);
 
+/* The number of the last transaction written to the file before this one. */
+size_t tables_last_write(const struct tables *tables);
+
 int tables_meta(struct tables *tables, struct store_meta *meta);
 
 /* The check of a stored reason and its label. */

@@ -9,7 +9,10 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,16 +40,25 @@ static void on_notice(void *context, enum state_notice notice, const char *line)
 		notice == STATE_FAULT ? "fault: " : "", line);
 }
 
-static struct host *host_open(const char *where)
+static struct host *host_open_with(
+	const char *where, bool (*add_proxy)(void *context, const struct address *proxy))
 {
 	struct host *host = calloc(1, sizeof(*host));
-	struct state_options options = {
-		.path = where, .sync_us = SYNC_US, .context = host, .notice = on_notice};
+	struct state_options options = {.path = where,
+		.sync_us = SYNC_US,
+		.context = host,
+		.notice = on_notice,
+		.add_proxy = add_proxy};
 
 	host->border = border_new();
 	host->state = state_open(&options);
 	cr_assert_not_null(host->state);
 	return host;
+}
+
+static struct host *host_open(const char *where)
+{
+	return host_open_with(where, NULL);
 }
 
 static struct endpoints *host_start(struct host *host)
@@ -74,6 +86,13 @@ static bool host_sync(struct host *host)
 		usleep(500);
 	}
 	return false;
+}
+
+static bool add_proxy(void *context, const struct address *proxy)
+{
+	struct host *host = context;
+
+	return engine_add_proxy(host->border->engine, proxy) == 0;
 }
 
 static void setup(void)
@@ -172,6 +191,16 @@ static void write_file(const char *bytes, size_t length, off_t where)
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(pwrite(fd, bytes, length, where), (ssize_t)length);
 	close(fd);
+}
+
+static size_t read_file(char *bytes, size_t size)
+{
+	int fd = open(file_path("state.mdb"), O_RDONLY);
+	ssize_t length = read(fd, bytes, size);
+
+	cr_assert_gt(length, 0);
+	close(fd);
+	return (size_t)length;
 }
 
 /* Starts on a bad file: it is set aside with its size as it was, what says why, and natbox works. */
@@ -445,9 +474,46 @@ Test(state, a_lower_limit_drops_what_is_beyond_for_good)
 	host->border->settings.limits.endpoints = 50;
 	host_start(host);
 	cr_assert_eq(count_reasons(host), 50);
+	cr_assert_not_null(strstr(host->notices, "0 not wanted any more, 250 beyond the limits"));
 	cr_assert(host_sync(host));
 	host_close(host);
 	cr_assert_eq(count_restored(), 50);
+}
+
+/* Leaves reasons at a proxy that a border does not have of itself. */
+static void leave_at_another_proxy(unsigned reasons)
+{
+	struct host *host = host_open(path);
+	const struct address proxy = at("198.51.100.77:5060");
+	struct reason_claim claim = {.client = at("203.0.113.1:1"),
+		.nat = NAT_VIA_SOURCE,
+		.kind = REASON_DIALOG,
+		.id = TEXT("id"),
+		.seconds = 3600};
+
+	host_start(host);
+	cr_assert_eq(engine_add_proxy(host->border->engine, &proxy), 0);
+	claim.proxy = (uint16_t)(engine_proxy_count(host->border->engine) - 1);
+	for (claim.key = 1; claim.key <= reasons; claim.key++)
+		cr_assert_neq(reason_hold(engine_endpoints(host->border->engine), &claim), 0);
+	host_close(host);
+}
+
+Test(state, what_stood_at_a_proxy_that_is_none_any_more_is_left_out)
+{
+	leave_at_another_proxy(20);
+	cr_assert_eq(count_restored(), 0);
+}
+
+Test(state, what_stood_at_a_proxy_that_will_be_one_again_comes_back)
+{
+	struct host *host;
+
+	leave_at_another_proxy(20);
+	host = host_open_with(path, add_proxy);
+	host_start(host);
+	cr_assert_eq(count_reasons(host), 20);
+	host_close(host);
 }
 
 Test(state, an_empty_file_is_no_fault)
@@ -495,18 +561,33 @@ Test(state, a_file_cut_within_its_first_page_is_set_aside)
 Test(state, a_file_with_one_wrong_byte_in_a_record_is_set_aside)
 {
 	static char bytes[1 << 20];
-	int fd;
-	ssize_t length;
+	size_t length;
 	char *found = NULL;
 
 	leave(300);
-	fd = open(file_path("state.mdb"), O_RDONLY);
-	length = read(fd, bytes, sizeof(bytes));
-	close(fd);
+	length = read_file(bytes, sizeof(bytes));
 	while ((found = memmem(found ? found + 1 : bytes,
 			(size_t)(bytes + length - (found ? found + 1 : bytes)), "id-77", 5)))
 		write_file("j", 1, found - bytes);
 	expect_set_aside("is corrupt: the check of a record does not match");
+}
+
+/* The free space of a leaf of LMDB's: nobody reads it, but the next write would have moved what stands
+ * behind it. */
+Test(state, a_file_with_a_wrong_byte_in_the_head_of_a_page_is_set_aside)
+{
+	enum { PAGE = 4096, FLAGS = 10, LEAF = 2, UPPER = 14 };
+	static char bytes[1 << 20];
+	size_t length;
+
+	leave(300);
+	length = read_file(bytes, sizeof(bytes));
+	for (size_t at = 2 * PAGE; at < length; at += PAGE) {
+		bytes[at + UPPER] ^= 8;
+		if (bytes[at + FLAGS] == LEAF)
+			write_file(bytes + at + UPPER, 1, (off_t)(at + UPPER));
+	}
+	expect_set_aside("is corrupt: its pages make no sense");
 }
 
 /* Whatever is in the file: it is restored or set aside, and natbox lives. */
@@ -538,14 +619,11 @@ Test(state, random_damage_never_takes_natbox_down, .timeout = 60)
 Test(state, a_newer_format_version_is_set_aside)
 {
 	static char bytes[1 << 20];
-	int fd;
-	ssize_t length;
+	size_t length;
 	char *found = NULL;
 
 	leave(3);
-	fd = open(file_path("state.mdb"), O_RDONLY);
-	length = read(fd, bytes, sizeof(bytes));
-	close(fd);
+	length = read_file(bytes, sizeof(bytes));
 	while ((found = memmem(found ? found + 1 : bytes,
 			(size_t)(bytes + length - (found ? found + 1 : bytes)), "natbox\0\0\1", 9)))
 		write_file("\7", 1, found - bytes + 8);
@@ -658,6 +736,149 @@ Test(state, a_file_that_is_cut_while_natbox_runs_is_set_aside_and_written_anew)
 	find_aside(name);
 	cr_assert_neq(*name, 0);
 	cr_assert_eq(count_restored(), 301);
+}
+
+/* Something is done to the file under a running natbox: it is set aside, and all is written anew. */
+static void expect_written_anew(struct host *host, unsigned reasons)
+{
+	char name[256];
+
+	cr_assert(host_sync(host));
+	host_close(host);
+	find_aside(name);
+	cr_assert_neq(*name, 0);
+	cr_assert_eq(count_restored(), reasons);
+}
+
+Test(state, a_shorter_sync_counts_at_once)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints;
+
+	state_set_sync(host->state, 60000000);
+	endpoints = host_start(host);
+	cr_assert(host_sync(host));
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert_not(host_sync(host));
+	state_set_sync(host->state, SYNC_US);
+	cr_assert(host_sync(host));
+	host_close(host);
+}
+
+Test(state, a_stop_writes_all_anew_where_the_file_was_removed)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	cr_assert_eq(unlink(file_path("state.mdb")), 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	host_close(host);
+	cr_assert_eq(count_restored(), 2);
+}
+
+Test(state, a_stop_writes_all_anew_where_the_file_was_replaced)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	cr_assert_eq(unlink(file_path("state.mdb")), 0);
+	write_file("mine", 4, 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	host_close(host);
+	cr_assert_eq(count_restored(), 2);
+}
+
+Test(state, a_file_that_is_written_over_is_set_aside_and_written_anew)
+{
+	static char noise[1 << 20];
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	memset(noise, 'x', sizeof(noise));
+	write_file(noise, sizeof(noise), 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	expect_written_anew(host, 2);
+}
+
+static atomic_bool cutting;
+
+static void *cut_again_and_again(void *file)
+{
+	while (atomic_load(&cutting)) {
+		if (truncate(file, 8192) != 0 && errno != ENOENT)
+			abort();
+		usleep(100);
+	}
+	return NULL;
+}
+
+/* Sooner or later in the middle of a write, which then reads what is not there any more. */
+Test(state, a_file_that_is_cut_while_it_is_written_takes_nothing_down, .timeout = 60)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	pthread_t cutter;
+
+	atomic_store(&cutting, true);
+	cr_assert_eq(pthread_create(&cutter, NULL, cut_again_and_again, file_path("state.mdb")), 0);
+	for (unsigned i = 1; i <= 300; i++) {
+		hold(endpoints, i, REASON_DIALOG);
+		border_wait(host->border, 0.002);
+		state_run(host->state, host->border->now_us);
+		usleep(2000);
+	}
+	atomic_store(&cutting, false);
+	pthread_join(cutter, NULL);
+	cr_assert(host_sync(host));
+	host_close(host);
+	cr_assert_eq(count_restored(), 300);
+}
+
+Test(state, an_older_copy_in_the_place_of_the_file_is_set_aside_and_written_anew)
+{
+	static char bytes[1 << 20];
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	uint32_t ended = hold(endpoints, 1, REASON_DIALOG);
+	size_t length;
+
+	cr_assert(host_sync(host));
+	length = read_file(bytes, sizeof(bytes));
+	reason_end(endpoints, ended, "ended");
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	write_file(bytes, length, 0);
+	hold(endpoints, 3, REASON_DIALOG);
+	expect_written_anew(host, 2);
+}
+
+Test(state, a_directory_that_is_moved_away_is_made_and_locked_anew)
+{
+	struct host *host = host_open(path), *second;
+	struct endpoints *endpoints = host_start(host);
+	char elsewhere[sizeof(path)];
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", directory);
+	cr_assert_eq(rename(path, elsewhere), 0);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	write_file("mine", 4, 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	second = host_open(path);
+	cr_assert_not_null(strstr(second->notices, "another natbox uses it"));
+	host_start(second);
+	host_close(second);
+	expect_written_anew(host, 2);
+	snprintf(path, sizeof(path), "%s", elsewhere);
+	cr_assert_eq(count_restored(), 1);
 }
 
 static struct moment moment(int64_t wall_us, int64_t boot_us, const char *boot_id)
