@@ -101,6 +101,9 @@ static inline bool transaction_is_over(const struct transaction *transaction)
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
 	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key);
 
+/* Begins to fetch what there is of this key. */
+void transaction_expect(const struct transactions *transactions, uint64_t key);
+
 /* The one with this key and method; 0 when there is none. */
 uint32_t transaction_find(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);

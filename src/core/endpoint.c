@@ -117,6 +117,21 @@ uint32_t endpoint_find(
 	return find_from(endpoints, *endpoint_head(endpoints, client, proxy), client, proxy);
 }
 
+const uint32_t *endpoint_expect(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
+{
+	const uint32_t *head = endpoint_head(endpoints, client, proxy);
+
+	__builtin_prefetch(head);
+	return head;
+}
+
+uint32_t endpoint_find_at(const struct endpoints *endpoints, const uint32_t *expected,
+	const struct address *client, uint16_t proxy)
+{
+	return find_from(endpoints, *expected, client, proxy);
+}
+
 static void report_endpoint(
 	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event)
 {
@@ -240,6 +255,11 @@ uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 	while (index && key_of(reason_at(endpoints, index)) != key)
 		index = reason_at(endpoints, index)->hash_next;
 	return index;
+}
+
+void reason_expect(const struct endpoints *endpoints, uint64_t key)
+{
+	__builtin_prefetch(reason_head(endpoints, key));
 }
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
@@ -387,18 +407,26 @@ void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t second
 	report_reason(endpoints, index, EVENT_REASON_REFRESH, NULL);
 }
 
+static bool stands_where_claimed(
+	const struct endpoints *endpoints, uint32_t reason, const struct reason_claim *claim)
+{
+	const struct endpoint *endpoint = reason_endpoint(endpoints, reason);
+
+	return endpoint->proxy == claim->proxy && address_equal(&endpoint->client, &claim->client);
+}
+
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
 {
-	uint32_t endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
-	uint32_t reason = reason_find(endpoints, claim->key);
+	uint32_t reason = reason_find(endpoints, claim->key), endpoint;
 
-	if (reason && reason_at(endpoints, reason)->endpoint == endpoint) {
+	if (reason && stands_where_claimed(endpoints, reason, claim)) {
 		reason_at(endpoints, reason)->early = claim->early;
 		reason_refresh(endpoints, reason, claim->seconds);
 		return reason;
 	}
 	if (reason)
 		reason_end(endpoints, reason, "moved");
+	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
 	if (!endpoint)
 		endpoint = endpoint_add(endpoints, claim);
 	if (!endpoint)

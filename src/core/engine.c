@@ -333,9 +333,13 @@ static struct outcome packet_in(
 	struct sip_message *message = &engine->message;
 	struct passage passage = {
 		.message = message, .client = transit->client, .proxy = transit->proxy, .in = true};
+	const uint32_t *expected =
+		endpoint_expect(&engine->endpoints, &transit->client, transit->proxy);
 	int result = scan(engine, transit, datagram);
+	unsigned fields = 0;
 
-	transit->endpoint = endpoint_find(&engine->endpoints, &transit->client, transit->proxy);
+	transit->endpoint =
+		endpoint_find_at(&engine->endpoints, expected, &transit->client, transit->proxy);
 	if (result == 0 && is_keepalive_answer(engine, transit))
 		return (struct outcome){.verdict = VERDICT_CONSUME};
 	if (transit->endpoint)
@@ -343,17 +347,17 @@ static struct outcome packet_in(
 	if (result != 0 || !is_user_agents_own(message, &transit->client))
 		return (struct outcome){.verdict = VERDICT_PASS};
 
+	follow_expect(&engine->follow, &passage);
 	passage.nat = nat_detect(message, &transit->client, engine->settings.nat.detect);
 	/* Whoever stands at an endpoint is behind its NAT, also where one message does not show it;
 	 * but a REGISTER may be the news that it no longer is. */
 	if (transit->endpoint && message->method != SIP_REGISTER)
 		passage.nat |= endpoint_at(&engine->endpoints, transit->endpoint)->nat;
 	edits_reset(&engine->edits);
+	if (engine->repairs && passage.nat)
+		fields = nat_repair(message, &transit->client, &engine->settings, &engine->edits);
 	follow_message(&engine->follow, &passage);
-	if (!engine->repairs || !passage.nat)
-		return (struct outcome){.verdict = VERDICT_PASS};
-	return apply_edits(engine, transit,
-		nat_repair(message, &transit->client, &engine->settings, &engine->edits));
+	return apply_edits(engine, transit, fields);
 }
 
 static struct outcome packet_out(
@@ -362,15 +366,16 @@ static struct outcome packet_out(
 	struct sip_message *message = &engine->message;
 	struct passage passage = {
 		.message = message, .client = transit->client, .proxy = transit->proxy};
+	unsigned fields = 0;
 
 	if (scan(engine, transit, datagram) != 0)
 		return (struct outcome){.verdict = VERDICT_PASS};
+	follow_expect(&engine->follow, &passage);
 	edits_reset(&engine->edits);
+	if (engine->repairs)
+		fields = nat_restore(message, &transit->client, &engine->settings, &engine->edits);
 	follow_message(&engine->follow, &passage);
-	if (!engine->repairs)
-		return (struct outcome){.verdict = VERDICT_PASS};
-	return apply_edits(engine, transit,
-		nat_restore(message, &transit->client, &engine->settings, &engine->edits));
+	return apply_edits(engine, transit, fields);
 }
 
 struct outcome engine_packet(

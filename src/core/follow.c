@@ -57,12 +57,11 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 {
 	enum sip_method method = passage->message->method;
 	struct transaction *transaction;
-	uint64_t key;
+	const uint64_t key = passage->key;
 	uint32_t index;
 
 	*is_new = false;
-	if (!transaction_key(follow->transactions, passage->message, &passage->client,
-		    passage->proxy, passage->in, &key))
+	if (!passage->has_key)
 		return 0;
 	index = transaction_find(follow->transactions, key, method);
 	if (index) {
@@ -188,15 +187,14 @@ static void follow_request(struct follow *follow, const struct passage *passage)
 
 static void follow_response(struct follow *follow, const struct passage *passage)
 {
-	uint64_t key;
 	uint32_t index;
 
-	if (!transaction_key(follow->transactions, passage->message, &passage->client,
-		    passage->proxy, !passage->in, &key))
+	if (!passage->has_key)
 		return;
-	index = transaction_find(follow->transactions, key, passage->message->method);
+	index = transaction_find(follow->transactions, passage->key, passage->message->method);
 	if (!index)
 		return;
+	reason_expect(follow->endpoints, transaction_at(follow->transactions, index)->reason);
 	switch (passage->message->method) {
 	case SIP_REGISTER:
 		registration_response(follow, passage, index);
@@ -213,6 +211,34 @@ static void follow_response(struct follow *follow, const struct passage *passage
 	default:
 		break;
 	}
+}
+
+static bool has_followed_transaction(enum sip_method method)
+{
+	switch (method) {
+	case SIP_REGISTER:
+	case SIP_SUBSCRIBE:
+	case SIP_INVITE:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_BYE:
+	case SIP_CANCEL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void follow_expect(const struct follow *follow, struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+
+	passage->has_key =
+		has_followed_transaction(message->method) &&
+		transaction_key(follow->transactions, message, &passage->client, passage->proxy,
+			passage->in == message->is_request, &passage->key);
+	if (passage->has_key)
+		transaction_expect(follow->transactions, passage->key);
 }
 
 void follow_message(struct follow *follow, const struct passage *passage)

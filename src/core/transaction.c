@@ -51,6 +51,17 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 	return true;
 }
 
+static struct answered *answered_place(const struct transactions *transactions, uint64_t key)
+{
+	return &transactions->answered[key % TRANSACTIONS_ANSWERED];
+}
+
+void transaction_expect(const struct transactions *transactions, uint64_t key)
+{
+	__builtin_prefetch(&transactions->heads[key & transactions->mask]);
+	__builtin_prefetch(answered_place(transactions, key));
+}
+
 uint32_t transaction_find(
 	const struct transactions *transactions, uint64_t key, enum sip_method method)
 {
@@ -148,11 +159,6 @@ void transaction_close(struct transactions *transactions, uint32_t index)
 	dequeue(transactions, index);
 	pool_give(&transactions->pool, index);
 	transactions->report->counters.transactions = transactions->pool.count;
-}
-
-static struct answered *answered_place(const struct transactions *transactions, uint64_t key)
-{
-	return &transactions->answered[key % TRANSACTIONS_ANSWERED];
 }
 
 /* Never 0, which is an empty place. */
