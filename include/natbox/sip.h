@@ -57,14 +57,16 @@ struct sip_via {
 /* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
 struct sip_uri {
 	struct text whole;
-	struct text scheme;    /* "sip", as written */
-	bool is_sip;           /* sip:, not sips: */
-	struct text user;      /* with password and all, without the @; at is NULL when missing */
-	struct text host;      /* IPv6 in its brackets */
-	struct text host_port; /* host and port as they stand: what a rewrite replaces */
-	uint16_t port;         /* 0 when absent */
-	struct text params;    /* from the first semicolon to the question mark */
-	struct text headers;   /* from the question mark on */
+	struct text scheme;     /* "sip", as written */
+	bool is_sip;            /* sip:, not sips: */
+	struct text user;       /* with password and all, without the @; at is NULL when missing */
+	struct text host;       /* IPv6 in its brackets */
+	struct text host_port;  /* host and port as they stand: what a rewrite replaces */
+	uint16_t port;          /* 0 when absent */
+	bool is_address;        /* the host is an address and no name: */
+	struct address address; /* this one; its port is 0 */
+	struct text params;     /* from the first semicolon to the question mark */
+	struct text headers;    /* from the question mark on */
 };
 
 /* A name-addr or addr-spec with its parameters: one value of Contact, From, To, Route. In an
@@ -75,11 +77,20 @@ struct sip_name_addr {
 	struct text display; /* as it stands, quotes and all; at is NULL when missing */
 	struct text uri;     /* without the brackets */
 	struct text params;  /* the header's own, from the first semicolon on */
+
+	/* The values of two of them; at is NULL when missing, length 0 for a flag. */
+	struct text expires, instance; /* RFC 3261 20.10, RFC 5626 */
 };
 
 struct sip_contact {
 	struct sip_name_addr name_addr;
 	struct sip_uri uri; /* empty for "*" */
+};
+
+/* How far a walk over the values of a list has come. */
+struct sip_cursor {
+	unsigned field; /* start with zeros */
+	size_t offset;
 };
 
 struct sip_message {
@@ -111,8 +122,12 @@ struct sip_message {
 	unsigned field_count;
 	struct sip_field fields[SIP_FIELDS_MAX]; /* in the order of the message */
 
-	struct sip_via top_via;           /* the first value */
-	struct sip_contact first_contact; /* for sip_next_contact */
+	struct sip_via top_via; /* the first value */
+
+	/* Where sip_next_contact begins: the first one that is well-formed, and what follows it. */
+	bool has_contact;
+	struct sip_contact first_contact;
+	struct sip_cursor after_first_contact;
 };
 
 /* Finds the fields of a datagram. 0; -ENOMSG when it is no SIP message at all (empty, CRLF, zero
@@ -125,10 +140,6 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, cons
 
 /* Walks the values of a list, first to last, over all its header fields and commas. A value may be
  * empty or ill-formed: its parser says so. */
-struct sip_cursor {
-	unsigned field; /* start with zeros */
-	size_t offset;
-};
 bool sip_next_value(const struct sip_message *message, enum sip_list list,
 	struct sip_cursor *cursor, struct text *value);
 
@@ -146,9 +157,10 @@ bool sip_param_span(struct text params, struct text name, struct text *value, st
 /* Takes one Via value apart. 0 or -EBADMSG. */
 int sip_via_parse(struct text value, struct sip_via *via);
 
-/* A URI, and one value of Contact, From, To or Route. 0 or -EBADMSG. */
+/* A URI; one value of Contact, From, To or Route; and that with its URI. 0 or -EBADMSG. */
 int sip_uri_parse(struct text uri, struct sip_uri *out);
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out);
+int sip_contact_parse(struct text value, struct sip_contact *out);
 
 /* Walks the Contacts, taken apart; ill-formed values are left out. */
 bool sip_next_contact(

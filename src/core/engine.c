@@ -316,15 +316,13 @@ static bool is_keepalive_answer(struct engine *engine, const struct transit *tra
 static bool is_user_agents_own(const struct sip_message *message, const struct address *client)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_name_addr route;
-	struct sip_uri uri;
+	struct sip_contact route;
 	struct text value;
 
 	if (message->is_request)
 		return message->via_count == 1;
 	return !sip_next_value(message, SIP_RECORD_ROUTE, &cursor, &value) ||
-	       sip_name_addr_parse(value, &route) != 0 || sip_uri_parse(route.uri, &uri) != 0 ||
-	       !uri_is_at(&uri, client);
+	       sip_contact_parse(value, &route) != 0 || !uri_is_at(&route.uri, client);
 }
 
 static struct outcome packet_in(

@@ -7,14 +7,13 @@ enum { EXPIRES_DEFAULT = 3600 };
 /* The To of a REGISTER without parameters: its address of record. */
 static bool parse_aor(struct text to, struct text *aor)
 {
-	struct sip_name_addr name_addr;
-	struct sip_uri uri;
+	struct sip_contact contact;
 
-	if (sip_name_addr_parse(to, &name_addr) != 0 || sip_uri_parse(name_addr.uri, &uri) != 0)
+	if (sip_contact_parse(to, &contact) != 0 || contact.name_addr.is_star)
 		return false;
-	*aor = name_addr.uri;
-	if (uri.host_port.at)
-		aor->length = (size_t)(text_end(uri.host_port) - aor->at);
+	*aor = contact.uri.whole;
+	if (contact.uri.host_port.at)
+		aor->length = (size_t)(text_end(contact.uri.host_port) - aor->at);
 	return true;
 }
 
@@ -23,16 +22,17 @@ static bool parse_aor(struct text to, struct text *aor)
 static uint32_t hash_contact(
 	const struct follow *follow, const struct sip_uri *uri, const struct address *source)
 {
-	struct address address = {.port = uri->port ? uri->port : 5060};
+	const uint16_t port = uri->port ? uri->port : 5060;
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
 	hash_add_text(&hash, uri->user);
-	if (source || address_parse_host(uri->host, &address)) {
-		const struct address *at = source ? source : &address;
-
-		hash_add(&hash, at->ip, sizeof(at->ip));
-		hash_add_number(&hash, at->port);
+	if (source) {
+		hash_add(&hash, source->ip, sizeof(source->ip));
+		hash_add_number(&hash, source->port);
+	} else if (uri->is_address) {
+		hash_add(&hash, uri->address.ip, sizeof(uri->address.ip));
+		hash_add_number(&hash, port);
 	} else {
 		for (size_t i = 0; i < uri->host.length; i++) {
 			char c = uri->host.at[i];
@@ -40,7 +40,7 @@ static uint32_t hash_contact(
 			c = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 			hash_add(&hash, &c, 1);
 		}
-		hash_add_number(&hash, address.port);
+		hash_add_number(&hash, port);
 	}
 	return (uint32_t)hash_end(&hash);
 }
@@ -50,10 +50,9 @@ static uint32_t hash_contact(
 static uint32_t contact_seconds(
 	const struct sip_message *message, const struct sip_name_addr *contact, uint32_t fallback)
 {
-	struct text value;
 	uint32_t seconds;
 
-	if (sip_param(contact->params, TEXT("expires"), &value) && text_number(value, &seconds))
+	if (text_number(contact->expires, &seconds))
 		return seconds;
 	if (message->expires.at && text_number(message->expires, &seconds))
 		return seconds;
@@ -92,8 +91,8 @@ static bool parse_request(
 			transaction->registration.is_star = true;
 			continue;
 		}
-		if (!instance.at)
-			sip_param(contact.name_addr.params, TEXT("+sip.instance"), &instance);
+		if (!instance.length)
+			instance = contact.name_addr.instance;
 		seconds = contact_seconds(passage->message, &contact.name_addr, EXPIRES_DEFAULT);
 		if (seconds > transaction->registration.seconds)
 			transaction->registration.seconds = seconds;

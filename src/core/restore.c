@@ -128,23 +128,28 @@ static void restore_host_port(
 	edits_replace(restore->edits, origin->span, (struct text){0});
 }
 
+static bool restore_parsed_uri(const struct restore *restore, const struct sip_uri *uri)
+{
+	struct uri_origin origin;
+
+	if (!uri_origin_read(restore, uri, uri->params, &origin))
+		return false;
+	restore_host_port(restore, uri, &origin);
+	return true;
+}
+
 static bool restore_uri(const struct restore *restore, struct text text)
 {
 	struct sip_uri uri;
-	struct uri_origin origin;
 
-	if (sip_uri_parse(text, &uri) != 0 || !uri_origin_read(restore, &uri, uri.params, &origin))
-		return false;
-	restore_host_port(restore, &uri, &origin);
-	return true;
+	return sip_uri_parse(text, &uri) == 0 && restore_parsed_uri(restore, &uri);
 }
 
 static bool restore_name_addr(const struct restore *restore, struct text value)
 {
-	struct sip_name_addr name_addr;
+	struct sip_contact contact;
 
-	return sip_name_addr_parse(value, &name_addr) == 0 && !name_addr.is_star &&
-	       restore_uri(restore, name_addr.uri);
+	return sip_contact_parse(value, &contact) == 0 && restore_parsed_uri(restore, &contact.uri);
 }
 
 static void remove_brackets(const struct restore *restore, struct text uri)
