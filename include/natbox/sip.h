@@ -43,15 +43,25 @@ struct sip_field {
 	struct text value; /* trimmed; may hold several comma separated values and folded lines */
 };
 
+/* A parameter: value is what follows the equals sign, trimmed, quotes kept, with at NULL for a flag;
+ * whole goes from its semicolon (with blanks before it) to its end, so that cutting it out leaves a
+ * well-formed list. whole.at is NULL when there is none. */
+struct sip_param {
+	struct text value, whole;
+};
+
 /* One Via value (RFC 3261 20.42, RFC 3581). */
 struct sip_via {
-	struct text value;     /* all of it */
-	struct text transport; /* "UDP" */
-	struct text host;      /* of sent-by; IPv6 in its brackets */
-	struct text sent_by;   /* host and port as they stand */
-	uint16_t port;         /* 0 when absent: then 5060 is meant */
-	struct text params;    /* from the first semicolon on */
-	struct text branch;    /* value; at is NULL when missing */
+	struct text value;                /* all of it */
+	struct text transport;            /* "UDP" */
+	struct text host;                 /* of sent-by; IPv6 in its brackets */
+	struct text sent_by;              /* host and port as they stand */
+	uint16_t port;                    /* 0 when absent: then 5060 is meant */
+	struct text params;               /* from the first semicolon on */
+	struct text branch;               /* value; at is NULL when missing */
+	struct sip_param received, rport; /* the first ones */
+	bool has_doubles;                 /* there is another received or rport */
+	bool has_others;                  /* and a parameter that is none of these */
 };
 
 /* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
@@ -145,13 +155,9 @@ bool sip_next_value(const struct sip_message *message, enum sip_list list,
 
 unsigned sip_count_values(const struct sip_message *message, enum sip_list list);
 
-/* A parameter of ";name=value;flag". Names compare without case. True when it is there; *value is
- * then what follows the equals sign, trimmed, quotes kept, with at NULL for a flag. params starts
- * at its first semicolon or is empty. */
+/* Finds a parameter of ";name=value;flag". Names compare without case. True when it is there; *value
+ * and *whole are then as above. params starts at its first semicolon or is empty. */
 bool sip_param(struct text params, struct text name, struct text *value);
-
-/* The same, and *whole is the parameter from its semicolon (with blanks before it) to its end, so
- * that cutting it out leaves a well-formed list. */
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole);
 
 /* Takes one Via value apart. 0 or -EBADMSG. */

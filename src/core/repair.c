@@ -72,13 +72,13 @@ struct via_claim {
 
 static struct via_claim read_claim(const struct sip_via *via)
 {
-	struct via_claim claim;
-	struct text span;
-
-	claim.has_received = sip_param_span(via->params, TEXT("received"), &claim.received, &span);
-	claim.has_rport =
-		sip_param_span(via->params, TEXT("rport"), &claim.rport, &claim.rport_span);
-	return claim;
+	return (struct via_claim){
+		.has_received = via->received.whole.at,
+		.has_rport = via->rport.whole.at,
+		.received = via->received.value,
+		.rport = via->rport.value,
+		.rport_span = via->rport.whole,
+	};
 }
 
 /* ";natbox", and what the user agent had written where it had written anything. */
