@@ -163,13 +163,16 @@ static uint32_t granted_seconds(const struct follow *follow, const struct sip_me
 }
 
 /* "Contact: *" removed every binding of the AOR: all of its reasons on this endpoint end. */
-static void end_all_of(
-	struct follow *follow, const struct transaction *transaction, struct text aor)
+static void end_all_of(struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction)
 {
 	struct endpoints *endpoints = follow->endpoints;
 	uint32_t endpoint = endpoint_find(endpoints, &transaction->client, transaction->proxy);
 	uint32_t reason = endpoint ? endpoint_at(endpoints, endpoint)->reasons : 0;
+	struct text aor;
 
+	if (!parse_aor(response->to, &aor))
+		return;
 	if (aor.length > LABEL_MAX)
 		aor.length = LABEL_MAX;
 	while (reason) {
@@ -192,24 +195,37 @@ static void end_one(struct follow *follow, const struct transaction *transaction
 		reason_end(follow->endpoints, reason, why);
 }
 
-static void accept(struct follow *follow, const struct sip_message *response,
-	const struct transaction *transaction)
+static void hold(struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, uint32_t seconds)
 {
 	struct reason_claim claim = follow_claim(transaction, transaction->nat);
+	uint32_t reason = follow_find_here(follow, transaction);
 
-	if (!parse_aor(response->to, &claim.id))
-		return;
-	if (transaction->registration.is_star) {
-		end_all_of(follow, transaction, claim.id);
+	if (reason) {
+		reason_refresh(follow->endpoints, reason, seconds);
 		return;
 	}
 	claim.kind = REASON_REGISTRATION;
 	claim.key = transaction->reason;
-	claim.seconds = granted_seconds(follow, response, transaction);
-	if (!claim.seconds)
+	claim.seconds = seconds;
+	if (parse_aor(response->to, &claim.id))
+		reason_hold(follow->endpoints, &claim);
+}
+
+static void accept(struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction)
+{
+	uint32_t seconds;
+
+	if (transaction->registration.is_star) {
+		end_all_of(follow, response, transaction);
+		return;
+	}
+	seconds = granted_seconds(follow, response, transaction);
+	if (!seconds)
 		end_one(follow, transaction, "ended");
 	else if (follow_wants(follow, transaction->nat))
-		reason_hold(follow->endpoints, &claim);
+		hold(follow, response, transaction, seconds);
 	else
 		/* The phone needs no help any more, here or where it is now. */
 		end_one(follow, transaction,
