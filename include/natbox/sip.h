@@ -168,8 +168,9 @@ int sip_uri_parse(struct text uri, struct sip_uri *out);
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out);
 int sip_contact_parse(struct text value, struct sip_contact *out);
 
-/* Walks the Contacts, taken apart; ill-formed values are left out. */
-bool sip_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact);
+/* Walks the Contacts, taken apart; ill-formed values are left out. NULL at the end. room is for one
+ * that has to be taken apart now, and is overwritten with the next. */
+const struct sip_contact *sip_next_contact(
+	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *room);
 
 #endif

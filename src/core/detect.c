@@ -197,7 +197,8 @@ static bool contacts_are_own(const struct sip_message *message)
 unsigned nat_detect(const struct sip_message *message, const struct address *source, unsigned tests)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	unsigned hits = 0;
 
 	if (message->is_request) {
@@ -209,8 +210,8 @@ unsigned nat_detect(const struct sip_message *message, const struct address *sou
 			hits |= NAT_SDP_PRIVATE;
 	}
 	if ((tests & CONTACT_TESTS) && contacts_are_own(message)) {
-		while (sip_next_contact(message, &cursor, &contact))
-			hits |= test_contact(&contact.uri, source);
+		while ((contact = sip_next_contact(message, &cursor, &room)))
+			hits |= test_contact(&contact->uri, source);
 	}
 	return hits & tests;
 }

@@ -77,26 +77,27 @@ static bool parse_request(
 	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
 	struct text aor, instance = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	struct sip_cursor cursor = {0};
 	bool any = false;
 
 	if (!parse_aor(passage->message->to, &aor))
 		return false;
-	while (sip_next_contact(passage->message, &cursor, &contact)) {
+	while ((contact = sip_next_contact(passage->message, &cursor, &room))) {
 		uint32_t seconds;
 
 		any = true;
-		if (contact.name_addr.is_star) {
+		if (contact->name_addr.is_star) {
 			transaction->registration.is_star = true;
 			continue;
 		}
 		if (!instance.length)
-			instance = contact.name_addr.instance;
-		seconds = contact_seconds(passage->message, &contact.name_addr, EXPIRES_DEFAULT);
+			instance = contact->name_addr.instance;
+		seconds = contact_seconds(passage->message, &contact->name_addr, EXPIRES_DEFAULT);
 		if (seconds > transaction->registration.seconds)
 			transaction->registration.seconds = seconds;
-		remember_contact(follow, transaction, &contact.uri);
+		remember_contact(follow, transaction, &contact->uri);
 	}
 	transaction->reason = follow_key(follow, "r",
 		(struct text[KEY_TEXTS_MAX]){aor, passage->message->call_id, instance});
@@ -144,14 +145,15 @@ static uint32_t granted_seconds(const struct follow *follow, const struct sip_me
 	const struct transaction *transaction)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	uint32_t granted = 0, seconds;
 
-	while (sip_next_contact(response, &cursor, &contact)) {
-		if (!is_own_contact(follow, transaction, &contact))
+	while ((contact = sip_next_contact(response, &cursor, &room))) {
+		if (!is_own_contact(follow, transaction, contact))
 			continue;
 		seconds = contact_seconds(
-			response, &contact.name_addr, transaction->registration.seconds);
+			response, &contact->name_addr, transaction->registration.seconds);
 		if (seconds > granted)
 			granted = seconds;
 	}

@@ -223,11 +223,12 @@ static bool repair_contact(struct repair *repair, const struct sip_contact *cont
 static bool repair_contacts(struct repair *repair)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	bool repaired = false;
 
-	while (sip_next_contact(repair->message, &cursor, &contact))
-		repaired |= repair_contact(repair, &contact);
+	while ((contact = sip_next_contact(repair->message, &cursor, &room)))
+		repaired |= repair_contact(repair, contact);
 	return repaired;
 }
 

@@ -191,11 +191,12 @@ static bool restore_contact(const struct restore *restore, const struct sip_cont
 static bool restore_contacts(const struct restore *restore, const struct sip_message *message)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	bool restored = false;
 
-	while (sip_next_contact(message, &cursor, &contact))
-		restored |= restore_contact(restore, &contact);
+	while ((contact = sip_next_contact(message, &cursor, &room)))
+		restored |= restore_contact(restore, contact);
 	return restored;
 }
 

@@ -74,13 +74,11 @@ bool lex_next_contact(
 	return false;
 }
 
-bool sip_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact)
+const struct sip_contact *sip_next_contact(
+	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *room)
 {
 	if (cursor->field || cursor->offset)
-		return lex_next_contact(message, cursor, contact);
+		return lex_next_contact(message, cursor, room) ? room : NULL;
 	*cursor = message->after_first_contact;
-	if (message->has_contact)
-		*contact = message->first_contact;
-	return message->has_contact;
+	return message->has_contact ? &message->first_contact : NULL;
 }
