@@ -42,7 +42,7 @@ struct transaction {
 			bool is_star;
 			uint8_t contact_count;
 			struct {
-				uint32_t as_written, at_source; /* hashes of user, host, port */
+				uint32_t user, place; /* hashes; of host and port as written */
 			} contacts[TRANSACTION_CONTACTS_MAX];
 		} registration;
 		struct {

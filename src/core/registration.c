@@ -17,31 +17,35 @@ static bool parse_aor(struct text to, struct text *aor)
 	return true;
 }
 
-/* A Contact as a registrar tells it from others: user, host and port (RFC 3261 19.1.4, where a
- * missing port is the default one for all that UDP can carry). */
-static uint32_t hash_contact(
-	const struct follow *follow, const struct sip_uri *uri, const struct address *source)
+/* A missing port is the default one for all that UDP can carry. */
+static uint16_t port_of(const struct sip_uri *uri)
 {
-	const uint16_t port = uri->port ? uri->port : 5060;
+	return uri->port ? uri->port : 5060;
+}
+
+static uint32_t hash_user(const struct follow *follow, const struct sip_uri *uri)
+{
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
 	hash_add_text(&hash, uri->user);
-	if (source) {
-		hash_add(&hash, source->ip, sizeof(source->ip));
-		hash_add_number(&hash, source->port);
-	} else if (uri->is_address) {
-		hash_add(&hash, uri->address.ip, sizeof(uri->address.ip));
-		hash_add_number(&hash, port);
-	} else {
-		for (size_t i = 0; i < uri->host.length; i++) {
-			char c = uri->host.at[i];
+	return (uint32_t)hash_end(&hash);
+}
 
-			c = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-			hash_add(&hash, &c, 1);
-		}
-		hash_add_number(&hash, port);
+static uint32_t hash_place(const struct follow *follow, const struct sip_uri *uri)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	if (uri->is_address)
+		hash_add(&hash, uri->address.ip, sizeof(uri->address.ip));
+	for (size_t i = 0; i < uri->host.length && !uri->is_address; i++) {
+		char c = uri->host.at[i];
+
+		c = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+		hash_add(&hash, &c, 1);
 	}
+	hash_add_number(&hash, port_of(uri));
 	return (uint32_t)hash_end(&hash);
 }
 
@@ -66,9 +70,8 @@ static void remember_contact(
 
 	if (count == TRANSACTION_CONTACTS_MAX)
 		return;
-	transaction->registration.contacts[count].as_written = hash_contact(follow, uri, NULL);
-	transaction->registration.contacts[count].at_source =
-		hash_contact(follow, uri, &transaction->client);
+	transaction->registration.contacts[count].user = hash_user(follow, uri);
+	transaction->registration.contacts[count].place = hash_place(follow, uri);
 	transaction->registration.contact_count++;
 }
 
@@ -123,17 +126,23 @@ void registration_request(struct follow *follow, const struct passage *passage)
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
+/* Whether it is one of those that were asked for. A registrar tells Contacts apart by user, host and
+ * port (RFC 3261 19.1.4); of a repaired one the place is where the user agent is seen. */
 static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
 	const struct sip_contact *contact)
 {
-	uint32_t hash;
+	const struct sip_uri *uri = &contact->uri;
+	bool is_at_source = uri->is_address && port_of(uri) == transaction->client.port &&
+			    address_same_host(&uri->address, &transaction->client);
+	uint32_t user, place;
 
 	if (contact->name_addr.is_star)
 		return false;
-	hash = hash_contact(follow, &contact->uri, NULL);
+	user = hash_user(follow, uri);
+	place = is_at_source ? 0 : hash_place(follow, uri);
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
-		if (hash == transaction->registration.contacts[i].as_written ||
-			hash == transaction->registration.contacts[i].at_source)
+		if (user == transaction->registration.contacts[i].user &&
+			(is_at_source || place == transaction->registration.contacts[i].place))
 			return true;
 	}
 	return false;
