@@ -3,7 +3,6 @@
 #include <natbox/table.h>
 
 #include <errno.h>
-#include <stdlib.h>
 
 static uint32_t power_of_two_from(uint32_t least)
 {
@@ -61,13 +60,15 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 
 void endpoints_free(struct endpoints *endpoints)
 {
+	const size_t heads = (size_t)endpoints->endpoint_mask + 1;
+
 	pool_free(&endpoints->endpoints);
 	pool_free(&endpoints->reasons);
 	labels_free(&endpoints->labels);
 	changes_free(&endpoints->changes);
-	free(endpoints->endpoint_heads);
-	free(endpoints->reason_heads);
-	free(endpoints->per_address);
+	table_free(endpoints->endpoint_heads, heads, sizeof(uint32_t));
+	table_free(endpoints->reason_heads, heads, sizeof(uint32_t));
+	table_free(endpoints->per_address, heads, sizeof(uint32_t));
 	wheel_free(endpoints->wheel);
 }
 

@@ -30,7 +30,7 @@ int transactions_init(struct transactions *transactions, const struct settings *
 void transactions_free(struct transactions *transactions)
 {
 	pool_free(&transactions->pool);
-	free(transactions->heads);
+	table_free(transactions->heads, (size_t)transactions->mask + 1, sizeof(uint32_t));
 	free(transactions->answered);
 }
 

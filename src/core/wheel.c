@@ -61,7 +61,7 @@ void wheel_free(struct wheel *wheel)
 {
 	if (!wheel)
 		return;
-	free(wheel->links);
+	table_free(wheel->links, (size_t)wheel->items + 1, sizeof(*wheel->links));
 	free(wheel->heads);
 	free(wheel->slot_senders);
 	free(wheel->block_senders);
