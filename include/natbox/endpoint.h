@@ -170,8 +170,12 @@ void reason_rekey(struct endpoints *endpoints, uint32_t reason, uint64_t key);
 /* The index of the reason with this key, 0 when there is none. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key);
 
-/* Begins to fetch where it would be found. */
-void reason_expect(const struct endpoints *endpoints, uint64_t key);
+/* The same for one that is likely the latest of this endpoint; 0: of none that is known. Quicker
+ * where that is so. The endpoint may be gone. */
+uint32_t reason_find_near(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
+
+/* Begins to fetch what reason_find_near will look at. */
+void reason_expect(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
 
 /* Ends a reason, and its endpoint with the last one. */
 void reason_end(struct endpoints *endpoints, uint32_t reason, const char *why);

@@ -22,8 +22,9 @@ struct passage {
 	const struct sip_message *message;
 	struct address client;
 	uint16_t proxy;
-	bool in;      /* from the user agent to the proxy */
-	unsigned nat; /* set of enum nat_test that hit; of the user agent's own messages */
+	uint32_t endpoint; /* of the user agent's own messages; 0: none */
+	bool in;           /* from the user agent to the proxy */
+	unsigned nat;      /* set of enum nat_test that hit; of the user agent's own messages */
 
 	/* Of its transaction; follow_expect finds it. */
 	bool has_key;

@@ -33,6 +33,7 @@ struct transaction {
 	bool from_client;
 	uint32_t hash_next;
 	uint32_t queue_next, queue_previous;
+	uint32_t endpoint; /* where its user agent stood when it was opened; 0: unknown */
 	uint32_t opened;   /* tick */
 	uint32_t deadline; /* tick */
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */

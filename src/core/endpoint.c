@@ -258,9 +258,22 @@ uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 	return index;
 }
 
-void reason_expect(const struct endpoints *endpoints, uint64_t key)
+/* A slot that is free, or another's by now, does no harm: a key is that of one reason. */
+uint32_t reason_find_near(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint)
 {
-	__builtin_prefetch(reason_head(endpoints, key));
+	uint32_t latest = endpoint ? endpoint_at(endpoints, endpoint)->reasons : 0;
+
+	if (latest && key_of(reason_at(endpoints, latest)) == key)
+		return latest;
+	return reason_find(endpoints, key);
+}
+
+void reason_expect(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint)
+{
+	if (endpoint)
+		__builtin_prefetch(endpoint_at(endpoints, endpoint));
+	else
+		__builtin_prefetch(reason_head(endpoints, key));
 }
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)

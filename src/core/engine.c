@@ -346,6 +346,7 @@ static struct outcome packet_in(
 		return (struct outcome){.verdict = VERDICT_PASS};
 
 	follow_expect(&engine->follow, &passage);
+	passage.endpoint = transit->endpoint;
 	passage.nat = nat_detect(message, &transit->client, engine->settings.nat.detect);
 	/* Whoever stands at an endpoint is behind its NAT, also where one message does not show it;
 	 * but a REGISTER may be the news that it no longer is. */

@@ -84,6 +84,7 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	transaction = transaction_at(follow->transactions, index);
 	transaction->client = passage->client;
 	transaction->proxy = passage->proxy;
+	transaction->endpoint = passage->endpoint;
 	transaction->nat = (uint8_t)passage->nat;
 	transaction->from_client = passage->in;
 	return index;
@@ -113,7 +114,8 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 
 uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)
 {
-	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	uint32_t reason =
+		reason_find_near(follow->endpoints, transaction->reason, transaction->endpoint);
 	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
 
 	if (reason && endpoint->proxy == transaction->proxy &&
@@ -187,6 +189,7 @@ static void follow_request(struct follow *follow, const struct passage *passage)
 
 static void follow_response(struct follow *follow, const struct passage *passage)
 {
+	const struct transaction *transaction;
 	uint32_t index;
 
 	if (!passage->has_key)
@@ -194,7 +197,8 @@ static void follow_response(struct follow *follow, const struct passage *passage
 	index = transaction_find(follow->transactions, passage->key, passage->message->method);
 	if (!index)
 		return;
-	reason_expect(follow->endpoints, transaction_at(follow->transactions, index)->reason);
+	transaction = transaction_at(follow->transactions, index);
+	reason_expect(follow->endpoints, transaction->reason, transaction->endpoint);
 	switch (passage->message->method) {
 	case SIP_REGISTER:
 		registration_response(follow, passage, index);

@@ -166,7 +166,7 @@ static uint32_t granted_seconds(const struct follow *follow, const struct sip_me
 		if (seconds > granted)
 			granted = seconds;
 	}
-	if (transaction->registration.seconds && response->expires.at &&
+	if (!granted && transaction->registration.seconds && response->expires.at &&
 		sip_count_values(response, SIP_CONTACT) == 0 &&
 		text_number(response->expires, &seconds))
 		return seconds;
