@@ -177,8 +177,11 @@ static void run_tick(struct engine *engine)
 
 	follow_expire(&engine->follow);
 	wheel_turn(engine->endpoints.wheel, tick);
-	while ((endpoint = wheel_pop(engine->endpoints.wheel, &send)))
+	while ((endpoint = wheel_pop(engine->endpoints.wheel, &send))) {
+		__builtin_prefetch(
+			endpoint_at(&engine->endpoints, wheel_peek(engine->endpoints.wheel)));
 		liveness_wake(&engine->endpoints, endpoint, send);
+	}
 }
 
 void engine_advance(struct engine *engine, uint64_t now_us)

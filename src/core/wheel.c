@@ -212,6 +212,14 @@ void wheel_turn(struct wheel *wheel, uint32_t tick)
 	wheel->next_known = false;
 }
 
+uint32_t wheel_peek(const struct wheel *wheel)
+{
+	uint32_t item = wheel->heads[wheel->now & wheel->mask];
+
+	__builtin_prefetch(&wheel->links[wheel->links[item].next]);
+	return item;
+}
+
 uint32_t wheel_pop(struct wheel *wheel, bool *sender)
 {
 	uint32_t item = wheel->heads[wheel->now & wheel->mask];
