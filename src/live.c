@@ -51,6 +51,9 @@ static void log_event(const struct live *live, const struct event *event)
 	static struct log_limit malformed, refused, lost;
 	char client[ADDRESS_TEXT_MAX];
 
+	if (event->type != EVENT_MALFORMED && event->type != EVENT_REFUSED &&
+		event->type != EVENT_LOST)
+		return;
 	address_format(&event->client, client);
 	if (event->type == EVENT_MALFORMED)
 		log_limited(&malformed, live->now_us, LOG_LEVEL_INFO,
@@ -58,7 +61,7 @@ static void log_event(const struct live *live, const struct event *event)
 	else if (event->type == EVENT_REFUSED)
 		log_limited(&refused, live->now_us, LOG_LEVEL_WARNING,
 			"refused %s: limits.%s is reached", client, event->why);
-	else if (event->type == EVENT_LOST)
+	else
 		log_limited(&lost, live->now_us, LOG_LEVEL_INFO,
 			"%s did not answer %u keepalives in a row", client, event->missed);
 }

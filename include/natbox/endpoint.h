@@ -109,6 +109,13 @@ static inline const struct endpoint *reason_endpoint(
 uint32_t endpoint_find(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
+/* The same in two steps. The first tells where the tables have it, if they do, and begins to fetch
+ * that into the cache, which takes as long as a scan. */
+const uint32_t *endpoint_expect(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+uint32_t endpoint_find_at(const struct endpoints *endpoints, const uint32_t *expected,
+	const struct address *client, uint16_t proxy);
+
 /* Whether the settings want an endpoint at all: it is in no exempt network, and natted where
  * that is asked for; and whether a kind of reason counts. */
 bool endpoint_is_wanted(
@@ -167,6 +174,13 @@ uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct addre
 
 /* The index of the reason with this key, 0 when there is none. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key);
+
+/* The same for one that is likely the latest of this endpoint; 0: of none that is known. Quicker
+ * where that is so. The endpoint may be gone. */
+uint32_t reason_find_near(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
+
+/* Begins to fetch what reason_find_near will look at. */
+void reason_expect(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
 
 /* Ends a reason, and its endpoint with the last one. */
 void reason_end(struct endpoints *endpoints, uint32_t reason, const char *why);

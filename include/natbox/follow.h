@@ -22,9 +22,18 @@ struct passage {
 	const struct sip_message *message;
 	struct address client;
 	uint16_t proxy;
-	bool in;      /* from the user agent to the proxy */
-	unsigned nat; /* set of enum nat_test that hit; of the user agent's own messages */
+	uint32_t endpoint; /* of the user agent's own messages; 0: none */
+	bool in;           /* from the user agent to the proxy */
+	unsigned nat;      /* set of enum nat_test that hit; of the user agent's own messages */
+
+	/* Of its transaction; follow_expect finds it. */
+	bool has_key;
+	uint64_t key;
 };
+
+/* Finds the key of a message's transaction, and begins to fetch what there is of it: the later
+ * follow_message comes, the less it waits. */
+void follow_expect(const struct follow *follow, struct passage *passage);
 
 /* A message that is to be followed: a user agent's own, or one to it. */
 void follow_message(struct follow *follow, const struct passage *passage);

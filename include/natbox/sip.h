@@ -43,28 +43,40 @@ struct sip_field {
 	struct text value; /* trimmed; may hold several comma separated values and folded lines */
 };
 
+/* A parameter: value is what follows the equals sign, trimmed, quotes kept, with at NULL for a flag;
+ * whole goes from its semicolon (with blanks before it) to its end, so that cutting it out leaves a
+ * well-formed list. whole.at is NULL when there is none. */
+struct sip_param {
+	struct text value, whole;
+};
+
 /* One Via value (RFC 3261 20.42, RFC 3581). */
 struct sip_via {
-	struct text value;     /* all of it */
-	struct text transport; /* "UDP" */
-	struct text host;      /* of sent-by; IPv6 in its brackets */
-	struct text sent_by;   /* host and port as they stand */
-	uint16_t port;         /* 0 when absent: then 5060 is meant */
-	struct text params;    /* from the first semicolon on */
-	struct text branch;    /* value; at is NULL when missing */
+	struct text value;                /* all of it */
+	struct text transport;            /* "UDP" */
+	struct text host;                 /* of sent-by; IPv6 in its brackets */
+	struct text sent_by;              /* host and port as they stand */
+	uint16_t port;                    /* 0 when absent: then 5060 is meant */
+	struct text params;               /* from the first semicolon on */
+	struct text branch;               /* value; at is NULL when missing */
+	struct sip_param received, rport; /* the first ones */
+	bool has_doubles;                 /* there is another received or rport */
+	bool has_others;                  /* and a parameter that is none of these */
 };
 
 /* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
 struct sip_uri {
 	struct text whole;
-	struct text scheme;    /* "sip", as written */
-	bool is_sip;           /* sip:, not sips: */
-	struct text user;      /* with password and all, without the @; at is NULL when missing */
-	struct text host;      /* IPv6 in its brackets */
-	struct text host_port; /* host and port as they stand: what a rewrite replaces */
-	uint16_t port;         /* 0 when absent */
-	struct text params;    /* from the first semicolon to the question mark */
-	struct text headers;   /* from the question mark on */
+	struct text scheme;     /* "sip", as written */
+	bool is_sip;            /* sip:, not sips: */
+	struct text user;       /* with password and all, without the @; at is NULL when missing */
+	struct text host;       /* IPv6 in its brackets */
+	struct text host_port;  /* host and port as they stand: what a rewrite replaces */
+	uint16_t port;          /* 0 when absent */
+	bool is_address;        /* the host is an address and no name: */
+	struct address address; /* this one; its port is 0 */
+	struct text params;     /* from the first semicolon to the question mark */
+	struct text headers;    /* from the question mark on */
 };
 
 /* A name-addr or addr-spec with its parameters: one value of Contact, From, To, Route. In an
@@ -75,11 +87,20 @@ struct sip_name_addr {
 	struct text display; /* as it stands, quotes and all; at is NULL when missing */
 	struct text uri;     /* without the brackets */
 	struct text params;  /* the header's own, from the first semicolon on */
+
+	/* The values of two of them; at is NULL when missing, length 0 for a flag. */
+	struct text expires, instance; /* RFC 3261 20.10, RFC 5626 */
 };
 
 struct sip_contact {
 	struct sip_name_addr name_addr;
 	struct sip_uri uri; /* empty for "*" */
+};
+
+/* How far a walk over the values of a list has come. */
+struct sip_cursor {
+	unsigned field; /* start with zeros */
+	size_t offset;
 };
 
 struct sip_message {
@@ -111,8 +132,12 @@ struct sip_message {
 	unsigned field_count;
 	struct sip_field fields[SIP_FIELDS_MAX]; /* in the order of the message */
 
-	struct sip_via top_via;           /* the first value */
-	struct sip_contact first_contact; /* for sip_next_contact */
+	struct sip_via top_via; /* the first value */
+
+	/* Where sip_next_contact begins: the first one that is well-formed, and what follows it. */
+	bool has_contact;
+	struct sip_contact first_contact;
+	struct sip_cursor after_first_contact;
 };
 
 /* Why a datagram that means to be SIP is not usable. */
@@ -163,33 +188,27 @@ int sip_scan(
 
 /* Walks the values of a list, first to last, over all its header fields and commas. A value may be
  * empty or ill-formed: its parser says so. */
-struct sip_cursor {
-	unsigned field; /* start with zeros */
-	size_t offset;
-};
 bool sip_next_value(const struct sip_message *message, enum sip_list list,
 	struct sip_cursor *cursor, struct text *value);
 
 unsigned sip_count_values(const struct sip_message *message, enum sip_list list);
 
-/* A parameter of ";name=value;flag". Names compare without case. True when it is there; *value is
- * then what follows the equals sign, trimmed, quotes kept, with at NULL for a flag. params starts
- * at its first semicolon or is empty. */
+/* Finds a parameter of ";name=value;flag". Names compare without case. True when it is there; *value
+ * and *whole are then as above. params starts at its first semicolon or is empty. */
 bool sip_param(struct text params, struct text name, struct text *value);
-
-/* The same, and *whole is the parameter from its semicolon (with blanks before it) to its end, so
- * that cutting it out leaves a well-formed list. */
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole);
 
 /* Takes one Via value apart. 0 or -EBADMSG. */
 int sip_via_parse(struct text value, struct sip_via *via);
 
-/* A URI, and one value of Contact, From, To or Route. 0 or -EBADMSG. */
+/* A URI; one value of Contact, From, To or Route; and that with its URI. 0 or -EBADMSG. */
 int sip_uri_parse(struct text uri, struct sip_uri *out);
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out);
+int sip_contact_parse(struct text value, struct sip_contact *out);
 
-/* Walks the Contacts, taken apart; ill-formed values are left out. */
-bool sip_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact);
+/* Walks the Contacts, taken apart; ill-formed values are left out. NULL at the end. room is for one
+ * that has to be taken apart now, and is overwritten with the next. */
+const struct sip_contact *sip_next_contact(
+	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *room);
 
 #endif

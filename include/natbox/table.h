@@ -6,7 +6,10 @@
 
 #include <stddef.h>
 
-/* Zeroed; to be given to free(3). NULL when memory is short. */
+/* Zeroed. NULL when memory is short. */
 void *table_new(size_t count, size_t item_size);
+
+/* The count and size it was made with; NULL is fine. */
+void table_free(void *table, size_t count, size_t item_size);
 
 #endif

@@ -33,6 +33,7 @@ struct transaction {
 	bool from_client;
 	uint32_t hash_next;
 	uint32_t queue_next, queue_previous;
+	uint32_t endpoint; /* where its user agent stood when it was opened; 0: unknown */
 	uint32_t opened;   /* tick */
 	uint32_t deadline; /* tick */
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
@@ -42,7 +43,7 @@ struct transaction {
 			bool is_star;
 			uint8_t contact_count;
 			struct {
-				uint32_t as_written, at_source; /* hashes of user, host, port */
+				uint32_t user, place; /* hashes; of host and port as written */
 			} contacts[TRANSACTION_CONTACTS_MAX];
 		} registration;
 		struct {
@@ -100,6 +101,9 @@ static inline bool transaction_is_over(const struct transaction *transaction)
  * its request is the client's. False when its top Via has no branch. */
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
 	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key);
+
+/* Begins to fetch what there is of this key. */
+void transaction_expect(const struct transactions *transactions, uint64_t key);
 
 /* The one with this key and method; 0 when there is none. */
 uint32_t transaction_find(

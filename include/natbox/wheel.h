@@ -44,4 +44,8 @@ bool wheel_next(struct wheel *wheel, uint32_t *tick);
 void wheel_turn(struct wheel *wheel, uint32_t tick);
 uint32_t wheel_pop(struct wheel *wheel, bool *sender);
 
+/* The one that wheel_pop hands out next, if nothing is placed or removed before; 0 when none is left.
+ * The one after it begins to be fetched into the cache. */
+uint32_t wheel_peek(const struct wheel *wheel);
+
 #endif

@@ -17,22 +17,22 @@ struct place {
 	bool is_source;
 };
 
-static struct place find_place(struct text host, const struct address *source)
+static struct place place_of(const struct address *address, const struct address *source)
 {
-	struct address address;
-
-	if (!address_parse_host(host, &address))
-		return (struct place){0};
 	return (struct place){
-		.is_private = address_is_private(&address),
-		.is_source = address_same_host(&address, source),
+		.is_private = address_is_private(address),
+		.is_source = address_same_host(address, source),
 	};
 }
 
 static unsigned test_via(const struct sip_via *via, const struct address *source)
 {
-	struct place place = find_place(via->host, source);
+	struct place place = {0};
+	struct address address;
 	unsigned hits = 0;
+
+	if (address_parse_host(via->host, &address))
+		place = place_of(&address, source);
 
 	if (!place.is_source || (via->port ? via->port : SIP_DEFAULT_PORT) != source->port)
 		hits |= NAT_VIA_SOURCE;
@@ -44,12 +44,13 @@ static unsigned test_via(const struct sip_via *via, const struct address *source
 /* "*" and URIs other than sip: and sips: have no host. */
 static unsigned test_contact(const struct sip_uri *uri, const struct address *source)
 {
-	struct place place;
+	struct place place = {0};
 	unsigned hits = 0;
 
 	if (uri->host.length == 0)
 		return 0;
-	place = find_place(uri->host, source);
+	if (uri->is_address)
+		place = place_of(&uri->address, source);
 	if (place.is_private)
 		hits |= NAT_CONTACT_PRIVATE;
 	if (!place.is_source)
@@ -196,7 +197,8 @@ static bool contacts_are_own(const struct sip_message *message)
 unsigned nat_detect(const struct sip_message *message, const struct address *source, unsigned tests)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	unsigned hits = 0;
 
 	if (message->is_request) {
@@ -208,8 +210,8 @@ unsigned nat_detect(const struct sip_message *message, const struct address *sou
 			hits |= NAT_SDP_PRIVATE;
 	}
 	if ((tests & CONTACT_TESTS) && contacts_are_own(message)) {
-		while (sip_next_contact(message, &cursor, &contact))
-			hits |= test_contact(&contact.uri, source);
+		while ((contact = sip_next_contact(message, &cursor, &room)))
+			hits |= test_contact(&contact->uri, source);
 	}
 	return hits & tests;
 }

@@ -140,12 +140,10 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 {
 	struct transaction *transaction;
 	uint32_t index, reason;
-	uint64_t key;
 
-	if (!transaction_key(follow->transactions, passage->message, &passage->client,
-		    passage->proxy, passage->in, &key))
+	if (!passage->has_key)
 		return;
-	index = transaction_find(follow->transactions, key, SIP_INVITE);
+	index = transaction_find(follow->transactions, passage->key, SIP_INVITE);
 	transaction = transaction_at(follow->transactions, index);
 	if (!index || transaction->dialog.inside || transaction->phase != TRANSACTION_PROCEEDING)
 		return;

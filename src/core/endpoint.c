@@ -3,7 +3,6 @@
 #include <natbox/table.h>
 
 #include <errno.h>
-#include <stdlib.h>
 
 static uint32_t power_of_two_from(uint32_t least)
 {
@@ -61,13 +60,15 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 
 void endpoints_free(struct endpoints *endpoints)
 {
+	const size_t heads = (size_t)endpoints->endpoint_mask + 1;
+
 	pool_free(&endpoints->endpoints);
 	pool_free(&endpoints->reasons);
 	labels_free(&endpoints->labels);
 	changes_free(&endpoints->changes);
-	free(endpoints->endpoint_heads);
-	free(endpoints->reason_heads);
-	free(endpoints->per_address);
+	table_free(endpoints->endpoint_heads, heads, sizeof(uint32_t));
+	table_free(endpoints->reason_heads, heads, sizeof(uint32_t));
+	table_free(endpoints->per_address, heads, sizeof(uint32_t));
 	wheel_free(endpoints->wheel);
 }
 
@@ -115,6 +116,21 @@ uint32_t endpoint_find(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
 {
 	return find_from(endpoints, *endpoint_head(endpoints, client, proxy), client, proxy);
+}
+
+const uint32_t *endpoint_expect(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
+{
+	const uint32_t *head = endpoint_head(endpoints, client, proxy);
+
+	__builtin_prefetch(head);
+	return head;
+}
+
+uint32_t endpoint_find_at(const struct endpoints *endpoints, const uint32_t *expected,
+	const struct address *client, uint16_t proxy)
+{
+	return find_from(endpoints, *expected, client, proxy);
 }
 
 static void report_endpoint(
@@ -254,6 +270,24 @@ uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct addre
 	hash_add_number(&hash, (uint64_t)client->port << 16 | proxy);
 	hash_add_text(&hash, call_id);
 	return hash_end(&hash);
+}
+
+/* A slot that is free, or another's by now, does no harm: a key is that of one reason. */
+uint32_t reason_find_near(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint)
+{
+	uint32_t latest = endpoint ? endpoint_at(endpoints, endpoint)->reasons : 0;
+
+	if (latest && key_of(reason_at(endpoints, latest)) == key)
+		return latest;
+	return reason_find(endpoints, key);
+}
+
+void reason_expect(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint)
+{
+	if (endpoint)
+		__builtin_prefetch(endpoint_at(endpoints, endpoint));
+	else
+		__builtin_prefetch(reason_head(endpoints, key));
 }
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
@@ -402,18 +436,26 @@ void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t second
 	report_reason(endpoints, index, EVENT_REASON_REFRESH, NULL);
 }
 
+static bool stands_where_claimed(
+	const struct endpoints *endpoints, uint32_t reason, const struct reason_claim *claim)
+{
+	const struct endpoint *endpoint = reason_endpoint(endpoints, reason);
+
+	return endpoint->proxy == claim->proxy && address_equal(&endpoint->client, &claim->client);
+}
+
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
 {
-	uint32_t endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
-	uint32_t reason = reason_find(endpoints, claim->key);
+	uint32_t reason = reason_find(endpoints, claim->key), endpoint;
 
-	if (reason && reason_at(endpoints, reason)->endpoint == endpoint) {
+	if (reason && stands_where_claimed(endpoints, reason, claim)) {
 		reason_at(endpoints, reason)->early = claim->early;
 		reason_refresh(endpoints, reason, claim->seconds);
 		return reason;
 	}
 	if (reason)
 		reason_end(endpoints, reason, "moved");
+	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
 	if (!endpoint)
 		endpoint = endpoint_add(endpoints, claim);
 	if (!endpoint)

@@ -177,8 +177,11 @@ static void run_tick(struct engine *engine)
 
 	follow_expire(&engine->follow);
 	wheel_turn(engine->endpoints.wheel, tick);
-	while ((endpoint = wheel_pop(engine->endpoints.wheel, &send)))
+	while ((endpoint = wheel_pop(engine->endpoints.wheel, &send))) {
+		__builtin_prefetch(
+			endpoint_at(&engine->endpoints, wheel_peek(engine->endpoints.wheel)));
 		liveness_wake(&engine->endpoints, endpoint, send);
+	}
 }
 
 void engine_advance(struct engine *engine, uint64_t now_us)
@@ -320,15 +323,13 @@ static bool is_keepalive_answer(struct engine *engine, const struct transit *tra
 static bool is_user_agents_own(const struct sip_message *message, const struct address *client)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_name_addr route;
-	struct sip_uri uri;
+	struct sip_contact route;
 	struct text value;
 
 	if (message->is_request)
 		return message->via_count == 1;
 	return !sip_next_value(message, SIP_RECORD_ROUTE, &cursor, &value) ||
-	       sip_name_addr_parse(value, &route) != 0 || sip_uri_parse(route.uri, &uri) != 0 ||
-	       !uri_is_at(&uri, client);
+	       sip_contact_parse(value, &route) != 0 || !uri_is_at(&route.uri, client);
 }
 
 static struct outcome packet_in(
@@ -337,9 +338,13 @@ static struct outcome packet_in(
 	struct sip_message *message = &engine->message;
 	struct passage passage = {
 		.message = message, .client = transit->client, .proxy = transit->proxy, .in = true};
+	const uint32_t *expected =
+		endpoint_expect(&engine->endpoints, &transit->client, transit->proxy);
 	int result = scan(engine, transit, datagram);
+	unsigned fields = 0;
 
-	transit->endpoint = endpoint_find(&engine->endpoints, &transit->client, transit->proxy);
+	transit->endpoint =
+		endpoint_find_at(&engine->endpoints, expected, &transit->client, transit->proxy);
 	if (result == 0 && is_keepalive_answer(engine, transit))
 		return (struct outcome){.verdict = VERDICT_CONSUME};
 	if (transit->endpoint)
@@ -347,17 +352,18 @@ static struct outcome packet_in(
 	if (result != 0 || !is_user_agents_own(message, &transit->client))
 		return (struct outcome){.verdict = VERDICT_PASS};
 
+	follow_expect(&engine->follow, &passage);
+	passage.endpoint = transit->endpoint;
 	passage.nat = nat_detect(message, &transit->client, engine->settings.nat.detect);
 	/* Whoever stands at an endpoint is behind its NAT, also where one message does not show it;
 	 * but a REGISTER may be the news that it no longer is. */
 	if (transit->endpoint && message->method != SIP_REGISTER)
 		passage.nat |= endpoint_at(&engine->endpoints, transit->endpoint)->nat;
 	edits_reset(&engine->edits);
+	if (engine->repairs && passage.nat)
+		fields = nat_repair(message, &transit->client, &engine->settings, &engine->edits);
 	follow_message(&engine->follow, &passage);
-	if (!engine->repairs || !passage.nat)
-		return (struct outcome){.verdict = VERDICT_PASS};
-	return apply_edits(engine, transit,
-		nat_repair(message, &transit->client, &engine->settings, &engine->edits));
+	return apply_edits(engine, transit, fields);
 }
 
 static struct outcome packet_out(
@@ -366,15 +372,16 @@ static struct outcome packet_out(
 	struct sip_message *message = &engine->message;
 	struct passage passage = {
 		.message = message, .client = transit->client, .proxy = transit->proxy};
+	unsigned fields = 0;
 
 	if (scan(engine, transit, datagram) != 0)
 		return (struct outcome){.verdict = VERDICT_PASS};
+	follow_expect(&engine->follow, &passage);
 	edits_reset(&engine->edits);
+	if (engine->repairs)
+		fields = nat_restore(message, &transit->client, &engine->settings, &engine->edits);
 	follow_message(&engine->follow, &passage);
-	if (!engine->repairs)
-		return (struct outcome){.verdict = VERDICT_PASS};
-	return apply_edits(engine, transit,
-		nat_restore(message, &transit->client, &engine->settings, &engine->edits));
+	return apply_edits(engine, transit, fields);
 }
 
 struct outcome engine_packet(

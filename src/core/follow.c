@@ -57,12 +57,11 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 {
 	enum sip_method method = passage->message->method;
 	struct transaction *transaction;
-	uint64_t key;
+	const uint64_t key = passage->key;
 	uint32_t index;
 
 	*is_new = false;
-	if (!transaction_key(follow->transactions, passage->message, &passage->client,
-		    passage->proxy, passage->in, &key))
+	if (!passage->has_key)
 		return 0;
 	index = transaction_find(follow->transactions, key, method);
 	if (index) {
@@ -85,6 +84,7 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	transaction = transaction_at(follow->transactions, index);
 	transaction->client = passage->client;
 	transaction->proxy = passage->proxy;
+	transaction->endpoint = passage->endpoint;
 	transaction->nat = (uint8_t)passage->nat;
 	transaction->from_client = passage->in;
 	return index;
@@ -114,7 +114,8 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 
 uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)
 {
-	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	uint32_t reason =
+		reason_find_near(follow->endpoints, transaction->reason, transaction->endpoint);
 	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
 
 	if (reason && endpoint->proxy == transaction->proxy &&
@@ -188,18 +189,19 @@ static void follow_request(struct follow *follow, const struct passage *passage)
 
 static void follow_response(struct follow *follow, const struct passage *passage)
 {
-	uint64_t key;
+	const struct transaction *transaction;
 	uint32_t index;
 
-	if (!transaction_key(follow->transactions, passage->message, &passage->client,
-		    passage->proxy, !passage->in, &key))
+	if (!passage->has_key)
 		return;
-	index = transaction_find(follow->transactions, key, passage->message->method);
+	index = transaction_find(follow->transactions, passage->key, passage->message->method);
 	if (!index) {
 		if (passage->message->method == SIP_INVITE)
 			dialog_stray_response(follow, passage);
 		return;
 	}
+	transaction = transaction_at(follow->transactions, index);
+	reason_expect(follow->endpoints, transaction->reason, transaction->endpoint);
 	switch (passage->message->method) {
 	case SIP_REGISTER:
 		registration_response(follow, passage, index);
@@ -216,6 +218,34 @@ static void follow_response(struct follow *follow, const struct passage *passage
 	default:
 		break;
 	}
+}
+
+static bool has_followed_transaction(enum sip_method method)
+{
+	switch (method) {
+	case SIP_REGISTER:
+	case SIP_SUBSCRIBE:
+	case SIP_INVITE:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_BYE:
+	case SIP_CANCEL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void follow_expect(const struct follow *follow, struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+
+	passage->has_key =
+		has_followed_transaction(message->method) &&
+		transaction_key(follow->transactions, message, &passage->client, passage->proxy,
+			passage->in == message->is_request, &passage->key);
+	if (passage->has_key)
+		transaction_expect(follow->transactions, passage->key);
 }
 
 void follow_message(struct follow *follow, const struct passage *passage)

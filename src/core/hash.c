@@ -52,29 +52,34 @@ void hash_start(struct hash *hash, const struct hash_key *key)
 			      }};
 }
 
-void hash_add(struct hash *hash, const void *bytes, size_t length)
+/* At most eight bytes, little end first; what is above them in the word is 0. */
+static inline void add_word(struct hash *hash, uint64_t word, unsigned length)
 {
-	const uint8_t *at = bytes, *end = at + length;
-	unsigned held = hash->length % 8;
+	const unsigned held = hash->length % 8 * 8;
 
 	hash->length += length;
-	for (; at < end && held; at++) {
-		hash->tail |= (uint64_t)*at << 8 * held;
-		held = (held + 1) % 8;
-		if (held == 0) {
-			compress(hash, hash->tail);
-			hash->tail = 0;
-		}
-	}
-	for (; end - at >= 8; at += 8)
-		compress(hash, load_little_endian(at));
-	for (; at < end; at++, held++)
-		hash->tail |= (uint64_t)*at << 8 * held;
+	hash->tail |= word << held;
+	if (held + length * 8 < 64)
+		return;
+	compress(hash, hash->tail);
+	hash->tail = held ? word >> (64 - held) : 0;
+}
+
+void hash_add(struct hash *hash, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+	uint64_t word = 0;
+
+	for (; length >= 8; at += 8, length -= 8)
+		add_word(hash, load_little_endian(at), 8);
+	for (unsigned i = 0; i < length; i++)
+		word |= (uint64_t)at[i] << 8 * i;
+	add_word(hash, word, (unsigned)length);
 }
 
 void hash_add_number(struct hash *hash, uint64_t number)
 {
-	hash_add(hash, &number, sizeof(number));
+	add_word(hash, number, 8);
 }
 
 void hash_add_text(struct hash *hash, struct text text)

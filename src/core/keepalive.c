@@ -59,6 +59,14 @@ static bool parse_hex(const char *at, uint64_t *number)
 	return true;
 }
 
+/* An address that was formatted, without its port. */
+static struct text host_of(struct text address)
+{
+	const char *colon = memrchr(address.at, ':', address.length);
+
+	return (struct text){address.at, (size_t)(colon - address.at)};
+}
+
 /* keepalive.from with the proxy's address in the place of every PROXY. */
 static char *put_from(char *at, const char *from, struct text proxy)
 {
@@ -85,20 +93,21 @@ static char *put_request(const struct keepalive *keepalive, const struct address
 	const struct settings *settings = keepalive->settings;
 	const char *method = keepalive_method_names[settings->keepalive.method];
 	uint64_t mac = mac_of(keepalive, client, proxy, sent_us);
-	char client_text[ADDRESS_TEXT_MAX], proxy_text[ADDRESS_TEXT_MAX], host[ADDRESS_TEXT_MAX];
+	char client_text[ADDRESS_TEXT_MAX], proxy_text[ADDRESS_TEXT_MAX], digits[NUMBERS_LENGTH];
 	struct text client_address = {client_text, address_format(client, client_text)};
 	struct text proxy_address = {proxy_text, address_format(proxy, proxy_text)};
-	struct text proxy_host = {host, address_format_host(proxy, host)};
+	struct text proxy_host = host_of(proxy_address);
+	struct text numbers = {digits, sizeof(digits)};
 
+	put_hex(put_hex(digits, sent_us), mac);
 	at = put_string(at, method);
 	at = put(at, TEXT(" sip:"));
 	at = put(at, client_address);
 	at = put(at, TEXT(" SIP/2.0\r\nVia: SIP/2.0/UDP "));
 	at = put(at, proxy_address);
 	at = put(at, TEXT(";branch="));
-	at = put_string(at, branch_prefix);
-	at = put_hex(at, sent_us);
-	at = put_hex(at, mac);
+	at = put(at, TEXT(branch_prefix));
+	at = put(at, numbers);
 	at = put(at, TEXT("\r\nMax-Forwards: 70\r\nFrom: <"));
 	at = put_from(
 		at, settings->keepalive.from, proxy->port == 5060 ? proxy_host : proxy_address);
@@ -107,8 +116,7 @@ static char *put_request(const struct keepalive *keepalive, const struct address
 	at = put(at, TEXT("\r\nTo: <sip:"));
 	at = put(at, client_address);
 	at = put(at, TEXT(">\r\nCall-ID: "));
-	at = put_hex(at, sent_us);
-	at = put_hex(at, mac);
+	at = put(at, numbers);
 	at = put(at, TEXT("@"));
 	at = put(at, proxy_host);
 	at = put(at, TEXT("\r\nCSeq: 1 "));
@@ -140,7 +148,7 @@ size_t keepalive_build(const struct keepalive *keepalive, const struct address *
 bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_message *message,
 	const struct address *client, const struct address *proxy, uint64_t *sent_us)
 {
-	struct text prefix = {branch_prefix, sizeof(branch_prefix) - 1};
+	struct text prefix = TEXT(branch_prefix);
 	struct text branch = message->top_via.branch;
 	uint64_t mac;
 

@@ -2,7 +2,6 @@
 #include <natbox/table.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A label is its length in two bytes, then the name. */
@@ -24,7 +23,7 @@ int labels_init(struct labels *labels, uint32_t count, uint32_t average)
 
 void labels_free(struct labels *labels)
 {
-	free(labels->units);
+	table_free(labels->units, labels->limit, LABEL_UNIT);
 	labels->units = NULL;
 }
 

@@ -140,7 +140,8 @@ uint16_t uri_port(const struct sip_uri *uri)
 
 bool uri_is_at(const struct sip_uri *uri, const struct address *address)
 {
-	return uri_port(uri) == address->port && host_is_at(uri->host, address);
+	return uri_port(uri) == address->port && uri->is_address &&
+	       address_same_host(&uri->address, address);
 }
 
 bool uri_is_plain(const struct sip_uri *uri)

@@ -2,7 +2,6 @@
 #include <natbox/table.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 int pool_init(struct pool *pool, size_t item_size, uint32_t limit)
@@ -14,7 +13,7 @@ int pool_init(struct pool *pool, size_t item_size, uint32_t limit)
 
 void pool_free(struct pool *pool)
 {
-	free(pool->items);
+	table_free(pool->items, (size_t)pool->capacity + 1, pool->item_size);
 	pool->items = NULL;
 }
 

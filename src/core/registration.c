@@ -7,41 +7,45 @@ enum { EXPIRES_DEFAULT = 3600 };
 /* The To of a REGISTER without parameters: its address of record. */
 static bool parse_aor(struct text to, struct text *aor)
 {
-	struct sip_name_addr name_addr;
-	struct sip_uri uri;
+	struct sip_contact contact;
 
-	if (sip_name_addr_parse(to, &name_addr) != 0 || sip_uri_parse(name_addr.uri, &uri) != 0)
+	if (sip_contact_parse(to, &contact) != 0 || contact.name_addr.is_star)
 		return false;
-	*aor = name_addr.uri;
-	if (uri.host_port.at)
-		aor->length = (size_t)(text_end(uri.host_port) - aor->at);
+	*aor = contact.uri.whole;
+	if (contact.uri.host_port.at)
+		aor->length = (size_t)(text_end(contact.uri.host_port) - aor->at);
 	return true;
 }
 
-/* A Contact as a registrar tells it from others: user, host and port (RFC 3261 19.1.4, where a
- * missing port is the default one for all that UDP can carry). */
-static uint32_t hash_contact(
-	const struct follow *follow, const struct sip_uri *uri, const struct address *source)
+/* A missing port is the default one for all that UDP can carry. */
+static uint16_t port_of(const struct sip_uri *uri)
 {
-	struct address address = {.port = uri->port ? uri->port : 5060};
+	return uri->port ? uri->port : 5060;
+}
+
+static uint32_t hash_user(const struct follow *follow, const struct sip_uri *uri)
+{
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
 	hash_add_text(&hash, uri->user);
-	if (source || address_parse_host(uri->host, &address)) {
-		const struct address *at = source ? source : &address;
+	return (uint32_t)hash_end(&hash);
+}
 
-		hash_add(&hash, at->ip, sizeof(at->ip));
-		hash_add_number(&hash, at->port);
-	} else {
-		for (size_t i = 0; i < uri->host.length; i++) {
-			char c = uri->host.at[i];
+static uint32_t hash_place(const struct follow *follow, const struct sip_uri *uri)
+{
+	struct hash hash;
 
-			c = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-			hash_add(&hash, &c, 1);
-		}
-		hash_add_number(&hash, address.port);
+	hash_start(&hash, &follow->key);
+	if (uri->is_address)
+		hash_add(&hash, uri->address.ip, sizeof(uri->address.ip));
+	for (size_t i = 0; i < uri->host.length && !uri->is_address; i++) {
+		char c = uri->host.at[i];
+
+		c = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+		hash_add(&hash, &c, 1);
 	}
+	hash_add_number(&hash, port_of(uri));
 	return (uint32_t)hash_end(&hash);
 }
 
@@ -50,10 +54,9 @@ static uint32_t hash_contact(
 static uint32_t contact_seconds(
 	const struct sip_message *message, const struct sip_name_addr *contact, uint32_t fallback)
 {
-	struct text value;
 	uint32_t seconds;
 
-	if (sip_param(contact->params, TEXT("expires"), &value) && text_number(value, &seconds))
+	if (text_number(contact->expires, &seconds))
 		return seconds;
 	if (message->expires.at && text_number(message->expires, &seconds))
 		return seconds;
@@ -67,9 +70,8 @@ static void remember_contact(
 
 	if (count == TRANSACTION_CONTACTS_MAX)
 		return;
-	transaction->registration.contacts[count].as_written = hash_contact(follow, uri, NULL);
-	transaction->registration.contacts[count].at_source =
-		hash_contact(follow, uri, &transaction->client);
+	transaction->registration.contacts[count].user = hash_user(follow, uri);
+	transaction->registration.contacts[count].place = hash_place(follow, uri);
 	transaction->registration.contact_count++;
 }
 
@@ -78,26 +80,27 @@ static bool parse_request(
 	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
 	struct text aor, instance = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	struct sip_cursor cursor = {0};
 	bool any = false;
 
 	if (!parse_aor(passage->message->to, &aor))
 		return false;
-	while (sip_next_contact(passage->message, &cursor, &contact)) {
+	while ((contact = sip_next_contact(passage->message, &cursor, &room))) {
 		uint32_t seconds;
 
 		any = true;
-		if (contact.name_addr.is_star) {
+		if (contact->name_addr.is_star) {
 			transaction->registration.is_star = true;
 			continue;
 		}
-		if (!instance.at)
-			sip_param(contact.name_addr.params, TEXT("+sip.instance"), &instance);
-		seconds = contact_seconds(passage->message, &contact.name_addr, EXPIRES_DEFAULT);
+		if (!instance.length)
+			instance = contact->name_addr.instance;
+		seconds = contact_seconds(passage->message, &contact->name_addr, EXPIRES_DEFAULT);
 		if (seconds > transaction->registration.seconds)
 			transaction->registration.seconds = seconds;
-		remember_contact(follow, transaction, &contact.uri);
+		remember_contact(follow, transaction, &contact->uri);
 	}
 	transaction->reason = follow_key(follow, "r",
 		(struct text[KEY_TEXTS_MAX]){aor, passage->message->call_id, instance});
@@ -123,17 +126,23 @@ void registration_request(struct follow *follow, const struct passage *passage)
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
+/* Whether it is one of those that were asked for. A registrar tells Contacts apart by user, host and
+ * port (RFC 3261 19.1.4); of a repaired one the place is where the user agent is seen. */
 static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
 	const struct sip_contact *contact)
 {
-	uint32_t hash;
+	const struct sip_uri *uri = &contact->uri;
+	bool is_at_source = uri->is_address && port_of(uri) == transaction->client.port &&
+			    address_same_host(&uri->address, &transaction->client);
+	uint32_t user, place;
 
 	if (contact->name_addr.is_star)
 		return false;
-	hash = hash_contact(follow, &contact->uri, NULL);
+	user = hash_user(follow, uri);
+	place = is_at_source ? 0 : hash_place(follow, uri);
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
-		if (hash == transaction->registration.contacts[i].as_written ||
-			hash == transaction->registration.contacts[i].at_source)
+		if (user == transaction->registration.contacts[i].user &&
+			(is_at_source || place == transaction->registration.contacts[i].place))
 			return true;
 	}
 	return false;
@@ -145,18 +154,19 @@ static uint32_t granted_seconds(const struct follow *follow, const struct sip_me
 	const struct transaction *transaction)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	uint32_t granted = 0, seconds;
 
-	while (sip_next_contact(response, &cursor, &contact)) {
-		if (!is_own_contact(follow, transaction, &contact))
+	while ((contact = sip_next_contact(response, &cursor, &room))) {
+		if (!is_own_contact(follow, transaction, contact))
 			continue;
 		seconds = contact_seconds(
-			response, &contact.name_addr, transaction->registration.seconds);
+			response, &contact->name_addr, transaction->registration.seconds);
 		if (seconds > granted)
 			granted = seconds;
 	}
-	if (transaction->registration.seconds && response->expires.at &&
+	if (!granted && transaction->registration.seconds && response->expires.at &&
 		sip_count_values(response, SIP_CONTACT) == 0 &&
 		text_number(response->expires, &seconds))
 		return seconds;
@@ -164,13 +174,16 @@ static uint32_t granted_seconds(const struct follow *follow, const struct sip_me
 }
 
 /* "Contact: *" removed every binding of the AOR: all of its reasons on this endpoint end. */
-static void end_all_of(
-	struct follow *follow, const struct transaction *transaction, struct text aor)
+static void end_all_of(struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction)
 {
 	struct endpoints *endpoints = follow->endpoints;
 	uint32_t endpoint = endpoint_find(endpoints, &transaction->client, transaction->proxy);
 	uint32_t reason = endpoint ? endpoint_at(endpoints, endpoint)->reasons : 0;
+	struct text aor;
 
+	if (!parse_aor(response->to, &aor))
+		return;
 	if (aor.length > LABEL_MAX)
 		aor.length = LABEL_MAX;
 	while (reason) {
@@ -193,24 +206,37 @@ static void end_one(struct follow *follow, const struct transaction *transaction
 		reason_end(follow->endpoints, reason, why);
 }
 
-static void accept(struct follow *follow, const struct sip_message *response,
-	const struct transaction *transaction)
+static void hold(struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, uint32_t seconds)
 {
 	struct reason_claim claim = follow_claim(transaction, transaction->nat);
+	uint32_t reason = follow_find_here(follow, transaction);
 
-	if (!parse_aor(response->to, &claim.id))
-		return;
-	if (transaction->registration.is_star) {
-		end_all_of(follow, transaction, claim.id);
+	if (reason) {
+		reason_refresh(follow->endpoints, reason, seconds);
 		return;
 	}
 	claim.kind = REASON_REGISTRATION;
 	claim.key = transaction->reason;
-	claim.seconds = granted_seconds(follow, response, transaction);
-	if (!claim.seconds)
+	claim.seconds = seconds;
+	if (parse_aor(response->to, &claim.id))
+		reason_hold(follow->endpoints, &claim);
+}
+
+static void accept(struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction)
+{
+	uint32_t seconds;
+
+	if (transaction->registration.is_star) {
+		end_all_of(follow, response, transaction);
+		return;
+	}
+	seconds = granted_seconds(follow, response, transaction);
+	if (!seconds)
 		end_one(follow, transaction, "ended");
 	else if (follow_wants(follow, transaction->nat))
-		reason_hold(follow->endpoints, &claim);
+		hold(follow, response, transaction, seconds);
 	else
 		/* The phone needs no help any more, here or where it is now. */
 		end_one(follow, transaction,

@@ -72,13 +72,13 @@ struct via_claim {
 
 static struct via_claim read_claim(const struct sip_via *via)
 {
-	struct via_claim claim;
-	struct text span;
-
-	claim.has_received = sip_param_span(via->params, TEXT("received"), &claim.received, &span);
-	claim.has_rport =
-		sip_param_span(via->params, TEXT("rport"), &claim.rport, &claim.rport_span);
-	return claim;
+	return (struct via_claim){
+		.has_received = via->received.whole.at,
+		.has_rport = via->rport.whole.at,
+		.received = via->received.value,
+		.rport = via->rport.value,
+		.rport_span = via->rport.whole,
+	};
 }
 
 /* ";natbox", and what the user agent had written where it had written anything. */
@@ -172,13 +172,18 @@ static bool same_host(struct text a, struct text b)
  * may have a Contact is its sender's (RFC 3261 12.1.1). */
 static bool is_own(const struct repair *repair, const struct sip_uri *uri)
 {
-	struct address host;
-
 	if (repair->sent_by_host.at && same_host(uri->host, repair->sent_by_host))
 		return true;
-	if (!address_parse_host(uri->host, &host))
+	if (!uri->is_address)
 		return !repair->message->is_request;
-	return address_is_private(&host) || address_same_host(&host, repair->source);
+	return address_is_private(&uri->address) ||
+	       address_same_host(&uri->address, repair->source);
+}
+
+/* The scanner takes whatever looks like an IPv6 address in its brackets. */
+static bool has_valid_host(const struct sip_uri *uri)
+{
+	return uri->is_address || uri->host.at[0] != '[';
 }
 
 static bool is_udp(struct text params)
@@ -196,7 +201,7 @@ static bool repair_contact(struct repair *repair, const struct sip_contact *cont
 	bool bracketed = name_addr_is_bracketed(&contact->name_addr);
 
 	if (!uri->is_sip || !is_udp(uri->params) || !is_own(repair, uri) ||
-		uri_is_at(uri, repair->source) || !origin_is_host_port(uri->host_port))
+		uri_is_at(uri, repair->source) || !has_valid_host(uri))
 		return false;
 	/* There, what follows a semicolon is the header's; phones mean the URI's none the less. */
 	if (!bracketed && (!uri_is_plain(uri) || !is_udp(contact->name_addr.params)))
@@ -218,11 +223,12 @@ static bool repair_contact(struct repair *repair, const struct sip_contact *cont
 static bool repair_contacts(struct repair *repair)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	bool repaired = false;
 
-	while (sip_next_contact(repair->message, &cursor, &contact))
-		repaired |= repair_contact(repair, &contact);
+	while ((contact = sip_next_contact(repair->message, &cursor, &room)))
+		repaired |= repair_contact(repair, contact);
 	return repaired;
 }
 

@@ -46,25 +46,32 @@ static bool is_clients_port(struct text value, const struct address *client)
 	return text_number(value, &port) && port == client->port;
 }
 
+/* The next one of the name after that one. */
+static bool find_double(const struct sip_via *via, struct text name, struct sip_param *param)
+{
+	struct text rest = {
+		text_end(param->whole), (size_t)(text_end(via->params) - text_end(param->whole))};
+
+	return via->has_doubles &&
+	       sip_param_span(text_trim(rest), name, &param->value, &param->whole);
+}
+
 /* The parameters of one name that say where the client is. The first gives way to what the client
  * had written, if that is known; all after it are what the proxy added to a repaired Via. */
-static bool restore_via_param(const struct restore *restore, struct text params, struct text name,
+static bool restore_via_param(const struct restore *restore, const struct sip_via *via,
+	struct sip_param param, struct text name,
 	bool (*is_clients)(struct text, const struct address *), const struct text *original)
 {
-	struct text value, span, rest = params;
-	bool restored = false, remove = original != NULL;
+	bool found = param.whole.at, restored = false, remove = original != NULL;
 
-	for (bool first = true; sip_param_span(rest, name, &value, &span); first = false) {
-		rest.at = text_end(span);
-		rest.length = (size_t)(text_end(params) - rest.at);
-		rest = text_trim(rest);
-		if (!is_clients(value, restore->client))
+	for (bool first = true; found; first = false, found = find_double(via, name, &param)) {
+		if (!is_clients(param.value, restore->client))
 			continue;
 		if (first && original && original->length) {
-			edits_replace(restore->edits, value, *original);
+			edits_replace(restore->edits, param.value, *original);
 			restored = true;
 		} else if (remove) {
-			edits_replace(restore->edits, span, (struct text){0});
+			edits_replace(restore->edits, param.whole, (struct text){0});
 			restored = true;
 		}
 		remove = true;
@@ -75,21 +82,23 @@ static bool restore_via_param(const struct restore *restore, struct text params,
 /* A response goes to the user agent itself when its Via is the only one left. */
 static bool restore_via(const struct restore *restore, const struct sip_message *message)
 {
-	struct text params = message->top_via.params, coded, span;
+	const struct sip_via *via = &message->top_via;
+	struct text coded, span;
 	struct via_origin origin;
 	bool restored = false;
 
 	if (message->via_count != 1)
 		return false;
-	origin.is_known = sip_param_span(params, origin_param, &coded, &span) &&
+	origin.is_known = via->has_others &&
+			  sip_param_span(via->params, origin_param, &coded, &span) &&
 			  via_origin_read(coded, &origin);
 	if (origin.is_known) {
 		edits_replace(restore->edits, span, (struct text){0});
 		restored = true;
 	}
-	restored |= restore_via_param(restore, params, TEXT("received"), is_clients_host,
-		origin.is_known ? &origin.received : NULL);
-	restored |= restore_via_param(restore, params, TEXT("rport"), is_clients_port,
+	restored |= restore_via_param(restore, via, via->received, TEXT("received"),
+		is_clients_host, origin.is_known ? &origin.received : NULL);
+	restored |= restore_via_param(restore, via, via->rport, TEXT("rport"), is_clients_port,
 		origin.is_known ? &origin.rport : NULL);
 	return restored;
 }
@@ -128,23 +137,28 @@ static void restore_host_port(
 	edits_replace(restore->edits, origin->span, (struct text){0});
 }
 
+static bool restore_parsed_uri(const struct restore *restore, const struct sip_uri *uri)
+{
+	struct uri_origin origin;
+
+	if (!uri_origin_read(restore, uri, uri->params, &origin))
+		return false;
+	restore_host_port(restore, uri, &origin);
+	return true;
+}
+
 static bool restore_uri(const struct restore *restore, struct text text)
 {
 	struct sip_uri uri;
-	struct uri_origin origin;
 
-	if (sip_uri_parse(text, &uri) != 0 || !uri_origin_read(restore, &uri, uri.params, &origin))
-		return false;
-	restore_host_port(restore, &uri, &origin);
-	return true;
+	return sip_uri_parse(text, &uri) == 0 && restore_parsed_uri(restore, &uri);
 }
 
 static bool restore_name_addr(const struct restore *restore, struct text value)
 {
-	struct sip_name_addr name_addr;
+	struct sip_contact contact;
 
-	return sip_name_addr_parse(value, &name_addr) == 0 && !name_addr.is_star &&
-	       restore_uri(restore, name_addr.uri);
+	return sip_contact_parse(value, &contact) == 0 && restore_parsed_uri(restore, &contact.uri);
 }
 
 static void remove_brackets(const struct restore *restore, struct text uri)
@@ -177,11 +191,12 @@ static bool restore_contact(const struct restore *restore, const struct sip_cont
 static bool restore_contacts(const struct restore *restore, const struct sip_message *message)
 {
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	bool restored = false;
 
-	while (sip_next_contact(message, &cursor, &contact))
-		restored |= restore_contact(restore, &contact);
+	while ((contact = sip_next_contact(message, &cursor, &room)))
+		restored |= restore_contact(restore, contact);
 	return restored;
 }
 

@@ -295,12 +295,9 @@ static enum sip_defect take_vias(struct sip_message *message)
 /* Of all that a message has, its Contact is the longest to take apart, and most rooms do. */
 static void take_first_contact(struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
-
-	message->first_contact.name_addr.value = (struct text){0};
-	if (sip_next_contact(message, &cursor, &contact))
-		message->first_contact = contact;
+	message->after_first_contact = (struct sip_cursor){0};
+	message->has_contact =
+		lex_next_contact(message, &message->after_first_contact, &message->first_contact);
 }
 
 static enum sip_defect check_call_id(struct text call_id)

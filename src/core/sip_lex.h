@@ -3,7 +3,7 @@
 #ifndef NATBOX_SIP_LEX_H
 #define NATBOX_SIP_LEX_H
 
-#include <natbox/text.h>
+#include <natbox/sip.h>
 
 /* Classes of bytes, RFC 3261 25.1. */
 enum {
@@ -84,5 +84,12 @@ struct lex_param {
 	const char *end;   /* where it ends, without the blanks that follow */
 };
 const char *lex_param(const char *at, const char *end, struct lex_param *param);
+
+/* sip_uri_parse for what is known to be of LEX_URI throughout. */
+int lex_uri(struct text uri, struct sip_uri *out);
+
+/* The walk of sip_next_contact before the first one is known. */
+bool lex_next_contact(
+	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact);
 
 #endif

@@ -53,28 +53,32 @@ unsigned sip_count_values(const struct sip_message *message, enum sip_list list)
 	return count;
 }
 
-static bool take_apart(struct text value, struct sip_contact *contact)
+int sip_contact_parse(struct text value, struct sip_contact *out)
 {
-	if (sip_name_addr_parse(value, &contact->name_addr) != 0)
-		return false;
-	if (!contact->name_addr.is_star)
-		return sip_uri_parse(contact->name_addr.uri, &contact->uri) == 0;
-	contact->uri = (struct sip_uri){0};
-	return true;
+	int result = sip_name_addr_parse(value, &out->name_addr);
+
+	if (result == 0 && !out->name_addr.is_star)
+		return lex_uri(out->name_addr.uri, &out->uri);
+	out->uri = (struct sip_uri){0};
+	return result;
 }
 
-bool sip_next_contact(
+bool lex_next_contact(
 	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact)
 {
 	struct text value;
 
-	while (sip_next_value(message, SIP_CONTACT, cursor, &value)) {
-		if (value.at == message->first_contact.name_addr.value.at) {
-			*contact = message->first_contact;
+	while (sip_next_value(message, SIP_CONTACT, cursor, &value))
+		if (sip_contact_parse(value, contact) == 0)
 			return true;
-		}
-		if (take_apart(value, contact))
-			return true;
-	}
 	return false;
+}
+
+const struct sip_contact *sip_next_contact(
+	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *room)
+{
+	if (cursor->field || cursor->offset)
+		return lex_next_contact(message, cursor, room) ? room : NULL;
+	*cursor = message->after_first_contact;
+	return message->has_contact ? &message->first_contact : NULL;
 }

@@ -60,6 +60,19 @@ static bool is_bracketed(const char *at, const char *end)
 	return at < end && *at != ';';
 }
 
+static void note(struct sip_name_addr *out, const struct lex_param *param)
+{
+	struct text *noted = NULL;
+
+	if (text_equal_nocase(param->name, TEXT("expires")))
+		noted = &out->expires;
+	else if (text_equal_nocase(param->name, TEXT("+sip.instance")))
+		noted = &out->instance;
+	if (!noted || noted->at)
+		return;
+	*noted = param->value.at ? param->value : lex_text(param->end, param->end);
+}
+
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out)
 {
 	struct text inside = text_trim(value);
@@ -82,8 +95,11 @@ int sip_name_addr_parse(struct text value, struct sip_name_addr *out)
 		return -EBADMSG;
 
 	params = at = lex_blanks(at, end);
-	while (at && lex_at(at, end, ';'))
+	while (at && lex_at(at, end, ';')) {
 		at = lex_param(at, end, &param);
+		if (at)
+			note(out, &param);
+	}
 	out->params = lex_text(params, end);
 	return at == end ? 0 : -EBADMSG;
 }

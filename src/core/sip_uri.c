@@ -29,11 +29,17 @@ static void split_params(const char *at, const char *end, struct sip_uri *out)
 
 int sip_uri_parse(struct text uri, struct sip_uri *out)
 {
+	return lex_run(uri.at, text_end(uri), LEX_URI) == text_end(uri) ? lex_uri(uri, out)
+									: -EBADMSG;
+}
+
+int lex_uri(struct text uri, struct sip_uri *out)
+{
 	const char *end = text_end(uri), *at = lex_run(uri.at, end, LEX_SCHEME);
 	struct lex_host host;
 
 	*out = (struct sip_uri){.whole = uri, .scheme = lex_text(uri.at, at)};
-	if (out->scheme.length == 0 || !lex_at(at, end, ':') || lex_run(at, end, LEX_URI) != end)
+	if (out->scheme.length == 0 || !lex_at(at, end, ':'))
 		return -EBADMSG;
 	out->is_sip = text_equal_nocase(out->scheme, TEXT("sip"));
 	if (!out->is_sip && !text_equal_nocase(out->scheme, TEXT("sips")))
@@ -46,6 +52,7 @@ int sip_uri_parse(struct text uri, struct sip_uri *out)
 	out->host = host.host;
 	out->host_port = host.host_port;
 	out->port = host.port;
+	out->is_address = address_parse_host(host.host, &out->address);
 	split_params(at, end, out);
 	return 0;
 }

@@ -24,21 +24,42 @@ static const char *parse_protocol(const char *at, const char *end, struct text *
 	}
 }
 
-/* Finds the branch on the way: two of them would be two transactions. */
+static void note_first(struct sip_via *via, struct sip_param *first, struct sip_param param)
+{
+	if (first->whole.at)
+		via->has_doubles = true;
+	else
+		*first = param;
+}
+
+/* False when it is a branch and cannot be: two of them would be two transactions. */
+static bool note(struct sip_via *via, struct text name, struct sip_param param)
+{
+	if (text_equal_nocase(name, TEXT("branch"))) {
+		if (via->branch.at || param.value.length == 0)
+			return false;
+		via->branch = param.value;
+	} else if (text_equal_nocase(name, TEXT("received"))) {
+		note_first(via, &via->received, param);
+	} else if (text_equal_nocase(name, TEXT("rport"))) {
+		note_first(via, &via->rport, param);
+	} else {
+		via->has_others = true;
+	}
+	return true;
+}
+
 static int parse_params(const char *at, const char *end, struct sip_via *via)
 {
-	const char *start = at;
+	const char *start = at, *previous_end = at;
 	struct lex_param param = {.end = at};
 
-	while (lex_at(at, end, ';')) {
+	for (; lex_at(at, end, ';'); previous_end = param.end) {
 		at = lex_param(at, end, &param);
-		if (!at)
+		if (!at ||
+			!note(via, param.name,
+				(struct sip_param){param.value, lex_text(previous_end, param.end)}))
 			return -EBADMSG;
-		if (text_equal_nocase(param.name, TEXT("branch"))) {
-			if (via->branch.at || param.value.length == 0)
-				return -EBADMSG;
-			via->branch = param.value;
-		}
 	}
 	via->params = lex_text(start, param.end);
 	return at == end ? 0 : -EBADMSG;

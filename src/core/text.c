@@ -21,6 +21,9 @@ bool text_equal_nocase(struct text a, struct text b)
 {
 	if (a.length != b.length)
 		return false;
+	/* Nearly all write a name as its RFC does. */
+	if (text_equal(a, b))
+		return true;
 	for (size_t i = 0; i < a.length; i++) {
 		if (a.at[i] != b.at[i] && lower(a.at[i]) != lower(b.at[i]))
 			return false;

@@ -30,7 +30,7 @@ int transactions_init(struct transactions *transactions, const struct settings *
 void transactions_free(struct transactions *transactions)
 {
 	pool_free(&transactions->pool);
-	free(transactions->heads);
+	table_free(transactions->heads, (size_t)transactions->mask + 1, sizeof(uint32_t));
 	free(transactions->answered);
 }
 
@@ -49,6 +49,17 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 	hash_add_number(&hash, message->cseq_number);
 	*key = hash_end(&hash);
 	return true;
+}
+
+static struct answered *answered_place(const struct transactions *transactions, uint64_t key)
+{
+	return &transactions->answered[key % TRANSACTIONS_ANSWERED];
+}
+
+void transaction_expect(const struct transactions *transactions, uint64_t key)
+{
+	__builtin_prefetch(&transactions->heads[key & transactions->mask]);
+	__builtin_prefetch(answered_place(transactions, key));
 }
 
 uint32_t transaction_find(
@@ -148,11 +159,6 @@ void transaction_close(struct transactions *transactions, uint32_t index)
 	dequeue(transactions, index);
 	pool_give(&transactions->pool, index);
 	transactions->report->counters.transactions = transactions->pool.count;
-}
-
-static struct answered *answered_place(const struct transactions *transactions, uint64_t key)
-{
-	return &transactions->answered[key % TRANSACTIONS_ANSWERED];
 }
 
 /* Never 0, which is an empty place. */

@@ -61,7 +61,7 @@ void wheel_free(struct wheel *wheel)
 {
 	if (!wheel)
 		return;
-	free(wheel->links);
+	table_free(wheel->links, (size_t)wheel->items + 1, sizeof(*wheel->links));
 	free(wheel->heads);
 	free(wheel->slot_senders);
 	free(wheel->block_senders);
@@ -210,6 +210,14 @@ void wheel_turn(struct wheel *wheel, uint32_t tick)
 {
 	wheel->now = tick;
 	wheel->next_known = false;
+}
+
+uint32_t wheel_peek(const struct wheel *wheel)
+{
+	uint32_t item = wheel->heads[wheel->now & wheel->mask];
+
+	__builtin_prefetch(&wheel->links[wheel->links[item].next]);
+	return item;
 }
 
 uint32_t wheel_pop(struct wheel *wheel, bool *sender)

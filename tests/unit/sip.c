@@ -301,14 +301,15 @@ static const char *contact_hosts(void)
 {
 	static char all[256];
 	struct sip_cursor cursor = {0};
-	struct sip_contact contact;
+	const struct sip_contact *contact;
+	struct sip_contact room;
 	size_t used = 0;
 
 	all[0] = 0;
-	while (sip_next_contact(&message, &cursor, &contact))
+	while ((contact = sip_next_contact(&message, &cursor, &room)))
 		used += (size_t)snprintf(all + used, sizeof(all) - used, "%.*s|",
-			(int)contact.uri.host.length,
-			contact.uri.host.length ? contact.uri.host.at : "");
+			(int)contact->uri.host.length,
+			contact->uri.host.length ? contact->uri.host.at : "");
 	return all;
 }
 
