@@ -56,7 +56,7 @@ static int give_file(int directory, uid_t user, gid_t group)
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
 {
 	bool created = false;
-	int result = *path ? store_make_directory(path, &created, fault) : 0, fd;
+	int result = *path ? directory_make(path, &created, fault) : 0, fd;
 	struct stat status;
 
 	if (result != 0 || !*path)

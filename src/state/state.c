@@ -208,7 +208,7 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	engine_advance(engine, now_us);
 	state->endpoints = engine_endpoints(engine);
 	state->now_us = state->kept_us = state->due_us = state->quiet_due_us = now_us;
-	if (state->keeps_nothing || state->store.locked_out)
+	if (state->keeps_nothing || state->store.directory.locked_out)
 		return 0;
 	result = records_watch(state->endpoints);
 	if (result != 0)
@@ -382,7 +382,7 @@ uint64_t state_next(const struct state *state)
 
 uint64_t state_lag(const struct state *state, uint64_t now_us)
 {
-	bool waits = state->store.locked_out || state->written || state->in_round ||
+	bool waits = state->store.directory.locked_out || state->written || state->in_round ||
 		     state->batch->count ||
 		     (state->endpoints && changes_any(&state->endpoints->changes));
 
@@ -502,7 +502,7 @@ void state_close(struct state *state, uint64_t now_us)
 		pthread_cond_destroy(&state->handed_over);
 	}
 	if (!state->keeps_nothing)
-		store_close(&state->store);
+		directory_close(&state->store.directory);
 	free(state->batch);
 	free(state);
 }

@@ -6,15 +6,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Names tried for one bad file: so many in one second, and somebody is doing it on purpose. */
 enum { ASIDE_NAMES = 100, ASIDE_NAME_MAX = 64 };
-
-enum { LOCK_WAIT_MS = 3000, LOCK_POLL_MS = 20 };
 
 /* A disk with less room than this is full: no batch worth the name fits. */
 enum { FULL_BYTES = 64 * 1024 };
@@ -50,98 +47,6 @@ void batch_clear(struct batch *batch)
 	batch->length = 0;
 }
 
-int store_make_directory(const char *path, bool *created, struct fault *fault)
-{
-	char part[PATH_MAX];
-	struct stat status;
-	size_t length = strlen(path);
-
-	*created = false;
-	if (stat(path, &status) == 0) /* to create what is there waits for a disk that stalls */
-		return 0;
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	for (size_t i = 1; i <= length; i++) {
-		mode_t mode = i == length ? 0700 : 0755;
-
-		if (path[i] != '/' && i != length)
-			continue;
-		memcpy(part, path, i);
-		part[i] = 0;
-		*created = mkdir(part, mode) == 0 && chmod(part, mode) == 0;
-		if (!*created && errno != EEXIST)
-			return fault_set(fault, -errno,
-				"cannot create state directory %.*s: %s; nothing is kept until it "
-				"can be",
-				PATH_SHOWN_MAX, path, strerror(errno));
-	}
-	return 0;
-}
-
-/* A natbox that was killed holds its lock until the kernel has taken it apart, which takes a while when
- * it was large; the one that replaces it waits for that. */
-static int lock(int fd)
-{
-	for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_POLL_MS) {
-		if (errno != EWOULDBLOCK || waited_ms >= LOCK_WAIT_MS)
-			return -errno;
-		usleep(LOCK_POLL_MS * 1000);
-	}
-	return 0;
-}
-
-/* Whether the directory is still the one that is locked: it may have been moved away, or something
- * mounted over it. */
-static bool has_directory(const struct store *store)
-{
-	struct stat locked, now;
-
-	return store->directory_fd >= 0 && fstat(store->directory_fd, &locked) == 0 &&
-	       stat(store->directory, &now) == 0 && locked.st_ino == now.st_ino &&
-	       locked.st_dev == now.st_dev;
-}
-
-void store_close(struct store *store)
-{
-	if (store->directory_fd >= 0)
-		close(store->directory_fd);
-	store->directory_fd = -1;
-}
-
-/* Opens and locks the directory, creating it. 0 also when that has been done before. */
-static int lock_directory(struct store *store, struct fault *fault)
-{
-	bool created;
-	int fd, result;
-
-	if (store->locked_out)
-		return -EBUSY;
-	if (has_directory(store))
-		return 0;
-	store_close(store);
-	result = store_make_directory(store->directory, &created, fault);
-	if (result != 0)
-		return result;
-	fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return fault_set(fault, -errno,
-			"cannot open state directory %.*s: %s; nothing is kept until it can be",
-			PATH_SHOWN_MAX, store->directory, strerror(errno));
-	result = lock(fd);
-	if (result != 0) {
-		close(fd);
-		store->locked_out = true;
-		return fault_set(fault, result,
-			"cannot lock state directory %.*s: %s; this natbox keeps nothing: %s",
-			PATH_SHOWN_MAX, store->directory,
-			result == -EWOULDBLOCK ? "another natbox uses it" : strerror(-result),
-			result == -EWOULDBLOCK ? "stop the other one, or give each its state.path"
-					       : "state.path has to be on a local disk");
-	}
-	store->directory_fd = fd;
-	return 0;
-}
-
 static const char *remedy(int error)
 {
 	return error == EACCES || error == EPERM ? " (give it and its directory to natbox.user)"
@@ -160,7 +65,7 @@ static int set_aside(struct store *store, const char *what, const char *then, st
 	for (unsigned i = 1; i <= ASIDE_NAMES && result != 0; i++) {
 		snprintf(name, sizeof(name),
 			i == 1 ? STORE_FILE ".bad-%s" : STORE_FILE ".bad-%s.%u", stamp, i);
-		result = renameat2(store->directory_fd, STORE_FILE, store->directory_fd, name,
+		result = renameat2(store->directory.fd, STORE_FILE, store->directory.fd, name,
 			RENAME_NOREPLACE);
 		if (result != 0 && errno != EEXIST)
 			break;
@@ -207,10 +112,10 @@ int store_open(struct store *store, const char *path, struct store_meta *meta, s
 	struct fault what;
 	int result;
 
-	*store = (struct store){.directory_fd = -1};
-	snprintf(store->directory, sizeof(store->directory), "%s", path);
+	*store = (struct store){.directory.fd = -1};
+	snprintf(store->directory.path, sizeof(store->directory.path), "%s", path);
 	snprintf(store->path, sizeof(store->path), "%.*s/" STORE_FILE, PATH_MAX - 16, path);
-	result = lock_directory(store, fault);
+	result = directory_lock(&store->directory, fault);
 	if (result != 0)
 		return result;
 	result = examine(store, &what);
@@ -413,7 +318,7 @@ static int name_error(const struct store *store, int error)
 {
 	struct statvfs disk;
 
-	if (error == EIO && fstatvfs(store->directory_fd, &disk) == 0 &&
+	if (error == EIO && fstatvfs(store->directory.fd, &disk) == 0 &&
 		disk.f_bavail * disk.f_frsize < FULL_BYTES)
 		return ENOSPC;
 	return error;
@@ -440,7 +345,7 @@ static int give_up(struct store *store, int error, struct fault *fault)
 
 int store_write(struct store *store, struct batch *batch, struct fault *fault)
 {
-	int result = lock_directory(store, fault), error;
+	int result = directory_lock(&store->directory, fault), error;
 
 	if (result == 0)
 		result = verify_file(store, fault);
@@ -452,7 +357,7 @@ int store_write(struct store *store, struct batch *batch, struct fault *fault)
 	if (error)
 		return give_up(store, error, fault);
 	if (store->begun)
-		fsync(store->directory_fd);
+		fsync(store->directory.fd);
 	store->is_new = store->begun;
 	store->begun = false;
 	return 0;

@@ -3,10 +3,11 @@
 #ifndef STORE_H
 #define STORE_H
 
+#include "directory.h"
+
 #include <natbox/fault.h>
 #include <natbox/moment.h>
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,6 @@ enum {
 	/* A batch touches a page of 4 KB a record at worst: 16 MB of memory while it is written. */
 	BATCH_RECORDS_MAX = 4096,
 	BATCH_BYTES = 1 << 20,
-	PATH_SHOWN_MAX = 256, /* of a path in a line for people: the line has room for more */
 };
 
 enum store_table { STORE_META, STORE_REASONS, STORE_QUIET, STORE_TABLES };
@@ -73,24 +73,18 @@ void *batch_add(struct batch *batch, enum store_table table, uint32_t key, size_
 void batch_clear(struct batch *batch);
 
 struct store {
-	char directory[PATH_MAX], path[PATH_MAX];
-	int directory_fd;  /* of the directory; holds the lock; -1 while there is none */
-	bool locked_out;   /* another natbox has it; this one never writes */
+	struct directory directory;
+	char path[PATH_MAX];
 	struct stat file;  /* the one this store reads and writes; st_ino 0: none yet */
 	size_t last_write; /* the number of the last transaction in it */
 	bool begun;        /* the file has been begun, but nothing was written to it yet */
 	bool is_new;       /* the last write was the first to its file */
 };
 
-/* Creates a directory and those above it, which everybody may enter whatever the umask; *created:
- * this one was missing. 0 or a negative errno. */
-int store_make_directory(const char *path, bool *created, struct fault *fault);
-
 /* path: the directory. Creates it when it is missing, locks it, and examines the file. 0: it can be
  * read, *meta is what it says; -ENOENT: there is none, or it has been set aside, which *fault says
  * (else its line is empty); any other error: nothing can be read, but writing may be tried. */
 int store_open(struct store *store, const char *path, struct store_meta *meta, struct fault *fault);
-void store_close(struct store *store);
 
 /* Hands out all reasons in ascending order of their slots, each with its quiet times, which are NULL
  * when there are none; then calls end. Labels live until then. 0 or a negative errno. */

@@ -1,0 +1,101 @@
+#include "directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOCK_WAIT_MS = 3000, LOCK_POLL_MS = 20 };
+
+int directory_make(const char *path, bool *created, struct fault *fault)
+{
+	char part[PATH_MAX];
+	struct stat status;
+	size_t length = strlen(path);
+
+	*created = false;
+	if (stat(path, &status) == 0) /* to create what is there waits for a disk that stalls */
+		return 0;
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	for (size_t i = 1; i <= length; i++) {
+		mode_t mode = i == length ? 0700 : 0755;
+
+		if (path[i] != '/' && i != length)
+			continue;
+		memcpy(part, path, i);
+		part[i] = 0;
+		*created = mkdir(part, mode) == 0 && chmod(part, mode) == 0;
+		if (!*created && errno != EEXIST)
+			return fault_set(fault, -errno,
+				"cannot create state directory %.*s: %s; nothing is kept until it "
+				"can be",
+				PATH_SHOWN_MAX, path, strerror(errno));
+	}
+	return 0;
+}
+
+/* A natbox that was killed holds its lock until the kernel has taken it apart, which takes a while when
+ * it was large; the one that replaces it waits for that. */
+static int lock(int fd)
+{
+	for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_POLL_MS) {
+		if (errno != EWOULDBLOCK || waited_ms >= LOCK_WAIT_MS)
+			return -errno;
+		usleep(LOCK_POLL_MS * 1000);
+	}
+	return 0;
+}
+
+/* Whether the directory is still the one that is locked: it may have been moved away, or something
+ * mounted over it. */
+static bool is_locked(const struct directory *directory)
+{
+	struct stat locked, now;
+
+	return directory->fd >= 0 && fstat(directory->fd, &locked) == 0 &&
+	       stat(directory->path, &now) == 0 && locked.st_ino == now.st_ino &&
+	       locked.st_dev == now.st_dev;
+}
+
+void directory_close(struct directory *directory)
+{
+	if (directory->fd >= 0)
+		close(directory->fd);
+	directory->fd = -1;
+}
+
+int directory_lock(struct directory *directory, struct fault *fault)
+{
+	bool created;
+	int fd, result;
+
+	if (directory->locked_out)
+		return -EBUSY;
+	if (is_locked(directory))
+		return 0;
+	directory_close(directory);
+	result = directory_make(directory->path, &created, fault);
+	if (result != 0)
+		return result;
+	fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_set(fault, -errno,
+			"cannot open state directory %.*s: %s; nothing is kept until it can be",
+			PATH_SHOWN_MAX, directory->path, strerror(errno));
+	result = lock(fd);
+	if (result != 0) {
+		close(fd);
+		directory->locked_out = true;
+		return fault_set(fault, result,
+			"cannot lock state directory %.*s: %s; this natbox keeps nothing: %s",
+			PATH_SHOWN_MAX, directory->path,
+			result == -EWOULDBLOCK ? "another natbox uses it" : strerror(-result),
+			result == -EWOULDBLOCK ? "stop the other one, or give each its state.path"
+					       : "state.path has to be on a local disk");
+	}
+	directory->fd = fd;
+	return 0;
+}
