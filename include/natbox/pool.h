@@ -12,7 +12,7 @@ struct pool {
 	size_t item_size;
 	uint32_t capacity;
 	uint32_t limit; /* most items at a time; at most the capacity */
-	uint32_t used;  /* indices 1..used have been handed out at least once */
+	uint32_t used;  /* indices above have never been handed out */
 	uint32_t free; /* first of the list of items given back; linked through their first bytes */
 	uint32_t count; /* items taken now */
 };
@@ -26,6 +26,10 @@ uint32_t pool_take(struct pool *pool);
 
 /* Takes this item, which is above all that were ever taken. False when it is beyond the limit. */
 bool pool_take_at(struct pool *pool, uint32_t index);
+
+/* Passes over this item, which is above all that were ever taken: nobody gets it. False when it is
+ * beyond the limit. */
+bool pool_pass_over(struct pool *pool, uint32_t index);
 
 void pool_give(struct pool *pool, uint32_t index);
 

@@ -37,10 +37,12 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us);
 
 /* Puts a record back into its slot, without an event; slots in ascending order, before anything else
- * is in the tables. When it stays out, the slot counts as changed, and the result is
- *     -ETIME   its time is over
- *     -ENOENT  its proxy is none of the proxies any more
+ * is in the tables. It may stay out for this time, as the settings are other ones now: then nobody
+ * gets its slot, so that a store goes on keeping it. The result is
+ *     -ENOENT  its proxy is none of the proxies
  *     -EPERM   the settings do not want it: an exempt network, a kind of reason that does not count
+ * Or it stays out for good, and the slot counts as changed:
+ *     -ETIME   its time is over
  *     -EEXIST  the slot is not empty, or another reason has its key
  *     -ENOSPC  a limit is reached */
 int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record);

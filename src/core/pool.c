@@ -39,12 +39,19 @@ static void put_on_free_list(struct pool *pool, uint32_t index)
 	pool->free = index;
 }
 
-bool pool_take_at(struct pool *pool, uint32_t index)
+bool pool_pass_over(struct pool *pool, uint32_t index)
 {
 	if (index <= pool->used || index > pool->limit)
 		return false;
 	while (++pool->used < index)
 		put_on_free_list(pool, pool->used);
+	return true;
+}
+
+bool pool_take_at(struct pool *pool, uint32_t index)
+{
+	if (!pool_pass_over(pool, index))
+		return false;
 	pool->count++;
 	return true;
 }

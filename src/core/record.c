@@ -130,8 +130,10 @@ static int finish(struct endpoints *endpoints, const struct record_return *prepa
 int record_finish(struct endpoints *endpoints, const struct record_return *prepared)
 {
 	int result = finish(endpoints, prepared);
+	bool is_kept = result == 0 || ((result == -ENOENT || result == -EPERM) &&
+					      pool_pass_over(&endpoints->reasons, prepared->slot));
 
-	if (result != 0 && prepared->slot <= endpoints->changes.limit)
+	if (!is_kept && prepared->slot <= endpoints->changes.limit)
 		changes_add(&endpoints->changes, prepared->slot);
 	return result;
 }

@@ -123,12 +123,12 @@ static void tell_restored(
 	char line[FAULT_MAX];
 
 	snprintf(line, sizeof(line),
-		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (left out: "
-		"%u run out, %u of proxies not configured any more, %u not wanted any more, "
-		"%u beyond the limits)",
+		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (gone: %u run "
+		"out, %u beyond the limits; kept for another start: %u of other proxies, %u that "
+		"the configuration does not want)",
 		state->endpoints->endpoints.count, restoration->restored, PATH_SHOWN_MAX,
 		state->store.path, (unsigned long long)(took_us / 1000), restoration->over,
-		restoration->without_proxy, restoration->unwanted, restoration->beyond_limits);
+		restoration->beyond_limits, restoration->without_proxy, restoration->unwanted);
 	state->options.notice(state->options.context, STATE_INFO, line);
 }
 

@@ -474,10 +474,24 @@ Test(state, a_lower_limit_drops_what_is_beyond_for_good)
 	host->border->settings.limits.endpoints = 50;
 	host_start(host);
 	cr_assert_eq(count_reasons(host), 50);
-	cr_assert_not_null(strstr(host->notices, "0 not wanted any more, 250 beyond the limits"));
+	cr_assert_not_null(strstr(host->notices, "250 beyond the limits"));
 	cr_assert(host_sync(host));
 	host_close(host);
 	cr_assert_eq(count_restored(), 50);
+}
+
+Test(state, what_is_not_wanted_by_one_start_is_there_for_the_next)
+{
+	struct host *host;
+
+	leave(300);
+	host = host_open(path);
+	host->border->settings.keepalive.dialogs = false;
+	hold(host_start(host), 1000, REASON_REGISTRATION);
+	cr_assert_eq(count_reasons(host), 201);
+	cr_assert(host_sync(host));
+	host_close(host);
+	cr_assert_eq(count_restored(), 301);
 }
 
 /* Leaves reasons at a proxy that a border does not have of itself. */
