@@ -174,11 +174,12 @@ static bool on_stored_proxy(void *context, const struct address *proxy)
 	return engine_is_proxy(live->engine, proxy);
 }
 
-/* State that cannot be kept costs bindings at the next restart, not the start of natbox now. */
+/* State that cannot be kept costs bindings at the next restart, not the start of natbox now. A dry run
+ * has none: it would take the place of the natbox that does the work, and keep what it never sent. */
 static int open_state(struct live *live, const struct identity *identity, struct fault *fault)
 {
 	struct state_options options = {
-		.path = live->config->state.path,
+		.path = live->options->dry_run ? "" : live->config->state.path,
 		.sync_us = live->config->state.sync_us,
 		.context = live,
 		.notice = on_notice,
@@ -195,7 +196,9 @@ static int open_state(struct live *live, const struct identity *identity, struct
 
 static int open_engine(struct live *live, struct fault *fault)
 {
-	const struct engine_sink sink = {.context = live, .event = on_event, .send = on_send};
+	const struct engine_sink sink = {.context = live,
+		.event = on_event,
+		.send = live->options->dry_run ? NULL : on_send};
 	const struct config *config = live->config;
 
 	live->engine = engine_new(

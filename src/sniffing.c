@@ -94,7 +94,7 @@ static int sniffing_send(
 {
 	struct sniffing *sniffing = live->wire_state;
 
-	return sniffing->inject ? inject_send(sniffing->inject, flow, bytes, fault) : 0;
+	return inject_send(sniffing->inject, flow, bytes, fault);
 }
 
 static void sniffing_flush(struct live *live)

@@ -21,7 +21,8 @@ struct flow {
 struct engine_sink {
 	void *context;
 	void (*event)(void *context, const struct event *event);
-	/* A keepalive to put on the wire with exactly this source and destination. */
+	/* A keepalive to put on the wire with exactly this source and destination. NULL: none is
+	 * sent, and no answer missed. */
 	void (*send)(void *context, uint64_t now_us, const struct flow *flow, struct text bytes);
 };
 

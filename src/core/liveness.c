@@ -179,8 +179,9 @@ static void send_keepalive(struct endpoints *endpoints, struct endpoint *endpoin
 	endpoints->report->counters.keepalives++;
 	report_liveness(endpoints, endpoint,
 		(struct event){.type = EVENT_KEEPALIVE, .method = keepalive_method_names[method]});
-	report->sink.send(
-		report->sink.context, report->now_us, &flow, (struct text){message, length});
+	if (report->sink.send)
+		report->sink.send(report->sink.context, report->now_us, &flow,
+			(struct text){message, length});
 }
 
 /* One more miss and the endpoint is lost: that is to be noticed when the time for the answer is
@@ -198,7 +199,8 @@ static void send_and_place(struct endpoints *endpoints, uint32_t index)
 	uint32_t overdue = now + reply_timeout_of(endpoints);
 
 	endpoint->due = now + interval;
-	endpoint->awaiting = keepalive_is_answered(endpoints->keepalive);
+	endpoint->awaiting =
+		keepalive_is_answered(endpoints->keepalive) && endpoints->report->sink.send;
 	send_keepalive(endpoints, endpoint);
 	place(endpoints, index, now + interval / 2);
 	if (is_last_chance(endpoints, endpoint) &&
