@@ -3,7 +3,9 @@
  *
  *     statebench DIRECTORY [ENDPOINTS [PHONES]]
  *
- * Prints a name and a number a line. DIRECTORY is made and emptied. */
+ * Prints a name and a number a line. DIRECTORY is made and emptied. With 0 PHONES, which are those
+ * that send messages, nothing is measured, and the state of ENDPOINTS stays there: 100.0.0.1:5060 and
+ * on, registered at 198.51.100.1:5060 for an hour. */
 #include <natbox/record.h>
 #include <natbox/state.h>
 
@@ -14,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MESSAGE_MAX = 1024, BATCH = 64, ROUNDS = 4, SECONDS = 3600 };
+enum { MESSAGE_MAX = 1024, BATCH = 64, ROUNDS = 4, SECONDS = 3600, INTERVAL_US = 60000000 };
 
 static const struct address proxy = {
 	.ip = {[10] = 0xff, [11] = 0xff, 198, 51, 100, 1}, .port = 5060};
@@ -22,6 +24,7 @@ static const struct address proxy = {
 struct host {
 	struct engine *engine;
 	struct state *state;
+	uint64_t ahead_us; /* of the clock */
 };
 
 static uint64_t clock_us(clockid_t clock)
@@ -68,7 +71,7 @@ static struct host host_start(const char *directory, uint32_t endpoints)
 	const struct settings settings = {
 		.nat = {.detect = NAT_VIA_SOURCE, .fix_contact = true, .restore = true},
 		.keepalive = {.scope = KEEPALIVE_NATTED,
-			.interval_us = 60000000,
+			.interval_us = INTERVAL_US,
 			.from = "sip:keepalive@PROXY",
 			.registrations = true,
 			.subscriptions = true,
@@ -92,7 +95,7 @@ static struct host host_start(const char *directory, uint32_t endpoints)
 
 static void host_stop(struct host *host)
 {
-	state_close(host->state, now_us());
+	state_close(host->state, now_us() + host->ahead_us);
 	engine_free(host->engine);
 }
 
@@ -109,11 +112,13 @@ static struct address client_of(uint32_t number)
 	return client;
 }
 
-/* Every endpoint is registered, every fourth subscribes to something, every eighth has a call. */
+/* Every endpoint is registered, every fourth subscribes to something, every eighth has a call. They
+ * come evenly within a keepalive interval, for which nobody waits. */
 static void populate(struct host *host, uint32_t count)
 {
 	struct endpoints *endpoints = engine_endpoints(host->engine);
 	static const uint32_t every[] = {1, 4, 8};
+	const uint64_t start_us = now_us();
 
 	for (uint32_t i = 1; i <= count; i++) {
 		for (unsigned kind = 0; kind < 3; kind++) {
@@ -132,18 +137,29 @@ static void populate(struct host *host, uint32_t count)
 				(size_t)snprintf(id, sizeof(id), "sip:phone-%07u@example.com", i)};
 			reason_hold(endpoints, &claim);
 		}
-		if (i % BATCH == 0)
-			state_run(host->state, now_us());
+		if (i % BATCH == 0) {
+			const uint64_t time_us = start_us + (uint64_t)INTERVAL_US * i / count;
+
+			engine_advance(host->engine, time_us);
+			state_run(host->state, time_us);
+		}
 	}
+	host->ahead_us = start_us + INTERVAL_US - now_us();
+}
+
+static void make_state(const char *directory, uint32_t count)
+{
+	struct host host = host_start(directory, count);
+
+	populate(&host, count);
+	host_stop(&host);
 }
 
 static void measure_restart(const char *directory, uint32_t count)
 {
-	struct host host = host_start(directory, count);
+	struct host host;
 	uint64_t start_us, processor_us;
 
-	populate(&host, count);
-	host_stop(&host);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		start_us = now_us();
 		processor_us = spent_us();
@@ -237,6 +253,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	empty(argv[1]);
+	make_state(argv[1], endpoints);
+	if (!phones)
+		return 0;
 	measure_restart(argv[1], endpoints);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		without = least(without, measure_messages("", phones));

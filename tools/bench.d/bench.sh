@@ -38,7 +38,7 @@ pid_of() { # name
 }
 
 has_logged() { # name, what
-	grep -q "$2" "$LAB_DIR/$1.log"
+	grep -qs "$2" "$LAB_DIR/$1.log"
 }
 
 # Waits until what was started says so; when it does not, the benchmark is over.
