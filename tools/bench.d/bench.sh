@@ -52,6 +52,10 @@ await() { # name, what, [seconds]
 # Kamailio with the allocator that is the fastest at this, and one worker. Whom to keep alive it
 # reads from LAB_DIR/NAME.endpoints.
 start_kamailio() { # name, host, own address, further arguments
+	command -v kamailio >/dev/null || {
+		echo "there is no kamailio to compare with" >&2
+		return 1
+	}
 	start_measured "$1" "$2" kamailio -DD -E -f "$lab_root/tools/bench.d/kamailio.cfg" \
 		-A "ENDPOINTS=\"$LAB_DIR/$1.endpoints\"" \
 		-Y "$LAB_DIR" -P "$LAB_DIR/$1.main" -x tlsf -X tlsf -n 1 -l "udp:$3" "${@:4}"
