@@ -219,9 +219,9 @@ static void handle(struct host *host, const char *bytes, size_t length, uint32_t
 /* Later they do not come in the order in which they came first, in which they lie in memory. */
 static uint32_t phone_at(uint32_t place, unsigned cseq, uint32_t phones)
 {
-	static const uint64_t prime = 1000003;
+	static const uint64_t step = 618033989; /* the golden section of 10^9 */
 
-	return cseq == 1 ? place : (uint32_t)(place * prime % phones);
+	return cseq == 1 ? place : (uint32_t)(place * step % phones);
 }
 
 /* Processor time of this thread a message, over phones that register again and again. */
