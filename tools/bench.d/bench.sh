@@ -58,7 +58,7 @@ start_kamailio() { # name, host, own address, further arguments
 	}
 	start_measured "$1" "$2" kamailio -DD -E -f "$lab_root/tools/bench.d/kamailio.cfg" \
 		-A "ENDPOINTS=\"$LAB_DIR/$1.endpoints\"" \
-		-Y "$LAB_DIR" -P "$LAB_DIR/$1.main" -x tlsf -X tlsf -n 1 -l "udp:$3" "${@:4}"
+		-Y "$LAB_DIR" -P "$LAB_DIR/$1.main" -b 16777216 -x tlsf -X tlsf -n 1 -l "udp:$3" "${@:4}"
 	await "$1" 'the worker is' 60
 }
 
