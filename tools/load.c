@@ -1,24 +1,33 @@
-/* Measures a relay on one core: how many messages a second it relays when it never has to wait.
+/* Measures relays on one core: how many messages a second each relays when it never has to wait.
  * Plays user agents and proxy at once, on one host with the relay between: REGISTER requests with
  * private Contacts go to the proxy's address, and each that arrives is answered with a 200 that
  * bears its header fields.
  *
- *     load [-1] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] CLIENT PROXY:PORT PID
+ *     load [-1] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] CLIENT PROXY:PORT RELAY...
  *
- * CLIENT is an address of this host; each user agent has a port of it, from 10000 on. PID is the
- * process that relays. It is stopped while a burst is put before it, and then has all of a core: so
- * it works in full batches as under the highest load, but what is measured is the relay and not this
- * program, which costs as much. Its CPU time is read from the kernel, to the nanosecond, softirqs
- * that run on its behalf included. -1: the proxy does not answer.
+ * A RELAY is the process that relays, PID, or PID@VIA:PORT for one that is a proxy itself, gets the
+ * requests there and sends them on to PROXY:PORT. Each has a network namespace of its own, where
+ * CLIENT and PROXY are addresses of the host; each user agent has a port of CLIENT, from 10000 on.
  *
- * Prints a line a run and the median: messages (requests and answers alike) a second of CPU time,
- * the same by the clock, microseconds of CPU a message, and how many were lost. */
+ * A relay is stopped while a burst is put before it, and then has all of a core: so it works in full
+ * batches as under the highest load, but what is measured is the relay and not this program, which
+ * costs as much. With several, each gets a burst in turn, so that what else the machine does meets
+ * all. A relay's CPU time is read from the kernel, to the nanosecond, softirqs that run on its behalf
+ * included, and all that it spends counts, also what it has put off until the others have their turn.
+ * -1: the proxy does not answer.
+ *
+ * Prints a line for each run of each relay, after its PID: messages (requests and answers alike) a
+ * second of CPU time, of all threads and of the first alone, the same by the clock, microseconds of
+ * CPU a message, how many were lost, and how many requests came without the private Contact that they
+ * were sent with. */
 #include <natbox/address.h>
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,13 +48,15 @@ enum {
 	FILES_MORE = 64,
 	MESSAGES_MAX = 50000000,
 	RUNS_MAX = 100,
-	LOST_AFTER_MS = 300, /* what has not come by then will not */
+	RELAYS_MAX = 4,
+	LOST_AFTER_MS = 1000, /* what has not come by then will not */
+	SETTLE_US = 20000,    /* by then a relay is idle, and its CPU time in the kernel's books */
 	LOOK_EVERY_US = 200,
 };
 
 struct options {
 	bool one_way;
-	long messages, users, burst, runs, pid;
+	long messages, users, burst, runs;
 	struct address client, proxy;
 };
 
@@ -61,19 +72,34 @@ struct slot {
 	char bytes[MESSAGE_MAX];
 };
 
-struct load {
-	struct options options;
-	struct message *messages; /* one for each user, and his socket */
-	int *clients;
-	int poll; /* of all clients */
-	int proxy;
-	struct slot *slots; /* a burst of them */
-	long number;        /* of requests, ever */
+/* CPU time of all threads of a process, and of the first. */
+struct cpu {
+	double all_s, first_s;
 };
 
 struct result {
-	double cpu_s, clock_s;
-	long relayed, lost;
+	struct cpu cpu;
+	double clock_s;
+	long relayed, lost, repaired;
+};
+
+struct relay {
+	long pid;
+	struct address via; /* where requests go */
+	int *clients;       /* a socket for each user */
+	int poll;           /* of all clients */
+	int proxy;
+	long number;       /* of requests, ever */
+	struct cpu before; /* what it had spent when the run began */
+	struct result result;
+};
+
+struct load {
+	struct options options;
+	struct message *messages; /* one for each user */
+	struct slot *slots;       /* a burst of them */
+	unsigned relay_count;
+	struct relay relays[RELAYS_MAX];
 };
 
 static _Noreturn void die(const char *what)
@@ -90,32 +116,45 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Of all threads of a process. */
-static double cpu_seconds(long pid)
+/* Of one thread; false when it has just ended. */
+static bool thread_seconds(const char *path, const char *thread, double *spent_s)
 {
+	char file[512];
+	unsigned long long nanoseconds;
+	FILE *stream;
+	int read;
+
+	snprintf(file, sizeof(file), "%s/%s/schedstat", path, thread);
+	stream = fopen(file, "re");
+	if (!stream)
+		return false;
+	read = fscanf(stream, "%llu", &nanoseconds);
+	fclose(stream);
+	*spent_s = (double)nanoseconds / 1e9;
+	return read == 1;
+}
+
+static struct cpu cpu_of(long pid)
+{
+	struct cpu cpu = {0};
 	char path[64];
-	double sum = 0;
-	DIR *tasks;
+	DIR *threads;
 
 	snprintf(path, sizeof(path), "/proc/%ld/task", pid);
-	tasks = opendir(path);
-	if (!tasks)
+	threads = opendir(path);
+	if (!threads)
 		die(path);
-	for (struct dirent *task; (task = readdir(tasks));) {
-		char file[512];
-		unsigned long long nanoseconds;
-		FILE *stream;
+	for (struct dirent *thread; (thread = readdir(threads));) {
+		double spent_s;
 
-		snprintf(file, sizeof(file), "%s/%s/schedstat", path, task->d_name);
-		stream = task->d_name[0] == '.' ? NULL : fopen(file, "re");
-		if (!stream)
+		if (thread->d_name[0] == '.' || !thread_seconds(path, thread->d_name, &spent_s))
 			continue;
-		if (fscanf(stream, "%llu", &nanoseconds) == 1)
-			sum += (double)nanoseconds / 1e9;
-		fclose(stream);
+		cpu.all_s += spent_s;
+		if (strtol(thread->d_name, NULL, 10) == pid)
+			cpu.first_s = spent_s;
 	}
-	closedir(tasks);
-	return sum;
+	closedir(threads);
+	return cpu;
 }
 
 static int open_at(const struct address *address)
@@ -173,9 +212,9 @@ static void put_number(char *digits, long number)
 		digits[i] = (char)('0' + number % 10);
 }
 
-static void signal_relay(const struct load *load, int signal)
+static void signal_relay(const struct relay *relay, int signal)
 {
-	if (kill((pid_t)load->options.pid, signal) < 0)
+	if (kill((pid_t)relay->pid, signal) < 0)
 		die("cannot stop or continue the relay");
 }
 
@@ -190,20 +229,19 @@ static void send_batch(int descriptor, struct mmsghdr *messages, unsigned count)
 	}
 }
 
-static void send_requests(struct load *load)
+static void send_requests(struct load *load, struct relay *relay)
 {
-	struct sockaddr_in proxy = {
-		.sin_family = AF_INET, .sin_port = htons(load->options.proxy.port)};
+	struct sockaddr_in via = {.sin_family = AF_INET, .sin_port = htons(relay->via.port)};
 
-	memcpy(&proxy.sin_addr, load->options.proxy.ip + 12, 4);
+	memcpy(&via.sin_addr, relay->via.ip + 12, 4);
 	for (long i = 0; i < load->options.burst; i++) {
-		const long user = load->number++ % load->options.users;
+		const long user = relay->number++ % load->options.users;
 		struct message *message = &load->messages[user];
 
-		put_number(message->bytes + message->cseq_at, load->number);
-		put_number(message->bytes + message->branch_at, load->number);
-		if (sendto(load->clients[user], message->bytes, message->length, 0,
-			    (struct sockaddr *)&proxy, sizeof(proxy)) < 0)
+		put_number(message->bytes + message->cseq_at, relay->number);
+		put_number(message->bytes + message->branch_at, relay->number);
+		if (sendto(relay->clients[user], message->bytes, message->length, 0,
+			    (struct sockaddr *)&via, sizeof(via)) < 0)
 			die("cannot send");
 	}
 }
@@ -244,7 +282,7 @@ static struct iovec make_answer(struct slot *slot)
 	return (struct iovec){slot->bytes + start, slot->length - start};
 }
 
-static void send_answers(struct load *load, long first, unsigned count)
+static void send_answers(struct load *load, const struct relay *relay, long first, unsigned count)
 {
 	struct mmsghdr messages[BATCH] = {0};
 	struct iovec spans[BATCH];
@@ -258,33 +296,33 @@ static void send_answers(struct load *load, long first, unsigned count)
 			.msg_iov = &spans[i],
 			.msg_iovlen = 1};
 	}
-	send_batch(load->proxy, messages, count);
+	send_batch(relay->proxy, messages, count);
 }
 
-static long receive_any(struct load *load, bool at_proxy, long count)
+static long receive_any(struct load *load, const struct relay *relay, bool at_proxy, long count)
 {
 	struct epoll_event events[BATCH];
 	long more = 0;
 	int ready;
 
 	if (at_proxy)
-		return receive(load, load->proxy, count);
-	ready = epoll_wait(load->poll, events, BATCH, 0);
+		return receive(load, relay->proxy, count);
+	ready = epoll_wait(relay->poll, events, BATCH, 0);
 	for (int i = 0; i < ready; i++)
 		more += receive(load, events[i].data.fd, count + more);
 	return more;
 }
 
 /* Lets the relay have the burst that waits before it, and takes what comes out. */
-static long let_through(struct load *load, bool at_proxy, long expected, struct result *result)
+static long let_through(struct load *load, struct relay *relay, bool at_proxy, long expected)
 {
-	const double cpu = cpu_seconds(load->options.pid), start = seconds();
+	const double start = seconds();
 	double end = start;
 	long count = 0;
 
-	signal_relay(load, SIGCONT);
+	signal_relay(relay, SIGCONT);
 	while (count < expected && seconds() - end < LOST_AFTER_MS / 1e3) {
-		const long more = receive_any(load, at_proxy, count);
+		const long more = receive_any(load, relay, at_proxy, count);
 
 		count += more;
 		if (more)
@@ -292,90 +330,128 @@ static long let_through(struct load *load, bool at_proxy, long expected, struct 
 		else
 			usleep(LOOK_EVERY_US);
 	}
-	result->cpu_s += cpu_seconds(load->options.pid) - cpu;
-	result->clock_s += end - start;
-	result->relayed += count;
-	result->lost += expected - count;
+	relay->result.clock_s += end - start;
+	relay->result.relayed += count;
+	relay->result.lost += expected - count;
 	return count;
 }
 
-static void exchange_burst(struct load *load, struct result *result)
+/* No other header field of a request has a private address behind an @. */
+static long count_repaired(const struct load *load, long arrived)
+{
+	static const char private[] = "@192.168.";
+	long repaired = 0;
+
+	for (long i = 0; i < arrived; i++)
+		repaired += !memmem(
+			load->slots[i].bytes, load->slots[i].length, private, sizeof(private) - 1);
+	return repaired;
+}
+
+static void exchange_burst(struct load *load, struct relay *relay)
 {
 	long arrived;
 
-	signal_relay(load, SIGSTOP);
-	send_requests(load);
-	arrived = let_through(load, true, load->options.burst, result);
+	signal_relay(relay, SIGSTOP);
+	send_requests(load, relay);
+	arrived = let_through(load, relay, true, load->options.burst);
+	relay->result.repaired += count_repaired(load, arrived);
 	if (load->options.one_way)
 		return;
-	signal_relay(load, SIGSTOP);
+	signal_relay(relay, SIGSTOP);
 	for (long i = 0; i < arrived; i += BATCH)
-		send_answers(load, i, arrived - i < BATCH ? (unsigned)(arrived - i) : BATCH);
-	let_through(load, false, arrived, result);
+		send_answers(load, relay, i, arrived - i < BATCH ? (unsigned)(arrived - i) : BATCH);
+	let_through(load, relay, false, arrived);
 }
 
-static struct result run(struct load *load)
+/* What each has spent since the last time. */
+static void take_cpu(struct load *load)
 {
-	struct result result = {0};
+	for (unsigned i = 0; i < load->relay_count; i++) {
+		struct relay *relay = &load->relays[i];
+		const struct cpu now = cpu_of(relay->pid);
 
-	while (result.relayed + result.lost < load->options.messages)
-		exchange_burst(load, &result);
-	return result;
+		relay->result.cpu = (struct cpu){
+			now.all_s - relay->before.all_s, now.first_s - relay->before.first_s};
+		relay->before = now;
+	}
 }
 
-static void print(const char *name, const struct result *result)
+static void run(struct load *load)
 {
+	const long burst = load->options.burst * (load->options.one_way ? 1 : 2);
+
+	for (unsigned i = 0; i < load->relay_count; i++)
+		load->relays[i].result = (struct result){0};
+	for (long sent = 0; sent < load->options.messages; sent += burst)
+		for (unsigned i = 0; i < load->relay_count; i++)
+			exchange_burst(load, &load->relays[i]);
+	usleep(SETTLE_US);
+	take_cpu(load);
+}
+
+static void print(const struct relay *relay)
+{
+	const struct result *result = &relay->result;
 	const double relayed = (double)result->relayed;
 
-	printf("%s %.0f messages/s of CPU, %.0f by the clock, %.2f us of CPU a message, %ld lost\n",
-		name, relayed / result->cpu_s, relayed / result->clock_s,
-		result->cpu_s / relayed * 1e6, result->lost);
+	printf("%ld: %.0f messages/s of CPU, %.0f of its first thread's, %.0f by the clock, "
+	       "%.2f us of CPU a message, %ld lost, %ld requests repaired\n",
+		relay->pid, relayed / result->cpu.all_s, relayed / result->cpu.first_s,
+		relayed / result->clock_s, result->cpu.all_s / relayed * 1e6, result->lost,
+		result->repaired);
 	fflush(stdout);
 }
 
-static int by_speed(const void *a, const void *b)
+static void open_clients(const struct load *load, struct relay *relay)
 {
-	const struct result *left = a, *right = b;
-	const double x = (double)left->relayed / left->cpu_s;
-	const double y = (double)right->relayed / right->cpu_s;
-
-	return (x > y) - (x < y);
-}
-
-static void open_clients(struct load *load)
-{
-	const struct options *options = &load->options;
-	const struct rlimit files = {
-		(rlim_t)options->users + FILES_MORE, (rlim_t)options->users + FILES_MORE};
-
-	load->poll = epoll_create1(EPOLL_CLOEXEC);
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0 || load->poll < 0)
+	relay->clients = calloc((size_t)load->options.users, sizeof(*relay->clients));
+	relay->poll = epoll_create1(EPOLL_CLOEXEC);
+	if (!relay->clients || relay->poll < 0)
 		die("cannot have so many sockets");
-	for (long i = 0; i < options->users; i++) {
-		struct address client = options->client;
+	for (long i = 0; i < load->options.users; i++) {
+		struct address client = load->options.client;
 		struct epoll_event event = {.events = EPOLLIN};
 
 		client.port = (uint16_t)(FIRST_PORT + i);
-		load->clients[i] = open_at(&client);
-		event.data.fd = load->clients[i];
-		if (epoll_ctl(load->poll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
+		relay->clients[i] = open_at(&client);
+		event.data.fd = relay->clients[i];
+		if (epoll_ctl(relay->poll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
 			die("cannot watch a socket");
 	}
+}
+
+/* Sockets belong to the network namespace that they were opened in. */
+static void open_relay(const struct load *load, struct relay *relay)
+{
+	char path[64];
+	int namespace;
+
+	snprintf(path, sizeof(path), "/proc/%ld/ns/net", relay->pid);
+	namespace = open(path, O_RDONLY | O_CLOEXEC);
+	if (namespace < 0 || setns(namespace, CLONE_NEWNET) < 0)
+		die(path);
+	close(namespace);
+	relay->proxy = open_at(&load->options.proxy);
+	open_clients(load, relay);
+	relay->before = cpu_of(relay->pid);
 }
 
 static void open_load(struct load *load)
 {
 	const struct options *options = &load->options;
+	const rlim_t files = (rlim_t)(options->users * load->relay_count + FILES_MORE);
 
+	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){files, files}) < 0)
+		die("cannot have so many sockets");
 	load->messages = calloc((size_t)options->users, sizeof(*load->messages));
-	load->clients = calloc((size_t)options->users, sizeof(*load->clients));
 	load->slots = calloc((size_t)options->burst, sizeof(*load->slots));
-	if (!load->messages || !load->clients || !load->slots)
+	if (!load->messages || !load->slots)
 		die("cannot prepare the messages");
 	for (long i = 0; i < options->users; i++)
 		write_message(&load->messages[i], i, &options->proxy);
-	load->proxy = open_at(&options->proxy);
-	open_clients(load);
+	for (unsigned i = 0; i < load->relay_count; i++)
+		open_relay(load, &load->relays[i]);
 }
 
 static bool read_number(const char *text, long least, long most, long *number)
@@ -391,6 +467,21 @@ static bool read_address(const char *text, struct address *address)
 {
 	return address_parse((struct text){text, strlen(text)}, 5060, address) == 0 &&
 	       address_is_ipv4(address);
+}
+
+/* PID or PID@VIA:PORT */
+static bool read_relay(const char *text, const struct address *proxy, struct relay *relay)
+{
+	char pid[16];
+	const size_t length = strcspn(text, "@");
+
+	if (length >= sizeof(pid))
+		return false;
+	memcpy(pid, text, length);
+	pid[length] = 0;
+	relay->via = *proxy;
+	return read_number(pid, 2, 1 << 22, &relay->pid) &&
+	       (!text[length] || read_address(text + length + 1, &relay->via));
 }
 
 static bool read_option(int option, struct options *options)
@@ -412,35 +503,39 @@ static bool read_option(int option, struct options *options)
 	}
 }
 
-static bool read_options(int argc, char **argv, struct options *options)
+static bool read_arguments(int argc, char **argv, struct load *load)
 {
+	struct options *options = &load->options;
+
 	for (int option; (option = getopt(argc, argv, "1n:u:b:r:")) != -1;)
 		if (!read_option(option, options))
 			return false;
 	options->burst -= options->burst % BATCH;
-	return argc - optind == 3 && read_address(argv[optind], &options->client) &&
-	       read_address(argv[optind + 1], &options->proxy) &&
-	       read_number(argv[optind + 2], 2, 1 << 22, &options->pid);
+	if (argc - optind < 3 || argc - optind > 2 + RELAYS_MAX ||
+		!read_address(argv[optind], &options->client) ||
+		!read_address(argv[optind + 1], &options->proxy))
+		return false;
+	for (int i = optind + 2; i < argc; i++)
+		if (!read_relay(argv[i], &options->proxy, &load->relays[load->relay_count++]))
+			return false;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
 	static struct load load = {
 		.options = {.messages = 200000, .users = 4000, .burst = 1024, .runs = 5}};
-	static struct result results[RUNS_MAX];
-	const struct options *options = &load.options;
 
-	if (!read_options(argc, argv, &load.options)) {
+	if (!read_arguments(argc, argv, &load)) {
 		fprintf(stderr, "usage: load [-1] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] "
-				"CLIENT PROXY:PORT PID\n");
+				"CLIENT PROXY:PORT PID[@VIA:PORT]...\n");
 		return 2;
 	}
 	open_load(&load);
-	for (long i = 0; i < options->runs; i++) {
-		results[i] = run(&load);
-		print("run", &results[i]);
+	for (long i = 0; i < load.options.runs; i++) {
+		run(&load);
+		for (unsigned j = 0; j < load.relay_count; j++)
+			print(&load.relays[j]);
 	}
-	qsort(results, (size_t)options->runs, sizeof(results[0]), by_speed);
-	print("median", &results[options->runs / 2]);
 	return 0;
 }
