@@ -198,7 +198,7 @@ unsigned sip_count_values(const struct sip_message *message, enum sip_list list)
 bool sip_param(struct text params, struct text name, struct text *value);
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole);
 
-/* Takes one Via value apart. 0 or -EBADMSG. */
+/* Takes one Via value apart. 0, or -EBADMSG with *via undefined. */
 int sip_via_parse(struct text value, struct sip_via *via);
 
 /* A URI; one value of Contact, From, To or Route; and that with its URI. 0 or -EBADMSG. */

@@ -43,7 +43,7 @@ struct transaction {
 			bool is_star;
 			uint8_t contact_count;
 			struct {
-				uint32_t user, place; /* hashes; of host and port as written */
+				uint32_t user, place; /* hashes: of the user, of host and port */
 			} contacts[TRANSACTION_CONTACTS_MAX];
 		} registration;
 		struct {

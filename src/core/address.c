@@ -1,6 +1,7 @@
 #include <natbox/address.h>
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,12 +28,21 @@ static const struct network private_networks[] = {
 	{{[15] = 1}, 128},
 };
 
+/* In two words at once: a processor waits when it reads as a whole what was just written in parts. */
+static void put_ipv4(struct address *address, uint32_t number)
+{
+	const uint64_t words[2] = {0, htobe64(0xffff00000000 | number)};
+
+	memcpy(address->ip, words, sizeof(words));
+}
+
 struct address address_ipv4(const void *ip, uint16_t port)
 {
 	struct address address = {.port = port};
+	uint32_t number;
 
-	memcpy(address.ip, mapped_prefix, sizeof(mapped_prefix));
-	memcpy(address.ip + 12, ip, 4);
+	memcpy(&number, ip, sizeof(number));
+	put_ipv4(&address, ntohl(number));
 	return address;
 }
 
@@ -79,10 +89,11 @@ bool address_is_private(const struct address *address)
 
 /* As inet_pton has it: four decimal numbers without leading zeros. Every message that passes has
  * some, so this one is ours. */
-static bool parse_ipv4(struct text text, uint8_t ip[static 4])
+static bool parse_ipv4(struct text text, uint32_t *number)
 {
 	const char *at = text.at, *end = text_end(text);
 
+	*number = 0;
 	for (unsigned part = 0; part < 4; part++) {
 		const char *first = at;
 		unsigned value = 0;
@@ -91,7 +102,7 @@ static bool parse_ipv4(struct text text, uint8_t ip[static 4])
 			value = value * 10 + (unsigned)(*at++ - '0');
 		if (at == first || value > UINT8_MAX || (*first == '0' && at != first + 1))
 			return false;
-		ip[part] = (uint8_t)value;
+		*number = *number << 8 | value;
 		if (part < 3 && (at == end || *at++ != '.'))
 			return false;
 	}
@@ -114,9 +125,10 @@ static bool parse_ipv6(struct text text, uint8_t ip[static 16])
 bool address_parse_host(struct text host, struct address *address)
 {
 	uint8_t ip[16];
+	uint32_t number;
 
-	if (parse_ipv4(host, ip)) {
-		*address = address_ipv4(ip, address->port);
+	if (parse_ipv4(host, &number)) {
+		put_ipv4(address, number);
 		return true;
 	}
 	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']') {

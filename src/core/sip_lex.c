@@ -80,7 +80,8 @@ const char *lex_host_port(const char *at, const char *end, bool blanks, struct l
 	if (!at)
 		return NULL;
 	out->port = 0;
-	out->host_port = out->host = lex_text(start, at);
+	out->host = lex_text(start, at);
+	out->host_port = lex_text(start, at);
 	if (blanks)
 		at = lex_blanks(at, end);
 	if (!lex_at(at, end, ':'))

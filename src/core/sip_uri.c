@@ -33,12 +33,30 @@ int sip_uri_parse(struct text uri, struct sip_uri *out)
 									: -EBADMSG;
 }
 
+/* Field by field: zeroing all of it at once takes as long as taking it apart. */
+static void start(struct text uri, struct text scheme, struct sip_uri *out)
+{
+	static const struct text none;
+
+	out->whole = uri;
+	out->scheme = scheme;
+	out->user = none;
+	out->host = none;
+	out->host_port = none;
+	out->params = none;
+	out->headers = none;
+	out->port = 0;
+	out->is_sip = false;
+	out->is_address = false;
+	out->address.port = 0;
+}
+
 int lex_uri(struct text uri, struct sip_uri *out)
 {
 	const char *end = text_end(uri), *at = lex_run(uri.at, end, LEX_SCHEME);
 	struct lex_host host;
 
-	*out = (struct sip_uri){.whole = uri, .scheme = lex_text(uri.at, at)};
+	start(uri, lex_text(uri.at, at), out);
 	if (out->scheme.length == 0 || !lex_at(at, end, ':'))
 		return -EBADMSG;
 	out->is_sip = text_equal_nocase(out->scheme, TEXT("sip"));

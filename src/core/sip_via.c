@@ -86,7 +86,12 @@ int sip_via_parse(struct text value, struct sip_via *via)
 	const char *end = find_end(value), *at;
 	struct lex_host host;
 
-	*via = (struct sip_via){.value = value};
+	via->value = value;
+	via->branch = (struct text){0};
+	via->received = (struct sip_param){0};
+	via->rport = (struct sip_param){0};
+	via->has_doubles = false;
+	via->has_others = false;
 	if (!end)
 		return -EBADMSG;
 	at = parse_protocol(value.at, end, &via->transport);

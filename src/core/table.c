@@ -14,7 +14,7 @@ static size_t huge_part(size_t size)
 
 static size_t mapped_size(size_t size)
 {
-	return size > huge_part(size) ? size : huge_part(size);
+	return (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 }
 
 /* Where a huge page can begin. NULL when memory is short. */

@@ -15,6 +15,8 @@
 /* The longest UDP datagram: IPv4's total length includes its header of 20, IPv6's does not. */
 enum { LENGTH_MAX_IPV4 = 65535 - 20, LENGTH_MAX_IPV6 = 65535 };
 
+enum { CACHE_LINE = 64 };
+
 /* Ancillary data in the order in which it is always written, TTL and TOS last so that the default
  * can be asked for by leaving them off. */
 struct control_ipv4 {
@@ -40,7 +42,9 @@ struct outgoing {
 		struct control_ipv4 ipv4;
 		struct control_ipv6 ipv6;
 	} controls[RELAY_BATCH];
-	char *copies; /* a slot for each */
+	/* Room for all, one after the other: short ones share pages and neighbouring cache lines. */
+	char *copies;
+	size_t copied;
 };
 
 /* A raw socket is given a copy of every UDP datagram that reaches this host, unless it is bound to
@@ -247,7 +251,9 @@ int outgoing_add(
 		return -EMSGSIZE;
 	if (outgoing->count == RELAY_BATCH)
 		outgoing_flush(outgoing);
-	copy = slots_at(outgoing->copies, outgoing->count);
+	copy = outgoing->copies + outgoing->copied;
+	outgoing->copied +=
+		(OUTGOING_HEADROOM + bytes.length + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
 	memcpy(copy + OUTGOING_HEADROOM, bytes.at, bytes.length);
 	put(outgoing, flow, hop, copy, bytes.length + OUTGOING_HEADROOM);
 	return 0;
@@ -271,6 +277,7 @@ void outgoing_flush(struct outgoing *outgoing)
 		}
 	}
 	outgoing->count = 0;
+	outgoing->copied = 0;
 }
 
 struct outgoing_counters outgoing_counters(const struct outgoing *outgoing)

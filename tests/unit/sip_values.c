@@ -111,6 +111,29 @@ Test(sip_via, takes_a_lone_semicolon)
 	expect_text(via.params, ";;branch=1;");
 }
 
+Test(sip_via, says_where_received_and_rport_stand_first)
+{
+	struct sip_via via =
+		via_of("SIP/2.0/UDP a;rport ;received=1.2.3.4;branch=z;Received=5.6.7.8");
+
+	cr_expect_null(via.rport.value.at);
+	expect_text(via.rport.whole, ";rport");
+	expect_text(via.received.value, "1.2.3.4");
+	expect_text(via.received.whole, " ;received=1.2.3.4");
+	cr_expect(via.has_doubles);
+	cr_expect_not(via.has_others);
+}
+
+Test(sip_via, says_when_there_are_other_parameters)
+{
+	struct sip_via via = via_of("SIP/2.0/UDP a;ttl=1;branch=z");
+
+	cr_expect(via.has_others);
+	cr_expect_not(via.has_doubles);
+	cr_expect_null(via.received.whole.at);
+	cr_expect_null(via.rport.whole.at);
+}
+
 Test(sip_via, is_refused_where_it_is_unclear)
 {
 	static const char *const bad[] = {"", "a", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/UDPa",
@@ -164,6 +187,17 @@ Test(sip_uri, keeps_the_brackets_of_ipv6)
 	expect_text(uri.host_port, "[2001:db8::192.0.2.33]:5061");
 	cr_expect_eq(uri.port, 5061);
 	expect_text(uri_of("sip:[::1]").host, "[::1]");
+}
+
+Test(sip_uri, knows_an_address_from_a_name)
+{
+	struct sip_uri uri = uri_of("sip:alice@192.0.2.7:5062");
+	const struct address address = address_ipv4("\xc0\x00\x02\x07", 0);
+
+	cr_expect(uri.is_address);
+	cr_expect(address_equal(&uri.address, &address));
+	cr_expect_not(uri_of("sip:alice@192.0.2.example.org").is_address);
+	cr_expect_not(uri_of("tel:+4930123").is_address);
 }
 
 Test(sip_uri, a_user_may_hold_what_separates_elsewhere)
@@ -256,6 +290,17 @@ Test(sip_name_addr, ignores_white_space_around_its_parts)
 	expect_text(address.display, "\"T\"");
 	expect_text(address.uri, "sip:t@example.org");
 	expect_text(address.params, ";\r\n tag=1");
+}
+
+Test(sip_name_addr, says_when_it_expires_and_whose_instance_it_is)
+{
+	struct sip_name_addr address =
+		address_of("<sip:a@b>;Expires=60;+sip.instance=\"<urn:uuid:1>\";expires=5");
+
+	expect_text(address.expires, "60");
+	expect_text(address.instance, "\"<urn:uuid:1>\"");
+	expect_text(address_of("<sip:a@b>;expires;expires=5").expires, "");
+	cr_expect_null(address_of("<sip:a@b;expires=5>;q=1").expires.at);
 }
 
 Test(sip_name_addr, a_star_is_all_there_is)
