@@ -77,8 +77,7 @@ static void phone_send(struct phones *phones, struct phone *phone, const char *m
 
 void phone_speak(struct phones *phones, struct phone *phone, const char *message)
 {
-	if (phone->expected == ALIVE)
-		phone->expected = UNKNOWN;
+	phone->expected = UNKNOWN;
 	phone_send(phones, phone, message);
 }
 
