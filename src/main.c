@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OPTION_RUN_ON = 256, OPTION_RULES };
@@ -123,6 +124,33 @@ static int apply_option(struct options *options, int option, const char *value)
 	}
 }
 
+static int stat_input(const char *path, struct stat *status)
+{
+	return strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, status) : stat(path, status);
+}
+
+/* Whether both are one file, by whatever names. */
+static bool is_same_file(const char *input, const char *output)
+{
+	struct stat in, out;
+
+	return stat_input(input, &in) == 0 && stat(output, &out) == 0 && in.st_dev == out.st_dev &&
+	       in.st_ino == out.st_ino;
+}
+
+/* Options that do not go together: 0 or the exit status. Opens nothing. */
+static int check_options(const struct options *options)
+{
+	if (options->test + options->rules + (options->replay_path != NULL) > 1)
+		return fail_usage("-t, -r and --rules do not go together", "");
+	if (!options->replay_path && (options->write_path || options->run_on_us))
+		return fail_usage("-w and --run-on go with -r", "");
+	if (options->write_path && is_same_file(options->replay_path, options->write_path))
+		return fail_usage("-w would overwrite what -r reads, name another file than ",
+			options->write_path);
+	return 0;
+}
+
 /* 0 or the exit status. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
@@ -154,11 +182,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	}
 	if (optind < argc)
 		return fail_usage("what is this for: ", argv[optind]);
-	if (options->test + options->rules + (options->replay_path != NULL) > 1)
-		return fail_usage("-t, -r and --rules do not go together", "");
-	if (!options->replay_path && (options->write_path || options->run_on_us))
-		return fail_usage("-w and --run-on go with -r", "");
-	return 0;
+	return check_options(options);
 }
 
 int options_read_config(
