@@ -348,10 +348,26 @@ static int poll_timeout(const struct live *live)
 	return (int)((wait_us + 999) / 1000);
 }
 
-static int turn(struct live *live, struct fault *fault)
+/* A disk on the verge of being full has news at each turn. */
+static void flush_events(const struct live *live)
 {
 	static struct log_limit limit;
-	struct fault lost;
+	struct fault news;
+
+	switch (events_flush(live->events, &news)) {
+	case EVENTS_LOST:
+		log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", news.line);
+		break;
+	case EVENTS_RESUMED:
+		log_limited(&limit, live->now_us, LOG_LEVEL_INFO, "%s", news.line);
+		break;
+	case EVENTS_NO_NEWS:
+		break;
+	}
+}
+
+static int turn(struct live *live, struct fault *fault)
+{
 	int result;
 
 	live->now_us = clock_us(CLOCK_MONOTONIC);
@@ -360,8 +376,8 @@ static int turn(struct live *live, struct fault *fault)
 	engine_advance(live->engine, live->now_us);
 	state_run(live->state, live->now_us);
 	live->wire->flush(live);
-	if (live->events && events_flush(live->events, &lost) != 0)
-		log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", lost.line);
+	if (live->events)
+		flush_events(live);
 	return result;
 }
 
