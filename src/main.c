@@ -35,14 +35,14 @@ static int flush_output(int status)
 	return status ? status : EXIT_FAILURE;
 }
 
-static void print_usage(FILE *file)
+static void print_usage(void)
 {
 	fputs("usage: natbox [-c file] [-i interface] [-o key=value]... [-dnqv] [-l logfile]\n"
 	      "       natbox -t [-c file]\n"
 	      "       natbox -r capture [-w capture] [--run-on time] [-c file]\n"
 	      "       natbox --rules [-c file]\n"
 	      "       natbox -h | -V\n",
-		file);
+		stdout);
 }
 
 static int fail_usage(const char *what, const char *argument)
@@ -113,15 +113,25 @@ static int apply_option(struct options *options, int option, const char *value)
 		options->rules = true;
 		return 0;
 	case 'h':
-		print_usage(stdout);
+		print_usage();
 		exit(flush_output(EXIT_SUCCESS));
 	case 'V':
 		puts("natbox " NATBOX_VERSION);
 		exit(flush_output(EXIT_SUCCESS));
 	default:
-		print_usage(stderr);
-		return EXIT_USAGE;
+		return EXIT_USAGE; /* not reached */
 	}
+}
+
+/* What getopt_long stopped at: a word that is no option, or lacks its argument. */
+static int fail_option(int option, const char *word)
+{
+	const char letter[] = {'-', (char)optopt, 0};
+	const char *shown = word[0] == '-' && word[1] != '-' ? letter : word;
+
+	if (option == ':')
+		return fail_usage("an argument is missing after ", shown);
+	return fail_usage("what is this for: ", shown);
 }
 
 static int stat_input(const char *path, struct stat *status)
@@ -172,13 +182,17 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
+	static const char short_options[] = "+:c:di:l:no:qr:tvw:hV";
+	const char *word = argv[optind];
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "c:di:l:no:qr:tvw:hV", long_options, NULL)) !=
-		-1) {
+	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return fail_option(option, word);
 		status = apply_option(options, option, optarg);
 		if (status)
 			return status;
+		word = argv[optind];
 	}
 	if (optind < argc)
 		return fail_usage("what is this for: ", argv[optind]);
