@@ -289,13 +289,13 @@ static int open_all(struct live *live, struct fault *fault)
 	return result;
 }
 
-static void log_summary(const struct live *live)
+static void answer_summary(const struct live *live)
 {
 	const struct engine_counters counters = engine_counters(live->engine);
 
-	log_info("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
-		 "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
-		 "%llu refused; state lag %.1f s",
+	log_answer("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
+		   "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
+		   "%llu refused; state lag %.1f s",
 		counters.endpoints, counters.endpoints_max, counters.reasons,
 		(unsigned long long)counters.packets, (unsigned long long)counters.sip,
 		(unsigned long long)counters.malformed, (unsigned long long)counters.rewritten,
@@ -317,7 +317,7 @@ static bool handle_signal(struct live *live, int signals)
 		live_reload(live);
 		return true;
 	case SIGUSR1:
-		log_summary(live);
+		answer_summary(live);
 		return true;
 	default:
 		return false;
@@ -445,8 +445,8 @@ static int close_all(struct live *live, int result, struct fault *fault)
 {
 	struct fault other;
 
-	if (live->is_ready)
-		log_summary(live);
+	if (live->is_ready && log_get_level() >= LOG_LEVEL_INFO)
+		answer_summary(live);
 	metrics_close(live->metrics);
 	live->wire->close(live);
 	state_close(live->state, clock_us(CLOCK_MONOTONIC));

@@ -68,6 +68,12 @@ say $? "where the other file cannot be opened, the next SIGHUP tries again"
 kill -USR1 "$pid" && logged "0 endpoints"
 say $? "SIGUSR1 logs a summary"
 
+configure "level = error\n"
+: >"$work/log"
+kill -HUP "$pid" && sleep 0.5 && kill -USR1 "$pid" && logged "0 endpoints" &&
+	[ "$(wc -l <"$work/log")" = 1 ]
+say $? "also where the level has the log hold back all but errors"
+
 kill -TERM "$pid"
 wait "$pid"
 say $? "SIGTERM stops it cleanly"
