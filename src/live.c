@@ -1,6 +1,7 @@
 /* The event loop: what comes in goes to the engine, what the engine wants sent goes out. */
 #include "live.h"
 
+#include <natbox/event_line.h>
 #include <natbox/events.h>
 #include <natbox/host.h>
 #include <natbox/log.h>
@@ -28,9 +29,26 @@ static uint64_t clock_us(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* A datagram with its first line, when that is SIP's. */
+static void log_datagram(const struct flow *flow, struct text bytes)
+{
+	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
+	const char *end = bytes.length ? memchr(bytes.at, '\r', bytes.length) : NULL;
+	struct text line = {bytes.at, end ? (size_t)(end - bytes.at) : 0};
+
+	address_format(&flow->source, source);
+	address_format(&flow->destination, destination);
+	if (!line.length || !memmem(line.at, line.length, "SIP/2.0", strlen("SIP/2.0")))
+		line = TEXT("no SIP");
+	log_debug("packet %s to %s, %zu bytes: %.*s", source, destination, bytes.length,
+		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
+}
+
 struct outcome live_datagram(
 	struct live *live, uint64_t age_us, const struct flow *flow, struct text bytes)
 {
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		log_datagram(flow, bytes);
 	return engine_packet(live->engine, live->now_us - age_us, flow, bytes);
 }
 
@@ -70,7 +88,10 @@ static void on_event(void *context, const struct event *event)
 {
 	const struct live *live = context;
 
-	log_event(live, event);
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		event_log(event);
+	else
+		log_event(live, event);
 	if (live->events)
 		events_write(live->events, event);
 }
@@ -96,6 +117,8 @@ static void add_proxy(struct live *live, const struct address *proxy)
 	live->proxies[live->proxy_count++] = *proxy;
 	if (live->is_ready)
 		log_info("one proxy address more: %s", text);
+	else
+		log_debug("a proxy's address: %s", text);
 }
 
 int live_list_proxies(const struct config *config, struct address list[static PROXY_ADDRESSES_MAX],
@@ -259,6 +282,23 @@ static int start_metrics(struct live *live, struct fault *fault)
 	return metrics_start(live->metrics, now_us, fault);
 }
 
+static const char *or_nowhere(const char *path)
+{
+	return *path ? path : "nowhere";
+}
+
+static void log_opened(const struct live *live, const struct identity *identity)
+{
+	const struct config *config = live->config;
+	char listen[ADDRESS_TEXT_MAX] = "";
+
+	if (config->metrics.listen.port)
+		address_format(&config->metrics.listen, listen);
+	log_debug("runs as user %u, process %d", (unsigned)identity->user, (int)getpid());
+	log_debug("state is kept in: %s; events go to: %s; metrics are served on: %s",
+		or_nowhere(config->state.path), or_nowhere(config->log.events), or_nowhere(listen));
+}
+
 static int open_all(struct live *live, struct fault *fault)
 {
 	struct identity identity;
@@ -279,6 +319,8 @@ static int open_all(struct live *live, struct fault *fault)
 		result = privileges_drop(&identity, live->wire->needs_net_admin, fault);
 	if (result == 0)
 		result = open_events(live, fault);
+	if (result == 0)
+		log_opened(live, &identity);
 	if (result == 0)
 		result = start_state(live, fault);
 	if (result == 0)

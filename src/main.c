@@ -248,6 +248,16 @@ static int open_log(const struct options *options, const struct config *config)
 	return 0;
 }
 
+static void log_configuration(const struct options *options)
+{
+	const char *path = options->config_path ? options->config_path : CONFIG_PATH_DEFAULT;
+	const bool is_there = options->config_path || access(path, F_OK) == 0;
+
+	log_debug("configuration: %s%s", path, is_there ? "" : " is not there, the defaults");
+	for (unsigned i = 0; i < options->override_count; i++)
+		log_debug("configuration: over it, %s", options->overrides[i]);
+}
+
 static int run(const struct options *options, struct config *config)
 {
 	if (options->rules)
@@ -276,8 +286,10 @@ int main(int argc, char **argv)
 		return flush_output(EXIT_SUCCESS);
 	}
 	status = open_log(&options, &config);
-	if (status == 0)
+	if (status == 0) {
+		log_configuration(&options);
 		status = run(&options, &config);
+	}
 	status = flush_output(status);
 	log_close();
 	return status;

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <natbox/capture.h>
+#include <natbox/event_line.h>
 #include <natbox/events.h>
 #include <natbox/log.h>
 #include <natbox/sip.h>
@@ -38,6 +39,8 @@ static void on_event(void *context, const struct event *event)
 {
 	struct replay *replay = context;
 
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		event_log(event);
 	events_write(replay->events, event);
 }
 
@@ -45,13 +48,19 @@ static void on_event(void *context, const struct event *event)
 static void learn_from(struct replay *replay, const struct datagram *datagram, uint16_t port)
 {
 	static struct sip_message message;
+	char proxy[ADDRESS_TEXT_MAX];
 	enum sip_defect defect;
 
 	if (datagram->flow.destination.port != port ||
 		sip_scan(datagram->bytes.at, datagram->bytes.length, &message, &defect) != 0)
 		return;
-	if (message.is_request && message.method == SIP_REGISTER &&
-		engine_add_proxy(replay->engine, &datagram->flow.destination) != 0)
+	if (!message.is_request || message.method != SIP_REGISTER ||
+		engine_is_proxy(replay->engine, &datagram->flow.destination))
+		return;
+	address_format(&datagram->flow.destination, proxy);
+	if (engine_add_proxy(replay->engine, &datagram->flow.destination) == 0)
+		log_debug("a proxy's address: %s", proxy);
+	else
 		log_warning("%s: more proxies than natbox can tell apart",
 			"natbox.proxy = *:PORT"); /* the rest passes untouched */
 }

@@ -404,21 +404,7 @@ static void line_start(struct events *events, uint64_t time_us, const char *name
 
 void events_write(struct events *events, const struct event *event)
 {
-	static const char *const names[] = {
-		[EVENT_ENDPOINT_ADD] = "endpoint-add",
-		[EVENT_ENDPOINT_REMOVE] = "endpoint-remove",
-		[EVENT_REASON_ADD] = "reason-add",
-		[EVENT_REASON_REFRESH] = "reason-refresh",
-		[EVENT_REASON_END] = "reason-end",
-		[EVENT_REWRITE] = "rewrite",
-		[EVENT_KEEPALIVE] = "keepalive",
-		[EVENT_REPLY] = "reply",
-		[EVENT_LOST] = "lost",
-		[EVENT_MALFORMED] = "malformed",
-		[EVENT_REFUSED] = "refused",
-	};
-
-	line_start(events, event->time_us, names[event->type]);
+	line_start(events, event->time_us, event_type_names[event->type]);
 	put(events, ",\"client\":\"");
 	put_address(events, &event->client);
 	put(events, "\",\"proxy\":\"");
