@@ -77,12 +77,27 @@ static int learn_proxies(struct replay *replay, uint16_t port, struct fault *fau
 	return result;
 }
 
+/* The packets that were captured in part; they cannot be read. */
+static unsigned long long count_cut(const struct replay *replay)
+{
+	return capture_counters(replay->capture).cut;
+}
+
+static int cut_fault(unsigned long long cut, const char *path, struct fault *fault)
+{
+	return fault_set(fault, -ENODATA,
+		"%s: nothing of use in it, %llu packets are cut short (a snap length): capture "
+		"with -s 0",
+		path, cut);
+}
+
 /* A file that is damaged is read as far as it goes, and the damage is reported after that; unless
  * nothing of use came before it. */
 static int find_proxies(struct replay *replay, const char *path, struct fault *fault)
 {
 	const struct config *config = replay->config;
 	uint16_t port = config->proxies[0].address.port;
+	unsigned long long cut = 0;
 
 	for (unsigned i = 0; i < config->proxy_count; i++) {
 		struct fault damage;
@@ -94,6 +109,7 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 			continue;
 		}
 		damaged = learn_proxies(replay, config->proxies[i].address.port, &damage);
+		cut = count_cut(replay);
 		if (damaged && !engine_proxy_count(replay->engine)) {
 			*fault = damage;
 			return damaged;
@@ -104,6 +120,8 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 	}
 	if (engine_proxy_count(replay->engine))
 		return 0;
+	if (cut)
+		return cut_fault(cut, path, fault);
 	return fault_set(fault, -ENOENT,
 		"%s: no REGISTER goes to port %u in it: say where the proxy is, "
 		"-o natbox.proxy=ADDRESS:PORT",
@@ -122,6 +140,23 @@ static void relay(struct replay *replay, const struct datagram *datagram)
 		outcome.verdict == VERDICT_REWRITE ? outcome.bytes : datagram->bytes);
 }
 
+/* The end of the file: what in it could not be read? 0 or a negative errno with *fault set. */
+static int check_read(struct replay *replay, const char *path, struct fault *fault)
+{
+	const struct decoder_counters counters = capture_counters(replay->capture);
+
+	if (counters.frames == 0)
+		return fault_set(
+			fault, -ENODATA, "%s: holds no packets: is it the right file?", path);
+	if (counters.cut && !counters.datagrams)
+		return cut_fault(counters.cut, path, fault);
+	if (counters.cut)
+		log_warning("%s: %llu packets are cut short (a snap length) and left out: capture "
+			    "with -s 0",
+			path, (unsigned long long)counters.cut);
+	return 0;
+}
+
 static int run(struct replay *replay, const struct options *options, struct fault *fault)
 {
 	struct datagram datagram;
@@ -135,9 +170,8 @@ static int run(struct replay *replay, const struct options *options, struct faul
 	}
 	replay->now_us += options->run_on_us;
 	engine_advance(replay->engine, replay->now_us);
-	if (result == 0 && capture_counters(replay->capture).frames == 0)
-		result = fault_set(fault, -ENODATA, "%s: holds no packets: is it the right file?",
-			options->replay_path);
+	if (result == 0)
+		result = check_read(replay, options->replay_path, fault);
 	counters = engine_counters(replay->engine);
 	events_write_summary(replay->events, replay->now_us, &counters);
 	return result;
