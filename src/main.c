@@ -155,6 +155,8 @@ static int check_options(const struct options *options)
 		return fail_usage("-t, -r and --rules do not go together", "");
 	if (!options->replay_path && (options->write_path || options->run_on_us))
 		return fail_usage("-w and --run-on go with -r", "");
+	if (options->write_path && strcmp(options->write_path, "-") == 0)
+		return fail_usage("standard output has the events, -w takes a file, not ", "-");
 	if (options->write_path && is_same_file(options->replay_path, options->write_path))
 		return fail_usage("-w would overwrite what -r reads, name another file than ",
 			options->write_path);

@@ -32,4 +32,7 @@ refused "what is this for: foo" -t foo
 refused "an argument is missing after -c" -c
 refused "an argument is missing after -c" -tc
 refused "an argument is missing after --config" -d --config
+
+refused "standard output has the events, -w takes a file, not -" \
+	-r pcaps/two-winners.pcap -w - -c /dev/null
 exit $failed
