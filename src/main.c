@@ -61,6 +61,8 @@ static int add_override(struct options *options, const char *override)
 
 static int set_interface(struct options *options, const char *name)
 {
+	if (!*name || strlen(name) >= INTERFACE_MAX)
+		return fail_usage("-i takes the name of an interface, 1 to 15 bytes, not ", name);
 	snprintf(options->interface_override, sizeof(options->interface_override),
 		"natbox.interface=%s", name);
 	return add_override(options, options->interface_override);
@@ -73,20 +75,25 @@ static int set_run_on(struct options *options, const char *value)
 	return 0;
 }
 
+/* path: of the option's argument. */
+static int set_path(const char **path, const char *value, const char *option)
+{
+	*path = value;
+	return *value ? 0 : fail_usage("the name of a file is empty after ", option);
+}
+
 static int apply_option(struct options *options, int option, const char *value)
 {
 	switch (option) {
 	case 'c':
-		options->config_path = value;
-		return 0;
+		return set_path(&options->config_path, value, "-c");
 	case 'd':
 		options->debug = true;
 		return 0;
 	case 'i':
 		return set_interface(options, value);
 	case 'l':
-		options->log_path = value;
-		return 0;
+		return set_path(&options->log_path, value, "-l");
 	case 'n':
 		options->dry_run = true;
 		return 0;
@@ -96,8 +103,7 @@ static int apply_option(struct options *options, int option, const char *value)
 		options->verbosity--;
 		return 0;
 	case 'r':
-		options->replay_path = value;
-		return 0;
+		return set_path(&options->replay_path, value, "-r");
 	case 't':
 		options->test = true;
 		return 0;
@@ -105,8 +111,7 @@ static int apply_option(struct options *options, int option, const char *value)
 		options->verbosity++;
 		return 0;
 	case 'w':
-		options->write_path = value;
-		return 0;
+		return set_path(&options->write_path, value, "-w");
 	case OPTION_RUN_ON:
 		return set_run_on(options, value);
 	case OPTION_RULES:

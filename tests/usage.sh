@@ -33,6 +33,12 @@ refused "an argument is missing after -c" -c
 refused "an argument is missing after -c" -tc
 refused "an argument is missing after --config" -d --config
 
+refused "-i takes the name of an interface, 1 to 15 bytes, not " -t -i ''
+refused "-i takes the name of an interface, 1 to 15 bytes, not a23456789012345x" \
+	-t -i a23456789012345x
+for option in c l r w; do
+	refused "the name of a file is empty after -$option" -$option ''
+done
 refused "standard output has the events, -w takes a file, not -" \
 	-r pcaps/two-winners.pcap -w - -c /dev/null
 exit $failed

@@ -358,8 +358,9 @@ Test(config, file_that_cannot_be_read_is_an_error)
 	struct config_source source = {.path = "/nowhere/natbox.ini", .may_lack_file = true};
 
 	cr_expect(config_read(&source, &config, &errors) < 0);
-	cr_expect_str_eq(
-		errors.list[0].line, "/nowhere/natbox.ini: cannot open: No such file or directory");
+	cr_expect_str_eq(errors.list[0].line,
+		"/nowhere/natbox.ini: cannot open: No such file or directory; see that "
+		"natbox may read it, or name another with -c");
 	source.path = "/";
 	cr_expect(config_read(&source, &config, &errors) < 0);
 	cr_expect_str_eq(errors.list[0].line, "/: cannot read: Is a directory");
