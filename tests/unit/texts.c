@@ -115,5 +115,6 @@ Test(texts, unit_starts_natbox_again_however_often_it_failed)
 	free(section);
 	section = part(text, "[Service]\n", "\n[");
 	cr_expect(strstr(section, "\nRestart=on-failure\nRestartSec="), "%s", section);
+	cr_expect(strstr(section, "\nRestartPreventExitStatus=2"), "%s", section);
 	free(section);
 }
