@@ -77,18 +77,19 @@ static int learn_proxies(struct replay *replay, uint16_t port, struct fault *fau
 	return result;
 }
 
-/* The packets that were captured in part; they cannot be read. */
-static unsigned long long count_cut(const struct replay *replay)
+/* cut: how many packets were captured in part, and could not be read. */
+static int no_proxy_fault(const char *path, uint16_t port, uint64_t cut, struct fault *fault)
 {
-	return capture_counters(replay->capture).cut;
-}
-
-static int cut_fault(unsigned long long cut, const char *path, struct fault *fault)
-{
-	return fault_set(fault, -ENODATA,
-		"%s: nothing of use in it, %llu packets are cut short (a snap length): capture "
-		"with -s 0",
-		path, cut);
+	if (cut)
+		return fault_set(fault, -ENOENT,
+			"%s: no REGISTER to port %u can be read in it, and %llu packets are cut "
+			"short (a snap length): capture with -s 0, or say where the proxy is, "
+			"-o natbox.proxy=ADDRESS:PORT",
+			path, port, (unsigned long long)cut);
+	return fault_set(fault, -ENOENT,
+		"%s: no REGISTER goes to port %u in it: say where the proxy is, "
+		"-o natbox.proxy=ADDRESS:PORT",
+		path, port);
 }
 
 /* A file that is damaged is read as far as it goes, and the damage is reported after that; unless
@@ -97,7 +98,7 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 {
 	const struct config *config = replay->config;
 	uint16_t port = config->proxies[0].address.port;
-	unsigned long long cut = 0;
+	uint64_t cut = 0;
 
 	for (unsigned i = 0; i < config->proxy_count; i++) {
 		struct fault damage;
@@ -109,7 +110,7 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 			continue;
 		}
 		damaged = learn_proxies(replay, config->proxies[i].address.port, &damage);
-		cut = count_cut(replay);
+		cut = capture_counters(replay->capture).cut;
 		if (damaged && !engine_proxy_count(replay->engine)) {
 			*fault = damage;
 			return damaged;
@@ -118,14 +119,7 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 		if (result != 0)
 			return result;
 	}
-	if (engine_proxy_count(replay->engine))
-		return 0;
-	if (cut)
-		return cut_fault(cut, path, fault);
-	return fault_set(fault, -ENOENT,
-		"%s: no REGISTER goes to port %u in it: say where the proxy is, "
-		"-o natbox.proxy=ADDRESS:PORT",
-		path, port);
+	return engine_proxy_count(replay->engine) ? 0 : no_proxy_fault(path, port, cut, fault);
 }
 
 static void relay(struct replay *replay, const struct datagram *datagram)
@@ -149,7 +143,10 @@ static int check_read(struct replay *replay, const char *path, struct fault *fau
 		return fault_set(
 			fault, -ENODATA, "%s: holds no packets: is it the right file?", path);
 	if (counters.cut && !counters.datagrams)
-		return cut_fault(counters.cut, path, fault);
+		return fault_set(fault, -ENODATA,
+			"%s: nothing of use in it, %llu packets are cut short (a snap length): "
+			"capture with -s 0",
+			path, (unsigned long long)counters.cut);
 	if (counters.cut)
 		log_warning("%s: %llu packets are cut short (a snap length) and left out: capture "
 			    "with -s 0",
