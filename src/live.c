@@ -1,6 +1,7 @@
 /* The event loop: what comes in goes to the engine, what the engine wants sent goes out. */
 #include "live.h"
 
+#include <natbox/event_line.h>
 #include <natbox/events.h>
 #include <natbox/host.h>
 #include <natbox/log.h>
@@ -28,9 +29,26 @@ static uint64_t clock_us(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* A datagram with its first line, when that is SIP's. */
+static void log_datagram(const struct flow *flow, struct text bytes)
+{
+	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
+	const char *end = bytes.length ? memchr(bytes.at, '\r', bytes.length) : NULL;
+	struct text line = {bytes.at, end ? (size_t)(end - bytes.at) : 0};
+
+	address_format(&flow->source, source);
+	address_format(&flow->destination, destination);
+	if (!line.length || !memmem(line.at, line.length, "SIP/2.0", strlen("SIP/2.0")))
+		line = TEXT("no SIP");
+	log_debug("packet %s to %s, %zu bytes: %.*s", source, destination, bytes.length,
+		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
+}
+
 struct outcome live_datagram(
 	struct live *live, uint64_t age_us, const struct flow *flow, struct text bytes)
 {
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		log_datagram(flow, bytes);
 	return engine_packet(live->engine, live->now_us - age_us, flow, bytes);
 }
 
@@ -70,7 +88,10 @@ static void on_event(void *context, const struct event *event)
 {
 	const struct live *live = context;
 
-	log_event(live, event);
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		event_log(event);
+	else
+		log_event(live, event);
 	if (live->events)
 		events_write(live->events, event);
 }
@@ -96,6 +117,8 @@ static void add_proxy(struct live *live, const struct address *proxy)
 	live->proxies[live->proxy_count++] = *proxy;
 	if (live->is_ready)
 		log_info("one proxy address more: %s", text);
+	else
+		log_debug("a proxy's address: %s", text);
 }
 
 int live_list_proxies(const struct config *config, struct address list[static PROXY_ADDRESSES_MAX],
@@ -262,6 +285,23 @@ static int start_metrics(struct live *live, struct fault *fault)
 	return metrics_start(live->metrics, now_us, fault);
 }
 
+static const char *or_nowhere(const char *path)
+{
+	return *path ? path : "nowhere";
+}
+
+static void log_opened(const struct live *live, const struct identity *identity)
+{
+	const struct config *config = live->config;
+	char listen[ADDRESS_TEXT_MAX] = "";
+
+	if (config->metrics.listen.port)
+		address_format(&config->metrics.listen, listen);
+	log_debug("runs as user %u, process %d", (unsigned)identity->user, (int)getpid());
+	log_debug("state is kept in: %s; events go to: %s; metrics are served on: %s",
+		or_nowhere(config->state.path), or_nowhere(config->log.events), or_nowhere(listen));
+}
+
 static int open_all(struct live *live, struct fault *fault)
 {
 	struct identity identity;
@@ -283,6 +323,8 @@ static int open_all(struct live *live, struct fault *fault)
 	if (result == 0)
 		result = open_events(live, fault);
 	if (result == 0)
+		log_opened(live, &identity);
+	if (result == 0)
 		result = start_state(live, fault);
 	if (result == 0)
 		result = start_metrics(live, fault);
@@ -292,13 +334,13 @@ static int open_all(struct live *live, struct fault *fault)
 	return result;
 }
 
-static void log_summary(const struct live *live)
+static void answer_summary(const struct live *live)
 {
 	const struct engine_counters counters = engine_counters(live->engine);
 
-	log_info("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
-		 "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
-		 "%llu refused; state lag %.1f s",
+	log_answer("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
+		   "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
+		   "%llu refused; state lag %.1f s",
 		counters.endpoints, counters.endpoints_max, counters.reasons,
 		(unsigned long long)counters.packets, (unsigned long long)counters.sip,
 		(unsigned long long)counters.malformed, (unsigned long long)counters.rewritten,
@@ -320,7 +362,7 @@ static bool handle_signal(struct live *live, int signals)
 		live_reload(live);
 		return true;
 	case SIGUSR1:
-		log_summary(live);
+		answer_summary(live);
 		return true;
 	default:
 		return false;
@@ -351,10 +393,26 @@ static int poll_timeout(const struct live *live)
 	return (int)((wait_us + 999) / 1000);
 }
 
-static int turn(struct live *live, struct fault *fault)
+/* A disk on the verge of being full has news at each turn. */
+static void flush_events(const struct live *live)
 {
 	static struct log_limit limit;
-	struct fault lost;
+	struct fault news;
+
+	switch (events_flush(live->events, &news)) {
+	case EVENTS_LOST:
+		log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", news.line);
+		break;
+	case EVENTS_RESUMED:
+		log_limited(&limit, live->now_us, LOG_LEVEL_INFO, "%s", news.line);
+		break;
+	case EVENTS_NO_NEWS:
+		break;
+	}
+}
+
+static int turn(struct live *live, struct fault *fault)
+{
 	int result;
 
 	live->now_us = clock_us(CLOCK_MONOTONIC);
@@ -363,8 +421,8 @@ static int turn(struct live *live, struct fault *fault)
 	engine_advance(live->engine, live->now_us);
 	state_run(live->state, live->now_us);
 	live->wire->flush(live);
-	if (live->events && events_flush(live->events, &lost) != 0)
-		log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", lost.line);
+	if (live->events)
+		flush_events(live);
 	return result;
 }
 
@@ -432,8 +490,8 @@ static int close_all(struct live *live, int result, struct fault *fault)
 {
 	struct fault other;
 
-	if (live->is_ready)
-		log_summary(live);
+	if (live->is_ready && log_get_level() >= LOG_LEVEL_INFO)
+		answer_summary(live);
 	metrics_close(live->metrics);
 	live->wire->close(live);
 	state_close(live->state, clock_us(CLOCK_MONOTONIC));

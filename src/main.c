@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OPTION_RUN_ON = 256, OPTION_RULES };
@@ -34,14 +35,14 @@ static int flush_output(int status)
 	return status ? status : EXIT_FAILURE;
 }
 
-static void print_usage(FILE *file)
+static void print_usage(void)
 {
 	fputs("usage: natbox [-c file] [-i interface] [-o key=value]... [-dnqv] [-l logfile]\n"
 	      "       natbox -t [-c file]\n"
 	      "       natbox -r capture [-w capture] [--run-on time] [-c file]\n"
 	      "       natbox --rules [-c file]\n"
 	      "       natbox -h | -V\n",
-		file);
+		stdout);
 }
 
 static int fail_usage(const char *what, const char *argument)
@@ -60,6 +61,8 @@ static int add_override(struct options *options, const char *override)
 
 static int set_interface(struct options *options, const char *name)
 {
+	if (!*name || strlen(name) >= INTERFACE_MAX)
+		return fail_usage("-i takes the name of an interface, 1 to 15 bytes, not ", name);
 	snprintf(options->interface_override, sizeof(options->interface_override),
 		"natbox.interface=%s", name);
 	return add_override(options, options->interface_override);
@@ -72,20 +75,25 @@ static int set_run_on(struct options *options, const char *value)
 	return 0;
 }
 
+/* path: of the option's argument. */
+static int set_path(const char **path, const char *value, const char *option)
+{
+	*path = value;
+	return *value ? 0 : fail_usage("the name of a file is empty after ", option);
+}
+
 static int apply_option(struct options *options, int option, const char *value)
 {
 	switch (option) {
 	case 'c':
-		options->config_path = value;
-		return 0;
+		return set_path(&options->config_path, value, "-c");
 	case 'd':
 		options->debug = true;
 		return 0;
 	case 'i':
 		return set_interface(options, value);
 	case 'l':
-		options->log_path = value;
-		return 0;
+		return set_path(&options->log_path, value, "-l");
 	case 'n':
 		options->dry_run = true;
 		return 0;
@@ -95,8 +103,7 @@ static int apply_option(struct options *options, int option, const char *value)
 		options->verbosity--;
 		return 0;
 	case 'r':
-		options->replay_path = value;
-		return 0;
+		return set_path(&options->replay_path, value, "-r");
 	case 't':
 		options->test = true;
 		return 0;
@@ -104,23 +111,61 @@ static int apply_option(struct options *options, int option, const char *value)
 		options->verbosity++;
 		return 0;
 	case 'w':
-		options->write_path = value;
-		return 0;
+		return set_path(&options->write_path, value, "-w");
 	case OPTION_RUN_ON:
 		return set_run_on(options, value);
 	case OPTION_RULES:
 		options->rules = true;
 		return 0;
 	case 'h':
-		print_usage(stdout);
+		print_usage();
 		exit(flush_output(EXIT_SUCCESS));
 	case 'V':
 		puts("natbox " NATBOX_VERSION);
 		exit(flush_output(EXIT_SUCCESS));
 	default:
-		print_usage(stderr);
-		return EXIT_USAGE;
+		return EXIT_USAGE; /* not reached */
 	}
+}
+
+/* What getopt_long stopped at: a word that is no option, or lacks its argument. */
+static int fail_option(int option, const char *word)
+{
+	const char letter[] = {'-', (char)optopt, 0};
+	const char *shown = word[0] == '-' && word[1] != '-' ? letter : word;
+
+	if (option == ':')
+		return fail_usage("an argument is missing after ", shown);
+	return fail_usage("what is this for: ", shown);
+}
+
+static int stat_input(const char *path, struct stat *status)
+{
+	return strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, status) : stat(path, status);
+}
+
+/* Whether both are one file, by whatever names. */
+static bool is_same_file(const char *input, const char *output)
+{
+	struct stat in, out;
+
+	return stat_input(input, &in) == 0 && stat(output, &out) == 0 && in.st_dev == out.st_dev &&
+	       in.st_ino == out.st_ino;
+}
+
+/* Options that do not go together: 0 or the exit status. Opens nothing. */
+static int check_options(const struct options *options)
+{
+	if (options->test + options->rules + (options->replay_path != NULL) > 1)
+		return fail_usage("-t, -r and --rules do not go together", "");
+	if (!options->replay_path && (options->write_path || options->run_on_us))
+		return fail_usage("-w and --run-on go with -r", "");
+	if (options->write_path && strcmp(options->write_path, "-") == 0)
+		return fail_usage("standard output has the events, -w takes a file, not ", "-");
+	if (options->write_path && is_same_file(options->replay_path, options->write_path))
+		return fail_usage("-w would overwrite what -r reads, name another file than ",
+			options->write_path);
+	return 0;
 }
 
 /* 0 or the exit status. */
@@ -144,21 +189,21 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
+	static const char short_options[] = "+:c:di:l:no:qr:tvw:hV";
+	const char *word = argv[optind];
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "c:di:l:no:qr:tvw:hV", long_options, NULL)) !=
-		-1) {
+	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return fail_option(option, word);
 		status = apply_option(options, option, optarg);
 		if (status)
 			return status;
+		word = argv[optind];
 	}
 	if (optind < argc)
 		return fail_usage("what is this for: ", argv[optind]);
-	if (options->test + options->rules + (options->replay_path != NULL) > 1)
-		return fail_usage("-t, -r and --rules do not go together", "");
-	if (!options->replay_path && (options->write_path || options->run_on_us))
-		return fail_usage("-w and --run-on go with -r", "");
-	return 0;
+	return check_options(options);
 }
 
 int options_read_config(
@@ -210,6 +255,16 @@ static int open_log(const struct options *options, const struct config *config)
 	return 0;
 }
 
+static void log_configuration(const struct options *options)
+{
+	const char *path = options->config_path ? options->config_path : CONFIG_PATH_DEFAULT;
+	const bool is_there = options->config_path || access(path, F_OK) == 0;
+
+	log_debug("configuration: %s%s", path, is_there ? "" : " is not there, the defaults");
+	for (unsigned i = 0; i < options->override_count; i++)
+		log_debug("configuration: over it, %s", options->overrides[i]);
+}
+
 static int run(const struct options *options, struct config *config)
 {
 	if (options->rules)
@@ -238,8 +293,10 @@ int main(int argc, char **argv)
 		return flush_output(EXIT_SUCCESS);
 	}
 	status = open_log(&options, &config);
-	if (status == 0)
+	if (status == 0) {
+		log_configuration(&options);
 		status = run(&options, &config);
+	}
 	status = flush_output(status);
 	log_close();
 	return status;

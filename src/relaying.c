@@ -15,6 +15,7 @@ struct relaying {
 	struct relay *relay;
 	struct installed_rules *rules;
 	struct address proxies[PROXY_ADDRESSES_MAX];
+	size_t proxy_count;
 	struct relay_counters reported;
 	uint64_t forged_reported;
 };
@@ -70,12 +71,29 @@ static int relaying_open(struct live *live, struct fault *fault)
 	if (!relaying)
 		return fault_set(fault, -ENOMEM, "no memory to relay");
 	live->wire_state = relaying;
-	rules = rules_settings_from(config, relaying->proxies,
-		list_diverted(config, live->proxies, live->proxy_count, relaying->proxies));
+	relaying->proxy_count =
+		list_diverted(config, live->proxies, live->proxy_count, relaying->proxies);
+	rules = rules_settings_from(config, relaying->proxies, relaying->proxy_count);
 	result = relay_open(&settings, &relaying->relay, fault);
 	if (result == 0)
 		result = rules_install(&rules, &relaying->rules, fault);
 	return result;
+}
+
+static void log_diverted(const struct live *live)
+{
+	const struct relaying *relaying = live->wire_state;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (log_get_level() < LOG_LEVEL_DEBUG)
+		return;
+	for (size_t i = 0; i < relaying->proxy_count; i++) {
+		address_format(&relaying->proxies[i], text);
+		log_debug("diverted: what goes to %s, and comes from there", text);
+	}
+	log_debug("marks %#x and %#x, routing table %u, rules %s", live->config->relay.mark,
+		live->config->relay.own_mark, live->config->relay.table,
+		live->config->relay.rules == RULES_AUTO ? "installed" : "by hand");
 }
 
 static int relaying_start(struct live *live, struct fault *fault)
@@ -83,6 +101,7 @@ static int relaying_start(struct live *live, struct fault *fault)
 	struct relaying *relaying = live->wire_state;
 	int result = rules_start(relaying->rules, fault);
 
+	log_diverted(live);
 	if (result == 0)
 		log_info("ready: relaying for %s, through ports %u and %u", live_name_proxies(live),
 			live->config->relay.in_port, live->config->relay.out_port);

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <natbox/capture.h>
+#include <natbox/event_line.h>
 #include <natbox/events.h>
 #include <natbox/log.h>
 #include <natbox/sip.h>
@@ -38,6 +39,8 @@ static void on_event(void *context, const struct event *event)
 {
 	struct replay *replay = context;
 
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		event_log(event);
 	events_write(replay->events, event);
 }
 
@@ -45,13 +48,19 @@ static void on_event(void *context, const struct event *event)
 static void learn_from(struct replay *replay, const struct datagram *datagram, uint16_t port)
 {
 	static struct sip_message message;
+	char proxy[ADDRESS_TEXT_MAX];
 	enum sip_defect defect;
 
 	if (datagram->flow.destination.port != port ||
 		sip_scan(datagram->bytes.at, datagram->bytes.length, &message, &defect) != 0)
 		return;
-	if (message.is_request && message.method == SIP_REGISTER &&
-		engine_add_proxy(replay->engine, &datagram->flow.destination) != 0)
+	if (!message.is_request || message.method != SIP_REGISTER ||
+		engine_is_proxy(replay->engine, &datagram->flow.destination))
+		return;
+	address_format(&datagram->flow.destination, proxy);
+	if (engine_add_proxy(replay->engine, &datagram->flow.destination) == 0)
+		log_debug("a proxy's address: %s", proxy);
+	else
 		log_warning("%s: more proxies than natbox can tell apart",
 			"natbox.proxy = *:PORT"); /* the rest passes untouched */
 }
@@ -68,12 +77,28 @@ static int learn_proxies(struct replay *replay, uint16_t port, struct fault *fau
 	return result;
 }
 
+/* cut: how many packets were captured in part, and could not be read. */
+static int no_proxy_fault(const char *path, uint16_t port, uint64_t cut, struct fault *fault)
+{
+	if (cut)
+		return fault_set(fault, -ENOENT,
+			"%s: no REGISTER to port %u can be read in it, and %llu packets are cut "
+			"short (a snap length): capture with -s 0, or say where the proxy is, "
+			"-o natbox.proxy=ADDRESS:PORT",
+			path, port, (unsigned long long)cut);
+	return fault_set(fault, -ENOENT,
+		"%s: no REGISTER goes to port %u in it: say where the proxy is, "
+		"-o natbox.proxy=ADDRESS:PORT",
+		path, port);
+}
+
 /* A file that is damaged is read as far as it goes, and the damage is reported after that; unless
  * nothing of use came before it. */
 static int find_proxies(struct replay *replay, const char *path, struct fault *fault)
 {
 	const struct config *config = replay->config;
 	uint16_t port = config->proxies[0].address.port;
+	uint64_t cut = 0;
 
 	for (unsigned i = 0; i < config->proxy_count; i++) {
 		struct fault damage;
@@ -85,6 +110,7 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 			continue;
 		}
 		damaged = learn_proxies(replay, config->proxies[i].address.port, &damage);
+		cut = capture_counters(replay->capture).cut;
 		if (damaged && !engine_proxy_count(replay->engine)) {
 			*fault = damage;
 			return damaged;
@@ -93,12 +119,7 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 		if (result != 0)
 			return result;
 	}
-	if (engine_proxy_count(replay->engine))
-		return 0;
-	return fault_set(fault, -ENOENT,
-		"%s: no REGISTER goes to port %u in it: say where the proxy is, "
-		"-o natbox.proxy=ADDRESS:PORT",
-		path, port);
+	return engine_proxy_count(replay->engine) ? 0 : no_proxy_fault(path, port, cut, fault);
 }
 
 static void relay(struct replay *replay, const struct datagram *datagram)
@@ -111,6 +132,26 @@ static void relay(struct replay *replay, const struct datagram *datagram)
 		return;
 	write_datagram(replay, replay->now_us, &datagram->flow,
 		outcome.verdict == VERDICT_REWRITE ? outcome.bytes : datagram->bytes);
+}
+
+/* The end of the file: what in it could not be read? 0 or a negative errno with *fault set. */
+static int check_read(struct replay *replay, const char *path, struct fault *fault)
+{
+	const struct decoder_counters counters = capture_counters(replay->capture);
+
+	if (counters.frames == 0)
+		return fault_set(
+			fault, -ENODATA, "%s: holds no packets: is it the right file?", path);
+	if (counters.cut && !counters.datagrams)
+		return fault_set(fault, -ENODATA,
+			"%s: nothing of use in it, %llu packets are cut short (a snap length): "
+			"capture with -s 0",
+			path, (unsigned long long)counters.cut);
+	if (counters.cut)
+		log_warning("%s: %llu packets are cut short (a snap length) and left out: capture "
+			    "with -s 0",
+			path, (unsigned long long)counters.cut);
+	return 0;
 }
 
 static int run(struct replay *replay, const struct options *options, struct fault *fault)
@@ -126,9 +167,8 @@ static int run(struct replay *replay, const struct options *options, struct faul
 	}
 	replay->now_us += options->run_on_us;
 	engine_advance(replay->engine, replay->now_us);
-	if (result == 0 && capture_counters(replay->capture).frames == 0)
-		result = fault_set(fault, -ENODATA, "%s: holds no packets: is it the right file?",
-			options->replay_path);
+	if (result == 0)
+		result = check_read(replay, options->replay_path, fault);
 	counters = engine_counters(replay->engine);
 	events_write_summary(replay->events, replay->now_us, &counters);
 	return result;

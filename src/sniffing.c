@@ -46,7 +46,10 @@ static int sniffing_open(struct live *live, struct fault *fault)
 
 static int sniffing_start(struct live *live, struct fault *fault)
 {
+	const struct sniffing *sniffing = live->wire_state;
+
 	(void)fault;
+	log_debug("the kernel hands over: %s", capture_filter(sniffing->capture));
 	log_info("ready: sniffing on %s for %s%s", live->config->interface, live_name_proxies(live),
 		live->options->dry_run ? ", a dry run: nothing is sent" : "");
 	return 0;

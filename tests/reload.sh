@@ -68,6 +68,27 @@ say $? "where the other file cannot be opened, the next SIGHUP tries again"
 kill -USR1 "$pid" && logged "0 endpoints"
 say $? "SIGUSR1 logs a summary"
 
+configure "level = error\n"
+: >"$work/log"
+kill -HUP "$pid" && sleep 0.5 && kill -USR1 "$pid" && logged "0 endpoints" &&
+	[ "$(wc -l <"$work/log")" = 1 ]
+say $? "also where the level has the log hold back all but errors"
+
+configure "level = debug\n"
+reload "read again"
+send() { # what comes to the proxy's port
+	printf '%b' "$1" | ip netns exec "$namespace" bash -c 'cat >/dev/udp/127.0.0.1/5060'
+}
+send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n'
+from='127.0.0.1:[0-9]*'
+logged "debug: packet $from to 127.0.0.1:5060, .* bytes: INVITE sip:a SIP/2.0$" &&
+	logged "debug: malformed $from at 127.0.0.1:5060: header field without colon$"
+say $? "at level debug each packet and each event is a line"
+configure "level = info\n"
+reload "read again" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && logged "malformed SIP" &&
+	! grep -q debug: "$work/log"
+say $? "and none at level info"
+
 kill -TERM "$pid"
 wait "$pid"
 say $? "SIGTERM stops it cleanly"

@@ -27,6 +27,10 @@ logged() { # text
 	grep -q -- "$1" "$work/log"
 }
 
+has_logged() { # count, text
+	[ "$(grep -c -- "$2" "$work/log")" = "$1" ]
+}
+
 # Starts natbox, sniffing on a loopback of its own; the caller redirects.
 start() { # further arguments
 	: >"$work/log"
@@ -80,6 +84,18 @@ start -o log.events=/dev/full -o state.path= && loses_an_event
 say $? "a full disk loses events, and natbox says so"
 ends_with 0
 say $? "and runs on, and stops cleanly"
+
+# The limit is that of a file: the log is far from it.
+head -c 100000 /dev/zero >"$work/limited"
+start -o log.events="$work/limited" -o state.path=
+prlimit --pid "$pid" --fsize=100000:unlimited
+for n in 1 2 3; do make_an_event && within_5_s has_logged $n malformed; done
+has_logged 1 events && logged "events lost: cannot write to $work/limited"
+say $? "one line says that events are lost, however many"
+prlimit --pid "$pid" --fsize=unlimited
+make_an_event && within_5_s logged "events are written to $work/limited again: 3 were lost"
+say $? "and one how many were, once they are written again"
+ends_with 0
 
 mkfifo "$work/pipe"
 timeout 1 cat <"$work/pipe" &

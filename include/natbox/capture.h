@@ -24,6 +24,9 @@ int capture_open_live(const char *interface, const struct address *proxies, size
  * in batches, at the latest 10 ms after they were seen; their time is when they were seen. */
 int capture_descriptor(const struct capture *capture);
 
+/* Of a live capture, what the kernel lets through (pcap-filter(7)). Lives as long as the capture. */
+const char *capture_filter(const struct capture *capture);
+
 /* Packets that a live capture lost since it was opened, because nobody took them in time. */
 uint64_t capture_dropped(struct capture *capture);
 

@@ -18,6 +18,7 @@ enum event_type {
 	EVENT_MALFORMED,
 	EVENT_REFUSED,
 };
+enum { EVENT_TYPES = 11 };
 
 enum reason_kind { REASON_REGISTRATION, REASON_SUBSCRIPTION, REASON_DIALOG };
 enum { REASON_KINDS = 3 };
@@ -42,6 +43,7 @@ enum refusal {
 };
 
 /* As users see them; of a field by the number of its bit. */
+extern const char *const event_type_names[EVENT_TYPES];
 extern const char *const reason_kind_names[REASON_KINDS];
 extern const char *const rewritten_field_names[REWRITTEN_FIELDS];
 extern const char *const refusal_names[REFUSALS];

@@ -28,12 +28,19 @@ void events_write(struct events *events, const struct event *event);
 void events_write_summary(
 	struct events *events, uint64_t time_us, const struct engine_counters *counters);
 
-/* Writes what waits: at the end of each turn of the loop when live, at the end of a replay. 0 or a
- * negative errno when something since the last flush could not be written: it is lost, whole lines
- * of it, and *fault says so. The stream can be used on. */
-int events_flush(struct events *events, struct fault *fault);
+/* What there is to be told of a stream. */
+enum events_news {
+	EVENTS_NO_NEWS,
+	EVENTS_LOST,    /* lines cannot be written, and are lost; told once for each cause */
+	EVENTS_RESUMED, /* they are written again */
+};
 
-/* Flushes, closes and frees. NULL is no stream: 0. */
+/* Writes what waits: at the end of each turn of the loop when live. When there is news, *fault says
+ * it: why whole lines are lost, or how many were. The stream can be used on either way. */
+enum events_news events_flush(struct events *events, struct fault *fault);
+
+/* Flushes, closes and frees. NULL is no stream: 0. A negative errno when events were lost for a cause
+ * that events_flush has not told: *fault says so. */
 int events_close(struct events *events, struct fault *fault);
 
 #endif

@@ -41,6 +41,9 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What somebody has just asked for: as an information, and whatever the level. */
+void log_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Messages of one kind that the wire can cause at any rate share a limit; start with zeros. */
 struct log_limit {
 	uint64_t second; /* that the messages below were logged in, counted from 1 */

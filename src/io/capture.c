@@ -30,6 +30,7 @@ void capture_close(struct capture *capture)
 	if (capture->file)
 		fclose(capture->file);
 	decoder_free(capture->decoder);
+	free(capture->filter);
 	free(capture->name);
 	free(capture);
 }

@@ -11,6 +11,7 @@ struct capture {
 	pcap_t *pcap;
 	struct decoder *decoder;
 	uint64_t dropped; /* live: what pcap counts in 32 bits */
+	char *filter;     /* live: in force */
 	char *name;       /* of the file or interface, for faults */
 	FILE *file;       /* the capture file, or the copy of it; NULL when live */
 };

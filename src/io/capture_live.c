@@ -67,15 +67,14 @@ static int activate(struct capture *capture, struct fault *fault)
 static int set_filter(
 	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
 {
-	char *text = filter_write(proxies, count, pcap_datalink(capture->pcap));
 	struct bpf_program program;
 	int failed;
 
-	if (!text)
+	capture->filter = filter_write(proxies, count, pcap_datalink(capture->pcap));
+	if (!capture->filter)
 		return fault_set(
 			fault, -ENOMEM, "cannot capture on %s: out of memory", capture->name);
-	failed = pcap_compile(capture->pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN);
-	free(text);
+	failed = pcap_compile(capture->pcap, &program, capture->filter, 1, PCAP_NETMASK_UNKNOWN);
 	if (!failed) {
 		failed = pcap_setfilter(capture->pcap, &program);
 		pcap_freecode(&program);
@@ -129,6 +128,11 @@ int capture_open_live(const char *interface, const struct address *proxies, size
 int capture_descriptor(const struct capture *capture)
 {
 	return pcap_get_selectable_fd(capture->pcap);
+}
+
+const char *capture_filter(const struct capture *capture)
+{
+	return capture->filter;
 }
 
 uint64_t capture_dropped(struct capture *capture)

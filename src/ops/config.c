@@ -274,8 +274,10 @@ static void read_file(struct reading *reading)
 			"with -c",
 			reading->path);
 	else
-		add_error(reading->errors, "%.*s: cannot open: %s", PLACE_MAX, reading->path,
-			strerror(errno));
+		add_error(reading->errors,
+			"%.*s: cannot open: %s; see that natbox may read it, or name another "
+			"with -c",
+			PLACE_MAX, reading->path, strerror(errno));
 }
 
 /* number: of the override, counted from 1. */

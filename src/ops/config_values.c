@@ -29,22 +29,31 @@ int config_parse_boolean(
 	return fault_set(fault, -EINVAL, "\"%.*s\" is neither yes nor no", shown(value), value.at);
 }
 
+/* No value may be negative, but one that is has the right form. */
+static struct text without_sign(struct text value)
+{
+	bool negative = value.length && *value.at == '-';
+
+	return (struct text){value.at + negative, value.length - negative};
+}
+
 int config_parse_number(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
-	bool hexadecimal = value.length > 2 && value.at[0] == '0' && (value.at[1] | 0x20) == 'x';
+	struct text digits = without_sign(value);
+	bool hexadecimal = digits.length > 2 && digits.at[0] == '0' && (digits.at[1] | 0x20) == 'x';
 	unsigned long long number;
 	char *end;
 
-	if (value.length == 0 || value.at[0] < '0' || value.at[0] > '9')
+	if (digits.length == 0 || digits.at[0] < '0' || digits.at[0] > '9')
 		return fault_set(
 			fault, -EINVAL, "\"%.*s\" is not a number", shown(value), value.at);
 	errno = 0;
-	number = strtoull(value.at, &end, hexadecimal ? 16 : 10);
+	number = strtoull(digits.at, &end, hexadecimal ? 16 : 10);
 	if (end != text_end(value))
 		return fault_set(
 			fault, -EINVAL, "\"%.*s\" is not a number", shown(value), value.at);
-	if (errno || number < key->least || number > key->most)
+	if (errno || digits.at != value.at || number < key->least || number > key->most)
 		return fault_set(fault, -EINVAL, "%.*s is out of range, %" PRIu64 " to %" PRIu64,
 			shown(value), value.at, key->least, key->most);
 	*(uint32_t *)target = (uint32_t)number;
@@ -76,37 +85,47 @@ static const char *duration_format(uint64_t us, char text[static DURATION_TEXT_M
 	return text;
 }
 
+/* A number with the unit after it. NULL: there is none. */
+static const struct unit *split_duration(struct text value, struct text *digits)
+{
+	struct text name;
+
+	*digits = (struct text){value.at, 0};
+	while (digits->length < value.length && value.at[digits->length] >= '0' &&
+		value.at[digits->length] <= '9')
+		digits->length++;
+	name = (struct text){text_end(*digits), value.length - digits->length};
+	for (unsigned i = 0; digits->length && i < UNITS; i++) {
+		if (text_equal(name, units[i].name))
+			return &units[i];
+	}
+	return NULL;
+}
+
 bool config_duration(struct text value, uint64_t *us)
 {
-	struct text digits = {value.at, 0}, name;
+	struct text digits;
+	const struct unit *unit = split_duration(value, &digits);
 	uint32_t number;
 
-	while (digits.length < value.length && value.at[digits.length] >= '0' &&
-		value.at[digits.length] <= '9')
-		digits.length++;
-	name = (struct text){text_end(digits), value.length - digits.length};
-	if (!text_number(digits, &number))
+	if (!unit || !text_number(digits, &number))
 		return false;
-	for (unsigned i = 0; i < UNITS; i++) {
-		if (text_equal(name, units[i].name)) {
-			*us = number * units[i].us;
-			return true;
-		}
-	}
-	return false;
+	*us = number * unit->us;
+	return true;
 }
 
 int config_parse_duration(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
 	char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
+	struct text digits;
 	uint64_t us;
 
-	if (!config_duration(value, &us))
+	if (!split_duration(without_sign(value), &digits))
 		return fault_set(fault, -EINVAL,
 			"\"%.*s\" is not a duration such as 500ms, 25s, 10m or 12h", shown(value),
 			value.at);
-	if (us < key->least || us > key->most)
+	if (!config_duration(value, &us) || us < key->least || us > key->most)
 		return fault_set(fault, -EINVAL, "%.*s is out of range, %s to %s", shown(value),
 			value.at, duration_format(key->least, least),
 			duration_format(key->most, most));

@@ -18,7 +18,10 @@ enum {
 struct events {
 	char *path;
 	int fd;
-	int error;     /* of the first write since the last flush that failed: a negative errno */
+	bool failing;  /* the last write did */
+	int error;     /* why events were lost: a negative errno, 0 once all is told */
+	int announced; /* the error that was told last */
+	uint64_t lost; /* how many events, since then */
 	bool mid_line; /* a failed write left half a line in the file */
 	int64_t offset_us;
 	size_t used;
@@ -70,40 +73,68 @@ void events_set_offset(struct events *events, int64_t offset_us)
 	events->offset_us = offset_us;
 }
 
+/* The events of the buffer of which not all was written. Each ends with a line end, and has none
+ * within; one at the start of the buffer ends what a failed write left in the file. */
+static uint64_t count_unwritten(const struct events *events, size_t done)
+{
+	uint64_t count = 0;
+
+	for (size_t i = done ? done : 1; i < events->used; i++)
+		count += events->buffer[i] == '\n';
+	return count;
+}
+
 /* After a failure the rest of the buffer is dropped, so that a full disk does not stall packets. */
 static void write_out(struct events *events)
 {
 	size_t done = 0;
+	int error = 0;
 
-	while (done < events->used) {
+	while (done < events->used && !error) {
 		ssize_t written = write(events->fd, events->buffer + done, events->used - done);
 
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0) {
-			if (!events->error)
-				events->error = -errno;
-			break;
-		}
-		done += (size_t)written;
+		if (written >= 0)
+			done += (size_t)written;
+		else if (errno != EINTR)
+			error = -errno;
 	}
+	if (events->used)
+		events->failing = error != 0;
+	if (error)
+		events->error = error;
 	if (done)
 		events->mid_line = events->buffer[done - 1] != '\n';
+	events->lost += count_unwritten(events, done);
 	events->used = 0;
 }
 
-int events_flush(struct events *events, struct fault *fault)
+static const char *shown_path(const struct events *events)
 {
-	int error;
+	return strcmp(events->path, "-") == 0 ? "standard output" : events->path;
+}
 
+/* 0, or why events were lost when that has not been told yet. */
+static int announce(struct events *events, struct fault *fault)
+{
+	if (events->error == events->announced)
+		return 0;
+	events->announced = events->error;
+	return fault_set(fault, events->error, "events lost: cannot write to %s: %s",
+		shown_path(events), strerror(-events->error));
+}
+
+enum events_news events_flush(struct events *events, struct fault *fault)
+{
 	write_out(events);
-	error = events->error;
-	events->error = 0;
-	if (error)
-		return fault_set(fault, error, "events lost: cannot write to %s: %s",
-			strcmp(events->path, "-") == 0 ? "standard output" : events->path,
-			strerror(-error));
-	return 0;
+	if (announce(events, fault) != 0)
+		return EVENTS_LOST;
+	if (events->failing || !events->lost)
+		return EVENTS_NO_NEWS;
+	fault_set(fault, 0, "events are written to %s again: %llu were lost", shown_path(events),
+		(unsigned long long)events->lost);
+	events->error = events->announced = 0;
+	events->lost = 0;
+	return EVENTS_RESUMED;
 }
 
 int events_reopen(struct events *events, struct fault *fault)
@@ -125,7 +156,8 @@ int events_close(struct events *events, struct fault *fault)
 
 	if (!events)
 		return 0;
-	error = events_flush(events, fault);
+	write_out(events);
+	error = announce(events, fault);
 	close_stream(events);
 	free(events->path);
 	free(events);
@@ -361,10 +393,8 @@ static void line_start(struct events *events, uint64_t time_us, const char *name
 
 	if (BUFFER_BYTES - events->used < LINE_MAX_BYTES)
 		write_out(events);
-	if (events->used == 0 && events->mid_line) {
+	if (events->used == 0 && events->mid_line)
 		put_char(events, '\n');
-		events->mid_line = false;
-	}
 	put(events, "{\"time\":");
 	put_number(events, shown / 1000000, 0);
 	put_char(events, '.');
@@ -374,21 +404,7 @@ static void line_start(struct events *events, uint64_t time_us, const char *name
 
 void events_write(struct events *events, const struct event *event)
 {
-	static const char *const names[] = {
-		[EVENT_ENDPOINT_ADD] = "endpoint-add",
-		[EVENT_ENDPOINT_REMOVE] = "endpoint-remove",
-		[EVENT_REASON_ADD] = "reason-add",
-		[EVENT_REASON_REFRESH] = "reason-refresh",
-		[EVENT_REASON_END] = "reason-end",
-		[EVENT_REWRITE] = "rewrite",
-		[EVENT_KEEPALIVE] = "keepalive",
-		[EVENT_REPLY] = "reply",
-		[EVENT_LOST] = "lost",
-		[EVENT_MALFORMED] = "malformed",
-		[EVENT_REFUSED] = "refused",
-	};
-
-	line_start(events, event->time_us, names[event->type]);
+	line_start(events, event->time_us, event_type_names[event->type]);
 	put(events, ",\"client\":\"");
 	put_address(events, &event->client);
 	put(events, "\",\"proxy\":\"");

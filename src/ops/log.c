@@ -133,10 +133,17 @@ static void write_arguments(enum log_level level, const char *format, va_list ar
 {
 	char message[LOG_LINE_MAX];
 
-	if (level > current.level)
-		return;
 	vsnprintf(message, sizeof(message), format, arguments);
 	write_line(level, message);
+}
+
+static void write_wanted(enum log_level level, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+
+static void write_wanted(enum log_level level, const char *format, va_list arguments)
+{
+	if (level <= current.level)
+		write_arguments(level, format, arguments);
 }
 
 void log_error(const char *format, ...)
@@ -144,7 +151,7 @@ void log_error(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_arguments(LOG_LEVEL_ERROR, format, arguments);
+	write_wanted(LOG_LEVEL_ERROR, format, arguments);
 	va_end(arguments);
 }
 
@@ -153,7 +160,7 @@ void log_warning(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_arguments(LOG_LEVEL_WARNING, format, arguments);
+	write_wanted(LOG_LEVEL_WARNING, format, arguments);
 	va_end(arguments);
 }
 
@@ -162,7 +169,7 @@ void log_info(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_arguments(LOG_LEVEL_INFO, format, arguments);
+	write_wanted(LOG_LEVEL_INFO, format, arguments);
 	va_end(arguments);
 }
 
@@ -171,7 +178,16 @@ void log_debug(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_arguments(LOG_LEVEL_DEBUG, format, arguments);
+	write_wanted(LOG_LEVEL_DEBUG, format, arguments);
+	va_end(arguments);
+}
+
+void log_answer(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_arguments(LOG_LEVEL_INFO, format, arguments);
 	va_end(arguments);
 }
 

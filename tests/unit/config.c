@@ -181,6 +181,21 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 		":2: keepalive.interval: 2h is out of range, 1s to 1h");
 	expect_error("[keepalive]\ninterval = 999ms\n",
 		":2: keepalive.interval: 999ms is out of range, 1s to 1h");
+	expect_error("[keepalive]\ninterval = 99999999999h\n",
+		":2: keepalive.interval: 99999999999h is out of range, 1s to 1h");
+	expect_error("[keepalive]\ninterval = -25\n",
+		":2: keepalive.interval: -25 is out of range, 1s to 1h");
+	expect_error("[keepalive]\nmax-lost = -1\n",
+		":2: keepalive.max-lost: -1 is out of range, 0 to 100");
+	expect_error("[keepalive]\nmax-lost = -0\n",
+		":2: keepalive.max-lost: -0 is out of range, 0 to 100");
+	expect_error(
+		"[keepalive]\nmax-lost = --1\n", ":2: keepalive.max-lost: \"--1\" is not a number");
+	expect_error("[keepalive]\nmax-lost = 99999999999999999999\n",
+		":2: keepalive.max-lost: 99999999999999999999 is out of range, 0 to 100");
+	expect_error("[keepalive]\ninterval = s\n",
+		":2: keepalive.interval: \"s\" is not a duration such as 500ms, 25s, 10m or 12h");
+	expect_error("[state]\nsync = 2m\n", ":2: state.sync: 2m is out of range, 10ms to 1m");
 	expect_error("[state]\nsync = soon\n",
 		":2: state.sync: \"soon\" is not a duration such as 500ms, 25s, 10m or 12h");
 	expect_error("[relay]\nin-port = 70000\n",
@@ -358,8 +373,9 @@ Test(config, file_that_cannot_be_read_is_an_error)
 	struct config_source source = {.path = "/nowhere/natbox.ini", .may_lack_file = true};
 
 	cr_expect(config_read(&source, &config, &errors) < 0);
-	cr_expect_str_eq(
-		errors.list[0].line, "/nowhere/natbox.ini: cannot open: No such file or directory");
+	cr_expect_str_eq(errors.list[0].line,
+		"/nowhere/natbox.ini: cannot open: No such file or directory; see that "
+		"natbox may read it, or name another with -c");
 	source.path = "/";
 	cr_expect(config_read(&source, &config, &errors) < 0);
 	cr_expect_str_eq(errors.list[0].line, "/: cannot read: Is a directory");

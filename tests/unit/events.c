@@ -51,7 +51,7 @@ static const char *written(void)
 {
 	FILE *file;
 
-	cr_assert_eq(events_flush(events, &fault), 0, "%s", fault.line);
+	cr_assert_eq(events_flush(events, &fault), EVENTS_NO_NEWS, "%s", fault.line);
 	file = fopen(path, "r");
 	cr_assert(file);
 	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
@@ -242,7 +242,7 @@ Test(events, every_pair_of_bytes_makes_valid_json)
 		event.reason.why = "ended";
 		events_write(events, &event);
 	}
-	cr_assert_eq(events_flush(events, &fault), 0);
+	cr_assert_eq(events_flush(events, &fault), EVENTS_NO_NEWS);
 	file = fopen(path, "r");
 	cr_assert(file);
 	for (; fgets(text, sizeof(text), file); lines++)
@@ -282,20 +282,63 @@ Test(events, reopening_goes_on_in_a_new_file)
 	unlink(moved);
 }
 
-Test(events, write_errors_are_heard_of_and_leave_whole_lines)
+/* No file may grow beyond this. */
+static void set_room(rlim_t bytes)
 {
-	struct event event = event_of(EVENT_LOST);
-	struct rlimit limit = {100, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit limit = {bytes, RLIM_INFINITY};
 
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
-	events_write(events, &event);
-	cr_expect_eq(events_flush(events, &fault), -EFBIG);
+}
+
+static enum events_news write_lines(unsigned lines)
+{
+	struct event event = event_of(EVENT_LOST);
+
+	while (lines--)
+		events_write(events, &event);
+	return events_flush(events, &fault);
+}
+
+Test(events, write_errors_are_heard_of_and_leave_whole_lines)
+{
+	set_room(100);
+	cr_expect_eq(write_lines(1), EVENTS_LOST);
 	cr_expect(strstr(fault.line, path));
-	setrlimit(RLIMIT_FSIZE, &none);
-	events_write(events, &event);
+	set_room(RLIM_INFINITY);
+	cr_expect_eq(write_lines(1), EVENTS_RESUMED);
 	cr_expect_eq(strlen(written()), 100 + 1 + strlen(strchr(text, '\n') + 1));
 	cr_expect(is_json(strchr(text, '\n'), 0));
+}
+
+Test(events, loss_is_told_once_and_counted_once_it_is_over)
+{
+	set_room(100);
+	cr_expect_eq(write_lines(2), EVENTS_LOST);
+	cr_expect_eq(write_lines(3), EVENTS_NO_NEWS, "told before");
+	cr_expect_eq(write_lines(0), EVENTS_NO_NEWS, "nothing is written again");
+	set_room(RLIM_INFINITY);
+	cr_expect_eq(write_lines(1), EVENTS_RESUMED);
+	cr_expect(strstr(fault.line, " 5 were lost"), "%s", fault.line);
+	cr_expect(is_json(strchr(written(), '\n'), 0), "half a line in the file is ended first");
+	cr_expect_eq(write_lines(1), EVENTS_NO_NEWS);
+	set_room(1);
+	cr_expect_eq(write_lines(1), EVENTS_LOST, "once more");
+}
+
+Test(events, closing_tells_of_a_loss_that_nobody_was_told_of)
+{
+	struct events *other = events_open("/dev/full", &fault);
+	struct event event = event_of(EVENT_LOST);
+
+	events_write(other, &event);
+	cr_expect_eq(events_flush(other, &fault), EVENTS_LOST);
+	events_write(other, &event);
+	cr_expect_eq(events_close(other, &fault), 0);
+	other = events_open("/dev/full", &fault);
+	events_write(other, &event);
+	cr_expect_eq(events_close(other, &fault), -ENOSPC);
+	cr_expect(strstr(fault.line, "/dev/full"));
 }
 
 Test(events, stream_that_cannot_be_opened_is_a_fault)

@@ -66,6 +66,15 @@ Test(log, level_holds_back_what_is_less_urgent)
 	cr_expect_null(strstr(text, "no"));
 }
 
+Test(log, answer_is_logged_whatever_the_level)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	log_info("no");
+	log_answer("yes");
+	cr_expect_eq(count_lines(read_file(path)), 1);
+	cr_expect(strstr(text, "info: yes\n"));
+}
+
 Test(log, control_characters_cannot_start_a_line)
 {
 	log_info("a\nerror: b\x1b[2J\x7f");

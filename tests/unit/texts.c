@@ -1,5 +1,5 @@
 /* The operator's texts say what the table of keys says: natbox.8 and etc/natbox.ini, read from the
- * top of the source tree. */
+ * top of the source tree. And the unit of systemd what natbox relies on. */
 #include "../../src/ops/config_keys.h"
 
 #include <criterion/criterion.h>
@@ -102,4 +102,19 @@ Test(texts, manual_has_every_key_with_its_default)
 		cr_expect(strstr(section, line), "%s has no \"%s\"", mark + 1, line + 1);
 		free(section);
 	}
+}
+
+/* An interface may come up long after the host. */
+Test(texts, unit_starts_natbox_again_however_often_it_failed)
+{
+	char *section;
+
+	read_file("etc/natbox.service");
+	section = part(text, "[Unit]\n", "\n[");
+	cr_expect(strstr(section, "\nStartLimitIntervalSec=0"), "%s", section);
+	free(section);
+	section = part(text, "[Service]\n", "\n[");
+	cr_expect(strstr(section, "\nRestart=on-failure\nRestartSec="), "%s", section);
+	cr_expect(strstr(section, "\nRestartPreventExitStatus=2"), "%s", section);
+	free(section);
 }

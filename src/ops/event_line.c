@@ -1,0 +1,107 @@
+#include <natbox/event_line.h>
+
+#include <natbox/log.h>
+#include <natbox/settings.h>
+
+#include <stdio.h>
+
+enum { ID_SHOWN_MAX = 512, NAMES_MAX = 128 };
+
+/* The names whose bit is set, separated by commas. */
+static const char *list_set(
+	unsigned set, const char *const *names, unsigned count, char out[static NAMES_MAX])
+{
+	size_t used = 0;
+
+	out[0] = 0;
+	for (unsigned bit = 0; bit < count && used < NAMES_MAX; bit++) {
+		if (set & 1U << bit)
+			used += (size_t)snprintf(
+				out + used, NAMES_MAX - used, "%s%s", used ? ", " : "", names[bit]);
+	}
+	return out;
+}
+
+static void write_reason(const struct event *event, char *out, size_t size)
+{
+	const struct text id = event->reason.id;
+	int length = snprintf(out, size, "%s %.*s, ", reason_kind_names[event->reason.kind],
+		id.length < ID_SHOWN_MAX ? (int)id.length : ID_SHOWN_MAX, id.at);
+
+	if (event->type == EVENT_REASON_END)
+		snprintf(out + length, size - (size_t)length, "%s", event->reason.why);
+	else
+		snprintf(out + length, size - (size_t)length, "%u s", event->reason.expires);
+}
+
+static void write_rewrite(const struct event *event, char *out, size_t size)
+{
+	const struct text method = event->rewrite.method;
+	char names[NAMES_MAX], status[16] = "";
+
+	if (event->rewrite.status)
+		snprintf(status, sizeof(status), "%u ", event->rewrite.status);
+	snprintf(out, size, "%s, %s%.*s: %s", event->rewrite.in ? "in" : "out", status,
+		method.length < ID_SHOWN_MAX ? (int)method.length : ID_SHOWN_MAX, method.at,
+		list_set(event->rewrite.fields, rewritten_field_names, REWRITTEN_FIELDS, names));
+}
+
+static void write_details(const struct event *event, char *out, size_t size)
+{
+	char names[NAMES_MAX];
+
+	switch (event->type) {
+	case EVENT_ENDPOINT_ADD:
+		list_set(event->nat, nat_test_names, NAT_TESTS, names);
+		snprintf(out, size, "%s", *names ? names : "no test hits");
+		break;
+	case EVENT_REASON_ADD:
+	case EVENT_REASON_REFRESH:
+	case EVENT_REASON_END:
+		write_reason(event, out, size);
+		break;
+	case EVENT_REWRITE:
+		write_rewrite(event, out, size);
+		break;
+	case EVENT_KEEPALIVE:
+		snprintf(out, size, "%s", event->method);
+		break;
+	case EVENT_REPLY:
+		snprintf(out, size, "%u after %.3f ms", event->reply.status,
+			(double)event->reply.rtt_us / 1e3);
+		break;
+	case EVENT_LOST:
+		snprintf(out, size, "%u keepalives in a row without an answer", event->missed);
+		break;
+	case EVENT_REFUSED:
+		snprintf(out, size, "the limit of %s is reached", event->why);
+		break;
+	case EVENT_ENDPOINT_REMOVE:
+	case EVENT_MALFORMED:
+		snprintf(out, size, "%s", event->why);
+		break;
+	}
+}
+
+const char *event_line(const struct event *event, char line[static EVENT_LINE_MAX])
+{
+	char client[ADDRESS_TEXT_MAX], proxy[ADDRESS_TEXT_MAX];
+	int length;
+
+	address_format(&event->client, client);
+	address_format(&event->proxy, proxy);
+	length = snprintf(line, EVENT_LINE_MAX, "%s %s at %s: ", event_type_names[event->type],
+		client, proxy);
+	write_details(event, line + length, EVENT_LINE_MAX - (size_t)length);
+	return line;
+}
+
+void event_log(const struct event *event)
+{
+	char line[EVENT_LINE_MAX];
+
+	if (event->type == EVENT_REFUSED)
+		log_warning("%s", event_line(event, line));
+	else
+		log_debug("%s", event_line(event, line));
+}

@@ -1,0 +1,102 @@
+/* Events as lines for people, in the log at level debug. */
+#include <natbox/event_line.h>
+#include <natbox/settings.h>
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static char line[EVENT_LINE_MAX];
+
+static struct event event_of(enum event_type type)
+{
+	return (struct event){.type = type,
+		.client = address_ipv4("\xcb\x00\x71\x01", 5061),
+		.proxy = address_ipv4("\xc6\x33\x64\x01", 5060)};
+}
+
+static void expect_line(const struct event *event, const char *expected)
+{
+	static const char ends[] = " 203.0.113.1:5061 at 198.51.100.1:5060: ";
+	const char *details;
+
+	event_line(event, line);
+	cr_expect_eq(
+		strncmp(line, event_type_names[event->type], strlen(event_type_names[event->type])),
+		0, "%s", line);
+	details = strstr(line, ends);
+	cr_assert(details, "%s", line);
+	cr_expect_str_eq(details + strlen(ends), expected);
+}
+
+Test(event_line, reason_has_its_kind_its_id_and_its_seconds_or_its_end)
+{
+	struct event event = event_of(EVENT_REASON_ADD);
+
+	event.reason.kind = REASON_REGISTRATION;
+	event.reason.id = TEXT("sip:alice@example.com");
+	event.reason.expires = 3600;
+	event.reason.why = "moved";
+	cr_expect_str_eq(event_line(&event, line),
+		"reason-add 203.0.113.1:5061 at 198.51.100.1:5060: registration "
+		"sip:alice@example.com, 3600 s");
+	event.type = EVENT_REASON_REFRESH;
+	expect_line(&event, "registration sip:alice@example.com, 3600 s");
+	event.type = EVENT_REASON_END;
+	expect_line(&event, "registration sip:alice@example.com, moved");
+}
+
+Test(event_line, every_event_has_what_the_event_stream_has)
+{
+	struct event add = event_of(EVENT_ENDPOINT_ADD), end = event_of(EVENT_ENDPOINT_REMOVE);
+	struct event keepalive = event_of(EVENT_KEEPALIVE), reply = event_of(EVENT_REPLY);
+	struct event lost = event_of(EVENT_LOST), malformed = event_of(EVENT_MALFORMED);
+	struct event refused = event_of(EVENT_REFUSED);
+
+	expect_line(&add, "no test hits");
+	add.nat = NAT_VIA_SOURCE | NAT_SDP_PRIVATE;
+	expect_line(&add, "via-source, sdp-private");
+	end.why = "expired";
+	expect_line(&end, "expired");
+	keepalive.method = "OPTIONS";
+	expect_line(&keepalive, "OPTIONS");
+	reply.reply.status = 489;
+	reply.reply.rtt_us = 12034;
+	expect_line(&reply, "489 after 12.034 ms");
+	lost.missed = 3;
+	expect_line(&lost, "3 keepalives in a row without an answer");
+	malformed.why = "no Via";
+	expect_line(&malformed, "no Via");
+	refused.why = "endpoints";
+	expect_line(&refused, "the limit of endpoints is reached");
+}
+
+Test(event_line, rewrite_has_direction_message_and_fields)
+{
+	struct event event = event_of(EVENT_REWRITE);
+
+	event.rewrite.in = true;
+	event.rewrite.method = TEXT("REGISTER");
+	event.rewrite.fields = REWRITTEN_CONTACT | REWRITTEN_VIA;
+	expect_line(&event, "in, REGISTER: contact, via");
+	event.rewrite.in = false;
+	event.rewrite.status = 200;
+	event.rewrite.fields = REWRITTEN_OTHER;
+	expect_line(&event, "out, 200 REGISTER: other");
+}
+
+Test(event_line, long_texts_are_cut_before_what_stands_behind_them)
+{
+	static char bytes[70000];
+	struct event event = event_of(EVENT_REASON_END);
+
+	memset(bytes, 'x', sizeof(bytes));
+	event.reason.id = (struct text){bytes, sizeof(bytes)};
+	event.reason.why = "ended";
+	event_line(&event, line);
+	cr_expect(strstr(line, "xxx, ended"));
+	event = event_of(EVENT_REWRITE);
+	event.rewrite.method = (struct text){bytes, sizeof(bytes)};
+	event.rewrite.fields = REWRITTEN_VIA;
+	event_line(&event, line);
+	cr_expect(strstr(line, "xxx: via"));
+}
