@@ -267,6 +267,8 @@ static int open_all(struct live *live, struct fault *fault)
 	/* Where that fails the log goes on in the file that is open, and SIGHUP says so. */
 	if (result == 0 && *identity.name)
 		log_give(identity.user);
+	if (result == 0 && live->wire->claim)
+		result = live->wire->claim(live, fault);
 	if (result == 0)
 		result = open_state(live, &identity, fault);
 	if (result == 0)

@@ -18,6 +18,8 @@ struct live;
 
 /* A way to the wire: sniffing.c or relaying.c. All errors are negative errnos with *fault set. */
 struct wire {
+	/* Before anything is opened, so that a second natbox disturbs nothing. NULL: may be many. */
+	int (*claim)(struct live *live, struct fault *fault);
 	int (*open)(struct live *live, struct fault *fault);
 	/* After privileges were dropped. */
 	int (*start)(struct live *live, struct fault *fault);

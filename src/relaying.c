@@ -2,6 +2,7 @@
  * shows that it lives. */
 #include "live.h"
 
+#include <natbox/claim.h>
 #include <natbox/log.h>
 #include <natbox/relay.h>
 #include <natbox/rules.h>
@@ -10,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct relaying {
+	int claim; /* negative: not taken */
 	struct relay *relay;
 	struct installed_rules *rules;
 	struct address proxies[PROXY_ADDRESSES_MAX];
@@ -55,6 +58,17 @@ static struct rules_settings rules_settings_from(
 	};
 }
 
+static int relaying_claim(struct live *live, struct fault *fault)
+{
+	struct relaying *relaying = calloc(1, sizeof(*relaying));
+
+	if (!relaying)
+		return fault_set(fault, -ENOMEM, "no memory to relay");
+	live->wire_state = relaying;
+	relaying->claim = claim_take(fault);
+	return relaying->claim < 0 ? relaying->claim : 0;
+}
+
 static int relaying_open(struct live *live, struct fault *fault)
 {
 	const struct config *config = live->config;
@@ -63,13 +77,10 @@ static int relaying_open(struct live *live, struct fault *fault)
 		.out_port = (uint16_t)config->relay.out_port,
 		.own_mark = config->relay.own_mark,
 	};
-	struct relaying *relaying = calloc(1, sizeof(*relaying));
+	struct relaying *relaying = live->wire_state;
 	struct rules_settings rules;
 	int result;
 
-	if (!relaying)
-		return fault_set(fault, -ENOMEM, "no memory to relay");
-	live->wire_state = relaying;
 	rules = rules_settings_from(config, relaying->proxies,
 		list_diverted(config, live->proxies, live->proxy_count, relaying->proxies));
 	result = relay_open(&settings, &relaying->relay, fault);
@@ -187,10 +198,13 @@ static void relaying_close(struct live *live)
 		return;
 	rules_remove(relaying->rules);
 	relay_close(relaying->relay);
+	if (relaying->claim >= 0)
+		close(relaying->claim);
 	free(relaying);
 }
 
 const struct wire relay_wire = {
+	.claim = relaying_claim,
 	.open = relaying_open,
 	.start = relaying_start,
 	.descriptors = relaying_descriptors,
