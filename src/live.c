@@ -217,11 +217,21 @@ void live_time_events(const struct live *live)
 
 static int open_events(struct live *live, struct fault *fault)
 {
-	if (!*live->config->log.events)
+	if (live->events || !*live->config->log.events)
 		return 0;
 	live->events = events_open(live->config->log.events, fault);
 	live_time_events(live);
 	return live->events ? 0 : -EIO;
+}
+
+/* Who starts natbox may create the file where natbox.user may not, and the other way round on some file
+ * systems: what fails here that user tries again. */
+static void open_events_for(struct live *live, const struct identity *identity)
+{
+	struct fault lost;
+
+	if (open_events(live, &lost) == 0 && live->events && *identity->name)
+		events_give(live->events, identity->user);
 }
 
 static int start_state(struct live *live, struct fault *fault)
@@ -277,6 +287,8 @@ static int open_all(struct live *live, struct fault *fault)
 		result = open_metrics(live, fault);
 	if (result == 0)
 		result = live->wire->open(live, fault);
+	if (result == 0)
+		open_events_for(live, &identity);
 	if (result == 0)
 		result = privileges_drop(&identity, live->wire->needs_net_admin, fault);
 	if (result == 0)
