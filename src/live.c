@@ -137,14 +137,24 @@ static int find_proxies(struct live *live, struct fault *fault)
 	return count < 0 ? count : 0;
 }
 
-const char *live_name_proxies(const struct live *live)
+bool live_is_loopback(const struct address *address)
+{
+	static const struct network loopback4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8};
+	static const struct network loopback6 = {{[15] = 1}, 128};
+
+	return network_contains(&loopback4, address) || network_contains(&loopback6, address);
+}
+
+const char *live_name_proxies(const struct address *proxies, size_t count)
 {
 	static char text[ADDRESS_TEXT_MAX + 32];
-	size_t length = address_format(&live->proxies[0], text);
+	size_t named = 0, length;
 
-	if (live->proxy_count > 1)
-		snprintf(text + length, sizeof(text) - length, " and %zu more",
-			live->proxy_count - 1);
+	while (named < count && live_is_loopback(&proxies[named]))
+		named++;
+	length = address_format(&proxies[named < count ? named : 0], text);
+	if (count > 1)
+		snprintf(text + length, sizeof(text) - length, " and %zu more", count - 1);
 	return text;
 }
 

@@ -17,7 +17,8 @@ struct relaying {
 	int claim; /* negative: not taken */
 	struct relay *relay;
 	struct installed_rules *rules;
-	struct address proxies[PROXY_ADDRESSES_MAX];
+	size_t proxy_count;
+	struct address proxies[PROXY_ADDRESSES_MAX]; /* that are diverted */
 	struct relay_counters reported;
 	uint64_t forged_reported;
 };
@@ -26,8 +27,6 @@ struct relaying {
 static size_t list_diverted(const struct config *config, const struct address *proxies,
 	size_t count, struct address *diverted)
 {
-	static const struct network loopback4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8};
-	static const struct network loopback6 = {{[15] = 1}, 128};
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -36,8 +35,7 @@ static size_t list_diverted(const struct config *config, const struct address *p
 		for (unsigned j = 0; j < config->proxy_count; j++)
 			named |= !config->proxies[j].any &&
 				 address_equal(&config->proxies[j].address, &proxies[i]);
-		if (named || (!network_contains(&loopback4, &proxies[i]) &&
-				     !network_contains(&loopback6, &proxies[i])))
+		if (named || !live_is_loopback(&proxies[i]))
 			diverted[kept++] = proxies[i];
 	}
 	return kept;
@@ -81,8 +79,13 @@ static int relaying_open(struct live *live, struct fault *fault)
 	struct rules_settings rules;
 	int result;
 
-	rules = rules_settings_from(config, relaying->proxies,
-		list_diverted(config, live->proxies, live->proxy_count, relaying->proxies));
+	relaying->proxy_count =
+		list_diverted(config, live->proxies, live->proxy_count, relaying->proxies);
+	if (!relaying->proxy_count)
+		return fault_set(fault, -ENOENT,
+			"this host has no address but loopback that a proxy could have: set "
+			"natbox.proxy");
+	rules = rules_settings_from(config, relaying->proxies, relaying->proxy_count);
 	result = relay_open(&settings, &relaying->relay, fault);
 	if (result == 0)
 		result = rules_install(&rules, &relaying->rules, fault);
@@ -95,7 +98,8 @@ static int relaying_start(struct live *live, struct fault *fault)
 	int result = rules_start(relaying->rules, fault);
 
 	if (result == 0)
-		log_info("ready: relaying for %s, through ports %u and %u", live_name_proxies(live),
+		log_info("ready: relaying for %s, through ports %u and %u",
+			live_name_proxies(relaying->proxies, relaying->proxy_count),
 			live->config->relay.in_port, live->config->relay.out_port);
 	return result;
 }

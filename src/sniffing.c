@@ -47,7 +47,8 @@ static int sniffing_open(struct live *live, struct fault *fault)
 static int sniffing_start(struct live *live, struct fault *fault)
 {
 	(void)fault;
-	log_info("ready: sniffing on %s for %s%s", live->config->interface, live_name_proxies(live),
+	log_info("ready: sniffing on %s for %s%s", live->config->interface,
+		live_name_proxies(live->proxies, live->proxy_count),
 		live->options->dry_run ? ", a dry run: nothing is sent" : "");
 	return 0;
 }
