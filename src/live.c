@@ -160,14 +160,24 @@ static int find_proxies(struct live *live, struct fault *fault)
 	return count < 0 ? count : 0;
 }
 
-const char *live_name_proxies(const struct live *live)
+bool live_is_loopback(const struct address *address)
+{
+	static const struct network loopback4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8};
+	static const struct network loopback6 = {{[15] = 1}, 128};
+
+	return network_contains(&loopback4, address) || network_contains(&loopback6, address);
+}
+
+const char *live_name_proxies(const struct address *proxies, size_t count)
 {
 	static char text[ADDRESS_TEXT_MAX + 32];
-	size_t length = address_format(&live->proxies[0], text);
+	size_t named = 0, length;
 
-	if (live->proxy_count > 1)
-		snprintf(text + length, sizeof(text) - length, " and %zu more",
-			live->proxy_count - 1);
+	while (named < count && live_is_loopback(&proxies[named]))
+		named++;
+	length = address_format(&proxies[named < count ? named : 0], text);
+	if (count > 1)
+		snprintf(text + length, sizeof(text) - length, " and %zu more", count - 1);
 	return text;
 }
 
@@ -243,11 +253,21 @@ void live_time_events(const struct live *live)
 
 static int open_events(struct live *live, struct fault *fault)
 {
-	if (!*live->config->log.events)
+	if (live->events || !*live->config->log.events)
 		return 0;
 	live->events = events_open(live->config->log.events, fault);
 	live_time_events(live);
 	return live->events ? 0 : -EIO;
+}
+
+/* Who starts natbox may create the file where natbox.user may not, and the other way round on some file
+ * systems: what fails here that user tries again. */
+static void open_events_for(struct live *live, const struct identity *identity)
+{
+	struct fault lost;
+
+	if (open_events(live, &lost) == 0 && live->events && *identity->name)
+		events_give(live->events, identity->user);
 }
 
 static int start_state(struct live *live, struct fault *fault)
@@ -310,6 +330,8 @@ static int open_all(struct live *live, struct fault *fault)
 	/* Where that fails the log goes on in the file that is open, and SIGHUP says so. */
 	if (result == 0 && *identity.name)
 		log_give(identity.user);
+	if (result == 0 && live->wire->claim)
+		result = live->wire->claim(live, fault);
 	if (result == 0)
 		result = open_state(live, &identity, fault);
 	if (result == 0)
@@ -318,6 +340,8 @@ static int open_all(struct live *live, struct fault *fault)
 		result = open_metrics(live, fault);
 	if (result == 0)
 		result = live->wire->open(live, fault);
+	if (result == 0)
+		open_events_for(live, &identity);
 	if (result == 0)
 		result = privileges_drop(&identity, live->wire->needs_net_admin, fault);
 	if (result == 0)

@@ -18,6 +18,8 @@ struct live;
 
 /* A way to the wire: sniffing.c or relaying.c. All errors are negative errnos with *fault set. */
 struct wire {
+	/* Before anything is opened, so that a second natbox disturbs nothing. NULL: may be many. */
+	int (*claim)(struct live *live, struct fault *fault);
 	int (*open)(struct live *live, struct fault *fault);
 	/* After privileges were dropped. */
 	int (*start)(struct live *live, struct fault *fault);
@@ -60,8 +62,12 @@ struct live {
 int live_list_proxies(const struct config *config, struct address list[static PROXY_ADDRESSES_MAX],
 	struct fault *fault);
 
-/* "198.51.100.1:5060", or with " and 3 more" behind the first. Valid until the next call. */
-const char *live_name_proxies(const struct live *live);
+/* An address of this host that no user agent comes to. */
+bool live_is_loopback(const struct address *address);
+
+/* "198.51.100.1:5060", or with " and 3 more" behind the first that is no loopback address, where one is
+ * not. count is not 0. Valid until the next call. */
+const char *live_name_proxies(const struct address *proxies, size_t count);
 
 /* One datagram's way through the engine. age_us: how long ago it came, as far as that is known. */
 struct outcome live_datagram(

@@ -2,6 +2,7 @@
  * shows that it lives. */
 #include "live.h"
 
+#include <natbox/claim.h>
 #include <natbox/log.h>
 #include <natbox/relay.h>
 #include <natbox/rules.h>
@@ -10,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct relaying {
+	int claim; /* negative: not taken */
 	struct relay *relay;
 	struct installed_rules *rules;
-	struct address proxies[PROXY_ADDRESSES_MAX];
 	size_t proxy_count;
+	struct address proxies[PROXY_ADDRESSES_MAX]; /* that are diverted */
 	struct relay_counters reported;
 	uint64_t forged_reported;
 };
@@ -24,8 +27,6 @@ struct relaying {
 static size_t list_diverted(const struct config *config, const struct address *proxies,
 	size_t count, struct address *diverted)
 {
-	static const struct network loopback4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8};
-	static const struct network loopback6 = {{[15] = 1}, 128};
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -34,8 +35,7 @@ static size_t list_diverted(const struct config *config, const struct address *p
 		for (unsigned j = 0; j < config->proxy_count; j++)
 			named |= !config->proxies[j].any &&
 				 address_equal(&config->proxies[j].address, &proxies[i]);
-		if (named || (!network_contains(&loopback4, &proxies[i]) &&
-				     !network_contains(&loopback6, &proxies[i])))
+		if (named || !live_is_loopback(&proxies[i]))
 			diverted[kept++] = proxies[i];
 	}
 	return kept;
@@ -56,6 +56,17 @@ static struct rules_settings rules_settings_from(
 	};
 }
 
+static int relaying_claim(struct live *live, struct fault *fault)
+{
+	struct relaying *relaying = calloc(1, sizeof(*relaying));
+
+	if (!relaying)
+		return fault_set(fault, -ENOMEM, "no memory to relay");
+	live->wire_state = relaying;
+	relaying->claim = claim_take(fault);
+	return relaying->claim < 0 ? relaying->claim : 0;
+}
+
 static int relaying_open(struct live *live, struct fault *fault)
 {
 	const struct config *config = live->config;
@@ -64,15 +75,16 @@ static int relaying_open(struct live *live, struct fault *fault)
 		.out_port = (uint16_t)config->relay.out_port,
 		.own_mark = config->relay.own_mark,
 	};
-	struct relaying *relaying = calloc(1, sizeof(*relaying));
+	struct relaying *relaying = live->wire_state;
 	struct rules_settings rules;
 	int result;
 
-	if (!relaying)
-		return fault_set(fault, -ENOMEM, "no memory to relay");
-	live->wire_state = relaying;
 	relaying->proxy_count =
 		list_diverted(config, live->proxies, live->proxy_count, relaying->proxies);
+	if (!relaying->proxy_count)
+		return fault_set(fault, -ENOENT,
+			"this host has no address but loopback that a proxy could have: set "
+			"natbox.proxy");
 	rules = rules_settings_from(config, relaying->proxies, relaying->proxy_count);
 	result = relay_open(&settings, &relaying->relay, fault);
 	if (result == 0)
@@ -103,7 +115,8 @@ static int relaying_start(struct live *live, struct fault *fault)
 
 	log_diverted(live);
 	if (result == 0)
-		log_info("ready: relaying for %s, through ports %u and %u", live_name_proxies(live),
+		log_info("ready: relaying for %s, through ports %u and %u",
+			live_name_proxies(relaying->proxies, relaying->proxy_count),
 			live->config->relay.in_port, live->config->relay.out_port);
 	return result;
 }
@@ -206,10 +219,13 @@ static void relaying_close(struct live *live)
 		return;
 	rules_remove(relaying->rules);
 	relay_close(relaying->relay);
+	if (relaying->claim >= 0)
+		close(relaying->claim);
 	free(relaying);
 }
 
 const struct wire relay_wire = {
+	.claim = relaying_claim,
 	.open = relaying_open,
 	.start = relaying_start,
 	.descriptors = relaying_descriptors,

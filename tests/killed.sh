@@ -82,8 +82,8 @@ for ((lane = 1; lane <= lanes; lane++)); do
 	mode=$([ $((lane % 2)) = 0 ] && echo relay || echo sniff)
 	start $lane "$mode" $kills $RANDOM "$natbox"
 done
-start forgetful relay 1 $RANDOM sh -c "$forgetful" "$natbox"
-start backward sniff 2 $RANDOM sh -c "$backward" "$natbox"
+start forgetful relay 4 $RANDOM sh -c "$forgetful" "$natbox"
+start backward sniff 4 $RANDOM sh -c "$backward" "$natbox"
 for ((lane = 1; lane <= lanes; lane++)); do
 	expect "killed $kills times under load, it knows what it knew ($lane)" $lane 0 "$seen"
 done

@@ -98,11 +98,35 @@ chmod 755 "$work"
 configure ''
 : >"$work/log"
 ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
-	-l "$work/log.nobody" 2>>"$work/log" &
+	-o log.events="$work/events.nobody" -l "$work/log.nobody" 2>>"$work/log" &
 pid=$!
 sleep 1
+[ "$(stat -c %U "$work/events.nobody")" = nobody ]
+say $? "the event stream is given to the user that natbox becomes, who could not create it"
 kill -HUP "$pid"
 sleep 1
 mv "$work/log.nobody" "$work/log"
 grep -q "read again" "$work/log" && ! grep -q "cannot open" "$work/log"
-say $? "the user that natbox becomes may open the log again"
+say $? "the user that natbox becomes may open the log and the event stream again"
+kill -TERM "$pid"
+wait "$pid"
+
+: >"$work/log"
+: >"$work/precious"
+ln -s precious "$work/link"
+ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
+	-o log.events="$work/link" 2>>"$work/log" &
+pid=$!
+logged ready && [ "$(stat -c %U "$work/precious")" = root ]
+say $? "what a symbolic link leads to is not given away"
+kill -TERM "$pid"
+wait "$pid"
+
+: >"$work/log"
+install -d -o nobody -m 700 "$work/private"
+ip netns exec "$namespace" setpriv --bounding-set=-dac_override --inh-caps=-dac_override \
+	"$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
+	-o log.events="$work/private/events" 2>>"$work/log" &
+pid=$!
+logged ready && [ -e "$work/private/events" ]
+say $? "a place where only that user may write does as well"

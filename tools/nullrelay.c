@@ -9,6 +9,7 @@
  * PROXY is an address or "*": all addresses of this host. Ports, marks and table are natbox's own
  * defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. SIGUSR2 has
  * the event loop hang for HANG_S, while the other thread lives on. */
+#include <natbox/claim.h>
 #include <natbox/host.h>
 #include <natbox/relay.h>
 #include <natbox/rules.h>
@@ -158,8 +159,10 @@ static int serve(const struct rules_settings *settings)
 	struct relay *relay = NULL;
 	struct installed_rules *rules = NULL;
 	struct fault fault;
-	int error = relay_open(&ports, &relay, &fault);
+	int claim = claim_take(&fault), error = claim < 0 ? claim : 0;
 
+	if (!error)
+		error = relay_open(&ports, &relay, &fault);
 	if (!error)
 		error = rules_install(settings, &rules, &fault);
 	if (!error)
@@ -170,6 +173,8 @@ static int serve(const struct rules_settings *settings)
 		run(relay, rules);
 	rules_remove(rules);
 	relay_close(relay);
+	if (claim >= 0)
+		close(claim);
 	return error ? 1 : 0;
 }
 

@@ -8,6 +8,8 @@
 #include <natbox/event.h>
 #include <natbox/fault.h>
 
+#include <sys/types.h>
+
 struct events;
 
 /* Opens the stream to the file at path, which is created or added to; "-" is standard output. NULL
@@ -17,6 +19,11 @@ struct events *events_open(const char *path, struct fault *fault);
 /* Opens the file again, for log rotation. 0, also for standard output, or a negative errno: the
  * stream then goes on in the file it had. What waits is written to the old file first. */
 int events_reopen(struct events *events, struct fault *fault);
+
+/* Gives the file to the user that natbox is about to become, who is to open it again. 0, also where the
+ * path is no regular file's only name, as of standard output, a pipe or a symbolic link: nobody gets
+ * what it leads to; or a negative errno. */
+int events_give(const struct events *events, uid_t user);
 
 /* Wall clock minus the engine's clock, in microseconds, added to every time from now on. Zero at
  * first, as a replay wants it: a capture's clock is the wall clock. */

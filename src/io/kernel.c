@@ -4,11 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #define IPV4_CONFIGURATION "/proc/sys/net/ipv4/conf"
+#define IPV6_CONFIGURATION "/proc/sys/net/ipv6/conf"
 
 int kernel_check_privilege(struct fault *fault)
 {
@@ -22,13 +22,13 @@ int kernel_check_privilege(struct fault *fault)
 }
 
 /* 0 when it cannot be read: then it cannot be in the way. */
-static int read_sysctl(const char *interface, const char *name)
+static int read_sysctl(const char *configuration, const char *interface, const char *name)
 {
 	char path[PATH_MAX];
 	FILE *file;
 	int value = 0;
 
-	snprintf(path, sizeof(path), IPV4_CONFIGURATION "/%s/%s", interface, name);
+	snprintf(path, sizeof(path), "%s/%s/%s", configuration, interface, name);
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
@@ -41,7 +41,8 @@ static int read_sysctl(const char *interface, const char *name)
 /* What counts on an interface: its own value or that of "all", whichever is larger. */
 static int effective(const char *interface, const char *name)
 {
-	const int own = read_sysctl(interface, name), all = read_sysctl("all", name);
+	const int own = read_sysctl(IPV4_CONFIGURATION, interface, name);
+	const int all = read_sysctl(IPV4_CONFIGURATION, "all", name);
 
 	return own > all ? own : all;
 }
@@ -71,7 +72,8 @@ int kernel_check_sysctls(struct fault *fault)
 		return 0;
 	for (struct dirent *entry; !error && (entry = readdir(directory));) {
 		const char *name = entry->d_name;
-		const char *where = read_sysctl("all", "src_valid_mark") ? "all" : name;
+		const char *where =
+			read_sysctl(IPV4_CONFIGURATION, "all", "src_valid_mark") ? "all" : name;
 
 		if (is_interface(name) && would_drop(name))
 			error = fault_set(fault, -ENOTSUP,
@@ -83,4 +85,9 @@ int kernel_check_sysctls(struct fault *fault)
 	}
 	closedir(directory);
 	return error;
+}
+
+bool kernel_ipv6_is_off(const char *interface)
+{
+	return read_sysctl(IPV6_CONFIGURATION, interface, "disable_ipv6") != 0;
 }

@@ -1,5 +1,6 @@
 #include "routing.h"
 
+#include "kernel.h"
 #include "netlink.h"
 
 #include <errno.h>
@@ -256,17 +257,43 @@ static int install_family(
 	return error == -EEXIST ? 0 : error;
 }
 
-int routing_install(const struct rules_settings *settings)
+/* A host's switch, or one of the loopback interface, where the route leads. */
+static const char *ipv6_switch(void)
+{
+	if (kernel_ipv6_is_off("all"))
+		return "all";
+	return kernel_ipv6_is_off("lo") ? "lo" : NULL;
+}
+
+static int explain(
+	int error, uint8_t family, const struct rules_settings *settings, struct fault *fault)
+{
+	const char *off = family == AF_INET6 ? ipv6_switch() : NULL;
+
+	if (off)
+		return fault_set(fault, error,
+			"cannot relay for IPv6 proxies: net.ipv6.conf.%s.disable_ipv6 is 1; sysctl "
+			"-w net.ipv6.conf.%s.disable_ipv6=0, or take them out of natbox.proxy",
+			off, off);
+	return fault_set(fault, error,
+		"cannot add the %s routing rule and route of relay mode (table %u): %s",
+		family == AF_INET ? "IPv4" : "IPv6", settings->table, strerror(-error));
+}
+
+int routing_install(const struct rules_settings *settings, struct fault *fault)
 {
 	struct mnl_socket *socket = NULL;
 	int error = netlink_open(NETLINK_ROUTE, &socket);
 
 	if (error)
-		return error;
+		return fault_set(
+			fault, error, "cannot speak netlink to the routing: %s", strerror(-error));
 	for (size_t i = 0; !error && i < sizeof(families); i++) {
 		error = install_family(socket, families[i], settings);
 		if (!is_needed(families[i], settings))
 			error = 0;
+		if (error)
+			explain(error, families[i], settings, fault);
 	}
 	mnl_socket_close(socket);
 	return error;

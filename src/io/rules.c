@@ -102,13 +102,9 @@ static int check(const struct rules_settings *settings, struct fault *fault)
 /* The routing first: a rule that diverts what is then not delivered would lose it. */
 static int install(const struct rules_settings *settings, struct fault *fault)
 {
-	int error = routing_install(settings);
+	int error = routing_install(settings, fault);
 
-	if (error)
-		return fault_set(fault, error,
-			"cannot add the routing rule and route of relay mode (table %u): %s",
-			settings->table, strerror(-error));
-	return ruleset_install(settings, fault);
+	return error ? error : ruleset_install(settings, fault);
 }
 
 static void uninstall(const struct rules_settings *settings)
@@ -149,10 +145,11 @@ int rules_install(
  * the routing rules that they do not know. */
 static int renew(struct installed_rules *rules, struct fault *fault)
 {
-	int error = rules->settings.manual ? 0 : routing_install(&rules->settings);
+	int error = rules->settings.manual ? 0 : routing_install(&rules->settings, fault);
 
-	if (!error)
-		error = alive_renew(rules->alive);
+	if (error)
+		return error;
+	error = alive_renew(rules->alive);
 	if (!error)
 		return 0;
 	if (rules->settings.manual || error != -ENOENT)

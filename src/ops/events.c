@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -148,6 +149,17 @@ int events_reopen(struct events *events, struct fault *fault)
 	events->fd = fd;
 	events->mid_line = false;
 	return 0;
+}
+
+int events_give(const struct events *events, uid_t user)
+{
+	struct stat opened, named;
+
+	if (fstat(events->fd, &opened) != 0 || lstat(events->path, &named) != 0 ||
+		!S_ISREG(named.st_mode) || named.st_nlink != 1 || named.st_ino != opened.st_ino ||
+		named.st_dev != opened.st_dev)
+		return 0;
+	return fchown(events->fd, user, (gid_t)-1) == 0 ? 0 : -errno;
 }
 
 int events_close(struct events *events, struct fault *fault)
