@@ -267,7 +267,7 @@ static void open_events_for(struct live *live, const struct identity *identity)
 	struct fault lost;
 
 	if (open_events(live, &lost) == 0 && live->events && *identity->name)
-		events_give(live->events, identity->user);
+		events_give(live->events, identity);
 }
 
 static int start_state(struct live *live, struct fault *fault)
@@ -329,7 +329,7 @@ static int open_all(struct live *live, struct fault *fault)
 
 	/* Where that fails the log goes on in the file that is open, and SIGHUP says so. */
 	if (result == 0 && *identity.name)
-		log_give(identity.user);
+		log_give(&identity);
 	if (result == 0 && live->wire->claim)
 		result = live->wire->claim(live, fault);
 	if (result == 0)

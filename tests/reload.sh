@@ -121,6 +121,14 @@ logged ready && [ "$(stat -c %U "$work/precious")" = root ]
 say $? "what a symbolic link leads to is not given away"
 kill -TERM "$pid"
 wait "$pid"
+ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
+	-l "$work/link" 2>>"$work/log" &
+pid=$!
+sleep 1
+grep -q ready "$work/precious" && [ "$(stat -c %U "$work/precious")" = root ]
+say $? "nor is it for the log"
+kill -TERM "$pid"
+wait "$pid"
 
 : >"$work/log"
 install -d -o nobody -m 700 "$work/private"

@@ -7,8 +7,7 @@
 #include <natbox/engine.h>
 #include <natbox/event.h>
 #include <natbox/fault.h>
-
-#include <sys/types.h>
+#include <natbox/privileges.h>
 
 struct events;
 
@@ -20,10 +19,8 @@ struct events *events_open(const char *path, struct fault *fault);
  * stream then goes on in the file it had. What waits is written to the old file first. */
 int events_reopen(struct events *events, struct fault *fault);
 
-/* Gives the file to the user that natbox is about to become, who is to open it again. 0, also where the
- * path is no regular file's only name, as of standard output, a pipe or a symbolic link: nobody gets
- * what it leads to; or a negative errno. */
-int events_give(const struct events *events, uid_t user);
+/* identity_give for the file. */
+int events_give(const struct events *events, const struct identity *identity);
 
 /* Wall clock minus the engine's clock, in microseconds, added to every time from now on. Zero at
  * first, as a replay wants it: a capture's clock is the wall clock. */

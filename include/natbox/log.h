@@ -9,10 +9,10 @@
 #define NATBOX_LOG_H
 
 #include <natbox/fault.h>
+#include <natbox/privileges.h>
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -27,9 +27,8 @@ int log_open(const char *path, struct fault *fault);
  * errno: the log then goes on in the file it had. */
 int log_reopen(struct fault *fault);
 
-/* Gives the file to the user that natbox becomes, so that he may open it again. 0 or a negative
- * errno; 0 also when there is no file, or it is a device. */
-int log_give(uid_t user);
+/* identity_give for the file, where there is one. */
+int log_give(const struct identity *identity);
 
 void log_close(void); /* back to standard error */
 

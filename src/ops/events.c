@@ -151,15 +151,9 @@ int events_reopen(struct events *events, struct fault *fault)
 	return 0;
 }
 
-int events_give(const struct events *events, uid_t user)
+int events_give(const struct events *events, const struct identity *identity)
 {
-	struct stat opened, named;
-
-	if (fstat(events->fd, &opened) != 0 || lstat(events->path, &named) != 0 ||
-		!S_ISREG(named.st_mode) || named.st_nlink != 1 || named.st_ino != opened.st_ino ||
-		named.st_dev != opened.st_dev)
-		return 0;
-	return fchown(events->fd, user, (gid_t)-1) == 0 ? 0 : -errno;
+	return identity_give(identity, events->fd, events->path);
 }
 
 int events_close(struct events *events, struct fault *fault)

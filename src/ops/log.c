@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,13 +44,9 @@ int log_reopen(struct fault *fault)
 	return current.path ? log_open(current.path, fault) : 0;
 }
 
-int log_give(uid_t user)
+int log_give(const struct identity *identity)
 {
-	struct stat status;
-
-	if (!current.path || fstat(current.fd, &status) != 0 || !S_ISREG(status.st_mode))
-		return 0;
-	return fchown(current.fd, user, (gid_t)-1) == 0 ? 0 : -errno;
+	return current.path ? identity_give(identity, current.fd, current.path) : 0;
 }
 
 void log_close(void)
