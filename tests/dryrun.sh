@@ -15,11 +15,7 @@ start() { # further arguments for natbox
 		-o keepalive.interval=1s -o keepalive.reply-timeout=500ms -o keepalive.drop-lost=yes \
 		-o log.events="$work/events" -o state.path="$work/state" "$@" 2>"$work/log" &
 	pid=$!
-	for _ in $(seq 50); do
-		grep -q ready "$work/log" && return
-		sleep 0.1
-	done
-	return 1
+	within 5 logged ready
 }
 
 stop() {

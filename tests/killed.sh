@@ -25,11 +25,7 @@ prepare() {
 	ip netns exec "$namespace" kamailio -DD -E -f tests/lab/kamailio.cfg -Y "$work" \
 		-P "$work/pid" -m 32 -M 4 -n 1 -l udp:$proxy:5060 >"$work/log" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
-		is_listening && return
-		sleep 0.1
-	done
-	return 1
+	within 10 is_listening
 }
 
 # One natbox, as often as it is to be killed. The witness tells what it saw, and its status is ours.

@@ -17,3 +17,18 @@ trap 'exit 1' INT TERM HUP
 say() { # status, what it shows
 	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$work/log"; fi
 }
+
+# Tries a command again and again until it is true.
+within() { # seconds, command...
+	local i limit=$(($1 * 10))
+	shift
+	for ((i = 0; i < limit; i++)); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+logged() { # text
+	grep -q -- "$1" "$work/log"
+}

@@ -28,20 +28,6 @@ help_with() { # command..., inside and in the background
 	helpers+=($!)
 }
 
-within() { # seconds, command...
-	local i limit=$(($1 * 10))
-	shift
-	for ((i = 0; i < limit; i++)); do
-		"$@" && return
-		sleep 0.1
-	done
-	return 1
-}
-
-logged() { # text
-	grep -q -- "$1" "$work/log"
-}
-
 start() { # address to listen on, further arguments
 	listen=$1
 	shift

@@ -6,15 +6,6 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/loopback.bash
 
-logged() { # text: appears in the log within five seconds
-	local i
-	for ((i = 0; i < 50; i++)); do
-		grep -q -- "$1" "$work/log" && return
-		sleep 0.1
-	done
-	return 1
-}
-
 configure() { # lines under [log] and what may follow
 	printf '[natbox]\nproxy = 127.0.0.1:5060\ninterface = lo\nuser =\n[state]\npath =\n[log]\n%b' \
 		"$1" >"$work/ini"
@@ -22,7 +13,7 @@ configure() { # lines under [log] and what may follow
 
 reload() { # text that the log is to show
 	: >"$work/log"
-	kill -HUP "$pid" && logged "$1"
+	kill -HUP "$pid" && within 5 logged "$1"
 }
 
 ip netns add "$namespace" && ip -n "$namespace" link set lo up || exit 1
@@ -30,7 +21,7 @@ configure "events = $work/events\n"
 ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket="$work/socket" \
 	2>>"$work/log" &
 pid=$!
-logged ready
+within 5 logged ready
 say $? "natbox starts"
 
 configure "events = $work/events\n[nat]\ndetect = nonsense\n"
@@ -65,12 +56,12 @@ reload "events go where they went" && mkdir "$work/later" && reload "read again"
 say $? "where the other file cannot be opened, the next SIGHUP tries again"
 
 : >"$work/log"
-kill -USR1 "$pid" && logged "0 endpoints"
+kill -USR1 "$pid" && within 5 logged "0 endpoints"
 say $? "SIGUSR1 logs a summary"
 
 configure "level = error\n"
 : >"$work/log"
-kill -HUP "$pid" && sleep 0.5 && kill -USR1 "$pid" && logged "0 endpoints" &&
+kill -HUP "$pid" && sleep 0.5 && kill -USR1 "$pid" && within 5 logged "0 endpoints" &&
 	[ "$(wc -l <"$work/log")" = 1 ]
 say $? "also where the level has the log hold back all but errors"
 
@@ -81,11 +72,11 @@ send() { # what comes to the proxy's port
 }
 send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n'
 from='127.0.0.1:[0-9]*'
-logged "debug: packet $from to 127.0.0.1:5060, .* bytes: INVITE sip:a SIP/2.0$" &&
-	logged "debug: malformed $from at 127.0.0.1:5060: header field without colon$"
+within 5 logged "debug: packet $from to 127.0.0.1:5060, .* bytes: INVITE sip:a SIP/2.0$" &&
+	within 5 logged "debug: malformed $from at 127.0.0.1:5060: header field without colon$"
 say $? "at level debug each packet and each event is a line"
 configure "level = info\n"
-reload "read again" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && logged "malformed SIP" &&
+reload "read again" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && within 5 logged "malformed SIP" &&
 	! grep -q debug: "$work/log"
 say $? "and none at level info"
 
@@ -117,7 +108,7 @@ ln -s precious "$work/link"
 ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
 	-o log.events="$work/link" 2>>"$work/log" &
 pid=$!
-logged ready && [ "$(stat -c %U "$work/precious")" = root ]
+within 5 logged ready && [ "$(stat -c %U "$work/precious")" = root ]
 say $? "what a symbolic link leads to is not given away"
 kill -TERM "$pid"
 wait "$pid"
@@ -136,5 +127,5 @@ ip netns exec "$namespace" setpriv --bounding-set=-dac_override --inh-caps=-dac_
 	"$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
 	-o log.events="$work/private/events" 2>>"$work/log" &
 pid=$!
-logged ready && [ -e "$work/private/events" ]
+within 5 logged ready && [ -e "$work/private/events" ]
 say $? "a place where only that user may write does as well"
