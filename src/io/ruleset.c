@@ -29,19 +29,21 @@ static void write_sets(FILE *file)
 			words[i].set, words[i].type);
 }
 
-/* Before conntrack, which stands at -200. */
-static void write_notrack(FILE *file)
+/* Before conntrack, which stands at -200. What natbox itself sends is known by its mark, and is not
+ * looked up. */
+static void write_notrack(const struct rules_settings *settings, FILE *file)
 {
 	fprintf(file, "	# What is relayed needs no state in conntrack.\n");
 	for (int hook = 0; hook < 2; hook++) {
 		fprintf(file,
 			"	chain untracked_%s {\n"
-			"		type filter hook %s priority raw; policy accept;\n",
-			hook ? "out" : "in", hook ? "output" : "prerouting");
+			"		type filter hook %s priority raw; policy accept;\n"
+			"		meta mark %#x notrack accept\n",
+			hook ? "out" : "in", hook ? "output" : "prerouting", settings->own_mark);
 		for (int i = 0; i < FAMILIES; i++)
 			fprintf(file,
-				"		%s daddr . udp dport @%s notrack\n"
-				"		%s saddr . udp sport @%s notrack\n",
+				"		%s daddr . udp dport @%s notrack accept\n"
+				"		%s saddr . udp sport @%s notrack accept\n",
 				words[i].ip, words[i].set, words[i].ip, words[i].set);
 		fprintf(file, "	}\n\n");
 	}
@@ -111,7 +113,7 @@ void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *fi
 				   "	}\n\n");
 	write_sets(file);
 	if (notrack)
-		write_notrack(file);
+		write_notrack(settings, file);
 	write_arriving(settings, file);
 	write_leaving(settings, file);
 	fprintf(file, "}\n");
