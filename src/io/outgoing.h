@@ -1,17 +1,20 @@
 /* Datagrams on their way out, of one address family, with a source of one's choice: collected and
- * handed to the kernel in batches.
+ * handed to the kernel in batches. Both modes send this way.
  *
- * A raw socket of protocol UDP without IP_HDRINCL: the source travels as IP_PKTINFO, which an
- * IP_TRANSPARENT socket may choose freely, and the kernel writes the IP header and fragments what
- * exceeds the path's MTU. With IP_HDRINCL it would do neither, at the same cost; a transparent UDP
- * socket would need to be bound to every source, which the proxy's own socket may forbid. */
+ * The source travels as IP_PKTINFO, which an IP_TRANSPARENT socket may choose freely, so that routes
+ * and rules that look at the source apply. IPv4 leaves with its header written here, through a socket
+ * that libnet opens: where the way leads through a gateway that costs the kernel a seventh less than
+ * to write it (uncached routes make up for it where it does not). What exceeds the interface's MTU,
+ * and all IPv6, leaves through a raw socket of protocol UDP, where the kernel writes the header and
+ * fragments. A transparent UDP socket would need to be bound to every source, which the proxy's own
+ * socket may forbid. */
 #ifndef NATBOX_IO_OUTGOING_H
 #define NATBOX_IO_OUTGOING_H
 
 #include <natbox/relay.h>
 
-/* The UDP header, which outgoing_add_in_place writes in front of the bytes. */
-enum { OUTGOING_HEADROOM = 8 };
+/* The headers, IPv4's and UDP's, which outgoing_add_in_place writes in front of the bytes. */
+enum { OUTGOING_HEADROOM = 28 };
 
 /* What else the IP header is to say. Negative: as the host does by default. */
 struct hop {
@@ -25,7 +28,9 @@ struct outgoing_counters {
 
 struct outgoing;
 
-/* family: AF_INET or AF_INET6. 0 or a negative errno, -EAFNOSUPPORT on a host without it. */
+/* family: AF_INET or AF_INET6. mark: of what is sent; 0: none. Needs CAP_NET_RAW, which may be given
+ * up afterwards, and for a mark before Linux 5.17 CAP_NET_ADMIN. 0 or a negative errno,
+ * -EAFNOSUPPORT on a host without the family. */
 int outgoing_open(int family, uint32_t mark, struct outgoing **outgoing);
 void outgoing_close(struct outgoing *outgoing);
 
