@@ -333,6 +333,22 @@ static bool send_in_fragments(struct outgoing *outgoing, unsigned i)
 	return sendmsg(outgoing->socket, &header, 0) >= 0;
 }
 
+static void count_refused(struct outgoing *outgoing, unsigned i, int error)
+{
+	const bool ipv4 = outgoing->family == AF_INET;
+	const char *udp = (char *)outgoing->spans[i].iov_base + (ipv4 ? LIBNET_IPV4_H : 0);
+	struct libnet_udp_hdr header;
+	uint16_t port;
+
+	memcpy(&header, udp, sizeof(header));
+	port = ntohs(header.uh_dport);
+	outgoing->counters.errors++;
+	outgoing->counters.last_error = error;
+	outgoing->counters.last_refused =
+		ipv4 ? address_ipv4(&outgoing->destinations[i].ipv4.sin_addr, port)
+		     : address_ipv6(&outgoing->destinations[i].ipv6.sin6_addr, port);
+}
+
 void outgoing_flush(struct outgoing *outgoing)
 {
 	const int fd = outgoing->libnet ? libnet_getfd(outgoing->libnet) : outgoing->socket;
@@ -349,9 +365,7 @@ void outgoing_flush(struct outgoing *outgoing)
 			outgoing->counters.sent += (unsigned)sent;
 			done += (unsigned)sent;
 		} else {
-			outgoing->counters.errors++;
-			outgoing->counters.last_error = -errno;
-			done++;
+			count_refused(outgoing, done++, -errno);
 		}
 	}
 	outgoing->count = 0;

@@ -23,7 +23,8 @@ struct hop {
 
 struct outgoing_counters {
 	uint64_t sent, errors;
-	int last_error; /* negative errno */
+	int last_error;              /* negative errno */
+	struct address last_refused; /* to whom that was */
 };
 
 struct outgoing;
