@@ -9,6 +9,10 @@
 
 struct inject;
 
+/* By this a capture knows what was sent here (filter.h): IPv6 flow label, IPv4 identification of what
+ * leaves in one piece, with DF. A packet mark would do too, but would take part in routing. */
+enum { INJECT_LABEL = 0x6e62 };
+
 struct inject_counters {
 	uint64_t sent, failed;
 };

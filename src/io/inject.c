@@ -16,11 +16,12 @@ struct inject {
 
 int inject_open(struct inject **inject, struct fault *fault)
 {
+	static const struct outgoing_settings own = {.label = INJECT_LABEL};
 	struct inject *opened = calloc(1, sizeof(*opened));
-	int error = opened ? outgoing_open(AF_INET, 0, &opened->ipv4) : -ENOMEM;
+	int error = opened ? outgoing_open(AF_INET, &own, &opened->ipv4) : -ENOMEM;
 
 	if (!error)
-		error = outgoing_open(AF_INET6, 0, &opened->ipv6);
+		error = outgoing_open(AF_INET6, &own, &opened->ipv6);
 	if (error == -EAFNOSUPPORT && opened->ipv4)
 		error = 0;
 	if (error) {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libnet.h>
+#include <linux/in6.h> /* IPV6_FLOWINFO_SEND */
 #include <netinet/in.h>
 #include <stdalign.h>
 #include <stddef.h>
@@ -35,6 +36,7 @@ struct control_ipv6 {
 
 struct outgoing {
 	int socket, family;
+	struct outgoing_settings settings;
 	libnet_t *libnet; /* IPv4: a socket for datagrams with their header; else NULL */
 	int default_ttl;  /* IPv4 */
 	uint32_t key;     /* odd: which destination has which counter */
@@ -92,23 +94,26 @@ static int set_options(int socket, int family, uint32_t mark)
 }
 
 /* The kernel writes the IP header. */
-static int open_socket(struct outgoing *outgoing, uint32_t mark)
+static int open_socket(struct outgoing *outgoing)
 {
-	const int family = outgoing->family;
+	const int family = outgoing->family, on = 1;
 	int error;
 
 	outgoing->socket = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
 	if (outgoing->socket < 0)
 		return -errno;
-	error = set_options(outgoing->socket, family, mark);
+	error = set_options(outgoing->socket, family, outgoing->settings.mark);
 	if (!error && bind_out_of_the_way(outgoing->socket, family) < 0)
+		error = -errno;
+	if (!error && family == AF_INET6 && outgoing->settings.label &&
+		setsockopt(outgoing->socket, IPPROTO_IPV6, IPV6_FLOWINFO_SEND, &on, sizeof(on)) < 0)
 		error = -errno;
 	return error;
 }
 
 /* For datagrams with their header. libnet loses errno on its way out, but what it does here has been
  * done once already. */
-static int open_libnet(struct outgoing *outgoing, uint32_t mark)
+static int open_libnet(struct outgoing *outgoing)
 {
 	char why[LIBNET_ERRBUF_SIZE];
 	socklen_t length = sizeof(outgoing->default_ttl);
@@ -122,7 +127,7 @@ static int open_libnet(struct outgoing *outgoing, uint32_t mark)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC) ||
 		getsockopt(fd, IPPROTO_IP, IP_TTL, &outgoing->default_ttl, &length))
 		return -errno;
-	return set_options(fd, AF_INET, mark);
+	return set_options(fd, AF_INET, outgoing->settings.mark);
 }
 
 static int prepare_identifications(struct outgoing *outgoing)
@@ -156,10 +161,11 @@ static void prepare_message(struct outgoing *outgoing, unsigned i)
 	if (outgoing->family == AF_INET)
 		outgoing->destinations[i].ipv4.sin_family = AF_INET;
 	else
-		outgoing->destinations[i].ipv6.sin6_family = AF_INET6;
+		outgoing->destinations[i].ipv6 = (struct sockaddr_in6){
+			.sin6_family = AF_INET6, .sin6_flowinfo = htonl(outgoing->settings.label)};
 }
 
-int outgoing_open(int family, uint32_t mark, struct outgoing **out)
+int outgoing_open(int family, const struct outgoing_settings *settings, struct outgoing **out)
 {
 	struct outgoing *outgoing = calloc(1, sizeof(*outgoing));
 	int error;
@@ -167,12 +173,13 @@ int outgoing_open(int family, uint32_t mark, struct outgoing **out)
 	if (!outgoing)
 		return -ENOMEM;
 	outgoing->family = family;
+	outgoing->settings = *settings;
 	outgoing->copies = slots_new();
-	error = open_socket(outgoing, mark);
+	error = open_socket(outgoing);
 	if (!error && !outgoing->copies)
 		error = -ENOMEM;
 	if (!error && family == AF_INET)
-		error = open_libnet(outgoing, mark);
+		error = open_libnet(outgoing);
 	if (!error && family == AF_INET)
 		error = prepare_identifications(outgoing);
 	if (error) {
@@ -217,13 +224,16 @@ static void put_ipv4_header(
 		.ip_v = 4,
 		.ip_hl = sizeof(header) / 4,
 		.ip_tos = hop.tos < 0 ? 0 : (uint8_t)hop.tos,
+		.ip_off = outgoing->settings.label ? htons(IP_DF) : 0,
 		.ip_ttl = hop.ttl < 0 ? (uint8_t)outgoing->default_ttl : (uint8_t)hop.ttl,
 		.ip_p = IPPROTO_UDP,
 	};
 
 	memcpy(&header.ip_src, flow->source.ip + 12, 4);
 	memcpy(&header.ip_dst, flow->destination.ip + 12, 4);
-	header.ip_id = next_identification(outgoing, header.ip_dst.s_addr);
+	header.ip_id = outgoing->settings.label
+			       ? htons(outgoing->settings.label)
+			       : next_identification(outgoing, header.ip_dst.s_addr);
 	memcpy(packet, &header, sizeof(header));
 }
 

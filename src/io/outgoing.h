@@ -29,10 +29,17 @@ struct outgoing_counters {
 
 struct outgoing;
 
-/* family: AF_INET or AF_INET6. mark: of what is sent; 0: none. Needs CAP_NET_RAW, which may be given
- * up afterwards, and for a mark before Linux 5.17 CAP_NET_ADMIN. 0 or a negative errno,
- * -EAFNOSUPPORT on a host without the family. */
-int outgoing_open(int family, uint32_t mark, struct outgoing **outgoing);
+struct outgoing_settings {
+	uint32_t mark; /* of what is sent; 0: none */
+	/* Not 0: by this it is known on the wire. It stands in IPv6 as the flow label, and in IPv4 as
+	 * the identification of what fits the interface, which then has DF (RFC 6864 4.1). */
+	uint16_t label;
+};
+
+/* family: AF_INET or AF_INET6. Needs CAP_NET_RAW, which may be given up afterwards, and for a mark
+ * before Linux 5.17 CAP_NET_ADMIN. 0 or a negative errno, -EAFNOSUPPORT on a host without the
+ * family. */
+int outgoing_open(int family, const struct outgoing_settings *settings, struct outgoing **outgoing);
 void outgoing_close(struct outgoing *outgoing);
 
 /* Queues bytes that stay where they are until the next flush, with OUTGOING_HEADROOM writable bytes

@@ -21,7 +21,8 @@
 
 static const char proxy4[] = "198.51.100.1:5060", phone4[] = "192.0.2.7:40000";
 static const char proxy6[] = "[2001:db8:1::1]:5060", phone6[] = "[2001:db8::7]:40000";
-static const struct text hello = {"NOTIFY sip:phone", 16};
+/* Nothing that a keepalive begins with: those of natbox's own are not captured. */
+static const struct text hello = {"MESSAGE sip:phone", 17};
 
 static struct fault fault;
 static struct inject *inject;
@@ -115,6 +116,30 @@ Test(live, foreign_source_is_sent_and_captured)
 	expect_hello(capture, proxy6, phone6);
 	cr_expect_eq(inject_counters(inject).sent, 2);
 	capture_close(capture);
+}
+
+/* One of each method; what follows has to come alone. */
+Test(live, own_keepalives_are_not_captured)
+{
+	static const char *const flows[][2] = {{proxy4, phone4}, {proxy6, phone6}};
+	static const struct text methods[] = {
+		{"NOTIFY sip:", 11}, {"OPTIONS sip:", 12}, {"\r\n\r\n", 4}, {"\0\0\0\0", 4}};
+	static const char *const interfaces[] = {"near", "far", "any"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct capture *capture = capture_on(interfaces[i]);
+
+		for (unsigned j = 0; j < 2; j++) {
+			struct flow flow = flow_of(flows[j][0], flows[j][1]);
+
+			for (unsigned k = 0; k < 4; k++)
+				inject_send(inject, &flow, methods[k], &fault);
+			send_from(flows[j][0], flows[j][1]);
+			expect_hello(capture, flows[j][0], flows[j][1]);
+		}
+		capture_close(capture);
+	}
+	cr_expect_eq(inject_counters(inject).sent, 30);
 }
 
 Test(live, proxys_own_host_sends_by_the_route_to_the_phone)
