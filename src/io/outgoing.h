@@ -3,11 +3,10 @@
  *
  * The source travels as IP_PKTINFO, which an IP_TRANSPARENT socket may choose freely, so that routes
  * and rules that look at the source apply. IPv4 leaves with its header written here, through a socket
- * that libnet opens: where the way leads through a gateway that costs the kernel a seventh less than
- * to write it (uncached routes make up for it where it does not). What exceeds the interface's MTU,
- * and all IPv6, leaves through a raw socket of protocol UDP, where the kernel writes the header and
- * fragments. A transparent UDP socket would need to be bound to every source, which the proxy's own
- * socket may forbid. */
+ * that libnet opens: through a gateway that takes the kernel a seventh less time than to write it, and
+ * else as long. What exceeds the interface's MTU, and all IPv6, leaves through a raw socket of
+ * protocol UDP, where the kernel writes the header and fragments. A transparent UDP socket would need
+ * to be bound to every source, which the proxy's own socket may forbid. */
 #ifndef NATBOX_IO_OUTGOING_H
 #define NATBOX_IO_OUTGOING_H
 
