@@ -1,4 +1,4 @@
-/* Sniff mode: copies come in by libpcap, keepalives go out by libnet. */
+/* Sniff mode: copies come in by libpcap, keepalives go out with the proxy's address. */
 #include "live.h"
 
 #include <natbox/capture.h>
@@ -103,14 +103,20 @@ static int sniffing_send(
 
 static void sniffing_flush(struct live *live)
 {
-	(void)live;
+	struct sniffing *sniffing = live->wire_state;
+
+	if (sniffing->inject)
+		inject_flush(sniffing->inject);
 }
 
 static void sniffing_inspect(struct live *live)
 {
 	struct sniffing *sniffing = live->wire_state;
 	uint64_t dropped = capture_dropped(sniffing->capture);
+	struct fault fault;
 
+	if (sniffing->inject && inject_trouble(sniffing->inject, &fault) != 0)
+		log_warning("%s", fault.line);
 	if (dropped > sniffing->dropped)
 		log_warning("the kernel dropped %llu captured packets that natbox did not take in "
 			    "time",

@@ -6,6 +6,7 @@
 #include <natbox/engine.h>
 
 enum {
+	DATAGRAM_UDP_LENGTH = 8,
 	DATAGRAM_HEADERS_MAX = 48,         /* IPv6 40, UDP 8 */
 	DATAGRAM_PAYLOAD_IPV4_MAX = 65507, /* 65535 less both headers (RFC 791 3.1) */
 	DATAGRAM_PAYLOAD_IPV6_MAX =
@@ -17,5 +18,10 @@ enum {
  * -EINVAL when the flow has an IPv4 and an IPv6 end. */
 int datagram_headers(
 	const struct flow *flow, struct text bytes, uint8_t headers[static DATAGRAM_HEADERS_MAX]);
+
+/* Writes the UDP header alone, its checksum too. No end of the flow may be of another IP version, and
+ * bytes no longer than a datagram can be. */
+void datagram_udp_header(
+	const struct flow *flow, struct text bytes, uint8_t udp[static DATAGRAM_UDP_LENGTH]);
 
 #endif

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { IPV4_LENGTH = 20, IPV6_LENGTH = 40, UDP_LENGTH = 8, TTL = 64, DONT_FRAGMENT = 0x40 };
+enum { IPV4_LENGTH = 20, IPV6_LENGTH = 40, TTL = 64, DONT_FRAGMENT = 0x40 };
 
 static void write_u16(uint8_t *at, size_t value)
 {
@@ -12,23 +12,21 @@ static void write_u16(uint8_t *at, size_t value)
 	at[1] = (uint8_t)value;
 }
 
-/* The ones' complement sum of RFC 1071, eight bytes at a time in the host's own byte order, which
+/* The ones' complement sum of RFC 1071, four bytes at a time in the host's own byte order, which
  * its section 2 (B) allows: the result is stored in that order too. bytes need no alignment. */
 static uint64_t sum_add(uint64_t sum, const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
-	uint64_t word;
+	uint32_t word;
 
 	for (; length >= sizeof(word); at += sizeof(word), length -= sizeof(word)) {
 		memcpy(&word, at, sizeof(word));
 		sum += word;
-		sum += sum < word;
 	}
 	word = 0;
 	if (length)
 		memcpy(&word, at, length);
-	sum += word;
-	return sum + (sum < word);
+	return sum + word;
 }
 
 static void sum_write(uint64_t sum, uint8_t *at)
@@ -44,9 +42,10 @@ static void sum_write(uint64_t sum, uint8_t *at)
 	memcpy(at, &folded, sizeof(folded));
 }
 
-static void write_udp(const struct flow *flow, struct text bytes, uint8_t *udp)
+void datagram_udp_header(
+	const struct flow *flow, struct text bytes, uint8_t udp[static DATAGRAM_UDP_LENGTH])
 {
-	size_t length = UDP_LENGTH + bytes.length;
+	size_t length = DATAGRAM_UDP_LENGTH + bytes.length;
 	size_t skip = address_is_ipv4(&flow->source)
 			      ? 12
 			      : 0; /* an IPv4 address is the end of its mapped form */
@@ -61,7 +60,7 @@ static void write_udp(const struct flow *flow, struct text bytes, uint8_t *udp)
 	sum = sum_add(0, pseudo, sizeof(pseudo));
 	sum = sum_add(sum, flow->source.ip + skip, 16 - skip);
 	sum = sum_add(sum, flow->destination.ip + skip, 16 - skip);
-	sum = sum_add(sum, udp, UDP_LENGTH);
+	sum = sum_add(sum, udp, DATAGRAM_UDP_LENGTH);
 	sum_write(sum_add(sum, bytes.at, bytes.length), udp + 6);
 	/* 0 would say that there is none (RFC 768). */
 	if (udp[6] == 0 && udp[7] == 0)
@@ -72,7 +71,7 @@ static int write_ipv4(const struct flow *flow, struct text bytes, uint8_t *ip)
 {
 	memset(ip, 0, IPV4_LENGTH);
 	ip[0] = 4 << 4 | IPV4_LENGTH / 4;
-	write_u16(ip + 2, IPV4_LENGTH + UDP_LENGTH + bytes.length);
+	write_u16(ip + 2, IPV4_LENGTH + DATAGRAM_UDP_LENGTH + bytes.length);
 	ip[6] = DONT_FRAGMENT;
 	ip[8] = TTL;
 	ip[9] = IPPROTO_UDP;
@@ -86,7 +85,7 @@ static int write_ipv6(const struct flow *flow, struct text bytes, uint8_t *ip)
 {
 	memset(ip, 0, IPV6_LENGTH);
 	ip[0] = 6 << 4;
-	write_u16(ip + 4, UDP_LENGTH + bytes.length);
+	write_u16(ip + 4, DATAGRAM_UDP_LENGTH + bytes.length);
 	ip[6] = IPPROTO_UDP;
 	ip[7] = TTL;
 	memcpy(ip + 8, flow->source.ip, 16);
@@ -105,6 +104,6 @@ int datagram_headers(
 	if (bytes.length > (ipv4 ? DATAGRAM_PAYLOAD_IPV4_MAX : DATAGRAM_PAYLOAD_IPV6_MAX))
 		return -EMSGSIZE;
 	length = ipv4 ? write_ipv4(flow, bytes, headers) : write_ipv6(flow, bytes, headers);
-	write_udp(flow, bytes, headers + length);
-	return length + UDP_LENGTH;
+	datagram_udp_header(flow, bytes, headers + length);
+	return length + DATAGRAM_UDP_LENGTH;
 }

@@ -1,5 +1,7 @@
 #include <natbox/filter.h>
 
+#include <natbox/inject.h>
+
 #include <pcap/dlt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,9 @@
 static const char unreachable_ipv4[] = "ip proto 51 or (ip proto 17 and ip[6:2] & 0x1fff != 0)";
 static const char unreachable_ipv6[] =
 	"ip6[6] == 0 or ip6[6] == 43 or ip6[6] == 44 or ip6[6] == 51 or ip6[6] == 60";
+
+/* As ip[6:2] has it. */
+enum { DONT_FRAGMENT = 0x4000 };
 
 /* The hosts that share a port; port 0: any port. */
 struct group {
@@ -135,6 +140,22 @@ static void write_proxies(FILE *out, const struct address *proxies, size_t count
 	}
 }
 
+/* Begins as NOTIFY, OPTIONS, CRLF or ZERO do. */
+static void write_beginning(FILE *out, const char *payload)
+{
+	fprintf(out, "(%s = 0x4e4f5449 or %s = 0x4f505449 or %s = 0x0d0a0d0a or %s = 0)", payload,
+		payload, payload, payload);
+}
+
+static void write_keepalives(FILE *out)
+{
+	fprintf(out, "(ip[4:4] = %#x and ", INJECT_LABEL << 16 | DONT_FRAGMENT);
+	write_beginning(out, "udp[8:4]");
+	fprintf(out, ") or (ip6[0:4] & 0xfffff = %#x and ip6[6] = 17 and ", INJECT_LABEL);
+	write_beginning(out, "ip6[48:4]");
+	fputc(')', out);
+}
+
 char *filter_write(const struct address *proxies, size_t count, int link_type)
 {
 	char *plain = NULL, *tagged = NULL;
@@ -143,7 +164,11 @@ char *filter_write(const struct address *proxies, size_t count, int link_type)
 
 	if (!out)
 		return NULL;
+	fputc('(', out);
 	write_proxies(out, proxies, count);
+	fputs(") and not (", out);
+	write_keepalives(out);
+	fputc(')', out);
 	if (fclose(out)) {
 		free(plain);
 		return NULL;

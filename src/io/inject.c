@@ -1,72 +1,27 @@
 #include <natbox/inject.h>
 
+#include "outgoing.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <libnet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include <natbox/datagram.h>
-
-/* Room for keepalives on their way to the network card: a second of 4 000, as the kernel counts
- * them. */
-enum { SEND_BUFFER = 4 << 20 };
 
 struct inject {
-	libnet_t *ipv4;
-	libnet_t *ipv6; /* NULL: this host has none */
-	struct inject_counters counters;
-	uint8_t packet[DATAGRAM_HEADERS_MAX + DATAGRAM_PAYLOAD_IPV6_MAX];
+	struct outgoing *ipv4;
+	struct outgoing *ipv6; /* NULL: this host has none */
+	uint64_t unfit;        /* never queued */
+	uint64_t reported_ipv4, reported_ipv6;
 };
-
-static int prepare(libnet_t *libnet)
-{
-	int fd = libnet_getfd(libnet), size = SEND_BUFFER, flags = fcntl(fd, F_GETFL);
-
-	/* Without CAP_NET_ADMIN there is as much as the system allows (net.core.wmem_max). */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
-		return -errno;
-	return 0;
-}
-
-/* libnet loses errno on its way out: ask again. */
-static int refusal(int family)
-{
-	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return -EIO;
-}
-
-static int open_raw(int family, libnet_t **libnet)
-{
-	char why[LIBNET_ERRBUF_SIZE];
-	int error;
-
-	*libnet = libnet_init(family == AF_INET ? LIBNET_RAW4_ADV : LIBNET_RAW6_ADV, NULL, why);
-	if (!*libnet)
-		return refusal(family);
-	error = prepare(*libnet);
-	if (error) {
-		libnet_destroy(*libnet);
-		*libnet = NULL;
-	}
-	return error;
-}
 
 int inject_open(struct inject **inject, struct fault *fault)
 {
+	static const struct outgoing_settings own = {.label = INJECT_LABEL};
 	struct inject *opened = calloc(1, sizeof(*opened));
-	int error = opened ? open_raw(AF_INET, &opened->ipv4) : -ENOMEM;
+	int error = opened ? outgoing_open(AF_INET, &own, &opened->ipv4) : -ENOMEM;
 
 	if (!error)
-		error = open_raw(AF_INET6, &opened->ipv6);
+		error = outgoing_open(AF_INET6, &own, &opened->ipv6);
 	if (error == -EAFNOSUPPORT && opened->ipv4)
 		error = 0;
 	if (error) {
@@ -84,11 +39,35 @@ void inject_close(struct inject *inject)
 {
 	if (!inject)
 		return;
-	if (inject->ipv4)
-		libnet_destroy(inject->ipv4);
-	if (inject->ipv6)
-		libnet_destroy(inject->ipv6);
+	outgoing_close(inject->ipv4);
+	outgoing_close(inject->ipv6);
 	free(inject);
+}
+
+int inject_send(
+	struct inject *inject, const struct flow *flow, struct text bytes, struct fault *fault)
+{
+	const bool ipv4 = address_is_ipv4(&flow->source);
+	struct outgoing *outgoing = ipv4 ? inject->ipv4 : inject->ipv6;
+	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
+	int error = -EAFNOSUPPORT;
+
+	if (outgoing && ipv4 == address_is_ipv4(&flow->destination))
+		error = outgoing_add(outgoing, flow, (struct hop){-1, -1}, bytes);
+	if (!error)
+		return 0;
+	inject->unfit++;
+	address_format(&flow->source, source);
+	address_format(&flow->destination, destination);
+	return fault_set(fault, error, "cannot send from %s to %s: %s", source, destination,
+		strerror(-error));
+}
+
+void inject_flush(struct inject *inject)
+{
+	outgoing_flush(inject->ipv4);
+	if (inject->ipv6)
+		outgoing_flush(inject->ipv6);
 }
 
 static const char *advice(int error)
@@ -102,60 +81,51 @@ static const char *advice(int error)
 		return "`ip route get` tells why there is no way there";
 	case -EPERM:
 		return "see which firewall rule forbids it";
-	case -EAFNOSUPPORT:
-		return "this host has no IPv6";
-	case -EMSGSIZE:
-		return "it is longer than the interface's MTU";
 	default:
-		return "this one is lost";
+		return "they are lost";
 	}
 }
 
-static int send_fault(
-	struct inject *inject, int error, const struct flow *flow, struct fault *fault)
+static int report_refused(const struct outgoing *outgoing, uint64_t *reported, struct fault *fault)
 {
-	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
+	const struct outgoing_counters counters = outgoing_counters(outgoing);
+	const uint64_t refused = counters.errors - *reported;
+	char destination[ADDRESS_TEXT_MAX];
 
-	inject->counters.failed++;
-	address_format(&flow->source, source);
-	address_format(&flow->destination, destination);
-	return fault_set(fault, error, "cannot send from %s to %s: %s; %s", source, destination,
-		strerror(-error), advice(error));
+	*reported = counters.errors;
+	if (!refused)
+		return 0;
+	address_format(&counters.last_refused, destination);
+	return fault_set(fault, counters.last_error,
+		"%llu keepalives were not sent, the last to %s: %s; %s",
+		(unsigned long long)refused, destination, strerror(-counters.last_error),
+		advice(counters.last_error));
 }
 
-/* The packet is built here: libnet's builders allocate one for each, and cost 1.14 of a bare sendto
- * where this costs 1.03. For IPv6 libnet has no advanced writer: its libnet_write ends in this
- * function. */
-static int write_raw(struct inject *inject, const struct flow *flow, size_t length)
+/* IPv6 has its turn once IPv4 has nothing new. */
+int inject_trouble(struct inject *inject, struct fault *fault)
 {
-	int written;
+	int error = report_refused(inject->ipv4, &inject->reported_ipv4, fault);
 
-	if (address_is_ipv4(&flow->source))
-		written = libnet_adv_write_raw_ipv4(inject->ipv4, inject->packet, (uint32_t)length);
-	else if (inject->ipv6)
-		written = libnet_write_raw_ipv6(inject->ipv6, inject->packet, (uint32_t)length);
-	else
-		return -EAFNOSUPPORT;
-	return written < 0 ? -errno : 0;
+	if (!error && inject->ipv6)
+		error = report_refused(inject->ipv6, &inject->reported_ipv6, fault);
+	return error;
 }
 
-int inject_send(
-	struct inject *inject, const struct flow *flow, struct text bytes, struct fault *fault)
+static void count(const struct outgoing *outgoing, struct inject_counters *counters)
 {
-	int error, length = datagram_headers(flow, bytes, inject->packet);
+	const struct outgoing_counters more = outgoing_counters(outgoing);
 
-	if (length < 0)
-		return send_fault(inject, length, flow, fault);
-	if (bytes.length)
-		memcpy(inject->packet + length, bytes.at, bytes.length);
-	error = write_raw(inject, flow, (size_t)length + bytes.length);
-	if (error)
-		return send_fault(inject, error, flow, fault);
-	inject->counters.sent++;
-	return 0;
+	counters->sent += more.sent;
+	counters->failed += more.errors;
 }
 
 struct inject_counters inject_counters(const struct inject *inject)
 {
-	return inject->counters;
+	struct inject_counters counters = {.failed = inject->unfit};
+
+	count(inject->ipv4, &counters);
+	if (inject->ipv6)
+		count(inject->ipv6, &counters);
+	return counters;
 }

@@ -119,7 +119,8 @@ static int open_incoming(struct relay *relay, enum relay_direction direction, in
 static int open_family(
 	struct relay *relay, int family, struct outgoing **outgoing, struct fault *fault)
 {
-	int error = outgoing_open(family, relay->settings.own_mark, outgoing);
+	const struct outgoing_settings own = {.mark = relay->settings.own_mark};
+	int error = outgoing_open(family, &own, outgoing);
 
 	if (error == -EAFNOSUPPORT && family == AF_INET6)
 		return 0;

@@ -34,78 +34,86 @@ static void write_sets(FILE *file)
 			words[i].set, words[i].type);
 }
 
-/* Before conntrack, which stands at -200. */
-static void write_notrack(FILE *file)
+/* Before conntrack, which stands at -200. What natbox itself sends is known by its mark, and is not
+ * looked up. */
+static void write_notrack(const struct rules_settings *settings, FILE *file)
 {
 	fprintf(file, "	# What is relayed needs no state in conntrack.\n");
 	for (int hook = 0; hook < 2; hook++) {
 		fprintf(file,
 			"	chain untracked_%s {\n"
-			"		type filter hook %s priority raw; policy accept;\n",
-			hook ? "out" : "in", hook ? "output" : "prerouting");
+			"		type filter hook %s priority raw; policy accept;\n"
+			"		meta mark %#x notrack accept\n",
+			hook ? "out" : "in", hook ? "output" : "prerouting", settings->own_mark);
 		for (int i = 0; i < FAMILIES; i++)
 			fprintf(file,
-				"		%s daddr . udp dport @%s notrack\n"
-				"		%s saddr . udp sport @%s notrack\n",
+				"		%s daddr . udp dport @%s notrack accept\n"
+				"		%s saddr . udp sport @%s notrack accept\n",
 				words[i].ip, words[i].set, words[i].ip, words[i].set);
 		fprintf(file, "	}\n\n");
 	}
 }
 
+/* With a proxy's source. */
+static void write_from_proxy(
+	const struct rules_settings *settings, const struct family_words *family, FILE *file)
+{
+	fprintf(file,
+		"	chain from_%s {\n"
+		"		# Not from where the route to the proxy points.\n"
+		"		iif != \"lo\" fib saddr . iif oif missing counter name \"forged\" "
+		"drop\n"
+		"		# Between proxies.\n"
+		"		%s daddr . udp dport @%s accept\n"
+		"		# From a proxy behind this host; from one on this host.\n"
+		"		iif != \"lo\" meta l4proto udp tproxy %s to :%u meta mark set %#x "
+		"accept\n"
+		"		iif \"lo\" meta mark %#x meta l4proto udp tproxy %s to :%u accept\n"
+		"	}\n\n",
+		family->set, family->ip, family->set, family->ip, settings->out_port,
+		settings->mark, settings->mark, family->ip, settings->out_port);
+}
+
 static void write_arriving(const struct rules_settings *settings, FILE *file)
 {
+	for (int i = 0; i < FAMILIES; i++)
+		write_from_proxy(settings, &words[i], file);
 	fprintf(file,
 		"	chain arriving {\n"
 		"		type filter hook prerouting priority mangle; policy accept;\n"
 		"		meta l4proto != udp accept\n"
 		"		# What natbox itself sent to a proxy on this host.\n"
 		"		meta mark %#x accept\n"
-		"		# With a proxy's source, but not from where the route to the proxy "
-		"points.\n",
+		"		# A link-local source cannot be sent from: it has no interface.\n"
+		"		ip6 saddr fe80::/10 accept\n",
 		settings->own_mark);
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
-			"		iif != \"lo\" %s saddr . udp sport @%s fib saddr . iif oif "
-			"missing "
-			"counter name \"forged\" drop\n",
-			words[i].ip, words[i].set);
-	fprintf(file, "		# Between proxies.\n");
-	for (int i = 0; i < FAMILIES; i++)
-		fprintf(file, "		%s saddr . udp sport @%s %s daddr . udp dport @%s accept\n",
-			words[i].ip, words[i].set, words[i].ip, words[i].set);
-	fprintf(file, "		# A link-local source cannot be sent from: it has no interface.\n"
-		      "		ip6 saddr fe80::/10 accept\n"
-		      "		# To a proxy; from a proxy behind this host; from one on this "
-		      "host.\n");
-	for (int i = 0; i < FAMILIES; i++)
-		fprintf(file,
+			"		%s saddr . udp sport @%s goto from_%s\n"
 			"		%s daddr . udp dport @%s tproxy %s to :%u meta mark set "
-			"%#x accept\n"
-			"		iif != \"lo\" %s saddr . udp sport @%s tproxy %s to :%u "
-			"meta mark set %#x accept\n"
-			"		iif \"lo\" meta mark %#x %s saddr . udp sport @%s tproxy "
-			"%s to :%u "
+			"%#x "
 			"accept\n",
-			words[i].ip, words[i].set, words[i].ip, settings->in_port, settings->mark,
-			words[i].ip, words[i].set, words[i].ip, settings->out_port, settings->mark,
-			settings->mark, words[i].ip, words[i].set, words[i].ip, settings->out_port);
+			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
+			words[i].ip, settings->in_port, settings->mark);
 	fprintf(file, "	}\n\n");
 }
 
 static void write_leaving(const struct rules_settings *settings, FILE *file)
 {
 	fprintf(file,
-		"	# From a proxy on this host: the mark turns it round to the chain above.\n"
+		"	# From a proxy on this host, but not to another: the mark turns it round "
+		"to the "
+		"chain above.\n"
 		"	chain leaving {\n"
 		"		type route hook output priority mangle; policy accept;\n"
 		"		meta mark %#x accept\n",
 		settings->own_mark);
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
-			"		%s saddr . udp sport @%s %s daddr . udp dport @%s accept\n"
-			"		%s saddr . udp sport @%s meta mark set %#x\n",
-			words[i].ip, words[i].set, words[i].ip, words[i].set, words[i].ip,
-			words[i].set, settings->mark);
+			"		%s saddr . udp sport @%s %s daddr . udp dport != @%s meta "
+			"mark set "
+			"%#x\n",
+			words[i].ip, words[i].set, words[i].ip, words[i].set, settings->mark);
 	fprintf(file, "	}\n");
 }
 
@@ -116,7 +124,7 @@ void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *fi
 				   "	}\n\n");
 	write_sets(file);
 	if (notrack)
-		write_notrack(file);
+		write_notrack(settings, file);
 	write_arriving(settings, file);
 	write_leaving(settings, file);
 	fprintf(file, "}\n");

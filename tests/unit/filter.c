@@ -1,4 +1,5 @@
 #include <natbox/filter.h>
+#include <natbox/inject.h>
 
 #include <criterion/criterion.h>
 #include <pcap/pcap.h>
@@ -236,4 +237,38 @@ Test(filter, stays_within_the_kernels_limit_however_many_proxies)
 			pcap_freecode(&filter.program);
 		}
 	}
+}
+
+/* A keepalive as natbox sends it, or one that differs in what it is known by. */
+static struct frame keepalive(bool ipv4, unsigned label, const char *bytes)
+{
+	struct flow flow = ipv4 ? flow_of(proxy4, phone4) : flow_of(proxy6, phone6);
+	struct frame frame = {0};
+
+	frame_add_datagram(&frame, &flow, (struct text){bytes, 7});
+	frame.bytes[ipv4 ? 4 : 2] = (uint8_t)(label >> 8);
+	frame.bytes[ipv4 ? 5 : 3] = (uint8_t)label;
+	if (ipv4)
+		frame.bytes[6] = 0x40;
+	return frame;
+}
+
+Test(filter, keeps_own_keepalives_out_and_nothing_that_is_like_them)
+{
+	struct filter filter = compile_usual(DLT_RAW);
+
+	for (int ipv4 = 0; ipv4 < 2; ipv4++) {
+		struct frame notify = keepalive(ipv4, INJECT_LABEL, "NOTIFY ");
+		struct frame options = keepalive(ipv4, INJECT_LABEL, "OPTIONS");
+		struct frame other = keepalive(ipv4, INJECT_LABEL + 1, "NOTIFY ");
+		struct frame response = keepalive(ipv4, INJECT_LABEL, "SIP/2.0");
+		struct frame invite = keepalive(ipv4, INJECT_LABEL, "INVITE ");
+
+		cr_expect(!passes(&filter, &notify));
+		cr_expect(!passes(&filter, &options));
+		cr_expect(passes(&filter, &other));
+		cr_expect(passes(&filter, &response));
+		cr_expect(passes(&filter, &invite));
+	}
+	pcap_freecode(&filter.program);
 }

@@ -21,7 +21,8 @@
 
 static const char proxy4[] = "198.51.100.1:5060", phone4[] = "192.0.2.7:40000";
 static const char proxy6[] = "[2001:db8:1::1]:5060", phone6[] = "[2001:db8::7]:40000";
-static const struct text hello = {"NOTIFY sip:phone", 16};
+/* Nothing that a keepalive begins with: those of natbox's own are not captured. */
+static const struct text hello = {"MESSAGE sip:phone", 17};
 
 static struct fault fault;
 static struct inject *inject;
@@ -77,6 +78,8 @@ static void send_from(const char *source, const char *destination)
 	struct flow flow = flow_of(source, destination);
 
 	cr_assert_eq(inject_send(inject, &flow, hello, &fault), 0, "%s", fault.line);
+	inject_flush(inject);
+	cr_assert_eq(inject_trouble(inject, &fault), 0, "%s", fault.line);
 }
 
 /* How many datagrams come within the time that a batch may take. */
@@ -113,6 +116,30 @@ Test(live, foreign_source_is_sent_and_captured)
 	expect_hello(capture, proxy6, phone6);
 	cr_expect_eq(inject_counters(inject).sent, 2);
 	capture_close(capture);
+}
+
+/* One of each method; what follows has to come alone. */
+Test(live, own_keepalives_are_not_captured)
+{
+	static const char *const flows[][2] = {{proxy4, phone4}, {proxy6, phone6}};
+	static const struct text methods[] = {
+		{"NOTIFY sip:", 11}, {"OPTIONS sip:", 12}, {"\r\n\r\n", 4}, {"\0\0\0\0", 4}};
+	static const char *const interfaces[] = {"near", "far", "any"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct capture *capture = capture_on(interfaces[i]);
+
+		for (unsigned j = 0; j < 2; j++) {
+			struct flow flow = flow_of(flows[j][0], flows[j][1]);
+
+			for (unsigned k = 0; k < 4; k++)
+				inject_send(inject, &flow, methods[k], &fault);
+			send_from(flows[j][0], flows[j][1]);
+			expect_hello(capture, flows[j][0], flows[j][1]);
+		}
+		capture_close(capture);
+	}
+	cr_expect_eq(inject_counters(inject).sent, 30);
 }
 
 Test(live, proxys_own_host_sends_by_the_route_to_the_phone)
@@ -335,36 +362,95 @@ Test(live, interface_that_vanishes_is_a_fault)
 	capture_close(capture);
 }
 
+static void expect_refused(const char *source, const char *destination)
+{
+	struct flow flow = flow_of(source, destination);
+
+	cr_assert_eq(inject_send(inject, &flow, hello, &fault), 0, "%s", fault.line);
+	inject_flush(inject);
+	cr_expect_eq(inject_trouble(inject, &fault), -ENETUNREACH);
+	cr_expect(strstr(fault.line, destination), "%s", fault.line);
+	cr_expect_eq(inject_trouble(inject, &fault), 0);
+}
+
 Test(live, what_cannot_be_sent_is_a_fault)
 {
-	static const char big[2000];
-	struct flow lost = flow_of(proxy4, "100.64.0.1:5060"), flow = flow_of(proxy4, phone4);
-	struct flow lost_ipv6 = flow_of(proxy6, "[2001:db8:ffff::1]:5060");
+	static const char big[65536];
+	struct flow flow = flow_of(proxy4, phone4), other = flow_of(proxy6, phone6);
 
-	cr_expect_eq(inject_send(inject, &lost, hello, &fault), -ENETUNREACH);
-	cr_expect(strstr(fault.line, "100.64.0.1:5060"), "%s", fault.line);
-	cr_expect_eq(inject_send(inject, &lost_ipv6, hello, &fault), -ENETUNREACH);
+	expect_refused(proxy4, "100.64.0.1:5060");
+	expect_refused(proxy6, "[2001:db8:ffff::1]:5060");
 	cr_expect_eq(
 		inject_send(inject, &flow, (struct text){big, sizeof(big)}, &fault), -EMSGSIZE);
-	flow.destination = lost_ipv6.destination;
-	cr_expect_eq(inject_send(inject, &flow, hello, &fault), -EINVAL);
+	flow.destination = other.destination;
+	cr_expect_eq(inject_send(inject, &flow, hello, &fault), -EAFNOSUPPORT);
 	cr_expect_eq(inject_counters(inject).failed, 4);
 	cr_expect_eq(inject_counters(inject).sent, 0);
+}
+
+Test(live, one_that_cannot_be_sent_holds_up_no_other)
+{
+	struct capture *capture = capture_on("far");
+	struct flow flow = flow_of(proxy4, phone4), lost = flow_of(proxy4, "100.64.0.1:5060");
+	struct datagram datagram;
+
+	for (unsigned i = 0; i < 200; i++)
+		cr_assert_eq(inject_send(inject, i % 2 ? &lost : &flow, hello, &fault), 0);
+	inject_flush(inject);
+	cr_expect_eq(receive(capture, &datagram), 100);
+	cr_expect_eq(inject_counters(inject).failed, 100);
+	capture_close(capture);
+}
+
+Test(live, long_ones_leave_in_fragments)
+{
+	static char bytes[3000];
+	static const char *const flows[][2] = {{proxy4, phone4}, {proxy6, phone6}};
+	struct capture *capture = capture_on("far");
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct flow flow = flow_of(flows[i][0], flows[i][1]);
+		struct datagram datagram;
+
+		cr_assert_eq(
+			inject_send(inject, &flow, (struct text){bytes, sizeof(bytes)}, &fault), 0);
+		inject_flush(inject);
+		cr_assert_eq(receive(capture, &datagram), 1);
+		cr_expect_eq(datagram.bytes.length, sizeof(bytes));
+	}
+	cr_expect_eq(capture_counters(capture).fragments.reassembled, 2);
+	cr_expect_eq(inject_counters(inject).failed, 0);
+	capture_close(capture);
+}
+
+/* Two uplinks, and a rule for what has the proxy's source. */
+Test(live, rules_for_the_source_apply)
+{
+	struct capture *capture;
+
+	run("ip link add other type veth peer name beyond && ip link set beyond up");
+	add_phones("other", "192.0.2", "2001:db8:0:0");
+	run("ip route del 192.0.2.0/24 dev other && ip rule add from 198.51.100.1 lookup 7 && "
+	    "ip route add 192.0.2.0/24 dev other table 7 && "
+	    "ip neigh replace 192.0.2.7 lladdr 02:00:00:00:00:07 dev other");
+	capture = capture_on("beyond");
+	send_from(proxy4, phone4);
+	expect_hello(capture, proxy4, phone4);
+	capture_close(capture);
 }
 
 /* An interface that lets a few bytes a second out and keeps the rest for later. */
 Test(live, slow_interface_does_not_stall_the_sender)
 {
 	struct flow flow = flow_of(proxy4, phone4);
-	unsigned sent = 0;
-	int error = 0;
 
 	if (system("tc qdisc add dev near root tbf rate 8kbit burst 2k limit 100m 2>/dev/null"))
 		cr_skip_test("this kernel cannot slow an interface down");
-	while (sent < 100000 && !(error = inject_send(inject, &flow, hello, &fault)))
-		sent++;
-	cr_expect_eq(error, -EAGAIN);
-	cr_expect(sent > 4000, "%u", sent);
+	for (unsigned i = 0; i < 100000; i++)
+		cr_assert_eq(inject_send(inject, &flow, hello, &fault), 0);
+	inject_flush(inject);
+	cr_expect_eq(inject_trouble(inject, &fault), -EAGAIN);
+	cr_expect(inject_counters(inject).sent > 4000);
 }
 
 Test(live, addresses_of_this_host)
