@@ -33,7 +33,6 @@ static unsigned test_via(const struct sip_via *via, const struct address *source
 
 	if (address_parse_host(via->host, &address))
 		place = place_of(&address, source);
-
 	if (!place.is_source || (via->port ? via->port : SIP_DEFAULT_PORT) != source->port)
 		hits |= NAT_VIA_SOURCE;
 	if (place.is_private)

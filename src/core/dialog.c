@@ -121,14 +121,12 @@ void dialog_request(struct follow *follow, const struct passage *passage)
 		return;
 	transaction = transaction_at(follow->transactions, index);
 	transaction->dialog.inside = inside;
-	if (inside)
+	if (inside) {
 		transaction->reason = leg;
-	else if (passage->in)
-		transaction->reason = caller_key(follow, message, true);
-	else
-		transaction->reason = branch_key(follow, transaction);
-	if (inside)
 		return;
+	}
+	transaction->reason =
+		passage->in ? caller_key(follow, message, true) : branch_key(follow, transaction);
 	adopt_orphan(follow, passage, transaction->reason);
 	if (!passage->in)
 		ring(follow, passage, transaction);
@@ -247,32 +245,38 @@ static void initial_response(struct follow *follow, const struct passage *passag
 		reject(follow, passage, index);
 }
 
-/* What the response to an INVITE means that was sent before a restart. */
-void dialog_stray_response(struct follow *follow, const struct passage *passage)
+/* The early leg goes by its Call-ID; with this 2xx it has its name. */
+static void confirm_orphan(struct follow *follow, const struct passage *passage)
 {
-	const struct settings *settings = follow->settings;
-	uint32_t orphan = find_orphan(follow, passage);
-	unsigned status = passage->message->status;
 	struct transaction transaction = {
 		.client = passage->client,
 		.proxy = passage->proxy,
 		.reason = leg_key(follow, passage->message, !passage->in),
 	};
 
+	adopt_orphan(follow, passage, transaction.reason);
+	hold_leg(follow, &transaction, passage->message, 0,
+		session_seconds(follow, passage->message), false);
+}
+
+/* What the response to an INVITE means that was sent before a restart. */
+void dialog_stray_response(struct follow *follow, const struct passage *passage)
+{
+	const struct settings *settings = follow->settings;
+	uint32_t orphan = find_orphan(follow, passage);
+	unsigned status = passage->message->status;
+
 	if (!orphan)
 		return;
-	if (status < 200) {
+	if (status < 200)
 		reason_prolong(follow->endpoints, orphan, seconds_of(settings->timers.invite_us));
-	} else if (status < 300) {
-		adopt_orphan(follow, passage, transaction.reason);
-		hold_leg(follow, &transaction, passage->message, 0,
-			session_seconds(follow, passage->message), false);
-	} else if (!passage->in && is_challenge(status)) {
+	else if (status < 300)
+		confirm_orphan(follow, passage);
+	else if (!passage->in && is_challenge(status))
 		reason_prolong(
 			follow->endpoints, orphan, seconds_of(settings->timers.transaction_us));
-	} else {
+	else
 		reason_end(follow->endpoints, orphan, "failed");
-	}
 }
 
 static bool is_early(const struct follow *follow, const struct sip_message *response,
