@@ -61,13 +61,13 @@ static void write_from_proxy(
 	fprintf(file,
 		"	chain from_%s {\n"
 		"		# Not from where the route to the proxy points.\n"
-		"		iif != \"lo\" fib saddr . iif oif missing counter name \"forged\" "
-		"drop\n"
+		"		iif != \"lo\" fib saddr . iif oif missing "
+		"counter name \"forged\" drop\n"
 		"		# Between proxies.\n"
 		"		%s daddr . udp dport @%s accept\n"
 		"		# From a proxy behind this host; from one on this host.\n"
-		"		iif != \"lo\" meta l4proto udp tproxy %s to :%u meta mark set %#x "
-		"accept\n"
+		"		iif != \"lo\" meta l4proto udp "
+		"tproxy %s to :%u meta mark set %#x accept\n"
 		"		iif \"lo\" meta mark %#x meta l4proto udp tproxy %s to :%u accept\n"
 		"	}\n\n",
 		family->set, family->ip, family->set, family->ip, settings->out_port,
@@ -90,9 +90,8 @@ static void write_arriving(const struct rules_settings *settings, FILE *file)
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
 			"		%s saddr . udp sport @%s goto from_%s\n"
-			"		%s daddr . udp dport @%s tproxy %s to :%u meta mark set "
-			"%#x "
-			"accept\n",
+			"		%s daddr . udp dport @%s "
+			"tproxy %s to :%u meta mark set %#x accept\n",
 			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
 			words[i].ip, settings->in_port, settings->mark);
 	fprintf(file, "	}\n\n");
@@ -101,18 +100,16 @@ static void write_arriving(const struct rules_settings *settings, FILE *file)
 static void write_leaving(const struct rules_settings *settings, FILE *file)
 {
 	fprintf(file,
-		"	# From a proxy on this host, but not to another: the mark turns it round "
-		"to the "
-		"chain above.\n"
+		"	# From a proxy on this host, but not to another: the mark turns it round\n"
+		"	# to the chain above.\n"
 		"	chain leaving {\n"
 		"		type route hook output priority mangle; policy accept;\n"
 		"		meta mark %#x accept\n",
 		settings->own_mark);
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
-			"		%s saddr . udp sport @%s %s daddr . udp dport != @%s meta "
-			"mark set "
-			"%#x\n",
+			"		%s saddr . udp sport @%s %s daddr . udp dport != @%s "
+			"meta mark set %#x\n",
 			words[i].ip, words[i].set, words[i].ip, words[i].set, settings->mark);
 	fprintf(file, "	}\n");
 }
