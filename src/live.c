@@ -190,8 +190,8 @@ static void on_notice(void *context, enum state_notice notice, const char *line)
 		log_info("%s", line);
 }
 
-/* What an address of this host was once stays a proxy's, also over a restart: it may be there again in
- * a moment. */
+/* What an address of this host was once stays a proxy's, also over a restart: it may be there again
+ * in a moment. */
 static bool on_stored_proxy(void *context, const struct address *proxy)
 {
 	struct live *live = context;
@@ -207,12 +207,18 @@ static bool on_stored_proxy(void *context, const struct address *proxy)
 	return engine_is_proxy(live->engine, proxy);
 }
 
-/* State that cannot be kept costs bindings at the next restart, not the start of natbox now. A dry run
- * has none: it would take the place of the natbox that does the work, and keep what it never sent. */
+/* A dry run has no state: it would take the place of the natbox that does the work, and keep what
+ * it never sent. */
+static const char *state_path(const struct live *live)
+{
+	return live->options->dry_run ? "" : live->config->state.path;
+}
+
+/* State that cannot be kept costs bindings at the next restart, not the start of natbox now. */
 static int open_state(struct live *live, const struct identity *identity, struct fault *fault)
 {
 	struct state_options options = {
-		.path = live->options->dry_run ? "" : live->config->state.path,
+		.path = state_path(live),
 		.sync_us = live->config->state.sync_us,
 		.context = live,
 		.notice = on_notice,
@@ -260,8 +266,8 @@ static int open_events(struct live *live, struct fault *fault)
 	return live->events ? 0 : -EIO;
 }
 
-/* Who starts natbox may create the file where natbox.user may not, and the other way round on some file
- * systems: what fails here that user tries again. */
+/* Who starts natbox may create the file where natbox.user may not, and the other way round on some
+ * file systems: what fails here that user tries again. */
 static void open_events_for(struct live *live, const struct identity *identity)
 {
 	struct fault lost;
@@ -319,7 +325,7 @@ static void log_opened(const struct live *live, const struct identity *identity)
 		address_format(&config->metrics.listen, listen);
 	log_debug("runs as user %u, process %d", (unsigned)identity->user, (int)getpid());
 	log_debug("state is kept in: %s; events go to: %s; metrics are served on: %s",
-		or_nowhere(config->state.path), or_nowhere(config->log.events), or_nowhere(listen));
+		or_nowhere(state_path(live)), or_nowhere(config->log.events), or_nowhere(listen));
 }
 
 static int open_all(struct live *live, struct fault *fault)
@@ -450,8 +456,8 @@ static int turn(struct live *live, struct fault *fault)
 	return result;
 }
 
-/* The end of a turn, after all in it that could hang: a disk, a reader of events, a configuration on
- * a file system that does not answer. */
+/* The end of a turn, after all in it that could hang: a disk, a reader of events, a configuration
+ * on a file system that does not answer. */
 static void turned(struct live *live)
 {
 	uint64_t now_us = clock_us(CLOCK_MONOTONIC);
