@@ -9,7 +9,8 @@
 enum {
 	/* Descriptors that a way to the wire may want polled. */
 	WIRE_DESCRIPTORS_MAX = 4,
-	/* Datagrams handled in one turn of the loop, so that the clock is never kept waiting long. */
+	/* Datagrams handled in one turn of the loop, so that the clock is never kept waiting
+	 * long. */
 	TURN_DATAGRAMS_MAX = 256,
 	PROXY_ADDRESSES_MAX = 1024,
 };
@@ -18,7 +19,8 @@ struct live;
 
 /* A way to the wire: sniffing.c or relaying.c. All errors are negative errnos with *fault set. */
 struct wire {
-	/* Before anything is opened, so that a second natbox disturbs nothing. NULL: may be many. */
+	/* Before anything is opened, so that a second natbox disturbs nothing. NULL: may be
+	 * many. */
 	int (*claim)(struct live *live, struct fault *fault);
 	int (*open)(struct live *live, struct fault *fault);
 	/* After privileges were dropped. */
@@ -65,8 +67,8 @@ int live_list_proxies(const struct config *config, struct address list[static PR
 /* An address of this host that no user agent comes to. */
 bool live_is_loopback(const struct address *address);
 
-/* "198.51.100.1:5060", or with " and 3 more" behind the first that is no loopback address, where one is
- * not. count is not 0. Valid until the next call. */
+/* "198.51.100.1:5060", or with " and 3 more" behind the first that is no loopback address, where
+ * one is not. count is not 0. Valid until the next call. */
 const char *live_name_proxies(const struct address *proxies, size_t count);
 
 /* One datagram's way through the engine. age_us: how long ago it came, as far as that is known. */
@@ -77,8 +79,8 @@ struct outcome live_datagram(
  * stream is another. */
 void live_time_events(const struct live *live);
 
-/* SIGHUP: files are opened anew for log rotation, and the configuration is read again. What can change
- * while natbox runs does, the rest is named in a warning; a bad file changes nothing. */
+/* SIGHUP: files are opened anew for log rotation, and the configuration is read again. What can
+ * change while natbox runs does, the rest is named in a warning; a bad file changes nothing. */
 void live_reload(struct live *live);
 
 #endif

@@ -174,7 +174,8 @@ static int run(struct replay *replay, const struct options *options, struct faul
 	return result;
 }
 
-/* Closes all that is open. What could not be written is a fault too, unless there was one before. */
+/* Closes all that is open. What could not be written is a fault too, unless there was one
+ * before. */
 static int finish(struct replay *replay, int result, struct fault *fault)
 {
 	struct fault other;

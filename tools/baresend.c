@@ -1,10 +1,10 @@
-/* The bare loop that keepalives are held against: sends the same datagrams in the cheapest plain way,
- * sendmmsg on a raw socket, and does nothing else.
+/* The bare loop that keepalives are held against: sends the same datagrams in the cheapest plain
+ * way, sendmmsg on a raw socket, and does nothing else.
  *
  *     baresend CAPTURE CLIENTS RATE SECONDS
  *
- * The first datagram in CAPTURE goes to CLIENTS addresses in turn, from the one it was sent to on; to
- * RATE of them a second, which start every 10 ms, as natbox's do. Prints microseconds of CPU a
+ * The first datagram in CAPTURE goes to CLIENTS addresses in turn, from the one it was sent to on;
+ * to RATE of them a second, which start every 10 ms, as natbox's do. Prints microseconds of CPU a
  * datagram, and how many were sent. */
 #include <natbox/capture.h>
 

@@ -9,17 +9,17 @@
  * requests there and sends them on to PROXY:PORT. Each has a network namespace of its own, where
  * CLIENT and PROXY are addresses of the host; each user agent has a port of CLIENT, from 10000 on.
  *
- * A relay is stopped while a burst is put before it, and then has all of a core: so it works in full
- * batches as under the highest load, but what is measured is the relay and not this program, which
- * costs as much. With several, each gets a burst in turn, so that what else the machine does meets
- * all. A relay's CPU time is read from the kernel, to the nanosecond, softirqs that run on its behalf
- * included, and all that it spends counts, also what it has put off until the others have their turn.
- * -1: the proxy does not answer.
+ * A relay is stopped while a burst is put before it, and then has all of a core: so it works in
+ * full batches as under the highest load, but what is measured is the relay and not this program,
+ * which costs as much. With several, each gets a burst in turn, so that what else the machine does
+ * meets all. A relay's CPU time is read from the kernel, to the nanosecond, softirqs that run on
+ * its behalf included, and all that it spends counts, also what it has put off until the others
+ * have their turn. -1: the proxy does not answer.
  *
  * Prints a line for each run of each relay, after its PID: messages (requests and answers alike) a
  * second of CPU time, of all threads and of the first alone, the same by the clock, microseconds of
- * CPU a message, how many were lost, and how many requests came without the private Contact that they
- * were sent with. */
+ * CPU a message, how many were lost, and how many requests came without the private Contact that
+ * they were sent with. */
 #include <natbox/address.h>
 
 #include <arpa/inet.h>

@@ -1,14 +1,14 @@
 /* The null relay: natbox's relay and rules with nothing between in and out. Whatever comes is sent
  * on as it came. The benchmark holds natbox against it: both run the same input and output, so what
- * the ratio of the two shows is the price of SIP, which is what natbox adds. The tests of the kernel
- * side use it too, as they are about no message's content.
+ * the ratio of the two shows is the price of SIP, which is what natbox adds. The tests of the
+ * kernel side use it too, as they are about no message's content.
  *
  *     nullrelay [-m] PROXY:PORT...     relay, with -m under rules that somebody else installed
  *     nullrelay -r PROXY:PORT...       print the rules
  *
  * PROXY is an address or "*": all addresses of this host. Ports, marks and table are natbox's own
- * defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. SIGUSR2 has
- * the event loop hang for HANG_S, while the other thread lives on. */
+ * defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. SIGUSR2
+ * has the event loop hang for HANG_S, while the other thread lives on. */
 #include <natbox/claim.h>
 #include <natbox/host.h>
 #include <natbox/relay.h>

@@ -1,9 +1,11 @@
-/* UDP peers for the tests of the kernel side, which have to see source, TTL and TOS of what arrives.
+/* UDP peers for the tests of the kernel side, which have to see source, TTL and TOS of what
+ * arrives.
  *
  *     peer echo ADDRESS:PORT [COUNT]
  *         Answers each datagram with its own bytes, and prints a line for it: "FROM BYTES TTL TOS".
  *         Ends after COUNT, if given.
- *     peer ask [-t TOS] [-l TTL] [-m MILLISECONDS] ADDRESS:PORT ADDRESS:PORT BYTES [COUNT [PAUSE_MS]]
+ *     peer ask [-t TOS] [-l TTL] [-m MILLISECONDS]
+ *              ADDRESS:PORT ADDRESS:PORT BYTES [COUNT [PAUSE_MS]]
  *         From the first address sends to the second and waits for the same bytes to come back. A
  *         line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays out. With COUNT
  *         and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two answers.

@@ -1,5 +1,5 @@
-/* Writes a capture of many phones behind NAT that register, each REGISTER with its 200: what the tests
- * of scale replay.
+/* Writes a capture of many phones behind NAT that register, each REGISTER with its 200: what the
+ * tests of scale replay.
  *
  *     registrations PHONES SECONDS FILE     all of them evenly within that time
  */

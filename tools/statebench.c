@@ -4,8 +4,8 @@
  *     statebench DIRECTORY [ENDPOINTS [PHONES]]
  *
  * Prints a name and a number a line. DIRECTORY is made and emptied. With 0 PHONES, which are those
- * that send messages, nothing is measured, and the state of ENDPOINTS stays there: 100.0.0.1:5060 and
- * on, registered at 198.51.100.1:5060 for an hour. */
+ * that send messages, nothing is measured, and the state of ENDPOINTS stays there: 100.0.0.1:5060
+ * and on, registered at 198.51.100.1:5060 for an hour. */
 #include <natbox/record.h>
 #include <natbox/state.h>
 

@@ -4,11 +4,11 @@
  *     statekill DIRECTORY [KILLS [SYNC_MS [SEED]]]
  *
  * A child process runs an engine with its state, and phones that register, move, unregister,
- * subscribe, call and hang up. It writes down each step once the answer has passed, in memory that it
- * shares with its parent, and how old the oldest change is that the state says is not on the disk.
- * The parent kills it (SIGKILL), starts the next on the same directory, and looks at what that one
- * restores: what was acknowledged before the oldest of those changes must be as it was, what came
- * after it may be as it was at any time since; and that time is never longer than 2 s. */
+ * subscribe, call and hang up. It writes down each step once the answer has passed, in memory that
+ * it shares with its parent, and how old the oldest change is that the state says is not on the
+ * disk. The parent kills it (SIGKILL), starts the next on the same directory, and looks at what
+ * that one restores: what was acknowledged before the oldest of those changes must be as it was,
+ * what came after it may be as it was at any time since; and that time is never longer than 2 s. */
 #include <natbox/record.h>
 #include <natbox/state.h>
 

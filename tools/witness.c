@@ -2,15 +2,15 @@
  *
  *     witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...
  *
- * Plays phones (witness/stories.h) at an address of this host around a real proxy that runs at another. COMMAND
- * starts natbox, in sniff mode or, with -r, in relay mode, with a keepalive interval of 1 s. At a
- * random moment it is killed (SIGKILL) and started again. By the keepalives that reach the phones
- * within some time from then on it shows what it knows: what had been acknowledged more than 2 s
- * before the kill has to be as it was. Some are killed again before that time is over; KILLS counts
- * those that are not. Meanwhile the phones go on.
+ * Plays phones (witness/stories.h) at an address of this host around a real proxy that runs at
+ * another. COMMAND starts natbox, in sniff mode or, with -r, in relay mode, with a keepalive
+ * interval of 1 s. At a random moment it is killed (SIGKILL) and started again. By the keepalives
+ * that reach the phones within some time from then on it shows what it knows: what had been
+ * acknowledged more than 2 s before the kill has to be as it was. Some are killed again before that
+ * time is over; KILLS counts those that are not. Meanwhile the phones go on.
  *
- * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back;
- * 1: something was; 2: it could not be tried. */
+ * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back; 1:
+ * something was; 2: it could not be tried. */
 #include "witness/stories.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The claim to relay: one natbox has it in a network namespace, as the kernel rules (natbox/rules.h)
- * have one table there, and one pair of ports that they divert to. */
+/* The claim to relay: one natbox has it in a network namespace, as the kernel rules
+ * (natbox/rules.h) have one table there, and one pair of ports that they divert to. */
 #ifndef NATBOX_CLAIM_H
 #define NATBOX_CLAIM_H
 

@@ -19,8 +19,8 @@ enum {
 int datagram_headers(
 	const struct flow *flow, struct text bytes, uint8_t headers[static DATAGRAM_HEADERS_MAX]);
 
-/* Writes the UDP header alone, its checksum too. No end of the flow may be of another IP version, and
- * bytes no longer than a datagram can be. */
+/* Writes the UDP header alone, its checksum too. No end of the flow may be of another IP version,
+ * and bytes no longer than a datagram can be. */
 void datagram_udp_header(
 	const struct flow *flow, struct text bytes, uint8_t udp[static DATAGRAM_UDP_LENGTH]);
 

@@ -84,7 +84,8 @@ enum engine_fixed {
  * end. Returns a set of enum engine_fixed, or -ENOMEM: nothing has changed then. */
 int engine_reconfigure(struct engine *engine, const struct settings *settings);
 
-/* The table of endpoints, for those who keep it, show it or put it back. It belongs to the engine. */
+/* The table of endpoints, for those who keep it, show it or put it back. It belongs to the
+ * engine. */
 struct endpoints;
 struct endpoints *engine_endpoints(struct engine *engine);
 

@@ -10,8 +10,8 @@ enum {
 };
 
 /* Writes what the event stream has of it, but for the time, as in "reason-add 203.0.113.1:5061 at
- * 198.51.100.1:5060: registration sip:alice@example.com, 3600 s". The id is as it came from the wire,
- * cut when it is too long. Returns line. */
+ * 198.51.100.1:5060: registration sip:alice@example.com, 3600 s". The id is as it came from the
+ * wire, cut when it is too long. Returns line. */
 const char *event_line(const struct event *event, char line[static EVENT_LINE_MAX]);
 
 /* Logs that line. Ask for the level first: the line is written for nothing at any other. */

@@ -43,8 +43,8 @@ enum events_news {
  * it: why whole lines are lost, or how many were. The stream can be used on either way. */
 enum events_news events_flush(struct events *events, struct fault *fault);
 
-/* Flushes, closes and frees. NULL is no stream: 0. A negative errno when events were lost for a cause
- * that events_flush has not told: *fault says so. */
+/* Flushes, closes and frees. NULL is no stream: 0. A negative errno when events were lost for a
+ * cause that events_flush has not told: *fault says so. */
 int events_close(struct events *events, struct fault *fault);
 
 #endif

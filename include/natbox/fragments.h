@@ -33,9 +33,9 @@ struct fragments *fragments_new(const struct hash_key *key);
 void fragments_free(struct fragments *fragments);
 
 /* Adds a packet of PACKET_FRAGMENT that came at time_us. True when that makes one whole: *whole is
- * then what packet_decode_whole made of it, with bytes that live until the next call. Fragments that
- * overlap, or disagree about the length, drop their packet, with all of it that is yet to come (RFC
- * 5722 4); one that merely comes again is ignored. */
+ * then what packet_decode_whole made of it, with bytes that live until the next call. Fragments
+ * that overlap, or disagree about the length, drop their packet, with all of it that is yet to come
+ * (RFC 5722 4); one that merely comes again is ignored. */
 bool fragments_add(struct fragments *fragments, uint64_t time_us, const struct packet *fragment,
 	struct packet *whole);
 

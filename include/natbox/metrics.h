@@ -2,9 +2,9 @@
  * loop turns and 503 when it does not.
  *
  * A thread of its own answers. The loop never waits for it: now and then it leaves a snapshot, or
- * leaves it for the next turn while the last one is being read. What the thread can be made to do from
- * the network is bounded: connections, also of one address, their memory, and how long one may be
- * idle.
+ * leaves it for the next turn while the last one is being read. What the thread can be made to do
+ * from the network is bounded: connections, also of one address, their memory, and how long one may
+ * be idle.
  *
  * Order of calls: metrics_open while natbox may still listen anywhere; metrics_start once
  * privileges are dropped, as they are a thread's own; then metrics_turned and metrics_publish from
@@ -20,8 +20,8 @@ enum {
 	 * ten thousand times a second. */
 	METRICS_SNAPSHOT_US = 250 * 1000,
 	/* The loop turns at least once a second, however little there is to do. When it has not for
-	 * three times as long, it hangs: a busy host alone does not hold it up that long, and in relay
-	 * mode the kernel has let SIP flow past it by then. */
+	 * three times as long, it hangs: a busy host alone does not hold it up that long, and in
+	 * relay mode the kernel has let SIP flow past it by then. */
 	METRICS_HANG_US = 3 * 1000 * 1000,
 };
 

@@ -12,13 +12,13 @@
  *     <sip:alice@192.168.1.10:5060;ob>
  *     <sip:alice@203.0.113.7:40000;natbox=192.168.1.10-5060;ob>
  *
- * Lower case letters, digits and dots stand for themselves, '-' for a colon, '_' and two hexadecimal
- * digits for a capital letter, '-', '_', '[' or ']'. Those are unreserved characters (RFC 3261 25.1),
- * which nobody has a reason to escape, and nothing is lost when a peer folds their case. A '-' in
- * front says that the URI had no angle brackets; with the parameter it needs them.
+ * Lower case letters, digits and dots stand for themselves, '-' for a colon, '_' and two
+ * hexadecimal digits for a capital letter, '-', '_', '[' or ']'. Those are unreserved characters
+ * (RFC 3261 25.1), which nobody has a reason to escape, and nothing is lost when a peer folds their
+ * case. A '-' in front says that the URI had no angle brackets; with the parameter it needs them.
  *
- * In a Via it comes right after sent-by, and only when the client did not just ask for rport
- * (RFC 3581), in which case the proxy's answer to that is all the client wants to see:
+ * In a Via it comes right after sent-by, and only when the client did not just ask for rport (RFC
+ * 3581), in which case the proxy's answer to that is all the client wants to see:
  *
  *     ;rport                    becomes ;rport=40000;received=203.0.113.7
  *     (neither)                 ;natbox;received=203.0.113.7;rport=40000

@@ -22,12 +22,12 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
 int identity_give(const struct identity *identity, int fd, const char *path);
 
 /* Becomes that user for good, with his group alone and no capability but, where asked for,
- * CAP_NET_ADMIN. An empty name, or root's own: everything stays as it is. 0 or a negative errno, with
- * *fault set. */
+ * CAP_NET_ADMIN. An empty name, or root's own: everything stays as it is. 0 or a negative errno,
+ * with *fault set. */
 int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
 
-/* The calling thread gives up every capability for good, and so do the threads that it starts; others
- * keep theirs. 0 or -EPERM. */
+/* The calling thread gives up every capability for good, and so do the threads that it starts;
+ * others keep theirs. 0 or -EPERM. */
 int privileges_forgo(void);
 
 #endif

@@ -1,10 +1,10 @@
-/* What a restart must not lose: each reason as a record of its own, with all that is needed to put it
- * and its endpoint back. A reason stands in one slot (its index in the pool) from the moment it is
- * added until it ends, also while it is refreshed, renamed or moved to another endpoint; a store that
- * keeps records by slot so overwrites the old state of a reason with the new one.
+/* What a restart must not lose: each reason as a record of its own, with all that is needed to put
+ * it and its endpoint back. A reason stands in one slot (its index in the pool) from the moment it
+ * is added until it ends, also while it is refreshed, renamed or moved to another endpoint; a store
+ * that keeps records by slot so overwrites the old state of a reason with the new one.
  *
- * Transactions are not kept. An early dialog leg comes back without the INVITE that it belongs to, and
- * is known by its Call-ID until a message shows what has become of the call.
+ * Transactions are not kept. An early dialog leg comes back without the INVITE that it belongs to,
+ * and is known by its Call-ID until a message shows what has become of the call.
  *
  * Times are relative to the engine's present. */
 #ifndef NATBOX_RECORD_H
@@ -36,9 +36,9 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 /* The endpoint of the reason in a slot has been quiet for this long. False when it is empty. */
 bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us);
 
-/* Puts a record back into its slot, without an event; slots in ascending order, before anything else
- * is in the tables. It may stay out for this time, as the settings are other ones now: then nobody
- * gets its slot, so that a store goes on keeping it. The result is
+/* Puts a record back into its slot, without an event; slots in ascending order, before anything
+ * else is in the tables. It may stay out for this time, as the settings are other ones now: then
+ * nobody gets its slot, so that a store goes on keeping it. The result is
  *     -ENOENT  its proxy is none of the proxies
  *     -EPERM   the settings do not want it: an exempt network, a kind of reason that does not count
  * Or it stays out for good, and the slot counts as changed:
@@ -47,8 +47,8 @@ bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *qu
  *     -ENOSPC  a limit is reached */
 int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record);
 
-/* The same in steps: between them memory has time to come into the cache, when there are half a dozen
- * records each. The second step may be left out. The record's id must live on. */
+/* The same in steps: between them memory has time to come into the cache, when there are half a
+ * dozen records each. The second step may be left out. The record's id must live on. */
 struct record_return {
 	uint32_t slot;
 	struct reason_claim claim;
@@ -60,8 +60,8 @@ struct record_return record_prepare(
 void record_approach(const struct endpoints *endpoints, const struct record_return *prepared);
 int record_finish(struct endpoints *endpoints, const struct record_return *prepared);
 
-/* After the last record_restore: starts the keepalives, each at most one interval after the endpoint
- * was last heard or sent one, and never too many at once. */
+/* After the last record_restore: starts the keepalives, each at most one interval after the
+ * endpoint was last heard or sent one, and never too many at once. */
 void records_resume(struct endpoints *endpoints);
 
 #endif

@@ -57,14 +57,14 @@ enum { RELAY_DESCRIPTORS_MAX = 4 };
 unsigned relay_descriptors(const struct relay *relay, int list[static RELAY_DESCRIPTORS_MAX]);
 
 /* Takes at most one batch of RELAY_BATCH from each socket, has each datagram handled in turn and
- * sends on what is to be sent on. Never blocks. Returns how many were taken: 0 means that it is time
- * to poll. What the handler itself gives to relay_send goes out with the batch. */
+ * sends on what is to be sent on. Never blocks. Returns how many were taken: 0 means that it is
+ * time to poll. What the handler itself gives to relay_send goes out with the batch. */
 enum { RELAY_BATCH = 64 };
 unsigned relay_receive(struct relay *relay, const struct relay_handler *handler);
 
-/* Queues a datagram of natbox's own; bytes are copied. relay_flush or relay_receive sends it; a full
- * queue sends itself. 0, -EMSGSIZE where no datagram carries as much, -EAFNOSUPPORT where the flow's
- * ends are not of one family that the relay has. */
+/* Queues a datagram of natbox's own; bytes are copied. relay_flush or relay_receive sends it; a
+ * full queue sends itself. 0, -EMSGSIZE where no datagram carries as much, -EAFNOSUPPORT where the
+ * flow's ends are not of one family that the relay has. */
 int relay_send(struct relay *relay, const struct flow *flow, struct text bytes);
 void relay_flush(struct relay *relay);
 

@@ -28,7 +28,7 @@ struct rules_settings {
 	uint32_t mark;              /* of what is diverted; not 0 */
 	uint32_t own_mark;          /* of what the relay sends; not 0, not mark */
 	uint32_t table;             /* routing table of our own */
-	bool manual; /* the operator installs and removes; the proxies are kept alive all the same */
+	bool manual; /* the operator installs and removes; proxies are kept alive all the same */
 	const struct address *proxies; /* "any address" already resolved (natbox/host.h) */
 	size_t proxy_count;
 };

@@ -43,9 +43,9 @@ struct sip_field {
 	struct text value; /* trimmed; may hold several comma separated values and folded lines */
 };
 
-/* A parameter: value is what follows the equals sign, trimmed, quotes kept, with at NULL for a flag;
- * whole goes from its semicolon (with blanks before it) to its end, so that cutting it out leaves a
- * well-formed list. whole.at is NULL when there is none. */
+/* A parameter: value is what follows the equals sign, trimmed, quotes kept, with at NULL for a
+ * flag; whole goes from its semicolon (with blanks before it) to its end, so that cutting it out
+ * leaves a well-formed list. whole.at is NULL when there is none. */
 struct sip_param {
 	struct text value, whole;
 };
@@ -193,8 +193,8 @@ bool sip_next_value(const struct sip_message *message, enum sip_list list,
 
 unsigned sip_count_values(const struct sip_message *message, enum sip_list list);
 
-/* Finds a parameter of ";name=value;flag". Names compare without case. True when it is there; *value
- * and *whole are then as above. params starts at its first semicolon or is empty. */
+/* Finds a parameter of ";name=value;flag". Names compare without case. True when it is there;
+ * *value and *whole are then as above. params starts at its first semicolon or is empty. */
 bool sip_param(struct text params, struct text name, struct text *value);
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole);
 

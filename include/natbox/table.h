@@ -1,6 +1,6 @@
-/* Memory for the big tables: asked for whole at the start, and backed by the kernel only where it is
- * touched. They are read at random, so large ones ask for huge pages, for which a processor needs to
- * remember far fewer addresses. */
+/* Memory for the big tables: asked for whole at the start, and backed by the kernel only where it
+ * is touched. They are read at random, so large ones ask for huge pages, for which a processor
+ * needs to remember far fewer addresses. */
 #ifndef NATBOX_TABLE_H
 #define NATBOX_TABLE_H
 

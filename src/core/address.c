@@ -28,7 +28,8 @@ static const struct network private_networks[] = {
 	{{[15] = 1}, 128},
 };
 
-/* In two words at once: a processor waits when it reads as a whole what was just written in parts. */
+/* In two words at once: a processor waits when it reads as a whole what was just written in
+ * parts. */
 static void put_ipv4(struct address *address, uint32_t number)
 {
 	const uint64_t words[2] = {0, htobe64(0xffff00000000 | number)};

@@ -125,8 +125,8 @@ static void report_liveness(
 	report_event(endpoints->report, &event);
 }
 
-/* The answer itself refreshes the binding too, but moves no due time: keepalives keep their pace and
- * so their place among the others. */
+/* The answer itself refreshes the binding too, but moves no due time: keepalives keep their pace
+ * and so their place among the others. */
 void liveness_replied(
 	struct endpoints *endpoints, uint32_t index, unsigned status, uint64_t sent_us)
 {

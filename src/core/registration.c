@@ -126,8 +126,8 @@ void registration_request(struct follow *follow, const struct passage *passage)
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
-/* Whether it is one of those that were asked for. A registrar tells Contacts apart by user, host and
- * port (RFC 3261 19.1.4); of a repaired one the place is where the user agent is seen. */
+/* Whether it is one of those that were asked for. A registrar tells Contacts apart by user, host
+ * and port (RFC 3261 19.1.4); of a repaired one the place is where the user agent is seen. */
 static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
 	const struct sip_contact *contact)
 {

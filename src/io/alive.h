@@ -6,8 +6,8 @@
 
 #include <natbox/address.h>
 
-/* How long the rules outlive a natbox that hangs, and how often they are renewed: three renewals may
- * come late before a living natbox is passed by. */
+/* How long the rules outlive a natbox that hangs, and how often they are renewed: three renewals
+ * may come late before a living natbox is passed by. */
 enum { ALIVE_MS = 2000, ALIVE_RENEWAL_MS = 500 };
 
 struct alive;
@@ -16,8 +16,8 @@ struct alive;
 int alive_open(const struct address *proxies, size_t count, struct alive **alive);
 void alive_close(struct alive *alive);
 
-/* Puts the proxies into the sets, or starts their time anew. 0 or a negative errno: -ENOENT when the
- * table or a set is not there. */
+/* Puts the proxies into the sets, or starts their time anew. 0 or a negative errno: -ENOENT when
+ * the table or a set is not there. */
 int alive_renew(struct alive *alive);
 
 /* Takes the proxies out of the sets, as far as they are there. */

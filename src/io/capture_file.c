@@ -74,7 +74,8 @@ static bool is_empty(FILE *file)
 	return fstat(fileno(file), &status) == 0 && status.st_size == 0;
 }
 
-/* A stream of pcap's own from the start of file, so that closing it leaves ours. NULL with errno. */
+/* A stream of pcap's own from the start of file, so that closing it leaves ours. NULL with
+ * errno. */
 static FILE *reopen(FILE *file)
 {
 	int error, fd = dup(fileno(file));

@@ -9,11 +9,12 @@
 
 enum { CLAIM_WAIT_MS = 3000, CLAIM_POLL_MS = 20 };
 
-/* An abstract name: each network namespace has its own, and the kernel forgets them with the process. */
+/* An abstract name: each network namespace has its own, and the kernel forgets them with the
+ * process. */
 static const char name[] = "\0natbox/relay";
 
-/* A natbox that was killed holds it until the kernel has taken that apart, which takes a while when it
- * was large; the one that replaces it waits for that. */
+/* A natbox that was killed holds it until the kernel has taken that apart, which takes a while when
+ * it was large; the one that replaces it waits for that. */
 static int bind_name(int fd)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -49,8 +49,8 @@ static int effective(const char *interface, const char *name)
 
 /* With src_valid_mark the kernel looks the source of an arriving packet up with its mark, which is
  * ours and leads to a local route: a packet from a host with an address of this one, which it drops
- * unless accept_local allows it and no strict rp_filter looks at it again. Without src_valid_mark no
- * rp_filter sees our routing. */
+ * unless accept_local allows it and no strict rp_filter looks at it again. Without src_valid_mark
+ * no rp_filter sees our routing. */
 static bool would_drop(const char *interface)
 {
 	return effective(interface, "src_valid_mark") &&

@@ -53,7 +53,8 @@ struct outgoing {
 		struct control_ipv4 ipv4;
 		struct control_ipv6 ipv6;
 	} controls[RELAY_BATCH];
-	/* Room for all, one after the other: short ones share pages and neighbouring cache lines. */
+	/* Room for all, one after the other: short ones share pages and neighbouring cache
+	 * lines. */
 	char *copies;
 	size_t copied;
 };
@@ -111,8 +112,8 @@ static int open_socket(struct outgoing *outgoing)
 	return error;
 }
 
-/* For datagrams with their header. libnet loses errno on its way out, but what it does here has been
- * done once already. */
+/* For datagrams with their header. libnet loses errno on its way out, but what it does here has
+ * been done once already. */
 static int open_libnet(struct outgoing *outgoing)
 {
 	char why[LIBNET_ERRBUF_SIZE];

@@ -1,12 +1,12 @@
 /* Datagrams on their way out, of one address family, with a source of one's choice: collected and
  * handed to the kernel in batches. Both modes send this way.
  *
- * The source travels as IP_PKTINFO, which an IP_TRANSPARENT socket may choose freely, so that routes
- * and rules that look at the source apply. IPv4 leaves with its header written here, through a socket
- * that libnet opens: through a gateway that takes the kernel a seventh less time than to write it, and
- * else as long. What exceeds the interface's MTU, and all IPv6, leaves through a raw socket of
- * protocol UDP, where the kernel writes the header and fragments. A transparent UDP socket would need
- * to be bound to every source, which the proxy's own socket may forbid. */
+ * The source travels as IP_PKTINFO, which an IP_TRANSPARENT socket may choose freely, so that
+ * routes and rules that look at the source apply. IPv4 leaves with its header written here, through
+ * a socket that libnet opens: through a gateway that takes the kernel a seventh less time than to
+ * write it, and else as long. What exceeds the interface's MTU, and all IPv6, leaves through a raw
+ * socket of protocol UDP, where the kernel writes the header and fragments. A transparent UDP
+ * socket would need to be bound to every source, which the proxy's own socket may forbid. */
 #ifndef NATBOX_IO_OUTGOING_H
 #define NATBOX_IO_OUTGOING_H
 
@@ -30,8 +30,8 @@ struct outgoing;
 
 struct outgoing_settings {
 	uint32_t mark; /* of what is sent; 0: none */
-	/* Not 0: by this it is known on the wire. It stands in IPv6 as the flow label, and in IPv4 as
-	 * the identification of what fits the interface, which then has DF (RFC 6864 4.1). */
+	/* Not 0: by this it is known on the wire. It stands in IPv6 as the flow label, and in IPv4
+	 * as the identification of what fits the interface, which then has DF (RFC 6864 4.1). */
 	uint16_t label;
 };
 
@@ -50,7 +50,8 @@ int outgoing_add_in_place(
 int outgoing_add(
 	struct outgoing *outgoing, const struct flow *flow, struct hop hop, struct text bytes);
 
-/* Sends all of the queue. A datagram that the kernel refuses is counted and does not stop others. */
+/* Sends all of the queue. A datagram that the kernel refuses is counted and does not stop
+ * others. */
 void outgoing_flush(struct outgoing *outgoing);
 
 struct outgoing_counters outgoing_counters(const struct outgoing *outgoing);

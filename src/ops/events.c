@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 enum {
-	/* The longest line: a text of a whole datagram, six bytes for each (\u00XX), and the rest. */
+	/* The longest line: a text of a whole datagram, six bytes for each (\u00XX), and the
+	 * rest. */
 	TEXT_BYTES_MAX = 65535,
 	LINE_MAX_BYTES = 6 * TEXT_BYTES_MAX + 1024,
-	/* What waits at most: at 150 bytes a line, some thousand lines between two writes. Pages that
-	 * are never reached cost nothing. */
+	/* What waits at most: at 150 bytes a line, some thousand lines between two writes. Pages
+	 * that are never reached cost nothing. */
 	BUFFER_BYTES = LINE_MAX_BYTES + 256 * 1024,
 };
 

@@ -21,10 +21,11 @@ enum {
 	 * address than that gets no more, and leaves the rest to others. */
 	CONNECTIONS_MAX = 32,
 	CONNECTIONS_PER_ADDRESS_MAX = 8,
-	/* A connection over which nothing comes is closed after this long; one that was answered, at
-	 * once. */
+	/* A connection over which nothing comes is closed after this long; one that was answered,
+	 * at once. */
 	IDLE_MAX_S = 5,
-	/* Memory of a connection: a request with the headers that browsers send, and some to spare. */
+	/* Memory of a connection: a request with the headers that browsers send, and some to
+	 * spare. */
 	CONNECTION_BYTES = 8192,
 	/* Connections that wait to be accepted. */
 	BACKLOG = 16,
@@ -192,8 +193,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	return send_line(connection, MHD_HTTP_NOT_FOUND, "here are /metrics and /healthz\n");
 }
 
-/* The daemon's thread has the signal mask and the capabilities of the one that starts it. So one does
- * that has none: what strangers talk to needs no capability. */
+/* The daemon's thread has the signal mask and the capabilities of the one that starts it. So one
+ * does that has none: what strangers talk to needs no capability. */
 static void *start_daemon(void *context)
 {
 	struct metrics *metrics = context;

@@ -37,8 +37,8 @@ int directory_make(const char *path, bool *created, struct fault *fault)
 	return 0;
 }
 
-/* A natbox that was killed holds its lock until the kernel has taken it apart, which takes a while when
- * it was large; the one that replaces it waits for that. */
+/* A natbox that was killed holds its lock until the kernel has taken it apart, which takes a while
+ * when it was large; the one that replaces it waits for that. */
 static int lock(int fd)
 {
 	for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_POLL_MS) {

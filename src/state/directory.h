@@ -20,9 +20,9 @@ struct directory {
  * this one was missing. 0 or a negative errno. */
 int directory_make(const char *path, bool *created, struct fault *fault);
 
-/* Opens and locks it, creating it; waits up to 3 s for a natbox that is just going. 0, also when that
- * has been done before and it is still the same one; or a negative errno, -EBUSY, without a line, for
- * one that was locked out before. */
+/* Opens and locks it, creating it; waits up to 3 s for a natbox that is just going. 0, also when
+ * that has been done before and it is still the same one; or a negative errno, -EBUSY, without a
+ * line, for one that was locked out before. */
 int directory_lock(struct directory *directory, struct fault *fault);
 void directory_close(struct directory *directory);
 

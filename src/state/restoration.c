@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, between these two
- * times. If it was due again while natbox still ran, it got one since; when is not known, but not
- * before the time was noted. */
+/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, between these
+ * two times. If it was due again while natbox still ran, it got one since; when is not known, but
+ * not before the time was noted. */
 static uint64_t quiet_since(const struct restoration *restoration, int64_t earliest_us,
 	int64_t latest_us, int64_t noted_us)
 {

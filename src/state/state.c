@@ -241,8 +241,8 @@ static uint32_t quiet_blocks(const struct state *state)
 	return state->endpoints->reasons.used / QUIET_SLOTS + 1;
 }
 
-/* All blocks come in turn, each once every half interval, so that at most one keepalive has been sent
- * since a quiet time was noted. */
+/* All blocks come in turn, each once every half interval, so that at most one keepalive has been
+ * sent since a quiet time was noted. */
 static bool is_quiet_due(const struct state *state)
 {
 	return state->now_us >= state->quiet_due_us && state->endpoints->reasons.count &&
@@ -263,7 +263,8 @@ static bool gather_quiet_due(struct state *state)
 	return true;
 }
 
-/* A part of the round. True when the batch is to be written: the round is complete, or it is full. */
+/* A part of the round. True when the batch is to be written: the round is complete, or it is
+ * full. */
 static bool gather(struct state *state)
 {
 	for (unsigned i = 0; i < GATHERED_AT_ONCE; i++) {
@@ -305,7 +306,8 @@ static void recover(struct state *state)
 	state->options.notice(state->options.context, STATE_INFO, line);
 }
 
-/* Looks at what came of the last write; a batch that was not written is kept for another attempt. */
+/* Looks at what came of the last write; a batch that was not written is kept for another
+ * attempt. */
 static void take_result(struct state *state)
 {
 	state->written = false;

@@ -1,5 +1,5 @@
-/* The state file itself. include/natbox/state.h describes what is in it. Whoever uses a store does so
- * from one thread at a time. */
+/* The state file itself. include/natbox/state.h describes what is in it. Whoever uses a store does
+ * so from one thread at a time. */
 #ifndef STORE_H
 #define STORE_H
 
@@ -67,8 +67,8 @@ struct batch {
 	_Alignas(8) uint8_t bytes[BATCH_BYTES]; /* records, each with a head; multiples of 8 */
 };
 
-/* Adds a record with room for length bytes, to be filled in; length 0 removes the one there is. NULL
- * when the batch is full. */
+/* Adds a record with room for length bytes, to be filled in; length 0 removes the one there is.
+ * NULL when the batch is full. */
 void *batch_add(struct batch *batch, enum store_table table, uint32_t key, size_t length);
 void batch_clear(struct batch *batch);
 
@@ -86,8 +86,8 @@ struct store {
  * (else its line is empty); any other error: nothing can be read, but writing may be tried. */
 int store_open(struct store *store, const char *path, struct store_meta *meta, struct fault *fault);
 
-/* Hands out all reasons in ascending order of their slots, each with its quiet times, which are NULL
- * when there are none; then calls end. Labels live until then. 0 or a negative errno. */
+/* Hands out all reasons in ascending order of their slots, each with its quiet times, which are
+ * NULL when there are none; then calls end. Labels live until then. 0 or a negative errno. */
 typedef void store_visitor(void *context, uint32_t slot, const struct stored_reason *reason,
 	const char *label, const struct stored_quiet *quiet);
 int store_read(struct store *store, store_visitor *visit, void (*end)(void *context), void *context,

@@ -68,7 +68,8 @@ int tables_meta(struct tables *tables, struct store_meta *meta)
 	return 0;
 }
 
-/* Against accidents only, and quick: a word at a time, each multiplied into all that came before. */
+/* Against accidents only, and quick: a word at a time, each multiplied into all that came
+ * before. */
 uint32_t reason_check(const struct stored_reason *reason, const char *label)
 {
 	static const uint64_t odd = 0x9e3779b97f4a7c15;

@@ -1,5 +1,5 @@
-/* The law: what nat_repair does, nat_restore undoes, byte for byte; and a repair touches nothing but
- * a client's Via and Contacts.
+/* The law: what nat_repair does, nat_restore undoes, byte for byte; and a repair touches nothing
+ * but a client's Via and Contacts.
  *
  * What comes back to a client are its Contacts and its Via, in a response, and a Contact as the
  * Request-URI of a request. The response is made here by giving the repaired request another start

@@ -1,5 +1,5 @@
-/* What is written while natbox runs, and what comes back. tests/state shows the rest: full disks, and
- * kills at any moment. */
+/* What is written while natbox runs, and what comes back. tests/state shows the rest: full disks,
+ * and kills at any moment. */
 #include "border.h"
 #include "sip_messages.h"
 
@@ -203,7 +203,8 @@ static size_t read_file(char *bytes, size_t size)
 	return (size_t)length;
 }
 
-/* Starts on a bad file: it is set aside with its size as it was, what says why, and natbox works. */
+/* Starts on a bad file: it is set aside with its size as it was, what says why, and natbox
+ * works. */
 static void expect_set_aside(const char *what)
 {
 	struct host *host;
@@ -586,8 +587,8 @@ Test(state, a_file_with_one_wrong_byte_in_a_record_is_set_aside)
 	expect_set_aside("is corrupt: the check of a record does not match");
 }
 
-/* The free space of a leaf of LMDB's: nobody reads it, but the next write would have moved what stands
- * behind it. */
+/* The free space of a leaf of LMDB's: nobody reads it, but the next write would have moved what
+ * stands behind it. */
 Test(state, a_file_with_a_wrong_byte_in_the_head_of_a_page_is_set_aside)
 {
 	enum { PAGE = 4096, FLAGS = 10, LEAF = 2, UPPER = 14 };
@@ -752,7 +753,8 @@ Test(state, a_file_that_is_cut_while_natbox_runs_is_set_aside_and_written_anew)
 	cr_assert_eq(count_restored(), 301);
 }
 
-/* Something is done to the file under a running natbox: it is set aside, and all is written anew. */
+/* Something is done to the file under a running natbox: it is set aside, and all is written
+ * anew. */
 static void expect_written_anew(struct host *host, unsigned reasons)
 {
 	char name[256];

@@ -52,9 +52,9 @@ void phones_open(
 struct phone *phone_open(struct phones *phones, struct story *story, const char *role);
 void phone_close(struct phone *phone);
 
-/* Sends something to the proxy, other than the answer to a keepalive. That refreshes the binding, so
- * that the next keepalive is due later, or it may be a new reason for one: either way keepalives prove
- * nothing any more about a restart. */
+/* Sends something to the proxy, other than the answer to a keepalive. That refreshes the binding,
+ * so that the next keepalive is due later, or it may be a new reason for one: either way keepalives
+ * prove nothing any more about a restart. */
 void phone_speak(struct phones *phones, struct phone *phone, const char *message);
 
 void phone_becomes(struct phone *phone, enum liveness liveness);

@@ -1,6 +1,6 @@
-/* What phones live through: they register, move and unregister, subscribe, call and hang up, through
- * a real proxy. A phone is alive from the first 2xx that gives it a reason, and gone with the one
- * that ends the last. */
+/* What phones live through: they register, move and unregister, subscribe, call and hang up,
+ * through a real proxy. A phone is alive from the first 2xx that gives it a reason, and gone with
+ * the one that ends the last. */
 #ifndef STORIES_H
 #define STORIES_H
 
@@ -52,8 +52,8 @@ void stories_receive(struct stories *stories, struct phone *phone);
 /* Each story goes on whose time has come. */
 void stories_go_on(struct stories *stories);
 
-/* natbox is dead: phones_expect; and where nobody can tell for sure what natbox knows of a story, it
- * comes to its end. */
+/* natbox is dead: phones_expect; and where nobody can tell for sure what natbox knows of a story,
+ * it comes to its end. */
 void stories_expect(struct stories *stories, uint64_t settled_us);
 
 #endif
