@@ -37,15 +37,13 @@ events() { # event
 	grep -c "\"event\":\"$1\"" "$work/events"
 }
 
-ip netns add "$namespace" && ip -n "$namespace" link set lo up &&
-	ip -n "$namespace" addr add ${proxy%:*}/32 dev lo &&
-	ip -n "$namespace" addr add $client/32 dev lo || exit 1
+loopback_up ${proxy%:*} $client || exit 1
 
 start && register && [ "$(notifies_within 4)" -gt $phones ] && [ "$(events lost)" = $phones ]
 say $? "without -n keepalives leave, and who does not answer is lost"
-stop
-say $? "natbox stops cleanly"
-rm -rf "$work/state"
+stop && [ -e "$work/state/state.mdb" ]
+say $? "natbox stops cleanly, and its state is kept"
+rm -r "$work/state"
 
 start -n && register && [ "$(notifies_within 6)" = 0 ]
 say $? "a dry run sends nothing"

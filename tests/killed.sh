@@ -19,9 +19,7 @@ is_listening() {
 }
 
 prepare() {
-	ip netns add "$namespace" && ip -n "$namespace" link set lo up &&
-		ip -n "$namespace" addr add $proxy/32 dev lo &&
-		ip -n "$namespace" addr add $client/32 dev lo || return
+	loopback_up $proxy $client || return
 	ip netns exec "$namespace" kamailio -DD -E -f tests/lab/kamailio.cfg -Y "$work" \
 		-P "$work/pid" -m 32 -M 4 -n 1 -l udp:$proxy:5060 >"$work/log" 2>&1 &
 	pid=$!

@@ -18,6 +18,15 @@ say() { # status, what it shows
 	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$work/log"; fi
 }
 
+# Makes the namespace, with these addresses on its loopback besides its own.
+loopback_up() { # IPv4 addresses...
+	local address
+	ip netns add "$namespace" && ip -n "$namespace" link set lo up || return
+	for address; do
+		ip -n "$namespace" addr add "$address/32" dev lo || return
+	done
+}
+
 # Tries a command again and again until it is true.
 within() { # seconds, command...
 	local i limit=$(($1 * 10))

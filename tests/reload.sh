@@ -16,7 +16,7 @@ reload() { # text that the log is to show
 	kill -HUP "$pid" && within 5 logged "$1"
 }
 
-ip netns add "$namespace" && ip -n "$namespace" link set lo up || exit 1
+loopback_up || exit 1
 configure "events = $work/events\n"
 ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket="$work/socket" \
 	2>>"$work/log" &

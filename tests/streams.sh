@@ -59,7 +59,7 @@ is_a_fault "$natbox" -r $capture.pcap -c $capture.ini -w "$work/closed.pcap" >&-
 say $? "-w writes the same capture where standard output is closed"
 
 printf '[natbox]\nproxy = 127.0.0.1:5060\ninterface = lo\nuser =\n[control]\nsocket =\n' >"$work/ini"
-ip netns add "$namespace" && ip -n "$namespace" link set lo up || exit 1
+loopback_up || exit 1
 
 start -o state.path="$work/state" 2>&- >&-
 [ "$(stat -Lc %t:%T "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u)" = 1:3 ] # /dev/null

@@ -39,6 +39,7 @@ enum {
 
 struct witness {
 	char **command;
+	unsigned seed;
 	unsigned wanted, compared, early; /* kills */
 	int poll;
 	pid_t natbox; /* 0: none */
@@ -165,12 +166,13 @@ static int tell(const struct witness *witness)
 {
 	const struct phones *phones = &witness->stories.phones;
 
-	printf("killed %u times, and %u times soon after a start: %u kept, %u gone; %u missing, "
+	printf("seed %u: killed %u times, and %u times soon after a start: %u kept, %u gone; %u "
+	       "missing, "
 	       "%u came back; longest silence of a phone that was kept %.2f s; %u stories, "
 	       "%u requests failed\n",
-		witness->compared, witness->early, phones->kept, phones->left, phones->missing,
-		phones->returned, (double)phones->longest_silence_us / 1e6, witness->stories.begun,
-		witness->stories.failed);
+		witness->seed, witness->compared, witness->early, phones->kept, phones->left,
+		phones->missing, phones->returned, (double)phones->longest_silence_us / 1e6,
+		witness->stories.begun, witness->stories.failed);
 	return phones->missing || phones->returned || !phones->kept || !phones->left;
 }
 
@@ -186,7 +188,7 @@ static bool read_options(int argc, char **argv, struct witness *witness)
 		else if (option == 'k')
 			witness->wanted = (unsigned)atoi(optarg);
 		else if (option == 's')
-			srand((unsigned)atoi(optarg));
+			witness->seed = (unsigned)atoi(optarg);
 		else
 			return false;
 	}
@@ -196,6 +198,7 @@ static bool read_options(int argc, char **argv, struct witness *witness)
 		address_parse((struct text){argv[optind + 1], strlen(argv[optind + 1])}, 5060,
 			&proxy) != 0)
 		return false;
+	srand(witness->seed);
 	witness->command = argv + optind + 2;
 	witness->poll = epoll_create1(EPOLL_CLOEXEC);
 	witness->stories.is_repaired = is_repaired;

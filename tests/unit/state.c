@@ -703,15 +703,27 @@ Test(state, a_directory_that_cannot_be_made_is_told_once_and_used_when_it_can)
 	cr_assert_eq(count_restored(), 1);
 }
 
-Test(state, a_file_that_is_removed_is_written_anew)
+/* A natbox that has written one reason. */
+static struct host *host_with_one(void)
 {
 	struct host *host = host_open(path);
-	struct endpoints *endpoints = host_start(host);
 
-	hold(endpoints, 1, REASON_DIALOG);
+	hold(host_start(host), 1, REASON_DIALOG);
 	cr_assert(host_sync(host));
+	return host;
+}
+
+static void hold_one_more(struct host *host)
+{
+	hold(engine_endpoints(host->border->engine), 2, REASON_DIALOG);
+}
+
+Test(state, a_file_that_is_removed_is_written_anew)
+{
+	struct host *host = host_with_one();
+
 	cr_assert_eq(unlink(file_path("state.mdb")), 0);
-	hold(endpoints, 2, REASON_DIALOG);
+	hold_one_more(host);
 	cr_assert(host_sync(host));
 	host_close(host);
 	cr_assert_eq(count_restored(), 2);
@@ -783,27 +795,21 @@ Test(state, a_shorter_sync_counts_at_once)
 
 Test(state, a_stop_writes_all_anew_where_the_file_was_removed)
 {
-	struct host *host = host_open(path);
-	struct endpoints *endpoints = host_start(host);
+	struct host *host = host_with_one();
 
-	hold(endpoints, 1, REASON_DIALOG);
-	cr_assert(host_sync(host));
 	cr_assert_eq(unlink(file_path("state.mdb")), 0);
-	hold(endpoints, 2, REASON_DIALOG);
+	hold_one_more(host);
 	host_close(host);
 	cr_assert_eq(count_restored(), 2);
 }
 
 Test(state, a_stop_writes_all_anew_where_the_file_was_replaced)
 {
-	struct host *host = host_open(path);
-	struct endpoints *endpoints = host_start(host);
+	struct host *host = host_with_one();
 
-	hold(endpoints, 1, REASON_DIALOG);
-	cr_assert(host_sync(host));
 	cr_assert_eq(unlink(file_path("state.mdb")), 0);
 	write_file("mine", 4, 0);
-	hold(endpoints, 2, REASON_DIALOG);
+	hold_one_more(host);
 	host_close(host);
 	cr_assert_eq(count_restored(), 2);
 }
@@ -811,14 +817,11 @@ Test(state, a_stop_writes_all_anew_where_the_file_was_replaced)
 Test(state, a_file_that_is_written_over_is_set_aside_and_written_anew)
 {
 	static char noise[1 << 20];
-	struct host *host = host_open(path);
-	struct endpoints *endpoints = host_start(host);
+	struct host *host = host_with_one();
 
-	hold(endpoints, 1, REASON_DIALOG);
-	cr_assert(host_sync(host));
 	memset(noise, 'x', sizeof(noise));
 	write_file(noise, sizeof(noise), 0);
-	hold(endpoints, 2, REASON_DIALOG);
+	hold_one_more(host);
 	expect_written_anew(host, 2);
 }
 
