@@ -67,6 +67,14 @@ int live_list_proxies(const struct config *config, struct address list[static PR
 /* An address of this host that no user agent comes to. */
 bool live_is_loopback(const struct address *address);
 
+/* Adds what natbox.proxy means now to the engine's proxies. What an address of this host was once
+ * stays a proxy's. 0 or a negative errno with *fault set. */
+int live_find_proxies(struct live *live, struct fault *fault);
+
+/* state_options.add_proxy: an address of this host may be there again in a moment, so in sniff mode
+ * it stays a proxy's over a restart, too. */
+bool live_stored_proxy(void *live, const struct address *proxy);
+
 /* "198.51.100.1:5060", or with " and 3 more" behind the first that is no loopback address, where
  * one is not. count is not 0. Valid until the next call. */
 const char *live_name_proxies(const struct address *proxies, size_t count);
