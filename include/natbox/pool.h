@@ -21,7 +21,7 @@ struct pool {
 int pool_init(struct pool *pool, size_t item_size, uint32_t limit);
 void pool_free(struct pool *pool);
 
-/* A zeroed item, or 0 when the limit is reached. */
+/* A zeroed item, or 0 when the limit is reached, or all the room has been taken or passed over. */
 uint32_t pool_take(struct pool *pool);
 
 /* Takes this item, which is above all that were ever taken. False when it is beyond the limit. */

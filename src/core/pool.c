@@ -21,7 +21,7 @@ uint32_t pool_take(struct pool *pool)
 {
 	uint32_t index = pool->free;
 
-	if (pool->count >= pool->limit)
+	if (pool->count >= pool->limit || (!index && pool->used >= pool->capacity))
 		return 0;
 	if (index) {
 		memcpy(&pool->free, pool_item(pool, index), sizeof(pool->free));
