@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
-/* Slots a block: their bits fill one word, their senders are also counted together. */
-enum { BLOCK = 64 };
+/* Slots a block, whose bits fill one word; slots a group of blocks. Senders are counted by slot, by
+ * block and by group, so that a search for room passes over what is full in long steps. */
+enum { BLOCK = 64, GROUP = BLOCK * 64 };
 
 struct link {
 	uint32_t next, previous; /* a ring; previous is 0 when the item stands nowhere */
@@ -15,13 +16,14 @@ struct wheel {
 	uint32_t items, longest;
 	uint32_t now;
 	uint32_t mask; /* slots - 1; a slot is a tick & mask */
-	uint32_t senders;
+	uint32_t placed, senders;
 	uint32_t next; /* no item wakes before; only while next_known */
 	bool next_known;
 	struct link *links;
 	uint32_t *heads;
 	uint32_t *slot_senders;
 	uint32_t *block_senders;
+	uint32_t *group_senders;
 	uint64_t *occupied; /* a bit a slot */
 };
 
@@ -29,7 +31,7 @@ enum { TICK_BITS = 0x7fffffff };
 
 static uint32_t slots_for(uint32_t longest)
 {
-	uint32_t slots = BLOCK;
+	uint32_t slots = GROUP;
 
 	while (slots < longest + 2)
 		slots *= 2;
@@ -48,9 +50,10 @@ struct wheel *wheel_new(uint32_t items, uint32_t longest, uint32_t now)
 	wheel->heads = calloc(slots, sizeof(*wheel->heads));
 	wheel->slot_senders = calloc(slots, sizeof(*wheel->slot_senders));
 	wheel->block_senders = calloc(slots / BLOCK, sizeof(*wheel->block_senders));
+	wheel->group_senders = calloc(slots / GROUP, sizeof(*wheel->group_senders));
 	wheel->occupied = calloc(slots / BLOCK, sizeof(*wheel->occupied));
 	if (!wheel->links || !wheel->heads || !wheel->slot_senders || !wheel->block_senders ||
-		!wheel->occupied) {
+		!wheel->group_senders || !wheel->occupied) {
 		wheel_free(wheel);
 		return NULL;
 	}
@@ -65,6 +68,7 @@ void wheel_free(struct wheel *wheel)
 	free(wheel->heads);
 	free(wheel->slot_senders);
 	free(wheel->block_senders);
+	free(wheel->group_senders);
 	free(wheel->occupied);
 	free(wheel);
 }
@@ -75,6 +79,15 @@ uint32_t wheel_tick_of(const struct wheel *wheel, uint32_t item)
 	uint32_t ahead = (wheel->links[item].tick - wheel->now) & TICK_BITS;
 
 	return wheel->now + ahead;
+}
+
+/* One sender more or, with -1, less. */
+static void count_sender(struct wheel *wheel, uint32_t slot, uint32_t more)
+{
+	wheel->slot_senders[slot] += more;
+	wheel->block_senders[slot / BLOCK] += more;
+	wheel->group_senders[slot / GROUP] += more;
+	wheel->senders += more;
 }
 
 void wheel_remove(struct wheel *wheel, uint32_t item)
@@ -93,11 +106,9 @@ void wheel_remove(struct wheel *wheel, uint32_t item)
 		if (wheel->heads[slot] == item)
 			wheel->heads[slot] = link->next;
 	}
-	if (link->sender) {
-		wheel->slot_senders[slot]--;
-		wheel->block_senders[slot / BLOCK]--;
-		wheel->senders--;
-	}
+	if (link->sender)
+		count_sender(wheel, slot, -1u);
+	wheel->placed--;
 	*link = (struct link){0};
 }
 
@@ -130,11 +141,9 @@ static void append(struct wheel *wheel, uint32_t item, uint32_t tick, bool sende
 		wheel->heads[slot] = item;
 		wheel->occupied[slot / BLOCK] |= 1ull << slot % BLOCK;
 	}
-	if (sender) {
-		wheel->slot_senders[slot]++;
-		wheel->block_senders[slot / BLOCK]++;
-		wheel->senders++;
-	}
+	if (sender)
+		count_sender(wheel, slot, 1);
+	wheel->placed++;
 	if (wheel->next_known && tick_before(tick, wheel->next))
 		wheel->next = tick;
 }
@@ -145,30 +154,33 @@ void wheel_place(struct wheel *wheel, uint32_t item, uint32_t tick)
 	append(wheel, item, clamp(wheel, tick), false);
 }
 
+/* How many slots back from this one, its own included, are known to be crowded: those of a whole
+ * group or block that ends with it, or itself. 0 when it has room. */
+static uint32_t crowded_slots(const struct wheel *wheel, uint32_t slot, uint32_t crowded)
+{
+	if (slot % GROUP == GROUP - 1 && wheel->group_senders[slot / GROUP] >= GROUP * crowded)
+		return GROUP;
+	if (slot % BLOCK == BLOCK - 1 && wheel->block_senders[slot / BLOCK] >= BLOCK * crowded)
+		return BLOCK;
+	return wheel->slot_senders[slot] >= crowded;
+}
+
 void wheel_place_sender(
 	struct wheel *wheel, uint32_t item, uint32_t earliest, uint32_t latest, uint32_t interval)
 {
-	uint32_t tick, crowded;
+	uint32_t tick, crowded, back;
 
 	wheel_remove(wheel, item);
 	earliest = clamp(wheel, earliest);
 	latest = clamp(wheel, latest);
 	crowded = 1 + (uint32_t)((uint64_t)wheel->senders * 5 / 4 / interval);
 
-	tick = latest;
-	while (!tick_before(tick, earliest)) {
-		uint32_t slot = tick & wheel->mask;
-
-		if (slot % BLOCK == BLOCK - 1 &&
-			wheel->block_senders[slot / BLOCK] >= BLOCK * crowded) {
-			tick -= BLOCK;
-			continue;
-		}
-		if (wheel->slot_senders[slot] < crowded) {
+	for (tick = latest; !tick_before(tick, earliest); tick -= back) {
+		back = crowded_slots(wheel, tick & wheel->mask, crowded);
+		if (!back) {
 			append(wheel, item, tick, true);
 			return;
 		}
-		tick--;
 	}
 	append(wheel, item, latest, true);
 }
@@ -196,6 +208,8 @@ bool wheel_next(struct wheel *wheel, uint32_t *tick)
 	uint32_t from = (wheel->now + 1) & wheel->mask;
 	uint32_t slot;
 
+	if (!wheel->placed)
+		return false;
 	if (!wheel->next_known) {
 		if (!find_occupied(wheel, from, &slot))
 			return false;
@@ -209,7 +223,8 @@ bool wheel_next(struct wheel *wheel, uint32_t *tick)
 void wheel_turn(struct wheel *wheel, uint32_t tick)
 {
 	wheel->now = tick;
-	wheel->next_known = false;
+	if (wheel->next_known && !tick_before(tick, wheel->next))
+		wheel->next_known = false;
 }
 
 uint32_t wheel_peek(const struct wheel *wheel)

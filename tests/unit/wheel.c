@@ -1,6 +1,7 @@
 #include <natbox/wheel.h>
 
 #include <criterion/criterion.h>
+#include <time.h>
 
 enum { ITEMS = 20000, LONGEST = 2500 };
 
@@ -140,4 +141,79 @@ Test(wheel, a_sender_wakes_no_earlier_than_allowed_however_crowded_it_is)
 	for (uint32_t item = 1; item <= 1000; item++)
 		wheel_place_sender(wheel, item, 90, 100, LONGEST);
 	turn_to(90);
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+enum { ROUNDS = 5, TURNS = 2000, CROWD = 200000, LATE = 5000 };
+
+/* The least time of some rounds of as many packets, each of which turns a wheel of that length and
+ * asks for its next tick; an item stands at its far end, or none. */
+static uint64_t cost_of_turns(uint32_t longest, bool empty)
+{
+	uint64_t least = UINT64_MAX, begin;
+	uint32_t next = 0;
+
+	wheel_free(wheel);
+	wheel = wheel_new(ITEMS, longest, 0);
+	cr_assert_not_null(wheel);
+	if (!empty)
+		wheel_place(wheel, 1, longest);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		begin = cpu_ns();
+		for (unsigned turn = 0; turn < TURNS; turn++) {
+			wheel_turn(wheel, 1 + round);
+			cr_assert_eq(wheel_next(wheel, &next), !empty);
+		}
+		begin = cpu_ns() - begin;
+		least = begin < least ? begin : least;
+	}
+	return least;
+}
+
+/* The same for the placing of senders that all want the far end, as after an outage. */
+static uint64_t cost_of_placing(uint32_t longest)
+{
+	uint64_t least = UINT64_MAX, begin;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		wheel_free(wheel);
+		wheel = wheel_new(CROWD + LATE, longest, 0);
+		cr_assert_not_null(wheel);
+		for (uint32_t item = 1; item <= CROWD; item++)
+			wheel_place_sender(wheel, item, 1, longest, longest);
+		begin = cpu_ns();
+		for (uint32_t item = CROWD + 1; item <= CROWD + LATE; item++)
+			wheel_place_sender(wheel, item, 1, longest, longest);
+		begin = cpu_ns() - begin;
+		least = begin < least ? begin : least;
+	}
+	return least;
+}
+
+/* Intervals of 25 s and of an hour. Without knowing what comes next the long one costs a hundred
+ * times as much; caches may double it. */
+Test(wheel, turning_costs_the_same_however_long_the_interval)
+{
+	uint64_t hour = cost_of_turns(360000, false), short_one = cost_of_turns(2500, false);
+
+	cr_expect_lt(hour, 10 * short_one, "%lu ns against %lu", (unsigned long)hour,
+		(unsigned long)short_one);
+	hour = cost_of_turns(360000, true);
+	cr_expect_lt(hour, 10 * short_one, "empty: %lu ns against %lu", (unsigned long)hour,
+		(unsigned long)short_one);
+}
+
+Test(wheel, placing_costs_about_the_same_however_long_the_interval)
+{
+	uint64_t hour = cost_of_placing(360000), short_one = cost_of_placing(2500);
+
+	cr_expect_lt(hour, 5 * short_one, "%lu ns against %lu", (unsigned long)hour,
+		(unsigned long)short_one);
 }
