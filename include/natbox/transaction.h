@@ -35,7 +35,7 @@ struct transaction {
 	uint32_t queue_next, queue_previous;
 	uint32_t endpoint; /* where its user agent stood when it was opened; 0: unknown */
 	uint32_t opened;   /* tick */
-	uint32_t deadline; /* tick */
+	uint32_t entered;  /* tick, rounded up; when its phase began */
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
 	union {
 		struct {
@@ -56,7 +56,7 @@ struct transaction {
 };
 
 struct transaction_queue {
-	uint32_t first, last; /* in the order of their deadlines */
+	uint32_t first, last; /* in the order in which they entered the phase */
 };
 
 /* Transactions that are remembered as answered, for timers.transaction: a late retransmission of

@@ -83,14 +83,22 @@ static uint64_t phase_us(const struct transactions *transactions, enum transacti
 					       : transactions->settings->timers.transaction_us;
 }
 
+/* Reckoned with the time that a phase lasts now, so the order of a queue holds when that changes. */
+static uint32_t deadline(const struct transactions *transactions, uint32_t index)
+{
+	const struct transaction *transaction = transaction_at(transactions, index);
+	enum transaction_phase phase = (enum transaction_phase)transaction->phase;
+
+	return transaction->entered + ticks_of(phase_us(transactions, phase));
+}
+
 static void enqueue(struct transactions *transactions, uint32_t index, enum transaction_phase phase)
 {
 	struct transaction_queue *queue = &transactions->queues[phase];
 	struct transaction *transaction = transaction_at(transactions, index);
 
 	transaction->phase = (uint8_t)phase;
-	transaction->deadline =
-		ticks_of(transactions->report->now_us + phase_us(transactions, phase));
+	transaction->entered = ticks_of(transactions->report->now_us);
 	transaction->queue_next = 0;
 	transaction->queue_previous = queue->last;
 	if (queue->last)
@@ -204,8 +212,8 @@ bool transactions_next(const struct transactions *transactions, uint32_t *tick)
 
 		if (!first)
 			continue;
-		if (!any || tick_before(transaction_at(transactions, first)->deadline, *tick))
-			*tick = transaction_at(transactions, first)->deadline;
+		if (!any || tick_before(deadline(transactions, first), *tick))
+			*tick = deadline(transactions, first);
 		any = true;
 	}
 	return any;
@@ -225,7 +233,7 @@ uint32_t transaction_overdue(const struct transactions *transactions)
 	for (unsigned phase = 0; phase < TRANSACTION_PHASES; phase++) {
 		uint32_t first = transactions->queues[phase].first;
 
-		if (first && !tick_before(now, transaction_at(transactions, first)->deadline))
+		if (first && !tick_before(now, deadline(transactions, first)))
 			return first;
 	}
 	return 0;

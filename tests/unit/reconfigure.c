@@ -1,5 +1,6 @@
 /* New settings for a running engine: what changes at once, and what lives through it. */
 #include "border.h"
+#include "calls.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -170,4 +171,38 @@ Test(reconfigure, limits_beyond_the_tables_are_named)
 	cr_assert_eq(reconfigure(), FIXED_ENDPOINTS);
 	border->settings.limits.transactions++;
 	cr_assert_eq(reconfigure(), FIXED_ENDPOINTS | FIXED_TRANSACTIONS);
+}
+
+/* Of the phone's requests one is pending since before, with the longer time. */
+Test(reconfigure, a_shorter_timer_counts_behind_requests_that_are_pending)
+{
+	border->settings.timers.transaction_us = 600000000;
+	border_register(border, PHONE, (struct registration){.call_id = "pending"});
+	border->settings.timers.transaction_us = 32000000;
+	cr_assert_eq(reconfigure(), 0);
+	border_wait(border, 1);
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 200, "INVITE", (struct exchange){.to_tag = "b"});
+	border_forget(border);
+	phone_asks(border, PHONE, "BYE", (struct exchange){.to_tag = "b", .cseq = 2});
+	border_wait(border, 31.9);
+	border_expect(border, "");
+	border_wait(border, 0.2);
+	border_expect(border, "reason-end " PHONE " dialog call ended\n"
+			      "endpoint-remove " PHONE " ended\n");
+}
+
+Test(reconfigure, a_shorter_timer_counts_for_requests_that_are_pending)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 200, "INVITE", (struct exchange){.to_tag = "b"});
+	border_forget(border);
+	border->settings.timers.transaction_us = 600000000;
+	cr_assert_eq(reconfigure(), 0);
+	phone_asks(border, PHONE, "BYE", (struct exchange){.to_tag = "b", .cseq = 2});
+	border->settings.timers.transaction_us = 32000000;
+	cr_assert_eq(reconfigure(), 0);
+	border_wait(border, 32.1);
+	border_expect(border, "reason-end " PHONE " dialog call ended\n"
+			      "endpoint-remove " PHONE " ended\n");
 }
