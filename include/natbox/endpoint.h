@@ -10,6 +10,7 @@
 #include <natbox/changes.h>
 #include <natbox/keepalive.h>
 #include <natbox/labels.h>
+#include <natbox/natted.h>
 #include <natbox/pool.h>
 #include <natbox/proxies.h>
 #include <natbox/report.h>
@@ -69,6 +70,7 @@ struct endpoints {
 	uint32_t *per_address;
 	struct labels labels;
 	struct changes changes; /* reasons that a store has not seen yet */
+	struct natted natted;   /* where endpoints were, and where some are about to be */
 	struct wheel *wheel;
 };
 
@@ -115,6 +117,18 @@ const uint32_t *endpoint_expect(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 uint32_t endpoint_find_at(const struct endpoints *endpoints, const uint32_t *expected,
 	const struct address *client, uint16_t proxy);
+
+/* The tests that hit the user agent there, when its message hits these. Whoever stands where
+ * one is behind a NAT is behind it, also where one message does not show it. 0: no endpoint. */
+unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
+	const struct address *client, const struct sip_message *message, unsigned nat);
+
+/* More tests hit it than were known. */
+static inline void endpoint_add_nat(
+	const struct endpoints *endpoints, uint32_t index, unsigned nat)
+{
+	endpoint_at(endpoints, index)->nat |= nat & ((1 << NAT_TESTS) - 1);
+}
 
 /* Whether the settings want an endpoint at all: it is in no exempt network, and natted where
  * that is asked for; and whether a kind of reason counts. */

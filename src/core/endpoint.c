@@ -49,7 +49,8 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	if (endpoints->endpoint_heads && endpoints->reason_heads && endpoints->per_address &&
 		pool_init(&endpoints->endpoints, sizeof(struct endpoint), limit) == 0 &&
 		pool_init(&endpoints->reasons, sizeof(struct reason), reasons) == 0 &&
-		labels_init(&endpoints->labels, reasons, LABEL_AVERAGE) == 0) {
+		labels_init(&endpoints->labels, reasons, LABEL_AVERAGE) == 0 &&
+		natted_init(&endpoints->natted, key) == 0) {
 		endpoints->wheel = endpoints_wheel(endpoints, settings);
 		if (endpoints->wheel)
 			return 0;
@@ -66,6 +67,7 @@ void endpoints_free(struct endpoints *endpoints)
 	pool_free(&endpoints->reasons);
 	labels_free(&endpoints->labels);
 	changes_free(&endpoints->changes);
+	natted_free(&endpoints->natted);
 	table_free(endpoints->endpoint_heads, heads, sizeof(uint32_t));
 	table_free(endpoints->reason_heads, heads, sizeof(uint32_t));
 	table_free(endpoints->per_address, heads, sizeof(uint32_t));
@@ -149,6 +151,25 @@ static uint32_t refuse(
 	return 0;
 }
 
+unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
+	const struct address *client, const struct sip_message *message, unsigned nat)
+{
+	uint32_t now = report_tick(endpoints->report);
+	struct text anybody = {0};
+
+	if (endpoint) {
+		nat |= endpoint_at(endpoints, endpoint)->nat;
+		/* It may be about to register with another proxy, too. */
+		if (nat && message->method == SIP_REGISTER)
+			natted_note(&endpoints->natted, now, client, anybody, nat);
+	} else if (nat) {
+		natted_note(&endpoints->natted, now, client, message->call_id, nat);
+	} else {
+		nat = natted_recall(&endpoints->natted, now, client, message->call_id);
+	}
+	return nat;
+}
+
 bool endpoint_is_wanted(const struct settings *settings, const struct address *client, unsigned nat)
 {
 	return (nat || settings->keepalive.scope == KEEPALIVE_ALL) &&
@@ -215,6 +236,9 @@ static void endpoint_leave(struct endpoints *endpoints, uint32_t index)
 	*link = endpoint->hash_next;
 	--*address_counter(endpoints, &endpoint->client);
 	wheel_remove(endpoints->wheel, index);
+	if (endpoint->nat)
+		natted_note(&endpoints->natted, report_tick(endpoints->report), &endpoint->client,
+			(struct text){0}, endpoint->nat);
 	pool_give(&endpoints->endpoints, index);
 	endpoints->report->counters.endpoints = endpoints->endpoints.count;
 }
@@ -449,6 +473,7 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 	uint32_t reason = reason_find(endpoints, claim->key), endpoint;
 
 	if (reason && stands_where_claimed(endpoints, reason, claim)) {
+		endpoint_add_nat(endpoints, reason_at(endpoints, reason)->endpoint, claim->nat);
 		reason_at(endpoints, reason)->early = claim->early;
 		reason_refresh(endpoints, reason, claim->seconds);
 		return reason;
@@ -456,7 +481,9 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 	if (reason)
 		reason_end(endpoints, reason, "moved");
 	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
-	if (!endpoint)
+	if (endpoint)
+		endpoint_add_nat(endpoints, endpoint, claim->nat);
+	else
 		endpoint = endpoint_add(endpoints, claim);
 	if (!endpoint)
 		return 0;

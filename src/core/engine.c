@@ -355,10 +355,8 @@ static struct outcome packet_in(
 	follow_expect(&engine->follow, &passage);
 	passage.endpoint = transit->endpoint;
 	passage.nat = nat_detect(message, &transit->client, engine->settings.nat.detect);
-	/* Whoever stands at an endpoint is behind its NAT, also where one message does not show it;
-	 * but a REGISTER may be the news that it no longer is. */
-	if (transit->endpoint && message->method != SIP_REGISTER)
-		passage.nat |= endpoint_at(&engine->endpoints, transit->endpoint)->nat;
+	passage.nat = endpoints_learn_nat(&engine->endpoints, transit->endpoint, &transit->client,
+		message, passage.nat);
 	edits_reset(&engine->edits);
 	if (engine->repairs && passage.nat)
 		fields = nat_repair(message, &transit->client, &engine->settings, &engine->edits);

@@ -213,6 +213,8 @@ static void hold(struct follow *follow, const struct sip_message *response,
 	uint32_t reason = follow_find_here(follow, transaction);
 
 	if (reason) {
+		endpoint_add_nat(follow->endpoints,
+			reason_at(follow->endpoints, reason)->endpoint, transaction->nat);
 		reason_refresh(follow->endpoints, reason, seconds);
 		return;
 	}

@@ -206,3 +206,36 @@ Test(reconfigure, a_shorter_timer_counts_for_requests_that_are_pending)
 	border_expect(border, "reason-end " PHONE " dialog call ended\n"
 			      "endpoint-remove " PHONE " ended\n");
 }
+
+Test(reconfigure, a_phone_that_went_behind_a_nat_meanwhile_is_kept)
+{
+	const struct registration open = {
+		.via = PHONE, .contact = "<sip:alice@" PHONE ">", .expires = "3600"};
+
+	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border_register(border, PHONE, open);
+	border_answer(border, PHONE, 200, open);
+	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "3600"});
+	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .expires = "3600"});
+	border_forget(border);
+	border->settings.keepalive.scope = KEEPALIVE_NATTED;
+	cr_assert_eq(reconfigure(), 0);
+	border_expect(border, "");
+}
+
+/* As it is called, not as it registers. */
+Test(reconfigure, a_phone_whose_answer_shows_a_nat_is_kept)
+{
+	const struct registration open = {
+		.via = PHONE, .contact = "<sip:alice@" PHONE ">", .expires = "3600"};
+
+	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border_register(border, PHONE, open);
+	border_answer(border, PHONE, 200, open);
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 200, "INVITE", (struct exchange){.to_tag = "b"});
+	border_forget(border);
+	border->settings.keepalive.scope = KEEPALIVE_NATTED;
+	cr_assert_eq(reconfigure(), 0);
+	border_expect(border, "");
+}

@@ -449,3 +449,87 @@ Test(registration, a_transaction_beyond_the_limit_takes_the_place_of_the_one_tha
 		"endpoint-add 203.0.113.2:5060 via-source,contact-private\n"
 		"reason-add 203.0.113.2:5060 registration sip:alice@example.com 60\n");
 }
+
+/* A phone that has learnt its public address from received and rport, and writes it itself. */
+static const struct registration learned = {
+	.via = PHONE, .contact = "<sip:alice@" PHONE ";ob>", .cseq = 2, .expires = "60"};
+
+static void register_learned(const char *call_id)
+{
+	struct registration registration = learned;
+
+	registration.call_id = call_id;
+	border_register(border, PHONE, registration);
+	border_answer(border, PHONE, 200, registration);
+}
+
+#define RETURNED                                                                                   \
+	"endpoint-add " PHONE " via-source,contact-private\n"                                      \
+	"reason-add " PHONE " registration sip:alice@example.com 60\n"
+
+Test(registration, a_refresh_that_shows_no_nat_goes_on_at_a_natted_endpoint)
+{
+	register_alice("60");
+	border_forget(border);
+	register_learned(NULL);
+	border_expect(border, "reason-refresh " PHONE " registration sip:alice@example.com 60\n");
+	border_wait(border, 26);
+	cr_assert_eq(border->sent_count, 1);
+}
+
+Test(registration, a_phone_that_learns_its_address_from_a_challenge_is_natted)
+{
+	border_register(border, PHONE, (struct registration){.expires = "60"});
+	border_answer(border, PHONE, 401, (struct registration){.contact = ""});
+	register_learned(NULL);
+	border_expect(border, RETURNED);
+}
+
+Test(registration, a_phone_that_unregisters_before_it_names_its_public_address_is_natted)
+{
+	register_alice("60");
+	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "0"});
+	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .contact = ""});
+	border_forget(border);
+	register_learned("anew");
+	border_expect(border, RETURNED);
+}
+
+Test(registration, a_phone_that_refreshes_too_late_is_natted_as_before)
+{
+	register_alice("60");
+	border_wait(border, 61);
+	border_forget(border);
+	register_learned(NULL);
+	border_expect(border, RETURNED);
+}
+
+Test(registration, a_phone_that_is_natted_at_one_proxy_is_at_another)
+{
+	register_alice("3600");
+	border_wait(border, 600);
+	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "3600"});
+	border_forget(border);
+	border_take_proxy(border, "198.51.100.2:5060");
+	register_learned("other-account");
+	border_expect(border, "endpoint-add " PHONE
+			      " at 198.51.100.2:5060 via-source,contact-private\n"
+			      "reason-add " PHONE
+			      " at 198.51.100.2:5060 registration sip:alice@example.com 60\n");
+}
+
+Test(registration, what_nobody_accepted_says_nothing_of_another_phone)
+{
+	border_register(border, PHONE, (struct registration){.call_id = "forged", .expires = "60"});
+	register_learned(NULL);
+	border_expect(border, "");
+}
+
+Test(registration, who_was_natted_more_than_five_minutes_ago_is_judged_anew)
+{
+	register_alice("60");
+	border_wait(border, 60 + 301);
+	border_forget(border);
+	register_learned(NULL);
+	border_expect(border, "");
+}
