@@ -124,8 +124,7 @@ unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 	const struct address *client, const struct sip_message *message, unsigned nat);
 
 /* More tests hit it than were known. */
-static inline void endpoint_add_nat(
-	const struct endpoints *endpoints, uint32_t index, unsigned nat)
+static inline void endpoint_add_nat(const struct endpoints *endpoints, uint32_t index, unsigned nat)
 {
 	endpoint_at(endpoints, index)->nat |= nat & ((1 << NAT_TESTS) - 1);
 }

@@ -9,8 +9,8 @@
 #include <natbox/report.h>
 #include <natbox/sip.h>
 
-/* Most Contacts of one REGISTER that are looked for in its response; a phone has one, or one a
- * transport. */
+/* Most Contacts that one REGISTER adds and that are looked for in its response; a phone has one, or
+ * one a transport. Those that it takes back do not count. */
 enum { TRANSACTION_CONTACTS_MAX = 4 };
 
 /* Where a transaction is on its way; each phase lasts equally long for all (settings.timers). */
@@ -40,7 +40,7 @@ struct transaction {
 	union {
 		struct {
 			uint32_t seconds; /* asked for; 0: un-REGISTER */
-			bool is_star;
+			bool is_star, has_more_contacts;
 			uint8_t contact_count;
 			struct {
 				uint32_t user, place; /* hashes: of the user, of host and port */

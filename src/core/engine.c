@@ -355,8 +355,8 @@ static struct outcome packet_in(
 	follow_expect(&engine->follow, &passage);
 	passage.endpoint = transit->endpoint;
 	passage.nat = nat_detect(message, &transit->client, engine->settings.nat.detect);
-	passage.nat = endpoints_learn_nat(&engine->endpoints, transit->endpoint, &transit->client,
-		message, passage.nat);
+	passage.nat = endpoints_learn_nat(
+		&engine->endpoints, transit->endpoint, &transit->client, message, passage.nat);
 	edits_reset(&engine->edits);
 	if (engine->repairs && passage.nat)
 		fields = nat_repair(message, &transit->client, &engine->settings, &engine->edits);

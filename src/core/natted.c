@@ -1,5 +1,5 @@
-#include <natbox/natted.h>
 #include <natbox/nat.h>
+#include <natbox/natted.h>
 #include <natbox/wheel.h>
 
 #include <errno.h>

@@ -68,8 +68,10 @@ static void remember_contact(
 {
 	unsigned count = transaction->registration.contact_count;
 
-	if (count == TRANSACTION_CONTACTS_MAX)
+	if (count == TRANSACTION_CONTACTS_MAX) {
+		transaction->registration.has_more_contacts = true;
 		return;
+	}
 	transaction->registration.contacts[count].user = hash_user(follow, uri);
 	transaction->registration.contacts[count].place = hash_place(follow, uri);
 	transaction->registration.contact_count++;
@@ -100,7 +102,8 @@ static bool parse_request(
 		seconds = contact_seconds(passage->message, &contact->name_addr, EXPIRES_DEFAULT);
 		if (seconds > transaction->registration.seconds)
 			transaction->registration.seconds = seconds;
-		remember_contact(follow, transaction, &contact->uri);
+		if (seconds)
+			remember_contact(follow, transaction, &contact->uri);
 	}
 	transaction->reason = follow_key(follow, "r",
 		(struct text[KEY_TEXTS_MAX]){aor, passage->message->call_id, instance});
@@ -126,8 +129,9 @@ void registration_request(struct follow *follow, const struct passage *passage)
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
-/* Whether it is one of those that were asked for. A registrar tells Contacts apart by user, host
- * and port (RFC 3261 19.1.4); of a repaired one the place is where the user agent is seen. */
+/* Whether it is one of those that were asked for; where these were more than are remembered, any is
+ * taken for one. A registrar tells Contacts apart by user, host and port (RFC 3261 19.1.4); of a
+ * repaired one the place is where the user agent is seen. */
 static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
 	const struct sip_contact *contact)
 {
@@ -138,6 +142,8 @@ static bool is_own_contact(const struct follow *follow, const struct transaction
 
 	if (contact->name_addr.is_star)
 		return false;
+	if (transaction->registration.has_more_contacts)
+		return true;
 	user = hash_user(follow, uri);
 	place = is_at_source ? 0 : hash_place(follow, uri);
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
@@ -213,8 +219,8 @@ static void hold(struct follow *follow, const struct sip_message *response,
 	uint32_t reason = follow_find_here(follow, transaction);
 
 	if (reason) {
-		endpoint_add_nat(follow->endpoints,
-			reason_at(follow->endpoints, reason)->endpoint, transaction->nat);
+		endpoint_add_nat(follow->endpoints, reason_at(follow->endpoints, reason)->endpoint,
+			transaction->nat);
 		reason_refresh(follow->endpoints, reason, seconds);
 		return;
 	}

@@ -3,6 +3,7 @@
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #define PHONE "203.0.113.1:5061"
 
@@ -512,10 +513,10 @@ Test(registration, a_phone_that_is_natted_at_one_proxy_is_at_another)
 	border_forget(border);
 	border_take_proxy(border, "198.51.100.2:5060");
 	register_learned("other-account");
-	border_expect(border, "endpoint-add " PHONE
-			      " at 198.51.100.2:5060 via-source,contact-private\n"
-			      "reason-add " PHONE
-			      " at 198.51.100.2:5060 registration sip:alice@example.com 60\n");
+	border_expect(border,
+		"endpoint-add " PHONE " at 198.51.100.2:5060 via-source,contact-private\n"
+		"reason-add " PHONE
+		" at 198.51.100.2:5060 registration sip:alice@example.com 60\n");
 }
 
 Test(registration, what_nobody_accepted_says_nothing_of_another_phone)
@@ -532,4 +533,39 @@ Test(registration, who_was_natted_more_than_five_minutes_ago_is_judged_anew)
 	border_forget(border);
 	register_learned(NULL);
 	border_expect(border, "");
+}
+
+/* The Contacts of a phone that takes its old ones back and adds new ones. */
+static void register_many(unsigned removed, unsigned added, const char *listed)
+{
+	static char contacts[8192];
+	size_t length = 0;
+
+	for (unsigned i = 0; i < removed + added; i++)
+		length += (size_t)snprintf(contacts + length, sizeof(contacts) - length,
+			"%s<sip:alice@192.168.1.10:%u>;expires=%u", i ? ", " : "", 5060 + i,
+			i < removed ? 0 : 60);
+	border_register(border, PHONE, (struct registration){.cseq = 2, .contact = contacts});
+	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .contact = listed});
+}
+
+Test(registration, a_contact_behind_any_number_that_are_taken_back_counts)
+{
+	register_many(20, 1, "<sip:alice@192.168.1.10:5080>;expires=60");
+	border_expect(border, ADDED("sip:alice@example.com", "60"));
+}
+
+Test(registration, any_number_of_contacts_may_be_added)
+{
+	register_many(0, 20, "<sip:alice@192.168.1.10:5079>;expires=60");
+	border_expect(border, ADDED("sip:alice@example.com", "60"));
+}
+
+Test(registration, contacts_that_are_all_taken_back_leave_nothing)
+{
+	register_alice("60");
+	border_forget(border);
+	register_many(20, 0, "<sip:alice@10.0.0.9>;expires=60");
+	border_expect(border, "reason-end " PHONE " registration sip:alice@example.com ended\n"
+			      "endpoint-remove " PHONE " ended\n");
 }
