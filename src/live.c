@@ -142,7 +142,7 @@ static int open_engine(struct live *live, struct fault *fault)
 	if (!live->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");
-	live->now_us = clock_us(CLOCK_MONOTONIC);
+	live->now_us = clock_us(CLOCK_BOOTTIME);
 	engine_advance(live->engine, live->now_us);
 	return live_find_proxies(live, fault);
 }
@@ -151,7 +151,7 @@ void live_time_events(const struct live *live)
 {
 	if (live->events)
 		events_set_offset(live->events,
-			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC)));
+			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME)));
 }
 
 static int open_events(struct live *live, struct fault *fault)
@@ -200,7 +200,7 @@ static void publish(struct live *live, uint64_t now_us)
 
 static int start_metrics(struct live *live, struct fault *fault)
 {
-	uint64_t now_us = clock_us(CLOCK_MONOTONIC);
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
 	if (!live->metrics)
 		return 0;
@@ -274,7 +274,7 @@ static void answer_summary(const struct live *live)
 		(unsigned long long)counters.keepalives, (unsigned long long)counters.replies,
 		(unsigned long long)counters.missed, (unsigned long long)counters.lost,
 		(unsigned long long)counters.refused,
-		(double)state_lag(live->state, clock_us(CLOCK_MONOTONIC)) / 1e6);
+		(double)state_lag(live->state, clock_us(CLOCK_BOOTTIME)) / 1e6);
 }
 
 /* False when natbox is to stop. */
@@ -308,7 +308,7 @@ static void inspect(struct live *live)
 /* Milliseconds until the next thing to do, at most the wire's longest turn. */
 static int poll_timeout(const struct live *live)
 {
-	uint64_t now_us = clock_us(CLOCK_MONOTONIC), next_us = engine_next(live->engine);
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME), next_us = engine_next(live->engine);
 	uint64_t wait_us;
 
 	if (state_next(live->state) < next_us)
@@ -338,11 +338,40 @@ static void flush_events(const struct live *live)
 	}
 }
 
-static int turn(struct live *live, struct fault *fault)
+/* How much later than it should a turn may begin before that is a pause: less than the time for an
+ * answer, or the lack of one that waits to be read would be noticed first. */
+static uint64_t shortest_pause_us(const struct live *live)
 {
+	const uint64_t longest_us = 500000;
+	uint64_t half_us = live->config->core.keepalive.reply_timeout_us / 2;
+
+	return half_us < longest_us ? half_us : longest_us;
+}
+
+/* Where natbox was stopped, its machine suspended or a disk hung, the engine is not to make up for
+ * what it missed. */
+static void resume_after_pause(const struct live *live, uint64_t now_us, uint64_t waited_us)
+{
+	static struct log_limit limit;
+	uint64_t expected_us = live->now_us + waited_us;
+
+	if (now_us < expected_us + shortest_pause_us(live))
+		return;
+	engine_resume(live->engine, now_us);
+	log_limited(&limit, now_us, LOG_LEVEL_WARNING,
+		"natbox did not run for %.1f s: keepalives that were due go out now, one after the "
+		"other, and none of that time counts as missed",
+		(double)(now_us - expected_us) / 1e6);
+}
+
+/* waited_us: at most so long after the last turn this one was to begin. */
+static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
+{
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 	int result;
 
-	live->now_us = clock_us(CLOCK_MONOTONIC);
+	resume_after_pause(live, now_us, waited_us);
+	live->now_us = now_us;
 	live_time_events(live);
 	result = live->wire->receive(live, fault);
 	engine_advance(live->engine, live->now_us);
@@ -357,7 +386,7 @@ static int turn(struct live *live, struct fault *fault)
  * on a file system that does not answer. */
 static void turned(struct live *live)
 {
-	uint64_t now_us = clock_us(CLOCK_MONOTONIC);
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
 	if (metrics_turned(live->metrics, now_us))
 		publish(live, now_us);
@@ -373,14 +402,14 @@ static int run(struct live *live, int signals, struct fault *fault)
 	for (unsigned i = 0; i < count; i++)
 		polled[1 + i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
 	for (;;) {
-		int result;
+		int result, wait_ms = poll_timeout(live);
 
-		if (poll(polled, 1 + count, poll_timeout(live)) < 0 && errno != EINTR)
+		if (poll(polled, 1 + count, wait_ms) < 0 && errno != EINTR)
 			return fault_set(
 				fault, -errno, "cannot wait for packets: %s", strerror(errno));
 		if (polled[0].revents && !handle_signal(live, signals))
 			return 0;
-		result = turn(live, fault);
+		result = turn(live, (uint64_t)wait_ms * 1000, fault);
 		if (result != 0)
 			return result;
 		if (live->now_us - inspected_us >= inspection_us) {
@@ -421,7 +450,7 @@ static int close_all(struct live *live, int result, struct fault *fault)
 		answer_summary(live);
 	metrics_close(live->metrics);
 	live->wire->close(live);
-	state_close(live->state, clock_us(CLOCK_MONOTONIC));
+	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	if (events_close(live->events, &other) != 0 && result == 0) {
 		*fault = other;
 		result = -EIO;

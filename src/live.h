@@ -53,7 +53,7 @@ struct live {
 	struct state *state;
 	struct events *events;   /* NULL: none */
 	struct metrics *metrics; /* NULL: off */
-	uint64_t now_us;         /* monotonic */
+	uint64_t now_us;         /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	bool is_ready;           /* everything is open, the loop runs */
 	size_t proxy_count;
 	struct address proxies[PROXY_ADDRESSES_MAX];

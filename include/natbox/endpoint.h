@@ -56,6 +56,15 @@ struct reason {
 	uint32_t early : 1;            /* a dialog leg that is not confirmed yet (RFC 3261 12) */
 };
 
+/* A time in which natbox did not run, in ticks: nothing was heard. */
+struct pause {
+	uint32_t from, until;
+};
+
+/* Pauses that are remembered: as many may fall between a keepalive and the moment at which the lack
+ * of its answer is noticed, which is an interval at most. */
+enum { PAUSES_MAX = 8 };
+
 struct endpoints {
 	const struct settings *settings;
 	struct report *report;
@@ -72,6 +81,8 @@ struct endpoints {
 	struct changes changes; /* reasons that a store has not seen yet */
 	struct natted natted;   /* where endpoints were, and where some are about to be */
 	struct wheel *wheel;
+	struct pause pauses[PAUSES_MAX];
+	unsigned pause_count; /* in all; number i stands at i % PAUSES_MAX */
 };
 
 /* What is kept is pointed to, not copied. 0 or -ENOMEM. */

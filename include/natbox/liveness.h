@@ -14,6 +14,10 @@ void liveness_expires(struct endpoints *endpoints, uint32_t endpoint, uint32_t t
  * due, those that are overdue one after the other as fast as they can well be sent. */
 void liveness_resume(struct endpoints *endpoints);
 
+/* Nothing ran from one tick until now: keepalives whose answers may have been lost in that time are
+ * not missed, and what is overdue is placed as by liveness_resume. */
+void liveness_pause(struct endpoints *endpoints, uint32_t from);
+
 /* Moves all to another wheel, which from now on is the endpoints' own, when the interval was this
  * one and has become that of the settings. */
 void liveness_move(struct endpoints *endpoints, struct wheel *wheel, uint64_t interval_us);

@@ -8,7 +8,7 @@
  *
  * Order of calls: metrics_open while natbox may still listen anywhere; metrics_start once
  * privileges are dropped, as they are a thread's own; then metrics_turned and metrics_publish from
- * the loop; metrics_close. Times are microseconds of CLOCK_MONOTONIC. */
+ * the loop; metrics_close. Times are microseconds of CLOCK_BOOTTIME. */
 #ifndef NATBOX_METRICS_H
 #define NATBOX_METRICS_H
 

@@ -198,6 +198,16 @@ void engine_advance(struct engine *engine, uint64_t now_us)
 	wheel_turn(engine->endpoints.wheel, report_tick(&engine->report));
 }
 
+void engine_resume(struct engine *engine, uint64_t now_us)
+{
+	uint32_t from = report_tick(&engine->report);
+
+	if (now_us <= engine->report.now_us)
+		return;
+	engine->report.now_us = now_us;
+	liveness_pause(&engine->endpoints, from);
+}
+
 /* What there is to know of one datagram on its way through. */
 struct transit {
 	bool in; /* from a user agent to a proxy */

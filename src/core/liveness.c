@@ -72,6 +72,15 @@ void liveness_resume(struct endpoints *endpoints)
 	}
 }
 
+void liveness_pause(struct endpoints *endpoints, uint32_t from)
+{
+	uint32_t now = report_tick(endpoints->report);
+
+	endpoints->pauses[endpoints->pause_count++ % PAUSES_MAX] = (struct pause){from, now};
+	wheel_turn(endpoints->wheel, now);
+	liveness_resume(endpoints);
+}
+
 void liveness_move(struct endpoints *endpoints, struct wheel *wheel, uint64_t interval_us)
 {
 	uint32_t longer_by = interval_of(endpoints) - ticks_of(interval_us);
@@ -145,6 +154,23 @@ void liveness_replied(
 		(struct event){.type = EVENT_REPLY, .reply = {.status = status, .rtt_us = rtt_us}});
 }
 
+/* Whether an answer to the last keepalive may have come while nobody listened. Where the keepalive
+ * was overdue after the pause, the one before it counts as sent that much later, which errs on the
+ * side of the phone. */
+static bool fell_into_a_pause(const struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	uint32_t sent = endpoint->due - interval_of(endpoints);
+	uint32_t overdue = sent + reply_timeout_of(endpoints);
+
+	for (unsigned i = 0; i < PAUSES_MAX && i < endpoints->pause_count; i++) {
+		const struct pause *pause = &endpoints->pauses[i];
+
+		if (tick_before(sent, pause->until) && tick_before(pause->from, overdue))
+			return true;
+	}
+	return false;
+}
+
 /* The last keepalive was not answered in time. False when the endpoint is gone for that. */
 static bool miss(struct endpoints *endpoints, uint32_t index)
 {
@@ -152,6 +178,8 @@ static bool miss(struct endpoints *endpoints, uint32_t index)
 	unsigned max_lost = endpoints->settings->keepalive.max_lost;
 
 	endpoint->awaiting = false;
+	if (fell_into_a_pause(endpoints, endpoint))
+		return true;
 	if (endpoint->missed < MISSED_MAX)
 		endpoint->missed++;
 	endpoints->report->counters.missed++;

@@ -229,6 +229,12 @@ void border_wait(struct border *border, double seconds)
 	engine_advance(border->engine, border->now_us);
 }
 
+void border_pause(struct border *border, double seconds)
+{
+	border->now_us += (uint64_t)(seconds * 1e6);
+	engine_resume(border->engine, border->now_us);
+}
+
 void border_expect_at(struct border *border, const char *lines, const char *file, int line)
 {
 	cr_assert_str_eq(border->log, lines, "%s:%d:\nexpected:\n%sgot:\n%s", file, line, lines,

@@ -51,6 +51,9 @@ void border_packet(struct border *border, const struct flow *flow, struct text b
 
 void border_wait(struct border *border, double seconds);
 
+/* So long the engine is not run. */
+void border_pause(struct border *border, double seconds);
+
 /* Asserts that the events since the last time are these lines, and forgets them. A line is the
  * event, its client, the proxy where that is not the first, and then what matters of it:
  *     endpoint-add 203.0.113.1:5061 via-source,contact-private

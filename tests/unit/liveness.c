@@ -402,3 +402,105 @@ Test(liveness, round_trips_are_counted_by_how_long_they_took)
 	cr_expect_gt(counters.rtt_us, 4020000);
 	cr_expect_lt(counters.rtt_us, 4100000);
 }
+
+/* After a pause of natbox's own: its process was stopped, the machine suspended. */
+
+static void register_phones(unsigned count)
+{
+	border->settings.limits.endpoints_per_address = count;
+	for (unsigned i = 0; i < count; i++) {
+		char client[32], call_id[32];
+
+		snprintf(client, sizeof(client), "203.0.113.1:%u", 10000 + i);
+		snprintf(call_id, sizeof(call_id), "call-%u", i);
+		register_phone(client, call_id, NULL);
+	}
+	border_forget(border);
+}
+
+Test(liveness, what_was_not_sent_in_a_pause_is_not_made_up_for)
+{
+	border->settings.keepalive.interval_us = 1000000;
+	border->settings.keepalive.reply_timeout_us = 1000000;
+	register_phone(PHONE, "one", NULL);
+	border_wait(border, 1.5);
+	answer_keepalive(PHONE, "SIP/2.0 200 OK");
+	border_forget(border);
+	border_pause(border, 20);
+	cr_expect_eq(border->sent_count, 1);
+	border_wait(border, 0.1);
+	cr_expect_eq(border->sent_count, 2, "%u sent", border->sent_count);
+	answer_keepalive(PHONE, "SIP/2.0 200 OK");
+	border_wait(border, 1);
+	cr_expect_eq(border->sent_count, 3, "%u sent", border->sent_count);
+	border_expect(border, "");
+}
+
+/* However often natbox pauses, and however long: 30 s is more than the wheel of 25 s goes round. */
+Test(liveness, a_keepalive_whose_answer_may_have_come_in_a_pause_is_not_missed)
+{
+	border->settings.keepalive.max_lost = 1;
+	register_phone(PHONE, "one", NULL);
+	border_forget(border);
+	for (unsigned i = 0; i < 5; i++) {
+		border_wait(border, 25 - 0.2);
+		border_pause(border, 0.1); /* before the keepalive, which is no reason */
+		border_wait(border, 0.2);
+		border_pause(border, i % 2 ? 1 : 30);
+		border_wait(border, i % 2 ? 24 : 0.1);
+		cr_expect_eq(border->sent_count, 2 * i + 2);
+		answer_keepalive(PHONE, "SIP/2.0 200 OK");
+	}
+	border_expect(border, "");
+}
+
+Test(liveness, a_phone_that_does_not_answer_after_a_pause_is_lost_as_any)
+{
+	register_phone(PHONE, "one", NULL);
+	border_forget(border);
+	border_pause(border, 60);
+	border_wait(border, 50);
+	border_expect(border, "");
+	border_wait(border, 6);
+	border_expect(border, "lost " PHONE " 3\n");
+}
+
+Test(liveness, a_keepalive_that_was_missed_before_a_pause_is_missed)
+{
+	border->settings.keepalive.max_lost = 2;
+	register_phone(PHONE, "one", NULL);
+	border_wait(border, 25 + 6);
+	border_pause(border, 2);
+	border_forget(border);
+	border_wait(border, 25 - 8 + 6);
+	border_expect(border, "lost " PHONE " 2\n");
+}
+
+Test(liveness, what_is_overdue_after_a_pause_is_spread)
+{
+	enum { PHONES = 1000 };
+
+	register_phones(PHONES);
+	border_pause(border, 120);
+	cr_expect_eq(border->sent_count, 0);
+	border_wait(border, 0.015);
+	cr_expect_leq(border->sent_count, 500, "%u at once", border->sent_count);
+	border_wait(border, 0.01);
+	cr_expect_eq(border->sent_count, PHONES, "%u sent", border->sent_count);
+	border_wait(border, 24.9);
+	cr_expect_lt(border->sent_count, 2 * PHONES);
+	border_wait(border, 1);
+	cr_expect_eq(border->sent_count, 2 * PHONES, "%u sent", border->sent_count);
+}
+
+Test(liveness, what_ran_out_in_a_pause_has_run_out)
+{
+	border_register(border, PHONE, (struct registration){.expires = "60"});
+	border_answer(border, PHONE, 200, (struct registration){.expires = "60"});
+	border_forget(border);
+	border_pause(border, 100);
+	border_wait(border, 0.02);
+	border_expect(border, "reason-end " PHONE " registration sip:alice@example.com expired\n"
+			      "endpoint-remove " PHONE " expired\n");
+	cr_expect_eq(border->sent_count, 0);
+}
