@@ -4,6 +4,10 @@
 
 #include <errno.h>
 
+/* A phone that learnt its address from one proxy may register with another: the first so many are
+ * asked for it, a phone has two or three. */
+enum { PROXIES_ASKED = 16 };
+
 static uint32_t power_of_two_from(uint32_t least)
 {
 	uint32_t power = 1024;
@@ -151,23 +155,35 @@ static uint32_t refuse(
 	return 0;
 }
 
+/* What is known of the client from its endpoints at other proxies. */
+static unsigned nat_elsewhere(const struct endpoints *endpoints, const struct address *client)
+{
+	const struct proxies *proxies = endpoints->proxies;
+
+	if (!*address_counter(endpoints, client))
+		return 0;
+	for (uint16_t proxy = 0; proxy < proxies->count && proxy < PROXIES_ASKED; proxy++) {
+		uint32_t index = endpoint_find(endpoints, client, proxy);
+
+		if (index && endpoint_at(endpoints, index)->nat)
+			return endpoint_at(endpoints, index)->nat;
+	}
+	return 0;
+}
+
 unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 	const struct address *client, const struct sip_message *message, unsigned nat)
 {
 	uint32_t now = report_tick(endpoints->report);
-	struct text anybody = {0};
 
-	if (endpoint) {
-		nat |= endpoint_at(endpoints, endpoint)->nat;
-		/* It may be about to register with another proxy, too. */
-		if (nat && message->method == SIP_REGISTER)
-			natted_note(&endpoints->natted, now, client, anybody, nat);
-	} else if (nat) {
+	if (endpoint)
+		return nat | endpoint_at(endpoints, endpoint)->nat;
+	if (nat) {
 		natted_note(&endpoints->natted, now, client, message->call_id, nat);
-	} else {
-		nat = natted_recall(&endpoints->natted, now, client, message->call_id);
+		return nat;
 	}
-	return nat;
+	nat = nat_elsewhere(endpoints, client);
+	return nat ? nat : natted_recall(&endpoints->natted, now, client, message->call_id);
 }
 
 bool endpoint_is_wanted(const struct settings *settings, const struct address *client, unsigned nat)

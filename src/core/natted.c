@@ -9,7 +9,8 @@
 enum { PLACES = 32768 };
 
 struct natted_place {
-	uint32_t mark; /* a hash, in its lowest bits the tests */
+	uint32_t mark;   /* a hash of address and port, in its lowest bits the tests */
+	uint32_t sender; /* a hash of the Call-ID; 0: anybody */
 	uint32_t tick;
 };
 
@@ -28,8 +29,8 @@ void natted_free(struct natted *natted)
 }
 
 /* *mark: without tests. */
-static struct natted_place *place_of(const struct natted *natted, const struct address *client,
-	struct text call_id, uint32_t *mark)
+static struct natted_place *place_of(
+	const struct natted *natted, const struct address *client, uint32_t *mark)
 {
 	struct hash hash;
 	uint64_t sum;
@@ -37,37 +38,48 @@ static struct natted_place *place_of(const struct natted *natted, const struct a
 	hash_start(&hash, &natted->key);
 	hash_add(&hash, client->ip, sizeof(client->ip));
 	hash_add_number(&hash, client->port);
-	hash_add_text(&hash, call_id);
 	sum = hash_end(&hash);
 	*mark = (uint32_t)(sum >> 32) & ~(uint32_t)TESTS_MASK;
 	return &natted->places[sum % PLACES];
 }
 
+static uint32_t sender_of(const struct natted *natted, struct text call_id)
+{
+	struct hash hash;
+
+	if (!call_id.length)
+		return 0;
+	hash_start(&hash, &natted->key);
+	hash_add_text(&hash, call_id);
+	return (uint32_t)hash_end(&hash) | 1;
+}
+
+static bool is_known(const struct natted_place *place, uint32_t mark, uint32_t tick)
+{
+	return (place->mark & ~(uint32_t)TESTS_MASK) == mark && place->mark != mark &&
+	       tick - place->tick <= NATTED_SECONDS * (1000000u / TICK_US);
+}
+
 void natted_note(struct natted *natted, uint32_t tick, const struct address *client,
 	struct text call_id, unsigned nat)
 {
-	uint32_t mark;
-	struct natted_place *place = place_of(natted, client, call_id, &mark);
+	uint32_t mark, sender = sender_of(natted, call_id);
+	struct natted_place *place = place_of(natted, client, &mark);
 
-	*place = (struct natted_place){.mark = mark | (nat & TESTS_MASK), .tick = tick};
-}
-
-static unsigned recall(const struct natted *natted, uint32_t tick, const struct address *client,
-	struct text call_id)
-{
-	uint32_t mark;
-	const struct natted_place *place = place_of(natted, client, call_id, &mark);
-
-	if ((place->mark & ~(uint32_t)TESTS_MASK) != mark ||
-		tick - place->tick > NATTED_SECONDS * (1000000u / TICK_US))
-		return 0;
-	return place->mark & TESTS_MASK;
+	if (sender && !place->sender && is_known(place, mark, tick))
+		return; /* nobody takes away what is known of all */
+	*place = (struct natted_place){
+		.mark = mark | (nat & TESTS_MASK), .sender = sender, .tick = tick};
 }
 
 unsigned natted_recall(const struct natted *natted, uint32_t tick, const struct address *client,
 	struct text call_id)
 {
-	unsigned nat = recall(natted, tick, client, (struct text){0});
+	uint32_t mark;
+	const struct natted_place *place = place_of(natted, client, &mark);
 
-	return nat ? nat : recall(natted, tick, client, call_id);
+	if (!is_known(place, mark, tick) ||
+		(place->sender && place->sender != sender_of(natted, call_id)))
+		return 0;
+	return place->mark & TESTS_MASK;
 }
