@@ -12,7 +12,7 @@ CFLAGS   ?= -O3 -g -flto=auto -ffat-lto-objects
 CFLAGS   += -std=c11 -Wall -Wextra -Wshadow $(if $(CI),-Werror)
 LDLIBS   += -lmicrohttpd -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
 
-core    := $(wildcard src/core/*.c)
+core    := $(wildcard src/core/*.c src/follow/*.c)
 outside := $(wildcard src/io/*.c src/ops/*.c src/state/*.c)
 main    := $(wildcard src/*.c)
 unit    := $(wildcard tests/unit/*.c)

@@ -18,7 +18,6 @@ struct engine {
 	struct proxies proxies;
 	struct keepalive keepalive;
 	struct endpoints endpoints;
-	struct transactions transactions;
 	struct follow follow;
 	struct sip_message message;
 	struct edits edits;
@@ -45,7 +44,8 @@ static struct hash_key derive_key(const struct hash_key *key, uint64_t purpose)
 struct engine *engine_new(const struct settings *settings, bool repairs,
 	const uint8_t seed[static 16], const struct engine_sink *sink)
 {
-	enum { KEEPALIVE, ENDPOINTS, TRANSACTIONS, FOLLOW, PURPOSES };
+	/* What is kept over a restart is keyed by these numbers, too. */
+	enum { KEEPALIVE = 0, ENDPOINTS = 1, FOLLOW = 3, PURPOSES };
 	const struct hash_key key = hash_key_from(seed);
 	struct hash_key keys[PURPOSES];
 	struct engine *engine = calloc(1, sizeof(*engine));
@@ -60,20 +60,13 @@ struct engine *engine_new(const struct settings *settings, bool repairs,
 	engine->keepalive =
 		(struct keepalive){.settings = &engine->settings, .key = keys[KEEPALIVE]};
 	proxies_init(&engine->proxies);
-	engine->follow = (struct follow){
-		.settings = &engine->settings,
-		.report = &engine->report,
-		.endpoints = &engine->endpoints,
-		.transactions = &engine->transactions,
-		.key = keys[FOLLOW],
-	};
 	if (endpoints_init(&engine->endpoints, &engine->settings, &engine->report, &engine->proxies,
 		    &engine->keepalive, &keys[ENDPOINTS]) != 0) {
 		free(engine);
 		return NULL;
 	}
-	if (transactions_init(&engine->transactions, &engine->settings, &engine->report,
-		    &keys[TRANSACTIONS]) != 0) {
+	if (follow_init(&engine->follow, &engine->settings, &engine->report, &engine->endpoints,
+		    &keys[FOLLOW]) != 0) {
 		endpoints_free(&engine->endpoints);
 		free(engine);
 		return NULL;
@@ -86,7 +79,7 @@ void engine_free(struct engine *engine)
 	if (!engine)
 		return;
 	endpoints_free(&engine->endpoints);
-	transactions_free(&engine->transactions);
+	follow_free(&engine->follow);
 	free(engine);
 }
 
@@ -115,7 +108,7 @@ int engine_reconfigure(struct engine *engine, const struct settings *settings)
 	engine->settings = *settings;
 	if (!endpoints_set_limit(&engine->endpoints, settings->limits.endpoints))
 		fixed |= FIXED_ENDPOINTS;
-	if (!pool_set_limit(&engine->transactions.pool, settings->limits.transactions))
+	if (!follow_set_limit(&engine->follow, settings->limits.transactions))
 		fixed |= FIXED_TRANSACTIONS;
 	endpoints_review(&engine->endpoints);
 	if (wheel)
@@ -165,7 +158,7 @@ uint64_t engine_next(const struct engine *engine)
 
 	if (wheel_next(engine->endpoints.wheel, &tick))
 		next = time_of(engine, tick);
-	if (transactions_next(&engine->transactions, &tick) && time_of(engine, tick) < next)
+	if (follow_next(&engine->follow, &tick) && time_of(engine, tick) < next)
 		next = time_of(engine, tick);
 	return next;
 }

@@ -2,45 +2,32 @@
 #include <natbox/natted.h>
 #include <natbox/wheel.h>
 
-#include <errno.h>
-#include <stdlib.h>
+/* Phones that come and go within NATTED_SECONDS: 100 a second. */
+enum { NATTED_PLACES = 32768 };
 
-/* Of phones that come and go within NATTED_SECONDS: 100 a second. */
-enum { PLACES = 32768 };
-
-struct natted_place {
-	uint32_t mark;   /* a hash of address and port, in its lowest bits the tests */
-	uint32_t sender; /* a hash of the Call-ID; 0: anybody */
-	uint32_t tick;
-};
-
+/* The number in the ledger: in its lowest bits the tests, above them a hash of the Call-ID whose
+ * sender alone is meant, 0 for anybody. */
 enum { TESTS_MASK = (1 << NAT_TESTS) - 1 };
 
 int natted_init(struct natted *natted, const struct hash_key *key)
 {
 	natted->key = *key;
-	natted->places = calloc(PLACES, sizeof(*natted->places));
-	return natted->places ? 0 : -ENOMEM;
+	return ledger_init(&natted->ledger, NATTED_PLACES);
 }
 
 void natted_free(struct natted *natted)
 {
-	free(natted->places);
+	ledger_free(&natted->ledger);
 }
 
-/* *mark: without tests. */
-static struct natted_place *place_of(
-	const struct natted *natted, const struct address *client, uint32_t *mark)
+static uint64_t place_key(const struct natted *natted, const struct address *client)
 {
 	struct hash hash;
-	uint64_t sum;
 
 	hash_start(&hash, &natted->key);
 	hash_add(&hash, client->ip, sizeof(client->ip));
 	hash_add_number(&hash, client->port);
-	sum = hash_end(&hash);
-	*mark = (uint32_t)(sum >> 32) & ~(uint32_t)TESTS_MASK;
-	return &natted->places[sum % PLACES];
+	return hash_end(&hash);
 }
 
 static uint32_t sender_of(const struct natted *natted, struct text call_id)
@@ -51,35 +38,43 @@ static uint32_t sender_of(const struct natted *natted, struct text call_id)
 		return 0;
 	hash_start(&hash, &natted->key);
 	hash_add_text(&hash, call_id);
-	return (uint32_t)hash_end(&hash) | 1;
+	return ((uint32_t)hash_end(&hash) | (TESTS_MASK + 1)) & ~(uint32_t)TESTS_MASK;
 }
 
-static bool is_known(const struct natted_place *place, uint32_t mark, uint32_t tick)
+/* 0: nothing is known, or not any more. */
+static uint32_t known_of(const struct natted *natted, uint32_t now, uint64_t key)
 {
-	return (place->mark & ~(uint32_t)TESTS_MASK) == mark && place->mark != mark &&
-	       tick - place->tick <= NATTED_SECONDS * (1000000u / TICK_US);
+	uint32_t tick, number;
+
+	if (!ledger_find(&natted->ledger, key, &tick, &number) ||
+		now - tick > NATTED_SECONDS * (1000000u / TICK_US))
+		return 0;
+	return number;
 }
 
-void natted_note(struct natted *natted, uint32_t tick, const struct address *client,
+static bool is_of_anybody(uint32_t known)
+{
+	return known && !(known & ~(uint32_t)TESTS_MASK);
+}
+
+void natted_note(struct natted *natted, uint32_t now, const struct address *client,
 	struct text call_id, unsigned nat)
 {
-	uint32_t mark, sender = sender_of(natted, call_id);
-	struct natted_place *place = place_of(natted, client, &mark);
+	uint64_t key = place_key(natted, client);
+	uint32_t sender = sender_of(natted, call_id);
 
-	if (sender && !place->sender && is_known(place, mark, tick))
+	if (sender && is_of_anybody(known_of(natted, now, key)))
 		return; /* nobody takes away what is known of all */
-	*place = (struct natted_place){
-		.mark = mark | (nat & TESTS_MASK), .sender = sender, .tick = tick};
+	ledger_note(&natted->ledger, key, now, sender | (nat & TESTS_MASK));
 }
 
-unsigned natted_recall(const struct natted *natted, uint32_t tick, const struct address *client,
+unsigned natted_recall(const struct natted *natted, uint32_t now, const struct address *client,
 	struct text call_id)
 {
-	uint32_t mark;
-	const struct natted_place *place = place_of(natted, client, &mark);
+	uint32_t known = known_of(natted, now, place_key(natted, client));
 
-	if (!is_known(place, mark, tick) ||
-		(place->sender && place->sender != sender_of(natted, call_id)))
-		return 0;
-	return place->mark & TESTS_MASK;
+	if (!known || is_of_anybody(known) ||
+		(known & ~(uint32_t)TESTS_MASK) == sender_of(natted, call_id))
+		return known & TESTS_MASK;
+	return 0;
 }

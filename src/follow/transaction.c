@@ -1,8 +1,8 @@
+#include "transaction.h"
+
 #include <natbox/table.h>
-#include <natbox/transaction.h>
 
 #include <errno.h>
-#include <stdlib.h>
 
 int transactions_init(struct transactions *transactions, const struct settings *settings,
 	struct report *report, const struct hash_key *key)
@@ -17,9 +17,9 @@ int transactions_init(struct transactions *transactions, const struct settings *
 		.settings = settings,
 		.mask = heads - 1,
 		.heads = table_new(heads, sizeof(uint32_t)),
-		.answered = calloc(TRANSACTIONS_ANSWERED, sizeof(struct answered)),
 	};
-	if (transactions->heads && transactions->answered &&
+	if (transactions->heads &&
+		ledger_init(&transactions->over, settings->limits.transactions / 2) == 0 &&
 		pool_init(&transactions->pool, sizeof(struct transaction),
 			settings->limits.transactions) == 0)
 		return 0;
@@ -31,7 +31,7 @@ void transactions_free(struct transactions *transactions)
 {
 	pool_free(&transactions->pool);
 	table_free(transactions->heads, (size_t)transactions->mask + 1, sizeof(uint32_t));
-	free(transactions->answered);
+	ledger_free(&transactions->over);
 }
 
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
@@ -51,15 +51,16 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 	return true;
 }
 
-static struct answered *answered_place(const struct transactions *transactions, uint64_t key)
+/* Of a request that was answered, in the ledger. */
+static uint64_t answered_key(uint64_t key, enum sip_method method)
 {
-	return &transactions->answered[key % TRANSACTIONS_ANSWERED];
+	return key ^ (uint64_t)method << 56; /* in the same bucket */
 }
 
 void transaction_expect(const struct transactions *transactions, uint64_t key)
 {
 	__builtin_prefetch(&transactions->heads[key & transactions->mask]);
-	__builtin_prefetch(answered_place(transactions, key));
+	ledger_expect(&transactions->over, key);
 }
 
 uint32_t transaction_find(
@@ -169,31 +170,43 @@ void transaction_close(struct transactions *transactions, uint32_t index)
 	transactions->report->counters.transactions = transactions->pool.count;
 }
 
-/* Never 0, which is an empty place. */
-static uint32_t answered_mark(uint64_t key, enum sip_method method)
-{
-	return ((uint32_t)(key >> 32) ^ (uint32_t)method << 1) | 1;
-}
-
 void transaction_answer(struct transactions *transactions, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(transactions, index);
 
-	*answered_place(transactions, transaction->key) = (struct answered){
-		.mark = answered_mark(transaction->key, transaction->method),
-		.tick = report_tick(transactions->report),
-	};
+	ledger_note(&transactions->over, answered_key(transaction->key, transaction->method),
+		report_tick(transactions->report), 0);
 	transaction_close(transactions, index);
 }
 
 bool transaction_is_answered(
 	const struct transactions *transactions, uint64_t key, enum sip_method method)
 {
-	const struct answered *answered = answered_place(transactions, key);
-	uint32_t age = report_tick(transactions->report) - answered->tick;
+	uint32_t answered;
 
-	return answered->mark == answered_mark(key, method) &&
-	       age < ticks_of(transactions->settings->timers.transaction_us);
+	return ledger_find(&transactions->over, answered_key(key, method), &answered, NULL) &&
+	       report_tick(transactions->report) - answered <
+		       ticks_of(transactions->settings->timers.transaction_us);
+}
+
+void transactions_note_end(struct transactions *transactions, uint64_t reason)
+{
+	ledger_note(&transactions->over, reason, report_tick(transactions->report), 0);
+}
+
+bool transaction_saw_end(const struct transactions *transactions,
+	const struct transaction *transaction, uint64_t reason)
+{
+	uint32_t ended;
+
+	return ledger_find(&transactions->over, reason, &ended, NULL) &&
+	       !tick_before(ended, transaction->opened);
+}
+
+bool transactions_are_full(const struct transactions *transactions)
+{
+	return transactions->pool.count >= transactions->pool.limit &&
+	       !transactions->queues[TRANSACTION_DONE].first;
 }
 
 void transaction_enter(

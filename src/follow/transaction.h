@@ -1,10 +1,11 @@
 /* Pending transactions: requests of user agents, and to them, that wait for the response that
  * gives them meaning. A response counts only when client, proxy, branch, CSeq and Call-ID are
  * all those of the request; nothing else can create or end anything. */
-#ifndef NATBOX_TRANSACTION_H
-#define NATBOX_TRANSACTION_H
+#ifndef NATBOX_FOLLOW_TRANSACTION_H
+#define NATBOX_FOLLOW_TRANSACTION_H
 
 #include <natbox/hash.h>
+#include <natbox/ledger.h>
 #include <natbox/pool.h>
 #include <natbox/report.h>
 #include <natbox/sip.h>
@@ -59,16 +60,6 @@ struct transaction_queue {
 	uint32_t first, last; /* in the order in which they entered the phase */
 };
 
-/* Transactions that are remembered as answered, for timers.transaction: a late retransmission of
- * their request starts nothing. Another one of the same place pushes it out, which at 5000 a second
- * takes some seconds: RFC 3261's T4, the longest that a message stays in the network. */
-enum { TRANSACTIONS_ANSWERED = 32768 };
-
-struct answered {
-	uint32_t mark; /* of the key and method */
-	uint32_t tick; /* when it was answered */
-};
-
 struct transactions {
 	struct hash_key key;
 	struct report *report;
@@ -76,7 +67,10 @@ struct transactions {
 	struct pool pool;
 	uint32_t *heads, mask;
 	struct transaction_queue queues[TRANSACTION_PHASES];
-	struct answered *answered;
+	/* What is over: requests that were answered, so that a late retransmission starts nothing,
+	 * and reasons that ended, so that a late response does not bring them back. Half as many as
+	 * there may be transactions: with the default that is room for 3000 a second. */
+	struct ledger over;
 };
 
 /* 0 or -ENOMEM. */
@@ -114,14 +108,22 @@ uint32_t transaction_find(
 uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
-/* Closes one whose final response has passed, and remembers it for a while. */
+/* Closes one whose final response has passed; for timers.transaction that is remembered. */
 void transaction_answer(struct transactions *transactions, uint32_t index);
 bool transaction_is_answered(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
+/* The reason with this key ended now; and whether that was after the transaction was opened. */
+void transactions_note_end(struct transactions *transactions, uint64_t reason);
+bool transaction_saw_end(const struct transactions *transactions,
+	const struct transaction *transaction, uint64_t reason);
+
 /* Starts a phase, also the one it is in already. */
 void transaction_enter(
 	struct transactions *transactions, uint32_t index, enum transaction_phase phase);
+
+/* Whether there is no room for another: the limit is reached, and all are pending. */
+bool transactions_are_full(const struct transactions *transactions);
 
 /* The one to give up for another at the limit: that has waited longest. Whoever fills the table
  * with requests that nobody answers then pushes out his own, while others are answered long

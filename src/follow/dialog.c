@@ -1,4 +1,7 @@
-#include <natbox/follow.h>
+#include "dialog.h"
+
+#include "reason_key.h"
+#include "request.h"
 
 /* A leg is the user agent's side of a dialog: Call-ID, its own tag and the other side's. Until the
  * dialog is confirmed the leg is early. The caller's then goes by Call-ID and own tag alone,
@@ -187,7 +190,7 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
 	else if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction) &&
-		 !follow_ended_since(follow, transaction->reason, transaction))
+		 !transaction_saw_end(follow->transactions, transaction, transaction->reason))
 		hold_leg(follow, transaction, passage->message, nat, seconds, true);
 }
 
@@ -201,7 +204,7 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 	bool is_done = transaction_is_over(transaction);
 
 	if ((is_done && reason_find(follow->endpoints, leg)) ||
-		follow_ended_since(follow, leg, transaction))
+		transaction_saw_end(follow->transactions, transaction, leg))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	name_leg(follow, passage->message, transaction);
@@ -303,7 +306,7 @@ static void refresh(
 	uint32_t seconds = session_seconds(follow, response);
 
 	if (is_early(follow, response, transaction) ||
-		follow_ended_since(follow, transaction->reason, transaction))
+		transaction_saw_end(follow->transactions, transaction, transaction->reason))
 		return;
 	if (reason && transaction->method == SIP_INFO) {
 		if (here)

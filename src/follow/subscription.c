@@ -1,4 +1,7 @@
-#include <natbox/follow.h>
+#include "subscription.h"
+
+#include "reason_key.h"
+#include "request.h"
 
 /* What a subscription lasts when neither side says (RFC 6665 leaves it to the event package;
  * this is presence, RFC 3856 6.4). */
@@ -55,7 +58,7 @@ static void accept(struct follow *follow, const struct sip_message *response,
 	claim.id = response->call_id;
 	if (!follow_seconds(response->expires, &claim.seconds))
 		claim.seconds = transaction->subscription.seconds;
-	if (follow_ended_since(follow, claim.key, transaction))
+	if (transaction_saw_end(follow->transactions, transaction, claim.key))
 		return;
 	if (claim.seconds == 0)
 		follow_end_by(follow, transaction, "ended");

@@ -1,4 +1,7 @@
-#include <natbox/follow.h>
+#include "registration.h"
+
+#include "reason_key.h"
+#include "request.h"
 
 /* What a registrar grants when nobody names a time (RFC 3261 10.2.1.1 leaves it to local policy;
  * this is what they use). */

@@ -1,0 +1,18 @@
+#ifndef NATBOX_FOLLOW_DIALOG_H
+#define NATBOX_FOLLOW_DIALOG_H
+
+#include <natbox/follow.h>
+
+#include "transaction.h"
+
+/* INVITE, UPDATE, INFO, BYE and their responses, and CANCEL (RFC 3261 9, 12 to 15, RFC 3311,
+ * RFC 4028). */
+void dialog_request(struct follow *follow, const struct passage *passage);
+void dialog_cancel(struct follow *follow, const struct passage *passage);
+void dialog_response(struct follow *follow, const struct passage *passage, uint32_t transaction);
+/* A response to an INVITE without a transaction. */
+void dialog_stray_response(struct follow *follow, const struct passage *passage);
+/* The time of its transaction is over. */
+void dialog_overdue(struct follow *follow, const struct transaction *transaction);
+
+#endif

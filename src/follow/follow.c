@@ -1,0 +1,176 @@
+#include <natbox/follow.h>
+
+#include "dialog.h"
+#include "registration.h"
+#include "subscription.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int follow_init(struct follow *follow, const struct settings *settings, struct report *report,
+	struct endpoints *endpoints, const struct hash_key *key)
+{
+	*follow = (struct follow){
+		.settings = settings,
+		.report = report,
+		.endpoints = endpoints,
+		.transactions = malloc(sizeof(*follow->transactions)),
+		.key = *key,
+	};
+	if (!follow->transactions)
+		return -ENOMEM;
+	if (transactions_init(follow->transactions, settings, report, key) == 0)
+		return 0;
+	free(follow->transactions);
+	return -ENOMEM;
+}
+
+void follow_free(struct follow *follow)
+{
+	transactions_free(follow->transactions);
+	free(follow->transactions);
+}
+
+bool follow_set_limit(struct follow *follow, uint32_t limit)
+{
+	return pool_set_limit(&follow->transactions->pool, limit);
+}
+
+bool follow_next(const struct follow *follow, uint32_t *tick)
+{
+	return transactions_next(follow->transactions, tick);
+}
+
+/* At the limit the transaction that has waited longest is treated as if its time were over, before
+ * a request comes that may open another: that is one more than it takes at most. */
+static void make_room(struct follow *follow)
+{
+	const struct proxies *proxies = follow->endpoints->proxies;
+	uint32_t index = transaction_longest_waiting(follow->transactions);
+	const struct transaction *transaction = transaction_at(follow->transactions, index);
+
+	report_refused(follow->report, &transaction->client, &proxies->list[transaction->proxy],
+		REFUSED_TRANSACTIONS);
+	dialog_overdue(follow, transaction);
+	transaction_close(follow->transactions, index);
+}
+
+/* With a Route left a request goes to another proxy (RFC 3261 16.12), unless that is how this proxy
+ * reaches a user agent that is known here. */
+static bool goes_to_a_proxy(const struct follow *follow, const struct passage *passage)
+{
+	return !passage->in && sip_count_values(passage->message, SIP_ROUTE) > 0 &&
+	       !endpoint_find(follow->endpoints, &passage->client, passage->proxy);
+}
+
+static void follow_request(struct follow *follow, const struct passage *passage)
+{
+	if (goes_to_a_proxy(follow, passage))
+		return;
+	if (transactions_are_full(follow->transactions))
+		make_room(follow);
+	switch (passage->message->method) {
+	case SIP_REGISTER:
+		if (passage->in)
+			registration_request(follow, passage);
+		break;
+	case SIP_SUBSCRIBE:
+		if (passage->in)
+			subscription_request(follow, passage);
+		break;
+	case SIP_NOTIFY:
+		if (!passage->in)
+			subscription_notify(follow, passage);
+		break;
+	case SIP_INVITE:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_BYE:
+		dialog_request(follow, passage);
+		break;
+	case SIP_CANCEL:
+		dialog_cancel(follow, passage);
+		break;
+	default:
+		break;
+	}
+}
+
+static void follow_response(struct follow *follow, const struct passage *passage)
+{
+	const struct transaction *transaction;
+	uint32_t index;
+
+	if (!passage->has_key)
+		return;
+	index = transaction_find(follow->transactions, passage->key, passage->message->method);
+	if (!index) {
+		if (passage->message->method == SIP_INVITE)
+			dialog_stray_response(follow, passage);
+		return;
+	}
+	transaction = transaction_at(follow->transactions, index);
+	reason_expect(follow->endpoints, transaction->reason, transaction->endpoint);
+	switch (passage->message->method) {
+	case SIP_REGISTER:
+		registration_response(follow, passage, index);
+		break;
+	case SIP_SUBSCRIBE:
+		subscription_response(follow, passage, index);
+		break;
+	case SIP_INVITE:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_BYE:
+		dialog_response(follow, passage, index);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool has_followed_transaction(enum sip_method method)
+{
+	switch (method) {
+	case SIP_REGISTER:
+	case SIP_SUBSCRIBE:
+	case SIP_INVITE:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_BYE:
+	case SIP_CANCEL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void follow_expect(const struct follow *follow, struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+
+	passage->has_key =
+		has_followed_transaction(message->method) &&
+		transaction_key(follow->transactions, message, &passage->client, passage->proxy,
+			passage->in == message->is_request, &passage->key);
+	if (passage->has_key)
+		transaction_expect(follow->transactions, passage->key);
+}
+
+void follow_message(struct follow *follow, const struct passage *passage)
+{
+	if (passage->message->is_request)
+		follow_request(follow, passage);
+	else
+		follow_response(follow, passage);
+}
+
+void follow_expire(struct follow *follow)
+{
+	uint32_t index;
+
+	while ((index = transaction_overdue(follow->transactions))) {
+		dialog_overdue(follow, transaction_at(follow->transactions, index));
+		transaction_close(follow->transactions, index);
+	}
+}

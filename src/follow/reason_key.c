@@ -1,0 +1,34 @@
+#include "reason_key.h"
+
+#include <string.h>
+
+uint64_t follow_key(const struct follow *follow, const char *purpose,
+	const struct text texts[static KEY_TEXTS_MAX])
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add(&hash, purpose, 1);
+	for (unsigned i = 0; i < KEY_TEXTS_MAX; i++)
+		hash_add_text(&hash, texts[i]);
+	return hash_end(&hash);
+}
+
+struct text follow_tag(struct text from_or_to)
+{
+	struct sip_name_addr name_addr;
+	struct text tag = {0};
+
+	if (sip_name_addr_parse(from_or_to, &name_addr) == 0)
+		sip_param(name_addr.params, TEXT("tag"), &tag);
+	return tag;
+}
+
+bool follow_seconds(struct text value, uint32_t *seconds)
+{
+	const char *semicolon = value.at ? memchr(value.at, ';', value.length) : NULL;
+
+	if (semicolon)
+		value.length = (size_t)(semicolon - value.at);
+	return text_number(text_trim(value), seconds);
+}

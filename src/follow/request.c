@@ -1,0 +1,81 @@
+#include "request.h"
+
+bool follow_wants(const struct follow *follow, unsigned nat)
+{
+	return nat || follow->settings->keepalive.scope == KEEPALIVE_ALL;
+}
+
+uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new)
+{
+	enum sip_method method = passage->message->method;
+	struct transaction *transaction;
+	const uint64_t key = passage->key;
+	uint32_t index;
+
+	*is_new = false;
+	if (!passage->has_key)
+		return 0;
+	index = transaction_find(follow->transactions, key, method);
+	if (index) {
+		/* Its sender has not heard the final response yet, and will try again. */
+		if (transaction_is_over(transaction_at(follow->transactions, index)))
+			transaction_enter(follow->transactions, index,
+				transaction_at(follow->transactions, index)->phase);
+		return index;
+	}
+	if (transaction_is_answered(follow->transactions, key, method))
+		return 0;
+	index = transaction_open(follow->transactions, key, method);
+	if (!index)
+		return 0;
+	*is_new = true;
+	transaction = transaction_at(follow->transactions, index);
+	transaction->client = passage->client;
+	transaction->proxy = passage->proxy;
+	transaction->endpoint = passage->endpoint;
+	transaction->nat = (uint8_t)passage->nat;
+	transaction->from_client = passage->in;
+	return index;
+}
+
+struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat)
+{
+	return (struct reason_claim){
+		.client = transaction->client, .proxy = transaction->proxy, .nat = nat};
+}
+
+void follow_end(struct follow *follow, uint64_t key, const char *why)
+{
+	uint32_t reason = reason_find(follow->endpoints, key);
+
+	if (reason)
+		reason_end(follow->endpoints, reason, why);
+	transactions_note_end(follow->transactions, key);
+}
+
+uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)
+{
+	uint32_t reason =
+		reason_find_near(follow->endpoints, transaction->reason, transaction->endpoint);
+	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
+
+	if (reason && endpoint->proxy == transaction->proxy &&
+		address_equal(&endpoint->client, &transaction->client))
+		return reason;
+	return 0;
+}
+
+bool follow_is_strange(const struct follow *follow, const struct transaction *transaction)
+{
+	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
+
+	return reason && !address_same_host(&endpoint->client, &transaction->client);
+}
+
+void follow_end_by(struct follow *follow, const struct transaction *transaction, const char *why)
+{
+	if (reason_find(follow->endpoints, transaction->reason) &&
+		!follow_is_strange(follow, transaction))
+		follow_end(follow, transaction->reason, why);
+}

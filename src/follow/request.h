@@ -1,0 +1,33 @@
+/* A request that is followed, and the reason that it is about. */
+#ifndef NATBOX_FOLLOW_REQUEST_H
+#define NATBOX_FOLLOW_REQUEST_H
+
+#include <natbox/follow.h>
+
+#include "transaction.h"
+
+/* Whether a user agent that hit these tests is to be kept alive at all. */
+bool follow_wants(const struct follow *follow, unsigned nat);
+
+/* Opens the transaction of a request, or finds it open when the request is a retransmission, which
+ * *is_new tells. Its index, or 0 when there can be none. */
+uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new);
+
+/* A reason's claim by the user agent of a transaction: kind, id, key and seconds are to be set. */
+struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat);
+
+/* Ends the reason with this key, if there is one. For timers.transaction it is remembered that
+ * it is over, so that a late response to an earlier request does not bring it back. */
+void follow_end(struct follow *follow, uint64_t key, const char *why);
+
+/* The reason of a transaction; 0 unless it stands at the endpoint of that client and proxy. */
+uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction);
+
+/* Whether the reason of a transaction is one of somebody else: its user agent may have taken
+ * another proxy and another mapping of its NAT, but not another host. */
+bool follow_is_strange(const struct follow *follow, const struct transaction *transaction);
+
+/* follow_end for the reason of a transaction, if there is one and it is not strange. */
+void follow_end_by(struct follow *follow, const struct transaction *transaction, const char *why);
+
+#endif

@@ -1,0 +1,12 @@
+#ifndef NATBOX_FOLLOW_SUBSCRIPTION_H
+#define NATBOX_FOLLOW_SUBSCRIPTION_H
+
+#include <natbox/follow.h>
+
+/* SUBSCRIBE, its responses, and NOTIFY (RFC 6665). */
+void subscription_request(struct follow *follow, const struct passage *passage);
+void subscription_response(
+	struct follow *follow, const struct passage *passage, uint32_t transaction);
+void subscription_notify(struct follow *follow, const struct passage *passage);
+
+#endif
