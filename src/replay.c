@@ -147,6 +147,10 @@ static int check_read(struct replay *replay, const char *path, struct fault *fau
 			"%s: nothing of use in it, %llu packets are cut short (a snap length): "
 			"capture with -s 0",
 			path, (unsigned long long)counters.cut);
+	if (counters.unreadable)
+		log_warning("%s: %llu packets are of an interface whose link type natbox does not "
+			    "read, and left out",
+			path, (unsigned long long)counters.unreadable);
 	if (counters.cut)
 		log_warning("%s: %llu packets are cut short (a snap length) and left out: capture "
 			    "with -s 0",
