@@ -158,6 +158,32 @@ Test(config, extra_headers_may_not_break_the_message)
 	}
 }
 
+Test(config, extra_headers_stand_once)
+{
+	static const struct {
+		const char *headers, *error;
+	} wrong[] = {
+		{"X-A: 1\\r\\nX-A: 1", "the header \"X-A: 1\" is in it twice"},
+		{"X-A: 1\\r\\nX-B: 2\\r\\nx-a:  1 \\r\\nX-C: 3",
+			"the header \"x-a:  1 \" is in it twice"},
+		{"Supported: path\\r\\nk: path", "the header \"k: path\" is in it twice"},
+		{"X-A:\\r\\nX-A:", "the header \"X-A:\" is in it twice"},
+		{"User-Agent: a\\r\\nuser-agent: b",
+			"a message has the header User-Agent only once"},
+		{"Subject: a\\r\\ns: b", "a message has the header Subject only once"},
+	};
+	char text[256], error[256];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), "[keepalive]\nextra-headers = %s\n", wrong[i].headers);
+		snprintf(error, sizeof(error), ":2: keepalive.extra-headers: %s", wrong[i].error);
+		expect_error(text, error);
+	}
+	expect_ok("[keepalive]\nextra-headers = Route: <sip:a;lr>\\r\\nRoute: <sip:b;lr>\n");
+	expect_ok("[keepalive]\nextra-headers = X-A: 1\\r\\nX-A: 2\n");
+	expect_ok("[keepalive]\nextra-headers = Supported: path\\r\\nk: gruu\n");
+}
+
 Test(config, from_must_be_a_sip_uri)
 {
 	static const char *const wrong[] = {"keepalive", "tel:+49301234", "sip:", "sip:a@",
