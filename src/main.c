@@ -212,6 +212,7 @@ int options_read_config(
 	const struct config_source source = {
 		.path = options->config_path,
 		.may_lack_file = options->replay_path != NULL,
+		.opens_nothing = options->replay_path != NULL,
 		.overrides = options->overrides,
 		.override_count = options->override_count,
 	};

@@ -388,10 +388,23 @@ Test(config, relay_keys_that_would_collide_are_errors)
 	expect_error("[relay]\ntable = 254\n",
 		":2: relay.table: tables 253 to 255 are the kernel's own");
 	expect_error("[natbox]\nmode = relay\nproxy = 192.0.2.1:5062\n",
-		":3: natbox.proxy: in-port is the port of a proxy");
+		":3: natbox.proxy: in-port is the port of a proxy: choose another");
 	expect_error("[natbox]\nmode = relay\n[relay]\nout-port = 5060\n",
-		":4: relay.out-port: out-port is the port of a proxy");
+		":4: relay.out-port: out-port is the port of a proxy: choose another");
 	expect_ok("[natbox]\nproxy = 192.0.2.1:5062\n");
+}
+
+Test(config, relay_keys_may_collide_where_nothing_is_opened)
+{
+	static const char *const overrides[] = {"natbox.mode=relay", "natbox.proxy=192.0.2.1:5062",
+		"relay.out-port=5062", "relay.own-mark=0x6e62", "relay.table=254"};
+	struct config_source source = {.path = "/dev/null",
+		.overrides = overrides,
+		.override_count = sizeof(overrides) / sizeof(*overrides)};
+
+	cr_expect(config_read(&source, &config, &errors) < 0);
+	source.opens_nothing = true;
+	cr_expect_eq(config_read(&source, &config, &errors), 0, "%s", errors.list[0].line);
 }
 
 Test(config, file_that_cannot_be_read_is_an_error)
