@@ -79,7 +79,8 @@ static bool learn_from(struct replay *replay, const struct datagram *datagram, u
 	const struct address *to = &datagram->flow.destination;
 	char proxy[ADDRESS_TEXT_MAX];
 
-	if ((to->port != port && replay->registrar.port) || !is_register(datagram->bytes))
+	if (!address_is_one_host(to) || (to->port != port && replay->registrar.port) ||
+		!is_register(datagram->bytes))
 		return false;
 	if (to->port != port) {
 		replay->registrar = *to;

@@ -282,6 +282,9 @@ static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault
 	if (is_unspecified(&entry->address))
 		return fault_set(fault, -EINVAL, "%.*s: for any address of this host write *:%u",
 			shown(item), item.at, entry->address.port);
+	if (!address_is_one_host(&entry->address))
+		return fault_set(fault, -EINVAL, "\"%.*s\" is not the address of one host",
+			shown(item), item.at);
 	return 0;
 }
 

@@ -110,6 +110,16 @@ Test(config, proxies_are_a_list_of_addresses_and_wildcards)
 	cr_expect_eq(config.proxies[3].address.port, 5060);
 }
 
+Test(config, a_proxy_is_one_host)
+{
+	expect_error("[natbox]\nproxy = 192.0.2.1, 224.0.1.75:5060\n",
+		":2: natbox.proxy: \"224.0.1.75:5060\" is not the address of one host");
+	expect_error("[natbox]\nproxy = [ff02::1]:5060\n",
+		":2: natbox.proxy: \"[ff02::1]:5060\" is not the address of one host");
+	expect_error("[natbox]\nproxy = 255.255.255.255\n",
+		":2: natbox.proxy: \"255.255.255.255\" is not the address of one host");
+}
+
 Test(config, durations_have_units_and_a_bare_number_is_seconds)
 {
 	expect_ok("[keepalive]\nreply-timeout=500ms\ninterval = 10\n"
