@@ -76,8 +76,8 @@ static void log_event(const struct live *live, const struct event *event)
 		log_limited(&malformed, live->now_us, LOG_LEVEL_INFO,
 			"malformed SIP from or to %s: %s", client, event->why);
 	else if (event->type == EVENT_REFUSED)
-		log_limited(&refused, live->now_us, LOG_LEVEL_WARNING,
-			"refused %s: limits.%s is reached", client, event->why);
+		log_limited(&refused, live->now_us, LOG_LEVEL_WARNING, "refused %s: %s", client,
+			event_refusal(event));
 	else
 		log_limited(&lost, live->now_us, LOG_LEVEL_INFO,
 			"%s did not answer %u keepalives in a row", client, event->missed);

@@ -76,8 +76,10 @@ int live_find_proxies(struct live *live, struct fault *fault);
 bool live_stored_proxy(void *live, const struct address *proxy);
 
 /* "198.51.100.1:5060", or with " and 3 more" behind the first that is no loopback address, where
- * one is not. count is not 0. Valid until the next call. */
-const char *live_name_proxies(const struct address *proxies, size_t count);
+ * one is not; "*:5060" where the configuration has that and it is loopback addresses alone. count
+ * is not 0. Valid until the next call. */
+const char *live_name_proxies(
+	const struct config *config, const struct address *proxies, size_t count);
 
 /* One datagram's way through the engine. age_us: how long ago it came, as far as that is known. */
 struct outcome live_datagram(

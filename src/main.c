@@ -13,6 +13,10 @@
 
 enum { OPTION_RUN_ON = 256, OPTION_RULES };
 
+/* How long the clock of a replay can run on: a year, where nothing is kept longer than 90
+ * days. */
+static const uint64_t run_on_max_us = 366ull * 24 * 3600 * 1000000;
+
 /* Where a standard descriptor is closed, the next file to be opened would take its number, and get
  * what is meant for people. So one that cannot be written takes it. */
 static int fill_standard_descriptors(void)
@@ -38,9 +42,9 @@ static int flush_output(int status)
 static void print_usage(void)
 {
 	fputs("usage: natbox [-c file] [-i interface] [-o key=value]... [-dnqv] [-l logfile]\n"
-	      "       natbox -t [-c file]\n"
-	      "       natbox -r capture [-w capture] [--run-on time] [-c file]\n"
-	      "       natbox --rules [-c file]\n"
+	      "       natbox -t [-c file] [-o key=value]...\n"
+	      "       natbox -r capture [-w capture] [--run-on time] [-c file] [-o key=value]...\n"
+	      "       natbox --rules [-c file] [-o key=value]...\n"
 	      "       natbox -h | -V\n",
 		stdout);
 }
@@ -72,6 +76,8 @@ static int set_run_on(struct options *options, const char *value)
 {
 	if (!config_duration((struct text){value, strlen(value)}, &options->run_on_us))
 		return fail_usage("--run-on takes a time such as 90s, 10m or 2h, not ", value);
+	if (options->run_on_us > run_on_max_us)
+		return fail_usage("--run-on takes 8784h at most, not ", value);
 	return 0;
 }
 
@@ -153,6 +159,14 @@ static bool is_same_file(const char *input, const char *output)
 	       in.st_ino == out.st_ino;
 }
 
+/* Such as /dev/null, which may take two outputs. */
+static bool is_device(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISCHR(status.st_mode);
+}
+
 /* Options that do not go together: 0 or the exit status. Opens nothing. */
 static int check_options(const struct options *options)
 {
@@ -162,6 +176,10 @@ static int check_options(const struct options *options)
 		return fail_usage("-w and --run-on go with -r", "");
 	if (options->write_path && strcmp(options->write_path, "-") == 0)
 		return fail_usage("standard output has the events, -w takes a file, not ", "-");
+	if (options->write_path && is_same_file("/dev/stdout", options->write_path) &&
+		!is_device(options->write_path))
+		return fail_usage("standard output has the events, -w takes another file than ",
+			options->write_path);
 	if (options->write_path && is_same_file(options->replay_path, options->write_path))
 		return fail_usage("-w would overwrite what -r reads, name another file than ",
 			options->write_path);
@@ -212,6 +230,7 @@ int options_read_config(
 	const struct config_source source = {
 		.path = options->config_path,
 		.may_lack_file = options->replay_path != NULL,
+		.opens_nothing = options->replay_path != NULL,
 		.overrides = options->overrides,
 		.override_count = options->override_count,
 	};

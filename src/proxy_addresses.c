@@ -79,13 +79,31 @@ bool live_is_loopback(const struct address *address)
 	return network_contains(&loopback4, address) || network_contains(&loopback6, address);
 }
 
-const char *live_name_proxies(const struct address *proxies, size_t count)
+/* The first *:PORT of the configuration; NULL: there is none. */
+static const struct proxy_entry *find_any(const struct config *config)
 {
-	static char text[ADDRESS_TEXT_MAX + 32];
+	for (unsigned i = 0; i < config->proxy_count; i++) {
+		if (config->proxies[i].any)
+			return &config->proxies[i];
+	}
+	return NULL;
+}
+
+const char *live_name_proxies(
+	const struct config *config, const struct address *proxies, size_t count)
+{
+	static char text[ADDRESS_TEXT_MAX + 64];
+	const struct proxy_entry *any = find_any(config);
 	size_t named = 0, length;
 
 	while (named < count && live_is_loopback(&proxies[named]))
 		named++;
+	if (named == count && any) {
+		snprintf(text, sizeof(text),
+			"*:%u, so far loopback addresses, which no phone reaches",
+			any->address.port);
+		return text;
+	}
 	length = address_format(&proxies[named < count ? named : 0], text);
 	if (count > 1)
 		snprintf(text + length, sizeof(text) - length, " and %zu more", count - 1);

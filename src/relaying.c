@@ -116,7 +116,7 @@ static int relaying_start(struct live *live, struct fault *fault)
 	log_diverted(live);
 	if (result == 0)
 		log_info("ready: relaying for %s, through ports %u and %u",
-			live_name_proxies(relaying->proxies, relaying->proxy_count),
+			live_name_proxies(live->config, relaying->proxies, relaying->proxy_count),
 			live->config->relay.in_port, live->config->relay.out_port);
 	return result;
 }

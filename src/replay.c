@@ -9,6 +9,7 @@
 #include <natbox/writer.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct replay {
@@ -20,6 +21,12 @@ struct replay {
 	struct fault write_fault;
 	int write_error; /* the first; nothing is written after it */
 	uint64_t now_us;
+	uint64_t cut; /* packets cut short, as the search for *:PORT has counted them */
+	/* Proxies that no packet has gone to or come from so far, and with an unspecified host each
+	 * *:PORT that no REGISTER goes to. */
+	struct address unseen[CONFIG_PROXIES_MAX];
+	unsigned unseen_count;
+	struct address registrar; /* where a REGISTER goes to that none of these is; port 0: none */
 };
 
 static void write_datagram(
@@ -44,82 +51,151 @@ static void on_event(void *context, const struct event *event)
 	events_write(replay->events, event);
 }
 
-/* The destination of a REGISTER to this port is a proxy. */
-static void learn_from(struct replay *replay, const struct datagram *datagram, uint16_t port)
+/* What a hint shows for the address of the proxy. */
+static const char *proxy_hint(const struct replay *replay)
+{
+	static char text[ADDRESS_TEXT_MAX + sizeof(", where a REGISTER goes to")];
+	size_t length;
+
+	if (!replay->registrar.port || engine_is_proxy(replay->engine, &replay->registrar))
+		return "ADDRESS:PORT";
+	length = address_format(&replay->registrar, text);
+	snprintf(text + length, sizeof(text) - length, ", where a REGISTER goes to");
+	return text;
+}
+
+static bool is_register(struct text datagram)
 {
 	static struct sip_message message;
-	char proxy[ADDRESS_TEXT_MAX];
 	enum sip_defect defect;
 
-	if (datagram->flow.destination.port != port ||
-		sip_scan(datagram->bytes.at, datagram->bytes.length, &message, &defect) != 0)
-		return;
-	if (!message.is_request || message.method != SIP_REGISTER ||
-		engine_is_proxy(replay->engine, &datagram->flow.destination))
-		return;
-	address_format(&datagram->flow.destination, proxy);
-	if (engine_add_proxy(replay->engine, &datagram->flow.destination) == 0)
+	return sip_scan(datagram.at, datagram.length, &message, &defect) == 0 &&
+	       message.is_request && message.method == SIP_REGISTER;
+}
+
+/* The destination of a REGISTER to this port is a proxy. True when this is one. */
+static bool learn_from(struct replay *replay, const struct datagram *datagram, uint16_t port)
+{
+	const struct address *to = &datagram->flow.destination;
+	char proxy[ADDRESS_TEXT_MAX];
+
+	if (!address_is_one_host(to) || (to->port != port && replay->registrar.port) ||
+		!is_register(datagram->bytes))
+		return false;
+	if (to->port != port) {
+		replay->registrar = *to;
+		return false;
+	}
+	if (engine_is_proxy(replay->engine, to))
+		return true;
+	address_format(to, proxy);
+	if (engine_add_proxy(replay->engine, to) == 0)
 		log_debug("a proxy's address: %s", proxy);
 	else
 		log_warning("%s: more proxies than natbox can tell apart",
 			"natbox.proxy = *:PORT"); /* the rest passes untouched */
+	return true;
 }
 
 /* A first pass over the file for the proxies that *:PORT stands for. Returns what capture_next
- * ended with. */
-static int learn_proxies(struct replay *replay, uint16_t port, struct fault *fault)
+ * ended with, and how many REGISTERs go to the port. */
+static int learn_proxies(
+	struct replay *replay, uint16_t port, unsigned *registers, struct fault *fault)
 {
 	struct datagram datagram;
 	int result;
 
+	*registers = 0;
 	while ((result = capture_next(replay->capture, &datagram, fault)) > 0)
-		learn_from(replay, &datagram, port);
+		*registers += learn_from(replay, &datagram, port);
 	return result;
 }
 
-/* cut: how many packets were captured in part, and could not be read. */
-static int no_proxy_fault(const char *path, uint16_t port, uint64_t cut, struct fault *fault)
+static int no_proxy_fault(
+	const struct replay *replay, const char *path, uint16_t port, struct fault *fault)
 {
-	if (cut)
+	if (replay->cut)
 		return fault_set(fault, -ENOENT,
 			"%s: no REGISTER to port %u can be read in it, and %llu packets are cut "
 			"short (a snap length): capture with -s 0, or say where the proxy is, "
-			"-o natbox.proxy=ADDRESS:PORT",
-			path, port, (unsigned long long)cut);
+			"-o natbox.proxy=%s",
+			path, port, (unsigned long long)replay->cut, proxy_hint(replay));
 	return fault_set(fault, -ENOENT,
-		"%s: no REGISTER goes to port %u in it: say where the proxy is, "
-		"-o natbox.proxy=ADDRESS:PORT",
-		path, port);
+		"%s: no REGISTER goes to port %u in it: say where the proxy is, -o natbox.proxy=%s",
+		path, port, proxy_hint(replay));
 }
 
-/* A file that is damaged is read as far as it goes, and the damage is reported after that; unless
- * nothing of use came before it. */
+/* The proxies of one *:PORT. A file that is damaged is read as far as it goes, and the damage is
+ * reported after that; unless nothing of use came before it. */
+static int find_any(struct replay *replay, uint16_t port, struct fault *fault)
+{
+	unsigned registers;
+	int result = learn_proxies(replay, port, &registers, fault);
+
+	if (result != 0 && !engine_proxy_count(replay->engine))
+		return result;
+	if (registers == 0)
+		replay->unseen[replay->unseen_count++] = (struct address){.port = port};
+	replay->cut = capture_counters(replay->capture).cut;
+	return capture_rewind(replay->capture, fault);
+}
+
 static int find_proxies(struct replay *replay, const char *path, struct fault *fault)
 {
 	const struct config *config = replay->config;
-	uint16_t port = config->proxies[0].address.port;
-	uint64_t cut = 0;
 
 	for (unsigned i = 0; i < config->proxy_count; i++) {
-		struct fault damage;
-		int damaged, result;
+		const struct address *address = &config->proxies[i].address;
+		int result = 0;
 
-		if (!config->proxies[i].any) {
-			if (engine_add_proxy(replay->engine, &config->proxies[i].address) != 0)
-				return fault_set(fault, -ENOSPC, "natbox.proxy: too many proxies");
-			continue;
-		}
-		damaged = learn_proxies(replay, config->proxies[i].address.port, &damage);
-		cut = capture_counters(replay->capture).cut;
-		if (damaged && !engine_proxy_count(replay->engine)) {
-			*fault = damage;
-			return damaged;
-		}
-		result = capture_rewind(replay->capture, fault);
+		if (config->proxies[i].any)
+			result = find_any(replay, address->port, fault);
+		else if (engine_add_proxy(replay->engine, address) == 0)
+			replay->unseen[replay->unseen_count++] = *address;
+		else
+			result = fault_set(fault, -ENOSPC, "natbox.proxy: too many proxies");
 		if (result != 0)
 			return result;
 	}
-	return engine_proxy_count(replay->engine) ? 0 : no_proxy_fault(path, port, cut, fault);
+	if (engine_proxy_count(replay->engine))
+		return 0;
+	return no_proxy_fault(replay, path, config->proxies[0].address.port, fault);
+}
+
+/* Notes whom this datagram is to and from. */
+static void see(struct replay *replay, const struct datagram *datagram)
+{
+	const struct flow *flow = &datagram->flow;
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < replay->unseen_count; i++) {
+		if (!address_equal(&replay->unseen[i], &flow->source) &&
+			!address_equal(&replay->unseen[i], &flow->destination))
+			replay->unseen[left++] = replay->unseen[i];
+	}
+	replay->unseen_count = left;
+	if (replay->unseen_count && !replay->registrar.port && is_register(datagram->bytes) &&
+		!engine_is_proxy(replay->engine, &flow->destination))
+		replay->registrar = flow->destination;
+}
+
+static void warn_of_unseen(const struct replay *replay, const char *path)
+{
+	const struct address *first = &replay->unseen[0];
+	static const struct address any;
+	char proxy[ADDRESS_TEXT_MAX], more[32] = "";
+
+	if (!replay->unseen_count)
+		return;
+	if (address_same_host(first, &any))
+		snprintf(proxy, sizeof(proxy), "*:%u", first->port);
+	else
+		address_format(first, proxy);
+	if (replay->unseen_count > 1)
+		snprintf(more, sizeof(more), " and %u more", replay->unseen_count - 1);
+	log_warning("%s: no packet goes to or comes from %s%s: say where the proxy is, "
+		    "-o natbox.proxy=%s",
+		path, proxy, more, proxy_hint(replay));
 }
 
 static void relay(struct replay *replay, const struct datagram *datagram)
@@ -147,6 +223,10 @@ static int check_read(struct replay *replay, const char *path, struct fault *fau
 			"%s: nothing of use in it, %llu packets are cut short (a snap length): "
 			"capture with -s 0",
 			path, (unsigned long long)counters.cut);
+	if (counters.unreadable)
+		log_warning("%s: %llu packets are of an interface whose link type natbox does not "
+			    "read, and left out",
+			path, (unsigned long long)counters.unreadable);
 	if (counters.cut)
 		log_warning("%s: %llu packets are cut short (a snap length) and left out: capture "
 			    "with -s 0",
@@ -163,12 +243,15 @@ static int run(struct replay *replay, const struct options *options, struct faul
 	while ((result = capture_next(replay->capture, &datagram, fault)) > 0) {
 		if (datagram.time_us > replay->now_us)
 			replay->now_us = datagram.time_us;
+		see(replay, &datagram);
 		relay(replay, &datagram);
 	}
 	replay->now_us += options->run_on_us;
 	engine_advance(replay->engine, replay->now_us);
 	if (result == 0)
 		result = check_read(replay, options->replay_path, fault);
+	if (result == 0)
+		warn_of_unseen(replay, options->replay_path);
 	counters = engine_counters(replay->engine);
 	events_write_summary(replay->events, replay->now_us, &counters);
 	return result;

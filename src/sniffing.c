@@ -51,7 +51,7 @@ static int sniffing_start(struct live *live, struct fault *fault)
 	(void)fault;
 	log_debug("the kernel hands over: %s", capture_filter(sniffing->capture));
 	log_info("ready: sniffing on %s for %s%s", live->config->interface,
-		live_name_proxies(live->proxies, live->proxy_count),
+		live_name_proxies(live->config, live->proxies, live->proxy_count),
 		live->options->dry_run ? ", a dry run: nothing is sent" : "");
 	return 0;
 }

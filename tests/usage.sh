@@ -41,4 +41,6 @@ for option in c l r w; do
 done
 refused "standard output has the events, -w takes a file, not -" \
 	-r pcaps/two-winners.pcap -w - -c /dev/null
+refused "--run-on takes 8784h at most, not 4294967295h" -r pcaps/two-winners.pcap \
+	--run-on 4294967295h
 exit $failed

@@ -82,16 +82,18 @@ static void hold(struct host *host, uint32_t count)
 	struct endpoints *endpoints = engine_endpoints(host->engine);
 
 	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t number = ++host->held;
+		const uint8_t ip[4] = {
+			10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
 		struct reason_claim claim = {
+			.client = address_ipv4(ip, 5060),
 			.nat = NAT_VIA_SOURCE,
 			.kind = (enum reason_kind)(i % 3),
-			.key = now_us() << 20 | ++host->held,
+			.key = now_us() << 20 | number,
 			.id = TEXT("sip:somebody@example.com"),
 			.seconds = 3600,
 		};
 
-		claim.client = proxy;
-		memcpy(claim.client.ip + 12, &host->held, sizeof(host->held));
 		reason_hold(endpoints, &claim);
 	}
 }

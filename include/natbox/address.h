@@ -32,6 +32,11 @@ bool address_same_host(const struct address *a, const struct address *b);
  * loopback, IPv6 unique local (RFC 4193), link local and ::1. */
 bool address_is_private(const struct address *address);
 
+/* Whether one host can be sent to there: not with port 0, which is nobody's (RFC 768), nor the
+ * unspecified address and its network (RFC 1122 3.2.1.3), nor multicast, broadcast or what is
+ * reserved beyond that (RFC 1112 4, RFC 4291 2.7). */
+bool address_is_one_host(const struct address *address);
+
 /* The host of a SIP URI or Via: an IPv4 address, an IPv6 address with or without brackets. The port
  * of *address is left alone. False for a name or anything else. */
 bool address_parse_host(struct text host, struct address *address);

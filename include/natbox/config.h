@@ -62,6 +62,7 @@ struct config {
 struct config_source {
 	const char *path;   /* NULL: CONFIG_PATH_DEFAULT */
 	bool may_lack_file; /* with path NULL: the defaults serve where there is no such file */
+	bool opens_nothing; /* a replay: ports, marks and table of the relay may collide */
 	const char *const *overrides; /* SECTION.KEY=VALUE, the later over the earlier */
 	unsigned override_count;
 };

@@ -39,9 +39,11 @@ struct outcome {
 };
 
 enum direction {
-	DIRECTION_IN,   /* from a user agent to a proxy */
-	DIRECTION_OUT,  /* from a proxy to a user agent */
-	DIRECTION_NONE, /* not natbox's: between two proxies, between none, or exempt */
+	DIRECTION_IN,  /* from a user agent to a proxy */
+	DIRECTION_OUT, /* from a proxy to a user agent */
+	/* Not natbox's: between two proxies, between none, exempt, or where no user agent can
+	 * be. */
+	DIRECTION_NONE,
 	DIRECTIONS
 };
 

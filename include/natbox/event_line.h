@@ -14,6 +14,9 @@ enum {
  * wire, cut when it is too long. Returns line. */
 const char *event_line(const struct event *event, char line[static EVENT_LINE_MAX]);
 
+/* What an event refused says, and which key changes it, where one does. */
+const char *event_refusal(const struct event *event);
+
 /* Logs that line. Ask for the level first: the line is written for nothing at any other. */
 void event_log(const struct event *event);
 

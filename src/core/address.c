@@ -88,6 +88,17 @@ bool address_is_private(const struct address *address)
 	return false;
 }
 
+bool address_is_one_host(const struct address *address)
+{
+	static const uint8_t unspecified[16];
+
+	if (address->port == 0)
+		return false;
+	if (address_is_ipv4(address))
+		return address->ip[12] != 0 && address->ip[12] < 224;
+	return address->ip[0] != 0xff && memcmp(address->ip, unspecified, sizeof(unspecified)) != 0;
+}
+
 /* As inet_pton has it: four decimal numbers without leading zeros. Every message that passes has
  * some, so this one is ours. */
 static bool parse_ipv4(struct text text, uint32_t *number)

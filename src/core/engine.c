@@ -209,7 +209,8 @@ struct transit {
 	uint32_t endpoint; /* of client and proxy; 0: none */
 };
 
-/* By address alone. False when it is not ours: between two proxies, between none, or exempt. */
+/* By address alone. False when it is not ours: between two proxies, between none, exempt, or where
+ * no user agent can be. */
 static bool find_direction(
 	const struct engine *engine, const struct flow *flow, struct transit *transit)
 {
@@ -221,7 +222,8 @@ static bool find_direction(
 	transit->in = source == PROXY_NONE;
 	transit->client = transit->in ? flow->source : flow->destination;
 	transit->proxy = transit->in ? destination : source;
-	return !settings_exempt(&engine->settings, &transit->client);
+	return address_is_one_host(&transit->client) &&
+	       !settings_exempt(&engine->settings, &transit->client);
 }
 
 static void report_malformed(

@@ -109,6 +109,15 @@ static uint32_t due_of(const struct endpoints *endpoints, uint64_t quiet_us)
 	return report_tick(endpoints->report) + (uint32_t)(due_us / TICK_US);
 }
 
+/* Version 0.1 kept endpoints of two IP versions, and at places where nobody can be. */
+static bool is_possible(const struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	const struct address *proxy = &endpoints->proxies->list[claim->proxy];
+
+	return address_is_one_host(&claim->client) &&
+	       address_is_ipv4(&claim->client) == address_is_ipv4(proxy);
+}
+
 static int finish(struct endpoints *endpoints, const struct record_return *prepared)
 {
 	const struct reason_claim *claim = &prepared->claim;
@@ -120,6 +129,8 @@ static int finish(struct endpoints *endpoints, const struct record_return *prepa
 		left_us = REASON_SECONDS_MAX * 1000000ull;
 	if (claim->proxy == PROXY_NONE)
 		return -ENOENT;
+	if (!is_possible(endpoints, claim))
+		return -EINVAL;
 	if (!reason_is_wanted(endpoints->settings, claim->kind) ||
 		!endpoint_is_wanted(endpoints->settings, &claim->client, claim->nat))
 		return -EPERM;

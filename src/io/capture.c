@@ -35,16 +35,29 @@ void capture_close(struct capture *capture)
 	free(capture);
 }
 
-int capture_decode(struct capture *capture, const uint8_t seed[static 16], struct fault *fault)
+static int link_type_of(const struct capture *capture)
 {
-	int link_type = pcap_datalink(capture->pcap);
+	return capture->blocks ? blocks_link_type(capture->blocks) : pcap_datalink(capture->pcap);
+}
+
+static int link_type_fault(const struct capture *capture, struct fault *fault)
+{
+	int link_type = link_type_of(capture);
 	const char *name = pcap_datalink_val_to_name(link_type);
 
-	if (!packet_knows_link_type(link_type))
-		return fault_set(fault, -ENOTSUP,
-			"cannot read %s: its link type is %s (%d); natbox reads Ethernet, Linux "
-			"cooked, raw IP and loopback: capture on such an interface",
-			capture->name, name ? name : "unknown", link_type);
+	return fault_set(fault, -ENOTSUP,
+		"cannot read %s: its link type is %s (%d); natbox reads Ethernet, Linux cooked, "
+		"raw IP and loopback: capture on such an interface",
+		capture->name, name ? name : "unknown", link_type);
+}
+
+int capture_decode(struct capture *capture, const uint8_t seed[static 16], struct fault *fault)
+{
+	int link_type = link_type_of(capture);
+
+	/* A pcapng file may have other interfaces further on. */
+	if (!capture->blocks && !packet_knows_link_type(link_type))
+		return link_type_fault(capture, fault);
 	decoder_free(capture->decoder);
 	capture->decoder = decoder_new(link_type, seed);
 	if (!capture->decoder)
@@ -69,6 +82,16 @@ static int read_fault(const struct capture *capture, struct fault *fault)
 		capture->name, why);
 }
 
+/* Of a file in which there was nothing else, what could not be read is a fault. */
+static int end(const struct capture *capture, struct fault *fault)
+{
+	const struct decoder_counters counters = decoder_counters(capture->decoder);
+
+	if (counters.unreadable && counters.unreadable == counters.frames)
+		return link_type_fault(capture, fault);
+	return 0;
+}
+
 int capture_next(struct capture *capture, struct datagram *datagram, struct fault *fault)
 {
 	struct pcap_pkthdr *header;
@@ -79,9 +102,11 @@ int capture_next(struct capture *capture, struct datagram *datagram, struct faul
 		int got = pcap_next_ex(capture->pcap, &header, &bytes);
 
 		if (got == 0 || got == PCAP_ERROR_BREAK)
-			return 0;
+			return end(capture, fault);
 		if (got < 0)
 			return read_fault(capture, fault);
+		if (capture->blocks)
+			decoder_set_link_type(capture->decoder, blocks_link_type(capture->blocks));
 		if (decoder_add(capture->decoder,
 			    (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec,
 			    (struct text){(const char *)bytes, header->caplen},

@@ -5,15 +5,17 @@
 #include <pcap/pcap.h>
 #include <stdio.h>
 
+#include "capture_blocks.h"
 #include <natbox/capture.h>
 
 struct capture {
 	pcap_t *pcap;
 	struct decoder *decoder;
-	uint64_t dropped; /* live: what pcap counts in 32 bits */
-	char *filter;     /* live: in force */
-	char *name;       /* of the file or interface, for faults */
-	FILE *file;       /* the capture file, or the copy of it; NULL when live */
+	uint64_t dropped;      /* live: what pcap counts in 32 bits */
+	char *filter;          /* live: in force */
+	char *name;            /* of the file or interface, for faults */
+	FILE *file;            /* the capture file, or the copy of it; NULL when live */
+	struct blocks *blocks; /* of a pcapng file; they are pcap's, and go with it */
 };
 
 /* An empty capture by that name. NULL when memory is short. */

@@ -92,6 +92,23 @@ static FILE *reopen(FILE *file)
 	return NULL;
 }
 
+/* The stream that pcap is to read. NULL with errno. */
+static FILE *start_over(struct capture *capture)
+{
+	FILE *file = reopen(capture->file), *stream;
+	int error;
+
+	if (!file || !blocks_are_in(file))
+		return file;
+	stream = blocks_open(file, &capture->blocks);
+	if (stream)
+		return stream;
+	error = errno;
+	fclose(file);
+	errno = error;
+	return NULL;
+}
+
 int capture_rewind(struct capture *capture, struct fault *fault)
 {
 	static const uint8_t seed[16] = "same every time";
@@ -101,7 +118,8 @@ int capture_rewind(struct capture *capture, struct fault *fault)
 	if (capture->pcap)
 		pcap_close(capture->pcap);
 	capture->pcap = NULL;
-	file = reopen(capture->file);
+	capture->blocks = NULL;
+	file = start_over(capture);
 	if (!file)
 		return fault_set(fault, -errno, "cannot read %s from its start: %s", capture->name,
 			strerror(errno));
@@ -110,6 +128,7 @@ int capture_rewind(struct capture *capture, struct fault *fault)
 	if (capture->pcap)
 		return capture_decode(capture, seed, fault);
 	fclose(file);
+	capture->blocks = NULL;
 	if (is_empty(capture->file))
 		return fault_set(fault, -ENODATA,
 			"cannot read %s: it is empty; name a pcap or pcapng file", capture->name);

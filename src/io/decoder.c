@@ -7,14 +7,13 @@
 
 struct decoder {
 	int link_type;
-	struct repeats *repeats; /* NULL: this link type has none */
+	struct repeats *repeats;
 	struct fragments *fragments;
 	struct decoder_counters counters;
 };
 
 struct decoder *decoder_new(int link_type, const uint8_t seed[static 16])
 {
-	bool cooked = link_type == DLT_LINUX_SLL || link_type == DLT_LINUX_SLL2;
 	struct decoder *decoder = calloc(1, sizeof(*decoder));
 	struct hash_key key = hash_key_from(seed);
 
@@ -22,8 +21,8 @@ struct decoder *decoder_new(int link_type, const uint8_t seed[static 16])
 		return NULL;
 	decoder->link_type = link_type;
 	decoder->fragments = fragments_new(&key);
-	decoder->repeats = cooked ? repeats_new(&key) : NULL;
-	if (!decoder->fragments || (cooked && !decoder->repeats)) {
+	decoder->repeats = repeats_new(&key);
+	if (!decoder->fragments || !decoder->repeats) {
 		decoder_free(decoder);
 		return NULL;
 	}
@@ -39,12 +38,23 @@ void decoder_free(struct decoder *decoder)
 	free(decoder);
 }
 
+void decoder_set_link_type(struct decoder *decoder, int link_type)
+{
+	decoder->link_type = link_type;
+}
+
+/* Frames of several interfaces at once: of the others each has what it sees once. */
+static bool is_cooked(int link_type)
+{
+	return link_type == DLT_LINUX_SLL || link_type == DLT_LINUX_SLL2;
+}
+
 /* Repeats go before fragments are joined: the second sighting of one is not a fragment more. */
 static bool is_repeat(struct decoder *decoder, uint64_t time_us, const struct packet *packet)
 {
 	if (packet->kind != PACKET_DATAGRAM && packet->kind != PACKET_FRAGMENT)
 		return false;
-	return decoder->repeats && repeats_seen(decoder->repeats, time_us, packet);
+	return is_cooked(decoder->link_type) && repeats_seen(decoder->repeats, time_us, packet);
 }
 
 bool decoder_add(struct decoder *decoder, uint64_t time_us, struct text frame, bool cut,
@@ -77,6 +87,7 @@ bool decoder_add(struct decoder *decoder, uint64_t time_us, struct text frame, b
 		return false;
 	default:
 		counters->other++;
+		counters->unreadable += !packet_knows_link_type(decoder->link_type);
 		return false;
 	}
 }

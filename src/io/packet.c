@@ -86,16 +86,16 @@ static bool skip_extension(struct rest *rest, uint8_t *protocol)
 	return take(rest, 8 + rest->at[1] * unit) != NULL;
 }
 
+/* most: how long the whole may be, which its header's length field cannot say beyond. */
 static enum packet_kind decode_fragment(
-	struct rest rest, bool complete, uint8_t protocol, struct packet *packet)
+	struct rest rest, size_t most, bool complete, uint8_t protocol, struct packet *packet)
 {
 	if (!complete || rest.length == 0)
 		return PACKET_MALFORMED;
-	/* All but the last are whole units (RFC 791 3.2, RFC 8200 4.5), and no packet is longer
-	 * than its length field can say. */
+	/* All but the last are whole units (RFC 791 3.2, RFC 8200 4.5). */
 	if (packet->more && rest.length % FRAGMENT_UNIT)
 		return PACKET_MALFORMED;
-	if (packet->offset + rest.length > UINT16_MAX)
+	if (packet->offset + rest.length > most)
 		return PACKET_MALFORMED;
 	packet->protocol = protocol;
 	packet->bytes = rest_text(rest);
@@ -137,7 +137,8 @@ static enum packet_kind decode_headers(
 			if (!may_lead_to_udp(protocol))
 				return PACKET_OTHER;
 			if (packet->offset || packet->more)
-				return decode_fragment(rest, complete, protocol, packet);
+				return decode_fragment(
+					rest, UINT16_MAX, complete, protocol, packet);
 			/* One that is all of its packet needs no other (RFC 6946). */
 			whole = true;
 			continue;
@@ -176,7 +177,7 @@ static enum packet_kind decode_ipv4(struct rest rest, struct packet *packet)
 	if (ip[9] != IPPROTO_UDP && ip[9] != IPPROTO_AH)
 		return PACKET_OTHER;
 	if (packet->offset || packet->more)
-		return decode_fragment(rest, complete, ip[9], packet);
+		return decode_fragment(rest, UINT16_MAX - header, complete, ip[9], packet);
 	return decode_headers(rest, complete, true, ip[9], packet);
 }
 
@@ -194,6 +195,10 @@ static enum packet_kind decode_ipv6(struct rest rest, struct packet *packet)
 		rest.length = total;
 	packet->flow.source = address_ipv6(ip + 8, 0);
 	packet->flow.destination = address_ipv6(ip + 24, 0);
+	/* No host sends such addresses, whatever forges them does; an IPv4 address here would be
+	 * taken for somebody else's. The kernel drops them too. */
+	if (address_is_ipv4(&packet->flow.source) || address_is_ipv4(&packet->flow.destination))
+		return PACKET_OTHER;
 	return decode_headers(rest, complete, false, ip[6], packet);
 }
 

@@ -245,16 +245,20 @@ static bool is_needed(uint8_t family, const struct rules_settings *settings)
 	return false;
 }
 
-static int install_family(
-	struct mnl_socket *socket, uint8_t family, const struct rules_settings *settings)
+static int install_family(struct mnl_socket *socket, uint8_t family,
+	const struct rules_settings *settings, bool *added)
 {
 	const int flags = NLM_F_CREATE | NLM_F_EXCL;
-	int error =
-		change_rule(socket, RTM_NEWRULE, flags, family, settings->mark, settings->table);
+	int rule = change_rule(socket, RTM_NEWRULE, flags, family, settings->mark, settings->table);
+	int route;
 
-	if (!error || error == -EEXIST)
-		error = change_route(socket, RTM_NEWROUTE, flags, family, settings->table);
-	return error == -EEXIST ? 0 : error;
+	if (rule && rule != -EEXIST)
+		return rule;
+	route = change_route(socket, RTM_NEWROUTE, flags, family, settings->table);
+	if (route && route != -EEXIST)
+		return route;
+	*added |= !rule || !route;
+	return 0;
 }
 
 /* A host's switch, or one of the loopback interface, where the route leads. */
@@ -280,16 +284,17 @@ static int explain(
 		family == AF_INET ? "IPv4" : "IPv6", settings->table, strerror(-error));
 }
 
-int routing_install(const struct rules_settings *settings, struct fault *fault)
+int routing_install(const struct rules_settings *settings, bool *added, struct fault *fault)
 {
 	struct mnl_socket *socket = NULL;
 	int error = netlink_open(NETLINK_ROUTE, &socket);
 
+	*added = false;
 	if (error)
 		return fault_set(
 			fault, error, "cannot speak netlink to the routing: %s", strerror(-error));
 	for (size_t i = 0; !error && i < sizeof(families); i++) {
-		error = install_family(socket, families[i], settings);
+		error = install_family(socket, families[i], settings, added);
 		if (!is_needed(families[i], settings))
 			error = 0;
 		if (error)

@@ -16,8 +16,9 @@ enum {
 /* Refuses a mark or table that somebody else uses: 0, or -EEXIST and others with *fault set. */
 int routing_check(const struct rules_settings *settings, struct fault *fault);
 
-/* Puts in place what is missing. 0 or a negative errno with *fault set. */
-int routing_install(const struct rules_settings *settings, struct fault *fault);
+/* Puts in place what is missing; *added: whether anything was. 0 or a negative errno with *fault
+ * set. */
+int routing_install(const struct rules_settings *settings, bool *added, struct fault *fault);
 
 /* Removes all that is ours, of whatever mark and table a crashed run had, too. */
 void routing_remove(const struct rules_settings *settings);

@@ -102,7 +102,8 @@ static int check(const struct rules_settings *settings, struct fault *fault)
 /* The routing first: a rule that diverts what is then not delivered would lose it. */
 static int install(const struct rules_settings *settings, struct fault *fault)
 {
-	int error = routing_install(settings, fault);
+	bool added;
+	int error = routing_install(settings, &added, fault);
 
 	return error ? error : ruleset_install(settings, fault);
 }
@@ -145,11 +146,17 @@ int rules_install(
  * the routing rules that they do not know. */
 static int renew(struct installed_rules *rules, struct fault *fault)
 {
-	int error = rules->settings.manual ? 0 : routing_install(&rules->settings, fault);
+	bool added = false;
+	int error = rules->settings.manual ? 0 : routing_install(&rules->settings, &added, fault);
 
 	if (error)
 		return error;
 	error = alive_renew(rules->alive);
+	if (!error && added)
+		return fault_set(fault, -ENOENT,
+			"a routing rule or route of relay mode (table %u) was gone and has been "
+			"put back; have whoever flushed them leave those of others alone",
+			rules->settings.table);
 	if (!error)
 		return 0;
 	if (rules->settings.manual || error != -ENOENT)
@@ -174,7 +181,7 @@ static int renew(struct installed_rules *rules, struct fault *fault)
 static void note_trouble(struct installed_rules *rules, int error, const struct fault *fault)
 {
 	pthread_mutex_lock(&rules->lock);
-	if (error && !rules->in_trouble) {
+	if (error && (!rules->in_trouble || strcmp(rules->trouble.line, fault->line) != 0)) {
 		rules->trouble = *fault;
 		rules->trouble_is_news = true;
 	}

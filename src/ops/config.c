@@ -350,9 +350,11 @@ static void check_relay(struct reading *reading)
 	if (config->mode != MODE_RELAY)
 		return;
 	if (is_proxy_port(config, config->relay.in_port))
-		add_pair_error(reading, in, proxy, "in-port is the port of a proxy");
+		add_pair_error(
+			reading, in, proxy, "in-port is the port of a proxy: choose another");
 	if (is_proxy_port(config, config->relay.out_port))
-		add_pair_error(reading, out, proxy, "out-port is the port of a proxy");
+		add_pair_error(
+			reading, out, proxy, "out-port is the port of a proxy: choose another");
 }
 
 int config_read(
@@ -370,7 +372,7 @@ int config_read(
 	read_file(&reading);
 	for (unsigned i = 0; i < source->override_count; i++)
 		apply_override(&reading, i + 1);
-	if (errors->count == 0)
+	if (errors->count == 0 && !source->opens_nothing)
 		check_relay(&reading);
 	return errors->count ? -EINVAL : 0;
 }

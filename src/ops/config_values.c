@@ -282,6 +282,9 @@ static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault
 	if (is_unspecified(&entry->address))
 		return fault_set(fault, -EINVAL, "%.*s: for any address of this host write *:%u",
 			shown(item), item.at, entry->address.port);
+	if (!address_is_one_host(&entry->address))
+		return fault_set(fault, -EINVAL, "\"%.*s\" is not the address of one host",
+			shown(item), item.at);
 	return 0;
 }
 
@@ -376,26 +379,107 @@ static bool is_token(struct text text)
 	return text.length > 0;
 }
 
-/* The fields that every keepalive has already, with their compact forms. */
-static bool is_own_header(struct text name)
-{
-	static const char *const own[] = {"Via", "v", "From", "f", "To", "t", "Call-ID", "i",
-		"CSeq", "Max-Forwards", "Contact", "m", "Content-Length", "l", "Event", "o",
-		"Subscription-State"};
+enum field_use {
+	FIELD_OWN,  /* every keepalive has it already */
+	FIELD_ONCE, /* stands once in a message (RFC 3261 7.3.1 and table 2) */
+	FIELD_LIST, /* may be repeated */
+};
 
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
-		if (text_equal_nocase(name, (struct text){own[i], strlen(own[i])}))
-			return true;
+/* Header fields that natbox has something to say about, and those with a compact form. */
+static const struct field {
+	const char *name, *compact; /* compact: "" where there is none */
+	enum field_use use;
+} fields[] = {
+	{"Via", "v", FIELD_OWN},
+	{"From", "f", FIELD_OWN},
+	{"To", "t", FIELD_OWN},
+	{"Call-ID", "i", FIELD_OWN},
+	{"CSeq", "", FIELD_OWN},
+	{"Max-Forwards", "", FIELD_OWN},
+	{"Contact", "m", FIELD_OWN},
+	{"Content-Length", "l", FIELD_OWN},
+	{"Event", "o", FIELD_OWN},
+	{"Subscription-State", "", FIELD_OWN},
+	{"Content-Disposition", "", FIELD_ONCE},
+	{"Content-Type", "c", FIELD_ONCE},
+	{"Date", "", FIELD_ONCE},
+	{"Expires", "", FIELD_ONCE},
+	{"MIME-Version", "", FIELD_ONCE},
+	{"Organization", "", FIELD_ONCE},
+	{"Priority", "", FIELD_ONCE},
+	{"Refer-To", "r", FIELD_ONCE},
+	{"Referred-By", "b", FIELD_ONCE},
+	{"Reply-To", "", FIELD_ONCE},
+	{"Server", "", FIELD_ONCE},
+	{"Session-Expires", "x", FIELD_ONCE},
+	{"Subject", "s", FIELD_ONCE},
+	{"Timestamp", "", FIELD_ONCE},
+	{"User-Agent", "", FIELD_ONCE},
+	{"Allow-Events", "u", FIELD_LIST},
+	{"Content-Encoding", "e", FIELD_LIST},
+	{"Supported", "k", FIELD_LIST},
+};
+
+/* NULL: one of the many others. */
+static const struct field *field_find(struct text name)
+{
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		const struct field *field = &fields[i];
+
+		if (text_equal_nocase(name, (struct text){field->name, strlen(field->name)}) ||
+			text_equal_nocase(
+				name, (struct text){field->compact, strlen(field->compact)}))
+			return field;
 	}
-	return false;
+	return NULL;
+}
+
+static struct text header_name(struct text line)
+{
+	const char *colon = line.length ? memchr(line.at, ':', line.length) : NULL;
+
+	return (struct text){line.at, colon ? (size_t)(colon - line.at) : 0};
+}
+
+/* Of a line that has a name. */
+static struct text header_value(struct text line)
+{
+	size_t name = header_name(line).length + 1;
+
+	return text_trim((struct text){line.at + name, line.length - name});
+}
+
+static bool is_same_field(struct text a, struct text b)
+{
+	const struct field *field = field_find(a);
+
+	return text_equal_nocase(a, b) || (field && field == field_find(b));
+}
+
+/* Against another line, an earlier one: the same twice is a slip of the editor, and two User-Agents
+ * are no SIP. */
+static int check_repeat(struct text line, struct text earlier, struct fault *fault)
+{
+	struct text name = header_name(line);
+	const struct field *field = field_find(name);
+
+	if (!is_same_field(name, header_name(earlier)))
+		return 0;
+	if (text_equal(header_value(line), header_value(earlier)))
+		return fault_set(
+			fault, -EINVAL, "the header \"%.*s\" is in it twice", shown(line), line.at);
+	if (field && field->use == FIELD_ONCE)
+		return fault_set(
+			fault, -EINVAL, "a message has the header %s only once", field->name);
+	return 0;
 }
 
 static int check_header(struct text line, struct fault *fault)
 {
-	const char *colon = line.length ? memchr(line.at, ':', line.length) : NULL;
-	struct text name = {line.at, colon ? (size_t)(colon - line.at) : 0};
+	struct text name = header_name(line);
+	const struct field *field;
 
-	if (!colon || !is_token(name) || find(line, TEXT("\\r")) || find(line, TEXT("\\n")))
+	if (!is_token(name) || find(line, TEXT("\\r")) || find(line, TEXT("\\n")))
 		return fault_set(fault, -EINVAL,
 			"\"%.*s\" is not a header line such as X-Name: value (lines are separated "
 			"by \\r\\n)",
@@ -405,7 +489,8 @@ static int check_header(struct text line, struct fault *fault)
 			return fault_set(fault, -EINVAL, "control character in header %.*s",
 				shown(name), name.at);
 	}
-	if (is_own_header(name))
+	field = field_find(name);
+	if (field && field->use == FIELD_OWN)
 		return fault_set(fault, -EINVAL, "natbox writes the header %.*s itself",
 			shown(name), name.at);
 	return 0;
@@ -425,6 +510,20 @@ static bool next_line(struct text *lines, struct text *line)
 	return true;
 }
 
+/* earlier: the lines that are taken, each with its CRLF. */
+static int check_repeats(struct text line, struct text earlier, struct fault *fault)
+{
+	while (earlier.length) {
+		const char *end = find(earlier, TEXT("\r\n"));
+		size_t length = (size_t)(end - earlier.at);
+
+		if (check_repeat(line, (struct text){earlier.at, length}, fault) < 0)
+			return -EINVAL;
+		earlier = (struct text){end + 2, earlier.length - length - 2};
+	}
+	return 0;
+}
+
 int config_parse_headers(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
@@ -434,7 +533,8 @@ int config_parse_headers(
 
 	(void)key;
 	while (next_line(&value, &line)) {
-		if (check_header(line, fault) < 0)
+		if (check_header(line, fault) < 0 ||
+			check_repeats(line, (struct text){headers, used}, fault) < 0)
 			return -EINVAL;
 		if (used + line.length + 2 >= sizeof(headers))
 			return fault_set(

@@ -4,6 +4,7 @@
 #include <natbox/settings.h>
 
 #include <stdio.h>
+#include <string.h>
 
 enum { ID_SHOWN_MAX = 512, NAMES_MAX = 128 };
 
@@ -46,6 +47,29 @@ static void write_rewrite(const struct event *event, char *out, size_t size)
 		list_set(event->rewrite.fields, rewritten_field_names, REWRITTEN_FIELDS, names));
 }
 
+const char *event_refusal(const struct event *event)
+{
+	static const char *const texts[REFUSALS] = {
+		[REFUSED_ENDPOINTS] = "limits.endpoints is reached",
+		[REFUSED_ENDPOINTS_PER_ADDRESS] =
+			"limits.endpoints-per-address is reached for this address",
+		[REFUSED_REASONS] = "there is room for four reasons to each of limits.endpoints, "
+				    "and it is full",
+		[REFUSED_REASONS_PER_ENDPOINT] =
+			"this endpoint has as many reasons as one can have, which no key changes",
+		[REFUSED_TRANSACTIONS] = "limits.transactions is reached, the request that has "
+					 "waited longest is given up",
+		[REFUSED_DATAGRAM] = "a repaired message would be too long for UDP, it goes on as "
+				     "it came",
+	};
+
+	for (unsigned i = 0; i < REFUSALS; i++) {
+		if (texts[i] && strcmp(event->why, refusal_names[i]) == 0)
+			return texts[i];
+	}
+	return event->why;
+}
+
 static void write_details(const struct event *event, char *out, size_t size)
 {
 	char names[NAMES_MAX];
@@ -74,7 +98,7 @@ static void write_details(const struct event *event, char *out, size_t size)
 		snprintf(out, size, "%u keepalives in a row without an answer", event->missed);
 		break;
 	case EVENT_REFUSED:
-		snprintf(out, size, "the limit of %s is reached", event->why);
+		snprintf(out, size, "%s", event_refusal(event));
 		break;
 	case EVENT_ENDPOINT_REMOVE:
 	case EVENT_MALFORMED:

@@ -110,6 +110,16 @@ Test(config, proxies_are_a_list_of_addresses_and_wildcards)
 	cr_expect_eq(config.proxies[3].address.port, 5060);
 }
 
+Test(config, a_proxy_is_one_host)
+{
+	expect_error("[natbox]\nproxy = 192.0.2.1, 224.0.1.75:5060\n",
+		":2: natbox.proxy: \"224.0.1.75:5060\" is not the address of one host");
+	expect_error("[natbox]\nproxy = [ff02::1]:5060\n",
+		":2: natbox.proxy: \"[ff02::1]:5060\" is not the address of one host");
+	expect_error("[natbox]\nproxy = 255.255.255.255\n",
+		":2: natbox.proxy: \"255.255.255.255\" is not the address of one host");
+}
+
 Test(config, durations_have_units_and_a_bare_number_is_seconds)
 {
 	expect_ok("[keepalive]\nreply-timeout=500ms\ninterval = 10\n"
@@ -156,6 +166,32 @@ Test(config, extra_headers_may_not_break_the_message)
 		cr_expect(read_text(text, strlen(text), NULL) < 0, "taken: %s", wrong[i]);
 		cr_expect_eq(errors.count, 1);
 	}
+}
+
+Test(config, extra_headers_stand_once)
+{
+	static const struct {
+		const char *headers, *error;
+	} wrong[] = {
+		{"X-A: 1\\r\\nX-A: 1", "the header \"X-A: 1\" is in it twice"},
+		{"X-A: 1\\r\\nX-B: 2\\r\\nx-a:  1 \\r\\nX-C: 3",
+			"the header \"x-a:  1 \" is in it twice"},
+		{"Supported: path\\r\\nk: path", "the header \"k: path\" is in it twice"},
+		{"X-A:\\r\\nX-A:", "the header \"X-A:\" is in it twice"},
+		{"User-Agent: a\\r\\nuser-agent: b",
+			"a message has the header User-Agent only once"},
+		{"Subject: a\\r\\ns: b", "a message has the header Subject only once"},
+	};
+	char text[256], error[256];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), "[keepalive]\nextra-headers = %s\n", wrong[i].headers);
+		snprintf(error, sizeof(error), ":2: keepalive.extra-headers: %s", wrong[i].error);
+		expect_error(text, error);
+	}
+	expect_ok("[keepalive]\nextra-headers = Route: <sip:a;lr>\\r\\nRoute: <sip:b;lr>\n");
+	expect_ok("[keepalive]\nextra-headers = X-A: 1\\r\\nX-A: 2\n");
+	expect_ok("[keepalive]\nextra-headers = Supported: path\\r\\nk: gruu\n");
 }
 
 Test(config, from_must_be_a_sip_uri)
@@ -362,10 +398,23 @@ Test(config, relay_keys_that_would_collide_are_errors)
 	expect_error("[relay]\ntable = 254\n",
 		":2: relay.table: tables 253 to 255 are the kernel's own");
 	expect_error("[natbox]\nmode = relay\nproxy = 192.0.2.1:5062\n",
-		":3: natbox.proxy: in-port is the port of a proxy");
+		":3: natbox.proxy: in-port is the port of a proxy: choose another");
 	expect_error("[natbox]\nmode = relay\n[relay]\nout-port = 5060\n",
-		":4: relay.out-port: out-port is the port of a proxy");
+		":4: relay.out-port: out-port is the port of a proxy: choose another");
 	expect_ok("[natbox]\nproxy = 192.0.2.1:5062\n");
+}
+
+Test(config, relay_keys_may_collide_where_nothing_is_opened)
+{
+	static const char *const overrides[] = {"natbox.mode=relay", "natbox.proxy=192.0.2.1:5062",
+		"relay.out-port=5062", "relay.own-mark=0x6e62", "relay.table=254"};
+	struct config_source source = {.path = "/dev/null",
+		.overrides = overrides,
+		.override_count = sizeof(overrides) / sizeof(*overrides)};
+
+	cr_expect(config_read(&source, &config, &errors) < 0);
+	source.opens_nothing = true;
+	cr_expect_eq(config_read(&source, &config, &errors), 0, "%s", errors.list[0].line);
 }
 
 Test(config, file_that_cannot_be_read_is_an_error)

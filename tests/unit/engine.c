@@ -76,6 +76,29 @@ Test(engine, packets_are_counted_by_direction_and_verdict)
 	border_free(border);
 }
 
+/* An endpoint there would have keepalives sent to a whole network, or to nobody. */
+Test(engine, where_no_user_agent_can_be_is_left_alone)
+{
+	static const char *const places[] = {"0.0.0.0:5060", "0.1.2.3:5060", "224.0.1.75:5060",
+		"255.255.255.255:5060", "[::]:5060", "[ff02::1]:5060", "203.0.113.1:1"};
+	struct border *border = border_new();
+
+	border->repairs = true;
+	for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		struct address nobody = at(places[i]);
+		struct flow in, out;
+
+		nobody.port = i + 1 < sizeof(places) / sizeof(*places) ? nobody.port : 0;
+		in = (struct flow){nobody, border->proxy};
+		out = (struct flow){border->proxy, nobody};
+		border_packet(border, &in, TEXT("\r\n\r\n"));
+		border_packet(border, &out, TEXT("\r\n\r\n"));
+		cr_expect_eq(verdicts(border, DIRECTION_NONE, VERDICT_PASS), 2 * (i + 1), "%s",
+			places[i]);
+	}
+	border_free(border);
+}
+
 Test(engine, rewrites_are_counted_by_field)
 {
 	struct border *border = border_new();

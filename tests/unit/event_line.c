@@ -1,8 +1,11 @@
 /* Events as lines for people, in the log at level debug. */
+#include "../../src/ops/config_keys.h"
+
 #include <natbox/event_line.h>
 #include <natbox/settings.h>
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static char line[EVENT_LINE_MAX];
@@ -67,7 +70,36 @@ Test(event_line, every_event_has_what_the_event_stream_has)
 	malformed.why = "no Via";
 	expect_line(&malformed, "no Via");
 	refused.why = "endpoints";
-	expect_line(&refused, "the limit of endpoints is reached");
+	expect_line(&refused, "limits.endpoints is reached");
+}
+
+static bool is_key(const char *section, const char *name)
+{
+	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+		if (strcmp(config_keys[i].section, section) == 0 &&
+			strcmp(config_keys[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Who reads it goes and looks for that key. */
+Test(event_line, every_refusal_is_explained_and_names_only_keys_that_exist)
+{
+	for (unsigned i = 0; i < REFUSALS; i++) {
+		struct event event = event_of(EVENT_REFUSED);
+		const char *text, *key;
+		char name[64] = "";
+
+		event.why = refusal_names[i];
+		text = event_refusal(&event);
+		cr_expect_str_neq(text, event.why);
+		key = strstr(text, "limits.");
+		if (!key)
+			continue;
+		sscanf(key, "limits.%63[a-z-]", name);
+		cr_expect(is_key("limits", name), "%s", text);
+	}
 }
 
 Test(event_line, rewrite_has_direction_message_and_fields)

@@ -338,6 +338,46 @@ Test(packet, lengths_that_cannot_be_are_malformed)
 	}
 }
 
+/* An IPv4 address in an IPv6 packet is nobody's: it is not the IPv4 host of that number. */
+Test(packet, ipv4_addresses_in_ipv6_are_no_datagram)
+{
+	static const struct {
+		const char *source, *destination;
+	} flows[] = {
+		{"[::ffff:192.0.2.7]:40000", "[2001:db8:1::1]:5060"},
+		{"[2001:db8::7]:40000", "[::ffff:198.51.100.1]:5060"},
+		{"[::ffff:192.0.2.7]:40000", "[::ffff:198.51.100.1]:5060"},
+	};
+
+	for (unsigned i = 0; i < sizeof(flows) / sizeof(*flows); i++) {
+		struct flow flow = flow_of(flows[i].source, flows[i].destination);
+		struct frame whole = {0}, fragment = {0};
+
+		frame_add_ipv6(&whole, &flow, 17, 8 + hello.length);
+		frame_add_udp(&whole, &flow, hello);
+		cr_expect_eq(decode(DLT_RAW, &whole).kind, PACKET_OTHER, "%u", i);
+
+		frame_add_ipv6(&fragment, &flow, 44, 8 + 8);
+		frame_add_ipv6_fragment(&fragment, 17, 0, true, 7);
+		frame_add(&fragment, "\0\1\0\2\0\020\0\0", 8);
+		cr_expect_eq(decode(DLT_RAW, &fragment).kind, PACKET_OTHER, "%u", i);
+	}
+}
+
+/* In IPv4 the length counts the header (RFC 791 3.1). */
+Test(packet, fragment_beyond_what_an_ipv4_packet_can_be_is_malformed)
+{
+	struct flow flow = flow_of(phone4, proxy4);
+	struct frame last = {0}, beyond = {0};
+
+	frame_add_ipv4(&last, &flow, 17, 1, 65512 / 8, 3);
+	frame_add(&last, "end", 3);
+	cr_expect_eq(decode(DLT_RAW, &last).kind, PACKET_FRAGMENT);
+	frame_add_ipv4(&beyond, &flow, 17, 1, 65512 / 8, 4);
+	frame_add(&beyond, "end!", 4);
+	cr_expect_eq(decode(DLT_RAW, &beyond).kind, PACKET_MALFORMED);
+}
+
 Test(packet, too_long_a_chain_of_extension_headers_is_malformed)
 {
 	struct flow flow = flow_of(phone6, proxy6);

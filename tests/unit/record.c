@@ -215,6 +215,18 @@ Test(record, one_that_is_over_stays_out_and_its_slot_counts_as_changed)
 	cr_assert_eq(restore_one(&record, -ETIME), 7);
 }
 
+Test(record, one_where_no_user_agent_can_be_is_given_up)
+{
+	static const char *const places[] = {"[2001:db8::7]:5061", "224.0.1.75:5061"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct record record = some_record();
+
+		record.client = at(places[i]);
+		cr_assert_eq(restore_one(&record, -EINVAL), 7, "%s", places[i]);
+	}
+}
+
 /* Slots before and behind the one that was to be restored, 7, are used, but not that one. */
 static void assert_slot_is_kept(void)
 {

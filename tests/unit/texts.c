@@ -2,6 +2,8 @@
  * top of the source tree. And the unit of systemd what natbox relies on. */
 #include "../../src/ops/config_keys.h"
 
+#include <natbox/events.h>
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +104,73 @@ Test(texts, manual_has_every_key_with_its_default)
 		cr_expect(strstr(section, line), "%s has no \"%s\"", mark + 1, line + 1);
 		free(section);
 	}
+}
+
+/* One line of the event stream. */
+static char *event_line_of(enum event_type type)
+{
+	static char line[1024];
+	char path[] = "/tmp/natbox-texts-XXXXXX";
+	int fd = mkstemp(path);
+	struct fault fault;
+	struct events *events = events_open(path, &fault);
+	/* What the type does not use of the union is zero. */
+	struct event event = {.type = type};
+
+	if (type == EVENT_KEEPALIVE)
+		event.method = "";
+	else if (type == EVENT_ENDPOINT_REMOVE || type == EVENT_MALFORMED || type == EVENT_REFUSED)
+		event.why = "";
+	else if (type == EVENT_REASON_END)
+		event.reason.why = "";
+	events_write(events, &event);
+	cr_assert_eq(events_close(events, &fault), 0, "%s", fault.line);
+	line[read(fd, line, sizeof(line) - 1)] = 0;
+	close(fd);
+	unlink(path);
+	return line;
+}
+
+/* Whether a line of .Cm names this word. */
+static bool manual_names(const char *item, const char *word)
+{
+	char mark[64];
+	const char *at = item;
+
+	snprintf(mark, sizeof(mark), " %s ", word);
+	while ((at = strstr(at, "\n.Cm "))) {
+		char line[128] = "";
+
+		sscanf(at + 1, "%126[^\n]", line);
+		strcat(line, " ");
+		if (strstr(line, mark))
+			return true;
+		at++;
+	}
+	return false;
+}
+
+Test(texts, manual_has_every_event_with_its_keys)
+{
+	char *section;
+
+	read_file("natbox.8");
+	section = part(text, "\n.Sh EVENTS\n", "\n.Sh ");
+	for (unsigned type = 0; type < EVENT_TYPES; type++) {
+		char mark[64], key[32];
+		const char *at = strstr(event_line_of(type), "\"proxy\"");
+		char *item;
+
+		snprintf(mark, sizeof(mark), "\n.It Cm %s", event_type_names[type]);
+		item = part(section, mark, "\n.It");
+		/* "The same." */
+		while (type != EVENT_REASON_REFRESH && (at = strstr(at + 1, ",\""))) {
+			sscanf(at, ",\"%31[a-z_]", key);
+			cr_expect(manual_names(item, key), "%s has no %s", mark + 1, key);
+		}
+		free(item);
+	}
+	free(section);
 }
 
 /* An interface may come up long after the host. */
