@@ -13,6 +13,13 @@
 
 enum { OPTION_RUN_ON = 256, OPTION_RULES };
 
+enum {
+	/* Time enough for a program that makes a configuration up. */
+	START_WAIT_MS = 10 * 1000,
+	/* Packets wait as long; what is written at once comes in far less. */
+	RELOAD_WAIT_MS = 100,
+};
+
 /* Where a standard descriptor is closed, the next file to be opened would take its number, and get
  * what is meant for people. So one that cannot be written takes it. */
 static int fill_standard_descriptors(void)
@@ -211,6 +218,7 @@ int options_read_config(
 {
 	const struct config_source source = {
 		.path = options->config_path,
+		.wait_ms = options->config_wait_ms,
 		.may_lack_file = options->replay_path != NULL,
 		.overrides = options->overrides,
 		.override_count = options->override_count,
@@ -278,7 +286,7 @@ static int run(const struct options *options, struct config *config)
 
 int main(int argc, char **argv)
 {
-	static struct options options;
+	static struct options options = {.config_wait_ms = START_WAIT_MS};
 	static struct config config;
 	int status = fill_standard_descriptors();
 
@@ -288,6 +296,7 @@ int main(int argc, char **argv)
 		status = read_config(&options, &config);
 	if (status)
 		return status;
+	options.config_wait_ms = RELOAD_WAIT_MS;
 	if (options.test) {
 		printf("%s: ok\n", options.config_path ? options.config_path : CONFIG_PATH_DEFAULT);
 		return flush_output(EXIT_SUCCESS);
