@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <natbox/log.h>
+#include <natbox/privileges.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,7 @@ static void print_usage(void)
 
 static int fail_usage(const char *what, const char *argument)
 {
-	fprintf(stderr, "natbox: %s%s: see natbox -h\n", what, argument);
+	log_refusal("natbox: %s%s: see natbox -h", what, argument);
 	return EXIT_USAGE;
 }
 
@@ -244,19 +245,23 @@ static int read_config(const struct options *options, struct config *config)
 	if (options_read_config(options, config, &errors) == 0)
 		return 0;
 	for (unsigned i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
-		fprintf(stderr, "%s\n", errors.list[i].line);
+		log_refusal("%s", errors.list[i].line);
 	if (errors.count > CONFIG_ERRORS_MAX)
-		fprintf(stderr, "and %u more\n", errors.count - CONFIG_ERRORS_MAX);
+		log_refusal("and %u more", errors.count - CONFIG_ERRORS_MAX);
 	return EXIT_USAGE;
 }
 
 /* 0 or the exit status. */
 static int open_log(const struct options *options, const struct config *config)
 {
+	struct identity owner = {.name = ""};
 	struct fault fault;
 
+	/* A user that there is not owns nothing; live_run says so where one is needed. */
+	if (options->log_path)
+		identity_find(config->user, &owner, &fault);
 	log_set_level(options_log_level(options, config));
-	if (log_open(options->log_path, &fault) != 0) {
+	if (log_open(options->log_path, &owner, &fault) != 0) {
 		log_error("%s", fault.line);
 		return EXIT_FAILURE;
 	}
