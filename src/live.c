@@ -130,8 +130,10 @@ static int open_state(struct live *live, const struct identity *identity, struct
 		state_prepare(options.path, identity->user, identity->group, &lost);
 	/* What is in the directory is that user's, who may lay links in it. */
 	if (is_other && rights_take(identity) != 0)
-		return fault_set(fault, -EPERM, "cannot open state %s: cannot become user %s",
-			options.path, identity->name);
+		return fault_set(fault, -EPERM,
+			"cannot open state as user %s: natbox needs CAP_SETUID and CAP_SETGID to, "
+			"or set natbox.user to nothing",
+			identity->name);
 	live->state = state_open(&options);
 	if (is_other)
 		rights_return();
