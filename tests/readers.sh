@@ -204,12 +204,13 @@ kill -HUP "$pid"
 within 10 logged "error: $work/ini: is a FIFO that nobody writes to" &&
 	within 10 logged "the configuration stays as it was"
 say $? "a FIFO in the place of the configuration does not hold SIGHUP up"
-cat "$work/ini.kept" >"$work/ini" &
-writer=$!
+open_to_read "$work/ini"
+cat "$work/ini.kept" >&6
+exec 6<&-
 kill -HUP "$pid"
 within 10 logged "configuration read again"
 say $? "and one that is written is read"
-wait $writer
+exec 5<&-
 rm "$work/ini" && mv "$work/ini.kept" "$work/ini"
 stops_with 0
 

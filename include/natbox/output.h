@@ -1,5 +1,5 @@
-/* Where lines go: a file, a FIFO, a pipe, a terminal or a socket. By default a write waits for whoever
- * reads there; output_stop_waiting is for the packet loop, which nobody may stop by not
+/* Where lines go: a file, a FIFO, a pipe, a terminal or a socket. By default a write waits for
+ * whoever reads there; output_stop_waiting is for the packet loop, which nobody may stop by not
  * reading. A regular file always waits for its disk.
  *
  * A standard stream is shared with whoever started natbox, so it is never set non-blocking: that

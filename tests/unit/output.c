@@ -1,4 +1,4 @@
-/* Where lines go: nobody who does not read holds a writer up, and what was shared stays as it was. */
+/* Where lines go: who does not read holds nobody up, and what is shared stays as it was. */
 #include <natbox/output.h>
 
 #include <criterion/criterion.h>
