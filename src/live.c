@@ -6,6 +6,7 @@
 #include <natbox/log.h>
 #include <natbox/metrics.h>
 #include <natbox/privileges.h>
+#include <natbox/rights.h>
 #include <natbox/state.h>
 
 #include <errno.h>
@@ -121,12 +122,21 @@ static int open_state(struct live *live, const struct identity *identity, struct
 		.notice = on_notice,
 		.add_proxy = live_stored_proxy,
 	};
+	const bool is_other = *options.path && rights_differ(identity);
 	struct fault lost;
 
 	/* What this cannot do state_open or its writer meet again, and tell. */
-	if (*options.path)
+	if (*options.path && !rights_leads(identity, options.path))
 		state_prepare(options.path, identity->user, identity->group, &lost);
+	/* What is in the directory is that user's, who may lay links in it. */
+	if (is_other && rights_take(identity) != 0)
+		return fault_set(fault, -EPERM,
+			"cannot open state as user %s: natbox needs CAP_SETUID and CAP_SETGID to, "
+			"or set natbox.user to nothing",
+			identity->name);
 	live->state = state_open(&options);
+	if (is_other)
+		rights_return();
 	return live->state ? 0 : fault_set(fault, -ENOMEM, "no memory to keep state");
 }
 
@@ -154,11 +164,12 @@ void live_time_events(const struct live *live)
 			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME)));
 }
 
-static int open_events(struct live *live, struct fault *fault)
+/* owner: NULL once natbox is who it will be. */
+static int open_events(struct live *live, const struct identity *owner, struct fault *fault)
 {
 	if (live->events || !*live->config->log.events)
 		return 0;
-	live->events = events_open(live->config->log.events, fault);
+	live->events = events_open(live->config->log.events, owner, fault);
 	live_time_events(live);
 	return live->events ? 0 : -EIO;
 }
@@ -169,7 +180,7 @@ static void open_events_for(struct live *live, const struct identity *identity)
 {
 	struct fault lost;
 
-	if (open_events(live, &lost) == 0 && live->events && *identity->name)
+	if (open_events(live, identity, &lost) == 0 && live->events && *identity->name)
 		events_give(live->events, identity);
 }
 
@@ -193,6 +204,7 @@ static void publish(struct live *live, uint64_t now_us)
 		.engine = engine_counters(live->engine),
 		.capture_drops = live->wire->dropped(live),
 		.state_lag_us = state_lag(live->state, now_us),
+		.event_lines_lost = events_lost(),
 	};
 
 	metrics_publish(live->metrics, &snapshot, now_us);
@@ -248,7 +260,7 @@ static int open_all(struct live *live, struct fault *fault)
 	if (result == 0)
 		result = privileges_drop(&identity, live->wire->needs_net_admin, fault);
 	if (result == 0)
-		result = open_events(live, fault);
+		result = open_events(live, NULL, fault);
 	if (result == 0)
 		log_opened(live, &identity);
 	if (result == 0)
@@ -326,9 +338,12 @@ static void flush_events(const struct live *live)
 	static struct log_limit limit;
 	struct fault news;
 
-	switch (events_flush(live->events, &news)) {
+	switch (events_flush(live->events, live->now_us, &news)) {
 	case EVENTS_LOST:
 		log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", news.line);
+		break;
+	case EVENTS_UNREAD:
+		log_warning("%s", news.line);
 		break;
 	case EVENTS_RESUMED:
 		log_limited(&limit, live->now_us, LOG_LEVEL_INFO, "%s", news.line);
@@ -468,6 +483,7 @@ int live_run(const struct options *options, struct config *config)
 	live = (struct live){.options = options,
 		.config = config,
 		.wire = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire};
+	log_never_wait();
 	if (result >= 0)
 		result = open_all(&live, &fault);
 	if (result == 0)

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <natbox/log.h>
+#include <natbox/privileges.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,13 @@ enum { OPTION_RUN_ON = 256, OPTION_RULES };
 /* How long the clock of a replay can run on: a year, where nothing is kept longer than 90
  * days. */
 static const uint64_t run_on_max_us = 366ull * 24 * 3600 * 1000000;
+
+enum {
+	/* Time enough for a program that makes a configuration up. */
+	START_WAIT_MS = 10 * 1000,
+	/* Packets wait as long; what is written at once comes in far less. */
+	RELOAD_WAIT_MS = 100,
+};
 
 /* Where a standard descriptor is closed, the next file to be opened would take its number, and get
  * what is meant for people. So one that cannot be written takes it. */
@@ -51,7 +59,7 @@ static void print_usage(void)
 
 static int fail_usage(const char *what, const char *argument)
 {
-	fprintf(stderr, "natbox: %s%s: see natbox -h\n", what, argument);
+	log_refusal("natbox: %s%s: see natbox -h", what, argument);
 	return EXIT_USAGE;
 }
 
@@ -229,6 +237,7 @@ int options_read_config(
 {
 	const struct config_source source = {
 		.path = options->config_path,
+		.wait_ms = options->config_wait_ms,
 		.may_lack_file = options->replay_path != NULL,
 		.opens_nothing = options->replay_path != NULL,
 		.overrides = options->overrides,
@@ -255,19 +264,23 @@ static int read_config(const struct options *options, struct config *config)
 	if (options_read_config(options, config, &errors) == 0)
 		return 0;
 	for (unsigned i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
-		fprintf(stderr, "%s\n", errors.list[i].line);
+		log_refusal("%s", errors.list[i].line);
 	if (errors.count > CONFIG_ERRORS_MAX)
-		fprintf(stderr, "and %u more\n", errors.count - CONFIG_ERRORS_MAX);
+		log_refusal("and %u more", errors.count - CONFIG_ERRORS_MAX);
 	return EXIT_USAGE;
 }
 
 /* 0 or the exit status. */
 static int open_log(const struct options *options, const struct config *config)
 {
+	struct identity owner = {.name = ""};
 	struct fault fault;
 
+	/* A user that there is not owns nothing; live_run says so where one is needed. */
+	if (options->log_path)
+		identity_find(config->user, &owner, &fault);
 	log_set_level(options_log_level(options, config));
-	if (log_open(options->log_path, &fault) != 0) {
+	if (log_open(options->log_path, &owner, &fault) != 0) {
 		log_error("%s", fault.line);
 		return EXIT_FAILURE;
 	}
@@ -297,7 +310,7 @@ static int run(const struct options *options, struct config *config)
 
 int main(int argc, char **argv)
 {
-	static struct options options;
+	static struct options options = {.config_wait_ms = START_WAIT_MS};
 	static struct config config;
 	int status = fill_standard_descriptors();
 
@@ -307,6 +320,7 @@ int main(int argc, char **argv)
 		status = read_config(&options, &config);
 	if (status)
 		return status;
+	options.config_wait_ms = RELOAD_WAIT_MS;
 	if (options.test) {
 		printf("%s: ok\n", options.config_path ? options.config_path : CONFIG_PATH_DEFAULT);
 		return flush_output(EXIT_SUCCESS);

@@ -8,6 +8,7 @@ enum { OVERRIDES_MAX = 128 };
 
 struct options {
 	const char *config_path; /* NULL: the default */
+	int config_wait_ms;      /* at most, for whoever writes it when it is a FIFO or a pipe */
 	const char *overrides[OVERRIDES_MAX];
 	unsigned override_count;
 	char interface_override[INTERFACE_MAX + 32]; /* -i as an override */

@@ -55,7 +55,7 @@ static void reopen_files(struct live *live, const struct config *wanted)
 			log_error("%s", fault.line);
 		return;
 	}
-	if (*wanted->log.events && !(events = events_open(wanted->log.events, &fault))) {
+	if (*wanted->log.events && !(events = events_open(wanted->log.events, NULL, &fault))) {
 		log_error("%s: events go where they went", fault.line);
 		return;
 	}

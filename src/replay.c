@@ -5,6 +5,7 @@
 #include <natbox/event_line.h>
 #include <natbox/events.h>
 #include <natbox/log.h>
+#include <natbox/rights.h>
 #include <natbox/sip.h>
 #include <natbox/writer.h>
 
@@ -283,6 +284,26 @@ static int finish(struct replay *replay, int result, struct fault *fault)
 	return result;
 }
 
+/* Whoever is root writes nothing where natbox's user leads it to. */
+static int open_writer(struct replay *replay, const char *path, struct fault *fault)
+{
+	struct identity user;
+	bool is_led;
+	int result = 0;
+
+	is_led =
+		identity_find(replay->config->user, &user, fault) == 0 && rights_leads(&user, path);
+	if (is_led)
+		result = rights_take(&user);
+	if (result != 0)
+		return fault_set(
+			fault, result, "cannot create %s: cannot become user %s", path, user.name);
+	result = writer_open(path, &replay->writer, fault);
+	if (is_led)
+		rights_return();
+	return result;
+}
+
 static int open_all(struct replay *replay, const struct options *options, struct fault *fault)
 {
 	/* Constant: the same capture gives the same bytes every time. */
@@ -301,10 +322,10 @@ static int open_all(struct replay *replay, const struct options *options, struct
 	if (result != 0)
 		return result;
 	if (options->write_path)
-		result = writer_open(options->write_path, &replay->writer, fault);
+		result = open_writer(replay, options->write_path, fault);
 	if (result != 0)
 		return result;
-	replay->events = events_open("-", fault);
+	replay->events = events_open_whole(fault);
 	return replay->events ? 0 : -EIO;
 }
 

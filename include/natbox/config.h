@@ -61,6 +61,7 @@ struct config {
 /* Where a configuration is read from. */
 struct config_source {
 	const char *path;   /* NULL: CONFIG_PATH_DEFAULT */
+	int wait_ms;        /* at most, for whoever writes it when it is a FIFO or a pipe */
 	bool may_lack_file; /* with path NULL: the defaults serve where there is no such file */
 	bool opens_nothing; /* a replay: ports, marks and table of the relay may collide */
 	const char *const *overrides; /* SECTION.KEY=VALUE, the later over the earlier */

@@ -10,6 +10,7 @@ struct metrics_snapshot {
 	struct engine_counters engine;
 	uint64_t capture_drops; /* packets that the kernel lost because nobody took them in time */
 	uint64_t state_lag_us;  /* state_lag */
+	uint64_t event_lines_lost;
 };
 
 #define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"

@@ -16,11 +16,6 @@ struct identity {
 /* Looks up natbox.user. 0, or -ENOENT with *fault set. */
 int identity_find(const char *name, struct identity *identity, struct fault *fault);
 
-/* Gives an open file to that user, who is to open it again. 0, also where the path is no regular
- * file's only name, as of a device, a pipe or a symbolic link: nobody gets what it leads to; or a
- * negative errno. */
-int identity_give(const struct identity *identity, int fd, const char *path);
-
 /* Becomes that user for good, with his group alone and no capability but, where asked for,
  * CAP_NET_ADMIN. An empty name, or root's own: everything stays as it is. 0 or a negative errno,
  * with *fault set. */

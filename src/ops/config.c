@@ -1,5 +1,6 @@
 #include <natbox/config.h>
 
+#include "config_file.h"
 #include "config_keys.h"
 
 #include <errno.h>
@@ -12,8 +13,6 @@
 enum {
 	/* The longest line: nat.exempt with all its networks in full. */
 	LINE_BYTES_MAX = EXEMPT_MAX * 48,
-	/* What is larger is no natbox.ini, and may have no end at all. */
-	FILE_BYTES_MAX = 1024 * 1024,
 	KEYS_NONE = CONFIG_KEYS,
 	PLACE_MAX = 200, /* of a path or option shown in an error */
 };
@@ -30,8 +29,7 @@ struct reading {
 	struct config_errors *errors;
 	struct origin origins[CONFIG_KEYS];
 
-	FILE *file;
-	size_t bytes;
+	struct text left; /* of the file */
 	unsigned line;
 	bool pending;         /* this line has to come out as a key, and has not yet */
 	bool section_unknown; /* reported; its keys are not */
@@ -166,29 +164,22 @@ static void finish_line(struct reading *reading)
 /* Reads up to a line end, at most size bytes of it into line. False at the end of the file. */
 static bool read_line(struct reading *reading, char *line, size_t size, struct text *read)
 {
-	size_t length = 0;
-	bool zero = false;
-	int c;
+	const char *start = reading->left.at;
+	const char *end = reading->left.length ? memchr(start, '\n', reading->left.length) : NULL;
+	size_t length = end ? (size_t)(end - start) : reading->left.length;
+	bool zero = length && memchr(start, 0, length);
 
-	while ((c = getc_unlocked(reading->file)) != EOF && c != '\n' &&
-		++reading->bytes <= FILE_BYTES_MAX) {
-		zero |= c == 0;
-		if (length < size)
-			line[length] = (char)c;
-		length++;
-	}
-	if (c == EOF && length == 0)
+	if (reading->left.length == 0)
 		return false;
 	reading->line++;
-	*read = (struct text){line, length};
-	if (c != EOF && c != '\n') {
-		add_line_error(reading, "the file is too large to be a natbox.ini");
-		return false;
-	}
+	reading->left.at += length + (end != NULL);
+	reading->left.length -= length + (end != NULL);
 	if (zero || length > size) {
 		add_line_error(reading, zero ? "zero byte in this line" : "line too long");
-		read->length = 0;
+		length = 0;
 	}
+	memcpy(line, start, length);
+	*read = (struct text){line, length};
 	return true;
 }
 
@@ -253,31 +244,40 @@ static void parse_file(struct reading *reading)
 	ini_allow_inline_comments = true;
 	ini_max_line = LINE_BYTES_MAX;
 	ini_parse_stream(on_line, reading, on_key, reading);
-	if (ferror(reading->file))
-		add_error(reading->errors, "%.*s: cannot read: %s", PLACE_MAX, reading->path,
-			strerror(errno));
 }
 
-static void read_file(struct reading *reading)
+static void add_file_error(struct reading *reading, int error, const struct fault *fault)
 {
-	reading->file = fopen(reading->path, "re");
-	if (reading->file) {
-		parse_file(reading);
-		fclose(reading->file);
+	if (error == -ENOENT && reading->source->may_lack_file && !reading->source->path)
 		return;
-	}
-	if (errno == ENOENT && reading->source->may_lack_file && !reading->source->path)
-		return;
-	if (errno == ENOENT && !reading->source->path)
+	if (error == -ENOENT && !reading->source->path)
 		add_error(reading->errors,
 			"%s: no such file; write one there (natbox.8 has examples) or name another "
 			"with -c",
 			reading->path);
 	else
-		add_error(reading->errors,
-			"%.*s: cannot open: %s; see that natbox may read it, or name another "
-			"with -c",
-			PLACE_MAX, reading->path, strerror(errno));
+		add_error(reading->errors, "%.*s: %s", PLACE_MAX, reading->path, fault->line);
+}
+
+static void read_file(struct reading *reading)
+{
+	struct fault fault;
+	size_t length;
+	char *bytes;
+	int result =
+		config_file_read(reading->path, reading->source->wait_ms, &bytes, &length, &fault);
+
+	if (result != 0) {
+		add_file_error(reading, result, &fault);
+		return;
+	}
+	reading->left = (struct text){bytes, length};
+	if (length > CONFIG_FILE_MAX)
+		add_error(reading->errors, "%.*s: the file is too large to be a natbox.ini",
+			PLACE_MAX, reading->path);
+	else
+		parse_file(reading);
+	free(bytes);
 }
 
 /* number: of the override, counted from 1. */

@@ -135,6 +135,8 @@ static void put_troubles(struct exposition *exposition, const struct metrics_sna
 	put_one(exposition, "capture_drops_total", "counter",
 		"Packets that the kernel dropped because natbox did not take them in time.",
 		snapshot->capture_drops);
+	put_one(exposition, "event_lines_lost_total", "counter",
+		"Lines of the event stream that could not be written.", snapshot->event_lines_lost);
 	put_head(exposition, "state_lag_seconds", "gauge",
 		"Age of the oldest change that may not be on the disk yet; 0 when all are.");
 	put(exposition, "natbox_state_lag_seconds");

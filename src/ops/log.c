@@ -1,60 +1,84 @@
 #include <natbox/log.h>
 
-#include <errno.h>
-#include <fcntl.h>
+#include <natbox/output.h>
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static struct {
 	const char *path; /* NULL: standard error */
-	int fd;
+	struct output output;
 	enum log_level level;
-} current = {NULL, STDERR_FILENO, LOG_LEVEL_INFO};
+	bool never_waits;
+	uint64_t lost;  /* lines, since the last that was written */
+	int error;      /* why */
+	bool is_broken; /* the last line was written in part */
+} current = {
+	.output = {.fd = STDERR_FILENO, .is_standard = true, .waits = true},
+	.level = LOG_LEVEL_INFO,
+};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
-static int open_file(const char *path, struct fault *fault)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+/* sd-daemon(3): by which the journal knows what is urgent. */
+static const char *const journal_priorities[] = {"<3>", "<4>", "<6>", "<7>"};
 
-	if (fd < 0)
-		return fault_set(fault, -errno,
+static int open_output(
+	const char *path, const struct identity *owner, struct output *output, struct fault *fault)
+{
+	int result = path ? output_open(path, owner, output) : 0;
+
+	if (result != 0)
+		return fault_set(fault, result,
 			"cannot open log %s: %s; natbox needs to be allowed to write there", path,
-			strerror(errno));
-	return fd;
+			rights_explain(result));
+	if (!path)
+		*output = output_standard(STDERR_FILENO);
+	if (current.never_waits)
+		output_stop_waiting(output);
+	return 0;
 }
 
-int log_open(const char *path, struct fault *fault)
+int log_open(const char *path, const struct identity *owner, struct fault *fault)
 {
-	int fd = path ? open_file(path, fault) : STDERR_FILENO;
+	struct output output;
+	int result = open_output(path, owner, &output, fault);
 
-	if (fd < 0)
-		return fd;
-	log_close();
+	if (result != 0)
+		return result;
+	output_close(&current.output);
 	current.path = path;
-	current.fd = fd;
+	current.output = output;
+	current.is_broken = false;
 	return 0;
 }
 
 int log_reopen(struct fault *fault)
 {
-	return current.path ? log_open(current.path, fault) : 0;
+	return current.path ? log_open(current.path, NULL, fault) : 0;
 }
 
 int log_give(const struct identity *identity)
 {
-	return current.path ? identity_give(identity, current.fd, current.path) : 0;
+	return current.path ? rights_give(identity, current.output.fd, current.path) : 0;
+}
+
+void log_never_wait(void)
+{
+	current.never_waits = true;
+	output_stop_waiting(&current.output);
 }
 
 void log_close(void)
 {
-	if (current.path)
-		close(current.fd);
-	current.path = NULL;
-	current.fd = STDERR_FILENO;
+	struct fault fault;
+
+	log_open(NULL, NULL, &fault);
 }
 
 void log_set_level(enum log_level level)
@@ -67,6 +91,20 @@ enum log_level log_get_level(void)
 	return current.level;
 }
 
+/* Whether standard error is the journal: it says which stream it made of it (systemd.exec(5)). */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[64];
+	struct stat status;
+
+	if (!stream || fstat(STDERR_FILENO, &status) != 0)
+		return false;
+	snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)status.st_dev,
+		(unsigned long long)status.st_ino);
+	return strcmp(stream, own) == 0;
+}
+
 static size_t put_prefix(char *line, size_t size, enum log_level level)
 {
 	struct timespec now;
@@ -74,10 +112,11 @@ static size_t put_prefix(char *line, size_t size, enum log_level level)
 	size_t length;
 
 	if (!current.path) {
-		bool named = level == LOG_LEVEL_WARNING || level == LOG_LEVEL_DEBUG;
+		bool named = level != LOG_LEVEL_INFO;
 
-		return (size_t)snprintf(line, size, "natbox: %s%s", named ? level_names[level] : "",
-			named ? ": " : "");
+		return (size_t)snprintf(line, size, "%snatbox: %s%s",
+			is_journal() ? journal_priorities[level] : "",
+			named ? level_names[level] : "", named ? ": " : "");
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
@@ -86,7 +125,9 @@ static size_t put_prefix(char *line, size_t size, enum log_level level)
 				".%03ldZ %s: ", now.tv_nsec / 1000000, level_names[level]);
 }
 
-/* Copies a message with its control characters escaped; returns the end of what was written. */
+/* Copies a message in printable ASCII; returns the end of what was written. Bytes from 0x80 on are
+ * no better than control characters: those to 0x9f are such for many a terminal, alone or within
+ * the UTF-8 of a letter. */
 static char *put_message(char *out, const char *end, const char *message)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -94,7 +135,7 @@ static char *put_message(char *out, const char *end, const char *message)
 	for (; *message && end - out >= 4; message++) {
 		unsigned char c = (unsigned char)*message;
 
-		if (c >= ' ' && c != 0x7f) {
+		if (c >= ' ' && c < 0x7f) {
 			*out++ = (char)c;
 			continue;
 		}
@@ -106,19 +147,67 @@ static char *put_message(char *out, const char *end, const char *message)
 	return out;
 }
 
-/* One write a line, so that the lines of several processes on one terminal stay whole. A log that
- * cannot be written has nobody left to be told. */
+/* Writes a line, if need be after the end of one that was written in part. */
+static bool put_out(const char *line, size_t length)
+{
+	ssize_t written = current.is_broken ? output_write(&current.output, "\n", 1) : 1;
+
+	if (written == 1) {
+		current.is_broken = false;
+		written = output_write(&current.output, line, length);
+	}
+	current.is_broken |= written > 0 && (size_t)written < length;
+	if (written < 0)
+		current.error = (int)written;
+	return written == (ssize_t)length;
+}
+
+/* prefix_length: of what line begins with. */
+static bool put_line(char line[static LOG_LINE_MAX + 1], size_t prefix_length, const char *message)
+{
+	char *end = put_message(line + prefix_length, line + LOG_LINE_MAX, message);
+
+	*end++ = '\n';
+	return put_out(line, (size_t)(end - line));
+}
+
+/* Whether nothing is lost, or it could be told how many lines are. */
+static bool tell_lost(void)
+{
+	char line[LOG_LINE_MAX + 1], message[128];
+
+	if (!current.lost)
+		return true;
+	snprintf(message, sizeof(message), "%llu lines of this log were lost: %s",
+		(unsigned long long)current.lost, output_explain(current.error));
+	if (!put_line(line, put_prefix(line, sizeof(line), LOG_LEVEL_WARNING), message))
+		return false;
+	current.lost = 0;
+	return true;
+}
+
+/* One write a line, so that the lines of several processes on one terminal stay whole. */
 static void write_line(enum log_level level, const char *message)
 {
 	char line[LOG_LINE_MAX + 1];
-	size_t prefix = put_prefix(line, sizeof(line), level);
-	char *end = put_message(line + prefix, line + LOG_LINE_MAX, message);
-	ssize_t written;
 
-	*end++ = '\n';
-	do {
-		written = write(current.fd, line, (size_t)(end - line));
-	} while (written < 0 && errno == EINTR);
+	if (!tell_lost() || !put_line(line, put_prefix(line, sizeof(line), level), message))
+		current.lost++;
+}
+
+void log_refusal(const char *format, ...)
+{
+	char line[LOG_LINE_MAX + 1];
+	size_t length = (size_t)snprintf(
+		line, sizeof(line), "%s", is_journal() ? journal_priorities[LOG_LEVEL_ERROR] : "");
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line + length, sizeof(line) - length, format, arguments);
+	va_end(arguments);
+	length = strlen(line);
+	line[length++] = '\n'; /* over the terminating zero */
+	put_out(line, length);
 }
 
 static void write_arguments(enum log_level level, const char *format, va_list arguments)
@@ -186,12 +275,16 @@ void log_answer(const char *format, ...)
 	va_end(arguments);
 }
 
-/* Counts one more message of this kind; whether it is still within the limit. */
-static bool limit_take(struct log_limit *limit, uint64_t now_us)
+bool log_limit_has_room(const struct log_limit *limit, uint64_t now_us)
+{
+	return limit->logged < LOG_LIMIT_PER_SECOND || now_us / 1000000 + 1 > limit->second;
+}
+
+bool log_limit_take(struct log_limit *limit, uint64_t now_us)
 {
 	uint64_t second = now_us / 1000000 + 1;
 
-	if (second != limit->second) {
+	if (second > limit->second) {
 		limit->second = second;
 		limit->logged = 0;
 	}
@@ -210,7 +303,7 @@ void log_limited(
 	va_list arguments;
 	int length;
 
-	if (level > current.level || !limit_take(limit, now_us))
+	if (level > current.level || !log_limit_take(limit, now_us))
 		return;
 	va_start(arguments, format);
 	length = vsnprintf(message, sizeof(message), format, arguments);

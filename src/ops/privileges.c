@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A service manager may start natbox as its user, with the capabilities that it needs to start. */
@@ -36,17 +35,6 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
 	identity->user = entry->pw_uid;
 	identity->group = entry->pw_gid;
 	return 0;
-}
-
-int identity_give(const struct identity *identity, int fd, const char *path)
-{
-	struct stat opened, named;
-
-	if (fstat(fd, &opened) != 0 || lstat(path, &named) != 0 || !S_ISREG(named.st_mode) ||
-		named.st_nlink != 1 || named.st_ino != opened.st_ino ||
-		named.st_dev != opened.st_dev)
-		return 0;
-	return fchown(fd, identity->user, (gid_t)-1) == 0 ? 0 : -errno;
 }
 
 int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault)

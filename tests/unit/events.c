@@ -1,8 +1,10 @@
 /* The event stream: every line valid JSON with the keys of the contract, in their order. */
 #include <natbox/events.h>
+#include <natbox/log.h>
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +22,7 @@ static struct events *events;
 static void open_events(void)
 {
 	close(mkstemp(path));
-	events = events_open(path, &fault);
+	events = events_open(path, NULL, &fault);
 	cr_assert(events, "%s", fault.line);
 }
 
@@ -51,7 +53,7 @@ static const char *written(void)
 {
 	FILE *file;
 
-	cr_assert_eq(events_flush(events, &fault), EVENTS_NO_NEWS, "%s", fault.line);
+	cr_assert_eq(events_flush(events, 0, &fault), EVENTS_NO_NEWS, "%s", fault.line);
 	file = fopen(path, "r");
 	cr_assert(file);
 	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
@@ -218,6 +220,20 @@ Test(events, text_comes_back_as_it_was)
 	cr_expect_str_eq(id_of("\u00fc\u20ac\U0001f4de", 9), "\u00fc\u20ac\U0001f4de");
 }
 
+Test(events, no_byte_is_a_control_of_any_terminal)
+{
+	static const char *const texts[] = {"\xc2\x9b"
+					    "2J",
+		"\u16db", "\u00c4", "\U0001f4de"};
+
+	for (unsigned i = 0; i < 4; i++) {
+		cr_expect_str_eq(id_of(texts[i], strlen(texts[i])), texts[i]);
+		for (const char *at = text; *at; at++)
+			cr_expect(
+				(unsigned char)*at < 0x80 || (unsigned char)*at > 0x9f, "%s", text);
+	}
+}
+
 Test(events, bytes_that_are_no_utf8_become_replacement_characters)
 {
 	cr_expect_str_eq(id_of("a\x80z", 3), "a\ufffdz");
@@ -242,7 +258,7 @@ Test(events, every_pair_of_bytes_makes_valid_json)
 		event.reason.why = "ended";
 		events_write(events, &event);
 	}
-	cr_assert_eq(events_flush(events, &fault), EVENTS_NO_NEWS);
+	cr_assert_eq(events_flush(events, 0, &fault), EVENTS_NO_NEWS);
 	file = fopen(path, "r");
 	cr_assert(file);
 	for (; fgets(text, sizeof(text), file); lines++)
@@ -282,6 +298,73 @@ Test(events, reopening_goes_on_in_a_new_file)
 	unlink(moved);
 }
 
+static void write_malformed(unsigned count, uint64_t time_us)
+{
+	struct event event = event_of(EVENT_MALFORMED);
+
+	event.why = "no Via";
+	event.time_us = time_us;
+	while (count--)
+		events_write(events, &event);
+}
+
+static unsigned count_lines(const char *all)
+{
+	unsigned lines = 0;
+
+	for (; (all = strchr(all, '\n')); all++)
+		lines++;
+	return lines;
+}
+
+Test(events, malformed_ones_are_a_few_a_second_and_the_rest_is_counted)
+{
+	write_malformed(100, 5000000);
+	cr_expect_eq(count_lines(written()), LOG_LIMIT_PER_SECOND);
+	write_malformed(1, 6000000);
+	cr_expect_eq(count_lines(written()), LOG_LIMIT_PER_SECOND + 1);
+	cr_expect(strstr(text, "\"no Via\",\"left_out\":96}\n"), "%s", text);
+	write_malformed(1, 6000001);
+	cr_expect_null(strstr(strstr(written(), "left_out") + 1, "left_out"));
+}
+
+Test(events, the_last_of_a_flood_is_written_when_no_other_follows)
+{
+	write_malformed(100, 5000000);
+	for (unsigned i = 0; i < 10; i++)
+		cr_expect_eq(events_flush(events, 5900000, &fault), EVENTS_NO_NEWS);
+	cr_expect_eq(count_lines(written()), LOG_LIMIT_PER_SECOND);
+	cr_expect_eq(events_flush(events, 6000000, &fault), EVENTS_NO_NEWS);
+	cr_expect(strstr(written(), "{\"time\":5.000000,"));
+	cr_expect(strstr(text, "\"left_out\":95}\n"), "%s", text);
+}
+
+Test(events, refused_ones_have_a_limit_of_their_own)
+{
+	struct event event = event_of(EVENT_REFUSED);
+
+	event.why = "transactions";
+	event.time_us = 5000000;
+	write_malformed(100, 5000000);
+	for (unsigned i = 0; i < 100; i++)
+		events_write(events, &event);
+	cr_expect_eq(count_lines(written()), 2 * LOG_LIMIT_PER_SECOND);
+}
+
+Test(events, replay_has_all_of_them)
+{
+	int saved = dup(STDOUT_FILENO);
+	struct events *file = events, *whole;
+
+	dup2(open(path, O_WRONLY | O_TRUNC), STDOUT_FILENO);
+	events = whole = events_open_whole(&fault);
+	write_malformed(100, 5000000);
+	cr_expect_eq(events_close(whole, &fault), 0);
+	events = file;
+	dup2(saved, STDOUT_FILENO);
+	cr_expect_eq(count_lines(written()), 100);
+}
+
 /* No file may grow beyond this. */
 static void set_room(rlim_t bytes)
 {
@@ -297,7 +380,7 @@ static enum events_news write_lines(unsigned lines)
 
 	while (lines--)
 		events_write(events, &event);
-	return events_flush(events, &fault);
+	return events_flush(events, 0, &fault);
 }
 
 Test(events, write_errors_are_heard_of_and_leave_whole_lines)
@@ -328,14 +411,14 @@ Test(events, loss_is_told_once_and_counted_once_it_is_over)
 
 Test(events, closing_tells_of_a_loss_that_nobody_was_told_of)
 {
-	struct events *other = events_open("/dev/full", &fault);
+	struct events *other = events_open("/dev/full", NULL, &fault);
 	struct event event = event_of(EVENT_LOST);
 
 	events_write(other, &event);
-	cr_expect_eq(events_flush(other, &fault), EVENTS_LOST);
+	cr_expect_eq(events_flush(other, 0, &fault), EVENTS_LOST);
 	events_write(other, &event);
 	cr_expect_eq(events_close(other, &fault), 0);
-	other = events_open("/dev/full", &fault);
+	other = events_open("/dev/full", NULL, &fault);
 	events_write(other, &event);
 	cr_expect_eq(events_close(other, &fault), -ENOSPC);
 	cr_expect(strstr(fault.line, "/dev/full"));
@@ -343,6 +426,6 @@ Test(events, closing_tells_of_a_loss_that_nobody_was_told_of)
 
 Test(events, stream_that_cannot_be_opened_is_a_fault)
 {
-	cr_expect_null(events_open("/nowhere/events", &fault));
+	cr_expect_null(events_open("/nowhere/events", NULL, &fault));
 	cr_expect(strstr(fault.line, "/nowhere/events"));
 }

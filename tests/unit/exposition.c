@@ -51,6 +51,7 @@ Test(exposition, every_metric_of_the_contract_has_its_type_and_a_help)
 	expect_family("capture_drops_total", "counter");
 	expect_family("transactions", "gauge");
 	expect_family("state_lag_seconds", "gauge");
+	expect_family("event_lines_lost_total", "counter");
 	expect_family("build_info", "gauge");
 }
 
@@ -72,6 +73,7 @@ Test(exposition, figures_stand_under_their_labels)
 			.refusals[REFUSED_TRANSACTIONS] = 13},
 		.capture_drops = 14,
 		.state_lag_us = 15000016,
+		.event_lines_lost = 17,
 	};
 	write_text();
 	cr_expect(strstr(text, "natbox_endpoints 1\n"));
@@ -89,6 +91,7 @@ Test(exposition, figures_stand_under_their_labels)
 	expect_line("natbox_refused_total{why=\"transactions\"} 13");
 	expect_line("natbox_capture_drops_total 14");
 	expect_line("natbox_state_lag_seconds 15.000016");
+	expect_line("natbox_event_lines_lost_total 17");
 }
 
 Test(exposition, what_has_never_happened_is_there_with_its_zero)

@@ -15,7 +15,7 @@ static struct fault fault;
 static void open_log(void)
 {
 	close(mkstemp(path));
-	cr_assert_eq(log_open(path, &fault), 0);
+	cr_assert_eq(log_open(path, NULL, &fault), 0);
 }
 
 static const char *read_file(const char *name)
@@ -81,6 +81,41 @@ Test(log, control_characters_cannot_start_a_line)
 	cr_expect_str_eq(strstr(read_file(path), "info: "), "info: a\\x0aerror: b\\x1b[2J\\x7f\n");
 }
 
+Test(log, no_byte_is_a_control_of_any_terminal)
+{
+	log_info("a\x9b"
+		 "2J \xc2\x9b \xe1\x9b\x9b \xc3\xa4");
+	cr_expect_str_eq(strstr(read_file(path), "info: "),
+		"info: a\\x9b2J \\xc2\\x9b \\xe1\\x9b\\x9b \\xc3\\xa4\n");
+}
+
+Test(log, lines_that_a_reader_does_not_take_are_counted_and_told)
+{
+	int ends[2], saved = dup(STDERR_FILENO);
+	ssize_t got;
+	unsigned lines = 0;
+
+	cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
+	cr_assert_eq(fcntl(ends[1], F_SETFL, 0), 0);
+	log_close();
+	dup2(ends[1], STDERR_FILENO);
+	log_never_wait();
+	for (unsigned i = 0; i < 10000; i++)
+		log_info("%-100u", i);
+	while ((got = read(ends[0], text, sizeof(text) - 1)) > 0) {
+		text[got] = 0;
+		lines += count_lines(text);
+	}
+	log_info("read again");
+	text[read(ends[0], text, sizeof(text) - 1)] = 0;
+	dup2(saved, STDERR_FILENO);
+	snprintf(text + 32768, 256,
+		"natbox: warning: %u lines of this log were lost: its reader does not read\n"
+		"natbox: read again\n",
+		10000 - lines);
+	cr_expect_str_eq(text, text + 32768);
+}
+
 Test(log, long_message_is_cut_to_one_line)
 {
 	char message[4 * LOG_LINE_MAX];
@@ -110,7 +145,7 @@ Test(log, reopening_goes_on_in_a_new_file)
 
 Test(log, file_that_cannot_be_opened_leaves_the_log_as_it_was)
 {
-	cr_expect_lt(log_open("/nowhere/natbox.log", &fault), 0);
+	cr_expect_lt(log_open("/nowhere/natbox.log", NULL, &fault), 0);
 	cr_expect(strstr(fault.line, "/nowhere/natbox.log"));
 	log_info("here");
 	cr_expect_eq(count_lines(read_file(path)), 1);
@@ -138,5 +173,6 @@ Test(log, messages_on_standard_error_name_natbox)
 	log_error("cannot open capture");
 	log_warning("slow");
 	dup2(saved, STDERR_FILENO);
-	cr_expect_str_eq(read_file(path), "natbox: cannot open capture\nnatbox: warning: slow\n");
+	cr_expect_str_eq(
+		read_file(path), "natbox: error: cannot open capture\nnatbox: warning: slow\n");
 }

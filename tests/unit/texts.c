@@ -113,7 +113,7 @@ static char *event_line_of(enum event_type type)
 	char path[] = "/tmp/natbox-texts-XXXXXX";
 	int fd = mkstemp(path);
 	struct fault fault;
-	struct events *events = events_open(path, &fault);
+	struct events *events = events_open(path, NULL, &fault);
 	/* What the type does not use of the union is zero. */
 	struct event event = {.type = type};
 
