@@ -152,7 +152,7 @@ static uint32_t refuse(
 bool endpoint_is_wanted(const struct settings *settings, const struct address *client, unsigned nat)
 {
 	return (nat || settings->keepalive.scope == KEEPALIVE_ALL) &&
-	       !settings_exempt(settings, client);
+	       !networks_contain(&settings->nat.exempt, client);
 }
 
 /* Puts it into the tables. Its index, or 0 when a limit is reached, which *refusal names. */

@@ -218,7 +218,7 @@ static bool find_direction(
 	transit->in = source == PROXY_NONE;
 	transit->client = transit->in ? flow->source : flow->destination;
 	transit->proxy = transit->in ? destination : source;
-	return !settings_exempt(&engine->settings, &transit->client);
+	return !networks_contain(&engine->settings.nat.exempt, &transit->client);
 }
 
 static void report_malformed(

@@ -11,7 +11,7 @@
 
 enum {
 	/* The longest line: nat.exempt with all its networks in full. */
-	LINE_BYTES_MAX = EXEMPT_MAX * 48,
+	LINE_BYTES_MAX = NETWORKS_MAX * 48,
 	/* What is larger is no natbox.ini, and may have no end at all. */
 	FILE_BYTES_MAX = 1024 * 1024,
 	KEYS_NONE = CONFIG_KEYS,
