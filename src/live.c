@@ -193,6 +193,7 @@ static void publish(struct live *live, uint64_t now_us)
 		.engine = engine_counters(live->engine),
 		.capture_drops = live->wire->dropped(live),
 		.state_lag_us = state_lag(live->state, now_us),
+		.turns = live->turns.counters,
 	};
 
 	metrics_publish(live->metrics, &snapshot, now_us);
@@ -261,20 +262,27 @@ static int open_all(struct live *live, struct fault *fault)
 	return result;
 }
 
-static void answer_summary(const struct live *live)
+/* The figures of the longest turn are those since the last summary, so that whoever asks twice knows
+ * what came of what he did in between. */
+static void answer_summary(struct live *live)
 {
 	const struct engine_counters counters = engine_counters(live->engine);
+	const struct turn_length longest = live->turns.longest, ever = live->turns.longest_ever;
 
 	log_answer("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
 		   "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
-		   "%llu refused; state lag %.1f s",
+		   "%llu refused; state lag %.1f s; longest turn %.1f ms, processor %.1f ms (since "
+		   "the start %.1f ms, processor %.1f ms)",
 		counters.endpoints, counters.endpoints_max, counters.reasons,
 		(unsigned long long)counters.packets, (unsigned long long)counters.sip,
 		(unsigned long long)counters.malformed, (unsigned long long)counters.rewritten,
 		(unsigned long long)counters.keepalives, (unsigned long long)counters.replies,
 		(unsigned long long)counters.missed, (unsigned long long)counters.lost,
 		(unsigned long long)counters.refused,
-		(double)state_lag(live->state, clock_us(CLOCK_MONOTONIC)) / 1e6);
+		(double)state_lag(live->state, clock_us(CLOCK_MONOTONIC)) / 1e6,
+		(double)longest.clock_us / 1e3, (double)longest.processor_us / 1e3,
+		(double)ever.clock_us / 1e3, (double)ever.processor_us / 1e3);
+	turns_forget_longest(&live->turns);
 }
 
 /* False when natbox is to stop. */
@@ -372,12 +380,14 @@ static int run(struct live *live, int signals, struct fault *fault)
 
 	for (unsigned i = 0; i < count; i++)
 		polled[1 + i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+	turns_start(&live->turns);
 	for (;;) {
 		int result;
 
 		if (poll(polled, 1 + count, poll_timeout(live)) < 0 && errno != EINTR)
 			return fault_set(
 				fault, -errno, "cannot wait for packets: %s", strerror(errno));
+		turns_begin(&live->turns);
 		if (polled[0].revents && !handle_signal(live, signals))
 			return 0;
 		result = turn(live, fault);
@@ -389,6 +399,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 		}
 		if (live->metrics)
 			turned(live);
+		turns_end(&live->turns);
 	}
 }
 

@@ -3,6 +3,7 @@
 #define NATBOX_LIVE_H
 
 #include "options.h"
+#include "turns.h"
 
 #include <natbox/engine.h>
 
@@ -53,6 +54,7 @@ struct live {
 	struct state *state;
 	struct events *events;   /* NULL: none */
 	struct metrics *metrics; /* NULL: off */
+	struct turns turns;
 	uint64_t now_us;         /* monotonic */
 	bool is_ready;           /* everything is open, the loop runs */
 	size_t proxy_count;
