@@ -142,6 +142,7 @@ static int open_engine(struct live *live, struct fault *fault)
 	if (!live->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");
+	engine_bound_work(live->engine, TURN_ENDPOINTS_MAX);
 	live->now_us = clock_us(CLOCK_MONOTONIC);
 	engine_advance(live->engine, live->now_us);
 	return live_find_proxies(live, fault);
@@ -346,6 +347,16 @@ static void flush_events(const struct live *live)
 	}
 }
 
+/* The end of what a reload has begun, where that has taken more than a moment. */
+static void note_review(struct live *live)
+{
+	if (!live->is_reviewing || engine_is_reviewing(live->engine))
+		return;
+	live->is_reviewing = false;
+	log_info("the new settings have reached all endpoints: %u are left",
+		engine_counters(live->engine).endpoints);
+}
+
 static int turn(struct live *live, struct fault *fault)
 {
 	int result;
@@ -354,6 +365,7 @@ static int turn(struct live *live, struct fault *fault)
 	live_time_events(live);
 	result = live->wire->receive(live, fault);
 	engine_advance(live->engine, live->now_us);
+	note_review(live);
 	state_run(live->state, live->now_us);
 	live->wire->flush(live);
 	if (live->events)

@@ -10,9 +10,10 @@
 enum {
 	/* Descriptors that a way to the wire may want polled. */
 	WIRE_DESCRIPTORS_MAX = 4,
-	/* Datagrams handled in one turn of the loop, so that the clock is never kept waiting
-	 * long. */
-	TURN_DATAGRAMS_MAX = 256,
+	/* What is done in one turn of the loop, so that neither packets nor the clock wait long:
+	 * datagrams, and what engine_bound_work counts. Each is some milliseconds. */
+	TURN_DATAGRAMS_MAX = 128,
+	TURN_ENDPOINTS_MAX = 1000,
 	PROXY_ADDRESSES_MAX = 1024,
 };
 
@@ -55,8 +56,9 @@ struct live {
 	struct events *events;   /* NULL: none */
 	struct metrics *metrics; /* NULL: off */
 	struct turns turns;
-	uint64_t now_us;         /* monotonic */
-	bool is_ready;           /* everything is open, the loop runs */
+	uint64_t now_us;   /* monotonic */
+	bool is_reviewing; /* a reload has not reached all endpoints yet */
+	bool is_ready;     /* everything is open, the loop runs */
 	size_t proxy_count;
 	struct address proxies[PROXY_ADDRESSES_MAX];
 };

@@ -25,6 +25,7 @@ enum keepalive_method { KEEPALIVE_NOTIFY, KEEPALIVE_OPTIONS, KEEPALIVE_CRLF, KEE
 extern const char *const keepalive_method_names[4];
 
 enum {
+	INTERVAL_MAX_S = 3600,   /* of keepalives */
 	FROM_MAX = 256,          /* bytes of keepalive.from, with its zero */
 	EXTRA_HEADERS_MAX = 1024 /* bytes of keepalive.extra-headers, with its zero */
 };
