@@ -324,6 +324,8 @@ static int poll_timeout(const struct live *live)
 		next_us = state_next(live->state);
 	wait_us = next_us > now_us ? next_us - now_us : 0;
 
+	if (live->wire->has_rest && live->wire->has_rest(live))
+		return 0;
 	if (wait_us > live->wire->longest_turn_us)
 		wait_us = live->wire->longest_turn_us;
 	return (int)((wait_us + 999) / 1000);

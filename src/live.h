@@ -13,6 +13,7 @@ enum {
 	/* What is done in one turn of the loop, so that neither packets nor the clock wait long:
 	 * datagrams, and what engine_bound_work counts. Each is some milliseconds. */
 	TURN_DATAGRAMS_MAX = 128,
+	TURN_BYTES_MAX = 512 << 10,
 	TURN_ENDPOINTS_MAX = 1000,
 	PROXY_ADDRESSES_MAX = 1024,
 };
@@ -28,8 +29,11 @@ struct wire {
 	/* After privileges were dropped. */
 	int (*start)(struct live *live, struct fault *fault);
 	unsigned (*descriptors)(const struct live *live, int list[static WIRE_DESCRIPTORS_MAX]);
-	/* Hands what has come in to live_datagram, at most TURN_DATAGRAMS_MAX. */
+	/* Hands what has come in to live_datagram, at most about TURN_DATAGRAMS_MAX, and not many
+	 * more bytes than TURN_BYTES_MAX. */
 	int (*receive)(struct live *live, struct fault *fault);
+	/* Whether it has left something over that no descriptor tells of. NULL: never. */
+	bool (*has_rest)(const struct live *live);
 	/* A keepalive. */
 	int (*send)(
 		struct live *live, const struct flow *flow, struct text bytes, struct fault *fault);
