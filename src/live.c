@@ -152,6 +152,7 @@ static int open_engine(struct live *live, struct fault *fault)
 	if (!live->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");
+	engine_bound_work(live->engine, TURN_ENDPOINTS_MAX);
 	live->now_us = clock_us(CLOCK_BOOTTIME);
 	engine_advance(live->engine, live->now_us);
 	return live_find_proxies(live, fault);
@@ -205,6 +206,7 @@ static void publish(struct live *live, uint64_t now_us)
 		.capture_drops = live->wire->dropped(live),
 		.state_lag_us = state_lag(live->state, now_us),
 		.event_lines_lost = events_lost(),
+		.turns = live->turns.counters,
 	};
 
 	metrics_publish(live->metrics, &snapshot, now_us);
@@ -273,20 +275,27 @@ static int open_all(struct live *live, struct fault *fault)
 	return result;
 }
 
-static void answer_summary(const struct live *live)
+/* The figures of the longest turn are those since the last summary, so that whoever asks twice knows
+ * what came of what he did in between. */
+static void answer_summary(struct live *live)
 {
 	const struct engine_counters counters = engine_counters(live->engine);
+	const struct turn_length longest = live->turns.longest, ever = live->turns.longest_ever;
 
 	log_answer("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
 		   "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
-		   "%llu refused; state lag %.1f s",
+		   "%llu refused; state lag %.1f s; longest turn %.1f ms, processor %.1f ms (since "
+		   "the start %.1f ms, processor %.1f ms)",
 		counters.endpoints, counters.endpoints_max, counters.reasons,
 		(unsigned long long)counters.packets, (unsigned long long)counters.sip,
 		(unsigned long long)counters.malformed, (unsigned long long)counters.rewritten,
 		(unsigned long long)counters.keepalives, (unsigned long long)counters.replies,
 		(unsigned long long)counters.missed, (unsigned long long)counters.lost,
 		(unsigned long long)counters.refused,
-		(double)state_lag(live->state, clock_us(CLOCK_BOOTTIME)) / 1e6);
+		(double)state_lag(live->state, clock_us(CLOCK_BOOTTIME)) / 1e6,
+		(double)longest.clock_us / 1e3, (double)longest.processor_us / 1e3,
+		(double)ever.clock_us / 1e3, (double)ever.processor_us / 1e3);
+	turns_forget_longest(&live->turns);
 }
 
 /* False when natbox is to stop. */
@@ -327,6 +336,8 @@ static int poll_timeout(const struct live *live)
 		next_us = state_next(live->state);
 	wait_us = next_us > now_us ? next_us - now_us : 0;
 
+	if (live->wire->has_rest && live->wire->has_rest(live))
+		return 0;
 	if (wait_us > live->wire->longest_turn_us)
 		wait_us = live->wire->longest_turn_us;
 	return (int)((wait_us + 999) / 1000);
@@ -351,6 +362,16 @@ static void flush_events(const struct live *live)
 	case EVENTS_NO_NEWS:
 		break;
 	}
+}
+
+/* The end of what a reload has begun, where that has taken more than a moment. */
+static void note_review(struct live *live)
+{
+	if (!live->is_reviewing || engine_is_reviewing(live->engine))
+		return;
+	live->is_reviewing = false;
+	log_info("the new settings have reached all endpoints: %u are left",
+		engine_counters(live->engine).endpoints);
 }
 
 /* How much later than it should a turn may begin before that is a pause: less than the time for an
@@ -390,6 +411,7 @@ static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 	live_time_events(live);
 	result = live->wire->receive(live, fault);
 	engine_advance(live->engine, live->now_us);
+	note_review(live);
 	state_run(live->state, live->now_us);
 	live->wire->flush(live);
 	if (live->events)
@@ -416,12 +438,14 @@ static int run(struct live *live, int signals, struct fault *fault)
 
 	for (unsigned i = 0; i < count; i++)
 		polled[1 + i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+	turns_start(&live->turns);
 	for (;;) {
 		int result, wait_ms = poll_timeout(live);
 
 		if (poll(polled, 1 + count, wait_ms) < 0 && errno != EINTR)
 			return fault_set(
 				fault, -errno, "cannot wait for packets: %s", strerror(errno));
+		turns_begin(&live->turns);
 		if (polled[0].revents && !handle_signal(live, signals))
 			return 0;
 		result = turn(live, (uint64_t)wait_ms * 1000, fault);
@@ -433,6 +457,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 		}
 		if (live->metrics)
 			turned(live);
+		turns_end(&live->turns);
 	}
 }
 

@@ -3,15 +3,18 @@
 #define NATBOX_LIVE_H
 
 #include "options.h"
+#include "turns.h"
 
 #include <natbox/engine.h>
 
 enum {
 	/* Descriptors that a way to the wire may want polled. */
 	WIRE_DESCRIPTORS_MAX = 4,
-	/* Datagrams handled in one turn of the loop, so that the clock is never kept waiting
-	 * long. */
-	TURN_DATAGRAMS_MAX = 256,
+	/* What is done in one turn of the loop, so that neither packets nor the clock wait long:
+	 * datagrams, and what engine_bound_work counts. Each is some milliseconds. */
+	TURN_DATAGRAMS_MAX = 128,
+	TURN_BYTES_MAX = 512 << 10,
+	TURN_ENDPOINTS_MAX = 1000,
 	PROXY_ADDRESSES_MAX = 1024,
 };
 
@@ -26,8 +29,11 @@ struct wire {
 	/* After privileges were dropped. */
 	int (*start)(struct live *live, struct fault *fault);
 	unsigned (*descriptors)(const struct live *live, int list[static WIRE_DESCRIPTORS_MAX]);
-	/* Hands what has come in to live_datagram, at most TURN_DATAGRAMS_MAX. */
+	/* Hands what has come in to live_datagram, at most about TURN_DATAGRAMS_MAX, and not many
+	 * more bytes than TURN_BYTES_MAX. */
 	int (*receive)(struct live *live, struct fault *fault);
+	/* Whether it has left something over that no descriptor tells of. NULL: never. */
+	bool (*has_rest)(const struct live *live);
 	/* A keepalive. */
 	int (*send)(
 		struct live *live, const struct flow *flow, struct text bytes, struct fault *fault);
@@ -53,8 +59,10 @@ struct live {
 	struct state *state;
 	struct events *events;   /* NULL: none */
 	struct metrics *metrics; /* NULL: off */
-	uint64_t now_us;         /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
-	bool is_ready;           /* everything is open, the loop runs */
+	struct turns turns;
+	uint64_t now_us;   /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
+	bool is_reviewing; /* a reload has not reached all endpoints yet */
+	bool is_ready;     /* everything is open, the loop runs */
 	size_t proxy_count;
 	struct address proxies[PROXY_ADDRESSES_MAX];
 };

@@ -154,8 +154,15 @@ static int relaying_receive(struct live *live, struct fault *fault)
 	do {
 		batch = relay_receive(relaying->relay, &handler);
 		taken += batch;
-	} while (batch && taken < TURN_DATAGRAMS_MAX);
+	} while (batch && taken < TURN_DATAGRAMS_MAX && !relay_has_rest(relaying->relay));
 	return 0;
+}
+
+static bool relaying_has_rest(const struct live *live)
+{
+	const struct relaying *relaying = live->wire_state;
+
+	return relay_has_rest(relaying->relay);
 }
 
 static int relaying_send(
@@ -230,6 +237,7 @@ const struct wire relay_wire = {
 	.start = relaying_start,
 	.descriptors = relaying_descriptors,
 	.receive = relaying_receive,
+	.has_rest = relaying_has_rest,
 	.send = relaying_send,
 	.flush = relaying_flush,
 	.inspect = relaying_inspect,

@@ -68,21 +68,18 @@ static void reopen_files(struct live *live, const struct config *wanted)
 
 static void change_settings(struct live *live, const struct config *wanted)
 {
-	int result = engine_reconfigure(live->engine, &wanted->core);
+	unsigned fixed_limits = engine_reconfigure(live->engine, &wanted->core);
 
-	if (result < 0) {
-		log_error("no memory for the new settings: nothing has changed");
-		return;
-	}
-	if (result & FIXED_ENDPOINTS)
+	if (fixed_limits & FIXED_ENDPOINTS)
 		log_warning("limits.endpoints changes only with a restart");
-	if (result & FIXED_TRANSACTIONS)
+	if (fixed_limits & FIXED_TRANSACTIONS)
 		log_warning("limits.transactions changes only with a restart");
 	warn_of_fixed(live->config, wanted);
 	live->config->core = wanted->core;
 	live->config->state.sync_us = wanted->state.sync_us;
 	state_set_sync(live->state, wanted->state.sync_us);
 	log_set_level(options_log_level(live->options, wanted));
+	live->is_reviewing = engine_is_reviewing(live->engine);
 	log_info("configuration read again");
 }
 

@@ -82,13 +82,15 @@ static int sniffing_receive(struct live *live, struct fault *fault)
 {
 	struct sniffing *sniffing = live->wire_state;
 	struct datagram datagram;
+	size_t bytes = 0;
 	int result = 1;
 
-	for (unsigned i = 0; i < TURN_DATAGRAMS_MAX && result > 0; i++) {
+	for (unsigned i = 0; i < TURN_DATAGRAMS_MAX && bytes < TURN_BYTES_MAX && result > 0; i++) {
 		result = capture_next(sniffing->capture, &datagram, fault);
-		if (result > 0)
-			live_datagram(
-				live, age_of(live, &datagram), &datagram.flow, datagram.bytes);
+		if (result <= 0)
+			break;
+		bytes += datagram.bytes.length;
+		live_datagram(live, age_of(live, &datagram), &datagram.flow, datagram.bytes);
 	}
 	return result < 0 ? result : 0;
 }

@@ -80,7 +80,7 @@ is_well_formed() {
 			samples += index($0, type) == 1 && type == help
 			next
 		}
-		/^natbox_keepalive_rtt_seconds_bucket{le="[0-9.]+|[+]Inf"} [0-9]+$/ { next }
+		/^natbox_(keepalive_rtt|turn)_seconds_bucket{le="[0-9.]+|[+]Inf"} [0-9]+$/ { next }
 		{ print "# " $0; odd = 1 }
 		END { exit odd || samples < 50 }'
 }
@@ -155,6 +155,9 @@ within 5 is keepalive_rtt_seconds_count ">= 2" && is keepalive_rtt_seconds_sum "
 	is 'keepalive_rtt_seconds_bucket{le="+Inf"}' ">= 2" &&
 	is 'keepalive_rtt_seconds_bucket{le="0.5"}' ">= 2"
 say $? "how long the answers took is counted"
+within 3 is turn_seconds_count "> 2" && is turn_seconds_sum "> 0" &&
+	is 'turn_seconds_bucket{le="+Inf"}' "> 2"
+say $? "turns of the packet loop are counted by their length"
 kill "${helpers[1]}"
 within 10 is endpoints_lost_total "== 1" && is keepalives_missed_total ">= 3"
 say $? "a phone that is gone is counted as lost"
@@ -163,6 +166,8 @@ send_malformed 1 && within 3 is 'malformed_total{why="no From"}' "== 1" &&
 say $? "what is malformed is counted by what is wrong"
 kill -USR1 "$pid" && within 3 logged "state lag 0.0 s"
 say $? "SIGUSR1 shows the state lag too"
+within 3 logged "longest turn [0-9.]* ms, processor [0-9.]* ms (since the start [0-9.]* ms"
+say $? "and the longest turn of the loop"
 
 sed -i 's/^interval.*/interval = 2s/' "$work/ini"
 kill -HUP "$pid" && within 3 logged "read again" && answers 200 healthz && is endpoints "== 1"

@@ -1,11 +1,12 @@
 /* What state costs: how long a start takes with many endpoints, and what a message costs the packet
  * path with and without it.
  *
- *     statebench DIRECTORY [ENDPOINTS [PHONES]]
+ *     statebench DIRECTORY [ENDPOINTS [PHONES [SECONDS]]]
  *
  * Prints a name and a number a line. DIRECTORY is made and emptied. With 0 PHONES, which are those
  * that send messages, nothing is measured, and the state of ENDPOINTS stays there: 100.0.0.1:5060
- * and on, registered at 198.51.100.1:5060 for an hour. */
+ * and on, registered at 198.51.100.1:5060 for an hour; or, with SECONDS, until all of them end
+ * within one second, so many after the first has come. */
 #include <natbox/record.h>
 #include <natbox/state.h>
 
@@ -122,14 +123,17 @@ static struct address client_of(uint32_t number)
 }
 
 /* Every endpoint is registered, every fourth subscribes to something, every eighth has a call. They
- * come evenly within a keepalive interval, for which nobody waits. */
-static void populate(struct host *host, uint32_t count)
+ * come evenly within a keepalive interval, for which nobody waits; or, where all are to end end_s
+ * from now on, at once. */
+static void populate(struct host *host, uint32_t count, uint32_t end_s)
 {
 	struct endpoints *endpoints = engine_endpoints(host->engine);
 	static const uint32_t every[] = {1, 4, 8};
 	const uint64_t start_us = now_us();
 
 	for (uint32_t i = 1; i <= count; i++) {
+		const uint32_t passed_s = (uint32_t)((now_us() - start_us) / 1000000);
+
 		for (unsigned kind = 0; kind < 3; kind++) {
 			char id[64];
 			struct reason_claim claim = {
@@ -137,7 +141,7 @@ static void populate(struct host *host, uint32_t count)
 				.nat = NAT_VIA_SOURCE,
 				.kind = (enum reason_kind)kind,
 				.key = (i * 4ull + kind) * 0x9e3779b97f4a7c15,
-				.seconds = SECONDS,
+				.seconds = end_s ? end_s - passed_s : SECONDS,
 			};
 
 			if (i % every[kind])
@@ -147,22 +151,23 @@ static void populate(struct host *host, uint32_t count)
 			reason_hold(endpoints, &claim);
 		}
 		if (i % BATCH == 0) {
-			const uint64_t time_us = start_us + (uint64_t)INTERVAL_US * i / count;
+			const uint64_t time_us =
+				end_s ? now_us() : start_us + (uint64_t)INTERVAL_US * i / count;
 
 			engine_advance(host->engine, time_us);
 			state_run(host->state, time_us);
 		}
 	}
-	host->ahead_us = start_us + INTERVAL_US - now_us();
+	host->ahead_us = end_s ? 0 : start_us + INTERVAL_US - now_us();
 }
 
 /* A clean stop does not wait as long as a slow disk may take for so much. */
-static void make_state(const char *directory, uint32_t count)
+static void make_state(const char *directory, uint32_t count, uint32_t end_s)
 {
 	struct host host = host_start(directory, count);
 	const uint64_t deadline_us = now_us() + WRITTEN_AFTER_US;
 
-	populate(&host, count);
+	populate(&host, count, end_s);
 	while (state_lag(host.state, now_us() + host.ahead_us) && now_us() < deadline_us) {
 		state_run(host.state, now_us() + host.ahead_us);
 		usleep(TURN_US);
@@ -278,11 +283,11 @@ int main(int argc, char **argv)
 	uint32_t phones = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 100000;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: statebench DIRECTORY [ENDPOINTS [PHONES]]\n");
+		fprintf(stderr, "usage: statebench DIRECTORY [ENDPOINTS [PHONES [SECONDS]]]\n");
 		return 2;
 	}
 	empty(argv[1]);
-	make_state(argv[1], endpoints);
+	make_state(argv[1], endpoints, argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0);
 	if (!phones)
 		return 0;
 	measure_restart(argv[1], endpoints);

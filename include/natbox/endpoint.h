@@ -38,7 +38,7 @@ struct endpoint {
 	uint32_t hash_next;
 	uint32_t reasons;      /* the first; linked by reason.next */
 	uint32_t expires;      /* tick; no reason ends before */
-	uint32_t due;          /* tick; the next keepalive, one interval after the last packet */
+	uint32_t refreshed;    /* tick of the last packet; a keepalive is due one interval later */
 	uint16_t rtt_ms;       /* of the last keepalive answered; 0: none yet */
 	uint16_t nat : 6;      /* set of enum nat_test */
 	uint16_t heard : 1;    /* something came from it since it was placed on the wheel */
@@ -65,6 +65,15 @@ struct pause {
  * of its answer is noticed, which is an interval at most. */
 enum { PAUSES_MAX = 8 };
 
+/* Where a look at every endpoint has got to. */
+struct review {
+	uint32_t next; /* the endpoint that is looked at next; 0: none is under way */
+	bool places;   /* each gets a new place on the wheel */
+	/* Keepalives that are overdue take turns: the tick of the latest of them, and how many of
+	 * them are sent in it. */
+	uint32_t overdue_tick, overdue_count;
+};
+
 struct endpoints {
 	const struct settings *settings;
 	struct report *report;
@@ -83,6 +92,7 @@ struct endpoints {
 	struct wheel *wheel;
 	struct pause pauses[PAUSES_MAX];
 	unsigned pause_count; /* in all; number i stands at i % PAUSES_MAX */
+	struct review review; /* review.h */
 };
 
 /* What is kept is pointed to, not copied. 0 or -ENOMEM. */
@@ -91,15 +101,8 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	const struct hash_key *key);
 void endpoints_free(struct endpoints *endpoints);
 
-/* An empty wheel for the endpoints there may be and the interval of these settings. NULL when
- * memory is short. */
-struct wheel *endpoints_wheel(const struct endpoints *endpoints, const struct settings *settings);
-
 /* Most endpoints from now on. False when that needs bigger tables: the limit is then theirs. */
 bool endpoints_set_limit(struct endpoints *endpoints, uint32_t limit);
-
-/* Ends what the settings do not want any more. */
-void endpoints_review(struct endpoints *endpoints);
 
 static inline struct endpoint *endpoint_at(const struct endpoints *endpoints, uint32_t index)
 {
@@ -150,6 +153,9 @@ bool reason_is_wanted(const struct settings *settings, enum reason_kind kind);
 void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
 	const char *why_endpoint);
 
+/* Ends what the settings do not want any more: it, or some of its reasons. False when it is gone. */
+bool endpoint_review(struct endpoints *endpoints, uint32_t endpoint);
+
 /* A claim that a user agent must stay reachable. */
 struct reason_claim {
 	struct address client;
@@ -177,10 +183,10 @@ struct reason_place reason_place(
 	const struct endpoints *endpoints, const struct reason_claim *claim);
 
 /* Puts a reason that there was before a restart into the slot that it had: no event, no
- * keepalive yet (liveness_resume). A slot is above all that were taken before. 0, -EEXIST when
- * the key is taken or -ENOSPC when a limit is reached. */
+ * keepalive yet (review_start). A slot is above all that were taken before. 0, -EEXIST when the
+ * key is taken or -ENOSPC when a limit is reached. */
 int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
-	const struct reason_place *place, uint64_t left_us, uint32_t due);
+	const struct reason_place *place, uint64_t left_us, uint32_t refreshed);
 
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);

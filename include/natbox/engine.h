@@ -83,8 +83,18 @@ enum engine_fixed {
 
 /* Other settings from now on. Endpoints live through it, with their keepalives at the new interval,
  * except those that the new settings do not want: they, and reasons of a kind that counts no more,
- * end. Returns a set of enum engine_fixed, or -ENOMEM: nothing has changed then. */
-int engine_reconfigure(struct engine *engine, const struct settings *settings);
+ * end. What comes in meets the new settings at once; the endpoints there are do one after the
+ * other, in this call and in calls of engine_advance. Returns a set of enum engine_fixed. */
+unsigned engine_reconfigure(struct engine *engine, const struct settings *settings);
+
+/* Whether endpoints are still to be looked at, after engine_reconfigure or a restart. */
+bool engine_is_reviewing(const struct engine *engine);
+
+/* How much is done at a time from now on: about what it takes to remove so many endpoints, or half as
+ * many keepalives again. What engine_advance and engine_reconfigure leave over the next engine_advance
+ * goes on with, and until then engine_next is the present; engine_packet leaves to it all that the
+ * clock has to do. Without this call they do all there is to do, as a replay wants it. */
+void engine_bound_work(struct engine *engine, uint32_t endpoints);
 
 /* The table of endpoints, for those who keep it, show it or put it back. It belongs to the
  * engine. */
@@ -99,7 +109,8 @@ unsigned engine_proxy_count(const struct engine *engine);
 /* Whether a datagram of this flow is natbox's to relay: one end, and only one, is a proxy. */
 bool engine_is_ours(const struct engine *engine, const struct flow *flow);
 
-/* Runs the clock up to now: expiries, keepalives, misses. engine_packet does this first itself. */
+/* Runs the clock up to now: expiries, keepalives, misses. Unless work is bounded, engine_packet does
+ * this first itself. */
 void engine_advance(struct engine *engine, uint64_t now_us);
 
 /* Sets the clock to now where the engine was not run for a while, as its process was stopped or its

@@ -48,7 +48,8 @@ void follow_expect(const struct follow *follow, struct passage *passage);
 /* A message that is to be followed: a user agent's own, or one to it. */
 void follow_message(struct follow *follow, const struct passage *passage);
 
-/* Closes the transactions whose time is over, with what follows from that. */
+/* Closes the transactions whose time is over, with what follows from that; as many as the report
+ * has time for. */
 void follow_expire(struct follow *follow);
 
 #endif

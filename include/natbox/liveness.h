@@ -10,17 +10,13 @@ void liveness_start(struct endpoints *endpoints, uint32_t endpoint);
 /* One of its reasons now runs out at tick, maybe before anything else wakes it. */
 void liveness_expires(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
 
-/* Places every endpoint anew, as after a restart or when the interval has changed: each when it is
- * due, those that are overdue one after the other as fast as they can well be sent. */
-void liveness_resume(struct endpoints *endpoints);
+/* Places it anew, as after a restart or when the interval has changed: for when it is due. Those
+ * that are overdue are placed one after the other, as fast as they can well be sent. */
+void liveness_place_anew(struct endpoints *endpoints, uint32_t endpoint);
 
 /* Nothing ran from one tick until now: keepalives whose answers may have been lost in that time are
- * not missed, and what is overdue is placed as by liveness_resume. */
-void liveness_pause(struct endpoints *endpoints, uint32_t from);
-
-/* Moves all to another wheel, which from now on is the endpoints' own, when the interval was this
- * one and has become that of the settings. */
-void liveness_move(struct endpoints *endpoints, struct wheel *wheel, uint64_t interval_us);
+ * not missed. */
+void liveness_note_pause(struct endpoints *endpoints, uint32_t from);
 
 /* A packet came from it: the binding is fresh and the user agent lives. */
 void liveness_heard(struct endpoints *endpoints, uint32_t endpoint);

@@ -3,7 +3,7 @@
 #ifndef NATBOX_SETTINGS_H
 #define NATBOX_SETTINGS_H
 
-#include <natbox/address.h>
+#include <natbox/networks.h>
 
 /* NAT tests, a set of bits. The names in natbox.ini and events are nat_test_names[bit]. */
 enum nat_test {
@@ -25,7 +25,7 @@ enum keepalive_method { KEEPALIVE_NOTIFY, KEEPALIVE_OPTIONS, KEEPALIVE_CRLF, KEE
 extern const char *const keepalive_method_names[4];
 
 enum {
-	EXEMPT_MAX = 256,        /* networks in nat.exempt */
+	INTERVAL_MAX_S = 3600,   /* of keepalives */
 	FROM_MAX = 256,          /* bytes of keepalive.from, with its zero */
 	EXTRA_HEADERS_MAX = 1024 /* bytes of keepalive.extra-headers, with its zero */
 };
@@ -33,8 +33,7 @@ enum {
 struct settings {
 	struct {
 		unsigned detect; /* set of enum nat_test */
-		struct network exempt[EXEMPT_MAX];
-		unsigned exempt_count;
+		struct networks exempt;
 		enum nat_fix_via fix_via;
 		bool fix_contact;
 		bool restore;
@@ -58,8 +57,5 @@ struct settings {
 		uint32_t endpoints, endpoints_per_address, transactions, datagram;
 	} limits;
 };
-
-/* Whether the address is in one of the exempt networks. */
-bool settings_exempt(const struct settings *settings, const struct address *address);
 
 #endif

@@ -24,12 +24,6 @@ static uint32_t reasons_for(uint32_t limit)
 							      : UINT32_MAX / 2;
 }
 
-struct wheel *endpoints_wheel(const struct endpoints *endpoints, const struct settings *settings)
-{
-	return wheel_new(endpoints->endpoints.capacity,
-		ticks_of(settings->keepalive.interval_us) + 1, report_tick(endpoints->report));
-}
-
 int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	struct report *report, const struct proxies *proxies, const struct keepalive *keepalive,
 	const struct hash_key *key)
@@ -55,7 +49,9 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 		pool_init(&endpoints->reasons, sizeof(struct reason), reasons) == 0 &&
 		labels_init(&endpoints->labels, reasons, LABEL_AVERAGE) == 0 &&
 		natted_init(&endpoints->natted, key) == 0) {
-		endpoints->wheel = endpoints_wheel(endpoints, settings);
+		/* For the longest interval there can be, as it may become that. */
+		endpoints->wheel = wheel_new(
+			limit, ticks_of(INTERVAL_MAX_S * 1000000ull) + 1, report_tick(report));
 		if (endpoints->wheel)
 			return 0;
 	}
@@ -189,7 +185,7 @@ unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 bool endpoint_is_wanted(const struct settings *settings, const struct address *client, unsigned nat)
 {
 	return (nat || settings->keepalive.scope == KEEPALIVE_ALL) &&
-	       !settings_exempt(settings, client);
+	       !networks_contain(&settings->nat.exempt, client);
 }
 
 /* Puts it into the tables. Its index, or 0 when a limit is reached, which *refusal names. */
@@ -431,7 +427,7 @@ struct reason_place reason_place(
 }
 
 int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
-	const struct reason_place *place, uint64_t left_us, uint32_t due)
+	const struct reason_place *place, uint64_t left_us, uint32_t refreshed)
 {
 	uint32_t index = find_from(endpoints, *place->endpoint_head, &claim->client, claim->proxy);
 	struct endpoint *endpoint;
@@ -450,8 +446,8 @@ int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reas
 			endpoint_leave(endpoints, index);
 		return -ENOSPC;
 	}
-	if (!reason_at(endpoints, slot)->next || tick_before(endpoint->due, due))
-		endpoint->due = due;
+	if (!reason_at(endpoints, slot)->next || tick_before(endpoint->refreshed, refreshed))
+		endpoint->refreshed = refreshed;
 	reason = reason_at(endpoints, slot);
 	reason->expires = ticks_of(endpoints->report->now_us + left_us);
 	if (tick_before(reason->expires, endpoint->expires))
@@ -611,16 +607,14 @@ static void review_reasons(struct endpoints *endpoints, uint32_t index)
 	}
 }
 
-void endpoints_review(struct endpoints *endpoints)
+bool endpoint_review(struct endpoints *endpoints, uint32_t index)
 {
-	for (uint32_t index = 1; index <= endpoints->endpoints.used; index++) {
-		const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-		if (!endpoint->reasons)
-			continue;
-		if (endpoint_is_wanted(endpoints->settings, &endpoint->client, endpoint->nat))
-			review_reasons(endpoints, index);
-		else
-			endpoint_remove(endpoints, index, "ended", "flushed");
+	if (!endpoint_is_wanted(endpoints->settings, &endpoint->client, endpoint->nat)) {
+		endpoint_remove(endpoints, index, "ended", "flushed");
+		return false;
 	}
+	review_reasons(endpoints, index);
+	return endpoint->reasons != 0;
 }

@@ -2,6 +2,7 @@
 #include <natbox/follow.h>
 #include <natbox/liveness.h>
 #include <natbox/nat.h>
+#include <natbox/review.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,6 +58,7 @@ struct engine *engine_new(const struct settings *settings, bool repairs,
 	engine->settings = *settings;
 	engine->repairs = repairs;
 	engine->report.sink = *sink;
+	engine->report.work_limit = UINT64_MAX;
 	engine->keepalive =
 		(struct keepalive){.settings = &engine->settings, .key = keys[KEEPALIVE]};
 	proxies_init(&engine->proxies);
@@ -94,26 +96,41 @@ static bool changes_keepalives(const struct settings *from, const struct setting
 	       from->keepalive.scope != to->keepalive.scope;
 }
 
-int engine_reconfigure(struct engine *engine, const struct settings *settings)
+static bool is_bounded(const struct engine *engine)
 {
-	struct wheel *wheel = NULL;
-	uint64_t interval_us = engine->settings.keepalive.interval_us;
-	int fixed = 0;
+	return engine->report.work_limit != UINT64_MAX;
+}
 
-	if (changes_keepalives(&engine->settings, settings)) {
-		wheel = endpoints_wheel(&engine->endpoints, settings);
-		if (!wheel)
-			return -ENOMEM;
-	}
+/* Half of what may be done, so that neither the clock nor a review waits for the other. */
+static void run_review(struct engine *engine)
+{
+	review_run(&engine->endpoints, engine->report.work_limit / 2);
+}
+
+unsigned engine_reconfigure(struct engine *engine, const struct settings *settings)
+{
+	const bool places = changes_keepalives(&engine->settings, settings);
+	unsigned fixed = 0;
+
+	engine->report.work = 0;
 	engine->settings = *settings;
 	if (!endpoints_set_limit(&engine->endpoints, settings->limits.endpoints))
 		fixed |= FIXED_ENDPOINTS;
 	if (!follow_set_limit(&engine->follow, settings->limits.transactions))
 		fixed |= FIXED_TRANSACTIONS;
-	endpoints_review(&engine->endpoints);
-	if (wheel)
-		liveness_move(&engine->endpoints, wheel, interval_us);
+	review_start(&engine->endpoints, places);
+	run_review(engine);
 	return fixed;
+}
+
+bool engine_is_reviewing(const struct engine *engine)
+{
+	return review_is_pending(&engine->endpoints);
+}
+
+void engine_bound_work(struct engine *engine, uint32_t endpoints)
+{
+	engine->report.work_limit = (uint64_t)endpoints * 2 * WORK_EVENT;
 }
 
 int engine_add_proxy(struct engine *engine, const struct address *proxy)
@@ -151,11 +168,20 @@ static uint64_t time_of(const struct engine *engine, uint32_t tick)
 	return (uint64_t)((int64_t)now + ahead) * TICK_US;
 }
 
-uint64_t engine_next(const struct engine *engine)
+/* A bounded call may leave items in the slot that the wheel has turned to. */
+static bool has_left_over(const struct engine *engine)
+{
+	return wheel_peek(engine->endpoints.wheel) != 0;
+}
+
+/* When the clock has something to do. */
+static uint64_t next_tick_us(const struct engine *engine)
 {
 	uint64_t next = UINT64_MAX;
 	uint32_t tick;
 
+	if (has_left_over(engine))
+		return engine->report.now_us;
 	if (wheel_next(engine->endpoints.wheel, &tick))
 		next = time_of(engine, tick);
 	if (follow_next(&engine->follow, &tick) && time_of(engine, tick) < next)
@@ -163,32 +189,68 @@ uint64_t engine_next(const struct engine *engine)
 	return next;
 }
 
+uint64_t engine_next(const struct engine *engine)
+{
+	return engine_is_reviewing(engine) ? engine->report.now_us : next_tick_us(engine);
+}
+
+/* To the present, or to the next items on the way there that wait for their turn. */
+static void turn_wheel(struct engine *engine)
+{
+	uint32_t tick = report_tick(&engine->report), next;
+
+	if (wheel_next(engine->endpoints.wheel, &next) && tick_before(next, tick))
+		tick = next;
+	wheel_turn(engine->endpoints.wheel, tick);
+}
+
+static void wake(struct engine *engine, uint32_t endpoint, bool send)
+{
+	/* What the settings do not want any more is sent nothing, looked at already or not. */
+	if (!engine_is_reviewing(engine) || endpoint_review(&engine->endpoints, endpoint))
+		liveness_wake(&engine->endpoints, endpoint, send);
+}
+
 static void run_tick(struct engine *engine)
 {
-	uint32_t tick = report_tick(&engine->report), endpoint;
+	uint32_t endpoint;
 	bool send;
 
 	follow_expire(&engine->follow);
-	wheel_turn(engine->endpoints.wheel, tick);
-	while ((endpoint = wheel_pop(engine->endpoints.wheel, &send))) {
+	if (!has_left_over(engine))
+		turn_wheel(engine);
+	while (report_has_time(&engine->report) &&
+		(endpoint = wheel_pop(engine->endpoints.wheel, &send))) {
+		engine->report.work += WORK_LOOK;
 		__builtin_prefetch(
 			endpoint_at(&engine->endpoints, wheel_peek(engine->endpoints.wheel)));
-		liveness_wake(&engine->endpoints, endpoint, send);
+		wake(engine, endpoint, send);
 	}
 }
 
+static void set_clock(struct engine *engine, uint64_t now_us)
+{
+	if (now_us > engine->report.now_us)
+		engine->report.now_us = now_us;
+}
+
+/* Without a bound the clock takes each tick on its way, so that what comes of a call does not depend
+ * on when it is made. With one it shows what it is. */
 void engine_advance(struct engine *engine, uint64_t now_us)
 {
 	uint64_t next_us;
 
-	if (now_us <= engine->report.now_us)
-		return;
-	while ((next_us = engine_next(engine)) <= now_us) {
-		engine->report.now_us = next_us;
+	engine->report.work = 0;
+	run_review(engine);
+	if (is_bounded(engine))
+		set_clock(engine, now_us);
+	while ((next_us = next_tick_us(engine)) <= now_us && report_has_time(&engine->report)) {
+		set_clock(engine, next_us);
 		run_tick(engine);
 	}
-	engine->report.now_us = now_us;
-	wheel_turn(engine->endpoints.wheel, report_tick(&engine->report));
+	set_clock(engine, now_us);
+	if (next_us > now_us)
+		turn_wheel(engine);
 }
 
 void engine_resume(struct engine *engine, uint64_t now_us)
@@ -197,8 +259,10 @@ void engine_resume(struct engine *engine, uint64_t now_us)
 
 	if (now_us <= engine->report.now_us)
 		return;
-	engine->report.now_us = now_us;
-	liveness_pause(&engine->endpoints, from);
+	set_clock(engine, now_us);
+	liveness_note_pause(&engine->endpoints, from);
+	wheel_turn(engine->endpoints.wheel, report_tick(&engine->report));
+	review_start(&engine->endpoints, true);
 }
 
 /* What there is to know of one datagram on its way through. */
@@ -223,7 +287,7 @@ static bool find_direction(
 	transit->client = transit->in ? flow->source : flow->destination;
 	transit->proxy = transit->in ? destination : source;
 	return address_is_one_host(&transit->client) &&
-	       !settings_exempt(&engine->settings, &transit->client);
+	       !networks_contain(&engine->settings.nat.exempt, &transit->client);
 }
 
 static void report_malformed(
@@ -394,7 +458,10 @@ struct outcome engine_packet(
 	struct outcome outcome = {.verdict = VERDICT_PASS};
 	enum direction direction = DIRECTION_NONE;
 
-	engine_advance(engine, now_us);
+	if (is_bounded(engine))
+		set_clock(engine, now_us);
+	else
+		engine_advance(engine, now_us);
 	engine->report.counters.packets++;
 	if (find_direction(engine, flow, &transit)) {
 		direction = transit.in ? DIRECTION_IN : DIRECTION_OUT;

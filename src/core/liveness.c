@@ -3,15 +3,25 @@
 /* Overdue keepalives sent in one tick, 50 000 a second: a quarter of what one core can send. */
 enum { OVERDUE_PER_TICK = 500 };
 
+/* How much sooner than after an interval the next keepalive may be sent, where all the places later
+ * on are taken: seven eighths of it. That many places with a quarter to spare (wheel_place_sender)
+ * are enough for all, so that what was sent in a burst is spread again in the next round. */
+enum { EARLIEST_PART = 8 };
+
 static uint32_t interval_of(const struct endpoints *endpoints)
 {
 	return ticks_of(endpoints->settings->keepalive.interval_us);
 }
 
-/* The tick at which one interval from now is over, and not before. */
-static uint32_t next_due(const struct endpoints *endpoints)
+/* The tick at which one interval after the last packet is over, and not before. */
+static uint32_t due_of(const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
-	return ticks_of(endpoints->report->now_us + endpoints->settings->keepalive.interval_us);
+	return endpoint->refreshed + interval_of(endpoints);
+}
+
+static void refresh(const struct endpoints *endpoints, struct endpoint *endpoint)
+{
+	endpoint->refreshed = ticks_of(endpoints->report->now_us);
 }
 
 /* An answer is waited for until the next keepalive at most. */
@@ -32,8 +42,8 @@ static void place(struct endpoints *endpoints, uint32_t index, uint32_t earliest
 	if (endpoints->settings->keepalive.scope == KEEPALIVE_OFF)
 		wheel_place(endpoints->wheel, index, endpoint->expires);
 	else
-		wheel_place_sender(
-			endpoints->wheel, index, earliest, endpoint->due, interval_of(endpoints));
+		wheel_place_sender(endpoints->wheel, index, earliest, due_of(endpoints, endpoint),
+			interval_of(endpoints));
 	if (tick_before(endpoint->expires, wheel_tick_of(endpoints->wheel, index)))
 		wheel_place(endpoints->wheel, index, endpoint->expires);
 }
@@ -42,54 +52,45 @@ void liveness_start(struct endpoints *endpoints, uint32_t index)
 {
 	uint32_t now = report_tick(endpoints->report);
 
-	endpoint_at(endpoints, index)->due = next_due(endpoints);
+	refresh(endpoints, endpoint_at(endpoints, index));
 	place(endpoints, index, now);
 }
 
-/* When the keepalive is sent that has so many overdue ones before it. */
-static uint32_t overdue_tick(const struct endpoints *endpoints, uint32_t before)
+/* When the next one of the overdue keepalives is sent: an interval from now at the latest. */
+static uint32_t overdue_tick(struct endpoints *endpoints)
 {
-	uint32_t wait = 1 + before / OVERDUE_PER_TICK, interval = interval_of(endpoints);
+	uint32_t now = report_tick(endpoints->report), latest = now + interval_of(endpoints);
+	struct review *review = &endpoints->review;
 
-	return report_tick(endpoints->report) + (wait < interval ? wait : interval);
-}
-
-void liveness_resume(struct endpoints *endpoints)
-{
-	uint32_t now = report_tick(endpoints->report), overdue = 0;
-
-	for (uint32_t index = 1; index <= endpoints->endpoints.used; index++) {
-		struct endpoint *endpoint = endpoint_at(endpoints, index);
-
-		if (!endpoint->reasons)
-			continue;
-		if (tick_before(now, endpoint->due)) {
-			place(endpoints, index, now + 1);
-		} else {
-			endpoint->due = overdue_tick(endpoints, overdue++);
-			place(endpoints, index, endpoint->due);
-		}
+	if (!tick_before(now, review->overdue_tick)) {
+		review->overdue_tick = now + 1;
+		review->overdue_count = 0;
+	} else if (review->overdue_count >= OVERDUE_PER_TICK) {
+		review->overdue_tick++;
+		review->overdue_count = 0;
 	}
+	if (tick_before(latest, review->overdue_tick))
+		review->overdue_tick = latest;
+	review->overdue_count++;
+	return review->overdue_tick;
 }
 
-void liveness_pause(struct endpoints *endpoints, uint32_t from)
+void liveness_note_pause(struct endpoints *endpoints, uint32_t from)
 {
-	uint32_t now = report_tick(endpoints->report);
-
-	endpoints->pauses[endpoints->pause_count++ % PAUSES_MAX] = (struct pause){from, now};
-	wheel_turn(endpoints->wheel, now);
-	liveness_resume(endpoints);
+	endpoints->pauses[endpoints->pause_count++ % PAUSES_MAX] =
+		(struct pause){from, report_tick(endpoints->report)};
 }
 
-void liveness_move(struct endpoints *endpoints, struct wheel *wheel, uint64_t interval_us)
+void liveness_place_anew(struct endpoints *endpoints, uint32_t index)
 {
-	uint32_t longer_by = interval_of(endpoints) - ticks_of(interval_us);
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	uint32_t now = report_tick(endpoints->report), earliest = now + 1;
 
-	wheel_free(endpoints->wheel);
-	endpoints->wheel = wheel;
-	for (uint32_t index = 1; index <= endpoints->endpoints.used; index++)
-		endpoint_at(endpoints, index)->due += longer_by;
-	liveness_resume(endpoints);
+	if (!tick_before(now, due_of(endpoints, endpoint))) {
+		earliest = overdue_tick(endpoints);
+		endpoint->refreshed = earliest - interval_of(endpoints);
+	}
+	place(endpoints, index, earliest);
 }
 
 void liveness_expires(struct endpoints *endpoints, uint32_t index, uint32_t tick)
@@ -106,7 +107,7 @@ void liveness_heard(struct endpoints *endpoints, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	endpoint->due = next_due(endpoints);
+	refresh(endpoints, endpoint);
 	endpoint->heard = true;
 	endpoint->awaiting = false;
 	endpoint->missed = 0;
@@ -159,8 +160,7 @@ void liveness_replied(
  * side of the phone. */
 static bool fell_into_a_pause(const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
-	uint32_t sent = endpoint->due - interval_of(endpoints);
-	uint32_t overdue = sent + reply_timeout_of(endpoints);
+	uint32_t sent = endpoint->refreshed, overdue = sent + reply_timeout_of(endpoints);
 
 	for (unsigned i = 0; i < PAUSES_MAX && i < endpoints->pause_count; i++) {
 		const struct pause *pause = &endpoints->pauses[i];
@@ -226,11 +226,11 @@ static void send_and_place(struct endpoints *endpoints, uint32_t index)
 	uint32_t now = report_tick(endpoints->report), interval = interval_of(endpoints);
 	uint32_t overdue = now + reply_timeout_of(endpoints);
 
-	endpoint->due = now + interval;
+	endpoint->refreshed = now;
 	endpoint->awaiting =
 		keepalive_is_answered(endpoints->keepalive) && endpoints->report->sink.send;
 	send_keepalive(endpoints, endpoint);
-	place(endpoints, index, now + interval / 2);
+	place(endpoints, index, now + interval / EARLIEST_PART);
 	if (is_last_chance(endpoints, endpoint) &&
 		tick_before(overdue, wheel_tick_of(endpoints->wheel, index)))
 		wheel_place(endpoints->wheel, index, overdue);
@@ -240,16 +240,17 @@ void liveness_wake(struct endpoints *endpoints, uint32_t index, bool send)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	uint32_t now = report_tick(endpoints->report), interval = interval_of(endpoints);
-	uint32_t overdue = endpoint->due - interval + reply_timeout_of(endpoints);
+	uint32_t overdue = endpoint->refreshed + reply_timeout_of(endpoints);
 
 	if (!endpoint_expire(endpoints, index, now))
 		return;
 	if (endpoint->awaiting && (send || !tick_before(now, overdue)) && !miss(endpoints, index))
 		return;
-	if (send && !endpoint->heard) {
+	/* A place to send at may be from before the scope was off. */
+	if (send && !endpoint->heard && endpoints->settings->keepalive.scope != KEEPALIVE_OFF) {
 		send_and_place(endpoints, index);
 		return;
 	}
 	endpoint->heard = false;
-	place(endpoints, index, endpoint->due - interval / 2);
+	place(endpoints, index, endpoint->refreshed + interval / EARLIEST_PART);
 }

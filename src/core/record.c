@@ -1,5 +1,5 @@
-#include <natbox/liveness.h>
 #include <natbox/record.h>
+#include <natbox/review.h>
 
 #include <errno.h>
 
@@ -30,13 +30,16 @@ static uint64_t us_until(const struct endpoints *endpoints, uint32_t tick)
 	return tick_before(now, tick) ? (uint64_t)(tick - now) * TICK_US : 0;
 }
 
-/* The next keepalive is due one interval after the last packet. */
+/* An interval at most: after that a keepalive is overdue, for however long. */
 static uint64_t quiet_of(const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
 	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
-	uint64_t due_us = us_until(endpoints, endpoint->due);
+	uint32_t now = report_tick(endpoints->report);
+	uint64_t quiet_us = 0;
 
-	return due_us < interval_us ? interval_us - due_us : 0;
+	if (tick_before(endpoint->refreshed, now))
+		quiet_us = (uint64_t)(now - endpoint->refreshed) * TICK_US;
+	return quiet_us < interval_us ? quiet_us : interval_us;
 }
 
 bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us)
@@ -100,13 +103,13 @@ void record_approach(const struct endpoints *endpoints, const struct record_retu
 	__builtin_prefetch(endpoint_at(endpoints, *prepared->place.endpoint_head));
 }
 
-/* The tick at which the next keepalive is due; the present one when it is overdue. */
-static uint32_t due_of(const struct endpoints *endpoints, uint64_t quiet_us)
+/* The tick of the last packet; an interval ago when a keepalive is overdue. */
+static uint32_t refreshed_at(const struct endpoints *endpoints, uint64_t quiet_us)
 {
 	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
-	uint64_t due_us = quiet_us < interval_us ? interval_us - quiet_us : 0;
 
-	return report_tick(endpoints->report) + (uint32_t)(due_us / TICK_US);
+	return report_tick(endpoints->report) -
+	       ticks_of(quiet_us < interval_us ? quiet_us : interval_us);
 }
 
 /* Version 0.1 kept endpoints of two IP versions, and at places where nobody can be. */
@@ -135,7 +138,7 @@ static int finish(struct endpoints *endpoints, const struct record_return *prepa
 		!endpoint_is_wanted(endpoints->settings, &claim->client, claim->nat))
 		return -EPERM;
 	return reason_restore(endpoints, prepared->slot, claim, &prepared->place, left_us,
-		due_of(endpoints, prepared->quiet_us));
+		refreshed_at(endpoints, prepared->quiet_us));
 }
 
 int record_finish(struct endpoints *endpoints, const struct record_return *prepared)
@@ -158,5 +161,5 @@ int record_restore(struct endpoints *endpoints, uint32_t slot, const struct reco
 
 void records_resume(struct endpoints *endpoints)
 {
-	liveness_resume(endpoints);
+	review_start(endpoints, true);
 }

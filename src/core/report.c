@@ -1,7 +1,8 @@
 #include <natbox/report.h>
 
-void report_event(const struct report *report, struct event *event)
+void report_event(struct report *report, struct event *event)
 {
+	report->work += WORK_EVENT;
 	event->time_us = report->now_us;
 	if (report->sink.event)
 		report->sink.event(report->sink.context, event);

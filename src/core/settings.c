@@ -10,12 +10,3 @@ const char *const nat_test_names[NAT_TESTS] = {
 };
 
 const char *const keepalive_method_names[] = {"NOTIFY", "OPTIONS", "CRLF", "ZERO"};
-
-bool settings_exempt(const struct settings *settings, const struct address *address)
-{
-	for (unsigned i = 0; i < settings->nat.exempt_count; i++) {
-		if (network_contains(&settings->nat.exempt[i], address))
-			return true;
-	}
-	return false;
-}

@@ -169,7 +169,9 @@ void follow_expire(struct follow *follow)
 {
 	uint32_t index;
 
-	while ((index = transaction_overdue(follow->transactions))) {
+	while (report_has_time(follow->report) &&
+		(index = transaction_overdue(follow->transactions))) {
+		follow->report->work += WORK_LOOK;
 		dialog_overdue(follow, transaction_at(follow->transactions, index));
 		transaction_close(follow->transactions, index);
 	}

@@ -37,7 +37,10 @@ struct relay {
 	struct host host;
 	time_t host_read_s;
 
-	/* The batch that is being received. */
+	/* The batch that is being handled, whose it is, and which socket has the next turn. */
+	unsigned handled, received;
+	const struct incoming *of;
+	unsigned turn;
 	struct mmsghdr messages[RELAY_BATCH];
 	struct iovec spans[RELAY_BATCH];
 	struct sockaddr_in6 sources[RELAY_BATCH]; /* or sockaddr_in, which is smaller */
@@ -303,31 +306,54 @@ static void refresh_host(struct relay *relay)
 	host_read(&relay->host);
 }
 
-static unsigned receive_batch(
-	struct relay *relay, const struct relay_handler *handler, const struct incoming *incoming)
+bool relay_has_rest(const struct relay *relay)
 {
-	int count = recvmmsg(incoming->socket, relay->messages, RELAY_BATCH, 0, NULL);
+	return relay->handled < relay->received;
+}
 
-	if (count <= 0)
-		return 0;
-	for (int i = 0; i < count; i++) {
-		struct msghdr *header = &relay->messages[i].msg_hdr;
+/* To its end, or until as many bytes have been handled. Returns how many datagrams. */
+static unsigned handle_batch(
+	struct relay *relay, const struct relay_handler *handler, size_t *bytes_left)
+{
+	unsigned count = 0;
 
-		relay_one(relay, handler, incoming, header, relay->messages[i].msg_len);
-		header->msg_namelen = sizeof(relay->sources[i]);
-		header->msg_controllen = CONTROL_SIZE;
+	while (relay_has_rest(relay) && *bytes_left) {
+		struct mmsghdr *message = &relay->messages[relay->handled++];
+		const size_t length = message->msg_len;
+
+		relay_one(relay, handler, relay->of, &message->msg_hdr, length);
+		message->msg_hdr.msg_namelen = sizeof(relay->sources[0]);
+		message->msg_hdr.msg_controllen = CONTROL_SIZE;
+		*bytes_left -= length < *bytes_left ? length : *bytes_left;
+		count++;
 	}
-	outgoing_flush(incoming->outgoing);
-	return (unsigned)count;
+	if (count)
+		outgoing_flush(relay->of->outgoing);
+	return count;
+}
+
+static void take_batch(struct relay *relay)
+{
+	int count;
+
+	relay->of = &relay->incoming[relay->turn];
+	relay->turn = (relay->turn + 1) % relay->incoming_count;
+	count = recvmmsg(relay->of->socket, relay->messages, RELAY_BATCH, 0, NULL);
+	relay->handled = 0;
+	relay->received = count > 0 ? (unsigned)count : 0;
 }
 
 unsigned relay_receive(struct relay *relay, const struct relay_handler *handler)
 {
-	unsigned count = 0;
+	size_t bytes_left = RELAY_BYTES_MAX;
+	unsigned count;
 
 	refresh_host(relay);
-	for (unsigned i = 0; i < relay->incoming_count; i++)
-		count += receive_batch(relay, handler, &relay->incoming[i]);
+	count = handle_batch(relay, handler, &bytes_left);
+	for (unsigned i = 0; i < relay->incoming_count && bytes_left; i++) {
+		take_batch(relay);
+		count += handle_batch(relay, handler, &bytes_left);
+	}
 	relay_flush(relay);
 	return count;
 }

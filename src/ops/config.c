@@ -12,7 +12,7 @@
 
 enum {
 	/* The longest line: nat.exempt with all its networks in full. */
-	LINE_BYTES_MAX = EXEMPT_MAX * 48,
+	LINE_BYTES_MAX = NETWORKS_MAX * 48,
 	KEYS_NONE = CONFIG_KEYS,
 	PLACE_MAX = 200, /* of a path or option shown in an error */
 };

@@ -39,7 +39,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"keepalive", "scope", "natted", config_parse_choice, AT(core.keepalive.scope), 0, 0,
 		scopes},
 	{"keepalive", "interval", "25s", config_parse_duration, AT(core.keepalive.interval_us),
-		SECONDS(1), HOURS(1), NULL},
+		SECONDS(1), SECONDS(INTERVAL_MAX_S), NULL},
 	{"keepalive", "method", "NOTIFY", config_parse_choice, AT(core.keepalive.method), 0, 0,
 		methods},
 	{"keepalive", "from", "sip:keepalive@PROXY", config_parse_from, AT(core.keepalive.from), 0,

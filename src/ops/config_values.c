@@ -228,18 +228,18 @@ int config_parse_exempt(
 {
 	struct settings *settings = target;
 	struct text list = list_start(value), item;
+	struct network network;
 
 	(void)key;
-	settings->nat.exempt_count = 0;
+	settings->nat.exempt.count = 0;
 	while (list_next(&list, &item)) {
-		if (settings->nat.exempt_count == EXEMPT_MAX)
-			return fault_set(fault, -EINVAL, "more than %d networks", EXEMPT_MAX);
-		if (network_parse(item, &settings->nat.exempt[settings->nat.exempt_count]) < 0)
+		if (network_parse(item, &network) < 0)
 			return fault_set(fault, -EINVAL,
 				"\"%.*s\" is not a network such as 10.0.0.0/8 or 2001:db8::/32 "
 				"with its host bits zero",
 				shown(item), item.at);
-		settings->nat.exempt_count++;
+		if (networks_add(&settings->nat.exempt, &network) != 0)
+			return fault_set(fault, -EINVAL, "more than %d networks", NETWORKS_MAX);
 	}
 	return 0;
 }

@@ -87,22 +87,62 @@ static void put_packets(struct exposition *exposition, const struct engine_count
 			counters->rewritten_fields[i]);
 }
 
-static void put_round_trips(struct exposition *exposition, const struct engine_counters *counters)
+/* Spans of time: how many there are up to each bound, beyond all of them, and their sum. */
+struct histogram {
+	const char *name, *help;
+	const uint32_t *bounds_us;
+	const uint64_t *counts; /* one more than bounds */
+	unsigned bounds;
+	uint64_t sum_us;
+};
+
+static void put_histogram(struct exposition *exposition, const struct histogram *histogram)
 {
-	const char *name = "keepalive_rtt_seconds";
+	const char *name = histogram->name;
 	uint64_t up_to = 0;
 
-	put_head(exposition, name, "histogram", "Time from a keepalive to its answer.");
-	for (unsigned i = 0; i < RTT_BOUNDS; i++) {
-		up_to += counters->rtts[i];
-		put(exposition, "natbox_%s_bucket{le=\"%g\"} %llu\n", name, rtt_bounds_us[i] / 1e6,
-			(unsigned long long)up_to);
+	put_head(exposition, name, "histogram", histogram->help);
+	for (unsigned i = 0; i < histogram->bounds; i++) {
+		up_to += histogram->counts[i];
+		put(exposition, "natbox_%s_bucket{le=\"%g\"} %llu\n", name,
+			histogram->bounds_us[i] / 1e6, (unsigned long long)up_to);
 	}
-	up_to += counters->rtts[RTT_BOUNDS];
+	up_to += histogram->counts[histogram->bounds];
 	put(exposition, "natbox_%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)up_to);
 	put(exposition, "natbox_%s_sum", name);
-	put_seconds(exposition, counters->rtt_us);
+	put_seconds(exposition, histogram->sum_us);
 	put(exposition, "natbox_%s_count %llu\n", name, (unsigned long long)up_to);
+}
+
+static void put_round_trips(struct exposition *exposition, const struct engine_counters *counters)
+{
+	const struct histogram histogram = {
+		.name = "keepalive_rtt_seconds",
+		.help = "Time from a keepalive to its answer.",
+		.bounds_us = rtt_bounds_us,
+		.counts = counters->rtts,
+		.bounds = RTT_BOUNDS,
+		.sum_us = counters->rtt_us,
+	};
+
+	put_histogram(exposition, &histogram);
+}
+
+const uint32_t turn_bounds_us[TURN_BOUNDS] = {
+	100, 250, 500, 1000, 2500, 5000, 10000, 20000, 100000, 1000000};
+
+static void put_turns(struct exposition *exposition, const struct turn_counters *counters)
+{
+	const struct histogram histogram = {
+		.name = "turn_seconds",
+		.help = "Time of a turn of the packet loop, in which no other packet is handled.",
+		.bounds_us = turn_bounds_us,
+		.counts = counters->turns,
+		.bounds = TURN_BOUNDS,
+		.sum_us = counters->total_us,
+	};
+
+	put_histogram(exposition, &histogram);
 }
 
 static void put_keepalives(struct exposition *exposition, const struct engine_counters *counters)
@@ -151,6 +191,7 @@ size_t exposition_write(const struct metrics_snapshot *snapshot, char text[stati
 	put_packets(&exposition, &snapshot->engine);
 	put_keepalives(&exposition, &snapshot->engine);
 	put_troubles(&exposition, snapshot);
+	put_turns(&exposition, &snapshot->turns);
 	put_head(&exposition, "build_info", "gauge", "Always 1, with the version of natbox.");
 	put_labelled(&exposition, "build_info", "version", NATBOX_VERSION, 1);
 	return exposition.length;

@@ -33,6 +33,14 @@ struct settings border_settings(void)
 	};
 }
 
+void border_exempt(struct settings *settings, const char *text)
+{
+	struct network network;
+
+	cr_assert_eq(network_parse((struct text){text, strlen(text)}, &network), 0);
+	cr_assert_eq(networks_add(&settings->nat.exempt, &network), 0);
+}
+
 static void log_line(struct border *border, const char *format, ...)
 {
 	va_list arguments;

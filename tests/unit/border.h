@@ -35,6 +35,9 @@ struct border {
 /* natbox.ini's defaults. */
 struct settings border_settings(void);
 
+/* Adds to nat.exempt. */
+void border_exempt(struct settings *settings, const char *network);
+
 /* With one proxy, 198.51.100.1:5060. */
 struct border *border_new(void);
 void border_free(struct border *border);

@@ -311,11 +311,11 @@ Test(config, longest_list_of_networks_fits_its_line)
 {
 	static char text[20000] = "[nat]\nexempt = ";
 
-	for (unsigned i = 0; i < EXEMPT_MAX; i++)
+	for (unsigned i = 0; i < NETWORKS_MAX; i++)
 		sprintf(text + strlen(text), "%s2001:db8:1111:2222:3333:4444:5555:%x/128",
 			i ? ", " : "", 0x6000 + i);
 	expect_ok(text);
-	cr_expect_eq(config.core.nat.exempt_count, EXEMPT_MAX);
+	cr_expect_eq(config.core.nat.exempt.count, NETWORKS_MAX);
 	strcat(text, ",10.0.0.0/8");
 	expect_error(text, ":2: nat.exempt: more than 256 networks");
 }

@@ -52,6 +52,7 @@ Test(exposition, every_metric_of_the_contract_has_its_type_and_a_help)
 	expect_family("transactions", "gauge");
 	expect_family("state_lag_seconds", "gauge");
 	expect_family("event_lines_lost_total", "counter");
+	expect_family("turn_seconds", "histogram");
 	expect_family("build_info", "gauge");
 }
 
@@ -123,6 +124,21 @@ Test(exposition, buckets_hold_what_is_below_them_too)
 	expect_line("natbox_keepalive_rtt_seconds_bucket{le=\"+Inf\"} 111");
 	expect_line("natbox_keepalive_rtt_seconds_sum 1.234567");
 	expect_line("natbox_keepalive_rtt_seconds_count 111");
+}
+
+Test(exposition, turns_are_counted_by_their_length)
+{
+	snapshot.turns.turns[0] = 1;
+	snapshot.turns.turns[7] = 10;
+	snapshot.turns.turns[TURN_BOUNDS] = 100;
+	snapshot.turns.total_us = 1234567;
+	write_text();
+	expect_line("natbox_turn_seconds_bucket{le=\"0.0001\"} 1");
+	expect_line("natbox_turn_seconds_bucket{le=\"0.01\"} 1");
+	expect_line("natbox_turn_seconds_bucket{le=\"0.02\"} 11");
+	expect_line("natbox_turn_seconds_bucket{le=\"+Inf\"} 111");
+	expect_line("natbox_turn_seconds_sum 1.234567");
+	expect_line("natbox_turn_seconds_count 111");
 }
 
 /* The grammar of the format, as far as natbox uses it. */

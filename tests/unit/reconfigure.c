@@ -134,8 +134,7 @@ Test(reconfigure, endpoints_in_a_network_that_is_now_exempt_go)
 {
 	register_phone(PHONE, "one");
 	register_phone("203.0.114.1:5061", "two");
-	cr_assert_eq(network_parse(TEXT("203.0.113.0/24"), &border->settings.nat.exempt[0]), 0);
-	border->settings.nat.exempt_count = 1;
+	border_exempt(&border->settings, "203.0.113.0/24");
 	cr_assert_eq(reconfigure(), 0);
 	border_expect(border, "reason-end " PHONE " registration sip:alice@example.com ended\n"
 			      "endpoint-remove " PHONE " flushed\n");

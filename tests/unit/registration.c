@@ -296,8 +296,7 @@ Test(registration, registrations_that_do_not_count_create_nothing)
 
 Test(registration, an_exempt_network_is_left_alone)
 {
-	border->settings.nat.exempt_count = 1;
-	cr_assert_eq(network_parse(TEXT("203.0.113.0/24"), &border->settings.nat.exempt[0]), 0);
+	border_exempt(&border->settings, "203.0.113.0/24");
 	register_alice("60");
 	border_expect(border, "");
 }

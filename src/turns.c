@@ -1,0 +1,54 @@
+#include "turns.h"
+
+#include <time.h>
+
+static uint64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+void turns_start(struct turns *turns)
+{
+	*turns = (struct turns){.processor_us = clock_us(CLOCK_THREAD_CPUTIME_ID)};
+}
+
+void turns_begin(struct turns *turns)
+{
+	turns->begun_us = clock_us(CLOCK_MONOTONIC);
+}
+
+static void keep_longer(struct turn_length *longest, struct turn_length length)
+{
+	if (length.clock_us > longest->clock_us)
+		longest->clock_us = length.clock_us;
+	if (length.processor_us > longest->processor_us)
+		longest->processor_us = length.processor_us;
+}
+
+/* The processor's clock is a system call, so it is read once a turn: the few microseconds of the
+ * wait before count as well. */
+void turns_end(struct turns *turns)
+{
+	const uint64_t processor_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+	const struct turn_length length = {
+		.clock_us = clock_us(CLOCK_MONOTONIC) - turns->begun_us,
+		.processor_us = processor_us - turns->processor_us,
+	};
+	unsigned bound = 0;
+
+	while (bound < TURN_BOUNDS && length.clock_us > turn_bounds_us[bound])
+		bound++;
+	turns->counters.turns[bound]++;
+	turns->counters.total_us += length.clock_us;
+	turns->processor_us = processor_us;
+	keep_longer(&turns->longest, length);
+	keep_longer(&turns->longest_ever, length);
+}
+
+void turns_forget_longest(struct turns *turns)
+{
+	turns->longest = (struct turn_length){0};
+}

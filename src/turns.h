@@ -1,0 +1,31 @@
+/* How long the turns of the event loop take. A turn is all that is done between two waits: packets,
+ * timers, signals, files. While it lasts no other packet is handled. */
+#ifndef NATBOX_TURNS_H
+#define NATBOX_TURNS_H
+
+#include <natbox/exposition.h>
+
+/* By the clock, and by what this thread had of a processor in that time. The difference is other
+ * programs' doing, or a disk's. */
+struct turn_length {
+	uint64_t clock_us, processor_us;
+};
+
+struct turns {
+	struct turn_length longest;      /* since turns_forget_longest; not of one turn */
+	struct turn_length longest_ever; /* the same since the start */
+	struct turn_counters counters;
+	uint64_t begun_us;
+	uint64_t processor_us; /* this thread's, at the end of the last turn */
+};
+
+/* Before the first turn. */
+void turns_start(struct turns *turns);
+
+/* Around each turn, in the thread of the loop. */
+void turns_begin(struct turns *turns);
+void turns_end(struct turns *turns);
+
+void turns_forget_longest(struct turns *turns);
+
+#endif
