@@ -41,7 +41,7 @@ int capture_decode(struct capture *capture, const uint8_t seed[static 16], struc
 	const char *name = pcap_datalink_val_to_name(link_type);
 
 	if (!packet_knows_link_type(link_type))
-		return fault_set(fault, -ENOTSUP,
+		return fault_set_kind(fault, FAULT_LASTING, -ENOTSUP,
 			"cannot read %s: its link type is %s (%d); natbox reads Ethernet, Linux "
 			"cooked, raw IP and loopback: capture on such an interface",
 			capture->name, name ? name : "unknown", link_type);

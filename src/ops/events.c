@@ -38,7 +38,7 @@ static int open_stream(const char *path, struct fault *fault)
 		return STDOUT_FILENO;
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
 	if (fd < 0)
-		return fault_set(fault, -errno,
+		return fault_set_kind(fault, fault_kind_of_path(-errno), -errno,
 			"cannot open event stream %s: %s; natbox needs to be allowed to write "
 			"there",
 			path, strerror(errno));

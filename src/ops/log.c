@@ -21,7 +21,7 @@ static int open_file(const char *path, struct fault *fault)
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
 
 	if (fd < 0)
-		return fault_set(fault, -errno,
+		return fault_set_kind(fault, fault_kind_of_path(-errno), -errno,
 			"cannot open log %s: %s; natbox needs to be allowed to write there", path,
 			strerror(errno));
 	return fd;
