@@ -26,6 +26,9 @@ int identity_give(const struct identity *identity, int fd, const char *path);
  * with *fault set. */
 int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
 
+/* Neither this process nor a child of its gains a privilege by what it executes, for good. */
+void privileges_freeze(void);
+
 /* The calling thread gives up every capability for good, and so do the threads that it starts;
  * others keep theirs. 0 or -EPERM. */
 int privileges_forgo(void);
