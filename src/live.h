@@ -6,6 +6,8 @@
 
 #include <natbox/engine.h>
 
+#include <sys/types.h>
+
 enum {
 	/* Descriptors that a way to the wire may want polled. */
 	WIRE_DESCRIPTORS_MAX = 4,
@@ -19,9 +21,8 @@ struct live;
 
 /* A way to the wire: sniffing.c or relaying.c. All errors are negative errnos with *fault set. */
 struct wire {
-	/* Before anything is opened, so that a second natbox disturbs nothing. NULL: may be
-	 * many. */
-	int (*claim)(struct live *live, struct fault *fault);
+	/* What one natbox alone may do, besides serving its proxies (natbox/claim.h). NULL: none. */
+	const char *claim;
 	int (*open)(struct live *live, struct fault *fault);
 	/* After privileges were dropped. */
 	int (*start)(struct live *live, struct fault *fault);
@@ -37,7 +38,12 @@ struct wire {
 	void (*inspect)(struct live *live);
 	/* Packets that the kernel lost because nobody took them in time. */
 	uint64_t (*dropped)(const struct live *live);
+	/* The end of the loop: SIP flows past from here on. Waits for no disk, and calls nothing
+	 * that may end the process, as state has not been written yet. NULL: it always does. */
+	void (*stop)(struct live *live);
 	void (*close)(struct live *live);
+	/* Whether what failed while natbox ran is there to be opened again. NULL: it is. */
+	bool (*is_there)(const struct live *live);
 	bool needs_net_admin; /* also while it runs */
 	uint64_t longest_turn_us;
 };
@@ -55,9 +61,17 @@ struct live {
 	struct metrics *metrics; /* NULL: off */
 	uint64_t now_us;         /* monotonic */
 	bool is_ready;           /* everything is open, the loop runs */
+	unsigned claim_count;
+	int claims[1 + CONFIG_PROXIES_MAX];
 	size_t proxy_count;
 	struct address proxies[PROXY_ADDRESSES_MAX];
 };
+
+/* Before anything is opened, so that a second natbox disturbs nothing: refuses where another one
+ * serves one of the proxies, or relays. A dry run goes on beside any. user: whom natbox is going to
+ * run as. 0 or a negative errno with *fault set. */
+int live_claim(struct live *live, uid_t user, struct fault *fault);
+void live_disclaim(struct live *live);
 
 /* The addresses of natbox.proxy, `*:PORT` being every address that this host has now. Returns how
  * many, at most PROXY_ADDRESSES_MAX, or a negative errno with *fault set. */
