@@ -21,7 +21,7 @@ struct live;
 
 /* A way to the wire: sniffing.c or relaying.c. All errors are negative errnos with *fault set. */
 struct wire {
-	/* What one natbox alone may do, besides serving its proxies (natbox/claim.h). NULL: none. */
+	/* What one natbox alone may do besides to serve its proxies (claim.h). NULL: none. */
 	const char *claim;
 	int (*open)(struct live *live, struct fault *fault);
 	/* After privileges were dropped. */
