@@ -181,8 +181,8 @@ say $? "a routing rule that somebody removed is put back"
 inside nft delete table inet natbox && within 5 is_diverting
 say $? "so is the table"
 answers # it was waited for with a descriptor
-before=$(ticks)
-! answers && ! answers && is_diverting && [ $(($(ticks) - before)) -lt $(($(getconf CLK_TCK))) ]
+ticks_before=$(ticks)
+! answers && ! answers && is_diverting && [ $(($(ticks) - ticks_before)) -lt $(($(getconf CLK_TCK))) ]
 say $? "a connection that cannot be taken costs no time"
 prlimit --pid "$pid" --nofile=1024:
 within 5 answers
@@ -255,13 +255,13 @@ second_starts() { # further arguments
 	pid=$first
 	return $status
 }
-any=natbox.proxy=*:5060
+any="natbox.proxy=*:5060"
 first
 second_is_refused
 say $? "for the same proxy it does not start"
 second_is_refused -o natbox.proxy=192.0.2.1,203.0.113.1
 say $? "nor for one of several"
-second_is_refused -o $any
+second_is_refused -o "$any"
 say $? "nor for all addresses of the host, of which the proxy is one"
 second_is_refused "${relay[@]}"
 say $? "nor in the other mode"
@@ -272,10 +272,10 @@ say $? "one for another port starts"
 second_starts "${relay[@]}" -o natbox.proxy=*:5070
 say $? "and one that relays for others"
 stop
-first -o $any
+first -o "$any"
 second_is_refused
 say $? "where one serves all addresses of the host, none starts for one of them"
-second_is_refused -o $any
+second_is_refused -o "$any"
 say $? "nor for all of them"
 second_starts -o natbox.proxy=192.0.2.1
 say $? "one for a proxy elsewhere starts"
