@@ -64,7 +64,8 @@ static int conclude(const char *what, const struct report *report, int status, v
 	if (!report->is_done)
 		return explain(what, status, fault);
 	*fault = report->fault;
-	memcpy(context, report->bytes, size);
+	if (size)
+		memcpy(context, report->bytes, size);
 	return report->result;
 }
 
@@ -82,7 +83,8 @@ int apart_run(const char *what, int (*work)(void *context, struct fault *fault),
 	if (child == 0) {
 		prepare_child();
 		report->result = work(context, &report->fault);
-		memcpy(report->bytes, context, size);
+		if (size)
+			memcpy(report->bytes, context, size);
 		report->is_done = true;
 		_exit(EXIT_SUCCESS);
 	}
