@@ -21,6 +21,12 @@
 
 static const uint64_t inspection_us = 1000000;
 
+/* How long after the host was started interfaces and addresses may still be to come. */
+static const uint64_t boot_us = 300 * 1000000ULL;
+
+/* How long an interface has to go away once it fails, and how often is looked for it then. */
+static const int absence_poll_ms = 1000;
+
 static uint64_t clock_us(clockid_t clock)
 {
 	struct timespec now;
@@ -247,8 +253,8 @@ static int open_all(struct live *live, struct fault *fault)
 	/* Where that fails the log goes on in the file that is open, and SIGHUP says so. */
 	if (result == 0 && *identity.name)
 		log_give(&identity);
-	if (result == 0 && live->wire->claim)
-		result = live->wire->claim(live, fault);
+	if (result == 0)
+		result = live_claim(live, identity.user, fault);
 	if (result == 0)
 		result = open_state(live, &identity, fault);
 	if (result == 0)
@@ -482,21 +488,49 @@ static int open_signals(struct fault *fault)
 	return signals;
 }
 
+/* State comes before all that may end the process or hang, in a library for one. */
 static int close_all(struct live *live, int result, struct fault *fault)
 {
 	struct fault other;
 
 	if (live->is_ready && log_get_level() >= LOG_LEVEL_INFO)
 		answer_summary(live);
+	if (live->wire->stop)
+		live->wire->stop(live);
+	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	metrics_close(live->metrics);
 	live->wire->close(live);
-	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	if (events_close(live->events, &other) != 0 && result == 0) {
 		*fault = other;
 		result = -EIO;
 	}
 	engine_free(live->engine);
+	live_disclaim(live);
 	return result;
+}
+
+/* What is absent while the host boots may be still to come: it is tried again. */
+static int exit_status(const struct fault *fault)
+{
+	const bool boots = clock_us(CLOCK_BOOTTIME) < boot_us;
+
+	if (fault->kind == FAULT_LASTING || (fault->kind == FAULT_ABSENT && !boots))
+		return EXIT_USAGE;
+	return EXIT_FAILURE;
+}
+
+/* An interface that has gone away may come back. Started anew before, natbox would take its name
+ * for a mistake. */
+static void wait_for_wire(const struct live *live, int signals)
+{
+	struct pollfd polled = {.fd = signals, .events = POLLIN};
+	bool told = false;
+
+	while (poll(&polled, 1, absence_poll_ms) == 0 && !live->wire->is_there(live)) {
+		if (!told)
+			log_info("it is gone: natbox waits for it, and ends once it is back");
+		told = true;
+	}
 }
 
 int live_run(const struct options *options, struct config *config)
@@ -514,10 +548,11 @@ int live_run(const struct options *options, struct config *config)
 	if (result == 0)
 		result = run(&live, signals, &fault);
 	result = close_all(&live, result, &fault);
+	if (result != 0)
+		log_error("%s", fault.line);
+	if (result != 0 && live.is_ready && live.wire->is_there)
+		wait_for_wire(&live, signals);
 	if (signals >= 0)
 		close(signals);
-	if (result == 0)
-		return EXIT_SUCCESS;
-	log_error("%s", fault.line);
-	return EXIT_FAILURE;
+	return result == 0 ? EXIT_SUCCESS : exit_status(&fault);
 }

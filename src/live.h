@@ -7,6 +7,8 @@
 
 #include <natbox/engine.h>
 
+#include <sys/types.h>
+
 enum {
 	/* Descriptors that a way to the wire may want polled. */
 	WIRE_DESCRIPTORS_MAX = 4,
@@ -22,9 +24,8 @@ struct live;
 
 /* A way to the wire: sniffing.c or relaying.c. All errors are negative errnos with *fault set. */
 struct wire {
-	/* Before anything is opened, so that a second natbox disturbs nothing. NULL: may be
-	 * many. */
-	int (*claim)(struct live *live, struct fault *fault);
+	/* What one natbox alone may do besides to serve its proxies (claim.h). NULL: none. */
+	const char *claim;
 	int (*open)(struct live *live, struct fault *fault);
 	/* After privileges were dropped. */
 	int (*start)(struct live *live, struct fault *fault);
@@ -43,7 +44,12 @@ struct wire {
 	void (*inspect)(struct live *live);
 	/* Packets that the kernel lost because nobody took them in time. */
 	uint64_t (*dropped)(const struct live *live);
+	/* The end of the loop: SIP flows past from here on. Waits for no disk, and calls nothing
+	 * that may end the process, as state has not been written yet. NULL: it always does. */
+	void (*stop)(struct live *live);
 	void (*close)(struct live *live);
+	/* Whether what failed while natbox ran is there to be opened again. NULL: it is. */
+	bool (*is_there)(const struct live *live);
 	bool needs_net_admin; /* also while it runs */
 	uint64_t longest_turn_us;
 };
@@ -63,9 +69,17 @@ struct live {
 	uint64_t now_us;   /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	bool is_reviewing; /* a reload has not reached all endpoints yet */
 	bool is_ready;     /* everything is open, the loop runs */
+	unsigned claim_count;
+	int claims[1 + CONFIG_PROXIES_MAX];
 	size_t proxy_count;
 	struct address proxies[PROXY_ADDRESSES_MAX];
 };
+
+/* Before anything is opened, so that a second natbox disturbs nothing: refuses where another one
+ * serves one of the proxies, or relays. A dry run goes on beside any. user: whom natbox is going to
+ * run as. 0 or a negative errno with *fault set. */
+int live_claim(struct live *live, uid_t user, struct fault *fault);
+void live_disclaim(struct live *live);
 
 /* The addresses of natbox.proxy, `*:PORT` being every address that this host has now. Returns how
  * many, at most PROXY_ADDRESSES_MAX, or a negative errno with *fault set. */

@@ -282,7 +282,7 @@ static int open_log(const struct options *options, const struct config *config)
 	log_set_level(options_log_level(options, config));
 	if (log_open(options->log_path, &owner, &fault) != 0) {
 		log_error("%s", fault.line);
-		return EXIT_FAILURE;
+		return fault.kind == FAULT_LASTING ? EXIT_USAGE : EXIT_FAILURE;
 	}
 	return 0;
 }
@@ -314,6 +314,7 @@ int main(int argc, char **argv)
 	static struct config config;
 	int status = fill_standard_descriptors();
 
+	privileges_freeze();
 	if (status == 0)
 		status = parse_options(argc, argv, &options);
 	if (status == 0)

@@ -2,7 +2,6 @@
  * shows that it lives. */
 #include "live.h"
 
-#include <natbox/claim.h>
 #include <natbox/log.h>
 #include <natbox/relay.h>
 #include <natbox/rules.h>
@@ -11,10 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct relaying {
-	int claim; /* negative: not taken */
 	struct relay *relay;
 	struct installed_rules *rules;
 	size_t proxy_count;
@@ -56,17 +53,6 @@ static struct rules_settings rules_settings_from(
 	};
 }
 
-static int relaying_claim(struct live *live, struct fault *fault)
-{
-	struct relaying *relaying = calloc(1, sizeof(*relaying));
-
-	if (!relaying)
-		return fault_set(fault, -ENOMEM, "no memory to relay");
-	live->wire_state = relaying;
-	relaying->claim = claim_take(fault);
-	return relaying->claim < 0 ? relaying->claim : 0;
-}
-
 static int relaying_open(struct live *live, struct fault *fault)
 {
 	const struct config *config = live->config;
@@ -75,10 +61,13 @@ static int relaying_open(struct live *live, struct fault *fault)
 		.out_port = (uint16_t)config->relay.out_port,
 		.own_mark = config->relay.own_mark,
 	};
-	struct relaying *relaying = live->wire_state;
+	struct relaying *relaying = calloc(1, sizeof(*relaying));
 	struct rules_settings rules;
 	int result;
 
+	if (!relaying)
+		return fault_set(fault, -ENOMEM, "no memory to relay");
+	live->wire_state = relaying;
 	relaying->proxy_count =
 		list_diverted(config, live->proxies, live->proxy_count, relaying->proxies);
 	if (!relaying->proxy_count)
@@ -218,6 +207,14 @@ static uint64_t relaying_dropped(const struct live *live)
 	return relay_counters(relaying->relay).overruns;
 }
 
+static void relaying_stop(struct live *live)
+{
+	const struct relaying *relaying = live->wire_state;
+
+	if (relaying)
+		rules_withdraw(relaying->rules);
+}
+
 static void relaying_close(struct live *live)
 {
 	struct relaying *relaying = live->wire_state;
@@ -226,13 +223,11 @@ static void relaying_close(struct live *live)
 		return;
 	rules_remove(relaying->rules);
 	relay_close(relaying->relay);
-	if (relaying->claim >= 0)
-		close(relaying->claim);
 	free(relaying);
 }
 
 const struct wire relay_wire = {
-	.claim = relaying_claim,
+	.claim = "relay",
 	.open = relaying_open,
 	.start = relaying_start,
 	.descriptors = relaying_descriptors,
@@ -242,6 +237,7 @@ const struct wire relay_wire = {
 	.flush = relaying_flush,
 	.inspect = relaying_inspect,
 	.dropped = relaying_dropped,
+	.stop = relaying_stop,
 	.close = relaying_close,
 	.needs_net_admin = true,
 	.longest_turn_us = RULES_TICK_MS * 1000 / 3,

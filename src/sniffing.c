@@ -6,7 +6,9 @@
 #include <natbox/log.h>
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct sniffing {
@@ -144,6 +146,13 @@ static void sniffing_close(struct live *live)
 	free(sniffing);
 }
 
+static bool sniffing_is_there(const struct live *live)
+{
+	const char *interface = live->config->interface;
+
+	return strcmp(interface, "any") == 0 || if_nametoindex(interface) != 0;
+}
+
 const struct wire sniff_wire = {
 	.open = sniffing_open,
 	.start = sniffing_start,
@@ -154,5 +163,6 @@ const struct wire sniff_wire = {
 	.inspect = sniffing_inspect,
 	.dropped = sniffing_dropped,
 	.close = sniffing_close,
+	.is_there = sniffing_is_there,
 	.longest_turn_us = 1000000,
 };

@@ -6,6 +6,10 @@ work=$(mktemp -d)
 namespace=natbox-$(basename "$0" .sh)-$$
 pid=
 
+# Before a command: what it sees is a host that was started long ago, or just now.
+booted=(unshare --time --boottime 1000000)
+booting=(unshare --time --boottime "-$(cut -d. -f1 /proc/uptime)")
+
 cleanup() {
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null
 	ip netns del "$namespace" 2>/dev/null

@@ -99,9 +99,10 @@ has_every_name_of_the_contract() {
 }
 
 # Another natbox does not start, and says why in a line.
-is_refused() { # address to listen on, why
-	inside "$natbox" -c "$work/ini" -o metrics.listen="$1" 2>"$work/refused"
-	[ $? -eq 1 ] && [ "$(wc -l <"$work/refused")" = 1 ] && grep -q "$1: $2" "$work/refused"
+is_refused() { # address to listen on, why, exit status
+	inside "${booted[@]}" "$natbox" -c "$work/ini" -o natbox.proxy=$proxy:5070 \
+		-o metrics.listen="$1" 2>"$work/refused"
+	[ $? -eq "$3" ] && [ "$(wc -l <"$work/refused")" = 1 ] && grep -q "$1: $2" "$work/refused"
 }
 
 # An event for each: a start line and nothing else.
@@ -173,9 +174,9 @@ sed -i 's/^interval.*/interval = 2s/' "$work/ini"
 kill -HUP "$pid" && within 3 logged "read again" && answers 200 healthz && is endpoints "== 1"
 say $? "SIGHUP leaves metrics as they are"
 
-is_refused 127.0.0.1:9560 "the port is in use"
+is_refused 127.0.0.1:9560 "the port is in use" 1
 say $? "where the port is in use natbox does not start, and says so in a line"
-is_refused 192.0.2.9:9560 "this host has no such address"
+is_refused 192.0.2.9:9560 "this host has no such address" 2
 say $? "nor where the address is another host's"
 
 help_with bash -c 'for i in {1..20}; do exec {fd}<>/dev/tcp/127.0.0.1/9560; done; sleep 60'

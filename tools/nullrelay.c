@@ -159,7 +159,7 @@ static int serve(const struct rules_settings *settings)
 	struct relay *relay = NULL;
 	struct installed_rules *rules = NULL;
 	struct fault fault;
-	int claim = claim_take(&fault), error = claim < 0 ? claim : 0;
+	int claim = claim_take("relay", geteuid(), &fault), error = claim < 0 ? claim : 0;
 
 	if (!error)
 		error = relay_open(&ports, &relay, &fault);

@@ -21,6 +21,9 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
  * with *fault set. */
 int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
 
+/* Neither this process nor a child of its gains a privilege by what it executes, for good. */
+void privileges_freeze(void);
+
 /* The calling thread gives up every capability for good, and so do the threads that it starts;
  * others keep theirs. 0 or -EPERM. */
 int privileges_forgo(void);

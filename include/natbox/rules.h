@@ -62,6 +62,9 @@ bool rules_trouble(struct installed_rules *rules, struct fault *fault);
 /* Datagrams that the rules dropped for bearing a proxy's source but not coming from there. */
 uint64_t rules_forged(const struct installed_rules *rules);
 
+/* Diverts nothing any more: stops the thread and empties the sets. NULL is fine. */
+void rules_withdraw(struct installed_rules *rules);
+
 /* Stops the thread and removes everything that was installed. NULL is fine. */
 void rules_remove(struct installed_rules *rules);
 

@@ -45,7 +45,7 @@ static int link_type_fault(const struct capture *capture, struct fault *fault)
 	int link_type = link_type_of(capture);
 	const char *name = pcap_datalink_val_to_name(link_type);
 
-	return fault_set(fault, -ENOTSUP,
+	return fault_set_kind(fault, FAULT_LASTING, -ENOTSUP,
 		"cannot read %s: its link type is %s (%d); natbox reads Ethernet, Linux cooked, "
 		"raw IP and loopback: capture on such an interface",
 		capture->name, name ? name : "unknown", link_type);

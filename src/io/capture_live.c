@@ -1,9 +1,11 @@
+#include "apart.h"
 #include "capture.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include <natbox/filter.h>
 
@@ -17,6 +19,8 @@ enum {
 	/* How long a batch is collected. Immediate mode would have each packet at once, but gives
 	 * each the room of the snapshot length: the same buffer then holds 256. */
 	LIVE_BATCH_MS = 10,
+	/* The longest program that the kernel takes. */
+	INSTRUCTIONS_MAX = 4096,
 };
 
 static int activate_fault(const struct capture *capture, int status, struct fault *fault)
@@ -25,13 +29,13 @@ static int activate_fault(const struct capture *capture, int status, struct faul
 
 	switch (status) {
 	case PCAP_ERROR_NO_SUCH_DEVICE:
-		return fault_set(fault, -ENODEV,
+		return fault_set_kind(fault, FAULT_ABSENT, -ENODEV,
 			"cannot capture on %s: there is no such interface; `ip link` lists them, "
 			"`any` is all of them",
 			name);
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
-		return fault_set(fault, -EPERM,
+		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
 			"cannot capture on %s: no permission; run as root or with CAP_NET_RAW",
 			name);
 	case PCAP_ERROR_IFACE_NOT_UP:
@@ -64,26 +68,67 @@ static int activate(struct capture *capture, struct fault *fault)
 	return 0;
 }
 
+struct compilation {
+	const struct capture *capture;
+	unsigned count;
+	struct bpf_insn instructions[INSTRUCTIONS_MAX];
+};
+
+static int refuse_filter(const struct capture *capture, const char *why, struct fault *fault)
+{
+	return fault_set(fault, -EINVAL,
+		"cannot capture on %s: its filter is refused: %s; choose another interface",
+		capture->name, why);
+}
+
+static int compile(void *context, struct fault *fault)
+{
+	struct compilation *compilation = context;
+	const struct capture *capture = compilation->capture;
+	struct bpf_program program;
+
+	if (pcap_compile(capture->pcap, &program, capture->filter, 1, PCAP_NETMASK_UNKNOWN))
+		return refuse_filter(capture, pcap_geterr(capture->pcap), fault);
+	if (program.bf_len > INSTRUCTIONS_MAX)
+		return refuse_filter(capture, "it is too long for the kernel", fault);
+	compilation->count = program.bf_len;
+	memcpy(compilation->instructions, program.bf_insns,
+		program.bf_len * sizeof(*program.bf_insns));
+	return 0;
+}
+
+/* What natbox was let see it keeps to, whoever may have taken it over: the kernel takes no other
+ * filter from now on. */
+static int lock_filter(const struct capture *capture, struct fault *fault)
+{
+	const int on = 1;
+
+	if (setsockopt(pcap_fileno(capture->pcap), SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) ==
+		0)
+		return 0;
+	return fault_set(fault, -errno, "cannot capture on %s: its filter cannot be locked: %s",
+		capture->name, strerror(errno));
+}
+
 static int set_filter(
 	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
 {
-	struct bpf_program program;
-	int failed;
+	struct compilation compilation = {.capture = capture};
+	struct bpf_program program = {.bf_insns = compilation.instructions};
+	int error;
 
 	capture->filter = filter_write(proxies, count, pcap_datalink(capture->pcap));
 	if (!capture->filter)
 		return fault_set(
 			fault, -ENOMEM, "cannot capture on %s: out of memory", capture->name);
-	failed = pcap_compile(capture->pcap, &program, capture->filter, 1, PCAP_NETMASK_UNKNOWN);
-	if (!failed) {
-		failed = pcap_setfilter(capture->pcap, &program);
-		pcap_freecode(&program);
-	}
-	if (failed)
-		return fault_set(fault, -EINVAL,
-			"cannot capture on %s: its filter is refused: %s; choose another interface",
-			capture->name, pcap_geterr(capture->pcap));
-	return 0;
+	error = apart_run("compile the filter of the capture", compile, &compilation,
+		sizeof(compilation), fault);
+	if (error)
+		return error;
+	program.bf_len = compilation.count;
+	if (pcap_setfilter(capture->pcap, &program))
+		return refuse_filter(capture, pcap_geterr(capture->pcap), fault);
+	return lock_filter(capture, fault);
 }
 
 static int start(

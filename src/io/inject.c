@@ -26,8 +26,8 @@ int inject_open(struct inject **inject, struct fault *fault)
 		error = 0;
 	if (error) {
 		inject_close(opened);
-		return fault_set(fault, error, "cannot open a raw socket for keepalives: %s; %s",
-			strerror(-error),
+		return fault_set_kind(fault, error == -EPERM ? FAULT_LASTING : FAULT_PASSING, error,
+			"cannot open a raw socket for keepalives: %s; %s", strerror(-error),
 			error == -EPERM ? "run as root or with CAP_NET_RAW, or with -n to send none"
 					: "-n sends none");
 	}

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libnet.h>
+#include <linux/filter.h>
 #include <linux/in6.h> /* IPV6_FLOWINFO_SEND */
 #include <netinet/in.h>
 #include <stdalign.h>
@@ -74,6 +75,20 @@ static int bind_out_of_the_way(int socket, int family)
 	return bind(socket, (struct sockaddr *)&ipv6, sizeof(ipv6));
 }
 
+/* A raw socket could hear all UDP of this host. This one hears nothing, and as the filter is locked
+ * that stays so, whoever may have taken natbox over. */
+static int deafen(int socket)
+{
+	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	const struct sock_fprog program = {1, nothing};
+	const int on = 1;
+
+	if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
+		setsockopt(socket, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
 static int set_options(int socket, int family, uint32_t mark)
 {
 	const int on = 1, off = 0, buffer = RELAY_SOCKET_BUFFER;
@@ -91,7 +106,7 @@ static int set_options(int socket, int family, uint32_t mark)
 		setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &off, sizeof(off)) < 0 ||
 		(mark && setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0))
 		return -errno;
-	return 0;
+	return deafen(socket);
 }
 
 /* The kernel writes the IP header. */

@@ -86,7 +86,7 @@ static int bind_any(int socket, int family, uint16_t port)
 static int explain(int error, const char *key, uint16_t port, struct fault *fault)
 {
 	if (error == -EPERM || error == -EACCES)
-		return fault_set(fault, error,
+		return fault_set_kind(fault, FAULT_LASTING, error,
 			"cannot open the transparent sockets of the relay: %s; run natbox as root, "
 			"or with CAP_NET_ADMIN and CAP_NET_RAW",
 			strerror(-error));

@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdalign.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -15,6 +16,11 @@
 enum { REQUEST_MAX = 256 };
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
+
+struct routing {
+	struct mnl_socket *socket;
+	uint32_t loopback; /* the interface's index */
+};
 
 struct fib_rule {
 	uint8_t family, action, protocol;
@@ -119,7 +125,7 @@ static struct nlmsghdr *route_request(
 }
 
 static int change_route(
-	struct mnl_socket *socket, int type, int flags, uint8_t family, uint32_t table)
+	const struct routing *routing, int type, int flags, uint8_t family, uint32_t table)
 {
 	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
 	struct rtmsg *header;
@@ -129,8 +135,8 @@ static int change_route(
 	header->rtm_type = RTN_LOCAL;
 	header->rtm_scope = family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
 	header->rtm_protocol = ROUTING_PROTOCOL;
-	mnl_attr_put_u32(request, RTA_OIF, if_nametoindex("lo"));
-	return netlink_request(socket, request, NULL, NULL);
+	mnl_attr_put_u32(request, RTA_OIF, routing->loopback);
+	return netlink_request(routing->socket, request, NULL, NULL);
 }
 
 struct search {
@@ -148,18 +154,18 @@ static int check_rule(const struct nlmsghdr *message, void *context)
 	if (rule_is_ours(&rule))
 		return MNL_CB_OK;
 	if (marked && (settings->mark & rule.mask) == (rule.mark & rule.mask))
-		fault_set(search->fault, 0,
+		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.mark %#x is in use by somebody else's routing rule %u (fwmark "
 			"%#x/%#x); "
 			"set relay.mark to a free one",
 			settings->mark, rule.priority, rule.mark, rule.mask);
 	else if (marked && (settings->own_mark & rule.mask) == (rule.mark & rule.mask))
-		fault_set(search->fault, 0,
+		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.own-mark %#x is in use by somebody else's routing rule %u (fwmark "
 			"%#x/%#x); set relay.own-mark to a free one",
 			settings->own_mark, rule.priority, rule.mark, rule.mask);
 	else if (rule.action == FR_ACT_TO_TBL && rule.table == settings->table)
-		fault_set(search->fault, 0,
+		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.table %u is in use by somebody else's routing rule %u; set "
 			"relay.table "
 			"to a free one",
@@ -191,7 +197,7 @@ static int check_route(const struct nlmsghdr *message, void *context)
 	if (header->rtm_protocol == ROUTING_PROTOCOL ||
 		route_table(message) != search->settings->table)
 		return MNL_CB_OK;
-	fault_set(search->fault, 0,
+	fault_set_kind(search->fault, FAULT_LASTING, 0,
 		"relay.table %u has routes of somebody else; set relay.table to a free one",
 		search->settings->table);
 	errno = EEXIST;
@@ -245,16 +251,17 @@ static bool is_needed(uint8_t family, const struct rules_settings *settings)
 	return false;
 }
 
-static int install_family(struct mnl_socket *socket, uint8_t family,
+static int install_family(const struct routing *routing, uint8_t family,
 	const struct rules_settings *settings, bool *added)
 {
 	const int flags = NLM_F_CREATE | NLM_F_EXCL;
-	int rule = change_rule(socket, RTM_NEWRULE, flags, family, settings->mark, settings->table);
+	int rule = change_rule(
+		routing->socket, RTM_NEWRULE, flags, family, settings->mark, settings->table);
 	int route;
 
 	if (rule && rule != -EEXIST)
 		return rule;
-	route = change_route(socket, RTM_NEWROUTE, flags, family, settings->table);
+	route = change_route(routing, RTM_NEWROUTE, flags, family, settings->table);
 	if (route && route != -EEXIST)
 		return route;
 	*added |= !rule || !route;
@@ -284,23 +291,43 @@ static int explain(
 		family == AF_INET ? "IPv4" : "IPv6", settings->table, strerror(-error));
 }
 
-int routing_install(const struct rules_settings *settings, bool *added, struct fault *fault)
+int routing_open(struct routing **out, struct fault *fault)
 {
-	struct mnl_socket *socket = NULL;
-	int error = netlink_open(NETLINK_ROUTE, &socket);
+	struct routing *routing = calloc(1, sizeof(*routing));
+	int error = routing ? netlink_open(NETLINK_ROUTE, &routing->socket) : -ENOMEM;
 
-	*added = false;
-	if (error)
+	if (error) {
+		routing_close(routing);
 		return fault_set(
 			fault, error, "cannot speak netlink to the routing: %s", strerror(-error));
+	}
+	routing->loopback = if_nametoindex("lo");
+	*out = routing;
+	return 0;
+}
+
+void routing_close(struct routing *routing)
+{
+	if (!routing)
+		return;
+	if (routing->socket)
+		mnl_socket_close(routing->socket);
+	free(routing);
+}
+
+int routing_install(struct routing *routing, const struct rules_settings *settings, bool *added,
+	struct fault *fault)
+{
+	int error = 0;
+
+	*added = false;
 	for (size_t i = 0; !error && i < sizeof(families); i++) {
-		error = install_family(socket, families[i], settings, added);
+		error = install_family(routing, families[i], settings, added);
 		if (!is_needed(families[i], settings))
 			error = 0;
 		if (error)
 			explain(error, families[i], settings, fault);
 	}
-	mnl_socket_close(socket);
 	return error;
 }
 
@@ -323,27 +350,22 @@ static int collect_ours(const struct nlmsghdr *message, void *context)
 }
 
 static void remove_family(
-	struct mnl_socket *socket, uint8_t family, const struct rules_settings *settings)
+	const struct routing *routing, uint8_t family, const struct rules_settings *settings)
 {
 	struct leftovers leftovers = {0};
 
-	each_rule(socket, family, collect_ours, &leftovers);
+	each_rule(routing->socket, family, collect_ours, &leftovers);
 	for (unsigned i = 0; i < leftovers.count; i++) {
 		const struct fib_rule *rule = &leftovers.list[i];
 
-		change_rule(socket, RTM_DELRULE, 0, family, rule->mark, rule->table);
-		change_route(socket, RTM_DELROUTE, 0, family, rule->table);
+		change_rule(routing->socket, RTM_DELRULE, 0, family, rule->mark, rule->table);
+		change_route(routing, RTM_DELROUTE, 0, family, rule->table);
 	}
-	change_route(socket, RTM_DELROUTE, 0, family, settings->table);
+	change_route(routing, RTM_DELROUTE, 0, family, settings->table);
 }
 
-void routing_remove(const struct rules_settings *settings)
+void routing_remove(struct routing *routing, const struct rules_settings *settings)
 {
-	struct mnl_socket *socket = NULL;
-
-	if (netlink_open(NETLINK_ROUTE, &socket) < 0)
-		return;
 	for (size_t i = 0; i < sizeof(families); i++)
-		remove_family(socket, families[i], settings);
-	mnl_socket_close(socket);
+		remove_family(routing, families[i], settings);
 }

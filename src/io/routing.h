@@ -13,14 +13,23 @@ enum {
 	ROUTING_PROTOCOL = 110,
 };
 
+/* A way to the kernel's routing, opened once: what is to be put back later needs no descriptor that
+ * may then be missing. */
+struct routing;
+
+/* 0 or a negative errno with *fault set. */
+int routing_open(struct routing **routing, struct fault *fault);
+void routing_close(struct routing *routing); /* NULL is fine */
+
 /* Refuses a mark or table that somebody else uses: 0, or -EEXIST and others with *fault set. */
 int routing_check(const struct rules_settings *settings, struct fault *fault);
 
 /* Puts in place what is missing; *added: whether anything was. 0 or a negative errno with *fault
  * set. */
-int routing_install(const struct rules_settings *settings, bool *added, struct fault *fault);
+int routing_install(struct routing *routing, const struct rules_settings *settings, bool *added,
+	struct fault *fault);
 
 /* Removes all that is ours, of whatever mark and table a crashed run had, too. */
-void routing_remove(const struct rules_settings *settings);
+void routing_remove(struct routing *routing, const struct rules_settings *settings);
 
 #endif

@@ -16,6 +16,7 @@
 struct installed_rules {
 	struct rules_settings settings;
 	struct alive *alive;
+	struct routing *routing; /* NULL: the operator's to install */
 	atomic_uint ticks;
 	atomic_ullong forged;
 
@@ -74,6 +75,7 @@ static struct installed_rules *rules_new(const struct rules_settings *settings)
 static void rules_free(struct installed_rules *rules)
 {
 	alive_close(rules->alive);
+	routing_close(rules->routing);
 	pthread_cond_destroy(&rules->stop);
 	pthread_mutex_destroy(&rules->lock);
 	free(rules);
@@ -85,7 +87,7 @@ static int check(const struct rules_settings *settings, struct fault *fault)
 	int error;
 
 	if (settings->proxy_count > RULES_PROXIES_MAX)
-		return fault_set(fault, -E2BIG,
+		return fault_set_kind(fault, FAULT_LASTING, -E2BIG,
 			"%zu proxy addresses are too many for relay mode: at most %d; name the "
 			"ones "
 			"meant in natbox.proxy",
@@ -100,18 +102,32 @@ static int check(const struct rules_settings *settings, struct fault *fault)
 }
 
 /* The routing first: a rule that diverts what is then not delivered would lose it. */
-static int install(const struct rules_settings *settings, struct fault *fault)
+static int install(const struct installed_rules *rules, struct fault *fault)
 {
 	bool added;
-	int error = routing_install(settings, &added, fault);
+	int error = routing_install(rules->routing, &rules->settings, &added, fault);
 
-	return error ? error : ruleset_install(settings, fault);
+	return error ? error : ruleset_install(&rules->settings, fault);
 }
 
-static void uninstall(const struct rules_settings *settings)
+static void uninstall(const struct installed_rules *rules)
 {
 	ruleset_remove();
-	routing_remove(settings);
+	routing_remove(rules->routing, &rules->settings);
+}
+
+/* In place of what a crash has left behind. */
+static int install_anew(struct installed_rules *rules, struct fault *fault)
+{
+	int error = routing_open(&rules->routing, fault);
+
+	if (error)
+		return error;
+	routing_remove(rules->routing, &rules->settings);
+	error = install(rules, fault);
+	if (error)
+		uninstall(rules);
+	return error;
 }
 
 int rules_install(
@@ -126,14 +142,10 @@ int rules_install(
 	if (!rules)
 		return fault_set(fault, -ENOMEM, "cannot install the rules: out of memory");
 	error = alive_open(rules->settings.proxies, settings->proxy_count, &rules->alive);
-	if (error) {
+	if (error)
 		fault_set(fault, error, "cannot speak netlink to nftables: %s", strerror(-error));
-	} else if (!settings->manual) {
-		routing_remove(settings);
-		error = install(settings, fault);
-		if (error)
-			uninstall(settings);
-	}
+	else if (!settings->manual)
+		error = install_anew(rules, fault);
 	if (error) {
 		rules_free(rules);
 		return error;
@@ -147,7 +159,9 @@ int rules_install(
 static int renew(struct installed_rules *rules, struct fault *fault)
 {
 	bool added = false;
-	int error = rules->settings.manual ? 0 : routing_install(&rules->settings, &added, fault);
+	int error = rules->settings.manual
+			    ? 0
+			    : routing_install(rules->routing, &rules->settings, &added, fault);
 
 	if (error)
 		return error;
@@ -165,7 +179,7 @@ static int renew(struct installed_rules *rules, struct fault *fault)
 			"until "
 			"the rules are there (natbox --rules)",
 			strerror(-error));
-	error = install(&rules->settings, fault);
+	error = install(rules, fault);
 	if (error)
 		return error;
 	error = alive_renew(rules->alive);
@@ -298,6 +312,9 @@ uint64_t rules_forged(const struct installed_rules *rules)
 
 static void stop_watcher(struct installed_rules *rules)
 {
+	if (!rules->watching)
+		return;
+	rules->watching = false;
 	pthread_mutex_lock(&rules->lock);
 	rules->stopping = true;
 	pthread_cond_signal(&rules->stop);
@@ -305,15 +322,20 @@ static void stop_watcher(struct installed_rules *rules)
 	pthread_join(rules->watcher, NULL);
 }
 
+void rules_withdraw(struct installed_rules *rules)
+{
+	if (!rules)
+		return;
+	stop_watcher(rules);
+	alive_withdraw(rules->alive);
+}
+
 void rules_remove(struct installed_rules *rules)
 {
 	if (!rules)
 		return;
-	if (rules->watching)
-		stop_watcher(rules);
-	if (rules->settings.manual)
-		alive_withdraw(rules->alive);
-	else
-		uninstall(&rules->settings);
+	rules_withdraw(rules);
+	if (!rules->settings.manual)
+		uninstall(rules);
 	rules_free(rules);
 }

@@ -1,5 +1,6 @@
 #include "ruleset.h"
 
+#include "apart.h"
 #include "netlink.h"
 
 #include <errno.h>
@@ -140,25 +141,44 @@ static struct nft_ctx *nft_new(void)
 	return nft;
 }
 
-/* Calls visit with each line of what is in force, but for our own table, until it returns true. */
-static bool find_line(bool (*visit)(const char *line, const void *context), const void *context)
+struct search {
+	bool (*visit)(const char *line, const void *context);
+	const void *context;
+	bool found;
+};
+
+static int visit_lines(void *context, struct fault *fault)
 {
+	struct search *search = context;
 	struct nft_ctx *nft = nft_new();
-	bool ours = false, found = false;
+	bool ours = false;
 	char *rest = NULL, *copy = NULL;
 
 	if (nft && nft_run_cmd_from_buffer(nft, "list ruleset") == 0)
 		copy = strdup(nft_ctx_get_output_buffer(nft));
-	for (char *line = copy ? strtok_r(copy, "\n", &rest) : NULL; line && !found;
+	if (!copy)
+		return fault_set(fault, -EIO, "cannot read the nftables rules of this host");
+	for (char *line = strtok_r(copy, "\n", &rest); line && !search->found;
 		line = strtok_r(NULL, "\n", &rest)) {
 		if (strncmp(line, "table ", strlen("table ")) == 0)
 			ours = strcmp(line, "table " TABLE " {") == 0;
-		found = !ours && visit(line, context);
+		search->found = !ours && search->visit(line, search->context);
 	}
 	free(copy);
-	if (nft)
-		nft_ctx_free(nft);
-	return found;
+	nft_ctx_free(nft);
+	return 0;
+}
+
+/* Whether visit returns true for a line of what is in force, but for our own table. 1, 0, or a
+ * negative errno with *fault set. */
+static int find_line(bool (*visit)(const char *line, const void *context), const void *context,
+	struct fault *fault)
+{
+	struct search search = {visit, context, false};
+	int error = apart_run("read the nftables rules of this host", visit_lines, &search,
+		sizeof(search), fault);
+
+	return error ? error : search.found;
 }
 
 static bool translates(const char *line, const void *context)
@@ -200,7 +220,9 @@ static bool may_list(void)
 
 bool ruleset_may_notrack(void)
 {
-	return may_list() && !find_line(translates, NULL) && !has_old_nat();
+	struct fault unheard;
+
+	return may_list() && find_line(translates, NULL, &unheard) == 0 && !has_old_nat();
 }
 
 /* nft shows "meta mark set 0x00006e62". To match our marks is a firewall's right (natbox.8). */
@@ -214,20 +236,23 @@ static bool sets_mark(const char *line, const void *context)
 	return at && strstr(at, shown);
 }
 
+static int check_mark(const char *key, uint32_t mark, struct fault *fault)
+{
+	int found = find_line(sets_mark, &mark, fault);
+
+	if (found <= 0)
+		return found;
+	return fault_set_kind(fault, FAULT_LASTING, -EEXIST,
+		"relay.%s %#x is set by an nftables rule of somebody else; set relay.%s to a free "
+		"one",
+		key, mark, key);
+}
+
 int ruleset_check(const struct rules_settings *settings, struct fault *fault)
 {
-	if (find_line(sets_mark, &settings->mark))
-		return fault_set(fault, -EEXIST,
-			"relay.mark %#x is set by an nftables rule of somebody else; set "
-			"relay.mark "
-			"to a free one",
-			settings->mark);
-	if (find_line(sets_mark, &settings->own_mark))
-		return fault_set(fault, -EEXIST,
-			"relay.own-mark %#x is set by an nftables rule of somebody else; set "
-			"relay.own-mark to a free one",
-			settings->own_mark);
-	return 0;
+	int error = check_mark("mark", settings->mark, fault);
+
+	return error ? error : check_mark("own-mark", settings->own_mark, fault);
 }
 
 /* nft explains an error over several lines; the first says it. */
@@ -236,7 +261,7 @@ static int explain(int error, const char *text, struct fault *fault)
 	const int length = (int)strcspn(text, "\n");
 
 	if (strstr(text, "not permitted"))
-		return fault_set(fault, -EPERM,
+		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
 			"cannot install table " TABLE
 			": not permitted; run natbox as root, or with "
 			"CAP_NET_ADMIN and CAP_NET_RAW");
@@ -249,17 +274,29 @@ static int explain(int error, const char *text, struct fault *fault)
 	return fault_set(fault, error, "cannot install table " TABLE ": %.*s", length, text);
 }
 
-static int run(const char *commands, struct fault *fault)
+struct commands {
+	const char *text;
+};
+
+static int run_commands(void *context, struct fault *fault)
 {
+	const struct commands *commands = context;
 	struct nft_ctx *nft = nft_new();
 	int error = 0;
 
 	if (!nft)
 		return fault_set(fault, -ENOMEM, "cannot start libnftables: out of memory");
-	if (nft_run_cmd_from_buffer(nft, commands) != 0)
+	if (nft_run_cmd_from_buffer(nft, commands->text) != 0)
 		error = explain(-EINVAL, nft_ctx_get_error_buffer(nft), fault);
 	nft_ctx_free(nft);
 	return error;
+}
+
+static int run(const char *what, const char *text, struct fault *fault)
+{
+	struct commands commands = {text};
+
+	return apart_run(what, run_commands, &commands, sizeof(commands), fault);
 }
 
 int ruleset_install(const struct rules_settings *settings, struct fault *fault)
@@ -276,7 +313,7 @@ int ruleset_install(const struct rules_settings *settings, struct fault *fault)
 		free(text);
 		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");
 	}
-	error = run(text, fault);
+	error = run("install table " TABLE, text, fault);
 	free(text);
 	return error;
 }
@@ -285,5 +322,5 @@ void ruleset_remove(void)
 {
 	struct fault unheard;
 
-	run(REMOVE_TABLE, &unheard);
+	run("remove table " TABLE, REMOVE_TABLE, &unheard);
 }

@@ -34,7 +34,7 @@ static int open_output(
 	int result = path ? output_open(path, owner, output) : 0;
 
 	if (result != 0)
-		return fault_set(fault, result,
+		return fault_set_kind(fault, fault_kind_of_path(result), result,
 			"cannot open log %s: %s; natbox needs to be allowed to write there", path,
 			rights_explain(result));
 	if (!path)

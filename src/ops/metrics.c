@@ -29,12 +29,17 @@ enum {
 	CONNECTION_BYTES = 8192,
 	/* Connections that wait to be accepted. */
 	BACKLOG = 16,
+	/* How long they wait once more when no descriptor is free for one. */
+	ACCEPT_RETRY_US = 100 * 1000,
 };
 
 struct metrics {
 	struct address listen;
-	int listener; /* -1: it is the daemon's to close */
+	int listener;
 	struct MHD_Daemon *daemon;
+	pthread_t acceptor;
+	bool accepts;
+	atomic_bool stopping;
 	atomic_ullong turned_us;
 	uint64_t published_us; /* the loop's own */
 	pthread_mutex_t mutex; /* of the snapshot */
@@ -62,12 +67,12 @@ static int explain(const struct address *listen, int error, struct fault *fault)
 			"that program or set metrics.listen to a free port",
 			text);
 	case -EADDRNOTAVAIL:
-		return fault_set(fault, error,
+		return fault_set_kind(fault, FAULT_ABSENT, error,
 			"cannot serve metrics on %s: this host has no such address; set "
 			"metrics.listen to one that it has",
 			text);
 	case -EACCES:
-		return fault_set(fault, error,
+		return fault_set_kind(fault, FAULT_LASTING, error,
 			"cannot serve metrics on %s: not allowed; set metrics.listen to a port "
 			"from 1024 on, or start natbox as root",
 			text);
@@ -96,7 +101,7 @@ static int open_listener(struct metrics *metrics, struct fault *fault)
 {
 	const int family = address_is_ipv4(&metrics->listen) ? AF_INET : AF_INET6, on = 1;
 
-	metrics->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	metrics->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (metrics->listener < 0 ||
 		setsockopt(metrics->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 		bind_to(metrics->listener, &metrics->listen) < 0 ||
@@ -193,13 +198,34 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	return send_line(connection, MHD_HTTP_NOT_FOUND, "here are /metrics and /healthz\n");
 }
 
-/* The daemon's thread has the signal mask and the capabilities of the one that starts it. So one
- * does that has none: what strangers talk to needs no capability. */
-static void *start_daemon(void *context)
+/* libmicrohttpd's own way to accept asks again at once where no descriptor is free, for ever. */
+static void *accept_connections(void *context)
+{
+	struct metrics *metrics = context;
+	struct sockaddr_storage peer;
+	socklen_t length;
+
+	while (!atomic_load(&metrics->stopping)) {
+		int connection;
+
+		length = sizeof(peer);
+		connection = accept4(metrics->listener, (struct sockaddr *)&peer, &length,
+			SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (connection >= 0)
+			MHD_add_connection(
+				metrics->daemon, connection, (struct sockaddr *)&peer, length);
+		else if (errno != ECONNABORTED && errno != EINTR)
+			usleep(ACCEPT_RETRY_US);
+	}
+	return NULL;
+}
+
+/* Threads have the signal mask and the capabilities of the one that starts them. So one does that
+ * has none: what strangers talk to needs no capability. */
+static void *start_threads(void *context)
 {
 	struct metrics *metrics = context;
 	const struct MHD_OptionItem options[] = {
-		{MHD_OPTION_LISTEN_SOCKET, metrics->listener, NULL},
 		{MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
 		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S, NULL},
@@ -209,9 +235,11 @@ static void *start_daemon(void *context)
 
 	if (privileges_forgo() != 0)
 		return NULL;
-	metrics->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer,
-		metrics, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-	metrics->listener = -1; /* the daemon's to close, even of one that did not start */
+	metrics->daemon = MHD_start_daemon(
+		MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC, 0, NULL,
+		NULL, answer, metrics, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	metrics->accepts = metrics->daemon && pthread_create(&metrics->acceptor, NULL,
+						      accept_connections, metrics) == 0;
 	return NULL;
 }
 
@@ -223,10 +251,10 @@ int metrics_start(struct metrics *metrics, uint64_t now_us, struct fault *fault)
 	atomic_store(&metrics->turned_us, now_us);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the event loop */
-	if (pthread_create(&starter, NULL, start_daemon, metrics) == 0)
+	if (pthread_create(&starter, NULL, start_threads, metrics) == 0)
 		pthread_join(starter, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!metrics->daemon)
+	if (!metrics->accepts)
 		return fault_set(fault, -EIO, "cannot start a thread to serve metrics");
 	return 0;
 }
@@ -251,6 +279,11 @@ void metrics_close(struct metrics *metrics)
 {
 	if (!metrics)
 		return;
+	atomic_store(&metrics->stopping, true);
+	if (metrics->accepts) {
+		shutdown(metrics->listener, SHUT_RDWR); /* accept4 returns */
+		pthread_join(metrics->acceptor, NULL);
+	}
 	if (metrics->daemon)
 		MHD_stop_daemon(metrics->daemon);
 	if (metrics->listener >= 0)

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A service manager may start natbox as its user, with the capabilities that it needs to start. */
@@ -13,7 +15,7 @@ static int capabilities_drop(bool keep_net_admin, struct fault *fault)
 	if (keep_net_admin)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
-		return fault_set(fault, -EPERM,
+		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
 			"cannot give up capabilities: start natbox with CAP_NET_ADMIN in relay "
 			"mode");
 	return 0;
@@ -26,9 +28,13 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
 	*identity = (struct identity){.name = name, .user = geteuid(), .group = getegid()};
 	if (!*name)
 		return 0;
+	errno = 0;
 	entry = getpwnam(name);
+	if (!entry && (errno == EIO || errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return fault_set(
+			fault, -errno, "cannot look up user %s: %s", name, strerror(errno));
 	if (!entry)
-		return fault_set(fault, -ENOENT,
+		return fault_set_kind(fault, FAULT_LASTING, -ENOENT,
 			"there is no user %s to run as: create it (useradd --system %s), or set "
 			"natbox.user to another or to nothing",
 			name, name);
@@ -44,7 +50,7 @@ int privileges_drop(const struct identity *identity, bool keep_net_admin, struct
 	if (identity->user == geteuid())
 		return identity->user == 0 ? 0 : capabilities_drop(keep_net_admin, fault);
 	if (geteuid() != 0)
-		return fault_set(fault, -EPERM,
+		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
 			"cannot become user %s: start natbox as root, or set natbox.user to "
 			"nothing",
 			identity->name);
@@ -53,11 +59,16 @@ int privileges_drop(const struct identity *identity, bool keep_net_admin, struct
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
 	if (capng_change_id((int)identity->user, (int)identity->group,
 		    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
-		return fault_set(fault, -EPERM,
+		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
 			"cannot become user %s: natbox needs CAP_SETUID, CAP_SETGID and "
 			"CAP_SETPCAP to, or set natbox.user to nothing",
 			identity->name);
 	return 0;
+}
+
+void privileges_freeze(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 int privileges_forgo(void)

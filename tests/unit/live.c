@@ -470,3 +470,38 @@ Test(live, addresses_of_this_host)
 		cr_expect(host_has(&host, &address));
 	}
 }
+
+/* Sockets of that domain, and how many of them have a filter that cannot be changed any more. */
+static void count_locked(int domain, unsigned *sockets, unsigned *locked)
+{
+	*sockets = *locked = 0;
+	for (int fd = 3; fd < 256; fd++) {
+		int its_domain = 0, type = 0, is_locked = 0;
+		socklen_t length = sizeof(int);
+
+		getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length);
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &its_domain, &length) ||
+			type != SOCK_RAW || its_domain != domain)
+			continue;
+		getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &is_locked, &length);
+		++*sockets;
+		*locked += is_locked != 0;
+	}
+}
+
+Test(live, what_sockets_hear_is_fixed)
+{
+	struct capture *capture = capture_on("far");
+	unsigned sockets, locked;
+
+	count_locked(AF_PACKET, &sockets, &locked);
+	cr_assert_geq(sockets, 1);
+	cr_assert_eq(locked, sockets, "%u of %u captures are locked", locked, sockets);
+	count_locked(AF_INET, &sockets, &locked);
+	cr_assert_eq(sockets, 2);
+	cr_assert_eq(locked, sockets, "%u of %u raw sockets are locked", locked, sockets);
+	count_locked(AF_INET6, &sockets, &locked);
+	cr_assert_eq(sockets, 1);
+	cr_assert_eq(locked, sockets, "%u of %u raw sockets are locked", locked, sockets);
+	capture_close(capture);
+}
