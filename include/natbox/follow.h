@@ -29,6 +29,9 @@ struct passage {
 	/* Of its transaction; follow_expect finds it. */
 	bool has_key;
 	uint64_t key;
+
+	/* Of what may belong to a dialog; dialog.c finds them. at is NULL when missing. */
+	struct text from_tag, to_tag;
 };
 
 /* Finds the key of a message's transaction, and begins to fetch what there is of it: the later
@@ -36,7 +39,7 @@ struct passage {
 void follow_expect(const struct follow *follow, struct passage *passage);
 
 /* A message that is to be followed: a user agent's own, or one to it. */
-void follow_message(struct follow *follow, const struct passage *passage);
+void follow_message(struct follow *follow, struct passage *passage);
 
 /* Closes the transactions whose time is over, with what follows from that. */
 void follow_expire(struct follow *follow);
@@ -93,11 +96,11 @@ void subscription_notify(struct follow *follow, const struct passage *passage);
 
 /* INVITE, UPDATE, INFO, BYE and their responses, and CANCEL (RFC 3261 9, 12 to 15, RFC 3311,
  * RFC 4028). */
-void dialog_request(struct follow *follow, const struct passage *passage);
+void dialog_request(struct follow *follow, struct passage *passage);
 void dialog_cancel(struct follow *follow, const struct passage *passage);
-void dialog_response(struct follow *follow, const struct passage *passage, uint32_t transaction);
+void dialog_response(struct follow *follow, struct passage *passage, uint32_t transaction);
 /* A response to an INVITE without a transaction. */
-void dialog_stray_response(struct follow *follow, const struct passage *passage);
+void dialog_stray_response(struct follow *follow, struct passage *passage);
 void dialog_overdue(struct follow *follow, const struct transaction *transaction);
 
 #endif
