@@ -38,38 +38,36 @@ static const struct amount {
 
 /* What comes by, and which request it answers. */
 static const struct kind {
-	const char *name;
-	bool in; /* from the phone to the proxy */
-	const char *method;
-	const char *start, *contact;
-	bool is_answer;
+	const char *name, *method, *start, *contact;
 	const char *via_host; /* NULL: as in headers */
+	bool in;              /* from the phone to the proxy */
+	bool is_answer;
 } kinds[] = {
-	{"REGISTER", true, "REGISTER", "REGISTER sip:example.com SIP/2.0\r\n",
-		"<sip:a@10.0.0.1:5060>", false, NULL},
-	{"REGISTER of an IPv6 phone", true, "REGISTER", "REGISTER sip:example.com SIP/2.0\r\n",
-		"<sip:a@[fd00::1]:5060>", false, "[fd00::1]:5060"},
-	{"200 to REGISTER", false, "REGISTER", "SIP/2.0 200 OK\r\n", BINDING, true, NULL},
-	{"INVITE", true, "INVITE", "INVITE sip:b@example.com SIP/2.0\r\n", "<sip:a@10.0.0.1:5060>",
-		false, NULL},
-	{"200 to INVITE", false, "INVITE", "SIP/2.0 200 OK\r\n", "<sip:b@192.0.2.1>", true, NULL},
-	{"302 to INVITE", false, "INVITE", "SIP/2.0 302 Moved\r\n", "<sip:b@192.0.2.1>", true,
-		NULL},
-	{"INVITE to a phone", false, "INVITE",
+	{"REGISTER", "REGISTER", "REGISTER sip:example.com SIP/2.0\r\n", "<sip:a@10.0.0.1:5060>",
+		NULL, true, false},
+	{"REGISTER of an IPv6 phone", "REGISTER", "REGISTER sip:example.com SIP/2.0\r\n",
+		"<sip:a@[fd00::1]:5060>", "[fd00::1]:5060", true, false},
+	{"200 to REGISTER", "REGISTER", "SIP/2.0 200 OK\r\n", BINDING, NULL, false, true},
+	{"INVITE", "INVITE", "INVITE sip:b@example.com SIP/2.0\r\n", "<sip:a@10.0.0.1:5060>", NULL,
+		true, false},
+	{"200 to INVITE", "INVITE", "SIP/2.0 200 OK\r\n", "<sip:b@192.0.2.1>", NULL, false, true},
+	{"302 to INVITE", "INVITE", "SIP/2.0 302 Moved\r\n", "<sip:b@192.0.2.1>", NULL, false,
+		true},
+	{"INVITE to a phone", "INVITE",
 		"INVITE sip:a@203.0.113.1:5061;natbox=10.0.0.1-5060 SIP/2.0\r\n",
-		"<sip:b@192.0.2.1>", false, NULL},
-	{"200 of a phone", true, "INVITE", "SIP/2.0 200 OK\r\n", "<sip:a@10.0.0.1:5060>", true,
-		NULL},
-	{"BYE", true, "BYE", "BYE sip:b@example.com SIP/2.0\r\n", "<sip:a@10.0.0.1:5060>", false,
-		NULL},
-	{"SUBSCRIBE", true, "SUBSCRIBE", "SUBSCRIBE sip:b@example.com SIP/2.0\r\n",
-		"<sip:a@10.0.0.1:5060>", false, NULL},
-	{"200 to SUBSCRIBE", false, "SUBSCRIBE", "SIP/2.0 200 OK\r\n", "<sip:b@192.0.2.1>", true,
-		NULL},
-	{"NOTIFY to a phone", false, "NOTIFY", "NOTIFY sip:a@203.0.113.1:5061 SIP/2.0\r\n",
-		"<sip:b@192.0.2.1>", false, NULL},
-	{"OPTIONS", true, "OPTIONS", "OPTIONS sip:example.com SIP/2.0\r\n", "<sip:a@10.0.0.1:5060>",
-		false, NULL},
+		"<sip:b@192.0.2.1>", NULL, false, false},
+	{"200 of a phone", "INVITE", "SIP/2.0 200 OK\r\n", "<sip:a@10.0.0.1:5060>", NULL, true,
+		true},
+	{"BYE", "BYE", "BYE sip:b@example.com SIP/2.0\r\n", "<sip:a@10.0.0.1:5060>", NULL, true,
+		false},
+	{"SUBSCRIBE", "SUBSCRIBE", "SUBSCRIBE sip:b@example.com SIP/2.0\r\n",
+		"<sip:a@10.0.0.1:5060>", NULL, true, false},
+	{"200 to SUBSCRIBE", "SUBSCRIBE", "SIP/2.0 200 OK\r\n", "<sip:b@192.0.2.1>", NULL, false,
+		true},
+	{"NOTIFY to a phone", "NOTIFY", "NOTIFY sip:a@203.0.113.1:5061 SIP/2.0\r\n",
+		"<sip:b@192.0.2.1>", NULL, false, false},
+	{"OPTIONS", "OPTIONS", "OPTIONS sip:example.com SIP/2.0\r\n", "<sip:a@10.0.0.1:5060>", NULL,
+		true, false},
 };
 
 /* Where what is repeated stands: in the place of a header field, of the start line, or behind all

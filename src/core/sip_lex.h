@@ -13,8 +13,8 @@ enum {
 	LEX_IPV6 = 1 << 3, /* between the brackets */
 	LEX_URI = 1 << 4,  /* anything but blanks, control bytes, quotes and angle brackets */
 	LEX_SCHEME = 1 << 5,
-	LEX_VALUE = 1 << 6, /* of a parameter: those of a URI without semicolon and comma */
-	LEX_NAME = 1 << 7,  /* of a parameter: the same without equals sign */
+	LEX_VALUE = 1 << 6,  /* of a parameter: those of a URI without semicolon and comma */
+	LEX_NAME = 1 << 7,   /* of a parameter: the same without equals sign */
 	LEX_PLAIN = 1 << 8,  /* anything but comma, quote, open angle bracket and parenthesis */
 	LEX_REMARK = 1 << 9, /* anything but parentheses and backslash */
 };
