@@ -39,6 +39,9 @@ struct passage {
 	/* Of its transaction; follow_expect finds it. */
 	bool has_key;
 	uint64_t key;
+
+	/* Of what may belong to a dialog; dialog.c finds them. at is NULL when missing. */
+	struct text from_tag, to_tag;
 };
 
 /* Finds the key of a message's transaction, and begins to fetch what there is of it: the later
@@ -46,7 +49,7 @@ struct passage {
 void follow_expect(const struct follow *follow, struct passage *passage);
 
 /* A message that is to be followed: a user agent's own, or one to it. */
-void follow_message(struct follow *follow, const struct passage *passage);
+void follow_message(struct follow *follow, struct passage *passage);
 
 /* Closes the transactions whose time is over, with what follows from that; as many as the report
  * has time for. */

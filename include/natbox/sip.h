@@ -34,13 +34,26 @@ enum sip_list {
 	SIP_RECORD_ROUTE,
 };
 
-/* Most header fields of the lists above that one message may have. RFC 3261's Max-Forwards ends a
- * path after 70 hops; a registrar that lists more bindings than fit puts several in one field. */
-enum { SIP_FIELDS_MAX = 128 };
+/* What one message may make the scanner and all that follow it do, so that no message takes longer
+ * than a plain one of its length. */
+enum {
+	/* Values of the lists above, all together. RFC 3261's Max-Forwards ends a path after 70
+	 * hops, which Via, Record-Route and Route may all tell; beside them stands no more than
+	 * one list of an address of record's bindings, of which people have dozens. */
+	SIP_VALUES_MAX = 256,
+	/* Of that many bytes a value has to be in the mean, where there are more than so many. */
+	SIP_VALUE_BYTES = 32,
+	SIP_VALUES_FREE = 2,
+	/* Parameters of one value: what a phone can do (RFC 3840) makes twenty or so; and of all
+	 * Vias and Contacts. */
+	SIP_PARAMS_MAX = 64,
+	SIP_PARAM_BYTES = 8,
+	SIP_PARAMS_FREE = 64,
+};
 
-struct sip_field {
-	uint8_t list;      /* enum sip_list */
-	struct text value; /* trimmed; may hold several comma separated values and folded lines */
+struct sip_value {
+	uint8_t list;     /* enum sip_list */
+	struct text text; /* trimmed; may hold folded lines */
 };
 
 /* A parameter: value is what follows the equals sign, trimmed, quotes kept, with at NULL for a
@@ -62,6 +75,7 @@ struct sip_via {
 	struct sip_param received, rport; /* the first ones */
 	bool has_doubles;                 /* there is another received or rport */
 	bool has_others;                  /* and a parameter that is none of these */
+	unsigned param_count;
 };
 
 /* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
@@ -87,6 +101,7 @@ struct sip_name_addr {
 	struct text display; /* as it stands, quotes and all; at is NULL when missing */
 	struct text uri;     /* without the brackets */
 	struct text params;  /* the header's own, from the first semicolon on */
+	unsigned param_count;
 
 	/* The values of two of them; at is NULL when missing, length 0 for a flag. */
 	struct text expires, instance; /* RFC 3261 20.10, RFC 5626 */
@@ -97,10 +112,9 @@ struct sip_contact {
 	struct sip_uri uri; /* empty for "*" */
 };
 
-/* How far a walk over the values of a list has come. */
+/* How far a walk over the values of a list, or over the Contacts, has come. */
 struct sip_cursor {
-	unsigned field; /* start with zeros */
-	size_t offset;
+	unsigned place; /* start with zeros */
 };
 
 struct sip_message {
@@ -129,15 +143,12 @@ struct sip_message {
 
 	uint32_t cseq_number;
 	unsigned via_count; /* values, in all */
-	unsigned field_count;
-	struct sip_field fields[SIP_FIELDS_MAX]; /* in the order of the message */
+	unsigned value_count, contact_count;
+	unsigned param_count;                    /* of all Vias and Contacts */
+	struct sip_value values[SIP_VALUES_MAX]; /* of the lists, in the order of the message */
 
-	struct sip_via top_via; /* the first value */
-
-	/* Where sip_next_contact begins: the first one that is well-formed, and what follows it. */
-	bool has_contact;
-	struct sip_contact first_contact;
-	struct sip_cursor after_first_contact;
+	struct sip_via top_via;                      /* the first value */
+	struct sip_contact contacts[SIP_VALUES_MAX]; /* those that are well-formed */
 };
 
 /* Why a datagram that means to be SIP is not usable. */
@@ -149,7 +160,8 @@ enum sip_defect {
 	DEFECT_FOLDED_START_LINE,
 	DEFECT_NO_LINE_END,
 	DEFECT_NO_COLON,
-	DEFECT_TOO_MANY_FIELDS,
+	DEFECT_TOO_MANY_VALUES,
+	DEFECT_TOO_MANY_PARAMETERS,
 	DEFECT_TWO_FROM,
 	DEFECT_TWO_TO,
 	DEFECT_TWO_CALL_ID,
@@ -206,9 +218,8 @@ int sip_uri_parse(struct text uri, struct sip_uri *out);
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out);
 int sip_contact_parse(struct text value, struct sip_contact *out);
 
-/* Walks the Contacts, taken apart; ill-formed values are left out. NULL at the end. room is for one
- * that has to be taken apart now, and is overwritten with the next. */
+/* Walks the Contacts, taken apart; ill-formed values are left out. NULL at the end. */
 const struct sip_contact *sip_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *room);
+	const struct sip_message *message, struct sip_cursor *cursor);
 
 #endif

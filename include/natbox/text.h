@@ -17,7 +17,8 @@ struct text {
 
 static inline const char *text_end(struct text text)
 {
-	return text.at + text.length;
+	return text.length ? text.at + text.length
+			   : text.at; /* C adds nothing to NULL, not even 0 */
 }
 
 bool text_equal(struct text a, struct text b);

@@ -8,21 +8,22 @@
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-/* A network as text in its shortest form, for the table of private ones. */
-#define NETWORK4(a, b, c, d, prefix)                                                               \
-	{                                                                                          \
-		{[10] = 0xff, [11] = 0xff, [12] = (a), [13] = (b), [14] = (c), [15] = (d)},        \
-			96 + (prefix)                                                              \
-	}
+#define IPV4(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
-static const struct network private_networks[] = {
-	NETWORK4(10, 0, 0, 0, 8),
-	NETWORK4(172, 16, 0, 0, 12),
-	NETWORK4(192, 168, 0, 0, 16),
-	NETWORK4(100, 64, 0, 0, 10),
-	NETWORK4(169, 254, 0, 0, 16),
-	NETWORK4(192, 0, 0, 0, 29),
-	NETWORK4(127, 0, 0, 0, 8),
+static const struct {
+	uint32_t network;
+	uint8_t bits;
+} private_ipv4[] = {
+	{IPV4(10, 0, 0, 0), 8},
+	{IPV4(172, 16, 0, 0), 12},
+	{IPV4(192, 168, 0, 0), 16},
+	{IPV4(100, 64, 0, 0), 10},
+	{IPV4(169, 254, 0, 0), 16},
+	{IPV4(192, 0, 0, 0), 29},
+	{IPV4(127, 0, 0, 0), 8},
+};
+
+static const struct network private_ipv6[] = {
 	{{0xfc}, 7},
 	{{0xfe, 0x80}, 10},
 	{{[15] = 1}, 128},
@@ -81,8 +82,19 @@ bool network_contains(const struct network *network, const struct address *addre
 
 bool address_is_private(const struct address *address)
 {
-	for (size_t i = 0; i < sizeof(private_networks) / sizeof(*private_networks); i++) {
-		if (network_contains(&private_networks[i], address))
+	const uint8_t *ip = address->ip;
+
+	if (address_is_ipv4(address)) {
+		const uint32_t number = IPV4(ip[12], ip[13], ip[14], ip[15]);
+
+		for (size_t i = 0; i < sizeof(private_ipv4) / sizeof(*private_ipv4); i++) {
+			if ((number ^ private_ipv4[i].network) >> (32 - private_ipv4[i].bits) == 0)
+				return true;
+		}
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(private_ipv6) / sizeof(*private_ipv6); i++) {
+		if (network_contains(&private_ipv6[i], address))
 			return true;
 	}
 	return false;

@@ -98,15 +98,39 @@ static void walk_content_type(struct body_walk *walk, struct text content_type)
 		walk->boundaries[walk->boundary_count++] = without_quotes(boundary);
 }
 
+/* Where the next line begins, or the end. Most lines are short, and a search takes longer than such
+ * a line. */
+static const char *after_line(const char *at, const char *end)
+{
+	enum { SHORT = 8 };
+
+	for (unsigned i = 0; i < SHORT && at < end; i++) {
+		if (*at++ == '\n')
+			return at;
+	}
+	at = memchr(at, '\n', (size_t)(end - at));
+	return at ? at + 1 : end;
+}
+
+/* Up to a line that is of interest outside the header of a part, if it can be told by its first
+ * byte: blanks before it do not count. */
+static void skip_lines(struct body_walk *walk)
+{
+	const char *at = walk->rest.at, *end = text_end(walk->rest);
+
+	while (at < end && *at != 'c' && *at != '-' && *at != ' ' && *at != '\t')
+		at = after_line(at, end);
+	walk->rest = (struct text){at, (size_t)(end - at)};
+}
+
 /* The next line without its end; in the header of a part with the lines folded into it. */
 static struct text walk_line(struct body_walk *walk)
 {
 	struct text line = {walk->rest.at, 0};
-	const char *newline;
+	const char *end = text_end(walk->rest);
 
 	do {
-		newline = memchr(text_end(line), '\n', walk->rest.length - line.length);
-		line.length = newline ? (size_t)(newline + 1 - line.at) : walk->rest.length;
+		line.length = (size_t)(after_line(text_end(line), end) - line.at);
 	} while (walk->in_header && line.length > 2 && line.length < walk->rest.length &&
 		 (*text_end(line) == ' ' || *text_end(line) == '\t'));
 	walk->rest.at += line.length;
@@ -172,8 +196,11 @@ static bool sdp_is_private(const struct sip_message *message)
 	if (!walk.is_sdp && walk.boundary_count == 0)
 		return false;
 	while (walk.rest.length) {
-		struct text line = walk_line(&walk);
+		struct text line;
 
+		if (!walk.in_header)
+			skip_lines(&walk);
+		line = walk_line(&walk);
 		if (walk_delimiter(&walk, line))
 			continue;
 		if (walk.in_header) {
@@ -197,7 +224,6 @@ unsigned nat_detect(const struct sip_message *message, const struct address *sou
 {
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
-	struct sip_contact room;
 	unsigned hits = 0;
 
 	if (message->is_request) {
@@ -209,7 +235,7 @@ unsigned nat_detect(const struct sip_message *message, const struct address *sou
 			hits |= NAT_SDP_PRIVATE;
 	}
 	if ((tests & CONTACT_TESTS) && contacts_are_own(message)) {
-		while ((contact = sip_next_contact(message, &cursor, &room)))
+		while ((contact = sip_next_contact(message, &cursor)))
 			hits |= test_contact(&contact->uri, source);
 	}
 	return hits & tests;

@@ -11,7 +11,9 @@ struct repair {
 	const struct address *source;
 	struct edits *edits;
 	struct text sent_by_host; /* of the user agent's own Via; at is NULL in a response */
-	struct text port;         /* of source */
+	enum { UNREAD, NAME, ADDRESS } sent_by_is; /* ADDRESS: this one */
+	struct address sent_by;
+	struct text port; /* of source */
 	struct text host_port;
 	char text[ADDRESS_TEXT_MAX];
 };
@@ -159,25 +161,25 @@ static bool ask_for_rport(struct repair *repair, const struct sip_via *via)
 	return true;
 }
 
-static bool same_host(struct text a, struct text b)
+/* Most Contacts are told without. */
+static bool is_at_sent_by(struct repair *repair, const struct address *address)
 {
-	struct address address;
-
-	if (text_equal_nocase(a, b))
-		return true;
-	return address_parse_host(a, &address) && host_is_at(b, &address);
+	if (repair->sent_by_is == UNREAD)
+		repair->sent_by_is =
+			address_parse_host(repair->sent_by_host, &repair->sent_by) ? ADDRESS : NAME;
+	return repair->sent_by_is == ADDRESS && address_same_host(address, &repair->sent_by);
 }
 
 /* A response shows no Via of the user agent's to compare a name with; but the Contact of one that
  * may have a Contact is its sender's (RFC 3261 12.1.1). */
-static bool is_own(const struct repair *repair, const struct sip_uri *uri)
+static bool is_own(struct repair *repair, const struct sip_uri *uri)
 {
-	if (repair->sent_by_host.at && same_host(uri->host, repair->sent_by_host))
-		return true;
 	if (!uri->is_address)
-		return !repair->message->is_request;
+		return !repair->message->is_request ||
+		       text_equal_nocase(uri->host, repair->sent_by_host);
 	return address_is_private(&uri->address) ||
-	       address_same_host(&uri->address, repair->source);
+	       address_same_host(&uri->address, repair->source) ||
+	       is_at_sent_by(repair, &uri->address);
 }
 
 /* The scanner takes whatever looks like an IPv6 address in its brackets. */
@@ -224,10 +226,9 @@ static bool repair_contacts(struct repair *repair)
 {
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
-	struct sip_contact room;
 	bool repaired = false;
 
-	while ((contact = sip_next_contact(repair->message, &cursor, &room)))
+	while (!repair->edits->overflow && (contact = sip_next_contact(repair->message, &cursor)))
 		repaired |= repair_contact(repair, contact);
 	return repaired;
 }

@@ -118,8 +118,8 @@ static bool uri_origin_read(const struct restore *restore, const struct sip_uri 
 {
 	struct text coded;
 
-	if (!uri->is_sip || !sip_param_span(params, origin_param, &coded, &origin->span) ||
-		coded.length == 0 || !uri_is_at(uri, restore->client))
+	if (!uri->is_sip || !uri_is_at(uri, restore->client) ||
+		!sip_param_span(params, origin_param, &coded, &origin->span) || coded.length == 0)
 		return false;
 	origin->was_bare = coded.at[0] == '-';
 	if (origin->was_bare) {
@@ -192,10 +192,9 @@ static bool restore_contacts(const struct restore *restore, const struct sip_mes
 {
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
-	struct sip_contact room;
 	bool restored = false;
 
-	while ((contact = sip_next_contact(message, &cursor, &room)))
+	while (!restore->edits->overflow && (contact = sip_next_contact(message, &cursor)))
 		restored |= restore_contact(restore, contact);
 	return restored;
 }

@@ -12,7 +12,8 @@ const char *const sip_defect_names[SIP_DEFECTS] = {
 	[DEFECT_FOLDED_START_LINE] = "folded start line",
 	[DEFECT_NO_LINE_END] = "header field without line end",
 	[DEFECT_NO_COLON] = "header field without colon",
-	[DEFECT_TOO_MANY_FIELDS] = "too many header fields",
+	[DEFECT_TOO_MANY_VALUES] = "too many values",
+	[DEFECT_TOO_MANY_PARAMETERS] = "too many parameters",
 	[DEFECT_TWO_FROM] = "two From",
 	[DEFECT_TWO_TO] = "two To",
 	[DEFECT_TWO_CALL_ID] = "two Call-ID",
@@ -193,8 +194,13 @@ static const char *find_feed(const char *at, const char *end, bool folds)
 {
 	const char *feed = memchr(at, '\n', (size_t)(end - at));
 
-	while (folds && feed && end - feed > 1 && (feed[1] == ' ' || feed[1] == '\t'))
-		feed = memchr(feed + 1, '\n', (size_t)(end - feed) - 1);
+	while (folds && feed && end - feed > 1 && (feed[1] == ' ' || feed[1] == '\t')) {
+		at = feed + 2;
+		/* A search takes longer than a line that is empty. */
+		if (lex_at(at, end, '\r'))
+			at++;
+		feed = lex_at(at, end, '\n') ? at : memchr(at, '\n', (size_t)(end - at));
+	}
 	return feed;
 }
 
@@ -203,13 +209,10 @@ static enum sip_defect take_value(
 {
 	struct text *single;
 
-	if (header->kind == HEADER_LIST) {
-		if (message->field_count == SIP_FIELDS_MAX)
-			return DEFECT_TOO_MANY_FIELDS;
-		message->fields[message->field_count++] =
-			(struct sip_field){(uint8_t)header->place, value};
-		return DEFECT_NONE;
-	}
+	if (header->kind == HEADER_LIST)
+		return lex_values(message, (enum sip_list)header->place, value)
+			       ? DEFECT_NONE
+			       : DEFECT_TOO_MANY_VALUES;
 	single = (struct text *)((char *)message + header->place);
 	if (single->at)
 		return header->twice;
@@ -278,27 +281,44 @@ static enum sip_defect check_cseq(struct sip_message *message)
 	return DEFECT_NONE;
 }
 
+static bool has_room_for_params(struct sip_message *message, unsigned count)
+{
+	message->param_count += count;
+	return message->param_count <= SIP_PARAMS_FREE + message->whole.length / SIP_PARAM_BYTES;
+}
+
 /* All of them: their number says who sent the message, so none may be unclear. */
 static enum sip_defect take_vias(struct sip_message *message)
 {
 	struct sip_cursor cursor = {0};
 	struct text value;
-	struct sip_via via;
+	struct sip_via other, *via = &message->top_via;
 
-	while (sip_next_value(message, SIP_VIA, &cursor, &value)) {
-		if (sip_via_parse(value, message->via_count ? &via : &message->top_via) != 0)
+	for (; sip_next_value(message, SIP_VIA, &cursor, &value); via = &other) {
+		if (sip_via_parse(value, via) != 0)
 			return DEFECT_BAD_VIA;
 		message->via_count++;
+		if (!has_room_for_params(message, via->param_count))
+			return DEFECT_TOO_MANY_PARAMETERS;
 	}
 	return message->via_count ? DEFECT_NONE : DEFECT_NO_VIA;
 }
 
-/* Of all that a message has, its Contact is the longest to take apart, and most rooms do. */
-static void take_first_contact(struct sip_message *message)
+/* Of all that a message has, its Contacts are the longest to take apart, and most rooms do. */
+static enum sip_defect take_contacts(struct sip_message *message)
 {
-	message->after_first_contact = (struct sip_cursor){0};
-	message->has_contact =
-		lex_next_contact(message, &message->after_first_contact, &message->first_contact);
+	struct sip_cursor cursor = {0};
+	struct text value;
+
+	while (sip_next_value(message, SIP_CONTACT, &cursor, &value)) {
+		struct sip_contact *contact = &message->contacts[message->contact_count];
+
+		if (sip_contact_parse(value, contact) == 0)
+			message->contact_count++;
+		if (!has_room_for_params(message, contact->name_addr.param_count))
+			return DEFECT_TOO_MANY_PARAMETERS;
+	}
+	return DEFECT_NONE;
 }
 
 static enum sip_defect check_call_id(struct text call_id)
@@ -356,7 +376,7 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, enum
 	line = lex_text(at, feed ? feed : end);
 	if (feed && line.length && feed[-1] == '\r')
 		line.length--;
-	memset(message, 0, offsetof(struct sip_message, fields));
+	memset(message, 0, offsetof(struct sip_message, values));
 	message->whole = (struct text){bytes, length};
 	*defect = parse_start_line(line, message);
 	if (*defect)
@@ -366,8 +386,7 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, enum
 		*defect = check_mandatory(message);
 	if (!*defect)
 		*defect = cut_body(message);
-	if (*defect)
-		return -EBADMSG;
-	take_first_contact(message);
-	return 0;
+	if (!*defect)
+		*defect = take_contacts(message);
+	return *defect ? -EBADMSG : 0;
 }

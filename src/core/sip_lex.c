@@ -3,16 +3,19 @@
 #include <string.h>
 
 enum {
-	SYMBOL = LEX_TOKEN | LEX_URI | LEX_VALUE | LEX_NAME,
+	ANY = LEX_PLAIN | LEX_REMARK,
+	BLANK = LEX_BLANK | ANY,
+	SYMBOL = LEX_TOKEN | LEX_URI | LEX_VALUE | LEX_NAME | ANY,
 	DIGIT = SYMBOL | LEX_HOST | LEX_IPV6 | LEX_SCHEME,
 	HEX = DIGIT,
 	LETTER = SYMBOL | LEX_HOST | LEX_SCHEME,
-	OTHER = LEX_URI | LEX_VALUE | LEX_NAME,
+	OTHER = LEX_URI | LEX_VALUE | LEX_NAME | ANY,
 };
 
 /* clang-format off */
-const uint8_t lex_class[256] = {
-	['\t'] = LEX_BLANK, ['\n'] = LEX_BLANK, ['\r'] = LEX_BLANK, [' '] = LEX_BLANK,
+const uint16_t lex_class[256] = {
+	[0 ... 8] = ANY, [11 ... 12] = ANY, [14 ... 31] = ANY, [127] = ANY,
+	['\t'] = BLANK, ['\n'] = BLANK, ['\r'] = BLANK, [' '] = BLANK,
 	['0' ... '9'] = DIGIT,
 	['A' ... 'F'] = HEX, ['a' ... 'f'] = HEX,
 	['G' ... 'Z'] = LETTER, ['g' ... 'z'] = LETTER,
@@ -21,10 +24,11 @@ const uint8_t lex_class[256] = {
 	['!'] = SYMBOL, ['%'] = SYMBOL, ['*'] = SYMBOL, ['`'] = SYMBOL, ['\''] = SYMBOL,
 	['~'] = SYMBOL,
 	[':'] = OTHER | LEX_IPV6,
-	['#'] = OTHER, ['$'] = OTHER, ['&'] = OTHER, ['('] = OTHER, [')'] = OTHER, ['/'] = OTHER,
-	['?'] = OTHER, ['@'] = OTHER, ['['] = OTHER, [']'] = OTHER, ['^'] = OTHER, ['{'] = OTHER,
-	['|'] = OTHER, ['}'] = OTHER, ['\\'] = OTHER,
-	['='] = LEX_URI | LEX_VALUE, [';'] = LEX_URI, [','] = LEX_URI,
+	['#'] = OTHER, ['$'] = OTHER, ['&'] = OTHER, ['/'] = OTHER, ['?'] = OTHER, ['@'] = OTHER,
+	['['] = OTHER, [']'] = OTHER, ['^'] = OTHER, ['{'] = OTHER, ['|'] = OTHER, ['}'] = OTHER,
+	['='] = (LEX_URI | LEX_VALUE) | ANY, [';'] = LEX_URI | ANY, [','] = LEX_URI | LEX_REMARK,
+	['('] = OTHER & ~ANY, [')'] = OTHER & ~LEX_REMARK, ['\\'] = OTHER & ~LEX_REMARK,
+	['"'] = LEX_REMARK, ['<'] = LEX_REMARK, ['>'] = ANY,
 	[0x80 ... 0xff] = OTHER,
 };
 /* clang-format on */
@@ -48,7 +52,7 @@ const char *lex_comment(const char *at, const char *end)
 {
 	size_t depth = 0;
 
-	for (; at < end; at++) {
+	for (; (at = lex_run(at, end, LEX_REMARK)) < end; at++) {
 		if (*at == '(')
 			depth++;
 		else if (*at == ')' && --depth == 0)
@@ -109,6 +113,8 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param)
 	param->name = lex_text(name, at);
 	param->value = (struct text){0};
 	param->end = at > name ? at : semicolon + 1;
+	if (lex_at(at, end, ';'))
+		return at;
 	at = lex_blanks(at, end);
 	if (!lex_at(at, end, '='))
 		return lex_param_end(at, end);

@@ -13,13 +13,15 @@ enum {
 	LEX_IPV6 = 1 << 3, /* between the brackets */
 	LEX_URI = 1 << 4,  /* anything but blanks, control bytes, quotes and angle brackets */
 	LEX_SCHEME = 1 << 5,
-	LEX_VALUE = 1 << 6, /* of a parameter: those of a URI without semicolon and comma */
-	LEX_NAME = 1 << 7,  /* of a parameter: the same without equals sign */
+	LEX_VALUE = 1 << 6,  /* of a parameter: those of a URI without semicolon and comma */
+	LEX_NAME = 1 << 7,   /* of a parameter: the same without equals sign */
+	LEX_PLAIN = 1 << 8,  /* anything but comma, quote, open angle bracket and parenthesis */
+	LEX_REMARK = 1 << 9, /* anything but parentheses and backslash */
 };
 
-extern const uint8_t lex_class[256];
+extern const uint16_t lex_class[256];
 
-static inline bool lex_is(char c, uint8_t class)
+static inline bool lex_is(char c, uint16_t class)
 {
 	return lex_class[(uint8_t)c] & class;
 }
@@ -36,7 +38,7 @@ static inline struct text lex_text(const char *start, const char *end)
 
 /* The longest run of the class, which may be empty. Four bytes at a time: here most of a scan's
  * time goes. */
-static inline const char *lex_run(const char *at, const char *end, uint8_t class)
+static inline const char *lex_run(const char *at, const char *end, uint16_t class)
 {
 	for (; end - at >= 4; at += 4) {
 		if (!lex_is(at[0], class))
@@ -88,8 +90,8 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param);
 /* sip_uri_parse for what is known to be of LEX_URI throughout. */
 int lex_uri(struct text uri, struct sip_uri *out);
 
-/* The walk of sip_next_contact before the first one is known. */
-bool lex_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact);
+/* Parts the values of a header field at their commas, and keeps where they stand. False when they
+ * are more than a message of that length may have. */
+bool lex_values(struct sip_message *message, enum sip_list list, struct text field);
 
 #endif

@@ -11,7 +11,7 @@ static const char *value_end(const char *at, const char *end, bool comments)
 
 	if (at == end || !memchr(at, ',', (size_t)(end - at)))
 		return end;
-	for (; at < end && *at != ','; at = next) {
+	while ((at = lex_run(at, end, LEX_PLAIN)) < end && *at != ',') {
 		next = at + 1;
 		if (*at == '"')
 			next = lex_quoted(at, end);
@@ -21,22 +21,43 @@ static const char *value_end(const char *at, const char *end, bool comments)
 			next = lex_comment(at, end);
 		if (!next)
 			return end;
+		at = next;
 	}
 	return at;
+}
+
+static unsigned values_allowed(const struct sip_message *message)
+{
+	size_t allowed = SIP_VALUES_FREE + message->whole.length / SIP_VALUE_BYTES;
+
+	return allowed < SIP_VALUES_MAX ? (unsigned)allowed : SIP_VALUES_MAX;
+}
+
+bool lex_values(struct sip_message *message, enum sip_list list, struct text field)
+{
+	const char *at = field.at, *end = text_end(field), *stop;
+	const unsigned allowed = values_allowed(message);
+
+	for (;; at = stop + 1) {
+		if (message->value_count >= allowed)
+			return false;
+		stop = value_end(at, end, list == SIP_VIA);
+		message->values[message->value_count++] =
+			(struct sip_value){(uint8_t)list, text_trim(lex_text(at, stop))};
+		if (stop == end)
+			return true;
+	}
 }
 
 bool sip_next_value(const struct sip_message *message, enum sip_list list,
 	struct sip_cursor *cursor, struct text *value)
 {
-	for (; cursor->field < message->field_count; cursor->field++, cursor->offset = 0) {
-		const struct sip_field *field = &message->fields[cursor->field];
-		const char *start = field->value.at + cursor->offset, *end;
+	while (cursor->place < message->value_count) {
+		const struct sip_value *next = &message->values[cursor->place++];
 
-		if (field->list != list || cursor->offset > field->value.length)
+		if (next->list != list)
 			continue;
-		end = value_end(start, text_end(field->value), list == SIP_VIA);
-		cursor->offset = (size_t)(end - field->value.at) + 1;
-		*value = text_trim(lex_text(start, end));
+		*value = next->text;
 		return true;
 	}
 	return false;
@@ -63,22 +84,10 @@ int sip_contact_parse(struct text value, struct sip_contact *out)
 	return result;
 }
 
-bool lex_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *contact)
-{
-	struct text value;
-
-	while (sip_next_value(message, SIP_CONTACT, cursor, &value))
-		if (sip_contact_parse(value, contact) == 0)
-			return true;
-	return false;
-}
-
 const struct sip_contact *sip_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor, struct sip_contact *room)
+	const struct sip_message *message, struct sip_cursor *cursor)
 {
-	if (cursor->field || cursor->offset)
-		return lex_next_contact(message, cursor, room) ? room : NULL;
-	*cursor = message->after_first_contact;
-	return message->has_contact ? &message->first_contact : NULL;
+	if (cursor->place == message->contact_count)
+		return NULL;
+	return &message->contacts[cursor->place++];
 }

@@ -96,7 +96,7 @@ int sip_name_addr_parse(struct text value, struct sip_name_addr *out)
 
 	params = at = lex_blanks(at, end);
 	while (at && lex_at(at, end, ';')) {
-		at = lex_param(at, end, &param);
+		at = out->param_count++ < SIP_PARAMS_MAX ? lex_param(at, end, &param) : NULL;
 		if (at)
 			note(out, &param);
 	}

@@ -2,19 +2,36 @@
 
 #include <natbox/sip.h>
 
+/* The next semicolon that stands in no quotes, or the end. */
+static const char *find_semicolon(const char *at, const char *end)
+{
+	for (; at < end && *at != ';'; at++) {
+		const char *close = *at == '"' ? lex_quoted(at, end) : at;
+
+		if (!close)
+			return end;
+		at = close > at ? close - 1 : at;
+	}
+	return at;
+}
+
+/* Few parameters have the name's first letter, and only those are taken apart. */
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole)
 {
-	const char *at = params.at, *end = text_end(params), *start = at;
+	const char *at = params.at, *end = text_end(params);
 	struct lex_param param;
 
-	while (at && lex_at(at, end, ';')) {
-		at = lex_param(at, end, &param);
-		if (at && text_equal_nocase(param.name, name)) {
-			*value = param.value;
-			*whole = lex_text(start, param.end);
-			return true;
-		}
-		start = param.end;
+	for (; lex_at(at, end, ';'); at = find_semicolon(at + 1, end)) {
+		const char *first = lex_blanks(at + 1, end), *start = at;
+
+		if (first == end || ((*first ^ *name.at) & ~0x20) != 0 ||
+			!lex_param(at, end, &param) || !text_equal_nocase(param.name, name))
+			continue;
+		while (start > params.at && lex_is(start[-1], LEX_BLANK))
+			start--;
+		*value = param.value;
+		*whole = lex_text(start, param.end);
+		return true;
 	}
 	return false;
 }

@@ -55,7 +55,7 @@ static int parse_params(const char *at, const char *end, struct sip_via *via)
 	struct lex_param param = {.end = at};
 
 	for (; lex_at(at, end, ';'); previous_end = param.end) {
-		at = lex_param(at, end, &param);
+		at = via->param_count++ < SIP_PARAMS_MAX ? lex_param(at, end, &param) : NULL;
 		if (!at ||
 			!note(via, param.name,
 				(struct sip_param){param.value, lex_text(previous_end, param.end)}))
@@ -92,6 +92,7 @@ int sip_via_parse(struct text value, struct sip_via *via)
 	via->rport = (struct sip_param){0};
 	via->has_doubles = false;
 	via->has_others = false;
+	via->param_count = 0;
 	if (!end)
 		return -EBADMSG;
 	at = parse_protocol(value.at, end, &via->transport);

@@ -12,21 +12,28 @@
  * twice, through two proxies of which only one talks to that user agent. So what a response
  * means for a leg counts where the leg stands; elsewhere it may at most move it. */
 
-static uint64_t leg_key(
-	const struct follow *follow, const struct sip_message *message, bool from_client)
+static void find_tags(struct passage *passage)
 {
-	struct text from = follow_tag(message->from), to = follow_tag(message->to);
-	struct text own = from_client ? from : to, other = from_client ? to : from;
+	passage->from_tag = follow_tag(passage->message->from);
+	passage->to_tag = follow_tag(passage->message->to);
+}
 
-	return follow_key(follow, "d", (struct text[KEY_TEXTS_MAX]){message->call_id, own, other});
+static uint64_t leg_key(
+	const struct follow *follow, const struct passage *passage, bool from_client)
+{
+	struct text own = from_client ? passage->from_tag : passage->to_tag;
+	struct text other = from_client ? passage->to_tag : passage->from_tag;
+
+	return follow_key(
+		follow, "d", (struct text[KEY_TEXTS_MAX]){passage->message->call_id, own, other});
 }
 
 static uint64_t caller_key(
-	const struct follow *follow, const struct sip_message *message, bool from_client)
+	const struct follow *follow, const struct passage *passage, bool from_client)
 {
 	return follow_key(follow, "c",
-		(struct text[KEY_TEXTS_MAX]){
-			message->call_id, follow_tag(from_client ? message->from : message->to)});
+		(struct text[KEY_TEXTS_MAX]){passage->message->call_id,
+			from_client ? passage->from_tag : passage->to_tag});
 }
 
 static uint64_t branch_key(const struct follow *follow, const struct transaction *transaction)
@@ -105,16 +112,19 @@ static bool is_worth_following(
 	       reason_find(follow->endpoints, leg);
 }
 
-void dialog_request(struct follow *follow, const struct passage *passage)
+void dialog_request(struct follow *follow, struct passage *passage)
 {
-	const struct sip_message *message = passage->message;
-	bool inside = follow_tag(message->to).at != NULL, is_new;
-	uint64_t leg = leg_key(follow, message, passage->in);
 	struct transaction *transaction;
+	bool inside, is_new;
 	uint32_t index;
+	uint64_t leg;
 
-	if (!follow->settings->keepalive.dialogs || (!inside && message->method != SIP_INVITE))
+	find_tags(passage);
+	inside = passage->to_tag.at;
+	if (!follow->settings->keepalive.dialogs ||
+		(!inside && passage->message->method != SIP_INVITE))
 		return;
+	leg = leg_key(follow, passage, passage->in);
 	if (inside)
 		adopt_orphan(follow, passage, leg);
 	if (!is_worth_following(follow, passage, leg))
@@ -129,7 +139,7 @@ void dialog_request(struct follow *follow, const struct passage *passage)
 		return;
 	}
 	transaction->reason =
-		passage->in ? caller_key(follow, message, true) : branch_key(follow, transaction);
+		passage->in ? caller_key(follow, passage, true) : branch_key(follow, transaction);
 	adopt_orphan(follow, passage, transaction->reason);
 	if (!passage->in)
 		ring(follow, passage, transaction);
@@ -163,9 +173,9 @@ static unsigned nat_of(const struct transaction *transaction, const struct passa
 
 /* Gives the transaction's leg the name it has with the tags of this response. */
 static void name_leg(
-	struct follow *follow, const struct sip_message *response, struct transaction *transaction)
+	struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
-	uint64_t leg = leg_key(follow, response, transaction->from_client);
+	uint64_t leg = leg_key(follow, passage, transaction->from_client);
 	uint32_t reason = follow_find_here(follow, transaction);
 
 	if (reason && reason_at(follow->endpoints, reason)->early &&
@@ -184,8 +194,8 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	if (transaction_is_over(transaction))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
-	if (!transaction->from_client && follow_tag(passage->message->to).at)
-		name_leg(follow, passage->message, transaction);
+	if (!transaction->from_client && passage->to_tag.at)
+		name_leg(follow, passage, transaction);
 	reason = follow_find_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
@@ -199,7 +209,7 @@ static void early_response(struct follow *follow, const struct passage *passage,
 static void confirm(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint64_t leg = leg_key(follow, passage->message, transaction->from_client);
+	uint64_t leg = leg_key(follow, passage, transaction->from_client);
 	unsigned nat = nat_of(transaction, passage);
 	bool is_done = transaction_is_over(transaction);
 
@@ -207,7 +217,7 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 		transaction_saw_end(follow->transactions, transaction, leg))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
-	name_leg(follow, passage->message, transaction);
+	name_leg(follow, passage, transaction);
 	if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction))
 		hold_leg(follow, transaction, passage->message, nat,
 			session_seconds(follow, passage->message), false);
@@ -249,21 +259,19 @@ static void initial_response(struct follow *follow, const struct passage *passag
 }
 
 /* The early leg goes by its Call-ID; with this 2xx it has its name. */
-static void confirm_orphan(struct follow *follow, const struct passage *passage)
+static void confirm_orphan(struct follow *follow, struct passage *passage)
 {
-	struct transaction transaction = {
-		.client = passage->client,
-		.proxy = passage->proxy,
-		.reason = leg_key(follow, passage->message, !passage->in),
-	};
+	struct transaction transaction = {.client = passage->client, .proxy = passage->proxy};
 
+	find_tags(passage);
+	transaction.reason = leg_key(follow, passage, !passage->in);
 	adopt_orphan(follow, passage, transaction.reason);
 	hold_leg(follow, &transaction, passage->message, 0,
 		session_seconds(follow, passage->message), false);
 }
 
 /* What the response to an INVITE means that was sent before a restart. */
-void dialog_stray_response(struct follow *follow, const struct passage *passage)
+void dialog_stray_response(struct follow *follow, struct passage *passage)
 {
 	const struct settings *settings = follow->settings;
 	uint32_t orphan = find_orphan(follow, passage);
@@ -282,14 +290,14 @@ void dialog_stray_response(struct follow *follow, const struct passage *passage)
 		reason_end(follow->endpoints, orphan, "failed");
 }
 
-static bool is_early(const struct follow *follow, const struct sip_message *response,
+static bool is_early(const struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction)
 {
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 
 	if (!reason)
 		reason = reason_find(
-			follow->endpoints, caller_key(follow, response, transaction->from_client));
+			follow->endpoints, caller_key(follow, passage, transaction->from_client));
 	return reason && reason_at(follow->endpoints, reason)->early;
 }
 
@@ -305,7 +313,7 @@ static void refresh(
 	unsigned nat = nat_of(transaction, passage);
 	uint32_t seconds = session_seconds(follow, response);
 
-	if (is_early(follow, response, transaction) ||
+	if (is_early(follow, passage, transaction) ||
 		transaction_saw_end(follow->transactions, transaction, transaction->reason))
 		return;
 	if (reason && transaction->method == SIP_INFO) {
@@ -355,10 +363,11 @@ static void inside_response(struct follow *follow, const struct passage *passage
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 
-void dialog_response(struct follow *follow, const struct passage *passage, uint32_t index)
+void dialog_response(struct follow *follow, struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 
+	find_tags(passage);
 	if (!transaction->dialog.inside)
 		initial_response(follow, passage, index);
 	else if (!transaction_is_over(transaction))

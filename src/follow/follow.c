@@ -63,7 +63,7 @@ static bool goes_to_a_proxy(const struct follow *follow, const struct passage *p
 	       !endpoint_find(follow->endpoints, &passage->client, passage->proxy);
 }
 
-static void follow_request(struct follow *follow, const struct passage *passage)
+static void follow_request(struct follow *follow, struct passage *passage)
 {
 	if (goes_to_a_proxy(follow, passage))
 		return;
@@ -96,7 +96,7 @@ static void follow_request(struct follow *follow, const struct passage *passage)
 	}
 }
 
-static void follow_response(struct follow *follow, const struct passage *passage)
+static void follow_response(struct follow *follow, struct passage *passage)
 {
 	const struct transaction *transaction;
 	uint32_t index;
@@ -157,7 +157,7 @@ void follow_expect(const struct follow *follow, struct passage *passage)
 		transaction_expect(follow->transactions, passage->key);
 }
 
-void follow_message(struct follow *follow, const struct passage *passage)
+void follow_message(struct follow *follow, struct passage *passage)
 {
 	if (passage->message->is_request)
 		follow_request(follow, passage);

@@ -86,13 +86,12 @@ static bool parse_request(
 {
 	struct text aor, instance = {0};
 	const struct sip_contact *contact;
-	struct sip_contact room;
 	struct sip_cursor cursor = {0};
 	bool any = false;
 
 	if (!parse_aor(passage->message->to, &aor))
 		return false;
-	while ((contact = sip_next_contact(passage->message, &cursor, &room))) {
+	while ((contact = sip_next_contact(passage->message, &cursor))) {
 		uint32_t seconds;
 
 		any = true;
@@ -164,10 +163,9 @@ static uint32_t granted_seconds(const struct follow *follow, const struct sip_me
 {
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
-	struct sip_contact room;
 	uint32_t granted = 0, seconds;
 
-	while ((contact = sip_next_contact(response, &cursor, &room))) {
+	while ((contact = sip_next_contact(response, &cursor))) {
 		if (!is_own_contact(follow, transaction, contact))
 			continue;
 		seconds = contact_seconds(

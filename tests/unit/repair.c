@@ -17,7 +17,6 @@ static const char *repaired(
 	static struct edits edits;
 	struct address address = at(source);
 	struct sip_message result;
-	struct sip_cursor cursor = {0};
 	struct text value;
 	long length;
 
@@ -26,8 +25,7 @@ static const char *repaired(
 	length = edits_apply(&edits, message->whole, bytes, sizeof(bytes));
 	cr_assert(length > 0);
 	result = scanned(bytes, (size_t)length);
-	cr_assert(sip_next_value(&result, list, &cursor, &value));
-	value = result.fields[list == SIP_VIA ? 0 : 1].value;
+	value = field_of(&result, list);
 	bytes[value.at + value.length - bytes] = 0;
 	return value.at;
 }

@@ -52,7 +52,7 @@ static void contact_becomes(const char *contact, const char *expected)
 {
 	struct sip_message message = response("200 OK", "REGISTER", VIA_HEAD, contact);
 
-	value_becomes(&message, message.fields[1].value, expected, REWRITTEN_CONTACT);
+	value_becomes(&message, field_of(&message, SIP_CONTACT), expected, REWRITTEN_CONTACT);
 }
 
 static void contact_stays(const char *contact)
@@ -64,7 +64,7 @@ static void via_becomes(const char *via, const char *expected)
 {
 	struct sip_message message = response("200 OK", "REGISTER", via, NULL);
 
-	value_becomes(&message, message.fields[0].value, expected, REWRITTEN_VIA);
+	value_becomes(&message, field_of(&message, SIP_VIA), expected, REWRITTEN_VIA);
 }
 
 static void request_uri_becomes(const char *uri, const char *expected)

@@ -14,6 +14,9 @@
 #define CSEQ      "CSeq: 7 OPTIONS\r\n"
 #define MANDATORY VIA FROM TO CALL_ID CSEQ
 #define END       "\r\n"
+#define EIGHT(x)  x x x x x x x x
+#define SIXTY(x)  EIGHT(x x x x x x x) x x x x
+#define FILLER    "\r\nY: " EIGHT(EIGHT(EIGHT("fillings"))) "\r\n"
 
 static struct sip_message message;
 static enum sip_defect defect;
@@ -170,7 +173,7 @@ Test(sip, other_compact_forms_are_nobodys)
 			     "k: 100rel\r\ns: subject\r\nr: <sip:r>\r\ne: gzip\r\nu: presence\r\n"
 			     "a: *\r\nb: <sip:b>\r\nd: x\r\nj: x\r\ny: x\r\nn: x\r\n[: x\r\n" END),
 		0);
-	cr_expect_eq(message.field_count, 1);
+	cr_expect_eq(message.value_count, 1);
 	cr_expect_null(message.event.at);
 }
 
@@ -191,7 +194,7 @@ Test(sip, a_longer_or_similar_name_is_another_header)
 			     "P-Contact: <sip:c>\r\nX-A-Name-That-Is-Longer-Than-Any-Of-Ours: x\r\n"
 			     ": no name\r\n" END),
 		0);
-	cr_expect_eq(message.field_count, 1);
+	cr_expect_eq(message.value_count, 1);
 }
 
 Test(sip, white_space_before_the_colon_is_no_part_of_the_name)
@@ -302,11 +305,10 @@ static const char *contact_hosts(void)
 	static char all[256];
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
-	struct sip_contact room;
 	size_t used = 0;
 
 	all[0] = 0;
-	while ((contact = sip_next_contact(&message, &cursor, &room)))
+	while ((contact = sip_next_contact(&message, &cursor)))
 		used += (size_t)snprintf(all + used, sizeof(all) - used, "%.*s|",
 			(int)contact->uri.host.length,
 			contact->uri.host.length ? contact->uri.host.at : "");
@@ -487,21 +489,76 @@ static char *repeated(const char *start, const char *field, size_t count, const 
 	return text;
 }
 
-Test(sip, more_list_fields_than_there_is_room_for_are_malformed)
+/* In header fields of their own as with commas between them. */
+Test(sip, more_values_than_any_message_has_are_malformed)
 {
-	const char *start = REQUEST MANDATORY, *contact = "Contact: <sip:a>\r\n";
+	const char *start = REQUEST MANDATORY "Record-Route: <sip:a.example.com;lr>";
+	const char *field = "\r\nContact: <sip:alice@192.0.2.1>;q=1.0",
+		   *value = ",<sip:a.example.com;lr>";
+	const unsigned rest = SIP_VALUES_MAX - 2;
 
-	cr_expect_eq(scan(repeated(start, contact, SIP_FIELDS_MAX - 1, END)), 0);
-	cr_expect_eq(sip_count_values(&message, SIP_CONTACT), SIP_FIELDS_MAX - 1);
-	expect_malformed(repeated(start, contact, SIP_FIELDS_MAX, END), "too many header fields");
+	cr_expect_eq(scan(repeated(start, field, rest, "\r\n" END)), 0);
+	cr_expect_eq(sip_count_values(&message, SIP_CONTACT), rest);
+	cr_expect_eq(scan(repeated(start, value, rest, FILLER END)), 0);
+	cr_expect_eq(sip_count_values(&message, SIP_RECORD_ROUTE), rest + 1);
+	expect_malformed(repeated(start, field, rest + 1, "\r\n" END), "too many values");
+	expect_malformed(repeated(start, value, rest + 1, FILLER END), "too many values");
+	expect_malformed(repeated(start, ",", rest + 1, FILLER END), "too many values");
 }
 
-Test(sip, values_in_one_field_are_not_limited)
+Test(sip, a_long_path_and_a_busy_address_of_record_are_not_too_much)
 {
-	cr_assert_eq(
-		scan(repeated(REQUEST MANDATORY "Contact: <sip:a>", ",<sip:b>", 5000, "\r\n" END)),
-		0);
-	cr_expect_eq(sip_count_values(&message, SIP_CONTACT), 5001);
+	static char text[1 << 16];
+	size_t used = (size_t)sprintf(text, "SIP/2.0 200 OK\r\n" FROM TO CALL_ID CSEQ);
+
+	for (unsigned i = 0; i < 70; i++)
+		used += (size_t)sprintf(text + used,
+			"v:SIP/2.0/UDP 10.0.0.%u;branch=z9hG4bK%u\r\n"
+			"Record-Route:<sip:10.0.0.%u;lr>\r\n",
+			i, i, i);
+	used += (size_t)sprintf(text + used, "m:<sip:a@10.0.0.1>;q=1;expires=60");
+	for (unsigned i = 0; i < 99; i++)
+		used += (size_t)sprintf(text + used, ",<sip:a@10.0.0.1>;q=1;expires=60");
+	sprintf(text + used, "\r\n\r\n");
+	cr_expect_eq(scan(text), 0, "%s", sip_defect_names[defect]);
+	cr_expect_eq(message.via_count, 70);
+	cr_expect_eq(message.contact_count, 100);
+}
+
+Test(sip, more_values_than_bytes_for_them_are_malformed)
+{
+	expect_malformed(
+		repeated(REQUEST MANDATORY "Contact: ", ",", 30, "\r\n" END), "too many values");
+	expect_malformed(repeated(REQUEST MANDATORY "Contact: ", "sip:a,", 60, "\r\n" END),
+		"too many values");
+	expect_malformed(repeated(REQUEST MANDATORY, "m:\r\n", 60, END), "too many values");
+	expect_malformed(repeated(REQUEST MANDATORY "Route: ", "<sip:a>,", 60, "\r\n" END),
+		"too many values");
+	expect_malformed(repeated(REQUEST MANDATORY "Via: SIP/2.0/UDP a", ",", 60, "\r\n" END),
+		"too many values");
+}
+
+Test(sip, more_parameters_than_any_value_has_are_refused)
+{
+	const char *via = REQUEST FROM TO CALL_ID CSEQ "Via: SIP/2.0/UDP a";
+	const char *contact = REQUEST MANDATORY "Contact: <sip:b>,<sip:a>";
+
+	cr_expect_eq(scan(repeated(via, ";x", SIP_PARAMS_MAX, "\r\n" END)), 0);
+	expect_malformed(repeated(via, ";x", SIP_PARAMS_MAX + 1, "\r\n" END), "bad Via");
+	cr_expect_eq(scan(repeated(contact, ";x", SIP_PARAMS_MAX, "\r\n" END)), 0);
+	cr_expect_eq(message.contact_count, 2);
+	cr_expect_eq(scan(repeated(contact, ";x", SIP_PARAMS_MAX + 1, "\r\n" END)), 0);
+	cr_expect_eq(message.contact_count, 1, "ill-formed");
+}
+
+/* Three header fields of sixty each, and the same in a message that is long. */
+Test(sip, more_parameters_than_bytes_for_them_are_malformed)
+{
+	const char *contact = "Contact: <sip:a>" SIXTY(";x") "\r\n";
+
+	cr_expect_eq(scan(repeated(REQUEST MANDATORY, contact, 3, "Y: y" FILLER END)), 0, "%s",
+		sip_defect_names[defect]);
+	expect_malformed(repeated(REQUEST MANDATORY, contact, 3, END), "too many parameters");
 }
 
 /* All that can be asked about a message. */

@@ -62,3 +62,17 @@ struct sip_message response(
 	snprintf(line, sizeof(line), "SIP/2.0 %s", start);
 	return build(line, method, via, contact, "", "");
 }
+
+struct text field_of(const struct sip_message *message, enum sip_list list)
+{
+	struct sip_cursor cursor = {0};
+	struct text first = {0}, last;
+
+	while (sip_next_value(message, list, &cursor, &last)) {
+		if (!first.at)
+			first = last;
+	}
+	cr_assert_not_null(first.at);
+	first.length = (size_t)(text_end(last) - first.at);
+	return first;
+}

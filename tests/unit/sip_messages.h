@@ -19,4 +19,7 @@ struct sip_message request(const char *method, const char *via, const char *cont
 struct sip_message response(
 	const char *start, const char *method, const char *via, const char *contact);
 
+/* The value of the one header field that holds all values of a list. */
+struct text field_of(const struct sip_message *message, enum sip_list list);
+
 #endif

@@ -151,7 +151,7 @@ bool sip_walk(const char *bytes, size_t length)
 	walk_address(message.to);
 	insist(message.via_count == sip_count_values(&message, SIP_VIA), "all Vias are counted");
 	insist_inside(message.top_via.value,
-		message.fields[0].list == SIP_VIA ? message.fields[0].value : message.whole);
+		message.values[0].list == SIP_VIA ? message.values[0].text : message.whole);
 	for (enum sip_list list = SIP_VIA; list <= SIP_RECORD_ROUTE; list++)
 		walk_list(list);
 	insist_unchanged();
