@@ -213,8 +213,9 @@ static void turn_wheel(struct engine *engine)
 
 static void wake(struct engine *engine, uint32_t endpoint, bool send)
 {
-	/* What the settings do not want any more is sent nothing, looked at already or not. */
-	if (!engine_is_reviewing(engine) || endpoint_review(&engine->endpoints, endpoint))
+	/* Nothing is sent that the settings do not want any more, nor at a time of before. */
+	if (review_has_reached(&engine->endpoints, endpoint) ||
+		review_one(&engine->endpoints, endpoint))
 		liveness_wake(&engine->endpoints, endpoint, send);
 }
 
