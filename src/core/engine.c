@@ -242,8 +242,8 @@ static void set_clock(struct engine *engine, uint64_t now_us)
 		engine->report.now_us = now_us;
 }
 
-/* Without a bound the clock takes each tick on its way, so that what comes of a call does not depend
- * on when it is made. With one it shows what it is. */
+/* Without a bound the clock takes each tick on its way, so that what comes of a call does not
+ * depend on when it is made. With one it shows what it is. */
 void engine_advance(struct engine *engine, uint64_t now_us)
 {
 	uint64_t next_us;
