@@ -281,8 +281,8 @@ static int open_all(struct live *live, struct fault *fault)
 	return result;
 }
 
-/* The figures of the longest turn are those since the last summary, so that whoever asks twice knows
- * what came of what he did in between. */
+/* The figures of the longest turn are those since the last summary, so that whoever asks twice
+ * knows what came of what he did in between. */
 static void answer_summary(struct live *live)
 {
 	const struct engine_counters counters = engine_counters(live->engine);

@@ -145,8 +145,8 @@ static void run(struct relay *relay, struct installed_rules *rules)
 			fprintf(stderr, "nullrelay: %s\n", fault.line);
 		for (unsigned batch = 0; batch < BATCHES && relay_receive(relay, &handler); batch++)
 			;
-		if (poll(polled, count + 1, RULES_TICK_MS) > 0 && polled[count].revents &&
-			handle_signal(polled[count].fd, relay, rules))
+		if (poll(polled, count + 1, relay_has_rest(relay) ? 0 : RULES_TICK_MS) > 0 &&
+			polled[count].revents && handle_signal(polled[count].fd, relay, rules))
 			break;
 	}
 	close(polled[count].fd);

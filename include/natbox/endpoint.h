@@ -153,7 +153,8 @@ bool reason_is_wanted(const struct settings *settings, enum reason_kind kind);
 void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
 	const char *why_endpoint);
 
-/* Ends what the settings do not want any more: it, or some of its reasons. False when it is gone. */
+/* Ends what the settings do not want any more: it, or some of its reasons. False when it is
+ * gone. */
 bool endpoint_review(struct endpoints *endpoints, uint32_t endpoint);
 
 /* A claim that a user agent must stay reachable. */

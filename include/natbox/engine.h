@@ -90,10 +90,11 @@ unsigned engine_reconfigure(struct engine *engine, const struct settings *settin
 /* Whether endpoints are still to be looked at, after engine_reconfigure or a restart. */
 bool engine_is_reviewing(const struct engine *engine);
 
-/* How much is done at a time from now on: about what it takes to remove so many endpoints, or half as
- * many keepalives again. What engine_advance and engine_reconfigure leave over the next engine_advance
- * goes on with, and until then engine_next is the present; engine_packet leaves to it all that the
- * clock has to do. Without this call they do all there is to do, as a replay wants it. */
+/* How much is done at a time from now on: about what it takes to remove so many endpoints, or half
+ * as many keepalives again. What engine_advance and engine_reconfigure leave over the next
+ * engine_advance goes on with, and until then engine_next is the present; engine_packet leaves to
+ * it all that the clock has to do. Without this call they do all there is to do, as a replay wants
+ * it. */
 void engine_bound_work(struct engine *engine, uint32_t endpoints);
 
 /* The table of endpoints, for those who keep it, show it or put it back. It belongs to the
@@ -109,8 +110,8 @@ unsigned engine_proxy_count(const struct engine *engine);
 /* Whether a datagram of this flow is natbox's to relay: one end, and only one, is a proxy. */
 bool engine_is_ours(const struct engine *engine, const struct flow *flow);
 
-/* Runs the clock up to now: expiries, keepalives, misses. Unless work is bounded, engine_packet does
- * this first itself. */
+/* Runs the clock up to now: expiries, keepalives, misses. Unless work is bounded, engine_packet
+ * does this first itself. */
 void engine_advance(struct engine *engine, uint64_t now_us);
 
 /* Sets the clock to now where the engine was not run for a while, as its process was stopped or its

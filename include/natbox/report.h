@@ -6,8 +6,9 @@
 #include <natbox/engine.h>
 #include <natbox/wheel.h>
 
-/* Work is counted so that it can be bounded, in units of very roughly half a microsecond: what a look
- * at something takes, and what an event does together with what it tells of, a keepalive say. */
+/* Work is counted so that it can be bounded, in units of very roughly half a microsecond: what a
+ * look at something takes, and what an event does together with what it tells of, a keepalive
+ * say. */
 enum { WORK_LOOK = 1, WORK_EVENT = 4 };
 
 struct report {

@@ -206,8 +206,9 @@ static void turn_wheel(struct engine *engine)
 
 static void wake(struct engine *engine, uint32_t endpoint, bool send)
 {
-	/* What the settings do not want any more is sent nothing, looked at already or not. */
-	if (!engine_is_reviewing(engine) || endpoint_review(&engine->endpoints, endpoint))
+	/* Nothing is sent that the settings do not want any more, nor at a time of before. */
+	if (review_has_reached(&engine->endpoints, endpoint) ||
+		review_one(&engine->endpoints, endpoint))
 		liveness_wake(&engine->endpoints, endpoint, send);
 }
 
@@ -234,8 +235,8 @@ static void set_clock(struct engine *engine, uint64_t now_us)
 		engine->report.now_us = now_us;
 }
 
-/* Without a bound the clock takes each tick on its way, so that what comes of a call does not depend
- * on when it is made. With one it shows what it is. */
+/* Without a bound the clock takes each tick on its way, so that what comes of a call does not
+ * depend on when it is made. With one it shows what it is. */
 void engine_advance(struct engine *engine, uint64_t now_us)
 {
 	uint64_t next_us;

@@ -9,6 +9,15 @@ void review_start(struct endpoints *endpoints, bool places)
 	review->next = 1;
 }
 
+bool review_one(struct endpoints *endpoints, uint32_t index)
+{
+	if (!endpoint_review(endpoints, index))
+		return false;
+	if (endpoints->review.places)
+		liveness_place_anew(endpoints, index);
+	return !endpoints->review.places;
+}
+
 void review_run(struct endpoints *endpoints, uint64_t work)
 {
 	struct review *review = &endpoints->review;
@@ -22,8 +31,7 @@ void review_run(struct endpoints *endpoints, uint64_t work)
 			return;
 		}
 		endpoints->report->work += WORK_LOOK;
-		if (endpoint_at(endpoints, index)->reasons && endpoint_review(endpoints, index) &&
-			review->places)
-			liveness_place_anew(endpoints, index);
+		if (endpoint_at(endpoints, index)->reasons)
+			review_one(endpoints, index);
 	}
 }
