@@ -262,7 +262,6 @@ void engine_resume(struct engine *engine, uint64_t now_us)
 		return;
 	set_clock(engine, now_us);
 	liveness_note_pause(&engine->endpoints, from);
-	wheel_turn(engine->endpoints.wheel, report_tick(&engine->report));
 	review_start(&engine->endpoints, true);
 }
 
