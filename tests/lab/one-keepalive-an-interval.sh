@@ -4,7 +4,7 @@
 lab_with_proxy
 natbox_start || exit 1
 start seen phone1 tcpdump -Z root -n -tt -l 'dst port 5061 and udp[8:4] = 0x4e4f5449' # NOTI
-wait_until 5 grep -q 'listening on' "$LAB_DIR/seen.log"
+eventually grep -q 'listening on' "$LAB_DIR/seen.log"
 
 {
 	phone_line phone1 alice 600 8 0

@@ -5,7 +5,7 @@
 lab_with_proxy
 
 phone_line phone1 alice 600 | phone_start phone1
-expect "a phone registers" wait_until 5 phone_saw phone1 'SIP/2.0 200 OK'
+expect "a phone registers" eventually phone_saw phone1 'SIP/2.0 200 OK'
 expect "its NAT has a binding" nat_binding_exists nat 5061
 pause 40
 expect "40 s later the NAT has forgotten it" not nat_binding_exists nat 5061

@@ -46,7 +46,7 @@ PHONE_SESSION='Supported: timer'
 
 # The command line of a SIPp phone, into sipp.
 sipp_command() { # phone, 4 or 6, scenario
-	rm -f "$LAB_DIR/$1.messages"
+	fresh "$LAB_DIR/$1.messages"
 	sipp=(sipp "$(proxy_address "$2")" -sf "$lab_root/tests/lab/sipp/$3.xml" -nostdin
 		-i "$(own_address "$1" "$2")" -p "$(sip_port "$1")"
 		-key contact "$(contact_address "$1" "$2")" -key address "$(own_address "$1" "$2")"
