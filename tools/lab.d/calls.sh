@@ -38,6 +38,26 @@ bob_hangs_up() {
 	baresip_makes phone1 'BYE sip:' phone3 hangup
 }
 
+# The phone is told that what it asks for has failed, and the other one has seen nothing of it.
+baresip_makes_in_vain() { # the other phone, start of the line, then as for baresip_do
+	local other=$1 line=$2 before failed
+	shift 2
+	before=$(baresip_count "$other" "$line")
+	failed=$(baresip_count "$1" 'SIP/2.0 [4-6]')
+	baresip_do "$@" || return
+	eventually baresip_has_more "$1" 'SIP/2.0 [4-6]' "$failed" &&
+		not baresip_has_more "$other" "$line" "$before"
+}
+
+# Every call begins with an INVITE, whoever rings or does not.
+call_fails() { # phone, user, whose phone is
+	baresip_makes_in_vain "$3" 'INVITE sip:' "$1" dial "sip:$2@$(proxy_address)"
+}
+
+bob_hangs_up_in_vain() {
+	baresip_makes_in_vain phone1 'BYE sip:' phone3 hangup
+}
+
 # bob registers, and alice subscribes to his presence, whether or not she registers, too.
 alice_watches_bob() { # alice's expires
 	BARESIP_PRESENCE=yes baresip_start phone3 bob 4 600

@@ -44,6 +44,10 @@ natbox_events() { # event, [text]
 	grep "\"event\":\"$1\"" "$(natbox_event_file)" 2>/dev/null | grep -c -- "${2:-}"
 }
 
+natbox_has_events() { # at least, event, [text]
+	[ "$(natbox_events "${@:2}")" -ge "$1" ]
+}
+
 # What became of a client's reasons, in order: "add registration, add dialog, end dialog ended".
 reason_story() { # client
 	sed -n "s/.*\"event\":\"reason-\(add\|end\)\",\"client\":\"$1\".*\"reason\":\"\([a-z]*\)\"/\1 \2/p" \
