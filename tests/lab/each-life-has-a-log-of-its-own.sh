@@ -35,7 +35,6 @@ is_gone_when_stopped_at_the_end_of_a_pipe() {
 }
 
 no_message_of_an_earlier_phone() {
-	local sipp
 	echo 'SIP/2.0 200 OK' >"$LAB_DIR/phone1.messages"
 	sipp_command phone1 4 register
 	not phone_saw phone1 'SIP/2.0 200 OK'
