@@ -1,16 +1,19 @@
 /* Kills natbox at random moments, and sees from outside what the next one still knows.
  *
- *     witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...
+ *     witness [-r] [-k KILLS] [-s SEED] [-d FILE] CLIENT PROXY:PORT COMMAND...
  *
  * Plays phones (witness/stories.h) at an address of this host around a real proxy that runs at
  * another. COMMAND starts natbox, in sniff mode or, with -r, in relay mode, with a keepalive
  * interval of 1 s. At a random moment it is killed (SIGKILL) and started again. By the keepalives
  * that reach the phones within some time from then on it shows what it knows: what had been
  * acknowledged more than 2 s before the kill has to be as it was. Some are killed again before that
- * time is over; KILLS counts those that are not. Meanwhile the phones go on.
+ * time is over, but never the first, so that there is something to know; KILLS counts those that are
+ * not. Meanwhile the phones go on. With -d it writes to FILE, which is to be on the disk that natbox's
+ * state is on: what writes take there is added to the 2 s.
  *
  * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back; 1:
  * something was; 2: it could not be tried. */
+#include "witness/disk.h"
 #include "witness/stories.h"
 
 #include <errno.h>
@@ -26,12 +29,15 @@
 #include <unistd.h>
 
 enum {
-	SETTLED_US = 2000000, /* what a kill may cost */
-	/* The keepalive interval of 1 s, and what a busy machine may add to it. */
-	WINDOW_US = 2000000,
+	SETTLED_US = 2000000, /* what a kill may cost, where the disk writes at once */
+	/* For the state to be on the disk: the data, and then what makes it count. */
+	WRITES_A_COMMIT = 2,
+	WINDOW_US = 2000000, /* twice the keepalive interval */
+	/* What a busy machine may add to it, as long as somebody is not heard. */
+	WINDOW_MORE_US = 10000000,
 	LIFE_MORE_US = 2000000, /* of a natbox that is not killed before the window is over */
 	EARLY_ONE_IN = 4,       /* the others are */
-	START_MAX_US = 10000000,
+	START_MAX_US = 60000000,
 	LINE_MAX = 4096,
 	EVENTS = 64,
 	TURN_MS = 10,
@@ -41,6 +47,7 @@ struct witness {
 	char **command;
 	unsigned seed;
 	unsigned wanted, compared, early; /* kills */
+	uint64_t slowest_us;              /* write to the disk */
 	int poll;
 	pid_t natbox; /* 0: none */
 	int log;      /* its standard error */
@@ -139,11 +146,21 @@ static void live_until(struct witness *witness, uint64_t end_us)
 	}
 }
 
+/* Until natbox has shown what it knows. Where that takes longer the stories wait: who speaks meanwhile
+ * is not expected to be heard any more. */
+static void live_until_heard(struct witness *witness, uint64_t start_us)
+{
+	live_until(witness, start_us + WINDOW_US);
+	while (!phones_are_heard(&witness->stories.phones) &&
+		now_us() < start_us + WINDOW_US + WINDOW_MORE_US)
+		turn(witness);
+}
+
 /* From one start of natbox to its death. */
 static void live(struct witness *witness)
 {
-	bool dies_early = rand() % EARLY_ONE_IN == 0;
-	uint64_t start_us;
+	bool dies_early = witness->has_killed && rand() % EARLY_ONE_IN == 0;
+	uint64_t start_us, slowest_us;
 
 	natbox_start(witness);
 	await_ready(witness);
@@ -152,14 +169,19 @@ static void live(struct witness *witness)
 		live_until(witness, start_us + (uint64_t)rand() % WINDOW_US);
 		witness->early++;
 	} else {
-		live_until(witness, start_us + WINDOW_US);
+		live_until_heard(witness, start_us);
 		phones_compare(&witness->stories.phones);
+		if (!witness->has_killed) /* until there is something that the next one has to know */
+			live_until(witness, now_us() + SETTLED_US);
 		live_until(witness, now_us() + (uint64_t)rand() % LIFE_MORE_US);
 		witness->compared += witness->has_killed;
 	}
 	natbox_kill(witness);
 	witness->has_killed = true;
-	stories_expect(&witness->stories, SETTLED_US);
+	slowest_us = disk_slowest_us();
+	if (slowest_us > witness->slowest_us)
+		witness->slowest_us = slowest_us;
+	stories_expect(&witness->stories, SETTLED_US + WRITES_A_COMMIT * slowest_us);
 }
 
 static int tell(const struct witness *witness)
@@ -168,11 +190,11 @@ static int tell(const struct witness *witness)
 
 	printf("seed %u: killed %u times, and %u times soon after a start: %u kept, %u gone; %u "
 	       "missing, "
-	       "%u came back; longest silence of a phone that was kept %.2f s; %u stories, "
-	       "%u requests failed\n",
+	       "%u came back; longest silence of a phone that was kept %.2f s; latest write to "
+	       "the disk %.2f s; %u stories, %u requests failed\n",
 		witness->seed, witness->compared, witness->early, phones->kept, phones->left,
 		phones->missing, phones->returned, (double)phones->longest_silence_us / 1e6,
-		witness->stories.begun, witness->stories.failed);
+		(double)witness->slowest_us / 1e6, witness->stories.begun, witness->stories.failed);
 	return phones->missing || phones->returned || !phones->kept || !phones->left;
 }
 
@@ -182,14 +204,16 @@ static bool read_options(int argc, char **argv, struct witness *witness)
 	bool is_repaired = false;
 
 	witness->wanted = 25;
-	for (int option; (option = getopt(argc, argv, "+rk:s:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "+rk:s:d:")) != -1;) {
 		if (option == 'r')
 			is_repaired = true;
 		else if (option == 'k')
 			witness->wanted = (unsigned)atoi(optarg);
 		else if (option == 's')
 			witness->seed = (unsigned)atoi(optarg);
-		else
+		else if (option == 'd' && !disk_watch(optarg))
+			die(optarg);
+		else if (option != 'd')
 			return false;
 	}
 	if (argc - optind < 3 || !witness->wanted ||
@@ -213,7 +237,8 @@ int main(int argc, char **argv)
 
 	if (!read_options(argc, argv, &witness)) {
 		fprintf(stderr,
-			"usage: witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...\n");
+			"usage: witness [-r] [-k KILLS] [-s SEED] [-d FILE] CLIENT PROXY:PORT "
+			"COMMAND...\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -38,6 +38,7 @@ struct phones {
 
 	/* Of what was expected: as it was, and not. */
 	unsigned kept, left, missing, returned;
+	uint64_t killed_us;          /* the natbox before the one that runs now */
 	uint64_t longest_silence_us; /* before natbox kept somebody again */
 };
 
@@ -65,6 +66,9 @@ void phone_kept_alive(struct phones *phones, struct phone *phone, const char *an
 /* natbox is dead: what has been so for settled_us is expected of the next one. What has not is not
  * known for sure any more. What has arrived until now counts for nothing. */
 void phones_expect(struct phones *phones, uint64_t settled_us);
+
+/* Whether everybody who is expected to be kept has got a keepalive. */
+bool phones_are_heard(const struct phones *phones);
 
 /* The time for natbox to send everybody a keepalive is over: who has not got one is missing. Who is
  * gone and has not got one is not listened to any more. */
