@@ -3,11 +3,11 @@
  *
  *     asker OWN:PORT CONTROL:PORT ADDRESS:PORT...
  *
- * Sends every 100 ms an OPTIONS request to each, until SIGTERM or for two minutes, and prints a line
- * for each answer, which is whatever comes from there: "MILLISECONDS ADDRESS:PORT". The way to
- * CONTROL is the same but for what is to be measured. Its answers are the clock: between two of them
- * no more than CLOCK_STEP_MS pass, however long the machine was busy with something else. The last
- * line is "MILLISECONDS end". */
+ * Sends every 100 ms an OPTIONS request to each, until SIGTERM or for two minutes, and prints a
+ * line for each answer, which is whatever comes from there: "MILLISECONDS ADDRESS:PORT". The way to
+ * CONTROL is the same but for what is to be measured. Its answers are the clock: between two of
+ * them no more than CLOCK_STEP_MS pass, however long the machine was busy with something else. The
+ * last line is "MILLISECONDS end". */
 #include <natbox/address.h>
 
 #include <arpa/inet.h>

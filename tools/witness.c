@@ -7,9 +7,9 @@
  * interval of 1 s. At a random moment it is killed (SIGKILL) and started again. By the keepalives
  * that reach the phones within some time from then on it shows what it knows: what had been
  * acknowledged more than 2 s before the kill has to be as it was. Some are killed again before that
- * time is over, but never the first, so that there is something to know; KILLS counts those that are
- * not. Meanwhile the phones go on. With -d it writes to FILE, which is to be on the disk that natbox's
- * state is on: what writes take there is added to the 2 s.
+ * time is over, but never the first, so that there is something to know; KILLS counts those that
+ * are not. Meanwhile the phones go on. With -d it writes to FILE, which is to be on the disk that
+ * natbox's state is on: what writes take there is added to the 2 s.
  *
  * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back; 1:
  * something was; 2: it could not be tried. */
@@ -146,8 +146,8 @@ static void live_until(struct witness *witness, uint64_t end_us)
 	}
 }
 
-/* Until natbox has shown what it knows. Where that takes longer the stories wait: who speaks meanwhile
- * is not expected to be heard any more. */
+/* Until natbox has shown what it knows. Where that takes longer the stories wait: who speaks
+ * meanwhile is not expected to be heard any more. */
 static void live_until_heard(struct witness *witness, uint64_t start_us)
 {
 	live_until(witness, start_us + WINDOW_US);
@@ -171,7 +171,7 @@ static void live(struct witness *witness)
 	} else {
 		live_until_heard(witness, start_us);
 		phones_compare(&witness->stories.phones);
-		if (!witness->has_killed) /* until there is something that the next one has to know */
+		if (!witness->has_killed) /* until there is something to know */
 			live_until(witness, now_us() + SETTLED_US);
 		live_until(witness, now_us() + (uint64_t)rand() % LIFE_MORE_US);
 		witness->compared += witness->has_killed;

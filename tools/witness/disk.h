@@ -1,6 +1,6 @@
-/* The disk that natbox keeps its state on, seen beside it: how late a small write is on it that is due
- * now. What natbox could not have written in time, because disk or processor were busy with something
- * else, nobody can expect of it. */
+/* The disk that natbox keeps its state on, seen beside it: how late a small write is on it that is
+ * due now. What natbox could not have written in time, because disk or processor were busy with
+ * something else, nobody can expect of it. */
 #ifndef DISK_H
 #define DISK_H
 
