@@ -141,7 +141,7 @@ static void take_answer(struct asker *asker, const struct sockaddr_in *source)
 static void listen_until(struct asker *asker, double until_ms)
 {
 	struct pollfd polled = {.fd = asker->socket, .events = POLLIN};
-	struct sockaddr_in source;
+	struct sockaddr_in source = {0};
 	char answer[MESSAGE_MAX];
 
 	for (;;) {

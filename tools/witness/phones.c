@@ -116,6 +116,8 @@ void phone_kept_alive(struct phones *phones, struct phone *phone, const char *an
 {
 	uint64_t silence_us = now_us() - phone->last_us;
 
+	if (phone->last_us >= phones->ready_us && silence_us > phones->late_us)
+		phones->late_us = silence_us;
 	if (phone->expected == GONE) {
 		phones->returned++;
 		tell(phones, phone, "came back");
@@ -127,6 +129,28 @@ void phone_kept_alive(struct phones *phones, struct phone *phone, const char *an
 	}
 	phone->heard = true;
 	phone_send(phones, phone, answer);
+}
+
+void phones_begin(struct phones *phones)
+{
+	phones->ready_us = now_us();
+	phones->late_us = 0;
+}
+
+uint64_t phones_latest_us(const struct phones *phones)
+{
+	uint64_t latest_us = phones->late_us, time_us = now_us();
+
+	for (unsigned i = 0; i < PHONES_MAX; i++) {
+		const struct phone *phone = &phones->list[i];
+
+		if (phone->fd < 0 || phone->liveness != ALIVE || !phone->heard ||
+			phone->last_us < phones->ready_us)
+			continue;
+		if (time_us - phone->last_us > latest_us)
+			latest_us = time_us - phone->last_us;
+	}
+	return latest_us;
 }
 
 static void drain(const struct phone *phone)

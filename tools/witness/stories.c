@@ -9,7 +9,7 @@
 enum {
 	STEP_US = 6000000,  /* the longest time from one step of a story to the next */
 	RESEND_US = 500000, /* RFC 3261 17.1.1.1: T1 */
-	SENDINGS_MAX = 8,
+	SENDINGS_MAX = 24,  /* in 12 s, for a busy machine */
 };
 
 static void story_pause(struct story *story)
