@@ -59,8 +59,10 @@ baresip_do() { # phone, command, [parameter]
 		echo "the baresip on $1 takes no commands" >&2
 		return 1
 	fi
+	# The connection stays until baresip says something over it: the command has been read then.
 	# shellcheck disable=SC2016 # the inner shell is to expand it
-	at "$1" bash -c 'printf "%d:%s," ${#1} "$1" >/dev/tcp/127.0.0.1/4444' baresip "$text"
+	at "$1" bash -c 'exec 3<>/dev/tcp/127.0.0.1/4444 && printf "%d:%s," ${#1} "$1" >&3 &&
+		read -r -t 60 -N 1 -u 3' baresip "$text" || [ "$2" = quit ]
 }
 
 # How often a line that starts so stands in what baresip says and in the messages it shows.
