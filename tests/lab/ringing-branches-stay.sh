@@ -10,8 +10,10 @@ story_of_phone_is() { # phone, the story
 	story_is "$(public_address "$1"):$(sip_port "$1")" "$2"
 }
 
+nats_remember_for_long
 expect "three phones register for one address" desk_registers
 expect "a call makes all three ring" carol_calls_desk
+expect "from now on their NATs forget" nats_forget_again
 pause 30
 expect "30 s later one answers" phone2_takes_the_call
 expect "the other two are told to stop" eventually each "$losers" baresip_saw 'CANCEL sip:'
