@@ -13,9 +13,9 @@ start() { # further arguments for natbox
 	: >"$work/events"
 	ip netns exec "$namespace" "$natbox" -c /dev/null -i lo -o natbox.proxy=$proxy -o natbox.user= \
 		-o keepalive.interval=1s -o keepalive.reply-timeout=500ms -o keepalive.drop-lost=yes \
-		-o log.events="$work/events" -o state.path="$work/state" "$@" 2>"$work/log" &
+		-o log.events="$work/events" -o state.path="$work/state" "$@" 2>>"$work/log" &
 	pid=$!
-	within 5 logged ready
+	eventually logged ready
 }
 
 stop() {
@@ -29,26 +29,50 @@ register() {
 		$client $proxy "$pid" >"$work/load"
 }
 
-notifies_within() { # seconds: how many NOTIFY requests are on the wire
-	ip netns exec "$namespace" timeout "$1" tcpdump -i lo -n -A udp 2>/dev/null | grep -c '^.*NOTIFY sip:'
+# Writes down what is on the wire from now on.
+watch() {
+	unwatch
+	: >"$work/wire"
+	: >"$work/tcpdump"
+	ip netns exec "$namespace" tcpdump -Z root -i lo -n -l -A udp >>"$work/wire" 2>>"$work/tcpdump" &
+	watcher=$!
+	eventually grep -q "listening on" "$work/tcpdump"
+}
+
+unwatch() {
+	[ -z "$watcher" ] || { kill "$watcher" && wait "$watcher"; } 2>/dev/null
+	watcher=
+}
+watcher=
+trap 'unwatch; cleanup' EXIT
+
+on_the_wire() { # method, at least
+	[ "$(grep -c "$1 sip:" "$work/wire")" -ge "$2" ]
 }
 
 events() { # event
 	grep -c "\"event\":\"$1\"" "$work/events"
 }
 
+has_events() { # event, at least
+	[ "$(events "$1")" -ge "$2" ]
+}
+
 loopback_up ${proxy%:*} $client || exit 1
 
-start && register && [ "$(notifies_within 4)" -gt $phones ] && [ "$(events lost)" = $phones ]
+watch && start && register && eventually on_the_wire NOTIFY $((phones + 1)) &&
+	eventually has_events lost $phones && [ "$(events lost)" = $phones ]
 say $? "without -n keepalives leave, and who does not answer is lost"
 stop && [ -e "$work/state/state.mdb" ]
 say $? "natbox stops cleanly, and its state is kept"
 rm -r "$work/state"
 
-start -n && register && [ "$(notifies_within 6)" = 0 ]
+# Twice as many keepalives as it takes to be lost.
+watch && start -n && register && eventually on_the_wire REGISTER $phones &&
+	eventually has_events keepalive $((phones * 6)) && [ "$(events endpoint-add)" = $phones ]
+say $? "the events of a dry run show what would have been sent"
+! on_the_wire NOTIFY 1
 say $? "a dry run sends nothing"
-[ "$(events endpoint-add)" = $phones ] && [ "$(events keepalive)" -ge $((phones * 4)) ]
-say $? "its events show what would have been sent"
 [ "$(events lost)" = 0 ] && [ "$(events endpoint-remove)" = 0 ]
 say $? "nobody is lost in a dry run"
 stop

@@ -23,7 +23,7 @@ prepare() {
 	ip netns exec "$namespace" kamailio -DD -E -f tests/lab/kamailio.cfg -Y "$work" \
 		-P "$work/pid" -m 32 -M 4 -n 1 -l udp:$proxy:5060 >"$work/log" 2>&1 &
 	pid=$!
-	within 10 is_listening
+	within 60 is_listening
 }
 
 # One natbox, as often as it is to be killed. The witness tells what it saw, and its status is ours.
@@ -33,7 +33,7 @@ kill_again_and_again() { # relay or sniff, kills, seed, what starts natbox...
 	[ "$mode" = sniff ] || repairs=(-r)
 	prepare || exit 2
 	export work
-	ip netns exec "$namespace" build/witness "${repairs[@]}" -k "$kills" -s "$seed" \
+	ip netns exec "$namespace" build/witness "${repairs[@]}" -k "$kills" -s "$seed" -d "$work/written" \
 		$client $proxy:5060 "$@" -c /dev/null -o natbox.mode="$mode" -o natbox.user= \
 		-o natbox.interface=lo -o natbox.proxy=$proxy:5060 -o keepalive.interval=1s \
 		-o state.path="$work/state" -o control.socket= -o log.events="$work/events"

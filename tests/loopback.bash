@@ -42,6 +42,11 @@ within() { # seconds, command...
 	return 1
 }
 
+# Waits for what comes at once on a quiet machine, as long as a busy one may take.
+eventually() { # command...
+	within 60 "$@"
+}
+
 logged() { # text
 	grep -q -- "$1" "$work/log"
 }

@@ -21,7 +21,7 @@ start() { # further arguments for natbox
 	ip netns exec "$namespace" env LD_PRELOAD="${preload:-}" "$natbox" "${common[@]}" "$@" \
 		2>"$work/log" &
 	pid=$!
-	within 5 logged ready
+	eventually logged ready
 }
 
 # Status of the natbox that was started.
@@ -85,10 +85,10 @@ start "${relay[@]}" && is_diverting
 say $? "natbox relays"
 echo nft_run_cmd_from_buffer >"$ENDS"
 inside nft delete table inet natbox
-within 5 logged "cannot install table inet natbox: .*status 2" && is_running
+eventually logged "cannot install table inet natbox: .*status 2" && is_running
 say $? "rules that cannot be put back, as libnftables exits, do not end it"
 : >"$ENDS"
-within 5 is_diverting && is_running
+eventually is_diverting && is_running
 say $? "and are put back once they can be"
 echo nft_run_cmd_from_buffer >"$ENDS"
 stop && is_not_diverting && ! has_rule
@@ -112,7 +112,7 @@ fails_at_every_limit() { # further arguments
 		ip netns exec "$namespace" prlimit --data=$limit "$natbox" "${common[@]}" -o limits.endpoints=100 \
 			-o limits.transactions=100 "$@" >/dev/null 2>"$work/log" &
 		pid=$!
-		within 10 ready_or_ended || return
+		eventually ready_or_ended || return
 		if is_running; then
 			stop || return
 			continue
@@ -176,16 +176,16 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
 answers
 say $? "metrics are served"
 prlimit --pid "$pid" --nofile="$(lowest_free_descriptor)":
-inside ip rule del priority 506 && within 5 has_rule
+inside ip rule del priority 506 && eventually has_rule
 say $? "a routing rule that somebody removed is put back"
-inside nft delete table inet natbox && within 5 is_diverting
+inside nft delete table inet natbox && eventually is_diverting
 say $? "so is the table"
 answers # it was waited for with a descriptor
 ticks_before=$(ticks)
 ! answers && ! answers && is_diverting && [ $(($(ticks) - ticks_before)) -lt $(($(getconf CLK_TCK))) ]
 say $? "a connection that cannot be taken costs no time"
 prlimit --pid "$pid" --nofile=1024:
-within 5 answers
+eventually answers
 say $? "and is taken once it can be"
 stop
 say $? "it stops cleanly"
@@ -228,14 +228,14 @@ echo "# what may, is status 1"
 inside ip link add lan type veth peer name far
 ends_with 1 "it is down" -- -i lan
 say $? "an interface that is down"
-inside ip link set lan up && start -i lan && inside ip link del lan && within 5 logged "it is gone"
+inside ip link set lan up && start -i lan && inside ip link del lan && eventually logged "it is gone"
 say $? "one that goes away is waited for"
-is_running && inside ip link add lan type veth peer name far && within 5 has_ended
+is_running && inside ip link add lan type veth peer name far && eventually has_ended
 say $? "until it is there again"
 ended
 [ $? = 1 ] && logged "cannot capture on lan any more"
 say $? "then natbox ends, to be started anew"
-inside ip link set lan up && start -i lan && inside ip link del lan && within 5 logged "it is gone"
+inside ip link set lan up && start -i lan && inside ip link del lan && eventually logged "it is gone"
 stop
 [ $? = 1 ]
 say $? "or until it is told to stop"
@@ -292,7 +292,7 @@ stranger() { # purpose
 		open($f, ">", "/dev/stdout"); print $f "taken\n"; close($f);
 		sleep' "$@" >"$work/taken" &
 	strangers+=($!)
-	within 5 grep -q taken "$work/taken"
+	eventually grep -q taken "$work/taken"
 }
 strangers=()
 stranger "serve $proxy" 1 && stranger "serve *:5060" 0

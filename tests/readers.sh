@@ -32,7 +32,7 @@ launch() { # further arguments
 
 start() { # further arguments
 	launch -l "$work/log" "$@"
-	within 10 logged ready
+	eventually logged ready
 }
 
 is_gone() { ! kill -0 "$pid" 2>/dev/null; }
@@ -41,7 +41,7 @@ is_gone() { ! kill -0 "$pid" 2>/dev/null; }
 stops_with() { # exit status
 	local status
 	kill -TERM "$pid"
-	within 10 is_gone || { kill -KILL "$pid"; echo "# had to be killed"; }
+	eventually is_gone || { kill -KILL "$pid"; echo "# had to be killed"; }
 	wait "$pid"
 	status=$?
 	pid=
@@ -90,21 +90,21 @@ unwritten=$!
 
 # --- The event stream
 mkfifo "$work/fifo"
-start -d -o log.events="$work/fifo" && within 10 logged "warning: nobody reads $work/fifo yet"
+start -d -o log.events="$work/fifo" && eventually logged "warning: nobody reads $work/fifo yet"
 say $? "a FIFO that nobody reads does not hold up the start, and natbox says so"
 register 64
 exec 5<"$work/fifo"
 IFS= read -r -t 10 line <&5 && [[ $line == *endpoint-add* ]]
 say $? "who reads it later finds what was written before"
 register 3000
-within 10 logged "events lost: cannot write to $work/fifo: its reader does not read"
+eventually logged "events lost: cannot write to $work/fifo: its reader does not read"
 say $? "a reader that does not read loses events, and natbox says so"
 [ "$(grep -c "events lost" "$work/log")" = 1 ]
 say $? "once"
 (exec cat <&5) >"$work/read" &
 reader=$!
 exec 5<&-
-within 10 logged "events are written to $work/fifo again: [0-9]* were lost"
+eventually logged "events are written to $work/fifo again: [0-9]* were lost"
 say $? "when he reads again, natbox says how many were lost"
 stops_with 0
 say $? "and it stops cleanly"
@@ -118,13 +118,13 @@ rm -f "$work/fifo" && mkfifo "$work/fifo"
 exec 5<>"$work/fifo"
 start -o log.events=- -o metrics.listen=127.0.0.1:9560 >"$work/fifo"
 register 3000
-within 10 logged "events lost: cannot write to standard output: its reader does not read"
+eventually logged "events lost: cannot write to standard output: its reader does not read"
 say $? "nor does a pipe as standard output hold natbox up"
 lost_figure() {
 	ip netns exec "$namespace" curl -s http://127.0.0.1:9560/metrics |
 		grep -q '^natbox_event_lines_lost_total [1-9]'
 }
-within 10 lost_figure
+eventually lost_figure
 say $? "a figure counts the lines that were lost"
 flags=$(sed -n 's/^flags:.*\(.....\)$/\1/p' "/proc/$pid/fdinfo/1")
 [ $((8#$flags & 8#4000)) = 0 ]
@@ -140,7 +140,7 @@ told() { # how many events of the kind the file tells of, written or left out
 	awk -v n=0 '/"malformed"/ { n++ } match($0, /"left_out":[0-9]+/) {
 		n += substr($0, RSTART + 11, RLENGTH - 11) } END { exit n != '"$1"' }' "$work/events"
 }
-within 10 told 200
+eventually told 200
 say $? "of malformed messages the event stream tells each, in lines or as left out"
 [ "$(grep -c malformed "$work/events")" -lt 100 ]
 say $? "and it does not have a line for each"
@@ -169,7 +169,7 @@ register 1000
 reader=$!
 exec 5<&-
 tells_lost() { kill -USR1 "$pid" && logged "natbox: warning: [0-9]* lines of this log were lost"; }
-within 10 tells_lost
+eventually tells_lost
 say $? "once he reads again, the log says how many lines were lost"
 stops_with 0
 wait $reader
@@ -201,14 +201,14 @@ start
 cp "$work/ini" "$work/ini.kept"
 rm "$work/ini" && mkfifo "$work/ini"
 kill -HUP "$pid"
-within 10 logged "error: $work/ini: is a FIFO that nobody writes to" &&
-	within 10 logged "the configuration stays as it was"
+eventually logged "error: $work/ini: is a FIFO that nobody writes to" &&
+	eventually logged "the configuration stays as it was"
 say $? "a FIFO in the place of the configuration does not hold SIGHUP up"
 open_to_read "$work/ini"
 cat "$work/ini.kept" >&6
 exec 6<&-
 kill -HUP "$pid"
-within 10 logged "configuration read again"
+eventually logged "configuration read again"
 say $? "and one that is written is read"
 exec 5<&-
 rm "$work/ini" && mv "$work/ini.kept" "$work/ini"
@@ -230,8 +230,8 @@ is_untouched() {
 lay() { # link or ln's other arguments, as that user
 	setpriv --reuid "$nobody" --clear-groups ln "$@"
 }
-ends() { # does not start; exit status within 10 seconds
-	within 10 is_gone || { kill -KILL "$pid"; echo "# had to be killed"; }
+ends() { # does not start; exit status eventually seconds
+	eventually is_gone || { kill -KILL "$pid"; echo "# had to be killed"; }
 	wait "$pid"
 	pid=
 }
@@ -284,7 +284,7 @@ reset && lay -s ../ours "$work/theirs/state"
 ip netns exec "$namespace" "$natbox" -c "$work/ini" "${as_nobody[@]}" -o keepalive.scope=off \
 	-o state.path="$work/theirs/state/new" -l "$work/log" &
 pid=$!
-within 10 logged ready && [ ! -e "$work/ours/new" ]
+eventually logged ready && [ ! -e "$work/ours/new" ]
 say $? "nor is a state directory made by that user's link"
 stops_with 0
 

@@ -13,7 +13,7 @@ configure() { # lines under [log] and what may follow
 
 reload() { # text that the log is to show
 	: >"$work/log"
-	kill -HUP "$pid" && within 5 logged "$1"
+	kill -HUP "$pid" && eventually logged "$1"
 }
 
 loopback_up || exit 1
@@ -21,7 +21,7 @@ configure "events = $work/events\n"
 ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket="$work/socket" \
 	2>>"$work/log" &
 pid=$!
-within 5 logged ready
+eventually logged ready
 say $? "natbox starts"
 
 configure "events = $work/events\n[nat]\ndetect = nonsense\n"
@@ -56,13 +56,14 @@ reload "events go where they went" && mkdir "$work/later" && reload "read again"
 say $? "where the other file cannot be opened, the next SIGHUP tries again"
 
 : >"$work/log"
-kill -USR1 "$pid" && within 5 logged "0 endpoints"
+kill -USR1 "$pid" && eventually logged "0 endpoints"
 say $? "SIGUSR1 logs a summary"
 
-configure "level = error\n"
+# The new file of events shows that it was read.
+configure "level = error\nevents = $work/events.errors\n"
 : >"$work/log"
-kill -HUP "$pid" && sleep 0.5 && kill -USR1 "$pid" && within 5 logged "0 endpoints" &&
-	[ "$(wc -l <"$work/log")" = 1 ]
+kill -HUP "$pid" && eventually [ -e "$work/events.errors" ] && kill -USR1 "$pid" &&
+	eventually logged "0 endpoints" && [ "$(wc -l <"$work/log")" = 1 ]
 say $? "also where the level has the log hold back all but errors"
 
 configure "level = debug\n"
@@ -72,11 +73,11 @@ send() { # what comes to the proxy's port
 }
 send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n'
 from='127.0.0.1:[0-9]*'
-within 5 logged "debug: packet $from to 127.0.0.1:5060, .* bytes: INVITE sip:a SIP/2.0$" &&
-	within 5 logged "debug: malformed $from at 127.0.0.1:5060: header field without colon$"
+eventually logged "debug: packet $from to 127.0.0.1:5060, .* bytes: INVITE sip:a SIP/2.0$" &&
+	eventually logged "debug: malformed $from at 127.0.0.1:5060: header field without colon$"
 say $? "at level debug each packet and each event is a line"
 configure "level = info\n"
-reload "read again" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && within 5 logged "malformed SIP" &&
+reload "read again" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && eventually logged "malformed SIP" &&
 	! grep -q debug: "$work/log"
 say $? "and none at level info"
 
@@ -91,11 +92,10 @@ configure ''
 ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
 	-o log.events="$work/events.nobody" -l "$work/log.nobody" 2>>"$work/log" &
 pid=$!
-sleep 1
-[ "$(stat -c %U "$work/events.nobody")" = nobody ]
+eventually grep -qs ready "$work/log.nobody" && [ "$(stat -c %U "$work/events.nobody")" = nobody ]
 say $? "the event stream is given to the user that natbox becomes, who could not create it"
 kill -HUP "$pid"
-sleep 1
+eventually grep -q "read again" "$work/log.nobody"
 mv "$work/log.nobody" "$work/log"
 grep -q "read again" "$work/log" && ! grep -q "cannot open" "$work/log"
 say $? "the user that natbox becomes may open the log and the event stream again"
@@ -108,15 +108,14 @@ ln -s precious "$work/link"
 ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
 	-o log.events="$work/link" 2>>"$work/log" &
 pid=$!
-within 5 logged ready && [ "$(stat -c %U "$work/precious")" = root ]
+eventually logged ready && [ "$(stat -c %U "$work/precious")" = root ]
 say $? "what a symbolic link leads to is not given away"
 kill -TERM "$pid"
 wait "$pid"
 ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
 	-l "$work/link" 2>>"$work/log" &
 pid=$!
-sleep 1
-grep -q ready "$work/precious" && [ "$(stat -c %U "$work/precious")" = root ]
+eventually grep -q ready "$work/precious" && [ "$(stat -c %U "$work/precious")" = root ]
 say $? "nor is it for the log"
 kill -TERM "$pid"
 wait "$pid"
@@ -127,5 +126,5 @@ ip netns exec "$namespace" setpriv --bounding-set=-dac_override --inh-caps=-dac_
 	"$natbox" -c "$work/ini" -o control.socket= -o natbox.user=nobody \
 	-o log.events="$work/private/events" 2>>"$work/log" &
 pid=$!
-within 5 logged ready && [ -e "$work/private/events" ]
+eventually logged ready && [ -e "$work/private/events" ]
 say $? "a place where only that user may write does as well"

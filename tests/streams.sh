@@ -23,7 +23,7 @@ start() { # further arguments
 	: >"$work/log"
 	ip netns exec "$namespace" "$natbox" -c "$work/ini" -l "$work/log" "$@" &
 	pid=$!
-	within 5 logged ready
+	eventually logged ready
 }
 
 ends_with() { # exit status
@@ -40,7 +40,7 @@ make_an_event() {
 }
 
 loses_an_event() {
-	make_an_event && within 5 logged "events lost"
+	make_an_event && eventually logged "events lost"
 }
 
 for option in -h -V "-t -c /dev/null" "--rules -c /dev/null -o natbox.proxy=192.0.2.1:5060" \
@@ -76,11 +76,11 @@ say $? "and runs on, and stops cleanly"
 head -c 100000 /dev/zero >"$work/limited"
 start -o log.events="$work/limited" -o state.path=
 prlimit --pid "$pid" --fsize=100000:unlimited
-for n in 1 2 3; do make_an_event && within 5 has_logged $n malformed; done
+for n in 1 2 3; do make_an_event && eventually has_logged $n malformed; done
 has_logged 1 events && logged "events lost: cannot write to $work/limited"
 say $? "one line says that events are lost, however many"
 prlimit --pid "$pid" --fsize=unlimited
-make_an_event && within 5 logged "events are written to $work/limited again: 3 were lost"
+make_an_event && eventually logged "events are written to $work/limited again: 3 were lost"
 say $? "and one how many were, once they are written again"
 ends_with 0
 

@@ -32,7 +32,7 @@ enum {
 	TURN_US = 200,
 	MESSAGE_MAX = 1024,
 	LOST_MAX_US = 2000000,
-	START_MAX_US = 20000000,
+	START_MAX_US = 60000000,
 };
 
 /* A thing's state: 0 there is none, else the port it is at, counted from 1. */

@@ -1,16 +1,20 @@
 /* Kills natbox at random moments, and sees from outside what the next one still knows.
  *
- *     witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...
+ *     witness [-r] [-k KILLS] [-s SEED] [-d FILE] CLIENT PROXY:PORT COMMAND...
  *
  * Plays phones (witness/stories.h) at an address of this host around a real proxy that runs at
  * another. COMMAND starts natbox, in sniff mode or, with -r, in relay mode, with a keepalive
  * interval of 1 s. At a random moment it is killed (SIGKILL) and started again. By the keepalives
  * that reach the phones within some time from then on it shows what it knows: what had been
  * acknowledged more than 2 s before the kill has to be as it was. Some are killed again before that
- * time is over; KILLS counts those that are not. Meanwhile the phones go on.
+ * time is over, but never the first, so that there is something to know; KILLS counts those that
+ * are not. Meanwhile the phones go on. With -d it writes to FILE, which is to be on the disk that
+ * natbox's state is on: what writes take there is added to the 2 s. After a life in which natbox's
+ * keepalives came late nothing is expected, and the kill does not count.
  *
  * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back; 1:
  * something was; 2: it could not be tried. */
+#include "witness/disk.h"
 #include "witness/stories.h"
 
 #include <errno.h>
@@ -26,12 +30,19 @@
 #include <unistd.h>
 
 enum {
-	SETTLED_US = 2000000, /* what a kill may cost */
-	/* The keepalive interval of 1 s, and what a busy machine may add to it. */
-	WINDOW_US = 2000000,
+	SETTLED_US = 2000000, /* what a kill may cost, where the disk writes at once */
+	/* For the state to be on the disk: the data, and then what makes it count. */
+	WRITES_A_COMMIT = 2,
+	WINDOW_US = 2000000, /* twice the keepalive interval */
+	/* What a busy machine may add to it, as long as somebody is not heard. */
+	WINDOW_MORE_US = 10000000,
+	/* The keepalive interval, and half of it: a natbox that is later than that had no
+	 * processor, or no network, and may not have seen what phones said. */
+	LATE_US = 1500000,
+	VOID_MAX = 100,         /* of such lives, and the machine is of no use for this */
 	LIFE_MORE_US = 2000000, /* of a natbox that is not killed before the window is over */
 	EARLY_ONE_IN = 4,       /* the others are */
-	START_MAX_US = 10000000,
+	START_MAX_US = 60000000,
 	LINE_MAX = 4096,
 	EVENTS = 64,
 	TURN_MS = 10,
@@ -41,10 +52,12 @@ struct witness {
 	char **command;
 	unsigned seed;
 	unsigned wanted, compared, early; /* kills */
+	unsigned voided;                  /* lives in which natbox was late */
+	uint64_t slowest_us;              /* write to the disk */
 	int poll;
-	pid_t natbox; /* 0: none */
-	int log;      /* its standard error */
-	bool is_ready, has_killed;
+	pid_t natbox;                       /* 0: none */
+	int log;                            /* its standard error */
+	bool is_ready, has_killed, is_void; /* is_void: the life before */
 	struct stories stories;
 };
 
@@ -139,27 +152,55 @@ static void live_until(struct witness *witness, uint64_t end_us)
 	}
 }
 
+/* Until natbox has shown what it knows. Where that takes longer the stories wait: who speaks
+ * meanwhile is not expected to be heard any more. */
+static void live_until_heard(struct witness *witness, uint64_t start_us)
+{
+	live_until(witness, start_us + WINDOW_US);
+	while (!phones_are_heard(&witness->stories.phones) &&
+		now_us() < start_us + WINDOW_US + WINDOW_MORE_US)
+		turn(witness);
+}
+
+/* What has been so for how long the next natbox has to know; nothing, if this one was late. */
+static uint64_t settled_us(struct witness *witness, uint64_t latest_us)
+{
+	uint64_t slowest_us = disk_slowest_us();
+
+	if (slowest_us > witness->slowest_us)
+		witness->slowest_us = slowest_us;
+	witness->is_void = latest_us > LATE_US;
+	witness->voided += witness->is_void;
+	if (witness->is_void)
+		return now_us();
+	return SETTLED_US + WRITES_A_COMMIT * slowest_us;
+}
+
 /* From one start of natbox to its death. */
 static void live(struct witness *witness)
 {
-	bool dies_early = rand() % EARLY_ONE_IN == 0;
-	uint64_t start_us;
+	bool dies_early = witness->has_killed && rand() % EARLY_ONE_IN == 0;
+	uint64_t start_us, latest_us;
 
 	natbox_start(witness);
 	await_ready(witness);
+	phones_begin(&witness->stories.phones);
 	start_us = now_us();
 	if (dies_early) {
 		live_until(witness, start_us + (uint64_t)rand() % WINDOW_US);
 		witness->early++;
 	} else {
-		live_until(witness, start_us + WINDOW_US);
+		live_until_heard(witness, start_us);
 		phones_compare(&witness->stories.phones);
+		if (!witness->has_killed) /* until there is something to know */
+			live_until(witness, now_us() + SETTLED_US);
 		live_until(witness, now_us() + (uint64_t)rand() % LIFE_MORE_US);
-		witness->compared += witness->has_killed;
+		witness->compared += witness->has_killed && !witness->is_void;
 	}
+	latest_us = phones_latest_us(&witness->stories.phones);
 	natbox_kill(witness);
 	witness->has_killed = true;
-	stories_expect(&witness->stories, SETTLED_US);
+	stories_expect(&witness->stories, settled_us(witness, latest_us));
 }
 
 static int tell(const struct witness *witness)
@@ -168,12 +209,15 @@ static int tell(const struct witness *witness)
 
 	printf("seed %u: killed %u times, and %u times soon after a start: %u kept, %u gone; %u "
 	       "missing, "
-	       "%u came back; longest silence of a phone that was kept %.2f s; %u stories, "
-	       "%u requests failed\n",
+	       "%u came back; longest silence of a phone that was kept %.2f s; latest write to "
+	       "the disk %.2f s; %u times natbox was late, which shows nothing; %u stories, %u "
+	       "requests failed\n",
 		witness->seed, witness->compared, witness->early, phones->kept, phones->left,
 		phones->missing, phones->returned, (double)phones->longest_silence_us / 1e6,
-		witness->stories.begun, witness->stories.failed);
-	return phones->missing || phones->returned || !phones->kept || !phones->left;
+		(double)witness->slowest_us / 1e6, witness->voided, witness->stories.begun,
+		witness->stories.failed);
+	return phones->missing || phones->returned || !phones->kept || !phones->left ||
+	       witness->voided == VOID_MAX;
 }
 
 static bool read_options(int argc, char **argv, struct witness *witness)
@@ -182,14 +226,16 @@ static bool read_options(int argc, char **argv, struct witness *witness)
 	bool is_repaired = false;
 
 	witness->wanted = 25;
-	for (int option; (option = getopt(argc, argv, "+rk:s:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "+rk:s:d:")) != -1;) {
 		if (option == 'r')
 			is_repaired = true;
 		else if (option == 'k')
 			witness->wanted = (unsigned)atoi(optarg);
 		else if (option == 's')
 			witness->seed = (unsigned)atoi(optarg);
-		else
+		else if (option == 'd' && !disk_watch(optarg))
+			die(optarg);
+		else if (option != 'd')
 			return false;
 	}
 	if (argc - optind < 3 || !witness->wanted ||
@@ -213,13 +259,14 @@ int main(int argc, char **argv)
 
 	if (!read_options(argc, argv, &witness)) {
 		fprintf(stderr,
-			"usage: witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...\n");
+			"usage: witness [-r] [-k KILLS] [-s SEED] [-d FILE] CLIENT PROXY:PORT "
+			"COMMAND...\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		die("cannot have so many sockets");
-	while (witness.compared < witness.wanted)
+	while (witness.compared < witness.wanted && witness.voided < VOID_MAX)
 		live(&witness);
 	return tell(&witness);
 }

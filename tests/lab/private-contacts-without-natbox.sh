@@ -3,6 +3,6 @@
 . "$(dirname "$0")/../../tools/lab.d/lab.sh"
 lab_with_proxy
 expect "phones at two homes register" homes_register
-expect "bob's call does not reach alice" not bob_calls_alice
-expect "alice's call does not reach bob" not alice_calls_bob
+expect "bob's call does not reach alice" call_fails phone3 alice phone1
+expect "alice's call does not reach bob" call_fails phone1 bob phone3
 verdict

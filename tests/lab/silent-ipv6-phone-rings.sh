@@ -6,7 +6,7 @@ lab_with_proxy
 natbox_start -o keepalive.scope=all || exit 1
 
 baresip_start phone3 carol 6 600
-expect "baresip registers" wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK'
+expect "baresip registers" eventually baresip_saw phone3 'SIP/2.0 200 OK'
 binding=$(nat_binding_id nat2 5063)
 expect "its firewall knows the flow" [ -n "$binding" ]
 pause 40

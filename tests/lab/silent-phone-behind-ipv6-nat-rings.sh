@@ -6,7 +6,7 @@ lab_with_proxy
 natbox_start || exit 1
 
 phone_line phone1 alice 600 '' '' 6 | phone_start phone1 6
-expect "a phone registers" wait_until 5 phone_saw phone1 'SIP/2.0 200 OK'
+expect "a phone registers" eventually phone_saw phone1 'SIP/2.0 200 OK'
 binding=$(nat_binding_id nat 5061)
 expect "its NAT has a binding" [ -n "$binding" ]
 pause 40

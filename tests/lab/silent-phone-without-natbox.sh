@@ -5,11 +5,10 @@
 lab_with_proxy
 
 phone_line phone1 alice 600 | phone_start phone1
-expect "a phone registers" wait_until 5 phone_saw phone1 'SIP/2.0 200 OK'
+expect "a phone registers" eventually phone_saw phone1 'SIP/2.0 200 OK'
 expect "its NAT has a binding" nat_binding_exists nat 5061
-pause 40
-expect "40 s later the NAT has forgotten it" not nat_binding_exists nat 5061
-expect "a call for it from behind another NAT fails" not phone_calls phone3 alice
+expect "the NAT forgets it" eventually not nat_binding_exists nat 5061
+expect "a call for it from behind another NAT fails" phone_calls_in_vain phone3 alice
 expect "the INVITE got as far as the NAT" [ "$(nat_dropped nat)" -gt 0 ]
 expect "the phone never rang" not phone_rang phone1
 verdict

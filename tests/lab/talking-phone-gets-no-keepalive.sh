@@ -5,9 +5,18 @@ lab_with_proxy
 natbox_start -o keepalive.interval=12s || exit 1
 
 baresip_start phone2 bob 4 10
-expect "a phone registers" wait_until 5 baresip_saw phone2 'SIP/2.0 200 OK'
-pause 35
-expect "it refreshed by itself" [ "$(natbox_events reason-refresh)" -ge 3 ]
-expect "natbox sent it nothing" [ "$(natbox_events keepalive)" = 0 ]
+expect "a phone registers" eventually baresip_saw phone2 'SIP/2.0 200 OK'
+expect "it refreshes by itself" eventually natbox_has_events 4 reason-refresh
+
+# On a machine that stood still it may have been silent for an interval.
+none_while_it_talked() {
+	awk -F '[:,]' '
+		/"event":"reason-(add|refresh)"/ { heard = $2 }
+		/"event":"keepalive"/ { sent++ }
+		/"event":"keepalive"/ && $2 - heard < 12 { print "# " $0; early = 1 }
+		END { if (sent) print "# " sent " keepalives"; exit early }' "$(natbox_event_file)"
+}
+
+expect "natbox sent it nothing" none_while_it_talked
 expect "natbox ran all the while, and stops cleanly" natbox_stop
 verdict

@@ -54,6 +54,7 @@ static int take_too_long(void *context, struct fault *unused)
 	alarm(1); /* a shorter time */
 	for (;;)
 		pause();
+	return 0;
 }
 
 static int count_descriptors(void *context, struct fault *unused)

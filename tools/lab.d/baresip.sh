@@ -37,22 +37,32 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 # One that registers nowhere.
 baresip_start_unregistered() { # phone, user
 	baresip_start "$1" "$2" 4 0
-	wait_until 5 baresip_saw "$1" 'baresip is ready'
+	eventually baresip_saw "$1" 'baresip is ready'
 }
 
 # Ends a baresip, which first takes back what it asked for.
 baresip_leave() { # phone
 	baresip_do "$1" quit
-	wait_until 5 not kill -0 "$(cat "$LAB_DIR/$1.pid")"
+	wait_until 20 is_gone "$(cat "$LAB_DIR/$1.pid")"
 	stop "$1" KILL
+}
+
+baresip_listens() { # phone
+	at "$1" ss -Hltn sport = :4444 | grep -q 4444
 }
 
 # Tells a baresip what to do: dial sip:..., hold, resume, hangup.
 baresip_do() { # phone, command, [parameter]
 	local text="{\"command\":\"$2\",\"params\":\"${3-}\"}"
 	show "$1" "baresip: $2 ${3-}"
+	if ! eventually baresip_listens "$1"; then
+		echo "the baresip on $1 takes no commands" >&2
+		return 1
+	fi
+	# The connection stays until baresip says something over it: the command has been read then.
 	# shellcheck disable=SC2016 # the inner shell is to expand it
-	at "$1" bash -c 'printf "%d:%s," ${#1} "$1" >/dev/tcp/127.0.0.1/4444' baresip "$text"
+	at "$1" bash -c 'exec 3<>/dev/tcp/127.0.0.1/4444 && printf "%d:%s," ${#1} "$1" >&3 &&
+		read -r -t 60 -N 1 -u 3' baresip "$text" || [ "$2" = quit ]
 }
 
 # How often a line that starts so stands in what baresip says and in the messages it shows.
@@ -70,7 +80,7 @@ baresip_makes() { # the other phone, start of the line, then as for baresip_do
 	shift 2
 	before=$(baresip_count "$other" "$line")
 	baresip_do "$@" || return
-	wait_until 5 baresip_has_more "$other" "$line" "$before"
+	eventually baresip_has_more "$other" "$line" "$before"
 }
 
 baresip_has_more() { # phone, start of the line, how many there were

@@ -5,7 +5,7 @@
 homes_register() { # [4 or 6]
 	baresip_start phone1 alice "${1:-4}" 600
 	baresip_start phone3 bob "${1:-4}" 600
-	wait_until 5 baresip_saw phone1 'SIP/2.0 200 OK' && wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK'
+	eventually baresip_saw phone1 'SIP/2.0 200 OK' && eventually baresip_saw phone3 'SIP/2.0 200 OK'
 }
 
 # A REGISTER that was not answered at once is sent again, and is still one.
@@ -38,13 +38,33 @@ bob_hangs_up() {
 	baresip_makes phone1 'BYE sip:' phone3 hangup
 }
 
+# The phone is told that what it asks for has failed, and the other one has seen nothing of it.
+baresip_makes_in_vain() { # the other phone, start of the line, then as for baresip_do
+	local other=$1 line=$2 before failed
+	shift 2
+	before=$(baresip_count "$other" "$line")
+	failed=$(baresip_count "$1" 'SIP/2.0 [4-6]')
+	baresip_do "$@" || return
+	eventually baresip_has_more "$1" 'SIP/2.0 [4-6]' "$failed" &&
+		not baresip_has_more "$other" "$line" "$before"
+}
+
+# Every call begins with an INVITE, whoever rings or does not.
+call_fails() { # phone, user, whose phone is
+	baresip_makes_in_vain "$3" 'INVITE sip:' "$1" dial "sip:$2@$(proxy_address)"
+}
+
+bob_hangs_up_in_vain() {
+	baresip_makes_in_vain phone1 'BYE sip:' phone3 hangup
+}
+
 # bob registers, and alice subscribes to his presence, whether or not she registers, too.
 alice_watches_bob() { # alice's expires
 	BARESIP_PRESENCE=yes baresip_start phone3 bob 4 600
-	wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK' || return
+	eventually baresip_saw phone3 'SIP/2.0 200 OK' || return
 	BARESIP_PRESENCE=yes BARESIP_WATCHES="sip:bob@$(proxy_address)" \
 		baresip_start phone1 alice 4 "$1"
-	wait_until 5 baresip_saw phone1 'NOTIFY sip:alice'
+	eventually baresip_saw phone1 'NOTIFY sip:alice'
 }
 
 # What alice learns if she watches him.
@@ -78,7 +98,7 @@ desk='phone1 phone2 phone3'
 
 desk_phone_registers() { # phone
 	BARESIP_ANSWERS=manual baresip_start "$1" desk 4 600
-	wait_until 5 baresip_saw "$1" 'SIP/2.0 200 OK'
+	eventually baresip_saw "$1" 'SIP/2.0 200 OK'
 }
 
 desk_registers() {
@@ -89,7 +109,7 @@ desk_registers() {
 carol_calls_desk() {
 	baresip_start_unregistered phone4 carol || return
 	baresip_do phone4 dial "sip:desk@$(proxy_address)"
-	wait_until 5 each "$desk" baresip_saw 'INVITE sip:'
+	eventually each "$desk" baresip_saw 'INVITE sip:'
 }
 
 # One phone of the desk answers.

@@ -29,21 +29,37 @@ on() { # host, command...
 	at "$@"
 }
 
-# Starts a command that stays, as NAME; what it prints goes to LAB_DIR/NAME.log.
+# An empty file for what a new attempt writes; what the one before wrote is kept as FILE.before. Made
+# before who writes there is started, or whoever looks at once finds the lines of another life.
+fresh() { # file
+	[ ! -e "$1" ] || mv -f "$1" "$1.before"
+	: >"$1"
+}
+
+# Starts a command that stays, as NAME; what it prints goes to LAB_DIR/NAME.log, which has nothing
+# else in it.
 start() { # name, host, command...
 	local name=$1 host=$2
 	shift 2
 	show "$host" "$@" '&'
-	ip netns exec "$(namespace "$host")" "$@" </dev/null >"$LAB_DIR/$name.log" 2>&1 &
+	fresh "$LAB_DIR/$name.log"
+	ip netns exec "$(namespace "$host")" "$@" </dev/null >>"$LAB_DIR/$name.log" 2>&1 &
 	echo $! >"$LAB_DIR/$name.pid"
 }
 
-# Stops what start started, and waits until it is gone.
+# Whether a process has ended, though maybe nobody has asked how.
+is_gone() { # pid
+	! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
+}
+
+# Stops what start started, and waits until it is gone. What was started at the end of a pipe is no
+# child of this shell, which could not wait for it.
 stop() { # name, [signal]
 	local pid
 	pid=$(cat "$LAB_DIR/$1.pid" 2>/dev/null) || return 0
 	rm -f "$LAB_DIR/$1.pid"
 	kill "-${2:-TERM}" "$pid" 2>/dev/null
+	eventually is_gone "$pid" || kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	return 0
 }
@@ -62,6 +78,11 @@ wait_until() { # seconds, command...
 		[ $tries -gt 0 ] || return 1
 		pause 0.1
 	done
+}
+
+# Waits for what comes at once on a quiet machine, as long as a busy one may take.
+eventually() { # command...
+	wait_until 60 "$@"
 }
 
 host_add() { # host

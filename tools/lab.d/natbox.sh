@@ -18,9 +18,10 @@ natbox_is_ready() {
 }
 
 natbox_start() { # further arguments for natbox, such as -o keepalive.scope=off
+	fresh "$(natbox_event_file)"
 	start "$(natbox_name)" "$NATBOX_HOST" "$NATBOX" -c "$lab_root/tests/lab/natbox.ini" \
 		-o "log.events=$(natbox_event_file)" -o "control.socket=$LAB_DIR/$(natbox_name).sock" "$@"
-	wait_until 5 natbox_is_ready && return
+	eventually natbox_is_ready && return
 	echo "natbox does not start:" >&2
 	cat "$LAB_DIR/$(natbox_name).log" >&2
 	return 1
@@ -38,9 +39,13 @@ natbox_stop() {
 	kill "$pid" && wait "$pid"
 }
 
-# How many events there are of a kind, and with a text when given.
+# How many events of this life of natbox's there are of a kind, and with a text when given.
 natbox_events() { # event, [text]
 	grep "\"event\":\"$1\"" "$(natbox_event_file)" 2>/dev/null | grep -c -- "${2:-}"
+}
+
+natbox_has_events() { # at least, event, [text]
+	[ "$(natbox_events "${@:2}")" -ge "$1" ]
 }
 
 # What became of a client's reasons, in order: "add registration, add dialog, end dialog ended".

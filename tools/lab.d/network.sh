@@ -90,6 +90,35 @@ uplink() { # host, [router]
 	at "$host" ip route add default via "$(gateway "$host" 6)"
 }
 
+# How long NATs remember, from the next packet of a flow on.
+nats_remember() { # seconds with traffic one way, and with both
+	local host
+	for host in nat nat2; do
+		at $host sysctl -qw "net.netfilter.nf_conntrack_udp_timeout=$1" \
+			"net.netfilter.nf_conntrack_udp_timeout_stream=$2"
+	done
+}
+
+# While a scenario is set up, which a busy machine takes its time for, nothing is forgotten.
+nats_remember_for_long() {
+	nats_remember 600 600
+}
+
+# From now on they forget as usual. What they know already they forget as usual once a packet has
+# come that way, such as a keepalive, which is waited for.
+nats_forget_again() {
+	nats_remember $NAT_UNREPLIED_S $NAT_STREAM_S
+	eventually nats_remember_nothing_for_long
+}
+
+nats_remember_nothing_for_long() {
+	local host
+	for host in nat nat2; do
+		at $host conntrack -L -p udp 2>/dev/null |
+			awk -v most=$NAT_STREAM_S '$3 > most { long = 1 } END { exit long }' || return
+	done
+}
+
 # A home router: to the outside one address; what comes from there unasked is dropped and counted.
 nat_router() { # host
 	local translate='meta nfproto ipv4'

@@ -46,7 +46,7 @@ PHONE_SESSION='Supported: timer'
 
 # The command line of a SIPp phone, into sipp.
 sipp_command() { # phone, 4 or 6, scenario
-	rm -f "$LAB_DIR/$1.messages"
+	fresh "$LAB_DIR/$1.messages"
 	sipp=(sipp "$(proxy_address "$2")" -sf "$lab_root/tests/lab/sipp/$3.xml" -nostdin
 		-i "$(own_address "$1" "$2")" -p "$(sip_port "$1")"
 		-key contact "$(contact_address "$1" "$2")" -key address "$(own_address "$1" "$2")"
@@ -76,5 +76,12 @@ phone_calls() { # phone, user, [4 or 6], [scenario]
 	local sipp
 	sipp_command "$1" "${3:-4}" "${4:-call}"
 	show "$1" "${sipp[@]}" -m 1 -s "$2"
-	at "$1" timeout 20 "${sipp[@]}" -m 1 -s "$2" >"$LAB_DIR/$1.log" 2>&1
+	at "$1" timeout 60 "${sipp[@]}" -m 1 -s "$2" >"$LAB_DIR/$1.log" 2>&1
+}
+
+# The same for a call that the proxy refuses: SIPp says then that a call has failed, and not that it
+# could not try.
+phone_calls_in_vain() { # as for phone_calls
+	phone_calls "$@"
+	[ $? = 1 ]
 }

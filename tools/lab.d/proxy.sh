@@ -16,7 +16,7 @@ kamailio_start() { # host, configuration, further arguments for kamailio
 	start "proxy-$host" "$host" kamailio -DD -E -f "$configuration" -Y "$directory" \
 		-P "$directory/pid" -m 32 -M 4 -n 1 -l "udp:$(with_port "$(own_address "$host")" 5060)" \
 		-l "udp:$(with_port "$(own_address "$host" 6)" 5060)" "$@"
-	wait_until 10 is_listening "$host" && return
+	eventually is_listening "$host" && return
 	echo "the proxy on $host does not start:" >&2
 	cat "$LAB_DIR/proxy-$host.log" >&2
 	return 1
@@ -29,7 +29,8 @@ proxy_start() { # further arguments for kamailio, such as -A WITH_DIGEST
 
 # In the proxy's stead a registrar of SIPp's, which calls nobody.
 registrar_start() {
+	fresh "$LAB_DIR/border.messages"
 	start proxy-border border sipp -sf "$lab_root/tests/lab/sipp/registrar.xml" -nostdin \
 		-i "$(own_address border)" -p 5060 -trace_msg -message_file "$LAB_DIR/border.messages"
-	wait_until 10 is_listening border
+	eventually is_listening border
 }

@@ -7,7 +7,7 @@ NATBOX_STATE=$LAB_DIR/state
 alice_is_in_a_call() { # [4 or 6]
 	baresip_start phone1 alice "${1:-4}" 0
 	baresip_start phone3 bob "${1:-4}" 600
-	wait_until 5 baresip_saw phone3 'SIP/2.0 200 OK' && alice_calls_bob "${1:-4}"
+	eventually baresip_saw phone3 'SIP/2.0 200 OK' && alice_calls_bob "${1:-4}"
 }
 
 # How natbox may end.

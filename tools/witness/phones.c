@@ -104,15 +104,20 @@ void phones_open(
 static void tell(const struct phones *phones, const struct phone *phone, const char *what)
 {
 	if (phones->missing + phones->returned <= TOLD_MAX)
-		printf("# the %s at port %u %s, %.1f s after it was %s\n", phone->role, phone->port,
-			what, (double)(now_us() - phone->since_us) / 1e6,
-			phone->liveness == ALIVE ? "reachable" : "gone");
+		printf("# the %s at port %u %s; it was %s %.1f s before the kill, that was %.1f s "
+		       "ago\n",
+			phone->role, phone->port, what,
+			phone->liveness == ALIVE ? "reachable" : "gone",
+			(double)(phones->killed_us - phone->since_us) / 1e6,
+			(double)(now_us() - phones->killed_us) / 1e6);
 }
 
 void phone_kept_alive(struct phones *phones, struct phone *phone, const char *answer)
 {
 	uint64_t silence_us = now_us() - phone->last_us;
 
+	if (phone->last_us >= phones->ready_us && silence_us > phones->late_us)
+		phones->late_us = silence_us;
 	if (phone->expected == GONE) {
 		phones->returned++;
 		tell(phones, phone, "came back");
@@ -124,6 +129,28 @@ void phone_kept_alive(struct phones *phones, struct phone *phone, const char *an
 	}
 	phone->heard = true;
 	phone_send(phones, phone, answer);
+}
+
+void phones_begin(struct phones *phones)
+{
+	phones->ready_us = now_us();
+	phones->late_us = 0;
+}
+
+uint64_t phones_latest_us(const struct phones *phones)
+{
+	uint64_t latest_us = phones->late_us, time_us = now_us();
+
+	for (unsigned i = 0; i < PHONES_MAX; i++) {
+		const struct phone *phone = &phones->list[i];
+
+		if (phone->fd < 0 || phone->liveness != ALIVE || !phone->heard ||
+			phone->last_us < phones->ready_us)
+			continue;
+		if (time_us - phone->last_us > latest_us)
+			latest_us = time_us - phone->last_us;
+	}
+	return latest_us;
 }
 
 static void drain(const struct phone *phone)
@@ -153,10 +180,22 @@ static void expect(struct phone *phone, uint64_t settled_us)
 
 void phones_expect(struct phones *phones, uint64_t settled_us)
 {
+	phones->killed_us = now_us();
 	for (unsigned i = 0; i < PHONES_MAX; i++) {
 		if (phones->list[i].fd >= 0)
 			expect(&phones->list[i], settled_us);
 	}
+}
+
+bool phones_are_heard(const struct phones *phones)
+{
+	for (unsigned i = 0; i < PHONES_MAX; i++) {
+		const struct phone *phone = &phones->list[i];
+
+		if (phone->fd >= 0 && phone->expected == ALIVE && !phone->heard)
+			return false;
+	}
+	return true;
 }
 
 static void compare(struct phones *phones, struct phone *phone)

@@ -38,6 +38,9 @@ struct phones {
 
 	/* Of what was expected: as it was, and not. */
 	unsigned kept, left, missing, returned;
+	uint64_t killed_us;          /* the natbox before the one that runs now */
+	uint64_t ready_us;           /* the one that runs now */
+	uint64_t late_us;            /* the longest time between two keepalives of that one's */
 	uint64_t longest_silence_us; /* before natbox kept somebody again */
 };
 
@@ -59,12 +62,21 @@ void phone_speak(struct phones *phones, struct phone *phone, const char *message
 
 void phone_becomes(struct phone *phone, enum liveness liveness);
 
+/* natbox is ready: what it does counts from now on. */
+void phones_begin(struct phones *phones);
+
+/* The longest time for which a phone that is kept has heard nothing, of this natbox's life. */
+uint64_t phones_latest_us(const struct phones *phones);
+
 /* A keepalive has come, and this is what to say to it. */
 void phone_kept_alive(struct phones *phones, struct phone *phone, const char *answer);
 
 /* natbox is dead: what has been so for settled_us is expected of the next one. What has not is not
  * known for sure any more. What has arrived until now counts for nothing. */
 void phones_expect(struct phones *phones, uint64_t settled_us);
+
+/* Whether everybody who is expected to be kept has got a keepalive. */
+bool phones_are_heard(const struct phones *phones);
 
 /* The time for natbox to send everybody a keepalive is over: who has not got one is missing. Who is
  * gone and has not got one is not listened to any more. */

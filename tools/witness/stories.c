@@ -9,7 +9,7 @@
 enum {
 	STEP_US = 6000000,  /* the longest time from one step of a story to the next */
 	RESEND_US = 500000, /* RFC 3261 17.1.1.1: T1 */
-	SENDINGS_MAX = 8,
+	SENDINGS_MAX = 24,  /* in 12 s, for a busy machine */
 };
 
 static void story_pause(struct story *story)
@@ -223,11 +223,12 @@ static void on_request(struct stories *stories, struct phone *phone, const char 
 
 static void on_response(struct stories *stories, struct story *story, const char *response)
 {
+	/* The phone's own Via is the only one in it; a proxy may have put parameters first. */
+	const char *branch = strstr(response, ";branch=z9hG4bK");
 	unsigned status, number, sequence;
 
-	if (sscanf(response, "SIP/2.0 %u", &status) != 1 || status < 200 ||
-		sscanf(strstr(response, "\r\n"), "\r\nVia: SIP/2.0/UDP %*[^;];branch=z9hG4bK%u-%u",
-			&number, &sequence) != 2)
+	if (sscanf(response, "SIP/2.0 %u", &status) != 1 || status < 200 || !branch ||
+		sscanf(branch, ";branch=z9hG4bK%u-%u", &number, &sequence) != 2)
 		return;
 	if (!story || !story->waits || number != story->number || sequence != story->sequence)
 		return;
