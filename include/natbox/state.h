@@ -60,8 +60,8 @@ struct state;
  * somebody else. 0 or a negative errno. */
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault);
 
-/* Locks the directory, waiting up to 3 s for one that is just going, and examines the file. NULL
- * only when memory is short. */
+/* Locks the directory, waiting up to 3 s for one that is just going, and examines the file, for
+ * 10 s at most. NULL only when memory is short. */
 struct state *state_open(const struct state_options *options);
 
 /* The seed for engine_new: that of the file, or a random one. */

@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* A million endpoints take a third of a second; what takes this long is a disk that stalls. */
+enum { EXAMINE_WAIT_MS = 10000 };
 
 /* What the examining process tells the one that waits for it. */
 struct finding {
@@ -161,25 +165,33 @@ static void examine_and_exit(const char *path, int out)
 	_exit(write(out, &finding, sizeof(finding)) == sizeof(finding) ? 0 : 1);
 }
 
-int tables_examine(const char *path, struct fault *fault)
+/* Whether the examining process has something to say before the time is over. */
+static bool has_answer(int in)
+{
+	struct pollfd polled = {.fd = in, .events = POLLIN};
+	int result;
+
+	do {
+		result = poll(&polled, 1, EXAMINE_WAIT_MS);
+	} while (result < 0 && errno == EINTR);
+	return result > 0;
+}
+
+/* One that waits for its disk cannot be killed before that answers; nobody waits for it. */
+static int give_up(pid_t child, struct fault *fault)
+{
+	kill(child, SIGKILL);
+	waitpid(child, NULL, WNOHANG);
+	return fault_set(
+		fault, -ETIMEDOUT, "the disk does not answer for %d s", EXAMINE_WAIT_MS / 1000);
+}
+
+static int take_finding(int in, pid_t child, struct fault *fault)
 {
 	struct finding finding;
-	ssize_t length;
-	int ends[2], status = 0;
-	pid_t child;
+	ssize_t length = read(in, &finding, sizeof(finding));
+	int status = 0;
 
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return fault_set(fault, -errno, "%s", strerror(errno));
-	child = fork();
-	if (child == 0)
-		examine_and_exit(path, ends[1]);
-	close(ends[1]);
-	do {
-		length = child > 0 ? read(ends[0], &finding, sizeof(finding)) : 0;
-	} while (length < 0 && errno == EINTR);
-	close(ends[0]);
-	if (child < 0)
-		return fault_set(fault, -EAGAIN, "%s", strerror(EAGAIN));
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (length != sizeof(finding))
@@ -189,4 +201,25 @@ int tables_examine(const char *path, struct fault *fault)
 				: "is corrupt: its pages make no sense");
 	*fault = finding.fault;
 	return finding.result;
+}
+
+int tables_examine(const char *path, struct fault *fault)
+{
+	int ends[2], result;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return fault_set(fault, -errno, "%s", strerror(errno));
+	child = fork();
+	if (child == 0)
+		examine_and_exit(path, ends[1]);
+	close(ends[1]);
+	if (child < 0)
+		result = fault_set(fault, -EAGAIN, "%s", strerror(EAGAIN));
+	else if (has_answer(ends[0]))
+		result = take_finding(ends[0], child, fault);
+	else
+		result = give_up(child, fault);
+	close(ends[0]);
+	return result;
 }

@@ -39,8 +39,9 @@ struct state {
 	int64_t moment_us;
 	struct store_meta meta; /* of the file that was read */
 	bool has_file, keeps_nothing;
-	bool writes;  /* there is a directory to write to, if not now then later */
-	bool closing; /* what fails now is told at the end */
+	bool writes;     /* there is a directory to write to, if not now then later */
+	bool locked_out; /* there is none, as another natbox had it at the start */
+	bool closing;    /* what fails now is told at the end */
 	bool in_round;
 	bool written; /* the batch was handed over, its result not looked at yet */
 
@@ -208,7 +209,8 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	engine_advance(engine, now_us);
 	state->endpoints = engine_endpoints(engine);
 	state->now_us = state->kept_us = state->due_us = state->quiet_due_us = now_us;
-	if (state->keeps_nothing || state->store.directory.locked_out)
+	state->locked_out = state->store.directory.locked_out;
+	if (state->keeps_nothing || state->locked_out)
 		return 0;
 	result = records_watch(state->endpoints);
 	if (result != 0)
@@ -384,7 +386,7 @@ uint64_t state_next(const struct state *state)
 
 uint64_t state_lag(const struct state *state, uint64_t now_us)
 {
-	bool waits = state->store.directory.locked_out || state->written || state->in_round ||
+	bool waits = state->locked_out || state->written || state->in_round ||
 		     state->batch->count ||
 		     (state->endpoints && changes_any(&state->endpoints->changes));
 
@@ -445,6 +447,12 @@ static bool write_all(struct state *state, uint64_t deadline_us)
 	return true;
 }
 
+/* Whether the last write has set a bad file aside; one that is still under way has not. */
+static bool has_set_aside(const struct state *state)
+{
+	return atomic_load(&state->owner) == OWNER_LOOP && state->result == -ENOENT;
+}
+
 /* Twice where the first attempt has set a bad file aside. Whether everything is on the disk. */
 static bool write_at_last(struct state *state)
 {
@@ -457,7 +465,7 @@ static bool write_at_last(struct state *state)
 	state->retry_us = 0;
 	return has_writer(state) &&
 	       (write_all(state, deadline_us) ||
-		       (state->result == -ENOENT && write_all(state, deadline_us)));
+		       (has_set_aside(state) && write_all(state, deadline_us)));
 }
 
 static void tell_lost(struct state *state, bool stalls)

@@ -356,8 +356,8 @@ int store_write(struct store *store, struct batch *batch, struct fault *fault)
 	error = name_error(store, write_file(store, batch));
 	if (error)
 		return give_up(store, error, fault);
-	if (store->begun)
-		fsync(store->directory.fd);
+	if (store->begun && fsync(store->directory.fd) != 0 && errno != EINVAL /* has none */)
+		return cannot_write(store, errno, fault);
 	store->is_new = store->begun;
 	store->begun = false;
 	return 0;

@@ -12,13 +12,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+/* In the place of libc's: a disk that does not take what stands in directories. */
+static atomic_bool directories_fail;
+
+int fsync(int fd)
+{
+	struct stat status;
+
+	if (atomic_load(&directories_fail) && fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
 
 enum { NOTICES_MAX = 16384, SYNC_US = 1000 };
 
@@ -700,6 +717,50 @@ Test(state, a_directory_that_cannot_be_made_is_told_once_and_used_when_it_can)
 	cr_assert(host_sync(host));
 	cr_assert_not_null(strstr(host->notices, "is written again"));
 	host_close(host);
+	cr_assert_eq(count_restored(), 1);
+}
+
+Test(state, a_new_file_whose_name_has_not_reached_the_disk_counts_as_not_written)
+{
+	struct host *host = host_open(path);
+
+	hold(host_start(host), 1, REASON_DIALOG);
+	atomic_store(&directories_fail, true);
+	cr_assert_not(host_sync(host));
+	cr_assert_not_null(strstr(host->notices, "fault: cannot write state "));
+	cr_assert_not_null(strstr(host->notices, "Input/output error; nothing is kept until"));
+	cr_assert_eq(strchr(host->notices, '\n')[1], 0);
+	atomic_store(&directories_fail, false);
+	cr_assert(host_sync(host));
+	cr_assert_not_null(strstr(host->notices, "is written again"));
+	host_close(host);
+	cr_assert_eq(count_restored(), 1);
+}
+
+/* Whoever opens the file waits until this process gives its lease back, or the kernel takes it
+ * after 45 s: as long as a disk that stalls. */
+Test(state, a_start_does_not_wait_for_ever_for_a_disk_that_stalls, .timeout = 60)
+{
+	struct host *host;
+	char name[256];
+	time_t began = time(NULL);
+	int fd;
+
+	leave(1);
+	fd = open(file_path("state.mdb"), O_RDONLY);
+	signal(SIGIO, SIG_IGN);
+	cr_assert_eq(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+	host = host_open(path);
+	cr_assert_lt(time(NULL) - began, 30);
+	cr_assert_not_null(strstr(host->notices, "fault: cannot read state "));
+	cr_assert_not_null(strstr(host->notices, "the disk does not answer for 10 s"));
+	cr_assert_eq(strchr(host->notices, '\n')[1], 0);
+	hold(host_start(host), 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	host_close(host);
+	find_aside(name);
+	cr_assert_neq(*name, 0);
+	close(fd);
 	cr_assert_eq(count_restored(), 1);
 }
 

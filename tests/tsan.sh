@@ -1,0 +1,34 @@
+#!/bin/bash
+# ThreadSanitizer watches what runs in several threads: the state's writer, metrics, a reload. A data
+# race fails, whether or not it did harm this time.
+[ "$(id -u)" = 0 ] || exec sudo "$0" "$@"
+# Its memory has fixed places, which newer kernels may give away when they choose them at random.
+[ -n "${TSAN_OPTIONS:-}" ] ||
+	TSAN_OPTIONS="log_path=$(mktemp -d)/race exitcode=0 atexit_sleep_ms=0" exec setarch -R "$0" "$@"
+set -u
+cd "$(dirname "$0")/.." || exit 1
+races=${TSAN_OPTIONS#log_path=} races=${races%%/race*}
+trap 'rm -rf "$races"' EXIT
+chmod 1777 "$races" # natbox may have become another user by the time of a race
+make -s build/load &&
+	make -s B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" build/tsan/{natbox,statehost,statekill} ||
+	exit 1
+
+# Side by side, as most of it is waiting.
+suites=(reload metrics state)
+export NATBOX=build/tsan/natbox BUILD=build/tsan KILLS=10
+for suite in "${suites[@]}"; do
+	run=tests/$suite.sh
+	[ -x "$run" ] || run=tests/$suite/run
+	"$run" >"$races/$suite" 2>&1 &
+done
+wait
+for suite in "${suites[@]}"; do
+	sed -E "s/^(not )?ok/& tsan: $suite/" "$races/$suite"
+done
+
+found=$(cat "$races"/race* 2>/dev/null | grep -c "WARNING: ThreadSanitizer")
+[ "$found" = 0 ] || sed 's/^/# /' "$races"/race*
+[ "$found" = 0 ] && echo "ok - ThreadSanitizer has seen no race" ||
+	echo "not ok - ThreadSanitizer has seen $found races"
+exit 0
