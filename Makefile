@@ -5,7 +5,7 @@ DESTDIR ?=
 B       ?= build
 
 CC       ?= cc
-CPPFLAGS += -Iinclude -D_GNU_SOURCE -DNATBOX_VERSION='"$(VERSION)"'
+CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE -DNATBOX_VERSION='"$(VERSION)"'
 # Across files, as a packet's way leads through most of them: a tenth fewer instructions. The objects
 # hold ordinary code too, for the unit tests, which need no such care.
 CFLAGS   ?= -O3 -g -flto=auto -ffat-lto-objects
@@ -21,8 +21,10 @@ FORTIFY   := $(if $(findstring -fsanitize,$(CFLAGS)),,$(if $(filter -O1 -O2 -O3 
 RELOCATIONS := -pie -Wl,-z,relro,-z,now
 LDLIBS   += -lmicrohttpd -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
 
-core    := $(wildcard src/core/*.c src/follow/*.c)
-outside := $(wildcard src/io/*.c src/ops/*.c src/state/*.c)
+# From the bottom up: a room knows those before it, and each of the others those alone.
+rooms   := base sip schedule report nat endpoints keepalive follow engine
+core    := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c))
+outside := $(wildcard src/wire/*.c src/wire/*/*.c src/ops/*.c src/state/*.c)
 main    := $(wildcard src/*.c)
 unit    := $(wildcard tests/unit/*.c)
 

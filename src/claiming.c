@@ -1,9 +1,9 @@
 /* What this natbox alone may do here: serve its proxies, and relay. */
 #include "live.h"
 
-#include <natbox/claim.h>
-#include <natbox/host.h>
-#include <natbox/log.h>
+#include "wire/claim.h"
+#include "wire/host.h"
+#include <natbox/ops.h>
 
 #include <stdio.h>
 #include <unistd.h>

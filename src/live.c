@@ -1,12 +1,8 @@
 /* The event loop: what comes in goes to the engine, what the engine wants sent goes out. */
 #include "live.h"
 
-#include <natbox/event_line.h>
-#include <natbox/events.h>
-#include <natbox/log.h>
-#include <natbox/metrics.h>
-#include <natbox/privileges.h>
-#include <natbox/rights.h>
+#include "ops/rights.h"
+#include <natbox/ops.h>
 #include <natbox/state.h>
 
 #include <errno.h>

@@ -1,7 +1,6 @@
 #include "options.h"
 
-#include <natbox/log.h>
-#include <natbox/privileges.h>
+#include <natbox/ops.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef NATBOX_OPTIONS_H
 #define NATBOX_OPTIONS_H
 
-#include <natbox/config.h>
+#include <natbox/ops.h>
 
 enum { OVERRIDES_MAX = 128 };
 

@@ -1,8 +1,8 @@
 /* Whom natbox serves: the addresses of natbox.proxy. */
 #include "live.h"
 
-#include <natbox/host.h>
-#include <natbox/log.h>
+#include "wire/host.h"
+#include <natbox/ops.h>
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
  * shows that it lives. */
 #include "live.h"
 
-#include <natbox/log.h>
-#include <natbox/relay.h>
-#include <natbox/rules.h>
+#include "wire/relay/relay.h"
+#include "wire/relay/rules.h"
+#include <natbox/ops.h>
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,6 @@
 #include "live.h"
 
-#include <natbox/events.h>
-#include <natbox/log.h>
+#include <natbox/ops.h>
 #include <natbox/state.h>
 
 #include <string.h>

@@ -1,13 +1,11 @@
 /* A capture file drives the core, its time stamps are the clock. */
 #include "options.h"
 
-#include <natbox/capture.h>
-#include <natbox/event_line.h>
-#include <natbox/events.h>
-#include <natbox/log.h>
-#include <natbox/rights.h>
+#include "ops/rights.h"
+#include "wire/capture/capture.h"
+#include "wire/capture/writer.h"
+#include <natbox/ops.h>
 #include <natbox/sip.h>
-#include <natbox/writer.h>
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* Sniff mode: copies come in by libpcap, keepalives go out with the proxy's address. */
 #include "live.h"
 
-#include <natbox/capture.h>
-#include <natbox/inject.h>
-#include <natbox/log.h>
+#include "wire/capture/capture.h"
+#include "wire/send/inject.h"
+#include <natbox/ops.h>
 
 #include <errno.h>
 #include <net/if.h>

@@ -3,7 +3,7 @@
 #ifndef NATBOX_TURNS_H
 #define NATBOX_TURNS_H
 
-#include <natbox/exposition.h>
+#include <natbox/ops.h>
 
 /* By the clock, and by what this thread had of a processor in that time. The difference is other
  * programs' doing, or a disk's. */

@@ -1,48 +1,70 @@
-#!/bin/sh
-# Dependencies point one way: main -> ops, io, state -> core -> libc. Headers in include/natbox
-# belong to the room that has a source file of that name.
+#!/bin/bash
+# Dependencies point one way. A room of src, which is a folder, knows the rooms below it by their public
+# headers, include/natbox/ROOM.h, and its own files; nobody includes what is private to another room.
 cd "$(dirname "$0")/.." || exit 1
+make -s natbox || exit 1
 status=0
 
-room_of() { # header name -> core, io, ops, state
-	for room in io ops state; do
-		[ -e "src/$room/$1.c" ] && { echo $room; return; }
-	done
-	echo core
+# From the bottom up: each of the core's knows those before it. The others know the core, and main all.
+core='base sip schedule report nat endpoints keepalive follow engine'
+others='wire state ops'
+# Public headers that are not named after the room they belong to.
+declare -A room_of_header=([address]=base [settings]=base)
+
+say() { # what it shows, what contradicts it
+	if [ -z "$2" ]; then
+		echo "ok - $1"
+	else
+		echo "# ${2//$'\n'/$'\n'# }"
+		echo "not ok - $1"
+		status=1
+	fi
 }
 
-check() { # file, the rooms it may include from
-	for header in $(sed -n 's|^#include <natbox/\(.*\)\.h>.*|\1|p' "$1"); do
-		of=$(room_of "$header")
-		case " $2 " in
-		*" $of "*) ;;
-		*) echo "# $1 includes natbox/$header.h, a header of $of"; bad=1 ;;
+# The rooms that a file's includes lead to, each with the line.
+includes() { # files...
+	grep -HoE '#include [<"][^>"]*[>"]' "$@" | while IFS=: read -r file line; do
+		name=${line#*[<\"]} name=${name%[>\"]}
+		case $line in
+		*'<natbox/'*)
+			name=${name#natbox/} name=${name%.h}
+			echo "$file ${room_of_header[$name]:-$name}" ;;
+		*\"*)
+			path=$(realpath -m --relative-to=. "$(dirname "$file")/$name")
+			[ -e "$path" ] || path=src/$name
+			echo "$file private $path" ;;
 		esac
 	done
 }
 
-for room in core io ops state; do
-	bad=
-	case $room in
-	core) may=core ;;
-	*) may="core $room" ;;
-	esac
-	for file in src/$room/*.c src/$room/*.h; do
-		[ -e "$file" ] && check "$file" "$may"
-	done
+check_room() { # room, rooms it may know
+	local room=$1 may=" $1 $2 " file of path files
+	mapfile -t files < <(git ls-files -co --exclude-standard "src/$room/*.[ch]" "src/$room/**/*.[ch]")
 	for header in include/natbox/*.h; do
-		name=$(basename "$header" .h)
-		[ "$(room_of "$name")" = $room ] && check "$header" "$may"
+		of=$(basename "$header" .h)
+		[ "${room_of_header[$of]:-$of}" != "$room" ] || files+=("$header")
 	done
-	if [ $room = core ] && grep -nE \
-		'#include <(sys/socket|netinet/|fcntl|unistd|time|sys/time|poll|pcap|libnet)' \
-		src/core/*.c; then
-		echo "# the core does no I/O and reads no clock"
-		bad=1
-	fi
-	[ -z "$bad" ] && echo "ok - $room depends on: $may" || {
-		echo "not ok - $room depends on: $may"
-		status=1
-	}
+	includes "${files[@]}" | while read -r file of path; do
+		if [ "$of" = private ]; then
+			case $path in src/"$room"/*) ;; *) echo "$file includes $path" ;; esac
+		else
+			case $may in *" $of "*) ;; *) echo "$file knows $of" ;; esac
+		fi
+	done
+}
+
+below=
+for room in $core; do
+	[ "$room" != endpoints ] || below="$below keepalive" # they still need each other
+	say "$room knows: ${below:-nobody}" "$(check_room "$room" "$below")"
+	below="$below $room"
 done
+for room in $others; do
+	say "$room knows the core" "$(check_room "$room" "$core")"
+done
+
+say "the core does no I/O and reads no clock" "$(for room in $core; do
+	grep -nE '#include <(sys/socket|netinet/|fcntl|unistd|time|sys/time|poll|pcap|libnet)' \
+		src/"$room"/*.c; done)"
+
 exit $status

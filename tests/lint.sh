@@ -7,7 +7,7 @@ say() { # exit status, what it shows
 	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; status=1; fi
 }
 
-flags='-Iinclude -D_GNU_SOURCE -DNATBOX_VERSION="" -std=c11'
+flags='-Iinclude -Isrc -D_GNU_SOURCE -DNATBOX_VERSION="" -std=c11'
 sources=$(git ls-files 'src/*.c' 'tools/*.c')
 
 # One file at a time: clang-tidy 14 loses track of va_start over several.
@@ -18,7 +18,7 @@ say $? "clang-tidy has nothing to say"
 # ctuuninitvar takes every output parameter for a use of what it is to be filled with.
 # shellcheck disable=SC2086
 cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-	--suppress=missingIncludeSystem --suppress=ctuuninitvar -Iinclude $sources
+	--suppress=missingIncludeSystem --suppress=ctuuninitvar -Iinclude -Isrc $sources
 say $? "cppcheck has nothing to say"
 
 out=$(mandoc -T lint -W warning natbox.8 2>&1)

@@ -5,7 +5,7 @@ status=0
 
 # The words in quotes in calls of these functions: of each call the first or the last.
 words() { # functions, as a regular expression; head or tail
-	cat src/core/*.c | tr '\n\t' '  ' | grep -oE "\b($1)\([^;{]*\"[^;]*;" |
+	cat src/*/*.c | tr '\n\t' '  ' | grep -oE "\b($1)\([^;{]*\"[^;]*;" |
 		while read -r call; do echo "$call" | grep -oE '"[a-z]+"' | "$2" -n 1; done |
 		tr -d '"' | sort -u
 }

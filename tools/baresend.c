@@ -6,7 +6,7 @@
  * The first datagram in CAPTURE goes to CLIENTS addresses in turn, from the one it was sent to on;
  * to RATE of them a second, which start every 10 ms, as natbox's do. Prints microseconds of CPU a
  * datagram, and how many were sent. */
-#include <natbox/capture.h>
+#include "wire/capture/capture.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

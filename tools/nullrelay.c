@@ -9,10 +9,10 @@
  * PROXY is an address or "*": all addresses of this host. Ports, marks and table are natbox's own
  * defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. SIGUSR2
  * has the event loop hang for HANG_S, while the other thread lives on. */
-#include <natbox/claim.h>
-#include <natbox/host.h>
-#include <natbox/relay.h>
-#include <natbox/rules.h>
+#include "wire/claim.h"
+#include "wire/host.h"
+#include "wire/relay/relay.h"
+#include "wire/relay/rules.h"
 
 #include <errno.h>
 #include <poll.h>

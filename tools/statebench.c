@@ -7,7 +7,7 @@
  * that send messages, nothing is measured, and the state of ENDPOINTS stays there: 100.0.0.1:5060
  * and on, registered at 198.51.100.1:5060 for an hour; or, with SECONDS, until all of them end
  * within one second, so many after the first has come. */
-#include <natbox/record.h>
+#include <natbox/endpoints.h>
 #include <natbox/state.h>
 
 #include <stdio.h>

@@ -8,7 +8,7 @@
  *     sync SECONDS   runs it until everything is on the disk; for so long at most
  * After each command prints "reasons R lag-ms L longest-turn-us T", and what the state has to say
  * when it says it. Shell commands may come in between: the output is flushed by the line. */
-#include <natbox/endpoint.h>
+#include <natbox/endpoints.h>
 #include <natbox/state.h>
 
 #include <stdio.h>

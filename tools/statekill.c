@@ -9,7 +9,7 @@
  * disk. The parent kills it (SIGKILL), starts the next on the same directory, and looks at what
  * that one restores: what was acknowledged before the oldest of those changes must be as it was,
  * what came after it may be as it was at any time since; and that time is never longer than 2 s. */
-#include <natbox/record.h>
+#include <natbox/endpoints.h>
 #include <natbox/state.h>
 
 #include <signal.h>

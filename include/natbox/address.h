@@ -1,8 +1,9 @@
-/* Transport addresses and networks, IPv4 and IPv6 alike. */
 #ifndef NATBOX_ADDRESS_H
 #define NATBOX_ADDRESS_H
 
-#include <natbox/text.h>
+#include <natbox/base.h>
+
+/* Transport addresses and networks, IPv4 and IPv6 alike. */
 
 /* An IP address and UDP port. IPv4 is kept mapped into IPv6 (::ffff:a.b.c.d, RFC 4291 2.5.5.2), so
  * that there is one shape to hash, compare and store. ip is in network order, port in host order.
@@ -54,5 +55,28 @@ size_t address_format_host(const struct address *address, char text[static ADDRE
 int network_parse(struct text text, struct network *network);
 
 bool network_contains(const struct network *network, const struct address *address);
+
+/* Source and destination of a datagram as its IP and UDP headers give them. */
+struct flow {
+	struct address source, destination;
+};
+
+/* A set of networks that is asked about every packet: how many it holds makes next to no
+ * difference. Networks either lie apart or one within the other, so only the outermost are kept, in
+ * order, and an address can be in one of them alone. */
+
+enum { NETWORKS_MAX = 256 };
+
+/* Zeroed it is empty. */
+struct networks {
+	unsigned count;
+	struct network list[NETWORKS_MAX]; /* in order of ip; host bits are zero */
+};
+
+/* Adds a network, which may be in the set already. 0, or -ENOSPC when the set is full. */
+int networks_add(struct networks *networks, const struct network *network);
+
+/* Whether one of them contains the address. */
+bool networks_contain(const struct networks *networks, const struct address *address);
 
 #endif

@@ -7,65 +7,14 @@
 #ifndef NATBOX_ENGINE_H
 #define NATBOX_ENGINE_H
 
-#include <natbox/event.h>
+#include <natbox/report.h>
 #include <natbox/settings.h>
-#include <natbox/sip.h>
 
 struct engine;
-
-/* Source and destination of a datagram as its IP and UDP headers give them. */
-struct flow {
-	struct address source, destination;
-};
-
-struct engine_sink {
-	void *context;
-	void (*event)(void *context, const struct event *event);
-	/* A keepalive to put on the wire with exactly this source and destination. NULL: none is
-	 * sent, and no answer missed. */
-	void (*send)(void *context, uint64_t now_us, const struct flow *flow, struct text bytes);
-};
-
-enum verdict {
-	VERDICT_PASS,    /* send on the bytes as they came */
-	VERDICT_REWRITE, /* send on outcome.bytes instead */
-	VERDICT_CONSUME, /* meant for natbox itself: the answer to a keepalive; ends here */
-	VERDICTS
-};
 
 struct outcome {
 	enum verdict verdict;
 	struct text bytes; /* what to send on; valid until the next call into this engine */
-};
-
-enum direction {
-	DIRECTION_IN,  /* from a user agent to a proxy */
-	DIRECTION_OUT, /* from a proxy to a user agent */
-	/* Not natbox's: between two proxies, between none, exempt, or where no user agent can
-	 * be. */
-	DIRECTION_NONE,
-	DIRECTIONS
-};
-
-/* Times from a keepalive to its answer are counted by how long they are, at most: microseconds. The
- * last of the counters is of those beyond. */
-enum { RTT_BOUNDS = 11 };
-extern const uint32_t rtt_bounds_us[RTT_BOUNDS];
-
-/* Counters since engine_new, and the sizes of now. */
-struct engine_counters {
-	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
-	uint64_t keepalives, replies, missed, lost, refused;
-	uint32_t endpoints, endpoints_max, reasons, transactions;
-
-	/* The same in more detail. */
-	uint64_t verdicts[DIRECTIONS][VERDICTS];
-	uint64_t rewritten_fields[REWRITTEN_FIELDS];
-	uint32_t reasons_of[REASON_KINDS];
-	uint64_t rtt_us; /* of all replies together */
-	uint64_t rtts[RTT_BOUNDS + 1];
-	uint64_t defects[SIP_DEFECTS];
-	uint64_t refusals[REFUSALS];
 };
 
 /* repairs: whether messages are to be rewritten (relay mode) or only followed (sniff mode). seed

@@ -4,7 +4,7 @@
 #ifndef NATBOX_FOLLOW_H
 #define NATBOX_FOLLOW_H
 
-#include <natbox/endpoint.h>
+#include <natbox/endpoints.h>
 
 struct transactions;
 

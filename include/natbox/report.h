@@ -1,10 +1,132 @@
-/* Where the rooms of the core report to: the caller's sink, the time of the moment and the counters
- * that they share. */
 #ifndef NATBOX_REPORT_H
 #define NATBOX_REPORT_H
 
-#include <natbox/engine.h>
-#include <natbox/wheel.h>
+#include <natbox/address.h>
+#include <natbox/base.h>
+#include <natbox/schedule.h>
+#include <natbox/sip.h>
+
+/* What the core reports. CONTRACT "Events" gives the JSON form, which ops/events writes. */
+
+enum event_type {
+	EVENT_ENDPOINT_ADD,
+	EVENT_ENDPOINT_REMOVE,
+	EVENT_REASON_ADD,
+	EVENT_REASON_REFRESH,
+	EVENT_REASON_END,
+	EVENT_REWRITE,
+	EVENT_KEEPALIVE,
+	EVENT_REPLY,
+	EVENT_LOST,
+	EVENT_MALFORMED,
+	EVENT_REFUSED,
+};
+enum { EVENT_TYPES = 11 };
+
+enum reason_kind { REASON_REGISTRATION, REASON_SUBSCRIPTION, REASON_DIALOG };
+enum { REASON_KINDS = 3 };
+
+enum rewritten_field {
+	REWRITTEN_CONTACT = 1 << 0,
+	REWRITTEN_VIA = 1 << 1,
+	REWRITTEN_RURI = 1 << 2,
+	REWRITTEN_OTHER = 1 << 3,
+};
+enum { REWRITTEN_FIELDS = 4 };
+
+/* A limit that something was refused for. */
+enum refusal {
+	REFUSED_ENDPOINTS,
+	REFUSED_ENDPOINTS_PER_ADDRESS,
+	REFUSED_REASONS,
+	REFUSED_REASONS_PER_ENDPOINT,
+	REFUSED_TRANSACTIONS,
+	REFUSED_DATAGRAM,
+	REFUSALS
+};
+
+/* As users see them; of a field by the number of its bit. */
+extern const char *const event_type_names[EVENT_TYPES];
+extern const char *const reason_kind_names[REASON_KINDS];
+extern const char *const rewritten_field_names[REWRITTEN_FIELDS];
+extern const char *const refusal_names[REFUSALS];
+
+/* Everything an event points to lives until the callback returns. */
+struct event {
+	enum event_type type;
+	uint64_t time_us;
+	struct address client, proxy;
+	union {
+		unsigned nat;    /* endpoint-add: set of enum nat_test */
+		const char *why; /* endpoint-remove, reason-end, malformed, refused: a constant */
+		struct {         /* reason-add, -refresh, -end (which uses why from here) */
+			enum reason_kind kind;
+			struct text id;
+			uint32_t expires; /* seconds from now */
+			const char *why;
+		} reason;
+		struct {
+			bool in;
+			struct text method; /* of the request, or of the one answered */
+			unsigned status;    /* 0: a request */
+			unsigned fields;    /* set of enum rewritten_field */
+		} rewrite;
+		const char *method; /* keepalive */
+		struct {
+			unsigned status;
+			uint64_t rtt_us;
+		} reply;
+		unsigned missed; /* lost */
+	};
+};
+
+/* Where the rooms of the core report to: the caller's sink, the time of the moment and the counters
+ * that they share. */
+
+struct engine_sink {
+	void *context;
+	void (*event)(void *context, const struct event *event);
+	/* A keepalive to put on the wire with exactly this source and destination. NULL: none is
+	 * sent, and no answer missed. */
+	void (*send)(void *context, uint64_t now_us, const struct flow *flow, struct text bytes);
+};
+
+enum verdict {
+	VERDICT_PASS,    /* send on the bytes as they came */
+	VERDICT_REWRITE, /* send on outcome.bytes instead */
+	VERDICT_CONSUME, /* meant for natbox itself: the answer to a keepalive; ends here */
+	VERDICTS
+};
+
+enum direction {
+	DIRECTION_IN,  /* from a user agent to a proxy */
+	DIRECTION_OUT, /* from a proxy to a user agent */
+	/* Not natbox's: between two proxies, between none, exempt, or where no user agent can
+	 * be. */
+	DIRECTION_NONE,
+	DIRECTIONS
+};
+
+/* Times from a keepalive to its answer are counted by how long they are, at most: microseconds. The
+ * last of the counters is of those beyond. */
+enum { RTT_BOUNDS = 11 };
+extern const uint32_t rtt_bounds_us[RTT_BOUNDS];
+
+/* Counters since engine_new, and the sizes of now. */
+struct engine_counters {
+	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
+	uint64_t keepalives, replies, missed, lost, refused;
+	uint32_t endpoints, endpoints_max, reasons, transactions;
+
+	/* The same in more detail. */
+	uint64_t verdicts[DIRECTIONS][VERDICTS];
+	uint64_t rewritten_fields[REWRITTEN_FIELDS];
+	uint32_t reasons_of[REASON_KINDS];
+	uint64_t rtt_us; /* of all replies together */
+	uint64_t rtts[RTT_BOUNDS + 1];
+	uint64_t defects[SIP_DEFECTS];
+	uint64_t refusals[REFUSALS];
+};
 
 /* Work is counted so that it can be bounded, in units of very roughly half a microsecond: what a
  * look at something takes, and what an event does together with what it tells of, a keepalive

@@ -3,7 +3,7 @@
 #ifndef NATBOX_SETTINGS_H
 #define NATBOX_SETTINGS_H
 
-#include <natbox/networks.h>
+#include <natbox/address.h>
 
 /* NAT tests, a set of bits. The names in natbox.ini and events are nat_test_names[bit]. */
 enum nat_test {

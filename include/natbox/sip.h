@@ -1,14 +1,15 @@
+#ifndef NATBOX_SIP_H
+#define NATBOX_SIP_H
+
+#include <natbox/address.h>
+#include <natbox/base.h>
+
 /* The SIP scanner (RFC 3261, 25): where the fields of interest stand in a datagram. It reads in
  * place: nothing is allocated, copied or changed, every text points into the datagram. A message is
  * scanned once for its header fields; values are taken apart only when somebody asks.
  *
  * Understood: compact forms, folded lines, several values in one header field, quoted strings with
  * escapes, comments, angle brackets. Line ends are CRLF; a bare LF is taken too. */
-#ifndef NATBOX_SIP_H
-#define NATBOX_SIP_H
-
-#include <natbox/address.h>
-#include <natbox/text.h>
 
 enum sip_method {
 	SIP_OTHER,
@@ -221,5 +222,45 @@ int sip_contact_parse(struct text value, struct sip_contact *out);
 /* Walks the Contacts, taken apart; ill-formed values are left out. NULL at the end. */
 const struct sip_contact *sip_next_contact(
 	const struct sip_message *message, struct sip_cursor *cursor);
+
+enum { SIP_DEFAULT_PORT = 5060, SIPS_DEFAULT_PORT = 5061 };
+
+/* Whether a host is this address, however it is spelt. A name never is. */
+bool host_is_at(struct text host, const struct address *address);
+
+/* Whether a sip: or sips: URI names exactly this address and port. */
+bool uri_is_at(const struct sip_uri *uri, const struct address *address);
+
+/* The port it names, or the default one of its scheme. */
+uint16_t uri_port(const struct sip_uri *uri);
+
+/* Edits: a short list of splices over a message, applied once, on the way out. What no edit names
+ * leaves as it came, byte for byte. */
+
+/* Most edits of one message: two for its Via, two a Contact. Beyond, the message stays as it is. */
+enum { EDITS_MAX = 64, EDITS_BYTES_MAX = 4096 };
+
+struct edit {
+	struct text replaced; /* a span of the message; empty: insert before this place */
+	uint16_t offset;      /* of the new bytes in edits.bytes */
+	uint16_t length;
+};
+
+struct edits {
+	unsigned count;
+	size_t used;
+	bool overflow; /* an edit found no room: none of them may be applied */
+	struct edit list[EDITS_MAX];
+	char bytes[EDITS_BYTES_MAX];
+};
+
+void edits_reset(struct edits *edits);
+
+/* Puts a copy of with in the place of span. Spans of one message must not overlap; any order. */
+void edits_replace(struct edits *edits, struct text span, struct text with);
+
+/* Writes message with all edits applied. Returns its new length; -ENOBUFS when it would not fit
+ * or an edit found no room, -EINVAL when spans overlap or lie outside: out is undefined then. */
+long edits_apply(struct edits *edits, struct text message, char *out, size_t size);
 
 #endif

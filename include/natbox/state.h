@@ -34,8 +34,8 @@
 #ifndef NATBOX_STATE_H
 #define NATBOX_STATE_H
 
+#include <natbox/base.h>
 #include <natbox/engine.h>
-#include <natbox/fault.h>
 
 #include <sys/types.h>
 

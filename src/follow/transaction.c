@@ -1,6 +1,6 @@
 #include "transaction.h"
 
-#include <natbox/table.h>
+#include <natbox/base.h>
 
 #include <errno.h>
 

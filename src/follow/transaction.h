@@ -4,10 +4,9 @@
 #ifndef NATBOX_FOLLOW_TRANSACTION_H
 #define NATBOX_FOLLOW_TRANSACTION_H
 
-#include <natbox/hash.h>
-#include <natbox/ledger.h>
-#include <natbox/pool.h>
+#include <natbox/base.h>
 #include <natbox/report.h>
+#include <natbox/settings.h>
 #include <natbox/sip.h>
 
 /* Most Contacts that one REGISTER adds and that are looked for in its response; a phone has one, or

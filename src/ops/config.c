@@ -1,4 +1,4 @@
-#include <natbox/config.h>
+#include <natbox/ops.h>
 
 #include "config_file.h"
 #include "config_keys.h"

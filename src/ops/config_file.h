@@ -2,7 +2,7 @@
 #ifndef NATBOX_CONFIG_FILE_H
 #define NATBOX_CONFIG_FILE_H
 
-#include <natbox/fault.h>
+#include <natbox/base.h>
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
 #ifndef NATBOX_CONFIG_KEYS_H
 #define NATBOX_CONFIG_KEYS_H
 
-#include <natbox/config.h>
+#include <natbox/ops.h>
 
 struct config_key;
 

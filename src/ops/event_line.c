@@ -1,6 +1,5 @@
-#include <natbox/event_line.h>
+#include <natbox/ops.h>
 
-#include <natbox/log.h>
 #include <natbox/settings.h>
 
 #include <stdio.h>

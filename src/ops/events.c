@@ -1,7 +1,6 @@
-#include <natbox/events.h>
+#include <natbox/ops.h>
 
-#include <natbox/log.h>
-#include <natbox/output.h>
+#include "output.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include <natbox/exposition.h>
+#include <natbox/ops.h>
 
 #include <stdarg.h>
 #include <stdio.h>

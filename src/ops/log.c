@@ -1,6 +1,6 @@
-#include <natbox/log.h>
+#include <natbox/ops.h>
 
-#include <natbox/output.h>
+#include "output.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,4 @@
-#include <natbox/metrics.h>
-
-#include <natbox/privileges.h>
+#include <natbox/ops.h>
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include <natbox/output.h>
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>

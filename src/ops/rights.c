@@ -1,4 +1,4 @@
-#include <natbox/rights.h>
+#include "rights.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef DIRECTORY_H
 #define DIRECTORY_H
 
-#include <natbox/fault.h>
+#include <natbox/base.h>
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 #include "pages.h"
 #include "tables.h"
 
-#include <natbox/event.h>
+#include <natbox/report.h>
 
 #include <errno.h>
 #include <fcntl.h>

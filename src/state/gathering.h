@@ -4,7 +4,7 @@
 
 #include "store.h"
 
-#include <natbox/record.h>
+#include <natbox/endpoints.h>
 
 /* The record of a slot, or that it is empty. False when the batch is full. */
 bool gather_reason(struct batch *batch, const struct endpoints *endpoints, uint32_t slot);

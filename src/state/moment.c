@@ -1,5 +1,5 @@
-#include <natbox/endpoint.h>
-#include <natbox/moment.h>
+#include "moment.h"
+#include <natbox/endpoints.h>
 
 #include <fcntl.h>
 #include <string.h>

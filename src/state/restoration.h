@@ -4,7 +4,7 @@
 
 #include "store.h"
 
-#include <natbox/record.h>
+#include <natbox/endpoints.h>
 #include <natbox/state.h>
 
 /* Memory takes as long as restoring about so many records. */

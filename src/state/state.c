@@ -1,4 +1,4 @@
-#include <natbox/record.h>
+#include <natbox/endpoints.h>
 #include <natbox/state.h>
 
 #include "gathering.h"

@@ -5,8 +5,8 @@
 
 #include "directory.h"
 
-#include <natbox/fault.h>
-#include <natbox/moment.h>
+#include "moment.h"
+#include <natbox/base.h>
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Work in a process of its own: what comes back of it, and what does not. */
-#include "../../src/io/apart.h"
+#include "wire/apart.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include <natbox/capture.h>
+#include "wire/capture/capture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "frames.h"
-#include <natbox/writer.h>
+#include "wire/capture/writer.h"
 
 static char path[64];
 static struct fault fault;

@@ -1,4 +1,4 @@
-#include <natbox/edit.h>
+#include <natbox/sip.h>
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Events as lines for people, in the log at level debug. */
 #include "../../src/ops/config_keys.h"
 
-#include <natbox/event_line.h>
+#include <natbox/ops.h>
 #include <natbox/settings.h>
 
 #include <criterion/criterion.h>

@@ -1,6 +1,5 @@
 /* The event stream: every line valid JSON with the keys of the contract, in their order. */
-#include <natbox/events.h>
-#include <natbox/log.h>
+#include <natbox/ops.h>
 
 #include <criterion/criterion.h>
 #include <errno.h>

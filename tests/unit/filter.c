@@ -1,5 +1,5 @@
-#include <natbox/filter.h>
-#include <natbox/inject.h>
+#include "wire/capture/filter.h"
+#include "wire/send/inject.h"
 
 #include <criterion/criterion.h>
 #include <pcap/pcap.h>

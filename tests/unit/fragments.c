@@ -1,4 +1,4 @@
-#include <natbox/fragments.h>
+#include "wire/capture/fragments.h"
 
 #include <criterion/criterion.h>
 #include <netinet/in.h>

@@ -4,7 +4,7 @@
 #ifndef NATBOX_TESTS_GENERATE_H
 #define NATBOX_TESTS_GENERATE_H
 
-#include <natbox/text.h>
+#include <natbox/base.h>
 
 struct generator {
 	uint64_t state;

@@ -1,5 +1,5 @@
 /* The names that reasons carry: kept as long as there is room for a byte of them. */
-#include <natbox/labels.h>
+#include <natbox/endpoints.h>
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include <natbox/ledger.h>
+#include <natbox/base.h>
 
 #include <criterion/criterion.h>
 

@@ -1,8 +1,8 @@
 /* Live capture and injection, each test in a network namespace of its own: what leaves by the
  * interface `near`, tagged or not, comes in on `far`. */
-#include <natbox/capture.h>
-#include <natbox/host.h>
-#include <natbox/inject.h>
+#include "wire/capture/capture.h"
+#include "wire/host.h"
+#include "wire/send/inject.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

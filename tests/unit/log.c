@@ -1,5 +1,5 @@
 /* The log: one line a message, whatever it holds, and not too many of a kind. */
-#include <natbox/log.h>
+#include <natbox/ops.h>
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

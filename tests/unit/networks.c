@@ -1,5 +1,5 @@
 /* Sets of networks: what one by one would say, whatever the order and however they overlap. */
-#include <natbox/networks.h>
+#include <natbox/address.h>
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include <natbox/packet.h>
+#include "wire/capture/packet.h"
 
 #include <criterion/criterion.h>
 #include <pcap/dlt.h>

@@ -1,5 +1,5 @@
 /* pcapng files as capture reads them: interfaces of their own link types, in either byte order. */
-#include <natbox/capture.h>
+#include "wire/capture/capture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 #include "calls.h"
 #include "sip_messages.h"
 
-#include <natbox/record.h>
+#include <natbox/endpoints.h>
 
 #include <criterion/criterion.h>
 #include <errno.h>

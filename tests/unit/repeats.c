@@ -1,11 +1,11 @@
-#include <natbox/repeats.h>
+#include "wire/capture/repeats.h"
 
 #include <criterion/criterion.h>
 #include <pcap/dlt.h>
 #include <stdlib.h>
 
 #include "frames.h"
-#include <natbox/decoder.h>
+#include "wire/capture/decoder.h"
 
 static const uint8_t seed[16];
 static const struct text hello = {"OPTIONS", 7};

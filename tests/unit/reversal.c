@@ -5,9 +5,9 @@
  * Request-URI of a request. The response is made here by giving the repaired request another start
  * line, so that every other byte of it can be compared too. Where the client asked for rport, the
  * Via has to come back with the proxy's answer instead. */
+#include "wire/capture/capture.h"
 #include <criterion/criterion.h>
 #include <dirent.h>
-#include <natbox/capture.h>
 #include <natbox/nat.h>
 #include <stdio.h>
 #include <stdlib.h>

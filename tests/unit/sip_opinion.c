@@ -2,10 +2,10 @@
 #include "generate.h"
 #include "opinion.h"
 
+#include "wire/capture/capture.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <glob.h>
-#include <natbox/capture.h>
 #include <natbox/sip.h>
 #include <string.h>
 

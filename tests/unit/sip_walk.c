@@ -1,7 +1,6 @@
 #include "sip_walk.h"
 
 #include <errno.h>
-#include <natbox/edit.h>
 #include <natbox/sip.h>
 #include <stdio.h>
 #include <stdlib.h>

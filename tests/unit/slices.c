@@ -3,7 +3,7 @@
 #include "border.h"
 #include "sip_messages.h"
 
-#include <natbox/endpoint.h>
+#include <natbox/endpoints.h>
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #include "border.h"
 #include "sip_messages.h"
 
-#include <natbox/moment.h>
-#include <natbox/record.h>
+#include "state/moment.h"
+#include <natbox/endpoints.h>
 #include <natbox/state.h>
 
 #include <criterion/criterion.h>

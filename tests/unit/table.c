@@ -1,4 +1,4 @@
-#include <natbox/table.h>
+#include <natbox/base.h>
 
 #include <criterion/criterion.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include <natbox/text.h>
+#include <natbox/base.h>
 
 #include <criterion/criterion.h>
 #include <string.h>

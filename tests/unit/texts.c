@@ -2,7 +2,7 @@
  * top of the source tree. And the unit of systemd what natbox relies on. */
 #include "../../src/ops/config_keys.h"
 
-#include <natbox/events.h>
+#include <natbox/ops.h>
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include <natbox/wheel.h>
+#include <natbox/schedule.h>
 
 #include <criterion/criterion.h>
 #include <time.h>

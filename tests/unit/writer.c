@@ -1,4 +1,4 @@
-#include <natbox/writer.h>
+#include "wire/capture/writer.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "frames.h"
-#include <natbox/capture.h>
-#include <natbox/datagram.h>
+#include "wire/capture/capture.h"
+#include "wire/send/datagram.h"
 
 static char path[64];
 static struct fault fault;

@@ -1,0 +1,172 @@
+#ifndef NATBOX_BASE_H
+#define NATBOX_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Text: a run of bytes inside somebody else's buffer. Never copied, never terminated. */
+
+/* Points into the datagram it was found in and lives as long; at is NULL when there is none. */
+struct text {
+	const char *at;
+	size_t length;
+};
+
+/* A text over a string literal. */
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+
+static inline const char *text_end(struct text text)
+{
+	return text.length ? text.at + text.length
+			   : text.at; /* C adds nothing to NULL, not even 0 */
+}
+
+bool text_equal(struct text a, struct text b);
+
+/* ASCII case folded, as SIP compares tokens, header names and hosts (RFC 3261 7.3.1). */
+bool text_equal_nocase(struct text a, struct text b);
+
+bool text_starts_with(struct text text, struct text prefix);
+
+/* Without the spaces, tabs and line ends (of folded lines) at either end. */
+struct text text_trim(struct text text);
+
+/* Decimal digits only, nothing else. False when empty, not a number or above UINT32_MAX. */
+bool text_number(struct text text, uint32_t *number);
+
+/* Keyed hashing: SipHash-1-3 (Aumasson, Bernstein 2012, with the rounds that they give for hash
+ * tables). Hostile senders choose what is hashed, so every table and every MAC of the core uses it
+ * with a secret key. */
+
+struct hash_key {
+	uint64_t k[2];
+};
+
+struct hash {
+	uint64_t v[4];
+	uint64_t tail; /* bytes that do not fill a word yet, little end first */
+	uint64_t length;
+};
+
+struct hash_key hash_key_from(const uint8_t seed[static 16]);
+
+void hash_start(struct hash *hash, const struct hash_key *key);
+void hash_add(struct hash *hash, const void *bytes, size_t length);
+/* The text and its length, so that "ab","c" and "a","bc" differ. */
+void hash_add_text(struct hash *hash, struct text text);
+void hash_add_number(struct hash *hash, uint64_t number);
+uint64_t hash_end(struct hash *hash);
+
+/* A pool: room for a fixed number of equal items, named by 32-bit indices. Index 0 is no item. The
+ * memory is asked for at once and zero, so the kernel only backs what has been used. */
+
+struct pool {
+	uint8_t *items;
+	size_t item_size;
+	uint32_t capacity;
+	uint32_t limit; /* most items at a time; at most the capacity */
+	uint32_t used;  /* indices above have never been handed out */
+	uint32_t free; /* first of the list of items given back; linked through their first bytes */
+	uint32_t count; /* items taken now */
+};
+
+/* Room for limit items; item_size is at least 4. 0 or -ENOMEM. */
+int pool_init(struct pool *pool, size_t item_size, uint32_t limit);
+void pool_free(struct pool *pool);
+
+/* A zeroed item, or 0 when the limit is reached, or all the room has been taken or passed over. */
+uint32_t pool_take(struct pool *pool);
+
+/* Takes this item, which is above all that were ever taken. False when it is beyond the limit. */
+bool pool_take_at(struct pool *pool, uint32_t index);
+
+/* Passes over this item, which is above all that were ever taken: nobody gets it. False when it is
+ * beyond the limit. */
+bool pool_pass_over(struct pool *pool, uint32_t index);
+
+void pool_give(struct pool *pool, uint32_t index);
+
+/* From now on this many at a time. False when there is not that much room: the limit is then all
+ * there is. More may be taken already; they stay. */
+bool pool_set_limit(struct pool *pool, uint32_t limit);
+
+static inline void *pool_item(const struct pool *pool, uint32_t index)
+{
+	return pool->items + (size_t)index * pool->item_size;
+}
+
+/* Memory for the big tables: asked for whole at the start, and backed by the kernel only where it
+ * is touched. They are read at random, so large ones ask for huge pages, for which a processor
+ * needs to remember far fewer addresses. */
+
+/* Zeroed. NULL when memory is short. */
+void *table_new(size_t count, size_t item_size);
+
+/* The count and size it was made with; NULL is fine. */
+void table_free(void *table, size_t count, size_t item_size);
+
+/* A ledger of what happened a short while ago, by key: when it was, and a number. It has a fixed
+ * number of entries; where there is no room for another, the oldest of a few gives way, so a key
+ * that is not found may have been there. Keys are keyed hashes. */
+
+struct ledger_entry;
+
+struct ledger {
+	struct ledger_entry *entries;
+	uint32_t mask;
+};
+
+/* At least so many entries. 0 or -ENOMEM. */
+int ledger_init(struct ledger *ledger, uint32_t entries);
+void ledger_free(struct ledger *ledger);
+
+/* Notes that it was at tick, in place of what was noted for this key before. */
+void ledger_note(struct ledger *ledger, uint64_t key, uint32_t tick, uint32_t number);
+
+/* Whether it is noted, with its tick and number, either of which may be NULL. */
+bool ledger_find(const struct ledger *ledger, uint64_t key, uint32_t *tick, uint32_t *number);
+
+/* Begins to fetch what ledger_note and ledger_find look at. */
+void ledger_expect(const struct ledger *ledger, uint64_t key);
+
+/* What a user is told when something cannot be done: one line, written where the cause is known,
+ * saying what was tried, what failed and what to do. The caller decides where it is shown. */
+
+enum { FAULT_MAX = 512 };
+
+/* Whether it is worth to try again later with nothing changed. */
+enum fault_kind {
+	FAULT_PASSING, /* it is: memory, a disk, a neighbour may be better then */
+	FAULT_ABSENT,  /* while the host boots: an interface or address that it has not */
+	FAULT_LASTING, /* not before somebody has mended the configuration, or the host's */
+};
+
+struct fault {
+	enum fault_kind kind;
+	char line[FAULT_MAX];
+};
+
+/* Writes the line of a passing fault, cut when too long, and returns error (a negative errno), to
+ * be returned on. */
+int fault_set(struct fault *fault, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same of another kind. */
+int fault_set_kind(struct fault *fault, enum fault_kind kind, int error, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The kind of an error (a negative errno) that open(2) has ended with, of a path that the user has
+ * named: lasting where it is the path that has to be mended, or who may go there. */
+enum fault_kind fault_kind_of_path(int error);
+
+/* What the core counts time in. */
+enum { TICK_US = 10000 };
+
+/* Ticks are 32 bits and wrap after 497 days; compare only ticks that are near each other. */
+static inline bool tick_before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+#endif

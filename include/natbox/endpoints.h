@@ -1,0 +1,362 @@
+#ifndef NATBOX_ENDPOINTS_H
+#define NATBOX_ENDPOINTS_H
+
+#include <natbox/address.h>
+#include <natbox/base.h>
+#include <natbox/nat.h>
+#include <natbox/report.h>
+#include <natbox/schedule.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The proxies: their addresses, and a small number for each that the tables use in its place. */
+
+/* Most proxy addresses. A host with *:PORT has a few; the most seen is one an address of a /24. */
+enum { PROXIES_MAX = 1024, PROXIES_SLOTS = 4096, PROXY_NONE = UINT16_MAX };
+
+struct proxies {
+	uint16_t count;
+	struct address list[PROXIES_MAX];
+	uint16_t slots[PROXIES_SLOTS]; /* open addressing; number + 1, 0 is empty */
+};
+
+void proxies_init(struct proxies *proxies);
+
+/* Adds an address, or finds it there already. Its number, or PROXY_NONE when there are too many. */
+uint16_t proxies_add(struct proxies *proxies, const struct address *address);
+
+/* PROXY_NONE when it is none of them. */
+uint16_t proxies_find(const struct proxies *proxies, const struct address *address);
+
+/* Labels: the names that reasons carry (an AOR, a Call-ID), kept in one arena. Sizes are rounded to
+ * LABEL_UNIT bytes and each size has its own list of free places, so there is no allocation after
+ * the start. Nothing is compacted: when the arena is used up, bigger free places are split, and a
+ * name for which there is none is cut to a smaller one. */
+
+enum {
+	LABEL_UNIT = 4,
+	LABEL_MAX = 510, /* bytes of a name; a longer one is cut: it is for people and logs */
+	LABEL_UNITS_MAX = (1 << 29) - 1, /* places fit 29 bits: 2 GB of names */
+	LABEL_CLASSES = (2 + LABEL_MAX + LABEL_UNIT - 1) / LABEL_UNIT + 1,
+};
+
+struct labels {
+	uint32_t *units;
+	uint32_t limit, used; /* in units; unit 0 is no label */
+	uint32_t free[LABEL_CLASSES];
+};
+
+/* Room for count names of average bytes each. 0 or -ENOMEM. */
+int labels_init(struct labels *labels, uint32_t count, uint32_t average);
+void labels_free(struct labels *labels);
+
+/* Keeps a copy, of as much of the name as there is room for where the arena is nearly full. Returns
+ * its place, or 0 when there is no room at all. */
+uint32_t label_take(struct labels *labels, struct text name);
+void label_give(struct labels *labels, uint32_t place);
+struct text label_text(const struct labels *labels, uint32_t place);
+
+/* Which reasons have changed since somebody last looked: a set of slots (indices of the pool of
+ * reasons) that costs a bit each and a few instructions to add to. However often one changes, it
+ * stands in the set once. */
+
+struct changes {
+	uint64_t *slots; /* a bit a slot; NULL: nobody wants to know */
+	uint64_t *words; /* a bit for each word of slots that is not 0 */
+	uint32_t limit;  /* the highest slot */
+};
+
+/* 0 or -ENOMEM. Until then, adding to it does nothing. */
+int changes_init(struct changes *changes, uint32_t limit);
+void changes_free(struct changes *changes);
+
+static inline void changes_add(struct changes *changes, uint32_t slot)
+{
+	if (!changes->slots)
+		return;
+	changes->slots[slot / 64] |= 1ull << slot % 64;
+	changes->words[slot / 4096] |= 1ull << slot / 64 % 64;
+}
+
+/* Takes the first slot from that one on out of the set and returns it; 0 when there is none. */
+uint32_t changes_take(struct changes *changes, uint32_t from);
+
+bool changes_any(const struct changes *changes);
+
+/* Endpoints and the reasons that keep them. An endpoint is the public address:port of a user agent
+ * as the border sees it, paired with the proxy it talks to. A reason is one registration, one
+ * subscription or one dialog leg. An endpoint lives exactly as long as it has a reason.
+ *
+ * Sized for a million of each on one core: 32-bit indices into pools, keyed hashes, nothing
+ * allocated after the start. */
+
+enum {
+	/* Reasons an endpoint may have on average before the table is full: a registration, a
+	 * subscription or two and a call. It costs address space only, until it is used. */
+	REASONS_PER_ENDPOINT = 4,
+	/* Most reasons of one endpoint. Any one of them keeps it alive, and their list is walked
+	 * when one comes or goes, so more would do nothing but cost. A private branch exchange
+	 * behind NAT has that many calls at a time. */
+	REASONS_OF_ONE_MAX = 512,
+	LABEL_AVERAGE = 38,
+	/* The longest time a reason is believed to last. A registrar may grant 136 years. */
+	REASON_SECONDS_MAX = 90 * 24 * 3600,
+	MISSED_MAX = 127,
+};
+
+/* 40 bytes; with its place on the wheel, its shares of the hash tables, one registration and the
+ * AOR an endpoint is to stay below 128. */
+struct endpoint {
+	struct address client;
+	uint16_t proxy; /* number in proxies */
+	uint32_t hash_next;
+	uint32_t reasons;      /* the first; linked by reason.next */
+	uint32_t expires;      /* tick; no reason ends before */
+	uint32_t refreshed;    /* tick of the last packet; a keepalive is due one interval later */
+	uint16_t rtt_ms;       /* of the last keepalive answered; 0: none yet */
+	uint16_t nat : 6;      /* set of enum nat_test */
+	uint16_t heard : 1;    /* something came from it since it was placed on the wheel */
+	uint16_t awaiting : 1; /* the last keepalive has not been answered */
+	uint16_t missed : 7;   /* keepalives in a row */
+};
+
+struct reason {
+	uint32_t key[2]; /* a keyed hash of what identifies it; two halves keep it 28 bytes */
+	uint32_t hash_next;
+	uint32_t endpoint;
+	uint32_t next;                 /* of the same endpoint */
+	uint32_t expires;              /* tick */
+	uint32_t label : 29, kind : 2; /* label is 0 while the slot is empty */
+	uint32_t early : 1;            /* a dialog leg that is not confirmed yet (RFC 3261 12) */
+};
+
+/* A time in which natbox did not run, in ticks: nothing was heard. */
+struct pause {
+	uint32_t from, until;
+};
+
+/* Pauses that are remembered: as many may fall between a keepalive and the moment at which the lack
+ * of its answer is noticed, which is an interval at most. */
+enum { PAUSES_MAX = 8 };
+
+/* Where a look at every endpoint has got to. */
+struct review {
+	uint32_t next; /* the endpoint that is looked at next; 0: none is under way */
+	bool places;   /* each gets a new place on the wheel */
+	/* Keepalives that are overdue take turns: the tick of the latest of them, and how many of
+	 * them are sent in it. */
+	uint32_t overdue_tick, overdue_count;
+};
+
+struct keepalive;
+
+struct endpoints {
+	const struct settings *settings;
+	struct report *report;
+	const struct proxies *proxies;
+	const struct keepalive *keepalive;
+	struct hash_key key;
+	struct pool endpoints, reasons;
+	uint32_t *endpoint_heads, *reason_heads;
+	uint32_t endpoint_mask, reason_mask;
+	/* Endpoints by hash of their IP address alone. Two addresses may share a counter and so its
+	 * limit; with as many counters as endpoints that matters to none but the heaviest. */
+	uint32_t *per_address;
+	struct labels labels;
+	struct changes changes; /* reasons that a store has not seen yet */
+	struct natted natted;   /* where endpoints were, and where some are about to be */
+	struct wheel *wheel;
+	struct pause pauses[PAUSES_MAX];
+	unsigned pause_count; /* in all; number i stands at i % PAUSES_MAX */
+	struct review review; /* review.h */
+};
+
+/* What is kept is pointed to, not copied. 0 or -ENOMEM. */
+int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
+	struct report *report, const struct proxies *proxies, const struct keepalive *keepalive,
+	const struct hash_key *key);
+void endpoints_free(struct endpoints *endpoints);
+
+/* Most endpoints from now on. False when that needs bigger tables: the limit is then theirs. */
+bool endpoints_set_limit(struct endpoints *endpoints, uint32_t limit);
+
+static inline struct endpoint *endpoint_at(const struct endpoints *endpoints, uint32_t index)
+{
+	return pool_item(&endpoints->endpoints, index);
+}
+
+static inline struct reason *reason_at(const struct endpoints *endpoints, uint32_t index)
+{
+	return pool_item(&endpoints->reasons, index);
+}
+
+/* The endpoint where a reason stands. */
+static inline const struct endpoint *reason_endpoint(
+	const struct endpoints *endpoints, uint32_t reason)
+{
+	return endpoint_at(endpoints, reason_at(endpoints, reason)->endpoint);
+}
+
+/* The index of an endpoint, 0 when there is none. */
+uint32_t endpoint_find(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+
+/* The same in two steps. The first tells where the tables have it, if they do, and begins to fetch
+ * that into the cache, which takes as long as a scan. */
+const uint32_t *endpoint_expect(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+uint32_t endpoint_find_at(const struct endpoints *endpoints, const uint32_t *expected,
+	const struct address *client, uint16_t proxy);
+
+/* The tests that hit the user agent there, when its message hits these. Whoever stands where
+ * one is behind a NAT is behind it, also where one message does not show it. 0: no endpoint. */
+unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
+	const struct address *client, const struct sip_message *message, unsigned nat);
+
+/* More tests hit it than were known. */
+static inline void endpoint_add_nat(const struct endpoints *endpoints, uint32_t index, unsigned nat)
+{
+	endpoint_at(endpoints, index)->nat |= nat & ((1 << NAT_TESTS) - 1);
+}
+
+/* Whether the settings want an endpoint at all: it is in no exempt network, and natted where
+ * that is asked for; and whether a kind of reason counts. */
+bool endpoint_is_wanted(
+	const struct settings *settings, const struct address *client, unsigned nat);
+bool reason_is_wanted(const struct settings *settings, enum reason_kind kind);
+
+/* Ends all its reasons and removes it. why_reason and why_endpoint are for the events. */
+void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
+	const char *why_endpoint);
+
+/* Ends what the settings do not want any more: it, or some of its reasons. False when it is
+ * gone. */
+bool endpoint_review(struct endpoints *endpoints, uint32_t endpoint);
+
+/* A claim that a user agent must stay reachable. */
+struct reason_claim {
+	struct address client;
+	uint16_t proxy;
+	unsigned nat; /* set of enum nat_test */
+	enum reason_kind kind;
+	bool early;
+	uint64_t key;
+	struct text id;   /* AOR or Call-ID */
+	uint32_t seconds; /* from now; more than 0 */
+};
+
+/* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or,
+ * when that one stands at another endpoint, moves it: the old one ends at once. Each is
+ * reported. Returns its index, or 0 when a limit refuses it, which is reported too. */
+uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
+
+/* Where in the tables a claim has its place. */
+struct reason_place {
+	uint32_t *endpoint_head, *address_counter;
+};
+
+/* Finds the place, and begins to fetch what stands there into the cache. */
+struct reason_place reason_place(
+	const struct endpoints *endpoints, const struct reason_claim *claim);
+
+/* Puts a reason that there was before a restart into the slot that it had: no event, no
+ * keepalive yet (review_start). A slot is above all that were taken before. 0, -EEXIST when the
+ * key is taken or -ENOSPC when a limit is reached. */
+int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
+	const struct reason_place *place, uint64_t left_us, uint32_t refreshed);
+
+/* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
+void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
+void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
+
+uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t reason);
+
+/* Gives it another key; no other reason has that one. */
+void reason_rekey(struct endpoints *endpoints, uint32_t reason, uint64_t key);
+
+/* The key of an early dialog leg that a restart has parted from its INVITE transaction: it goes by
+ * its Call-ID and the endpoint where it stands. */
+uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct address *client,
+	uint16_t proxy, struct text call_id);
+
+/* The index of the reason with this key, 0 when there is none. */
+uint32_t reason_find(const struct endpoints *endpoints, uint64_t key);
+
+/* The same for one that is likely the latest of this endpoint; 0: of none that is known. Quicker
+ * where that is so. The endpoint may be gone. */
+uint32_t reason_find_near(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
+
+/* Begins to fetch what reason_find_near will look at. */
+void reason_expect(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
+
+/* Ends a reason, and its endpoint with the last one. */
+void reason_end(struct endpoints *endpoints, uint32_t reason, const char *why);
+
+/* Ends every reason of the endpoint that has run out at tick; the endpoint goes with the last.
+ * False when it is gone. */
+bool endpoint_expire(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
+
+/* What a restart must not lose: each reason as a record of its own, with all that is needed to put
+ * it and its endpoint back. A reason stands in one slot (its index in the pool) from the moment it
+ * is added until it ends, also while it is refreshed, renamed or moved to another endpoint; a store
+ * that keeps records by slot so overwrites the old state of a reason with the new one.
+ *
+ * Transactions are not kept. An early dialog leg comes back without the INVITE that it belongs to,
+ * and is known by its Call-ID until a message shows what has become of the call.
+ *
+ * Times are relative to the engine's present. */
+
+struct record {
+	struct address client, proxy;
+	unsigned nat; /* set of enum nat_test */
+	enum reason_kind kind;
+	bool early;
+	uint64_t key;
+	struct text id;    /* AOR or Call-ID; of a record read, valid until something changes */
+	uint64_t left_us;  /* until it runs out */
+	uint64_t quiet_us; /* since the endpoint's binding was last refreshed */
+};
+
+/* Has changes noted from now on. 0 or -ENOMEM. */
+int records_watch(struct endpoints *endpoints);
+
+/* Declares that everything there is has changed. */
+void records_change_all(struct endpoints *endpoints);
+
+/* The record in a slot; false when it is empty. A reason whose time is over but which has not been
+ * woken yet counts as none. */
+bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record *record);
+
+/* The endpoint of the reason in a slot has been quiet for this long. False when it is empty. */
+bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us);
+
+/* Puts a record back into its slot, without an event; slots in ascending order, before anything
+ * else is in the tables. It may stay out for this time, as the settings are other ones now: then
+ * nobody gets its slot, so that a store goes on keeping it. The result is
+ *     -ENOENT  its proxy is none of the proxies
+ *     -EPERM   the settings do not want it: an exempt network, a kind of reason that does not count
+ * Or it stays out for good, and the slot counts as changed:
+ *     -ETIME   its time is over
+ *     -EEXIST  the slot is not empty, or another reason has its key
+ *     -ENOSPC  a limit is reached */
+int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record);
+
+/* The same in steps: between them memory has time to come into the cache, when there are half a
+ * dozen records each. The second step may be left out. The record's id must live on. */
+struct record_return {
+	uint32_t slot;
+	struct reason_claim claim;
+	struct reason_place place;
+	uint64_t left_us, quiet_us;
+};
+struct record_return record_prepare(
+	const struct endpoints *endpoints, uint32_t slot, const struct record *record);
+void record_approach(const struct endpoints *endpoints, const struct record_return *prepared);
+int record_finish(struct endpoints *endpoints, const struct record_return *prepared);
+
+/* After the last record_restore: starts the keepalives, each at most one interval after the
+ * endpoint was last heard or sent one, and never too many at once. */
+void records_resume(struct endpoints *endpoints);
+
+#endif

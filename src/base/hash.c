@@ -1,0 +1,98 @@
+#include <natbox/base.h>
+
+#include <endian.h>
+#include <string.h>
+
+static inline uint64_t rotate(uint64_t word, unsigned bits)
+{
+	return word << bits | word >> (64 - bits);
+}
+
+static inline void sip_round(uint64_t v[static 4])
+{
+	v[0] += v[1];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[2] = rotate(v[2], 32);
+}
+
+static inline void compress(struct hash *hash, uint64_t word)
+{
+	hash->v[3] ^= word;
+	sip_round(hash->v);
+	hash->v[0] ^= word;
+}
+
+static inline uint64_t load_little_endian(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return le64toh(word);
+}
+
+struct hash_key hash_key_from(const uint8_t seed[static 16])
+{
+	return (struct hash_key){{load_little_endian(seed), load_little_endian(seed + 8)}};
+}
+
+void hash_start(struct hash *hash, const struct hash_key *key)
+{
+	*hash = (struct hash){.v = {
+				      key->k[0] ^ 0x736f6d6570736575,
+				      key->k[1] ^ 0x646f72616e646f6d,
+				      key->k[0] ^ 0x6c7967656e657261,
+				      key->k[1] ^ 0x7465646279746573,
+			      }};
+}
+
+/* At most eight bytes, little end first; what is above them in the word is 0. */
+static inline void add_word(struct hash *hash, uint64_t word, unsigned length)
+{
+	const unsigned held = hash->length % 8 * 8;
+
+	hash->length += length;
+	hash->tail |= word << held;
+	if (held + length * 8 < 64)
+		return;
+	compress(hash, hash->tail);
+	hash->tail = held ? word >> (64 - held) : 0;
+}
+
+void hash_add(struct hash *hash, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+	uint64_t word = 0;
+
+	for (; length >= 8; at += 8, length -= 8)
+		add_word(hash, load_little_endian(at), 8);
+	for (unsigned i = 0; i < length; i++)
+		word |= (uint64_t)at[i] << 8 * i;
+	add_word(hash, word, (unsigned)length);
+}
+
+void hash_add_number(struct hash *hash, uint64_t number)
+{
+	add_word(hash, number, 8);
+}
+
+void hash_add_text(struct hash *hash, struct text text)
+{
+	hash_add(hash, text.at, text.length);
+	hash_add_number(hash, text.length);
+}
+
+uint64_t hash_end(struct hash *hash)
+{
+	compress(hash, hash->tail | hash->length << 56);
+	hash->v[2] ^= 0xff;
+	for (unsigned i = 0; i < 3; i++)
+		sip_round(hash->v);
+	return hash->v[0] ^ hash->v[1] ^ hash->v[2] ^ hash->v[3];
+}

@@ -1,0 +1,71 @@
+#include <natbox/endpoints.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+static uint32_t words_for(uint32_t bits)
+{
+	return bits / 64 + 1;
+}
+
+int changes_init(struct changes *changes, uint32_t limit)
+{
+	uint32_t words = words_for(limit);
+
+	*changes = (struct changes){
+		.slots = calloc(words, sizeof(uint64_t)),
+		.words = calloc(words_for(words), sizeof(uint64_t)),
+		.limit = limit,
+	};
+	if (changes->slots && changes->words)
+		return 0;
+	changes_free(changes);
+	return -ENOMEM;
+}
+
+void changes_free(struct changes *changes)
+{
+	free(changes->slots);
+	free(changes->words);
+	*changes = (struct changes){0};
+}
+
+/* The first bit set in an array of words, from that one on and before end; end when none is. */
+static uint32_t find_bit(const uint64_t *words, uint32_t from, uint32_t end)
+{
+	while (from < end) {
+		uint64_t bits = words[from / 64] >> from % 64;
+
+		if (bits)
+			return from + (uint32_t)__builtin_ctzll(bits);
+		from = (from / 64 + 1) * 64;
+	}
+	return end;
+}
+
+uint32_t changes_take(struct changes *changes, uint32_t from)
+{
+	uint32_t words = words_for(changes->limit), word = from / 64;
+	uint32_t word_end = (word + 1) * 64, slot;
+
+	if (from > changes->limit)
+		return 0;
+	slot = find_bit(changes->slots, from, word_end);
+	if (slot == word_end) {
+		word = find_bit(changes->words, word + 1, words);
+		if (word >= words)
+			return 0;
+		slot = word * 64 + (uint32_t)__builtin_ctzll(changes->slots[word]);
+	}
+	changes->slots[word] &= ~(1ull << slot % 64);
+	if (!changes->slots[word])
+		changes->words[word / 64] &= ~(1ull << word % 64);
+	return slot;
+}
+
+bool changes_any(const struct changes *changes)
+{
+	uint32_t words = words_for(changes->limit);
+
+	return changes->slots && find_bit(changes->words, 0, words) < words;
+}

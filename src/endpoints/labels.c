@@ -1,0 +1,110 @@
+#include <natbox/base.h>
+#include <natbox/endpoints.h>
+
+#include <errno.h>
+#include <string.h>
+
+/* A label is its length in two bytes, then the name. */
+static unsigned class_of(size_t length)
+{
+	return (unsigned)((2 + length + LABEL_UNIT - 1) / LABEL_UNIT);
+}
+
+int labels_init(struct labels *labels, uint32_t count, uint32_t average)
+{
+	uint64_t limit = (uint64_t)count * class_of(average) + 1;
+
+	memset(labels, 0, sizeof(*labels));
+	labels->limit = limit > LABEL_UNITS_MAX ? LABEL_UNITS_MAX : (uint32_t)limit;
+	labels->used = 1;
+	labels->units = table_new(labels->limit, LABEL_UNIT);
+	return labels->units ? 0 : -ENOMEM;
+}
+
+void labels_free(struct labels *labels)
+{
+	table_free(labels->units, labels->limit, LABEL_UNIT);
+	labels->units = NULL;
+}
+
+static uint32_t take_free(struct labels *labels, unsigned class)
+{
+	uint32_t place = labels->free[class];
+
+	if (place)
+		labels->free[class] = labels->units[place];
+	return place;
+}
+
+static void put_free(struct labels *labels, unsigned class, uint32_t place)
+{
+	labels->units[place] = labels->free[class];
+	labels->free[class] = place;
+}
+
+static uint32_t take_unused(struct labels *labels, unsigned class)
+{
+	uint32_t place = labels->used;
+
+	if (labels->limit - labels->used < class)
+		return 0;
+	labels->used += class;
+	return place;
+}
+
+static uint32_t split_bigger(struct labels *labels, unsigned class)
+{
+	for (unsigned bigger = class + 1; bigger < LABEL_CLASSES; bigger++) {
+		uint32_t place = take_free(labels, bigger);
+
+		if (place) {
+			put_free(labels, bigger - class, place + class);
+			return place;
+		}
+	}
+	return 0;
+}
+
+/* The biggest place there is of at most that class, which becomes its own. */
+static uint32_t take_place(struct labels *labels, unsigned *class)
+{
+	uint32_t place = take_free(labels, *class);
+
+	if (!place)
+		place = take_unused(labels, *class);
+	if (!place)
+		place = split_bigger(labels, *class);
+	while (!place && *class > 1)
+		place = take_free(labels, --*class);
+	return place;
+}
+
+uint32_t label_take(struct labels *labels, struct text name)
+{
+	uint16_t length = (uint16_t)(name.length < LABEL_MAX ? name.length : LABEL_MAX);
+	unsigned class = class_of(length);
+	uint32_t place = take_place(labels, &class);
+	uint8_t *bytes = (uint8_t *)(labels->units + place);
+
+	if (!place)
+		return 0;
+	if (class < class_of(length))
+		length = (uint16_t)(class * LABEL_UNIT - 2);
+	memcpy(bytes, &length, sizeof(length));
+	memcpy(bytes + sizeof(length), name.at, length);
+	return place;
+}
+
+void label_give(struct labels *labels, uint32_t place)
+{
+	put_free(labels, class_of(label_text(labels, place).length), place);
+}
+
+struct text label_text(const struct labels *labels, uint32_t place)
+{
+	const char *bytes = (const char *)(labels->units + place);
+	uint16_t length;
+
+	memcpy(&length, bytes, sizeof(length));
+	return (struct text){bytes + sizeof(length), length};
+}

@@ -1,0 +1,165 @@
+#include <natbox/endpoints.h>
+#include <natbox/keepalive.h>
+
+#include <errno.h>
+
+int records_watch(struct endpoints *endpoints)
+{
+	return changes_init(&endpoints->changes, endpoints->reasons.capacity);
+}
+
+void records_change_all(struct endpoints *endpoints)
+{
+	for (uint32_t slot = 1; slot <= endpoints->reasons.used; slot++)
+		changes_add(&endpoints->changes, slot);
+}
+
+/* The reason in a slot; NULL when it is empty. */
+static const struct reason *reason_in(const struct endpoints *endpoints, uint32_t slot)
+{
+	if (slot == 0 || slot > endpoints->reasons.used || !reason_at(endpoints, slot)->label)
+		return NULL;
+	return reason_at(endpoints, slot);
+}
+
+/* The span until a tick near the present; 0 when it is over. */
+static uint64_t us_until(const struct endpoints *endpoints, uint32_t tick)
+{
+	uint32_t now = report_tick(endpoints->report);
+
+	return tick_before(now, tick) ? (uint64_t)(tick - now) * TICK_US : 0;
+}
+
+/* An interval at most: after that a keepalive is overdue, for however long. */
+static uint64_t quiet_of(const struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+	uint32_t now = report_tick(endpoints->report);
+	uint64_t quiet_us = 0;
+
+	if (tick_before(endpoint->refreshed, now))
+		quiet_us = (uint64_t)(now - endpoint->refreshed) * TICK_US;
+	return quiet_us < interval_us ? quiet_us : interval_us;
+}
+
+bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us)
+{
+	const struct reason *reason = reason_in(endpoints, slot);
+
+	if (!reason)
+		return false;
+	*quiet_us = quiet_of(endpoints, endpoint_at(endpoints, reason->endpoint));
+	return true;
+}
+
+bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record *record)
+{
+	const struct reason *reason = reason_in(endpoints, slot);
+	const struct endpoint *endpoint;
+
+	if (!reason || !us_until(endpoints, reason->expires))
+		return false;
+	endpoint = endpoint_at(endpoints, reason->endpoint);
+	*record = (struct record){
+		.client = endpoint->client,
+		.proxy = endpoints->proxies->list[endpoint->proxy],
+		.nat = endpoint->nat,
+		.kind = reason->kind,
+		.early = reason->early,
+		.key = (uint64_t)reason->key[1] << 32 | reason->key[0],
+		.id = label_text(&endpoints->labels, reason->label),
+		.left_us = us_until(endpoints, reason->expires),
+		.quiet_us = quiet_of(endpoints, endpoint),
+	};
+	return true;
+}
+
+struct record_return record_prepare(
+	const struct endpoints *endpoints, uint32_t slot, const struct record *record)
+{
+	struct record_return prepared = {
+		.slot = slot,
+		.claim = {.client = record->client,
+			.proxy = proxies_find(endpoints->proxies, &record->proxy),
+			.nat = record->nat,
+			.kind = record->kind,
+			.early = record->early,
+			.key = record->key,
+			.id = record->id},
+		.left_us = record->left_us,
+		.quiet_us = record->quiet_us,
+	};
+
+	/* Its own key was that of a transaction that is not known any more. */
+	if (record->kind == REASON_DIALOG && record->early)
+		prepared.claim.key = reason_orphan_key(
+			endpoints, &record->client, prepared.claim.proxy, record->id);
+	prepared.place = reason_place(endpoints, &prepared.claim);
+	return prepared;
+}
+
+void record_approach(const struct endpoints *endpoints, const struct record_return *prepared)
+{
+	__builtin_prefetch(endpoint_at(endpoints, *prepared->place.endpoint_head));
+}
+
+/* The tick of the last packet; an interval ago when a keepalive is overdue. */
+static uint32_t refreshed_at(const struct endpoints *endpoints, uint64_t quiet_us)
+{
+	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+
+	return report_tick(endpoints->report) -
+	       ticks_of(quiet_us < interval_us ? quiet_us : interval_us);
+}
+
+/* Version 0.1 kept endpoints of two IP versions, and at places where nobody can be. */
+static bool is_possible(const struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	const struct address *proxy = &endpoints->proxies->list[claim->proxy];
+
+	return address_is_one_host(&claim->client) &&
+	       address_is_ipv4(&claim->client) == address_is_ipv4(proxy);
+}
+
+static int finish(struct endpoints *endpoints, const struct record_return *prepared)
+{
+	const struct reason_claim *claim = &prepared->claim;
+	uint64_t left_us = prepared->left_us;
+
+	if (left_us == 0)
+		return -ETIME;
+	if (left_us > REASON_SECONDS_MAX * 1000000ull)
+		left_us = REASON_SECONDS_MAX * 1000000ull;
+	if (claim->proxy == PROXY_NONE)
+		return -ENOENT;
+	if (!is_possible(endpoints, claim))
+		return -EINVAL;
+	if (!reason_is_wanted(endpoints->settings, claim->kind) ||
+		!endpoint_is_wanted(endpoints->settings, &claim->client, claim->nat))
+		return -EPERM;
+	return reason_restore(endpoints, prepared->slot, claim, &prepared->place, left_us,
+		refreshed_at(endpoints, prepared->quiet_us));
+}
+
+int record_finish(struct endpoints *endpoints, const struct record_return *prepared)
+{
+	int result = finish(endpoints, prepared);
+	bool is_kept = result == 0 || ((result == -ENOENT || result == -EPERM) &&
+					      pool_pass_over(&endpoints->reasons, prepared->slot));
+
+	if (!is_kept && prepared->slot <= endpoints->changes.limit)
+		changes_add(&endpoints->changes, prepared->slot);
+	return result;
+}
+
+int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)
+{
+	struct record_return prepared = record_prepare(endpoints, slot, record);
+
+	return record_finish(endpoints, &prepared);
+}
+
+void records_resume(struct endpoints *endpoints)
+{
+	review_start(endpoints, true);
+}

@@ -1,0 +1,143 @@
+#include "origin.h"
+
+#include <string.h>
+
+const struct text origin_param = {"natbox", 6};
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_name(char c)
+{
+	return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '.' || c == '-' ||
+	       c == '_';
+}
+
+/* -1 for anything but a hexadecimal digit. */
+static int hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+size_t origin_encode(struct text plain, char coded[static ORIGIN_CODED_MAX])
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t length = 0;
+
+	if (plain.length > ORIGIN_MAX)
+		return 0;
+	for (size_t i = 0; i < plain.length; i++) {
+		char c = plain.at[i];
+
+		if (is_lower(c) || is_digit(c) || c == '.') {
+			coded[length++] = c;
+		} else if (c == ':') {
+			coded[length++] = '-';
+		} else if (is_name(c) || c == '[' || c == ']') {
+			coded[length++] = '_';
+			coded[length++] = hex[(uint8_t)c >> 4];
+			coded[length++] = hex[c & 15];
+		} else {
+			return 0;
+		}
+	}
+	return length;
+}
+
+/* The byte that an escape's two digits stand for; 0 when they stand for none origin_encode has. */
+static char unescape(struct text digits)
+{
+	int high, low, c;
+
+	if (digits.length < 2)
+		return 0;
+	high = hex_value(digits.at[0]);
+	low = hex_value(digits.at[1]);
+	if (high < 0 || low < 0)
+		return 0;
+	c = high << 4 | low;
+	return is_name((char)c) || c == '[' || c == ']' ? (char)c : 0;
+}
+
+size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX])
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < coded.length; i++) {
+		char c = coded.at[i];
+
+		if (length == ORIGIN_MAX)
+			return 0;
+		if (c == '-') {
+			c = ':';
+		} else if (c == '_') {
+			c = unescape((struct text){coded.at + i + 1, coded.length - i - 1});
+			i += 2;
+		} else if (!is_lower(c) && !is_digit(c) && c != '.') {
+			return 0;
+		}
+		if (c == 0)
+			return 0;
+		plain[length++] = c;
+	}
+	return length;
+}
+
+static bool is_host(struct text host)
+{
+	struct address address;
+
+	if (host.length && host.at[0] == '[')
+		return address_parse_host(host, &address);
+	for (size_t i = 0; i < host.length; i++) {
+		if (!is_name(host.at[i]))
+			return false;
+	}
+	return host.length > 0;
+}
+
+bool origin_is_host_port(struct text text)
+{
+	const char *colon = memrchr(text.at, ':', text.length);
+	struct text host = text;
+	uint32_t port;
+
+	if (text.length && colon && text_end(text)[-1] != ']') {
+		host.length = (size_t)(colon - text.at);
+		if (!text_number((struct text){colon + 1, text.length - host.length - 1}, &port) ||
+			port == 0 || port > UINT16_MAX)
+			return false;
+	}
+	return is_host(host);
+}
+
+bool uri_is_plain(const struct sip_uri *uri)
+{
+	struct text value, param = {0};
+	size_t before = (size_t)(text_end(uri->host_port) - uri->whole.at);
+
+	if (uri->params.length && !sip_param_span(uri->params, origin_param, &value, &param))
+		return false;
+	if (uri->params.length != param.length || uri->headers.length)
+		return false;
+	for (size_t i = 0; i < before; i++) {
+		char c = uri->whole.at[i];
+
+		if (c == ',' || c == ';' || c == '?')
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,38 @@
+/* What a user agent itself wrote, carried along in the natbox parameter of the URI or Via that was
+ * repaired (nat.h gives the format); and where URIs point, for all that asks about NAT. */
+#ifndef NATBOX_CORE_ORIGIN_H
+#define NATBOX_CORE_ORIGIN_H
+
+#include <natbox/sip.h>
+
+/* RFC 3261 19.1.2, 18.2.1: where no port is given. */
+enum {
+	ORIGIN_MAX = 255 + sizeof(":65535") - 1, /* the longest domain name (RFC 1035 2.3.4) */
+	ORIGIN_CODED_MAX = 3 * ORIGIN_MAX,       /* every byte escaped */
+};
+
+extern const struct text origin_param; /* the parameter's name */
+
+/* Writes plain in letters that no peer has a reason to escape or fold: lower case letters, digits
+ * and dots stand for themselves, a colon becomes '-', anything else that host:port can consist of
+ * becomes '_' and two hexadecimal digits. Returns the length, 0 when plain is empty, too long or
+ * holds any other byte. */
+size_t origin_encode(struct text plain, char coded[static ORIGIN_CODED_MAX]);
+
+/* The reverse. Returns the length, 0 unless coded is what origin_encode writes. */
+size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX]);
+
+/* Whether text is an IPv4 address, a bracketed IPv6 address or a name, with or without a port. */
+bool origin_is_host_port(struct text text);
+
+/* Whether a URI may stand without angle brackets (RFC 3261 20): no comma, semicolon, question mark.
+ * Its natbox parameter, where it has one, does not count. */
+bool uri_is_plain(const struct sip_uri *uri);
+
+/* Whether its URI stands in angle brackets. */
+static inline bool name_addr_is_bracketed(const struct sip_name_addr *name_addr)
+{
+	return name_addr->uri.at > name_addr->value.at;
+}
+
+#endif

@@ -1,0 +1,96 @@
+#include "sip_lex.h"
+
+#include <errno.h>
+#include <natbox/sip.h>
+#include <string.h>
+
+/* A user may hold semicolons and question marks (RFC 4475 3.1.1.9), nothing after it an at sign:
+ * so the first one ends it. */
+static const char *parse_user(const char *at, const char *end, struct text *user)
+{
+	const char *sign = at < end ? memchr(at, '@', (size_t)(end - at)) : NULL;
+
+	if (!sign)
+		return at;
+	*user = lex_text(at, sign);
+	return sign + 1;
+}
+
+/* A question mark ends the parameters; the grammar has none inside them. */
+static void split_params(const char *at, const char *end, struct sip_uri *out)
+{
+	const char *mark = at < end ? memchr(at, '?', (size_t)(end - at)) : NULL;
+
+	if (!mark)
+		mark = end;
+	out->params = lex_text(at, mark);
+	out->headers = lex_text(mark, end);
+}
+
+int sip_uri_parse(struct text uri, struct sip_uri *out)
+{
+	return lex_run(uri.at, text_end(uri), LEX_URI) == text_end(uri) ? lex_uri(uri, out)
+									: -EBADMSG;
+}
+
+/* Field by field: zeroing all of it at once takes as long as taking it apart. */
+static void start(struct text uri, struct text scheme, struct sip_uri *out)
+{
+	static const struct text none;
+
+	out->whole = uri;
+	out->scheme = scheme;
+	out->user = none;
+	out->host = none;
+	out->host_port = none;
+	out->params = none;
+	out->headers = none;
+	out->port = 0;
+	out->is_sip = false;
+	out->is_address = false;
+	out->address.port = 0;
+}
+
+int lex_uri(struct text uri, struct sip_uri *out)
+{
+	const char *end = text_end(uri), *at = lex_run(uri.at, end, LEX_SCHEME);
+	struct lex_host host;
+
+	start(uri, lex_text(uri.at, at), out);
+	if (out->scheme.length == 0 || !lex_at(at, end, ':'))
+		return -EBADMSG;
+	out->is_sip = text_equal_nocase(out->scheme, TEXT("sip"));
+	if (!out->is_sip && !text_equal_nocase(out->scheme, TEXT("sips")))
+		return 0;
+
+	at = parse_user(at + 1, end, &out->user);
+	at = lex_host_port(at, end, false, &host);
+	if (!at || (at < end && *at != ';' && *at != '?'))
+		return -EBADMSG;
+	out->host = host.host;
+	out->host_port = host.host_port;
+	out->port = host.port;
+	out->is_address = address_parse_host(host.host, &out->address);
+	split_params(at, end, out);
+	return 0;
+}
+
+bool host_is_at(struct text host, const struct address *address)
+{
+	struct address parsed;
+
+	return address_parse_host(host, &parsed) && address_same_host(&parsed, address);
+}
+
+uint16_t uri_port(const struct sip_uri *uri)
+{
+	if (uri->port)
+		return uri->port;
+	return uri->is_sip ? SIP_DEFAULT_PORT : SIPS_DEFAULT_PORT;
+}
+
+bool uri_is_at(const struct sip_uri *uri, const struct address *address)
+{
+	return uri_port(uri) == address->port && uri->is_address &&
+	       address_same_host(&uri->address, address);
+}

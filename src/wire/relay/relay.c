@@ -1,0 +1,410 @@
+#include "relay.h"
+
+#include "../host.h"
+
+#include "../send/outgoing.h"
+#include "slots.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long an address that came to or left this host may count as it did before. */
+enum { HOST_READ_INTERVAL_S = 1 };
+
+/* Original destination, TTL and TOS, of IPv6 the larger; and some to spare. */
+enum { CONTROL_SIZE = 128 };
+
+struct incoming {
+	int socket;
+	enum relay_direction direction;
+	struct outgoing *outgoing; /* of the same family */
+};
+
+struct relay {
+	struct relay_settings settings;
+	struct incoming incoming[RELAY_DESCRIPTORS_MAX];
+	unsigned incoming_count;
+	struct outgoing *ipv4, *ipv6; /* ipv6 NULL: the host has none */
+	struct relay_counters counters;
+	struct host host;
+	time_t host_read_s;
+
+	/* The batch that is being handled, whose it is, and which socket has the next turn. */
+	unsigned handled, received;
+	const struct incoming *of;
+	unsigned turn;
+	struct mmsghdr messages[RELAY_BATCH];
+	struct iovec spans[RELAY_BATCH];
+	struct sockaddr_in6 sources[RELAY_BATCH]; /* or sockaddr_in, which is smaller */
+	alignas(struct cmsghdr) char controls[RELAY_BATCH][CONTROL_SIZE];
+	char *slots;
+};
+
+/* What the kernel tells about a datagram. */
+struct arrival {
+	struct flow flow;
+	struct hop hop;
+};
+
+static int set_options(int socket, int family)
+{
+	static const int ipv4[] = {IP_TRANSPARENT, IP_RECVORIGDSTADDR, IP_RECVTTL, IP_RECVTOS};
+	static const int ipv6[] = {IPV6_TRANSPARENT, IPV6_RECVORIGDSTADDR, IPV6_RECVHOPLIMIT,
+		IPV6_RECVTCLASS, IPV6_V6ONLY};
+	const int *options = family == AF_INET ? ipv4 : ipv6;
+	const size_t count =
+		family == AF_INET ? sizeof(ipv4) / sizeof(*ipv4) : sizeof(ipv6) / sizeof(*ipv6);
+	const int on = 1, buffer = RELAY_SOCKET_BUFFER;
+
+	for (size_t i = 0; i < count; i++)
+		if (setsockopt(socket, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, options[i],
+			    &on, sizeof(on)) < 0)
+			return -errno;
+	if (setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int bind_any(int socket, int family, uint16_t port)
+{
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	int failed = family == AF_INET ? bind(socket, (struct sockaddr *)&ipv4, sizeof(ipv4))
+				       : bind(socket, (struct sockaddr *)&ipv6, sizeof(ipv6));
+
+	return failed < 0 ? -errno : 0;
+}
+
+static int explain(int error, const char *key, uint16_t port, struct fault *fault)
+{
+	if (error == -EPERM || error == -EACCES)
+		return fault_set_kind(fault, FAULT_LASTING, error,
+			"cannot open the transparent sockets of the relay: %s; run natbox as root, "
+			"or with CAP_NET_ADMIN and CAP_NET_RAW",
+			strerror(-error));
+	if (error == -EADDRINUSE)
+		return fault_set(fault, error,
+			"cannot listen on UDP port %u: it is in use (another natbox?); stop that "
+			"program or set relay.%s to a free port",
+			port, key);
+	return fault_set(fault, error, "cannot open the relay on UDP port %u (relay.%s): %s", port,
+		key, strerror(-error));
+}
+
+static int open_incoming(struct relay *relay, enum relay_direction direction, int family,
+	struct outgoing *outgoing, struct fault *fault)
+{
+	const bool in = direction == RELAY_IN;
+	const uint16_t port = in ? relay->settings.in_port : relay->settings.out_port;
+	struct incoming *incoming = &relay->incoming[relay->incoming_count];
+	int error;
+
+	incoming->socket = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (incoming->socket < 0)
+		return explain(-errno, in ? "in-port" : "out-port", port, fault);
+	incoming->direction = direction;
+	incoming->outgoing = outgoing;
+	relay->incoming_count++;
+	error = set_options(incoming->socket, family);
+	if (!error)
+		error = bind_any(incoming->socket, family, port);
+	return error ? explain(error, in ? "in-port" : "out-port", port, fault) : 0;
+}
+
+static int open_family(
+	struct relay *relay, int family, struct outgoing **outgoing, struct fault *fault)
+{
+	const struct outgoing_settings own = {.mark = relay->settings.own_mark};
+	int error = outgoing_open(family, &own, outgoing);
+
+	if (error == -EAFNOSUPPORT && family == AF_INET6)
+		return 0;
+	if (error)
+		return explain(error, "in-port", relay->settings.in_port, fault);
+	error = open_incoming(relay, RELAY_IN, family, *outgoing, fault);
+	return error ? error : open_incoming(relay, RELAY_OUT, family, *outgoing, fault);
+}
+
+static void prepare_batch(struct relay *relay)
+{
+	for (unsigned i = 0; i < RELAY_BATCH; i++) {
+		relay->spans[i] = (struct iovec){slots_at(relay->slots, i) + OUTGOING_HEADROOM,
+			SLOT_SIZE - OUTGOING_HEADROOM};
+		relay->messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &relay->sources[i],
+			.msg_namelen = sizeof(relay->sources[i]),
+			.msg_iov = &relay->spans[i],
+			.msg_iovlen = 1,
+			.msg_control = relay->controls[i],
+			.msg_controllen = CONTROL_SIZE,
+		};
+	}
+}
+
+int relay_open(const struct relay_settings *settings, struct relay **out, struct fault *fault)
+{
+	struct relay *relay = calloc(1, sizeof(*relay));
+	int error;
+
+	if (!relay)
+		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
+	relay->settings = *settings;
+	relay->slots = slots_new();
+	if (!relay->slots) {
+		relay_close(relay);
+		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
+	}
+	error = open_family(relay, AF_INET, &relay->ipv4, fault);
+	if (!error)
+		error = open_family(relay, AF_INET6, &relay->ipv6, fault);
+	if (error) {
+		relay_close(relay);
+		return error;
+	}
+	prepare_batch(relay);
+	*out = relay;
+	return 0;
+}
+
+void relay_close(struct relay *relay)
+{
+	if (!relay)
+		return;
+	for (unsigned i = 0; i < relay->incoming_count; i++)
+		close(relay->incoming[i].socket);
+	outgoing_close(relay->ipv4);
+	outgoing_close(relay->ipv6);
+	slots_free(relay->slots);
+	free(relay);
+}
+
+unsigned relay_descriptors(const struct relay *relay, int list[static RELAY_DESCRIPTORS_MAX])
+{
+	for (unsigned i = 0; i < relay->incoming_count; i++)
+		list[i] = relay->incoming[i].socket;
+	return relay->incoming_count;
+}
+
+static struct address address_of(const void *socket_address)
+{
+	const struct sockaddr_in6 *ipv6 = socket_address;
+	const struct sockaddr_in *ipv4 = socket_address;
+
+	if (ipv4->sin_family == AF_INET)
+		return address_ipv4(&ipv4->sin_addr, ntohs(ipv4->sin_port));
+	return address_ipv6(&ipv6->sin6_addr, ntohs(ipv6->sin6_port));
+}
+
+static void read_ipv4(const struct cmsghdr *control, struct arrival *arrival)
+{
+	if (control->cmsg_type == IP_ORIGDSTADDR)
+		arrival->flow.destination = address_of(CMSG_DATA(control));
+	else if (control->cmsg_type == IP_TTL)
+		memcpy(&arrival->hop.ttl, CMSG_DATA(control), sizeof(int));
+	else if (control->cmsg_type == IP_TOS) /* a byte; all others are an int */
+		arrival->hop.tos = *CMSG_DATA(control);
+}
+
+static void read_ipv6(const struct cmsghdr *control, struct arrival *arrival)
+{
+	if (control->cmsg_type == IPV6_ORIGDSTADDR)
+		arrival->flow.destination = address_of(CMSG_DATA(control));
+	else if (control->cmsg_type == IPV6_HOPLIMIT)
+		memcpy(&arrival->hop.ttl, CMSG_DATA(control), sizeof(int));
+	else if (control->cmsg_type == IPV6_TCLASS)
+		memcpy(&arrival->hop.tos, CMSG_DATA(control), sizeof(int));
+}
+
+static struct arrival read_arrival(struct msghdr *header)
+{
+	struct arrival arrival = {.flow.source = address_of(header->msg_name)};
+
+	for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control;
+		control = CMSG_NXTHDR(header, control)) {
+		if (control->cmsg_level == IPPROTO_IP)
+			read_ipv4(control, &arrival);
+		else if (control->cmsg_level == IPPROTO_IPV6)
+			read_ipv6(control, &arrival);
+	}
+	return arrival;
+}
+
+/* A proxy that is made to answer to a relay port of ours, by a forged Contact say, would have its
+ * answer go round for ever. */
+static bool to_relay_port(const struct relay *relay, const struct address *destination)
+{
+	return (destination->port == relay->settings.in_port ||
+		       destination->port == relay->settings.out_port) &&
+	       host_has(&relay->host, destination);
+}
+
+static bool is_misdirected(const struct relay *relay, const struct relay_handler *handler,
+	enum relay_direction direction, const struct flow *flow)
+{
+	if (direction == RELAY_IN)
+		return !handler->is_proxy(handler->context, &flow->destination);
+	return !handler->is_proxy(handler->context, &flow->source) ||
+	       to_relay_port(relay, &flow->destination);
+}
+
+/* True when the datagram may go on. */
+static bool take_hop(
+	const struct relay *relay, enum relay_direction direction, struct arrival *arrival)
+{
+	const struct flow *flow = &arrival->flow;
+
+	if (host_has(&relay->host, direction == RELAY_IN ? &flow->destination : &flow->source))
+		return true;
+	return --arrival->hop.ttl > 0;
+}
+
+static void relay_one(struct relay *relay, const struct relay_handler *handler,
+	const struct incoming *incoming, struct msghdr *header, size_t length)
+{
+	struct arrival arrival = read_arrival(header);
+	struct text bytes = {header->msg_iov->iov_base, length};
+	struct outcome outcome;
+	int error = 0;
+
+	relay->counters.received[incoming->direction]++;
+	if (is_misdirected(relay, handler, incoming->direction, &arrival.flow)) {
+		relay->counters.misdirected++;
+		return;
+	}
+	if (!take_hop(relay, incoming->direction, &arrival)) {
+		relay->counters.expired++;
+		return;
+	}
+	outcome = handler->datagram(handler->context, &arrival.flow, incoming->direction, bytes);
+	if (outcome.verdict == VERDICT_PASS)
+		error = outgoing_add_in_place(
+			incoming->outgoing, &arrival.flow, arrival.hop, bytes);
+	else if (outcome.verdict == VERDICT_REWRITE)
+		error = outgoing_add(incoming->outgoing, &arrival.flow, arrival.hop, outcome.bytes);
+	if (error) {
+		relay->counters.send_errors++;
+		relay->counters.last_send_error = error;
+	}
+}
+
+static void refresh_host(struct relay *relay)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (relay->host_read_s && now.tv_sec - relay->host_read_s < HOST_READ_INTERVAL_S)
+		return;
+	relay->host_read_s = now.tv_sec;
+	host_read(&relay->host);
+}
+
+bool relay_has_rest(const struct relay *relay)
+{
+	return relay->handled < relay->received;
+}
+
+/* To its end, or until as many bytes have been handled. Returns how many datagrams. */
+static unsigned handle_batch(
+	struct relay *relay, const struct relay_handler *handler, size_t *bytes_left)
+{
+	unsigned count = 0;
+
+	while (relay_has_rest(relay) && *bytes_left) {
+		struct mmsghdr *message = &relay->messages[relay->handled++];
+		const size_t length = message->msg_len;
+
+		relay_one(relay, handler, relay->of, &message->msg_hdr, length);
+		message->msg_hdr.msg_namelen = sizeof(relay->sources[0]);
+		message->msg_hdr.msg_controllen = CONTROL_SIZE;
+		*bytes_left -= length < *bytes_left ? length : *bytes_left;
+		count++;
+	}
+	if (count)
+		outgoing_flush(relay->of->outgoing);
+	return count;
+}
+
+static void take_batch(struct relay *relay)
+{
+	int count;
+
+	relay->of = &relay->incoming[relay->turn];
+	relay->turn = (relay->turn + 1) % relay->incoming_count;
+	count = recvmmsg(relay->of->socket, relay->messages, RELAY_BATCH, 0, NULL);
+	relay->handled = 0;
+	relay->received = count > 0 ? (unsigned)count : 0;
+}
+
+unsigned relay_receive(struct relay *relay, const struct relay_handler *handler)
+{
+	size_t bytes_left = RELAY_BYTES_MAX;
+	unsigned count;
+
+	refresh_host(relay);
+	count = handle_batch(relay, handler, &bytes_left);
+	for (unsigned i = 0; i < relay->incoming_count && bytes_left; i++) {
+		take_batch(relay);
+		count += handle_batch(relay, handler, &bytes_left);
+	}
+	relay_flush(relay);
+	return count;
+}
+
+int relay_send(struct relay *relay, const struct flow *flow, struct text bytes)
+{
+	const bool ipv4 = address_is_ipv4(&flow->destination);
+	struct outgoing *outgoing = ipv4 ? relay->ipv4 : relay->ipv6;
+
+	if (!outgoing || address_is_ipv4(&flow->source) != ipv4)
+		return -EAFNOSUPPORT;
+	return outgoing_add(outgoing, flow, (struct hop){-1, -1}, bytes);
+}
+
+void relay_flush(struct relay *relay)
+{
+	outgoing_flush(relay->ipv4);
+	if (relay->ipv6)
+		outgoing_flush(relay->ipv6);
+}
+
+static void count_outgoing(const struct outgoing *outgoing, struct relay_counters *counters)
+{
+	struct outgoing_counters more;
+
+	if (!outgoing)
+		return;
+	more = outgoing_counters(outgoing);
+	counters->sent += more.sent;
+	counters->send_errors += more.errors;
+	if (more.last_error)
+		counters->last_send_error = more.last_error;
+}
+
+static uint32_t overruns(int socket)
+{
+	uint32_t information[SK_MEMINFO_VARS] = {0};
+	socklen_t length = sizeof(information);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_MEMINFO, information, &length) < 0)
+		return 0;
+	return information[SK_MEMINFO_DROPS];
+}
+
+struct relay_counters relay_counters(const struct relay *relay)
+{
+	struct relay_counters counters = relay->counters;
+
+	count_outgoing(relay->ipv4, &counters);
+	count_outgoing(relay->ipv6, &counters);
+	for (unsigned i = 0; i < relay->incoming_count; i++)
+		counters.overruns += overruns(relay->incoming[i].socket);
+	return counters;
+}

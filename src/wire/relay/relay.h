@@ -1,0 +1,78 @@
+/* The relay: every datagram between user agents and proxies, taken off its way by the kernel rules
+ * (natbox/rules.h), shown to a handler and sent on with the addresses it had.
+ *
+ * There is a transparent UDP socket for either direction and address family, which gives each
+ * datagram's true source and destination, and a raw socket for each family, which sends with any
+ * source. What the raw sockets send carries own_mark, by which the rules know it.
+ *
+ * The TOS or traffic class of a datagram is kept, and so is its TTL or hop limit where its proxy is
+ * on this host. On the way to or from another host the relay is a router: it takes one off, and a
+ * datagram that has none left ends here, so that two hosts that route to each other end it as well.
+ * Sent without DF: what exceeds the path's MTU the kernel fragments. */
+#ifndef NATBOX_RELAY_H
+#define NATBOX_RELAY_H
+
+#include <natbox/base.h>
+#include <natbox/engine.h>
+
+struct relay;
+
+enum relay_direction {
+	RELAY_IN,  /* to a proxy */
+	RELAY_OUT, /* from a proxy */
+	RELAY_DIRECTIONS
+};
+
+struct relay_settings {
+	uint16_t in_port, out_port; /* where the rules divert each direction to */
+	uint32_t own_mark;          /* of what the relay sends; not 0 */
+};
+
+struct relay_handler {
+	void *context;
+	bool (*is_proxy)(void *context, const struct address *address);
+	/* One datagram, valid until this returns. The bytes of the outcome are valid until the next
+	 * call. Anything but PASS and REWRITE ends the datagram here. */
+	struct outcome (*datagram)(
+		void *context, const struct flow *flow, enum relay_direction, struct text bytes);
+};
+
+struct relay_counters {
+	uint64_t received[RELAY_DIRECTIONS];
+	uint64_t sent;        /* relayed and of relay_send */
+	uint64_t misdirected; /* to no proxy, from no proxy, or straight to a relay port: dropped */
+	uint64_t expired;     /* no hop left: dropped */
+	uint64_t send_errors; /* the kernel refused: no route, a firewall, no buffer */
+	uint64_t overruns;    /* lost in the kernel because the relay did not keep up */
+	int last_send_error;  /* negative errno of the latest of send_errors, 0 */
+};
+
+/* Opens the sockets. Needs CAP_NET_ADMIN and CAP_NET_RAW, here only: sending needs neither. A host
+ * without IPv6 gets a relay without it. 0 or a negative errno with *fault set. */
+int relay_open(const struct relay_settings *settings, struct relay **relay, struct fault *fault);
+void relay_close(struct relay *relay); /* NULL is fine */
+
+/* The descriptors to poll for reading: how many, at most RELAY_DESCRIPTORS_MAX. */
+enum { RELAY_DESCRIPTORS_MAX = 4 };
+unsigned relay_descriptors(const struct relay *relay, int list[static RELAY_DESCRIPTORS_MAX]);
+
+/* Takes at most one batch of RELAY_BATCH from each socket, has each datagram handled in turn and
+ * sends on what is to be sent on. Never blocks. Returns how many were handled: 0 means that it is
+ * time to poll. What the handler itself gives to relay_send goes out with the batch. Once so many
+ * bytes have been handled the rest of a batch waits for the next call: 64 of the longest datagrams
+ * there are would take as long as ten thousand ordinary ones. */
+enum { RELAY_BATCH = 64, RELAY_BYTES_MAX = 512 << 10 };
+unsigned relay_receive(struct relay *relay, const struct relay_handler *handler);
+
+/* Whether a part of a batch waits: then there may be nothing to poll for. */
+bool relay_has_rest(const struct relay *relay);
+
+/* Queues a datagram of natbox's own; bytes are copied. relay_flush or relay_receive sends it; a
+ * full queue sends itself. 0, -EMSGSIZE where no datagram carries as much, -EAFNOSUPPORT where the
+ * flow's ends are not of one family that the relay has. */
+int relay_send(struct relay *relay, const struct flow *flow, struct text bytes);
+void relay_flush(struct relay *relay);
+
+struct relay_counters relay_counters(const struct relay *relay);
+
+#endif

@@ -1,0 +1,35 @@
+/* Policy routing: what bears the relay's mark is delivered to this host, whatever its destination.
+ * One rule and one route for each address family, marked as ours by priority and protocol. */
+#ifndef NATBOX_IO_ROUTING_H
+#define NATBOX_IO_ROUTING_H
+
+#include "rules.h"
+
+enum {
+	/* Before the rules of most operators (the kernel's own main table is 32766), so that a
+	 * catch-all of theirs does not take what is ours. */
+	ROUTING_PRIORITY = 506,
+	/* Who made a rule or route: 'n'. Not among those of /etc/iproute2/rt_protos. */
+	ROUTING_PROTOCOL = 110,
+};
+
+/* A way to the kernel's routing, opened once: what is to be put back later needs no descriptor that
+ * may then be missing. */
+struct routing;
+
+/* 0 or a negative errno with *fault set. */
+int routing_open(struct routing **routing, struct fault *fault);
+void routing_close(struct routing *routing); /* NULL is fine */
+
+/* Refuses a mark or table that somebody else uses: 0, or -EEXIST and others with *fault set. */
+int routing_check(const struct rules_settings *settings, struct fault *fault);
+
+/* Puts in place what is missing; *added: whether anything was. 0 or a negative errno with *fault
+ * set. */
+int routing_install(struct routing *routing, const struct rules_settings *settings, bool *added,
+	struct fault *fault);
+
+/* Removes all that is ours, of whatever mark and table a crashed run had, too. */
+void routing_remove(struct routing *routing, const struct rules_settings *settings);
+
+#endif

@@ -1,0 +1,341 @@
+#include "rules.h"
+
+#include "alive.h"
+#include "kernel.h"
+#include "routing.h"
+#include "ruleset.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct installed_rules {
+	struct rules_settings settings;
+	struct alive *alive;
+	struct routing *routing; /* NULL: the operator's to install */
+	atomic_uint ticks;
+	atomic_ullong forged;
+
+	pthread_t watcher;
+	bool watching;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t stop;
+	bool stopping;
+	bool in_trouble, trouble_is_news;
+	struct fault trouble;
+	struct address proxies[];
+};
+
+void rules_print(const struct rules_settings *settings, FILE *file)
+{
+	static const char *const families[] = {"-4", "-6"};
+
+	fprintf(file, "# The kernel rules of natbox's relay mode, to be run by sh as root.\n"
+		      "nft -f - <<'RULES'\n");
+	ruleset_write(settings, ruleset_may_notrack(), file);
+	fprintf(file, "RULES\n");
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+		fprintf(file,
+			"ip %s rule add priority %d fwmark %#x lookup %u protocol %d\n"
+			"ip %s route add local default dev lo table %u protocol %d\n",
+			families[i], ROUTING_PRIORITY, settings->mark, settings->table,
+			ROUTING_PROTOCOL, families[i], settings->table, ROUTING_PROTOCOL);
+	fprintf(file, "\n# And to remove them:\n#	nft delete table inet natbox\n");
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+		fprintf(file,
+			"#	ip %s rule del priority %d fwmark %#x\n"
+			"#	ip %s route flush table %u protocol %d\n",
+			families[i], ROUTING_PRIORITY, settings->mark, families[i], settings->table,
+			ROUTING_PROTOCOL);
+}
+
+static struct installed_rules *rules_new(const struct rules_settings *settings)
+{
+	const size_t size = settings->proxy_count * sizeof(struct address);
+	struct installed_rules *rules = calloc(1, sizeof(*rules) + size);
+	pthread_condattr_t monotonic;
+
+	if (!rules)
+		return NULL;
+	rules->settings = *settings;
+	rules->settings.proxies = rules->proxies;
+	memcpy(rules->proxies, settings->proxies, size);
+	pthread_mutex_init(&rules->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&rules->stop, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return rules;
+}
+
+static void rules_free(struct installed_rules *rules)
+{
+	alive_close(rules->alive);
+	routing_close(rules->routing);
+	pthread_cond_destroy(&rules->stop);
+	pthread_mutex_destroy(&rules->lock);
+	free(rules);
+}
+
+/* Refuses what would not work, before anything is touched. */
+static int check(const struct rules_settings *settings, struct fault *fault)
+{
+	int error;
+
+	if (settings->proxy_count > RULES_PROXIES_MAX)
+		return fault_set_kind(fault, FAULT_LASTING, -E2BIG,
+			"%zu proxy addresses are too many for relay mode: at most %d; name the "
+			"ones "
+			"meant in natbox.proxy",
+			settings->proxy_count, RULES_PROXIES_MAX);
+	error = kernel_check_privilege(fault);
+	if (!error)
+		error = kernel_check_sysctls(fault);
+	if (error || settings->manual)
+		return error;
+	error = routing_check(settings, fault);
+	return error ? error : ruleset_check(settings, fault);
+}
+
+/* The routing first: a rule that diverts what is then not delivered would lose it. */
+static int install(const struct installed_rules *rules, struct fault *fault)
+{
+	bool added;
+	int error = routing_install(rules->routing, &rules->settings, &added, fault);
+
+	return error ? error : ruleset_install(&rules->settings, fault);
+}
+
+static void uninstall(const struct installed_rules *rules)
+{
+	ruleset_remove();
+	routing_remove(rules->routing, &rules->settings);
+}
+
+/* In place of what a crash has left behind. */
+static int install_anew(struct installed_rules *rules, struct fault *fault)
+{
+	int error = routing_open(&rules->routing, fault);
+
+	if (error)
+		return error;
+	routing_remove(rules->routing, &rules->settings);
+	error = install(rules, fault);
+	if (error)
+		uninstall(rules);
+	return error;
+}
+
+int rules_install(
+	const struct rules_settings *settings, struct installed_rules **out, struct fault *fault)
+{
+	struct installed_rules *rules;
+	int error = check(settings, fault);
+
+	if (error)
+		return error;
+	rules = rules_new(settings);
+	if (!rules)
+		return fault_set(fault, -ENOMEM, "cannot install the rules: out of memory");
+	error = alive_open(rules->settings.proxies, settings->proxy_count, &rules->alive);
+	if (error)
+		fault_set(fault, error, "cannot speak netlink to nftables: %s", strerror(-error));
+	else if (!settings->manual)
+		error = install_anew(rules, fault);
+	if (error) {
+		rules_free(rules);
+		return error;
+	}
+	*out = rules;
+	return 0;
+}
+
+/* Somebody else may have flushed the rule set or, as some network managers do when they start anew,
+ * the routing rules that they do not know. */
+static int renew(struct installed_rules *rules, struct fault *fault)
+{
+	bool added = false;
+	int error = rules->settings.manual
+			    ? 0
+			    : routing_install(rules->routing, &rules->settings, &added, fault);
+
+	if (error)
+		return error;
+	error = alive_renew(rules->alive);
+	if (!error && added)
+		return fault_set(fault, -ENOENT,
+			"a routing rule or route of relay mode (table %u) was gone and has been "
+			"put back; have whoever flushed them leave those of others alone",
+			rules->settings.table);
+	if (!error)
+		return 0;
+	if (rules->settings.manual || error != -ENOENT)
+		return fault_set(fault, error,
+			"cannot renew the sets of table inet natbox: %s; SIP flows past natbox "
+			"until "
+			"the rules are there (natbox --rules)",
+			strerror(-error));
+	error = install(rules, fault);
+	if (error)
+		return error;
+	error = alive_renew(rules->alive);
+	if (error)
+		return fault_set(fault, error, "cannot renew the sets of table inet natbox: %s",
+			strerror(-error));
+	return fault_set(fault, -ENOENT,
+		"table inet natbox was gone and has been put back; have whoever flushed the rule "
+		"set "
+		"leave tables of others alone");
+}
+
+static void note_trouble(struct installed_rules *rules, int error, const struct fault *fault)
+{
+	pthread_mutex_lock(&rules->lock);
+	if (error && (!rules->in_trouble || strcmp(rules->trouble.line, fault->line) != 0)) {
+		rules->trouble = *fault;
+		rules->trouble_is_news = true;
+	}
+	rules->in_trouble = error != 0;
+	pthread_mutex_unlock(&rules->lock);
+}
+
+static void renew_and_note(struct installed_rules *rules)
+{
+	struct fault fault;
+	uint64_t forged;
+
+	note_trouble(rules, renew(rules, &fault), &fault);
+	if (alive_forged(rules->alive, &forged) == 0)
+		atomic_store_explicit(&rules->forged, forged, memory_order_relaxed);
+}
+
+static struct timespec next_look(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_nsec += RULES_TICK_MS * 1000000L;
+	at.tv_sec += at.tv_nsec / 1000000000;
+	at.tv_nsec %= 1000000000;
+	return at;
+}
+
+/* False when the thread is to end. */
+static bool wait_for_next_look(struct installed_rules *rules)
+{
+	const struct timespec at = next_look();
+	bool stopping;
+
+	pthread_mutex_lock(&rules->lock);
+	while (!rules->stopping &&
+		pthread_cond_timedwait(&rules->stop, &rules->lock, &at) != ETIMEDOUT)
+		;
+	stopping = rules->stopping;
+	pthread_mutex_unlock(&rules->lock);
+	return !stopping;
+}
+
+/* Looks more often than it renews, so that a hang is not prolonged by what was before it. */
+static void *watch(void *context)
+{
+	struct installed_rules *rules = context;
+	unsigned seen = atomic_load(&rules->ticks);
+	int looks = 0;
+
+	while (wait_for_next_look(rules)) {
+		const unsigned ticks = atomic_load_explicit(&rules->ticks, memory_order_relaxed);
+
+		looks++;
+		if (ticks != seen && looks >= ALIVE_RENEWAL_MS / RULES_TICK_MS) {
+			renew_and_note(rules);
+			looks = 0;
+		}
+		seen = ticks;
+	}
+	return NULL;
+}
+
+static int start_watcher(struct installed_rules *rules)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the event loop */
+	error = pthread_create(&rules->watcher, NULL, watch, rules);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rules->watching = !error;
+	return -error;
+}
+
+int rules_start(struct installed_rules *rules, struct fault *fault)
+{
+	int error = renew(rules, fault);
+
+	if (error && error != -ENOENT)
+		return error;
+	note_trouble(rules, error, fault);
+	error = start_watcher(rules);
+	if (error)
+		return fault_set(fault, error, "cannot start a thread: %s", strerror(-error));
+	return 0;
+}
+
+void rules_tick(struct installed_rules *rules)
+{
+	const unsigned ticks = atomic_load_explicit(&rules->ticks, memory_order_relaxed);
+
+	atomic_store_explicit(&rules->ticks, ticks + 1, memory_order_relaxed);
+}
+
+bool rules_trouble(struct installed_rules *rules, struct fault *fault)
+{
+	bool news;
+
+	pthread_mutex_lock(&rules->lock);
+	news = rules->trouble_is_news;
+	rules->trouble_is_news = false;
+	if (news)
+		*fault = rules->trouble;
+	pthread_mutex_unlock(&rules->lock);
+	return news;
+}
+
+uint64_t rules_forged(const struct installed_rules *rules)
+{
+	return atomic_load_explicit(&rules->forged, memory_order_relaxed);
+}
+
+static void stop_watcher(struct installed_rules *rules)
+{
+	if (!rules->watching)
+		return;
+	rules->watching = false;
+	pthread_mutex_lock(&rules->lock);
+	rules->stopping = true;
+	pthread_cond_signal(&rules->stop);
+	pthread_mutex_unlock(&rules->lock);
+	pthread_join(rules->watcher, NULL);
+}
+
+void rules_withdraw(struct installed_rules *rules)
+{
+	if (!rules)
+		return;
+	stop_watcher(rules);
+	alive_withdraw(rules->alive);
+}
+
+void rules_remove(struct installed_rules *rules)
+{
+	if (!rules)
+		return;
+	rules_withdraw(rules);
+	if (!rules->settings.manual)
+		uninstall(rules);
+	rules_free(rules);
+}

@@ -1,0 +1,71 @@
+/* The kernel rules of relay mode: an nftables table that diverts the datagrams between user agents
+ * and proxies to the sockets of the relay, and the policy routing that makes them arrive there.
+ * Everything is ours alone: the table "inet natbox", and routing rules and routes that carry a
+ * protocol number of their own.
+ *
+ * They match on the sets alive4 and alive6 of that table: the proxies, each for two seconds. A
+ * thread renews them every half second for as long as the event loop calls rules_tick. When that
+ * stops, crashed or hung, the rules no longer match and SIP flows past.
+ *
+ * What was left by a natbox that crashed is replaced. When somebody flushes the rule set, it comes
+ * back at the next renewal. */
+#ifndef NATBOX_RULES_H
+#define NATBOX_RULES_H
+
+#include <natbox/address.h>
+#include <natbox/base.h>
+
+#include <stdio.h>
+
+/* Most proxies: as many elements as fit into one netlink attribute of 64 KiB. */
+enum { RULES_PROXIES_MAX = 1024 };
+
+/* The longest pause between two calls of rules_tick that is not taken for a hang. */
+enum { RULES_TICK_MS = 250 };
+
+struct rules_settings {
+	uint16_t in_port, out_port; /* of the relay */
+	uint32_t mark;              /* of what is diverted; not 0 */
+	uint32_t own_mark;          /* of what the relay sends; not 0, not mark */
+	uint32_t table;             /* routing table of our own */
+	bool manual; /* the operator installs and removes; proxies are kept alive all the same */
+	const struct address *proxies; /* "any address" already resolved (natbox/host.h) */
+	size_t proxy_count;
+};
+
+/* The commands that install and remove the rules by hand, to be run by sh as root. They leave out
+ * notrack where this host translates addresses (natbox.8), or when the caller may not look. */
+void rules_print(const struct rules_settings *settings, FILE *file);
+
+struct installed_rules;
+
+/* Checks that the rules can work on this host, and installs them; nothing is diverted yet. With
+ * manual nothing is installed. Call it once the relay is open, so that whoever has its ports is
+ * found out first. Needs CAP_NET_ADMIN, and so does all below: keep it. *settings is copied.
+ *
+ * 0 or a negative errno with *fault set: no privilege (-EPERM), a mark or table that somebody else
+ * uses (-EEXIST), a sysctl that would make the kernel drop (-ENOTSUP), no kernel support. */
+int rules_install(
+	const struct rules_settings *settings, struct installed_rules **rules, struct fault *fault);
+
+/* Diverts from now on. Starts the thread: call it after privileges are dropped, as capabilities are
+ * a thread's own. 0 or a negative errno with *fault set. */
+int rules_start(struct installed_rules *rules, struct fault *fault);
+
+/* The event loop lives. From its thread; costs nothing. */
+void rules_tick(struct installed_rules *rules);
+
+/* What keeps the proxies from being kept alive: true, and a line for the log, once for each spell
+ * of it. From any thread. */
+bool rules_trouble(struct installed_rules *rules, struct fault *fault);
+
+/* Datagrams that the rules dropped for bearing a proxy's source but not coming from there. */
+uint64_t rules_forged(const struct installed_rules *rules);
+
+/* Diverts nothing any more: stops the thread and empties the sets. NULL is fine. */
+void rules_withdraw(struct installed_rules *rules);
+
+/* Stops the thread and removes everything that was installed. NULL is fine. */
+void rules_remove(struct installed_rules *rules);
+
+#endif

@@ -1,0 +1,21 @@
+/* The rule set of relay mode as nft reads it, and what is in force on this host. */
+#ifndef NATBOX_IO_RULESET_H
+#define NATBOX_IO_RULESET_H
+
+#include "rules.h"
+
+/* Writes table inet natbox in a form that replaces one that is there, in one transaction. */
+void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file);
+
+/* Whether what is relayed may go untracked: only where no chain of this host translates addresses,
+ * for NAT needs conntrack. False where that cannot be found out. */
+bool ruleset_may_notrack(void);
+
+/* Refuses marks that a rule of somebody else sets. 0, or -EEXIST with *fault set. */
+int ruleset_check(const struct rules_settings *settings, struct fault *fault);
+
+/* Has nft do it. 0 or a negative errno with *fault set. */
+int ruleset_install(const struct rules_settings *settings, struct fault *fault);
+void ruleset_remove(void);
+
+#endif

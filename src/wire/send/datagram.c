@@ -1,0 +1,109 @@
+#include "datagram.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+enum { IPV4_LENGTH = 20, IPV6_LENGTH = 40, TTL = 64, DONT_FRAGMENT = 0x40 };
+
+static void write_u16(uint8_t *at, size_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+/* The ones' complement sum of RFC 1071, four bytes at a time in the host's own byte order, which
+ * its section 2 (B) allows: the result is stored in that order too. bytes need no alignment. */
+static uint64_t sum_add(uint64_t sum, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+	uint32_t word;
+
+	for (; length >= sizeof(word); at += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		sum += word;
+	}
+	word = 0;
+	if (length)
+		memcpy(&word, at, length);
+	return sum + word;
+}
+
+static void sum_write(uint64_t sum, uint8_t *at)
+{
+	uint16_t folded;
+
+	sum = (sum >> 32) + (uint32_t)sum;
+	sum = (sum >> 32) + (uint32_t)sum;
+	sum = (sum >> 16) + (sum & 0xffff);
+	sum = (sum >> 16) + (sum & 0xffff);
+	sum = (sum >> 16) + (sum & 0xffff);
+	folded = (uint16_t)~sum;
+	memcpy(at, &folded, sizeof(folded));
+}
+
+void datagram_udp_header(
+	const struct flow *flow, struct text bytes, uint8_t udp[static DATAGRAM_UDP_LENGTH])
+{
+	size_t length = DATAGRAM_UDP_LENGTH + bytes.length;
+	size_t skip = address_is_ipv4(&flow->source)
+			      ? 12
+			      : 0; /* an IPv4 address is the end of its mapped form */
+	uint8_t pseudo[4] = {0, IPPROTO_UDP};
+	uint64_t sum;
+
+	write_u16(udp, flow->source.port);
+	write_u16(udp + 2, flow->destination.port);
+	write_u16(udp + 4, length);
+	write_u16(udp + 6, 0);
+	write_u16(pseudo + 2, length);
+	sum = sum_add(0, pseudo, sizeof(pseudo));
+	sum = sum_add(sum, flow->source.ip + skip, 16 - skip);
+	sum = sum_add(sum, flow->destination.ip + skip, 16 - skip);
+	sum = sum_add(sum, udp, DATAGRAM_UDP_LENGTH);
+	sum_write(sum_add(sum, bytes.at, bytes.length), udp + 6);
+	/* 0 would say that there is none (RFC 768). */
+	if (udp[6] == 0 && udp[7] == 0)
+		udp[6] = udp[7] = 0xff;
+}
+
+static int write_ipv4(const struct flow *flow, struct text bytes, uint8_t *ip)
+{
+	memset(ip, 0, IPV4_LENGTH);
+	ip[0] = 4 << 4 | IPV4_LENGTH / 4;
+	write_u16(ip + 2, IPV4_LENGTH + DATAGRAM_UDP_LENGTH + bytes.length);
+	ip[6] = DONT_FRAGMENT;
+	ip[8] = TTL;
+	ip[9] = IPPROTO_UDP;
+	memcpy(ip + 12, flow->source.ip + 12, 4);
+	memcpy(ip + 16, flow->destination.ip + 12, 4);
+	sum_write(sum_add(0, ip, IPV4_LENGTH), ip + 10);
+	return IPV4_LENGTH;
+}
+
+static int write_ipv6(const struct flow *flow, struct text bytes, uint8_t *ip)
+{
+	memset(ip, 0, IPV6_LENGTH);
+	ip[0] = 6 << 4;
+	write_u16(ip + 4, DATAGRAM_UDP_LENGTH + bytes.length);
+	ip[6] = IPPROTO_UDP;
+	ip[7] = TTL;
+	memcpy(ip + 8, flow->source.ip, 16);
+	memcpy(ip + 24, flow->destination.ip, 16);
+	return IPV6_LENGTH;
+}
+
+int datagram_headers(
+	const struct flow *flow, struct text bytes, uint8_t headers[static DATAGRAM_HEADERS_MAX])
+{
+	bool ipv4 = address_is_ipv4(&flow->source);
+	int length;
+
+	if (ipv4 != address_is_ipv4(&flow->destination))
+		return -EINVAL;
+	if (bytes.length > (ipv4 ? DATAGRAM_PAYLOAD_IPV4_MAX : DATAGRAM_PAYLOAD_IPV6_MAX))
+		return -EMSGSIZE;
+	length = ipv4 ? write_ipv4(flow, bytes, headers) : write_ipv6(flow, bytes, headers);
+	datagram_udp_header(flow, bytes, headers + length);
+	return length + DATAGRAM_UDP_LENGTH;
+}

@@ -1,0 +1,404 @@
+#include "outgoing.h"
+
+#include "../relay/slots.h"
+
+#include "datagram.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libnet.h>
+#include <linux/filter.h>
+#include <linux/in6.h> /* IPV6_FLOWINFO_SEND */
+#include <netinet/in.h>
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { CACHE_LINE = 64 };
+
+/* Counters of identifications: each destination has one of 1024, as the one for all would be round
+ * in less than a second. */
+enum { IDENTIFICATION_BITS = 10, IDENTIFICATION_SHIFT = 32 - IDENTIFICATION_BITS };
+
+/* Ancillary data in the order in which it is always written, what is not always needed last. */
+struct control_ipv4 {
+	alignas(struct cmsghdr) char info[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	char tos[CMSG_SPACE(sizeof(int))], ttl[CMSG_SPACE(sizeof(int))];
+};
+struct control_ipv6 {
+	alignas(struct cmsghdr) char info[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	char ttl[CMSG_SPACE(sizeof(int))], tos[CMSG_SPACE(sizeof(int))];
+};
+
+struct outgoing {
+	int socket, family;
+	struct outgoing_settings settings;
+	libnet_t *libnet; /* IPv4: a socket for datagrams with their header; else NULL */
+	int default_ttl;  /* IPv4 */
+	uint32_t key;     /* odd: which destination has which counter */
+	uint16_t identifications[1 << IDENTIFICATION_BITS];
+	unsigned count;
+	struct outgoing_counters counters;
+	struct mmsghdr messages[RELAY_BATCH];
+	struct iovec spans[RELAY_BATCH];
+	union {
+		struct sockaddr_in ipv4;
+		struct sockaddr_in6 ipv6;
+	} destinations[RELAY_BATCH];
+	union {
+		struct control_ipv4 ipv4;
+		struct control_ipv6 ipv6;
+	} controls[RELAY_BATCH];
+	/* Room for all, one after the other: short ones share pages and neighbouring cache
+	 * lines. */
+	char *copies;
+	size_t copied;
+};
+
+/* A raw socket is given a copy of every UDP datagram that reaches this host, unless it is bound to
+ * another address. These reach nobody: the IPv4 dummy address (RFC 7600) and the discard prefix
+ * (RFC 6666). */
+static int bind_out_of_the_way(int socket, int family)
+{
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+
+	inet_pton(AF_INET, "192.0.0.8", &ipv4.sin_addr);
+	inet_pton(AF_INET6, "100::8", &ipv6.sin6_addr);
+	if (family == AF_INET)
+		return bind(socket, (struct sockaddr *)&ipv4, sizeof(ipv4));
+	return bind(socket, (struct sockaddr *)&ipv6, sizeof(ipv6));
+}
+
+/* A raw socket could hear all UDP of this host. This one hears nothing, and as the filter is locked
+ * that stays so, whoever may have taken natbox over. */
+static int deafen(int socket)
+{
+	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	const struct sock_fprog program = {1, nothing};
+	const int on = 1;
+
+	if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
+		setsockopt(socket, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int set_options(int socket, int family, uint32_t mark)
+{
+	const int on = 1, off = 0, buffer = RELAY_SOCKET_BUFFER;
+	const int fragment = IP_PMTUDISC_DONT; /* IPV6_PMTUDISC_DONT is the same */
+	const bool ipv4 = family == AF_INET;
+	const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
+
+	/* Without CAP_NET_ADMIN there is as much as the system allows (net.core.wmem_max). */
+	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
+		setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	if (setsockopt(socket, level, ipv4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on, sizeof(on)) <
+			0 ||
+		setsockopt(socket, level, ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &fragment,
+			sizeof(fragment)) < 0 ||
+		setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &off, sizeof(off)) < 0 ||
+		(mark && setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0))
+		return -errno;
+	return deafen(socket);
+}
+
+/* The kernel writes the IP header. */
+static int open_socket(struct outgoing *outgoing)
+{
+	const int family = outgoing->family, on = 1;
+	int error;
+
+	outgoing->socket = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+	if (outgoing->socket < 0)
+		return -errno;
+	error = set_options(outgoing->socket, family, outgoing->settings.mark);
+	if (!error && bind_out_of_the_way(outgoing->socket, family) < 0)
+		error = -errno;
+	if (!error && family == AF_INET6 && outgoing->settings.label &&
+		setsockopt(outgoing->socket, IPPROTO_IPV6, IPV6_FLOWINFO_SEND, &on, sizeof(on)) < 0)
+		error = -errno;
+	return error;
+}
+
+/* For datagrams with their header. libnet loses errno on its way out, but what it does here has
+ * been done once already. */
+static int open_libnet(struct outgoing *outgoing)
+{
+	char why[LIBNET_ERRBUF_SIZE];
+	socklen_t length = sizeof(outgoing->default_ttl);
+	int fd, flags;
+
+	outgoing->libnet = libnet_init(LIBNET_RAW4_ADV, NULL, why);
+	if (!outgoing->libnet)
+		return -EIO;
+	fd = libnet_getfd(outgoing->libnet);
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC) ||
+		getsockopt(fd, IPPROTO_IP, IP_TTL, &outgoing->default_ttl, &length))
+		return -errno;
+	return set_options(fd, AF_INET, outgoing->settings.mark);
+}
+
+static int prepare_identifications(struct outgoing *outgoing)
+{
+	if (getrandom(&outgoing->key, sizeof(outgoing->key), 0) != sizeof(outgoing->key) ||
+		getrandom(outgoing->identifications, sizeof(outgoing->identifications), 0) < 0)
+		return -errno;
+	outgoing->key |= 1;
+	return 0;
+}
+
+static void put_control(char *at, int level, int type, const void *value, size_t length)
+{
+	struct cmsghdr header = {
+		.cmsg_len = CMSG_LEN(length), .cmsg_level = level, .cmsg_type = type};
+
+	memcpy(at, &header, sizeof(header));
+	memcpy(at + CMSG_LEN(0), value, length);
+}
+
+static void prepare_message(struct outgoing *outgoing, unsigned i)
+{
+	struct msghdr *header = &outgoing->messages[i].msg_hdr;
+
+	header->msg_name = &outgoing->destinations[i];
+	header->msg_namelen = outgoing->family == AF_INET ? sizeof(struct sockaddr_in)
+							  : sizeof(struct sockaddr_in6);
+	header->msg_iov = &outgoing->spans[i];
+	header->msg_iovlen = 1;
+	header->msg_control = &outgoing->controls[i];
+	if (outgoing->family == AF_INET)
+		outgoing->destinations[i].ipv4.sin_family = AF_INET;
+	else
+		outgoing->destinations[i].ipv6 = (struct sockaddr_in6){
+			.sin6_family = AF_INET6, .sin6_flowinfo = htonl(outgoing->settings.label)};
+}
+
+int outgoing_open(int family, const struct outgoing_settings *settings, struct outgoing **out)
+{
+	struct outgoing *outgoing = calloc(1, sizeof(*outgoing));
+	int error;
+
+	if (!outgoing)
+		return -ENOMEM;
+	outgoing->family = family;
+	outgoing->settings = *settings;
+	outgoing->copies = slots_new();
+	error = open_socket(outgoing);
+	if (!error && !outgoing->copies)
+		error = -ENOMEM;
+	if (!error && family == AF_INET)
+		error = open_libnet(outgoing);
+	if (!error && family == AF_INET)
+		error = prepare_identifications(outgoing);
+	if (error) {
+		outgoing_close(outgoing);
+		return error;
+	}
+	for (unsigned i = 0; i < RELAY_BATCH; i++)
+		prepare_message(outgoing, i);
+	*out = outgoing;
+	return 0;
+}
+
+void outgoing_close(struct outgoing *outgoing)
+{
+	if (!outgoing)
+		return;
+	if (outgoing->socket >= 0)
+		close(outgoing->socket);
+	if (outgoing->libnet)
+		libnet_destroy(outgoing->libnet);
+	slots_free(outgoing->copies);
+	free(outgoing);
+}
+
+/* RFC 6864 4.3: no two datagrams of one source, destination and protocol with the same one for as
+ * long as fragments of the first may be on their way. 0 would ask the kernel. */
+static uint16_t next_identification(struct outgoing *outgoing, uint32_t destination)
+{
+	uint16_t *counter =
+		&outgoing->identifications[destination * outgoing->key >> IDENTIFICATION_SHIFT];
+
+	if (++*counter == 0)
+		++*counter;
+	return htons(*counter);
+}
+
+/* The kernel adds total length and checksum. */
+static void put_ipv4_header(
+	struct outgoing *outgoing, const struct flow *flow, struct hop hop, char *packet)
+{
+	struct libnet_ipv4_hdr header = {
+		.ip_v = 4,
+		.ip_hl = sizeof(header) / 4,
+		.ip_tos = hop.tos < 0 ? 0 : (uint8_t)hop.tos,
+		.ip_off = outgoing->settings.label ? htons(IP_DF) : 0,
+		.ip_ttl = hop.ttl < 0 ? (uint8_t)outgoing->default_ttl : (uint8_t)hop.ttl,
+		.ip_p = IPPROTO_UDP,
+	};
+
+	memcpy(&header.ip_src, flow->source.ip + 12, 4);
+	memcpy(&header.ip_dst, flow->destination.ip + 12, 4);
+	header.ip_id = outgoing->settings.label
+			       ? htons(outgoing->settings.label)
+			       : next_identification(outgoing, header.ip_dst.s_addr);
+	memcpy(packet, &header, sizeof(header));
+}
+
+/* The control message of the TOS is for routes and queues that look at it. */
+static size_t put_ipv4(struct outgoing *outgoing, const struct flow *flow, struct hop hop)
+{
+	struct control_ipv4 *control = &outgoing->controls[outgoing->count].ipv4;
+	struct in_pktinfo info = {0};
+
+	memcpy(&outgoing->destinations[outgoing->count].ipv4.sin_addr, flow->destination.ip + 12,
+		4);
+	memcpy(&info.ipi_spec_dst, flow->source.ip + 12, 4);
+	put_control(control->info, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	if (hop.tos <= 0)
+		return offsetof(struct control_ipv4, tos);
+	put_control(control->tos, IPPROTO_IP, IP_TOS, &hop.tos, sizeof(hop.tos));
+	return offsetof(struct control_ipv4, ttl);
+}
+
+static size_t put_ipv6(struct outgoing *outgoing, const struct flow *flow, struct hop hop)
+{
+	struct control_ipv6 *control = &outgoing->controls[outgoing->count].ipv6;
+	struct in6_pktinfo info = {0};
+
+	memcpy(&outgoing->destinations[outgoing->count].ipv6.sin6_addr, flow->destination.ip, 16);
+	memcpy(&info.ipi6_addr, flow->source.ip, 16);
+	put_control(control->info, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	if (hop.ttl < 0)
+		return sizeof(control->info);
+	put_control(control->ttl, IPPROTO_IPV6, IPV6_HOPLIMIT, &hop.ttl, sizeof(hop.ttl));
+	put_control(control->tos, IPPROTO_IPV6, IPV6_TCLASS, &hop.tos, sizeof(hop.tos));
+	return sizeof(*control);
+}
+
+static bool fits(const struct outgoing *outgoing, struct text bytes)
+{
+	return bytes.length <= (outgoing->family == AF_INET ? DATAGRAM_PAYLOAD_IPV4_MAX
+							    : DATAGRAM_PAYLOAD_IPV6_MAX);
+}
+
+/* Writes into the headroom, which is as long as both headers of IPv4. */
+static void put(
+	struct outgoing *outgoing, const struct flow *flow, struct hop hop, struct text bytes)
+{
+	struct msghdr *header = &outgoing->messages[outgoing->count].msg_hdr;
+	char *udp = (char *)bytes.at - DATAGRAM_UDP_LENGTH, *start = udp;
+
+	datagram_udp_header(flow, bytes, (uint8_t *)udp);
+	if (outgoing->family == AF_INET) {
+		start -= LIBNET_IPV4_H;
+		put_ipv4_header(outgoing, flow, hop, start);
+		header->msg_controllen = put_ipv4(outgoing, flow, hop);
+	} else {
+		header->msg_controllen = put_ipv6(outgoing, flow, hop);
+	}
+	outgoing->spans[outgoing->count++] =
+		(struct iovec){start, (size_t)(bytes.at - start) + bytes.length};
+}
+
+int outgoing_add_in_place(
+	struct outgoing *outgoing, const struct flow *flow, struct hop hop, struct text bytes)
+{
+	if (!fits(outgoing, bytes))
+		return -EMSGSIZE;
+	if (outgoing->count == RELAY_BATCH)
+		outgoing_flush(outgoing);
+	put(outgoing, flow, hop, bytes);
+	return 0;
+}
+
+int outgoing_add(
+	struct outgoing *outgoing, const struct flow *flow, struct hop hop, struct text bytes)
+{
+	char *copy;
+
+	if (!fits(outgoing, bytes))
+		return -EMSGSIZE;
+	if (outgoing->count == RELAY_BATCH)
+		outgoing_flush(outgoing);
+	copy = outgoing->copies + outgoing->copied + OUTGOING_HEADROOM;
+	outgoing->copied +=
+		(OUTGOING_HEADROOM + bytes.length + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+	if (bytes.length)
+		memcpy(copy, bytes.at, bytes.length);
+	put(outgoing, flow, hop, (struct text){copy, bytes.length});
+	return 0;
+}
+
+/* What is longer than the interface's MTU, with the header left to the kernel. */
+static bool send_in_fragments(struct outgoing *outgoing, unsigned i)
+{
+	const struct iovec *whole = &outgoing->spans[i];
+	struct iovec span = {
+		(char *)whole->iov_base + LIBNET_IPV4_H, whole->iov_len - LIBNET_IPV4_H};
+	struct msghdr header = outgoing->messages[i].msg_hdr;
+	struct control_ipv4 *control = &outgoing->controls[i].ipv4;
+	struct libnet_ipv4_hdr ip;
+	int ttl, tos;
+
+	memcpy(&ip, whole->iov_base, sizeof(ip));
+	ttl = ip.ip_ttl;
+	tos = ip.ip_tos;
+	put_control(control->tos, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	put_control(control->ttl, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	header.msg_controllen = sizeof(*control);
+	header.msg_iov = &span;
+	return sendmsg(outgoing->socket, &header, 0) >= 0;
+}
+
+static void count_refused(struct outgoing *outgoing, unsigned i, int error)
+{
+	const bool ipv4 = outgoing->family == AF_INET;
+	const char *udp = (char *)outgoing->spans[i].iov_base + (ipv4 ? LIBNET_IPV4_H : 0);
+	struct libnet_udp_hdr header;
+	uint16_t port;
+
+	memcpy(&header, udp, sizeof(header));
+	port = ntohs(header.uh_dport);
+	outgoing->counters.errors++;
+	outgoing->counters.last_error = error;
+	outgoing->counters.last_refused =
+		ipv4 ? address_ipv4(&outgoing->destinations[i].ipv4.sin_addr, port)
+		     : address_ipv6(&outgoing->destinations[i].ipv6.sin6_addr, port);
+}
+
+void outgoing_flush(struct outgoing *outgoing)
+{
+	const int fd = outgoing->libnet ? libnet_getfd(outgoing->libnet) : outgoing->socket;
+
+	for (unsigned done = 0; done < outgoing->count;) {
+		int sent = sendmmsg(fd, outgoing->messages + done, outgoing->count - done, 0);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0 && errno == EMSGSIZE && outgoing->libnet &&
+			send_in_fragments(outgoing, done))
+			sent = 1;
+		if (sent > 0) {
+			outgoing->counters.sent += (unsigned)sent;
+			done += (unsigned)sent;
+		} else {
+			count_refused(outgoing, done++, -errno);
+		}
+	}
+	outgoing->count = 0;
+	outgoing->copied = 0;
+}
+
+struct outgoing_counters outgoing_counters(const struct outgoing *outgoing)
+{
+	return outgoing->counters;
+}
