@@ -1,6 +1,6 @@
 /* Following: what the messages that pass say about who must stay reachable, and for how long
- * (RFC 3261 10 and 12 to 15, RFC 6665). Requests open transactions; what they mean takes effect with
- * the response that matches. */
+ * (RFC 3261 10 and 12 to 15, RFC 6665). Requests open transactions; what they mean takes effect
+ * with the response that matches. */
 #ifndef NATBOX_FOLLOW_H
 #define NATBOX_FOLLOW_H
 

@@ -91,9 +91,9 @@ struct natted {
 int natted_init(struct natted *natted, const struct hash_key *key);
 void natted_free(struct natted *natted);
 
-/* These tests (a set of enum nat_test) hit whoever is at client at this tick. call_id: of the request that
- * showed it, and only its sender is meant, as nobody has accepted it so far; empty: anybody there
- * is meant. */
+/* These tests (a set of enum nat_test) hit whoever is at client at this tick. call_id: of the
+ * request that showed it, and only its sender is meant, as nobody has accepted it so far; empty:
+ * anybody there is meant. */
 void natted_note(struct natted *natted, uint32_t now, const struct address *client,
 	struct text call_id, unsigned nat);
 

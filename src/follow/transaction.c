@@ -84,7 +84,7 @@ static uint64_t phase_us(const struct transactions *transactions, enum transacti
 					       : transactions->settings->timers.transaction_us;
 }
 
-/* Reckoned with the time that a phase lasts now, so the order of a queue holds when that changes. */
+/* Reckoned with the time that a phase lasts now: the order of a queue holds when that changes. */
 static uint32_t deadline(const struct transactions *transactions, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(transactions, index);
