@@ -409,8 +409,6 @@ static uint64_t yardstick_ns(void)
 	return clock_ns() - start_ns;
 }
 
-static uint64_t yardstick_least_ns = UINT64_MAX; /* of all that were taken */
-
 /* The same for a shape that seems too dear, as it were where the yardstick takes YARD_NS. */
 static uint64_t least_time_by_yardstick(struct shape *shape, uint64_t enough_ns)
 {
@@ -422,8 +420,6 @@ static uint64_t least_time_by_yardstick(struct shape *shape, uint64_t enough_ns)
 		ns = yardstick_ns();
 		least_yard_ns = ns < least_yard_ns ? ns : least_yard_ns;
 	}
-	if (least_yard_ns < yardstick_least_ns)
-		yardstick_least_ns = least_yard_ns;
 	return least_yard_ns > YARD_NS ? least_ns * YARD_NS / least_yard_ns : least_ns;
 }
 
@@ -546,7 +542,6 @@ int main(int argc, char **argv)
 		if (ns_per_byte(&dearest) > worst)
 			worst = ns_per_byte(&dearest);
 	}
-	printf("shapes %u\nyardstick_ns %llu\nworst_shape_ns_per_byte %.2f\n", count,
-		(unsigned long long)yardstick_least_ns, worst);
+	printf("shapes %u\nworst_shape_ns_per_byte %.2f\n", count, worst);
 	return worst > limit;
 }

@@ -82,7 +82,7 @@ static void send_from(const char *source, const char *destination)
 	cr_assert_eq(inject_trouble(inject, &fault), 0, "%s", fault.line);
 }
 
-/* How many datagrams come: so many, however long that takes on a busy machine, and what follows them
+/* How many datagrams come: so many, however long that takes on a busy machine, and what follows
  * within the time that a batch may take. */
 static unsigned receive(struct capture *capture, struct datagram *datagram, unsigned expected)
 {
