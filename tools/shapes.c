@@ -21,7 +21,7 @@ enum {
 	TRIES = 100,
 	TRIES_TOO_DEAR = 3000, /* before that is said of a shape */
 	YARD_BYTES = 4096,
-	YARD_NS = 1760,   /* what that many bytes of yardstick take there, by -O1 and -O3 */
+	YARD_NS = 1760,   /* what that many bytes take there, by -O3 */
 	SETTLING = 10000, /* plain messages, until caches and predictors know the way */
 };
 
