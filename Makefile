@@ -60,7 +60,7 @@ $(tools): $(B)/%: $(B)/tools/%.o
 $(programs): $(B)/%: $(B)/tests/programs/%.o
 $(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/witness/*.c))
 $(tools) $(programs): $(outside_o) $(B)/libcore.a
-	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libcore.a $(LDLIBS)
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
