@@ -51,14 +51,16 @@ unit: $(B)/unit
 $(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
 	$(CC) $(HARDENING) $(CFLAGS) -fno-lto $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
 
-tools := $(patsubst tools/%.c,$(B)/%,$(wildcard tools/*.c))
+# What tests and benchmarks need besides natbox itself. Programs that tests alone run stand with them.
+tools    := $(patsubst tools/%.c,$(B)/%,$(wildcard tools/*.c))
+programs := $(patsubst tests/programs/%.c,$(B)/%,$(wildcard tests/programs/*.c))
 
-# What tests and benchmarks need besides natbox itself.
-tools: $(tools)
-$(tools): $(B)/%: $(B)/tools/%.o $(outside_o) $(B)/libcore.a
-	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
-$(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tools/witness/*.c))
+tools: $(tools) $(programs)
+$(tools): $(B)/%: $(B)/tools/%.o
+$(programs): $(B)/%: $(B)/tests/programs/%.o
+$(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/witness/*.c))
+$(tools) $(programs): $(outside_o) $(B)/libcore.a
+	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libcore.a $(LDLIBS)
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)

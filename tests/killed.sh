@@ -2,7 +2,7 @@
 # natbox is killed (SIGKILL) 200 times at random moments, while phones register, move, subscribe, call
 # and hang up through a real Kamailio. After each start phones see what the new one knows, by whether
 # its keepalives reach them: nothing acknowledged more than 2 s before the kill is missing, nothing
-# that had ended by then has come back. tools/witness.c plays the phones. Eight natboxes are killed
+# that had ended by then has come back. tests/programs/witness.c plays the phones. Eight natboxes are killed
 # side by side, as most of it is waiting, each on a loopback of its own; half of them relay.
 #
 #     tests/killed.sh                                    all of it

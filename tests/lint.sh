@@ -8,7 +8,7 @@ say() { # exit status, what it shows
 }
 
 flags='-Iinclude -Isrc -D_GNU_SOURCE -DNATBOX_VERSION="" -std=c11'
-sources=$(git ls-files 'src/*.c' 'tools/*.c')
+sources=$(git ls-files 'src/*.c' 'tools/*.c' 'tests/programs/*.c')
 
 # One file at a time: clang-tidy 14 loses track of va_start over several.
 echo "$sources" | xargs -n 1 -P 2 sh -c \

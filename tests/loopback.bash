@@ -8,7 +8,8 @@ pid=
 
 # Before a command: what it sees is a host that was started long ago, or just now.
 booted=(unshare --time --boottime 1000000)
-booting=(unshare --time --boottime "-$(cut -d. -f1 /proc/uptime)")
+# shellcheck disable=SC2016 # the shell that it starts expands it
+booting=(sh -c 'exec unshare --time --boottime "-$(cut -d. -f1 /proc/uptime)" "$@"' sh)
 
 cleanup() {
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null

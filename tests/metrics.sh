@@ -171,7 +171,7 @@ eventually logged "longest turn [0-9.]* ms, processor [0-9.]* ms (since the star
 say $? "and the longest turn of the loop"
 
 sed -i 's/^interval.*/interval = 2s/' "$work/ini"
-kill -HUP "$pid" && eventually logged "read again" && answers 200 healthz && is endpoints "== 1"
+kill -HUP "$pid" && eventually logged "read again" && eventually answers 200 healthz && is endpoints "== 1"
 say $? "SIGHUP leaves metrics as they are"
 
 is_refused 127.0.0.1:9560 "the port is in use" 1
@@ -179,7 +179,7 @@ say $? "where the port is in use natbox does not start, and says so in a line"
 is_refused 192.0.2.9:9560 "this host has no such address" 2
 say $? "nor where the address is another host's"
 
-help_with bash -c 'for i in {1..20}; do exec {fd}<>/dev/tcp/127.0.0.1/9560; done; sleep 60'
+help_with bash -c 'for i in {1..20}; do exec {fd}<>/dev/tcp/127.0.0.1/9560; done; exec sleep 600'
 eventually answers 000 healthz
 say $? "who holds many connections open gets no more"
 eventually answers 200 healthz --interface 127.0.0.5
@@ -190,7 +190,7 @@ stop
 say $? "natbox stops cleanly with connections open"
 
 start "[::1]:80" -o natbox.user=nobody
-answers 200 healthz && eventually is endpoints "== 0"
+eventually answers 200 healthz && eventually is endpoints "== 0"
 say $? "it listens on IPv6, and on a port that only root may have before it becomes another user"
 stop
 start "" && ! inside ss -Hltn | grep -q .
@@ -251,7 +251,7 @@ say $? "after a restart the figures are of what was restored"
 stop
 
 start 127.0.0.1:9560 -o log.events="$work/disk/events"
-answers 200 healthz
+eventually answers 200 healthz
 say $? "events on a disk do no harm"
 fsfreeze --freeze "$work/disk"
 send_malformed 1

@@ -85,7 +85,7 @@ chmod 755 "$work"
 
 # --- A configuration that nobody writes: this one waits while the other tests run.
 mkfifo "$work/unwritten"
-timeout 60 "$natbox" -t -c "$work/unwritten" >"$work/unwritten.out" 2>&1 &
+timeout 300 "$natbox" -t -c "$work/unwritten" >"$work/unwritten.out" 2>&1 &
 unwritten=$!
 
 # --- The event stream
@@ -94,7 +94,7 @@ start -d -o log.events="$work/fifo" && eventually logged "warning: nobody reads 
 say $? "a FIFO that nobody reads does not hold up the start, and natbox says so"
 register 64
 exec 5<"$work/fifo"
-IFS= read -r -t 10 line <&5 && [[ $line == *endpoint-add* ]]
+IFS= read -r -t 60 line <&5 && [[ $line == *endpoint-add* ]]
 say $? "who reads it later finds what was written before"
 register 3000
 eventually logged "events lost: cannot write to $work/fifo: its reader does not read"
@@ -151,7 +151,7 @@ mkfifo "$work/errors"
 open_to_read "$work/errors"
 launch -d 2>"$work/errors"
 exec 6<&-
-until IFS= read -r -t 10 line <&5 && [[ $line == "natbox: ready"* ]] || [ -z "$line" ]; do :; done
+until IFS= read -r -t 60 line <&5 && [[ $line == "natbox: ready"* ]] || [ -z "$line" ]; do :; done
 [[ $line == "natbox: ready"* ]]
 say $? "natbox logs to a pipe"
 register 1000
@@ -163,7 +163,7 @@ rm "$work/errors" && mkfifo "$work/errors"
 open_to_read "$work/errors"
 launch -d 2>"$work/errors"
 exec 6<&-
-until IFS= read -r -t 10 line <&5 && [[ $line == "natbox: ready"* ]] || [ -z "$line" ]; do :; done
+until IFS= read -r -t 60 line <&5 && [[ $line == "natbox: ready"* ]] || [ -z "$line" ]; do :; done
 register 1000
 (exec cat <&5) >"$work/log" &
 reader=$!
@@ -179,7 +179,7 @@ say $? "and has whole lines"
 mkfifo "$work/log.fifo"
 launch -l "$work/log.fifo"
 exec 5<"$work/log.fifo"
-IFS= read -r -t 10 line <&5 && [[ $line == *ready* ]]
+IFS= read -r -t 60 line <&5 && [[ $line == *ready* ]]
 say $? "a FIFO that nobody reads is a log as well"
 exec 5<&-
 stops_with 0
@@ -230,7 +230,7 @@ is_untouched() {
 lay() { # link or ln's other arguments, as that user
 	setpriv --reuid "$nobody" --clear-groups ln "$@"
 }
-ends() { # does not start; exit status eventually seconds
+ends() { # does not start
 	eventually is_gone || { kill -KILL "$pid"; echo "# had to be killed"; }
 	wait "$pid"
 	pid=

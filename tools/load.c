@@ -49,7 +49,7 @@ enum {
 	MESSAGES_MAX = 50000000,
 	RUNS_MAX = 100,
 	RELAYS_MAX = 4,
-	LOST_AFTER_MS = 1000, /* what has not come by then will not */
+	LOST_AFTER_MS = 5000, /* what has not come by then will not */
 	SETTLE_US = 20000,    /* by then a relay is idle, and its CPU time in the kernel's books */
 	LOOK_EVERY_US = 200,
 };

@@ -12,7 +12,7 @@
 
 static char bytes[3000];
 
-TestSuite(output, .timeout = 30);
+TestSuite(output, .timeout = 120);
 
 /* What nobody reads takes some, then nothing, and nobody waits. */
 static void expect_no_waiting(int fd)

@@ -1,4 +1,4 @@
-#include <natbox/sip.h>
+#include "scan.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -7,13 +7,6 @@
 static struct text text_of(const char *string)
 {
 	return (struct text){string, strlen(string)};
-}
-
-static void expect_text(struct text text, const char *expected)
-{
-	cr_expect(text.length == strlen(expected) && text.at &&
-			  memcmp(text.at, expected, text.length) == 0,
-		"\"%.*s\" is not \"%s\"", (int)text.length, text.at ? text.at : "", expected);
 }
 
 static struct sip_via via_of(const char *string)

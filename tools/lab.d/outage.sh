@@ -1,7 +1,7 @@
 # What becomes of SIP when natbox, relaying, is killed or hangs: a phone asks the proxy for something
 # ten times a second, and how long no answer comes is measured there. It asks at another port, too,
 # which natbox has nothing to do with: what keeps these answers away, such as a machine that is busy,
-# is not counted (tools/asker.c).
+# is not counted (tests/programs/asker.c).
 # shellcheck shell=bash disable=SC2154 # lab_root comes from lab.sh
 CONTROL_PORT=5070
 

@@ -535,7 +535,7 @@ static void check_call(unsigned number)
 		(double)(call->let_go_us - call->seen_us) / 1e6);
 }
 
-Test(lossy, a_phone_in_a_call_stays_reachable_and_is_let_go_after_it)
+Test(calls_on_a_lossy_network, a_phone_in_a_call_stays_reachable_and_is_let_go_after_it)
 {
 	unsigned confirmed = 0;
 	uint64_t keepalives = 0;

@@ -1,6 +1,6 @@
 /* The scanner against libosip2: on made messages and on what real peers sent. */
 #include "generate.h"
-#include "opinion.h"
+#include "libosip2.h"
 
 #include "wire/capture/capture.h"
 #include <criterion/criterion.h>
@@ -14,7 +14,7 @@ enum { GENERATED_MESSAGES = 5000 };
 static struct sip_message message;
 static enum sip_defect defect;
 
-Test(sip_opinion, agrees_on_generated_messages)
+Test(sip_against_libosip2, agrees_on_generated_messages)
 {
 	static const struct generate_wish anything;
 	static struct generated generated;
@@ -25,13 +25,13 @@ Test(sip_opinion, agrees_on_generated_messages)
 		const char *difference;
 
 		generate_message(&generator, &anything, &generated);
-		difference = opinion_differs(generated.bytes, generated.length);
+		difference = libosip2_differs(generated.bytes, generated.length);
 		cr_assert_null(difference, "message %d: %s\n%.*s", i, difference,
 			(int)generated.length, generated.bytes);
 	}
 }
 
-Test(sip_opinion, generated_messages_are_read_as_they_were_made)
+Test(sip_against_libosip2, generated_messages_are_read_as_they_were_made)
 {
 	static const struct generate_wish anything;
 	static struct generated generated;
@@ -50,13 +50,13 @@ Test(sip_opinion, generated_messages_are_read_as_they_were_made)
 	}
 }
 
-Test(sip_opinion, a_difference_is_noticed)
+Test(sip_against_libosip2, a_difference_is_noticed)
 {
 	static const char bytes[] = "OPTIONS sip:a.org SIP/2.0\r\nVia: SIP/2.0/UDP b.org\r\n"
 				    "From: <sip:c@c.org>;tag=1\r\nTo: <sip:d@d.org>\r\n"
 				    "Call-ID: e\r\nCSeq: 1 INVITE\r\n\r\n";
 
-	cr_expect_not_null(opinion_differs(bytes, sizeof(bytes) - 1));
+	cr_expect_not_null(libosip2_differs(bytes, sizeof(bytes) - 1));
 }
 
 /* How many SIP messages the capture holds. */
@@ -74,7 +74,7 @@ static unsigned compare_capture(const char *path)
 
 		if (sip_scan(bytes.at, bytes.length, &message, &defect) == -ENOMSG)
 			continue;
-		difference = opinion_differs(bytes.at, bytes.length);
+		difference = libosip2_differs(bytes.at, bytes.length);
 		cr_expect_null(
 			difference, "%s: %s\n%.*s", path, difference, (int)bytes.length, bytes.at);
 		count++;
@@ -83,7 +83,7 @@ static unsigned compare_capture(const char *path)
 	return count;
 }
 
-Test(sip_opinion, agrees_on_recorded_messages)
+Test(sip_against_libosip2, agrees_on_recorded_messages)
 {
 	glob_t captures;
 

@@ -287,6 +287,6 @@ int main(int argc, char **argv)
 		return ask_as_told(argc - 1, argv + 1);
 	if (strcmp(command, "forge") == 0 && argc == 5)
 		return forge(argv[2], argv[3], read_length(argv[4]));
-	fprintf(stderr, "usage: peer echo|ask|forge ...; see the head of tools/peer.c\n");
+	fprintf(stderr, "usage: peer echo|ask|forge ...; see the head of tests/programs/peer.c\n");
 	return 2;
 }

@@ -1,6 +1,6 @@
 /* The torture messages of RFC 4475, where somebody put them beside the checkout: what the scanner
  * makes of each, and where libosip2 sees it otherwise. */
-#include "opinion.h"
+#include "libosip2.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -87,7 +87,7 @@ static const char *expected_refusal(const char *name)
 	return NULL;
 }
 
-Test(torture, malformed_messages_are_refused_for_the_right_reason_and_others_taken)
+Test(rfc4475, malformed_messages_are_refused_for_the_right_reason_and_others_taken)
 {
 	static struct sip_message message;
 	glob_t files = find_messages();
@@ -115,14 +115,14 @@ static const char *expected_difference(const char *name)
 	return NULL;
 }
 
-Test(torture, differs_from_libosip2_only_where_that_is_known)
+Test(rfc4475, differs_from_libosip2_only_where_that_is_known)
 {
 	glob_t files = find_messages();
 	char name[64];
 
 	for (size_t i = 0; i < files.gl_pathc; i++) {
 		struct text text = read_message(files.gl_pathv[i], name);
-		const char *difference = opinion_differs(text.at, text.length);
+		const char *difference = libosip2_differs(text.at, text.length);
 		const char *expected = expected_difference(name);
 
 		cr_expect(difference && expected ? strcmp(difference, expected) == 0

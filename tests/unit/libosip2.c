@@ -1,4 +1,4 @@
-#include "opinion.h"
+#include "libosip2.h"
 
 #include <natbox/sip.h>
 #include <osipparser2/osip_parser.h>
@@ -383,7 +383,7 @@ static size_t copy_plain(const char *bytes, size_t length, char *copy)
 	return (size_t)(to - copy) + (size_t)(end - at);
 }
 
-const char *opinion_differs(const char *bytes, size_t length)
+const char *libosip2_differs(const char *bytes, size_t length)
 {
 	static struct sip_message message;
 	char *copy = malloc(length + 1);

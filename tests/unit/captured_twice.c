@@ -29,7 +29,7 @@ static bool add(struct decoder *decoder, uint64_t time_us, const struct frame *f
 	return decoder_add(decoder, time_us, frame_text(frame), false, &datagram);
 }
 
-Test(repeats, packet_on_two_interfaces_counts_once)
+Test(captured_twice, packet_on_two_interfaces_counts_once)
 {
 	struct decoder *decoder = decoder_new(DLT_LINUX_SLL, seed);
 	struct frame in = cooked(64), out = cooked(63);
@@ -41,7 +41,7 @@ Test(repeats, packet_on_two_interfaces_counts_once)
 	decoder_free(decoder);
 }
 
-Test(repeats, retransmission_counts_again)
+Test(captured_twice, retransmission_counts_again)
 {
 	struct decoder *decoder = decoder_new(DLT_LINUX_SLL, seed);
 	struct frame frame = cooked(64);
@@ -53,7 +53,7 @@ Test(repeats, retransmission_counts_again)
 	decoder_free(decoder);
 }
 
-Test(repeats, another_packet_with_the_same_bytes_counts)
+Test(captured_twice, another_packet_with_the_same_bytes_counts)
 {
 	struct decoder *decoder = decoder_new(DLT_LINUX_SLL, seed);
 	struct frame frame = cooked(64);
@@ -68,7 +68,7 @@ Test(repeats, another_packet_with_the_same_bytes_counts)
 	decoder_free(decoder);
 }
 
-Test(repeats, one_interface_alone_has_none)
+Test(captured_twice, one_interface_alone_has_none)
 {
 	struct decoder *decoder = decoder_new(DLT_RAW, seed);
 	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
@@ -80,7 +80,7 @@ Test(repeats, one_interface_alone_has_none)
 	decoder_free(decoder);
 }
 
-Test(repeats, fragments_seen_twice_make_one_datagram)
+Test(captured_twice, fragments_seen_twice_make_one_datagram)
 {
 	struct decoder *decoder = decoder_new(DLT_LINUX_SLL, seed);
 	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
@@ -102,7 +102,7 @@ Test(repeats, fragments_seen_twice_make_one_datagram)
 	decoder_free(decoder);
 }
 
-Test(repeats, fragments_with_the_same_bytes_at_other_places_count)
+Test(captured_twice, fragments_with_the_same_bytes_at_other_places_count)
 {
 	static const struct hash_key key = {{3, 4}};
 	struct repeats *repeats = repeats_new(&key);
@@ -116,7 +116,7 @@ Test(repeats, fragments_with_the_same_bytes_at_other_places_count)
 	repeats_free(repeats);
 }
 
-Test(repeats, flood_costs_no_more_memory_and_misses_no_new_packet)
+Test(captured_twice, flood_costs_no_more_memory_and_misses_no_new_packet)
 {
 	static const struct hash_key key = {{3, 4}};
 	struct repeats *repeats = repeats_new(&key);

@@ -32,7 +32,7 @@ static void teardown(void)
 	border_free(border);
 }
 
-TestSuite(flood, .init = setup, .fini = teardown);
+TestSuite(hostile_senders, .init = setup, .fini = teardown);
 
 /* In pages. */
 static long resident(void)
@@ -68,7 +68,7 @@ static void invite(unsigned number)
 		border->engine, border->now_us, &flow, (struct text){bytes, sizeof(bytes) - 1});
 }
 
-Test(flood, a_million_invites_nobody_answers_take_no_more_than_their_limit)
+Test(hostile_senders, a_million_invites_nobody_answers_take_no_more_than_their_limit)
 {
 	const unsigned limit = 200000;
 	long before = 0;
@@ -90,7 +90,7 @@ Test(flood, a_million_invites_nobody_answers_take_no_more_than_their_limit)
 }
 
 /* Every INVITE to a known endpoint is a reason at once. */
-Test(flood, calls_to_one_phone_are_a_bounded_number_of_reasons)
+Test(hostile_senders, calls_to_one_phone_are_a_bounded_number_of_reasons)
 {
 	struct registration registration = {.call_id = "registration", .expires = "60"};
 
@@ -104,7 +104,7 @@ Test(flood, calls_to_one_phone_are_a_bounded_number_of_reasons)
 	cr_assert_eq(engine_counters(border->engine).reasons, 1);
 }
 
-Test(flood, a_phone_registers_in_the_midst_of_it)
+Test(hostile_senders, a_phone_registers_in_the_midst_of_it)
 {
 	struct registration registration = {.expires = "60"};
 

@@ -41,7 +41,7 @@ static void uncomment_keys(char *at)
 	}
 }
 
-Test(texts, shipped_file_is_the_defaults_in_comments_and_without)
+Test(manual_and_ini, shipped_file_is_the_defaults_in_comments_and_without)
 {
 	char path[] = "/tmp/natbox-texts-XXXXXX";
 	int fd = mkstemp(path);
@@ -72,7 +72,7 @@ static char *part(char *all, const char *from, const char *to)
 	return start;
 }
 
-Test(texts, shipped_file_has_every_key_with_its_default)
+Test(manual_and_ini, shipped_file_has_every_key_with_its_default)
 {
 	read_file("etc/natbox.ini");
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
@@ -89,7 +89,7 @@ Test(texts, shipped_file_has_every_key_with_its_default)
 	}
 }
 
-Test(texts, manual_has_every_key_with_its_default)
+Test(manual_and_ini, manual_has_every_key_with_its_default)
 {
 	read_file("natbox.8");
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
@@ -150,7 +150,7 @@ static bool manual_names(const char *item, const char *word)
 	return false;
 }
 
-Test(texts, manual_has_every_event_with_its_keys)
+Test(manual_and_ini, manual_has_every_event_with_its_keys)
 {
 	char *section;
 
@@ -174,7 +174,7 @@ Test(texts, manual_has_every_event_with_its_keys)
 }
 
 /* An interface may come up long after the host. */
-Test(texts, unit_starts_natbox_again_however_often_it_failed)
+Test(manual_and_ini, unit_starts_natbox_again_however_often_it_failed)
 {
 	char *section;
 

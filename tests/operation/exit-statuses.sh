@@ -1,0 +1,55 @@
+#!/bin/bash
+# What does not go away by itself is status 2, what may is status 1.
+. "$(dirname "$0")/service.bash"
+
+echo "# what does not go away by itself is status 2"
+ends_with 2 "no user nobody-such" -- -o natbox.user=nobody-such
+say $? "a user that there is not"
+ends_with 2 "no such interface" "${booted[@]}" -- -i nowhere0
+say $? "an interface that there is not"
+ends_with 1 "no such interface" "${booting[@]}" -- -i nowhere0
+say $? "but while the host boots it may be still to come"
+ends_with 2 "no such address" "${booted[@]}" -- -o metrics.listen=192.0.2.9:9560
+say $? "an address for metrics that the host has not"
+ends_with 1 "no such address" "${booting[@]}" -- -o metrics.listen=192.0.2.9:9560
+say $? "but while the host boots that may be still to come"
+ends_with 2 "cannot open log" -- -l "$work/nowhere/log"
+say $? "a directory of the log that there is not"
+ends_with 2 "cannot open event stream" -- -o log.events="$work/nowhere/events"
+say $? "one of the event stream"
+inside ip rule add priority 800 fwmark 0x6e62 lookup 100
+ends_with 2 "relay.mark" -- "${relay[@]}"
+say $? "a mark that a routing rule uses"
+inside ip rule del priority 800
+inside nft 'add table inet other; add chain inet other input { type filter hook input priority 0; };
+	add rule inet other input meta mark set 0x6e63'
+ends_with 2 "relay.own-mark" -- "${relay[@]}"
+say $? "a mark that an nftables rule sets"
+inside nft delete table inet other
+inside ip route add 198.51.100.0/24 dev lo table 5060
+ends_with 2 "relay.table" -- "${relay[@]}"
+say $? "a routing table that somebody uses"
+inside ip route flush table 5060
+for mode in sniff relay; do
+	ends_with 2 "CAP_NET_RAW" setpriv --bounding-set=-net_admin,-net_raw \
+		--inh-caps=-net_admin,-net_raw -- -o natbox.mode=$mode
+	say $? "no privilege, in mode $mode"
+done
+
+
+echo "# what may, is status 1"
+inside ip link add lan type veth peer name far
+ends_with 1 "it is down" -- -i lan
+say $? "an interface that is down"
+inside ip link set lan up && start -i lan && inside ip link del lan && eventually logged "it is gone"
+say $? "one that goes away is waited for"
+is_running && inside ip link add lan type veth peer name far && eventually has_ended
+say $? "until it is there again"
+ended
+[ $? = 1 ] && logged "cannot capture on lan any more"
+say $? "then natbox ends, to be started anew"
+inside ip link set lan up && start -i lan && inside ip link del lan && eventually logged "it is gone"
+stop
+[ $? = 1 ]
+say $? "or until it is told to stop"
+exit 0

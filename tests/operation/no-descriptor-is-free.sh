@@ -1,0 +1,30 @@
+#!/bin/bash
+# natbox runs out of descriptors, and looks after its rules and routes all the same.
+. "$(dirname "$0")/service.bash"
+
+start "${relay[@]}" -o metrics.listen=127.0.0.1:9560
+listen=http://127.0.0.1:9560/healthz
+answers() { [ "$(inside curl -s --max-time 2 -o /dev/null -w '%{http_code}' $listen)" = 200 ]; }
+lowest_free_descriptor() {
+	local fd=0
+	while [ -e "/proc/$pid/fd/$fd" ]; do ((fd++)); done
+	echo $fd
+}
+ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
+eventually answers
+say $? "metrics are served"
+prlimit --pid "$pid" --nofile="$(lowest_free_descriptor)":
+inside ip rule del priority 506 && eventually has_rule
+say $? "a routing rule that somebody removed is put back"
+inside nft delete table inet natbox && eventually is_diverting
+say $? "so is the table"
+answers # it was waited for with a descriptor
+ticks_before=$(ticks)
+! answers && ! answers && eventually is_diverting && [ $(($(ticks) - ticks_before)) -lt $(($(getconf CLK_TCK))) ]
+say $? "a connection that cannot be taken costs no time"
+prlimit --pid "$pid" --nofile=1024:
+eventually answers
+say $? "and is taken once it can be"
+stop
+say $? "it stops cleanly"
+exit 0

@@ -1,0 +1,146 @@
+/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: a call that rings at several
+ * phones. */
+#include "dialogs.h"
+#include "sip_messages.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+TestSuite(dialog_forks, .init = dialog_setup, .fini = dialog_teardown);
+
+/* Forking. */
+
+Test(dialog_forks, every_ringing_fork_is_kept_and_only_the_winner_stays)
+{
+	phone_registers(PHONE, "one");
+	phone_registers("203.0.113.1:5062", "two");
+	phone_registers(SECOND, "three");
+	proxy_asks(border, PHONE, "INVITE", forked("z9hG4bK-1", NULL));
+	proxy_asks(border, "203.0.113.1:5062", "INVITE", forked("z9hG4bK-2", NULL));
+	proxy_asks(border, SECOND, "INVITE", forked("z9hG4bK-3", NULL));
+	border_expect(border, ADD(PHONE, "32") ADD("203.0.113.1:5062", "32") ADD(SECOND, "32"));
+	phone_answers(border, PHONE, 180, "INVITE", forked("z9hG4bK-1", "b1"));
+	phone_answers(border, "203.0.113.1:5062", 180, "INVITE", forked("z9hG4bK-2", "b2"));
+	phone_answers(border, SECOND, 180, "INVITE", forked("z9hG4bK-3", "b3"));
+	border_wait(border, 100);
+	border_expect(border, "");
+	phone_answers(border, SECOND, 200, "INVITE", forked("z9hG4bK-3", "b3"));
+	border_expect(border, AGAIN(SECOND, TWELVE_HOURS));
+	proxy_asks(border, PHONE, "CANCEL", forked("z9hG4bK-1", NULL));
+	proxy_asks(border, "203.0.113.1:5062", "CANCEL", forked("z9hG4bK-2", NULL));
+	phone_answers(border, PHONE, 487, "INVITE", forked("z9hG4bK-1", "b1"));
+	border_expect(border, END(PHONE, "failed"));
+	phone_answers(border, "203.0.113.1:5062", 487, "INVITE", forked("z9hG4bK-2", "b2"));
+	border_expect(border, END("203.0.113.1:5062", "failed"));
+	proxy_asks(border, SECOND, "BYE", tagged("a", "b3", 2));
+	phone_answers(border, SECOND, 200, "BYE", tagged("a", "b3", 2));
+	border_expect(border, END(SECOND, "ended"));
+}
+
+Test(dialog_forks, forks_to_phones_not_registered_here_are_kept_when_they_ring)
+{
+	proxy_asks(border, PHONE, "INVITE", forked("z9hG4bK-1", NULL));
+	proxy_asks(border, SECOND, "INVITE", forked("z9hG4bK-2", NULL));
+	phone_answers(border, SECOND, 180, "INVITE", forked("z9hG4bK-2", "b2"));
+	phone_answers(border, PHONE, 180, "INVITE", forked("z9hG4bK-1", "b1"));
+	border_expect(border, CALLEE(SECOND) ADD(SECOND, "180") CALLEE(PHONE) ADD(PHONE, "180"));
+	phone_answers(border, SECOND, 200, "INVITE", forked("z9hG4bK-2", "b2"));
+	phone_answers(border, PHONE, 487, "INVITE", forked("z9hG4bK-1", "b1"));
+	border_expect(
+		border, AGAIN(SECOND, TWELVE_HOURS) END(PHONE, "failed") GONE(PHONE, "ended"));
+}
+
+Test(dialog_forks, two_forks_that_both_answer_stay_until_their_byes)
+{
+	proxy_asks(border, PHONE, "INVITE", forked("z9hG4bK-1", NULL));
+	proxy_asks(border, SECOND, "INVITE", forked("z9hG4bK-2", NULL));
+	phone_answers(border, PHONE, 200, "INVITE", forked("z9hG4bK-1", "b1"));
+	phone_answers(border, SECOND, 200, "INVITE", forked("z9hG4bK-2", "b2"));
+	border_expect(border,
+		CALLEE(PHONE) ADD(PHONE, TWELVE_HOURS) CALLEE(SECOND) ADD(SECOND, TWELVE_HOURS));
+	proxy_asks(border, SECOND, "BYE", tagged("a", "b2", 2));
+	phone_answers(border, SECOND, 200, "BYE", tagged("a", "b2", 2));
+	border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended"));
+	proxy_asks(border, PHONE, "BYE", tagged("a", "b1", 2));
+	phone_answers(border, PHONE, 200, "BYE", tagged("a", "b1", 2));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}
+
+Test(dialog_forks, two_forks_to_one_endpoint_stand_for_themselves)
+{
+	phone_registers(PHONE, "one");
+	proxy_asks(border, PHONE, "INVITE", forked("z9hG4bK-1", NULL));
+	proxy_asks(border, PHONE, "INVITE", forked("z9hG4bK-2", NULL));
+	border_expect(border, ADD(PHONE, "32") ADD(PHONE, "32"));
+	phone_answers(border, PHONE, 486, "INVITE", forked("z9hG4bK-1", "b1"));
+	border_expect(border, END(PHONE, "failed"));
+	phone_answers(border, PHONE, 200, "INVITE", forked("z9hG4bK-2", "b2"));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
+}
+
+Test(dialog_forks, a_caller_with_two_winners_has_two_dialogs_until_their_byes)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b1", 1));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b2", 1));
+	border_expect(border, CALLER ADD(PHONE, "180"));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b1", 1));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b2", 1));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS) ADD(PHONE, TWELVE_HOURS));
+	phone_hangs_up(tagged("a", "b1", 2));
+	border_expect(border, END(PHONE, "ended"));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b1", 1));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b2", 1));
+	border_expect(border, "");
+	phone_hangs_up(tagged("a", "b2", 3));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}
+
+Test(dialog_forks, one_after_another_each_fork_is_kept_while_it_rings)
+{
+	phone_registers(PHONE, "one");
+	phone_registers(SECOND, "two");
+	proxy_asks(border, PHONE, "INVITE", forked("z9hG4bK-1", NULL));
+	phone_answers(border, PHONE, 180, "INVITE", forked("z9hG4bK-1", "b1"));
+	border_wait(border, 20);
+	proxy_asks(border, PHONE, "CANCEL", forked("z9hG4bK-1", NULL));
+	phone_answers(border, PHONE, 487, "INVITE", forked("z9hG4bK-1", "b1"));
+	proxy_asks(border, SECOND, "INVITE", forked("z9hG4bK-2", NULL));
+	phone_answers(border, SECOND, 200, "INVITE", forked("z9hG4bK-2", "b2"));
+	border_expect(border, ADD(PHONE, "32") END(PHONE, "failed") ADD(SECOND, "32")
+				      AGAIN(SECOND, TWELVE_HOURS));
+}
+
+Test(dialog_forks, a_callee_behind_which_the_call_forks_again_is_one_leg_until_it_answers)
+{
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 180, "INVITE", tagged("a", "b1", 1));
+	phone_answers(border, PHONE, 180, "INVITE", tagged("a", "b2", 1));
+	phone_answers(border, PHONE, 200, "INVITE", tagged("a", "b1", 1));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, "180") AGAIN(PHONE, TWELVE_HOURS));
+	phone_answers(border, PHONE, 200, "INVITE", tagged("a", "b2", 1));
+	border_expect(border, ADD(PHONE, TWELVE_HOURS));
+	far_end_hangs_up(tagged("a", "b1", 2));
+	far_end_hangs_up(tagged("a", "b2", 3));
+	border_expect(border, END(PHONE, "ended") END(PHONE, "ended") GONE(PHONE, "ended"));
+}
+
+Test(dialog_forks, both_phones_of_a_call_through_one_proxy_have_a_leg)
+{
+	struct exchange second = {.branch = "z9hG4bK-2"};
+
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_asks(border, SECOND, "INVITE", second);
+	second.to_tag = "b";
+	phone_answers(border, SECOND, 200, "INVITE", second);
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(
+		border, CALLEE(SECOND) ADD(SECOND, TWELVE_HOURS) CALLER ADD(PHONE, TWELVE_HOURS));
+	second.cseq = 2;
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_asks(border, SECOND, "BYE", second);
+	phone_answers(border, SECOND, 200, "BYE", second);
+	border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended"));
+	proxy_answers(border, PHONE, 200, "BYE", tagged("a", "b", 2));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}

@@ -1,0 +1,218 @@
+/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: a call through several proxies,
+ * and phones on the move. */
+#include "dialogs.h"
+#include "sip_messages.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+TestSuite(dialog_proxies, .init = dialog_setup, .fini = dialog_teardown);
+
+/* Many proxies, and phones on the move. */
+
+Test(dialog_proxies, one_phone_through_three_proxies_is_three_endpoints)
+{
+	struct exchange subscription = {
+		.call_id = "buddies", .lines = "Event: presence\r\nExpires: 600\r\n"};
+
+	border_register(border, PHONE, (struct registration){.expires = "3600"});
+	border_answer(border, PHONE, 200, (struct registration){.expires = "3600"});
+	border_take_proxy(border, PROXY2);
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_take_proxy(border, "198.51.100.3:5060");
+	phone_asks(border, PHONE, "SUBSCRIBE", subscription);
+	proxy_answers(border, PHONE, 200, "SUBSCRIBE", subscription);
+	border_expect(border,
+		"endpoint-add " PHONE " via-source,contact-private\n"
+		"reason-add " PHONE " registration sip:alice@example.com 3600\n"
+		"endpoint-add " THERE " via-source,contact-private\n"
+		"reason-add " THERE " dialog call 43200\n"
+		"endpoint-add " PHONE " at 198.51.100.3:5060 via-source,contact-private\n"
+		"reason-add " PHONE " at 198.51.100.3:5060 subscription buddies 600\n");
+	border_wait(border, 26);
+	cr_assert_eq(border->sent_count, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned j = 0; j < i; j++)
+			cr_assert(!address_equal(
+				&border->sent[i].flow.source, &border->sent[j].flow.source));
+	}
+}
+
+Test(dialog_proxies, a_call_that_takes_another_proxy_moves_there_with_its_next_request)
+{
+	static const char *const methods[] = {"INVITE", "UPDATE", "INFO"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		border_take_proxy(border, "198.51.100.1:5060");
+		phone_calls();
+		border_take_proxy(border, PROXY2);
+		phone_asks(border, PHONE, methods[i], tagged("a", "b", 2));
+		proxy_answers(border, PHONE, 200, methods[i], tagged("a", "b", 2));
+		border_expect(border,
+			END(PHONE, "moved") GONE(PHONE,
+				"ended") "endpoint-add " THERE
+					 " via-source,contact-private\n" ADD(THERE, TWELVE_HOURS));
+		phone_hangs_up(tagged("a", "b", 3));
+		border_expect(border, END(THERE, "ended") GONE(THERE, "ended"));
+		border_wait(border, 40);
+	}
+}
+
+Test(dialog_proxies, an_info_through_another_proxy_takes_the_time_left_along)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 200, "INVITE",
+		timed(tagged("a", "b", 1), "Session-Expires: 1800\r\n"));
+	border_wait(border, 800);
+	border_take_proxy(border, PROXY2);
+	phone_asks(border, PHONE, "INFO", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "INFO", tagged("a", "b", 2));
+	border_expect(border, CALLER ADD(PHONE, "1800") END(PHONE, "moved") GONE(PHONE,
+				      "ended") "endpoint-add " THERE
+					       " via-source,contact-private\n" ADD(THERE, "1000"));
+}
+
+Test(dialog_proxies, a_call_never_seen_before_is_learned_from_its_next_request)
+{
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 200, "UPDATE",
+		timed(tagged("a", "b", 2), "Session-Expires: 1800\r\n"));
+	border_expect(border, CALLER ADD(PHONE, "1800"));
+	far_end_hangs_up(tagged("b", "a", 2));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	proxy_asks(border, SECOND, "INFO", tagged("x", "y", 2));
+	phone_answers(border, SECOND, 200, "INFO", tagged("x", "y", 2));
+	border_expect(border, CALLEE(SECOND) ADD(SECOND, TWELVE_HOURS));
+}
+
+Test(dialog_proxies, a_bye_teaches_nothing)
+{
+	phone_hangs_up(tagged("a", "b", 2));
+	far_end_hangs_up(tagged("b", "a", 2));
+	border_expect(border, "");
+	cr_assert_eq(engine_counters(border->engine).transactions, 0);
+}
+
+Test(dialog_proxies, a_bye_through_another_proxy_ends_it_where_it_is)
+{
+	phone_calls();
+	border_take_proxy(border, PROXY2);
+	phone_asks(border, "203.0.113.1:7000", "BYE", tagged("a", "b", 2));
+	proxy_answers(border, "203.0.113.1:7000", 200, "BYE", tagged("a", "b", 2));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}
+
+Test(dialog_proxies, a_re_invite_from_a_new_address_moves_the_leg)
+{
+	phone_calls();
+	phone_asks(border, SECOND, "INVITE", tagged("a", "b", 2));
+	proxy_answers(border, SECOND, 100, "INVITE", tagged("a", NULL, 2));
+	border_expect(border, "");
+	proxy_answers(border, SECOND, 200, "INVITE", tagged("a", "b", 2));
+	border_expect(border,
+		END(PHONE, "moved") GONE(PHONE, "ended") "endpoint-add " SECOND
+							 " via-source,contact-private\n" ADD(
+								 SECOND, TWELVE_HOURS));
+}
+
+Test(dialog_proxies, a_phone_that_moves_out_of_its_nat_during_the_call_is_let_go)
+{
+	struct exchange moved = tagged("a", "b", 2);
+
+	phone_calls();
+	moved.phone = PUBLIC;
+	phone_asks(border, PUBLIC, "INVITE", moved);
+	proxy_answers(border, PUBLIC, 200, "INVITE", moved);
+	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
+}
+
+Test(dialog_proxies, the_second_attempt_may_take_another_proxy)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 100, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 407, "INVITE", tagged("a", "c", 1));
+	border_expect(border, CALLER ADD(PHONE, "180"));
+	border_take_proxy(border, PROXY2);
+	phone_asks(border, PHONE, "INVITE", tagged("a", NULL, 2));
+	proxy_answers(border, PHONE, 100, "INVITE", tagged("a", NULL, 2));
+	border_expect(border, END(PHONE, "moved") GONE(PHONE,
+				      "ended") "endpoint-add " THERE
+					       " via-source,contact-private\n" ADD(THERE, "180"));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 2));
+	border_expect(border, AGAIN(THERE, TWELVE_HOURS));
+}
+
+Test(dialog_proxies, what_proxies_say_to_each_other_is_ignored)
+{
+	struct exchange call = {0};
+
+	border_take_proxy(border, PROXY2);
+	phone_asks(border, "198.51.100.1:5060", "INVITE", call);
+	proxy_answers(border, "198.51.100.1:5060", 200, "INVITE", tagged("a", "b", 1));
+	proxy_asks(border, "198.51.100.1:5060", "INVITE", forked("z9hG4bK-2", NULL));
+	phone_answers(border, "198.51.100.1:5060", 200, "INVITE", forked("z9hG4bK-2", "c"));
+	border_expect(border, "");
+}
+
+Test(dialog_proxies, a_request_that_came_through_another_proxy_is_ignored)
+{
+	struct exchange relayed = {
+		.phone = "192.168.1.10:5060;branch=z9hG4bK-2, SIP/2.0/UDP 10.1.1.1"};
+
+	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	phone_asks(border, PHONE, "INVITE", relayed);
+	relayed.to_tag = "b";
+	proxy_answers(border, PHONE, 200, "INVITE", relayed);
+	border_expect(border, "");
+	cr_assert_eq(engine_counters(border->engine).transactions, 0);
+}
+
+Test(dialog_proxies, an_answer_that_came_through_another_proxy_is_ignored)
+{
+	struct exchange answer = {.to_tag = "b",
+		.lines = "Record-Route: <sip:198.51.100.40;lr>, <sip:198.51.100.1;lr>\r\n"};
+
+	proxy_asks(border, "198.51.100.40:5060", "INVITE", (struct exchange){0});
+	phone_answers(border, "198.51.100.40:5060", 180, "INVITE", answer);
+	phone_answers(border, "198.51.100.40:5060", 200, "INVITE", answer);
+	border_expect(border, "");
+}
+
+Test(dialog_proxies, a_record_route_of_this_proxy_alone_is_a_phones)
+{
+	struct exchange answer = {
+		.to_tag = "b", .lines = "Record-Route: <sip:198.51.100.1;lr>\r\n"};
+
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 200, "INVITE", answer);
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, TWELVE_HOURS));
+}
+
+Test(dialog_proxies, a_request_with_a_route_left_is_another_proxys)
+{
+	struct exchange routed = timed(tagged("a", "b", 2), "Route: <sip:198.51.100.40;lr>\r\n");
+
+	proxy_asks(border, "198.51.100.40:5060", "INVITE", routed);
+	phone_answers(border, "198.51.100.40:5060", 200, "INVITE", tagged("a", "b", 2));
+	border_expect(border, "");
+}
+
+Test(dialog_proxies, a_call_that_passes_twice_stays_where_its_phone_is)
+{
+	struct exchange far = {.branch = "z9hG4bK-far"};
+
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_asks(border, "198.51.100.40:5060", "INVITE", far);
+	border_take_proxy(border, PROXY2);
+	proxy_asks(border, SECOND, "INVITE", forked("z9hG4bK-2", NULL));
+	phone_answers(border, SECOND, 180, "INVITE", forked("z9hG4bK-2", "b"));
+	border_take_proxy(border, "198.51.100.1:5060");
+	far.to_tag = "b";
+	far.phone = "198.51.100.40:5060";
+	phone_answers(border, "198.51.100.40:5060", 180, "INVITE", far);
+	phone_answers(border, "198.51.100.40:5060", 200, "INVITE", far);
+	border_expect(border, "endpoint-add " SECOND " at " PROXY2 " contact-private\n"
+			      "reason-add " SECOND " at " PROXY2 " dialog call 180\n");
+}
