@@ -2,8 +2,8 @@
 
 #include "../host.h"
 
+#include "../send/batch.h"
 #include "../send/outgoing.h"
-#include "slots.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,11 +41,11 @@ struct relay {
 	unsigned handled, received;
 	const struct incoming *of;
 	unsigned turn;
-	struct mmsghdr messages[RELAY_BATCH];
-	struct iovec spans[RELAY_BATCH];
-	struct sockaddr_in6 sources[RELAY_BATCH]; /* or sockaddr_in, which is smaller */
-	alignas(struct cmsghdr) char controls[RELAY_BATCH][CONTROL_SIZE];
-	char *slots;
+	struct mmsghdr messages[BATCH_MAX];
+	struct iovec spans[BATCH_MAX];
+	struct sockaddr_in6 sources[BATCH_MAX]; /* or sockaddr_in, which is smaller */
+	alignas(struct cmsghdr) char controls[BATCH_MAX][CONTROL_SIZE];
+	char *room;
 };
 
 /* What the kernel tells about a datagram. */
@@ -62,7 +62,7 @@ static int set_options(int socket, int family)
 	const int *options = family == AF_INET ? ipv4 : ipv6;
 	const size_t count =
 		family == AF_INET ? sizeof(ipv4) / sizeof(*ipv4) : sizeof(ipv6) / sizeof(*ipv6);
-	const int on = 1, buffer = RELAY_SOCKET_BUFFER;
+	const int on = 1, buffer = SOCKET_BUFFER;
 
 	for (size_t i = 0; i < count; i++)
 		if (setsockopt(socket, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, options[i],
@@ -135,9 +135,9 @@ static int open_family(
 
 static void prepare_batch(struct relay *relay)
 {
-	for (unsigned i = 0; i < RELAY_BATCH; i++) {
-		relay->spans[i] = (struct iovec){slots_at(relay->slots, i) + OUTGOING_HEADROOM,
-			SLOT_SIZE - OUTGOING_HEADROOM};
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		relay->spans[i] = (struct iovec){batch_at(relay->room, i) + OUTGOING_HEADROOM,
+			BATCH_ROOM - OUTGOING_HEADROOM};
 		relay->messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &relay->sources[i],
 			.msg_namelen = sizeof(relay->sources[i]),
@@ -157,8 +157,8 @@ int relay_open(const struct relay_settings *settings, struct relay **out, struct
 	if (!relay)
 		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
 	relay->settings = *settings;
-	relay->slots = slots_new();
-	if (!relay->slots) {
+	relay->room = batch_new();
+	if (!relay->room) {
 		relay_close(relay);
 		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
 	}
@@ -182,7 +182,7 @@ void relay_close(struct relay *relay)
 		close(relay->incoming[i].socket);
 	outgoing_close(relay->ipv4);
 	outgoing_close(relay->ipv6);
-	slots_free(relay->slots);
+	batch_free(relay->room);
 	free(relay);
 }
 
@@ -338,7 +338,7 @@ static void take_batch(struct relay *relay)
 
 	relay->of = &relay->incoming[relay->turn];
 	relay->turn = (relay->turn + 1) % relay->incoming_count;
-	count = recvmmsg(relay->of->socket, relay->messages, RELAY_BATCH, 0, NULL);
+	count = recvmmsg(relay->of->socket, relay->messages, BATCH_MAX, 0, NULL);
 	relay->handled = 0;
 	relay->received = count > 0 ? (unsigned)count : 0;
 }

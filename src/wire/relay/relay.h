@@ -56,12 +56,12 @@ void relay_close(struct relay *relay); /* NULL is fine */
 enum { RELAY_DESCRIPTORS_MAX = 4 };
 unsigned relay_descriptors(const struct relay *relay, int list[static RELAY_DESCRIPTORS_MAX]);
 
-/* Takes at most one batch of RELAY_BATCH from each socket, has each datagram handled in turn and
+/* Takes at most one batch from each socket, has each datagram handled in turn and
  * sends on what is to be sent on. Never blocks. Returns how many were handled: 0 means that it is
  * time to poll. What the handler itself gives to relay_send goes out with the batch. Once so many
  * bytes have been handled the rest of a batch waits for the next call: 64 of the longest datagrams
  * there are would take as long as ten thousand ordinary ones. */
-enum { RELAY_BATCH = 64, RELAY_BYTES_MAX = 512 << 10 };
+enum { RELAY_BYTES_MAX = 512 << 10 };
 unsigned relay_receive(struct relay *relay, const struct relay_handler *handler);
 
 /* Whether a part of a batch waits: then there may be nothing to poll for. */

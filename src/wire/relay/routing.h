@@ -3,7 +3,9 @@
 #ifndef NATBOX_IO_ROUTING_H
 #define NATBOX_IO_ROUTING_H
 
-#include "rules.h"
+#include "rules_settings.h"
+
+#include <natbox/base.h>
 
 enum {
 	/* Before the rules of most operators (the kernel's own main table is 32766), so that a

@@ -2,7 +2,11 @@
 #ifndef NATBOX_IO_RULESET_H
 #define NATBOX_IO_RULESET_H
 
-#include "rules.h"
+#include "rules_settings.h"
+
+#include <natbox/base.h>
+
+#include <stdio.h>
 
 /* Writes table inet natbox in a form that replaces one that is there, in one transaction. */
 void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file);

@@ -1,7 +1,6 @@
 #include "outgoing.h"
 
-#include "../relay/slots.h"
-
+#include "batch.h"
 #include "datagram.h"
 
 #include <arpa/inet.h>
@@ -44,16 +43,16 @@ struct outgoing {
 	uint16_t identifications[1 << IDENTIFICATION_BITS];
 	unsigned count;
 	struct outgoing_counters counters;
-	struct mmsghdr messages[RELAY_BATCH];
-	struct iovec spans[RELAY_BATCH];
+	struct mmsghdr messages[BATCH_MAX];
+	struct iovec spans[BATCH_MAX];
 	union {
 		struct sockaddr_in ipv4;
 		struct sockaddr_in6 ipv6;
-	} destinations[RELAY_BATCH];
+	} destinations[BATCH_MAX];
 	union {
 		struct control_ipv4 ipv4;
 		struct control_ipv6 ipv6;
-	} controls[RELAY_BATCH];
+	} controls[BATCH_MAX];
 	/* Room for all, one after the other: short ones share pages and neighbouring cache
 	 * lines. */
 	char *copies;
@@ -91,7 +90,7 @@ static int deafen(int socket)
 
 static int set_options(int socket, int family, uint32_t mark)
 {
-	const int on = 1, off = 0, buffer = RELAY_SOCKET_BUFFER;
+	const int on = 1, off = 0, buffer = SOCKET_BUFFER;
 	const int fragment = IP_PMTUDISC_DONT; /* IPV6_PMTUDISC_DONT is the same */
 	const bool ipv4 = family == AF_INET;
 	const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
@@ -190,7 +189,7 @@ int outgoing_open(int family, const struct outgoing_settings *settings, struct o
 		return -ENOMEM;
 	outgoing->family = family;
 	outgoing->settings = *settings;
-	outgoing->copies = slots_new();
+	outgoing->copies = batch_new();
 	error = open_socket(outgoing);
 	if (!error && !outgoing->copies)
 		error = -ENOMEM;
@@ -202,7 +201,7 @@ int outgoing_open(int family, const struct outgoing_settings *settings, struct o
 		outgoing_close(outgoing);
 		return error;
 	}
-	for (unsigned i = 0; i < RELAY_BATCH; i++)
+	for (unsigned i = 0; i < BATCH_MAX; i++)
 		prepare_message(outgoing, i);
 	*out = outgoing;
 	return 0;
@@ -216,7 +215,7 @@ void outgoing_close(struct outgoing *outgoing)
 		close(outgoing->socket);
 	if (outgoing->libnet)
 		libnet_destroy(outgoing->libnet);
-	slots_free(outgoing->copies);
+	batch_free(outgoing->copies);
 	free(outgoing);
 }
 
@@ -314,7 +313,7 @@ int outgoing_add_in_place(
 {
 	if (!fits(outgoing, bytes))
 		return -EMSGSIZE;
-	if (outgoing->count == RELAY_BATCH)
+	if (outgoing->count == BATCH_MAX)
 		outgoing_flush(outgoing);
 	put(outgoing, flow, hop, bytes);
 	return 0;
@@ -327,7 +326,7 @@ int outgoing_add(
 
 	if (!fits(outgoing, bytes))
 		return -EMSGSIZE;
-	if (outgoing->count == RELAY_BATCH)
+	if (outgoing->count == BATCH_MAX)
 		outgoing_flush(outgoing);
 	copy = outgoing->copies + outgoing->copied + OUTGOING_HEADROOM;
 	outgoing->copied +=

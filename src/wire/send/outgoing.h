@@ -10,7 +10,7 @@
 #ifndef NATBOX_IO_OUTGOING_H
 #define NATBOX_IO_OUTGOING_H
 
-#include "../relay/relay.h"
+#include <natbox/report.h>
 
 /* The headers, IPv4's and UDP's, which outgoing_add_in_place writes in front of the bytes. */
 enum { OUTGOING_HEADROOM = 28 };
