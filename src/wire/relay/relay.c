@@ -3,7 +3,7 @@
 #include "../host.h"
 
 #include "../send/batch.h"
-#include "../send/outgoing.h"
+#include "../send/sender.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,14 +25,13 @@ enum { CONTROL_SIZE = 128 };
 struct incoming {
 	int socket;
 	enum relay_direction direction;
-	struct outgoing *outgoing; /* of the same family */
 };
 
 struct relay {
 	struct relay_settings settings;
 	struct incoming incoming[RELAY_DESCRIPTORS_MAX];
 	unsigned incoming_count;
-	struct outgoing *ipv4, *ipv6; /* ipv6 NULL: the host has none */
+	struct sender *sender;
 	struct relay_counters counters;
 	struct host host;
 	time_t host_read_s;
@@ -99,8 +98,8 @@ static int explain(int error, const char *key, uint16_t port, struct fault *faul
 		key, strerror(-error));
 }
 
-static int open_incoming(struct relay *relay, enum relay_direction direction, int family,
-	struct outgoing *outgoing, struct fault *fault)
+static int open_incoming(
+	struct relay *relay, enum relay_direction direction, int family, struct fault *fault)
 {
 	const bool in = direction == RELAY_IN;
 	const uint16_t port = in ? relay->settings.in_port : relay->settings.out_port;
@@ -111,7 +110,6 @@ static int open_incoming(struct relay *relay, enum relay_direction direction, in
 	if (incoming->socket < 0)
 		return explain(-errno, in ? "in-port" : "out-port", port, fault);
 	incoming->direction = direction;
-	incoming->outgoing = outgoing;
 	relay->incoming_count++;
 	error = set_options(incoming->socket, family);
 	if (!error)
@@ -119,18 +117,24 @@ static int open_incoming(struct relay *relay, enum relay_direction direction, in
 	return error ? explain(error, in ? "in-port" : "out-port", port, fault) : 0;
 }
 
-static int open_family(
-	struct relay *relay, int family, struct outgoing **outgoing, struct fault *fault)
+static int open_family(struct relay *relay, int family, struct fault *fault)
 {
-	const struct outgoing_settings own = {.mark = relay->settings.own_mark};
-	int error = outgoing_open(family, &own, outgoing);
+	int error = open_incoming(relay, RELAY_IN, family, fault);
 
-	if (error == -EAFNOSUPPORT && family == AF_INET6)
-		return 0;
+	return error ? error : open_incoming(relay, RELAY_OUT, family, fault);
+}
+
+static int open_sockets(struct relay *relay, struct fault *fault)
+{
+	const struct sender_settings own = {.mark = relay->settings.own_mark};
+	int error = sender_open(&own, &relay->sender);
+
 	if (error)
 		return explain(error, "in-port", relay->settings.in_port, fault);
-	error = open_incoming(relay, RELAY_IN, family, *outgoing, fault);
-	return error ? error : open_incoming(relay, RELAY_OUT, family, *outgoing, fault);
+	error = open_family(relay, AF_INET, fault);
+	if (error || !sender_has_ipv6(relay->sender))
+		return error;
+	return open_family(relay, AF_INET6, fault);
 }
 
 static void prepare_batch(struct relay *relay)
@@ -162,9 +166,7 @@ int relay_open(const struct relay_settings *settings, struct relay **out, struct
 		relay_close(relay);
 		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
 	}
-	error = open_family(relay, AF_INET, &relay->ipv4, fault);
-	if (!error)
-		error = open_family(relay, AF_INET6, &relay->ipv6, fault);
+	error = open_sockets(relay, fault);
 	if (error) {
 		relay_close(relay);
 		return error;
@@ -180,8 +182,7 @@ void relay_close(struct relay *relay)
 		return;
 	for (unsigned i = 0; i < relay->incoming_count; i++)
 		close(relay->incoming[i].socket);
-	outgoing_close(relay->ipv4);
-	outgoing_close(relay->ipv6);
+	sender_close(relay->sender);
 	batch_free(relay->room);
 	free(relay);
 }
@@ -285,10 +286,9 @@ static void relay_one(struct relay *relay, const struct relay_handler *handler,
 	}
 	outcome = handler->datagram(handler->context, &arrival.flow, incoming->direction, bytes);
 	if (outcome.verdict == VERDICT_PASS)
-		error = outgoing_add_in_place(
-			incoming->outgoing, &arrival.flow, arrival.hop, bytes);
+		error = sender_add_in_place(relay->sender, &arrival.flow, arrival.hop, bytes);
 	else if (outcome.verdict == VERDICT_REWRITE)
-		error = outgoing_add(incoming->outgoing, &arrival.flow, arrival.hop, outcome.bytes);
+		error = sender_add(relay->sender, &arrival.flow, arrival.hop, outcome.bytes);
 	if (error) {
 		relay->counters.send_errors++;
 		relay->counters.last_send_error = error;
@@ -328,7 +328,7 @@ static unsigned handle_batch(
 		count++;
 	}
 	if (count)
-		outgoing_flush(relay->of->outgoing);
+		sender_flush(relay->sender);
 	return count;
 }
 
@@ -360,32 +360,12 @@ unsigned relay_receive(struct relay *relay, const struct relay_handler *handler)
 
 int relay_send(struct relay *relay, const struct flow *flow, struct text bytes)
 {
-	const bool ipv4 = address_is_ipv4(&flow->destination);
-	struct outgoing *outgoing = ipv4 ? relay->ipv4 : relay->ipv6;
-
-	if (!outgoing || address_is_ipv4(&flow->source) != ipv4)
-		return -EAFNOSUPPORT;
-	return outgoing_add(outgoing, flow, (struct hop){-1, -1}, bytes);
+	return sender_add(relay->sender, flow, hop_of_this_host, bytes);
 }
 
 void relay_flush(struct relay *relay)
 {
-	outgoing_flush(relay->ipv4);
-	if (relay->ipv6)
-		outgoing_flush(relay->ipv6);
-}
-
-static void count_outgoing(const struct outgoing *outgoing, struct relay_counters *counters)
-{
-	struct outgoing_counters more;
-
-	if (!outgoing)
-		return;
-	more = outgoing_counters(outgoing);
-	counters->sent += more.sent;
-	counters->send_errors += more.errors;
-	if (more.last_error)
-		counters->last_send_error = more.last_error;
+	sender_flush(relay->sender);
 }
 
 static uint32_t overruns(int socket)
@@ -401,9 +381,12 @@ static uint32_t overruns(int socket)
 struct relay_counters relay_counters(const struct relay *relay)
 {
 	struct relay_counters counters = relay->counters;
+	const struct sent_counters sent = sender_counters(relay->sender);
 
-	count_outgoing(relay->ipv4, &counters);
-	count_outgoing(relay->ipv6, &counters);
+	counters.sent += sent.sent;
+	counters.send_errors += sent.errors;
+	if (sent.last_error)
+		counters.last_send_error = sent.last_error;
 	for (unsigned i = 0; i < relay->incoming_count; i++)
 		counters.overruns += overruns(relay->incoming[i].socket);
 	return counters;
