@@ -145,6 +145,11 @@ unsigned engine_proxy_count(const struct engine *engine)
 	return engine->proxies.count;
 }
 
+const struct proxies *engine_proxies(const struct engine *engine)
+{
+	return &engine->proxies;
+}
+
 bool engine_is_ours(const struct engine *engine, const struct flow *flow)
 {
 	return engine_is_proxy(engine, &flow->source) !=

@@ -247,13 +247,17 @@ static bool to_relay_port(const struct relay *relay, const struct address *desti
 	       host_has(&relay->host, destination);
 }
 
-static bool is_misdirected(const struct relay *relay, const struct relay_handler *handler,
-	enum relay_direction direction, const struct flow *flow)
+static bool is_proxy(const struct relay *relay, const struct address *address)
+{
+	return proxies_find(relay->settings.proxies, address) != PROXY_NONE;
+}
+
+static bool is_misdirected(
+	const struct relay *relay, enum relay_direction direction, const struct flow *flow)
 {
 	if (direction == RELAY_IN)
-		return !handler->is_proxy(handler->context, &flow->destination);
-	return !handler->is_proxy(handler->context, &flow->source) ||
-	       to_relay_port(relay, &flow->destination);
+		return !is_proxy(relay, &flow->destination);
+	return !is_proxy(relay, &flow->source) || to_relay_port(relay, &flow->destination);
 }
 
 /* True when the datagram may go on. */
@@ -267,24 +271,25 @@ static bool take_hop(
 	return --arrival->hop.ttl > 0;
 }
 
-static void relay_one(struct relay *relay, const struct relay_handler *handler,
-	const struct incoming *incoming, struct msghdr *header, size_t length)
+static void relay_one(struct relay *relay, uint64_t now_us, const struct wire_handler *handler,
+	struct msghdr *header, size_t length)
 {
+	const enum relay_direction direction = relay->of->direction;
 	struct arrival arrival = read_arrival(header);
 	struct text bytes = {header->msg_iov->iov_base, length};
 	struct outcome outcome;
 	int error = 0;
 
-	relay->counters.received[incoming->direction]++;
-	if (is_misdirected(relay, handler, incoming->direction, &arrival.flow)) {
+	relay->counters.received[direction]++;
+	if (is_misdirected(relay, direction, &arrival.flow)) {
 		relay->counters.misdirected++;
 		return;
 	}
-	if (!take_hop(relay, incoming->direction, &arrival)) {
+	if (!take_hop(relay, direction, &arrival)) {
 		relay->counters.expired++;
 		return;
 	}
-	outcome = handler->datagram(handler->context, &arrival.flow, incoming->direction, bytes);
+	outcome = handler->datagram(handler->context, now_us, &arrival.flow, bytes);
 	if (outcome.verdict == VERDICT_PASS)
 		error = sender_add_in_place(relay->sender, &arrival.flow, arrival.hop, bytes);
 	else if (outcome.verdict == VERDICT_REWRITE)
@@ -312,8 +317,8 @@ bool relay_has_rest(const struct relay *relay)
 }
 
 /* To its end, or until as many bytes have been handled. Returns how many datagrams. */
-static unsigned handle_batch(
-	struct relay *relay, const struct relay_handler *handler, size_t *bytes_left)
+static unsigned handle_batch(struct relay *relay, uint64_t now_us,
+	const struct wire_handler *handler, size_t *bytes_left)
 {
 	unsigned count = 0;
 
@@ -321,7 +326,7 @@ static unsigned handle_batch(
 		struct mmsghdr *message = &relay->messages[relay->handled++];
 		const size_t length = message->msg_len;
 
-		relay_one(relay, handler, relay->of, &message->msg_hdr, length);
+		relay_one(relay, now_us, handler, &message->msg_hdr, length);
 		message->msg_hdr.msg_namelen = sizeof(relay->sources[0]);
 		message->msg_hdr.msg_controllen = CONTROL_SIZE;
 		*bytes_left -= length < *bytes_left ? length : *bytes_left;
@@ -343,16 +348,16 @@ static void take_batch(struct relay *relay)
 	relay->received = count > 0 ? (unsigned)count : 0;
 }
 
-unsigned relay_receive(struct relay *relay, const struct relay_handler *handler)
+unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_handler *handler)
 {
 	size_t bytes_left = RELAY_BYTES_MAX;
 	unsigned count;
 
 	refresh_host(relay);
-	count = handle_batch(relay, handler, &bytes_left);
+	count = handle_batch(relay, now_us, handler, &bytes_left);
 	for (unsigned i = 0; i < relay->incoming_count && bytes_left; i++) {
 		take_batch(relay);
-		count += handle_batch(relay, handler, &bytes_left);
+		count += handle_batch(relay, now_us, handler, &bytes_left);
 	}
 	relay_flush(relay);
 	return count;
