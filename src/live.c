@@ -87,8 +87,7 @@ static void on_send(void *context, uint64_t now_us, const struct flow *flow, str
 	struct live *live = context;
 	struct fault fault;
 
-	(void)now_us;
-	if (live->wire.kind->send(&live->wire, flow, bytes, &fault) != 0)
+	if (live->wire.kind->send(&live->wire, now_us, flow, bytes, &fault) != 0)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 }
 
@@ -532,7 +531,7 @@ static int close_all(struct live *live, int result, struct fault *fault)
 		live->wire.kind->stop(&live->wire);
 	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	metrics_close(live->metrics);
-	live->wire.kind->close(&live->wire);
+	live->wire.kind->close(&live->wire, &other);
 	if (events_close(live->events, &other) != 0 && result == 0) {
 		*fault = other;
 		result = -EIO;

@@ -60,9 +60,6 @@ unsigned engine_proxy_count(const struct engine *engine);
 struct proxies;
 const struct proxies *engine_proxies(const struct engine *engine);
 
-/* Whether a datagram of this flow is natbox's to relay: one end, and only one, is a proxy. */
-bool engine_is_ours(const struct engine *engine, const struct flow *flow);
-
 /* Runs the clock up to now: expiries, keepalives, misses. Unless work is bounded, engine_packet
  * does this first itself. */
 void engine_advance(struct engine *engine, uint64_t now_us);

@@ -1,6 +1,7 @@
 /* The wire: how datagrams come to natbox and leave it. There is one table of operations for each
  * way: sniff_wire captures copies and sends keepalives, through relay_wire passes everything
- * between user agents and proxies, and only while natbox shows that it lives.
+ * between user agents and proxies, and only while natbox shows that it lives; replay_wire reads a
+ * capture file and writes another.
  *
  * A wire knows its settings, the proxies' addresses and a handler. Errors are negative errnos with
  * *fault set. */
@@ -43,8 +44,11 @@ struct wire_settings {
 	/* What natbox.proxy names. An unspecified ip is every address that this host has. */
 	unsigned named_count;
 	struct address named[WIRE_NAMED_MAX];
-	const char *interface; /* to sniff on; `any` is all */
-	bool sends;            /* false: a dry run */
+	const char *interface;  /* to sniff on; `any` is all */
+	const char *read_path;  /* the capture to replay; "-" is standard input */
+	const char *write_path; /* what a replay sends; NULL: nothing is written */
+	bool replays_relay;     /* and what a relay would send on, too */
+	bool sends;             /* false: a dry run */
 	struct {
 		uint16_t in_port, out_port;
 		uint32_t mark, own_mark, table;
@@ -63,6 +67,13 @@ struct wire {
 	int claims[1 + WIRE_NAMED_MAX]; /* descriptors */
 };
 
+/* What a capture file held as far as it was read, in frames. */
+struct wire_frames {
+	uint64_t frames, datagrams;
+	uint64_t unreadable; /* of a link type that natbox does not read */
+	uint64_t cut;        /* captured with too short a snapshot length */
+};
+
 struct wire_kind {
 	/* What one natbox alone may do besides to serve its proxies. NULL: none. */
 	const char *claim;
@@ -71,13 +82,14 @@ struct wire_kind {
 	int (*start)(struct wire *wire, struct fault *fault);
 	unsigned (*descriptors)(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX]);
 	/* Hands what has come in to the handler, at most about WIRE_TURN_DATAGRAMS_MAX, and not
-	 * many more bytes than WIRE_TURN_BYTES_MAX. */
+	 * many more bytes than WIRE_TURN_BYTES_MAX. 1: there is more to be had without waiting, as
+	 * in a file until its end; 0: that was all for now. */
 	int (*receive)(struct wire *wire, uint64_t now_us, struct fault *fault);
 	/* Whether it has left something over that no descriptor tells of. NULL: never. */
 	bool (*has_rest)(const struct wire *wire);
-	/* A keepalive. */
-	int (*send)(
-		struct wire *wire, const struct flow *flow, struct text bytes, struct fault *fault);
+	/* A keepalive, at now_us. */
+	int (*send)(struct wire *wire, uint64_t now_us, const struct flow *flow, struct text bytes,
+		struct fault *fault);
 	/* The end of a turn: what was queued goes out. */
 	void (*flush)(struct wire *wire);
 	/* About once a second: tells what has gone wrong since. */
@@ -87,15 +99,20 @@ struct wire_kind {
 	/* The end of the loop: SIP flows past from here on. Waits for no disk, and calls nothing
 	 * that may end the process, as state has not been written yet. NULL: it always does. */
 	void (*stop)(struct wire *wire);
-	void (*close)(struct wire *wire); /* also of one that could not be opened */
+	/* Also of one that could not be opened. An error: what was to be written is not all
+	 * there. */
+	int (*close)(struct wire *wire, struct fault *fault);
 	/* Whether what failed while natbox ran is there to be opened again. NULL: it is. */
 	bool (*is_there)(const struct wire *wire);
+	/* Of a file alone: starts it over, and tells what was in it. */
+	int (*rewind)(struct wire *wire, struct fault *fault);
+	struct wire_frames (*frames)(const struct wire *wire);
 	bool needs_net_admin; /* also while it runs */
 	bool proxies_stay;    /* addresses that this host gets or loses later make no difference */
 	uint64_t longest_turn_us;
 };
 
-extern const struct wire_kind sniff_wire, relay_wire;
+extern const struct wire_kind sniff_wire, relay_wire, replay_wire;
 
 /* Before anything is opened, so that a second natbox disturbs nothing: refuses where another one
  * serves one of the proxies, or relays. A dry run goes on beside any. user: whom natbox is going to

@@ -150,12 +150,6 @@ const struct proxies *engine_proxies(const struct engine *engine)
 	return &engine->proxies;
 }
 
-bool engine_is_ours(const struct engine *engine, const struct flow *flow)
-{
-	return engine_is_proxy(engine, &flow->source) !=
-	       engine_is_proxy(engine, &flow->destination);
-}
-
 struct engine_counters engine_counters(const struct engine *engine)
 {
 	return engine->report.counters;

@@ -135,12 +135,13 @@ static bool relaying_has_rest(const struct wire *wire)
 	return relay_has_rest(relaying->relay);
 }
 
-static int relaying_send(
-	struct wire *wire, const struct flow *flow, struct text bytes, struct fault *fault)
+static int relaying_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
+	struct text bytes, struct fault *fault)
 {
 	struct relaying *relaying = wire->own;
 	int result = relay_send(relaying->relay, flow, bytes);
 
+	(void)now_us;
 	if (result != 0)
 		return fault_set(fault, result, "cannot send a keepalive: %s", strerror(-result));
 	return 0;
@@ -197,15 +198,17 @@ static void relaying_stop(struct wire *wire)
 		rules_withdraw(relaying->rules);
 }
 
-static void relaying_close(struct wire *wire)
+static int relaying_close(struct wire *wire, struct fault *fault)
 {
 	struct relaying *relaying = wire->own;
 
+	(void)fault;
 	if (!relaying)
-		return;
+		return 0;
 	rules_remove(relaying->rules);
 	relay_close(relaying->relay);
 	free(relaying);
+	return 0;
 }
 
 const struct wire_kind relay_wire = {

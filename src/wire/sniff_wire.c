@@ -86,11 +86,12 @@ static int sniffing_receive(struct wire *wire, uint64_t now_us, struct fault *fa
 	return result < 0 ? result : 0;
 }
 
-static int sniffing_send(
-	struct wire *wire, const struct flow *flow, struct text bytes, struct fault *fault)
+static int sniffing_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
+	struct text bytes, struct fault *fault)
 {
 	struct sniffing *sniffing = wire->own;
 
+	(void)now_us;
 	return inject_send(sniffing->inject, flow, bytes, fault);
 }
 
@@ -125,15 +126,17 @@ static uint64_t sniffing_dropped(const struct wire *wire)
 	return capture_dropped(sniffing->capture);
 }
 
-static void sniffing_close(struct wire *wire)
+static int sniffing_close(struct wire *wire, struct fault *fault)
 {
 	struct sniffing *sniffing = wire->own;
 
+	(void)fault;
 	if (!sniffing)
-		return;
+		return 0;
 	capture_close(sniffing->capture);
 	inject_close(sniffing->inject);
 	free(sniffing);
+	return 0;
 }
 
 static bool sniffing_is_there(const struct wire *wire)
