@@ -1,7 +1,6 @@
 #include "relay.h"
 
 #include "../host.h"
-
 #include "../send/batch.h"
 #include "../send/sender.h"
 

@@ -1,6 +1,6 @@
 /* The rule set of relay mode as nft reads it, and what is in force on this host. */
-#ifndef NATBOX_IO_RULESET_H
-#define NATBOX_IO_RULESET_H
+#ifndef NATBOX_RULESET_H
+#define NATBOX_RULESET_H
 
 #include "rules_settings.h"
 

@@ -1,4 +1,4 @@
-#include "wire/capture/repeats.h"
+#include "wire/capture/duplicates.h"
 
 #include <criterion/criterion.h>
 #include <pcap/dlt.h>
@@ -29,31 +29,31 @@ static bool add(struct decoder *decoder, uint64_t time_us, const struct frame *f
 	return decoder_add(decoder, time_us, frame_text(frame), false, &datagram);
 }
 
-Test(repeats, packet_on_two_interfaces_counts_once)
+Test(duplicates, packet_on_two_interfaces_counts_once)
 {
 	struct decoder *decoder = decoder_new(DLT_LINUX_SLL, seed);
 	struct frame in = cooked(64), out = cooked(63);
 
 	cr_expect(add(decoder, 1000000, &in));
 	cr_expect(!add(decoder, 1000020, &out));
-	cr_expect(!add(decoder, 1000000 + REPEATS_WINDOW_US, &out));
+	cr_expect(!add(decoder, 1000000 + DUPLICATES_WINDOW_US, &out));
 	cr_expect_eq(decoder_counters(decoder).repeated, 2);
 	decoder_free(decoder);
 }
 
-Test(repeats, retransmission_counts_again)
+Test(duplicates, retransmission_counts_again)
 {
 	struct decoder *decoder = decoder_new(DLT_LINUX_SLL, seed);
 	struct frame frame = cooked(64);
 
 	cr_expect(add(decoder, 1000000, &frame));
 	cr_expect(add(decoder, 1500000, &frame));
-	cr_expect(add(decoder, 1500001 + REPEATS_WINDOW_US, &frame));
+	cr_expect(add(decoder, 1500001 + DUPLICATES_WINDOW_US, &frame));
 	cr_expect(add(decoder, 1000, &frame), "nor is a clock set back a repeat");
 	decoder_free(decoder);
 }
 
-Test(repeats, another_packet_with_the_same_bytes_counts)
+Test(duplicates, another_packet_with_the_same_bytes_counts)
 {
 	struct decoder *decoder = decoder_new(DLT_LINUX_SLL, seed);
 	struct frame frame = cooked(64);
@@ -68,7 +68,7 @@ Test(repeats, another_packet_with_the_same_bytes_counts)
 	decoder_free(decoder);
 }
 
-Test(repeats, one_interface_alone_has_none)
+Test(duplicates, one_interface_alone_has_none)
 {
 	struct decoder *decoder = decoder_new(DLT_RAW, seed);
 	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
@@ -80,7 +80,7 @@ Test(repeats, one_interface_alone_has_none)
 	decoder_free(decoder);
 }
 
-Test(repeats, fragments_seen_twice_make_one_datagram)
+Test(duplicates, fragments_seen_twice_make_one_datagram)
 {
 	struct decoder *decoder = decoder_new(DLT_LINUX_SLL, seed);
 	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
@@ -102,30 +102,30 @@ Test(repeats, fragments_seen_twice_make_one_datagram)
 	decoder_free(decoder);
 }
 
-Test(repeats, fragments_with_the_same_bytes_at_other_places_count)
+Test(duplicates, fragments_with_the_same_bytes_at_other_places_count)
 {
 	static const struct hash_key key = {{3, 4}};
-	struct repeats *repeats = repeats_new(&key);
+	struct duplicates *duplicates = duplicates_new(&key);
 	struct packet packet = {.kind = PACKET_FRAGMENT, .bytes = hello, .more = true};
 
-	cr_expect(!repeats_seen(repeats, 0, &packet));
+	cr_expect(!duplicates_seen(duplicates, 0, &packet));
 	packet.offset = 8;
-	cr_expect(!repeats_seen(repeats, 0, &packet));
+	cr_expect(!duplicates_seen(duplicates, 0, &packet));
 	packet.more = false;
-	cr_expect(!repeats_seen(repeats, 0, &packet));
-	repeats_free(repeats);
+	cr_expect(!duplicates_seen(duplicates, 0, &packet));
+	duplicates_free(duplicates);
 }
 
-Test(repeats, flood_costs_no_more_memory_and_misses_no_new_packet)
+Test(duplicates, flood_costs_no_more_memory_and_misses_no_new_packet)
 {
 	static const struct hash_key key = {{3, 4}};
-	struct repeats *repeats = repeats_new(&key);
+	struct duplicates *duplicates = duplicates_new(&key);
 	struct packet packet = {.kind = PACKET_DATAGRAM, .bytes = hello};
 
 	for (uint32_t i = 0; i < 1000000; i++) {
 		packet.id = i;
-		cr_assert(!repeats_seen(repeats, 1000000 + i, &packet));
-		cr_assert(repeats_seen(repeats, 1000000 + i, &packet));
+		cr_assert(!duplicates_seen(duplicates, 1000000 + i, &packet));
+		cr_assert(duplicates_seen(duplicates, 1000000 + i, &packet));
 	}
-	repeats_free(repeats);
+	duplicates_free(duplicates);
 }
