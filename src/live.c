@@ -1,6 +1,8 @@
 /* The event loop: what comes in goes to the engine, what the engine wants sent goes out. */
 #include "live.h"
 
+#include "wire_settings.h"
+
 #include "ops/rights.h"
 #include <natbox/ops.h>
 #include <natbox/state.h>
@@ -16,6 +18,10 @@
 #include <unistd.h>
 
 static const uint64_t inspection_us = 1000000;
+
+/* What is done in one turn of the loop besides packets, as engine_bound_work counts it, so that
+ * neither packets nor the clock wait long: some milliseconds. */
+enum { TURN_ENDPOINTS_MAX = 1000 };
 
 /* How long after the host was started interfaces and addresses may still be to come. */
 static const uint64_t boot_us = 300 * 1000000ULL;
@@ -46,12 +52,33 @@ static void log_datagram(const struct flow *flow, struct text bytes)
 		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
 }
 
-struct outcome live_datagram(
-	struct live *live, uint64_t age_us, const struct flow *flow, struct text bytes)
+static struct outcome on_datagram(
+	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
 {
+	const struct live *live = context;
+
 	if (log_get_level() == LOG_LEVEL_DEBUG)
 		log_datagram(flow, bytes);
-	return engine_packet(live->engine, live->now_us - age_us, flow, bytes);
+	return engine_packet(live->engine, time_us, flow, bytes);
+}
+
+static void on_wire_notice(void *context, enum wire_notice notice, const char *line)
+{
+	(void)context;
+	switch (notice) {
+	case WIRE_DETAIL:
+		log_debug("%s", line);
+		break;
+	case WIRE_INFORMATION:
+		log_info("%s", line);
+		break;
+	case WIRE_WARNING:
+		log_warning("%s", line);
+		break;
+	case WIRE_ERROR:
+		log_error("%s", line);
+		break;
+	}
 }
 
 static void on_send(void *context, uint64_t now_us, const struct flow *flow, struct text bytes)
@@ -60,8 +87,7 @@ static void on_send(void *context, uint64_t now_us, const struct flow *flow, str
 	struct live *live = context;
 	struct fault fault;
 
-	(void)now_us;
-	if (live->wire->send(live, flow, bytes, &fault) != 0)
+	if (live->wire.kind->send(&live->wire, now_us, flow, bytes, &fault) != 0)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 }
 
@@ -98,13 +124,20 @@ static void on_event(void *context, const struct event *event)
 		events_write(live->events, event);
 }
 
-static void on_notice(void *context, enum state_notice notice, const char *line)
+static void on_state_notice(void *context, enum state_notice notice, const char *line)
 {
 	(void)context;
 	if (notice == STATE_FAULT)
 		log_error("%s", line);
 	else
 		log_info("%s", line);
+}
+
+static bool take_stored_proxy(void *context, const struct address *proxy)
+{
+	struct live *live = context;
+
+	return proxy_addresses_take_stored(&live->proxies, proxy);
 }
 
 /* A dry run has no state: it would take the place of the natbox that does the work, and keep what
@@ -121,8 +154,8 @@ static int open_state(struct live *live, const struct identity *identity, struct
 		.path = state_path(live),
 		.sync_us = live->config->state.sync_us,
 		.context = live,
-		.notice = on_notice,
-		.add_proxy = live_stored_proxy,
+		.notice = on_state_notice,
+		.add_proxy = take_stored_proxy,
 	};
 	const bool is_other = *options.path && rights_differ(identity);
 	struct fault lost;
@@ -157,7 +190,9 @@ static int open_engine(struct live *live, struct fault *fault)
 	engine_bound_work(live->engine, TURN_ENDPOINTS_MAX);
 	live->now_us = clock_us(CLOCK_BOOTTIME);
 	engine_advance(live->engine, live->now_us);
-	return live_find_proxies(live, fault);
+	live->wire.proxies = engine_proxies(live->engine);
+	live->proxies = (struct proxy_addresses){.engine = live->engine, .wire = &live->wire};
+	return proxy_addresses_find(&live->proxies, fault);
 }
 
 void live_time_events(const struct live *live)
@@ -205,7 +240,7 @@ static void publish(struct live *live, uint64_t now_us)
 {
 	const struct metrics_snapshot snapshot = {
 		.engine = engine_counters(live->engine),
-		.capture_drops = live->wire->dropped(live),
+		.capture_drops = live->wire.kind->dropped(&live->wire),
 		.state_lag_us = state_lag(live->state, now_us),
 		.event_lines_lost = events_lost(),
 		.turns = live->turns.counters,
@@ -250,7 +285,7 @@ static int open_all(struct live *live, struct fault *fault)
 	if (result == 0 && *identity.name)
 		log_give(&identity);
 	if (result == 0)
-		result = live_claim(live, identity.user, fault);
+		result = wire_claim(&live->wire, identity.user, fault);
 	if (result == 0)
 		result = open_state(live, &identity, fault);
 	if (result == 0)
@@ -258,11 +293,11 @@ static int open_all(struct live *live, struct fault *fault)
 	if (result == 0)
 		result = open_metrics(live, fault);
 	if (result == 0)
-		result = live->wire->open(live, fault);
+		result = live->wire.kind->open(&live->wire, fault);
 	if (result == 0)
 		open_events_for(live, &identity);
 	if (result == 0)
-		result = privileges_drop(&identity, live->wire->needs_net_admin, fault);
+		result = privileges_drop(&identity, live->wire.kind->needs_net_admin, fault);
 	if (result == 0)
 		result = open_events(live, NULL, fault);
 	if (result == 0)
@@ -272,8 +307,9 @@ static int open_all(struct live *live, struct fault *fault)
 	if (result == 0)
 		result = start_metrics(live, fault);
 	if (result == 0)
-		result = live->wire->start(live, fault);
+		result = live->wire.kind->start(&live->wire, fault);
 	live->is_ready = result == 0;
+	live->proxies.is_ready = live->is_ready;
 	return result;
 }
 
@@ -323,9 +359,9 @@ static void inspect(struct live *live)
 {
 	struct fault fault;
 
-	if (live->config->mode == MODE_SNIFF && live_find_proxies(live, &fault) != 0)
+	if (!live->wire.kind->proxies_stay && proxy_addresses_find(&live->proxies, &fault) != 0)
 		log_warning("%s", fault.line);
-	live->wire->inspect(live);
+	live->wire.kind->inspect(&live->wire);
 }
 
 /* Milliseconds until the next thing to do, at most the wire's longest turn. */
@@ -338,10 +374,10 @@ static int poll_timeout(const struct live *live)
 		next_us = state_next(live->state);
 	wait_us = next_us > now_us ? next_us - now_us : 0;
 
-	if (live->wire->has_rest && live->wire->has_rest(live))
+	if (live->wire.kind->has_rest && live->wire.kind->has_rest(&live->wire))
 		return 0;
-	if (wait_us > live->wire->longest_turn_us)
-		wait_us = live->wire->longest_turn_us;
+	if (wait_us > live->wire.kind->longest_turn_us)
+		wait_us = live->wire.kind->longest_turn_us;
 	return (int)((wait_us + 999) / 1000);
 }
 
@@ -411,11 +447,11 @@ static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 	resume_after_pause(live, now_us, waited_us);
 	live->now_us = now_us;
 	live_time_events(live);
-	result = live->wire->receive(live, fault);
+	result = live->wire.kind->receive(&live->wire, now_us, fault);
 	engine_advance(live->engine, live->now_us);
 	note_review(live);
 	state_run(live->state, live->now_us);
-	live->wire->flush(live);
+	live->wire.kind->flush(&live->wire);
 	if (live->events)
 		flush_events(live);
 	return result;
@@ -435,7 +471,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 {
 	struct pollfd polled[1 + WIRE_DESCRIPTORS_MAX] = {{.fd = signals, .events = POLLIN}};
 	int descriptors[WIRE_DESCRIPTORS_MAX];
-	unsigned count = live->wire->descriptors(live, descriptors);
+	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
 	uint64_t inspected_us = live->now_us;
 
 	for (unsigned i = 0; i < count; i++)
@@ -491,17 +527,17 @@ static int close_all(struct live *live, int result, struct fault *fault)
 
 	if (live->is_ready && log_get_level() >= LOG_LEVEL_INFO)
 		answer_summary(live);
-	if (live->wire->stop)
-		live->wire->stop(live);
+	if (live->wire.kind->stop)
+		live->wire.kind->stop(&live->wire);
 	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	metrics_close(live->metrics);
-	live->wire->close(live);
+	live->wire.kind->close(&live->wire, &other);
 	if (events_close(live->events, &other) != 0 && result == 0) {
 		*fault = other;
 		result = -EIO;
 	}
 	engine_free(live->engine);
-	live_disclaim(live);
+	wire_disclaim(&live->wire);
 	return result;
 }
 
@@ -522,7 +558,7 @@ static void wait_for_wire(const struct live *live, int signals)
 	struct pollfd polled = {.fd = signals, .events = POLLIN};
 	bool told = false;
 
-	while (poll(&polled, 1, absence_poll_ms) == 0 && !live->wire->is_there(live)) {
+	while (poll(&polled, 1, absence_poll_ms) == 0 && !live->wire.kind->is_there(&live->wire)) {
 		if (!told)
 			log_info("it is gone: natbox waits for it, and ends once it is back");
 		told = true;
@@ -537,7 +573,11 @@ int live_run(const struct options *options, struct config *config)
 
 	live = (struct live){.options = options,
 		.config = config,
-		.wire = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire};
+		.wire.kind = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire,
+		.wire.handler = {
+			.context = &live, .datagram = on_datagram, .notice = on_wire_notice}};
+	wire_settings_read(config, &live.wire.settings);
+	live.wire.settings.sends = !options->dry_run;
 	log_never_wait();
 	if (result >= 0)
 		result = open_all(&live, &fault);
@@ -546,7 +586,7 @@ int live_run(const struct options *options, struct config *config)
 	result = close_all(&live, result, &fault);
 	if (result != 0)
 		log_error("%s", fault.line);
-	if (result != 0 && live.is_ready && live.wire->is_there)
+	if (result != 0 && live.is_ready && live.wire.kind->is_there)
 		wait_for_wire(&live, signals);
 	if (signals >= 0)
 		close(signals);

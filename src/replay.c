@@ -1,11 +1,12 @@
 /* A capture file drives the core, its time stamps are the clock. */
 #include "options.h"
 
+#include "wire_settings.h"
+
 #include "ops/rights.h"
-#include "wire/capture/capture.h"
-#include "wire/capture/writer.h"
 #include <natbox/ops.h>
 #include <natbox/sip.h>
+#include <natbox/wire.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,12 +14,9 @@
 
 struct replay {
 	const struct config *config;
-	struct capture *capture;
+	struct wire wire;
 	struct engine *engine;
 	struct events *events;
-	struct writer *writer; /* NULL: nothing is written */
-	struct fault write_fault;
-	int write_error; /* the first; nothing is written after it */
 	uint64_t now_us;
 	uint64_t cut; /* packets cut short, as the search for *:PORT has counted them */
 	/* Proxies that no packet has gone to or come from so far, and with an unspecified host each
@@ -28,17 +26,13 @@ struct replay {
 	struct address registrar; /* where a REGISTER goes to that none of these is; port 0: none */
 };
 
-static void write_datagram(
-	struct replay *replay, uint64_t time_us, const struct flow *flow, struct text bytes)
-{
-	if (replay->writer && !replay->write_error)
-		replay->write_error =
-			writer_add(replay->writer, time_us, flow, bytes, &replay->write_fault);
-}
-
+/* What cannot be written is told when the wire is closed. */
 static void on_send(void *context, uint64_t now_us, const struct flow *flow, struct text bytes)
 {
-	write_datagram(context, now_us, flow, bytes);
+	struct replay *replay = context;
+	struct fault fault;
+
+	replay->wire.kind->send(&replay->wire, now_us, flow, bytes, &fault);
 }
 
 static void on_event(void *context, const struct event *event)
@@ -72,14 +66,22 @@ static bool is_register(struct text datagram)
 	       message.is_request && message.method == SIP_REGISTER;
 }
 
-/* The destination of a REGISTER to this port is a proxy. True when this is one. */
-static bool learn_from(struct replay *replay, const struct datagram *datagram, uint16_t port)
+/* The first pass for one *:PORT: the destination of a REGISTER to this port is a proxy. */
+struct search {
+	struct replay *replay;
+	uint16_t port;
+	unsigned registers; /* to it */
+};
+
+/* True when this is a REGISTER to the port. */
+static bool learn_from(
+	struct replay *replay, const struct flow *flow, struct text bytes, uint16_t port)
 {
-	const struct address *to = &datagram->flow.destination;
+	const struct address *to = &flow->destination;
 	char proxy[ADDRESS_TEXT_MAX];
 
 	if (!address_is_one_host(to) || (to->port != port && replay->registrar.port) ||
-		!is_register(datagram->bytes))
+		!is_register(bytes))
 		return false;
 	if (to->port != port) {
 		replay->registrar = *to;
@@ -96,17 +98,24 @@ static bool learn_from(struct replay *replay, const struct datagram *datagram, u
 	return true;
 }
 
-/* A first pass over the file for the proxies that *:PORT stands for. Returns what capture_next
- * ended with, and how many REGISTERs go to the port. */
-static int learn_proxies(
-	struct replay *replay, uint16_t port, unsigned *registers, struct fault *fault)
+static struct outcome on_searched(
+	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
 {
-	struct datagram datagram;
+	struct search *search = context;
+
+	(void)time_us;
+	search->registers += learn_from(search->replay, flow, bytes, search->port);
+	return (struct outcome){VERDICT_CONSUME, bytes};
+}
+
+/* To the end of the file. Returns what ended it. */
+static int read_all(struct replay *replay, struct fault *fault)
+{
 	int result;
 
-	*registers = 0;
-	while ((result = capture_next(replay->capture, &datagram, fault)) > 0)
-		*registers += learn_from(replay, &datagram, port);
+	do
+		result = replay->wire.kind->receive(&replay->wire, 0, fault);
+	while (result > 0);
 	return result;
 }
 
@@ -128,15 +137,17 @@ static int no_proxy_fault(
  * reported after that; unless nothing of use came before it. */
 static int find_any(struct replay *replay, uint16_t port, struct fault *fault)
 {
-	unsigned registers;
-	int result = learn_proxies(replay, port, &registers, fault);
+	struct search search = {.replay = replay, .port = port};
+	int result;
 
+	replay->wire.handler = (struct wire_handler){.context = &search, .datagram = on_searched};
+	result = read_all(replay, fault);
 	if (result != 0 && !engine_proxy_count(replay->engine))
 		return result;
-	if (registers == 0)
+	if (search.registers == 0)
 		replay->unseen[replay->unseen_count++] = (struct address){.port = port};
-	replay->cut = capture_counters(replay->capture).cut;
-	return capture_rewind(replay->capture, fault);
+	replay->cut = replay->wire.kind->frames(&replay->wire).cut;
+	return replay->wire.kind->rewind(&replay->wire, fault);
 }
 
 static int find_proxies(struct replay *replay, const char *path, struct fault *fault)
@@ -162,9 +173,8 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 }
 
 /* Notes whom this datagram is to and from. */
-static void see(struct replay *replay, const struct datagram *datagram)
+static void see(struct replay *replay, const struct flow *flow, struct text bytes)
 {
-	const struct flow *flow = &datagram->flow;
 	unsigned left = 0;
 
 	for (unsigned i = 0; i < replay->unseen_count; i++) {
@@ -173,7 +183,7 @@ static void see(struct replay *replay, const struct datagram *datagram)
 			replay->unseen[left++] = replay->unseen[i];
 	}
 	replay->unseen_count = left;
-	if (replay->unseen_count && !replay->registrar.port && is_register(datagram->bytes) &&
+	if (replay->unseen_count && !replay->registrar.port && is_register(bytes) &&
 		!engine_is_proxy(replay->engine, &flow->destination))
 		replay->registrar = flow->destination;
 }
@@ -197,22 +207,21 @@ static void warn_of_unseen(const struct replay *replay, const char *path)
 		path, proxy, more, proxy_hint(replay));
 }
 
-static void relay(struct replay *replay, const struct datagram *datagram)
+static struct outcome on_datagram(
+	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
 {
-	struct outcome outcome =
-		engine_packet(replay->engine, datagram->time_us, &datagram->flow, datagram->bytes);
+	struct replay *replay = context;
 
-	if (replay->config->mode != MODE_RELAY || outcome.verdict == VERDICT_CONSUME ||
-		!engine_is_ours(replay->engine, &datagram->flow))
-		return;
-	write_datagram(replay, replay->now_us, &datagram->flow,
-		outcome.verdict == VERDICT_REWRITE ? outcome.bytes : datagram->bytes);
+	if (time_us > replay->now_us)
+		replay->now_us = time_us;
+	see(replay, flow, bytes);
+	return engine_packet(replay->engine, time_us, flow, bytes);
 }
 
 /* The end of the file: what in it could not be read? 0 or a negative errno with *fault set. */
 static int check_read(struct replay *replay, const char *path, struct fault *fault)
 {
-	const struct decoder_counters counters = capture_counters(replay->capture);
+	const struct wire_frames counters = replay->wire.kind->frames(&replay->wire);
 
 	if (counters.frames == 0)
 		return fault_set(
@@ -235,16 +244,11 @@ static int check_read(struct replay *replay, const char *path, struct fault *fau
 
 static int run(struct replay *replay, const struct options *options, struct fault *fault)
 {
-	struct datagram datagram;
 	struct engine_counters counters;
 	int result;
 
-	while ((result = capture_next(replay->capture, &datagram, fault)) > 0) {
-		if (datagram.time_us > replay->now_us)
-			replay->now_us = datagram.time_us;
-		see(replay, &datagram);
-		relay(replay, &datagram);
-	}
+	replay->wire.handler = (struct wire_handler){.context = replay, .datagram = on_datagram};
+	result = read_all(replay, fault);
 	replay->now_us += options->run_on_us;
 	engine_advance(replay->engine, replay->now_us);
 	if (result == 0)
@@ -261,13 +265,8 @@ static int run(struct replay *replay, const struct options *options, struct faul
 static int finish(struct replay *replay, int result, struct fault *fault)
 {
 	struct fault other;
-	int closed;
+	int closed = replay->wire.kind->close(&replay->wire, &other);
 
-	if (result == 0 && replay->write_error) {
-		*fault = replay->write_fault;
-		result = replay->write_error;
-	}
-	closed = writer_close(replay->writer, &other);
 	if (result == 0 && closed != 0) {
 		*fault = other;
 		result = closed;
@@ -277,13 +276,12 @@ static int finish(struct replay *replay, int result, struct fault *fault)
 		*fault = other;
 		result = closed;
 	}
-	capture_close(replay->capture);
 	engine_free(replay->engine);
 	return result;
 }
 
 /* Whoever is root writes nothing where natbox's user leads it to. */
-static int open_writer(struct replay *replay, const char *path, struct fault *fault)
+static int start_writing(struct replay *replay, const char *path, struct fault *fault)
 {
 	struct identity user;
 	bool is_led;
@@ -296,7 +294,7 @@ static int open_writer(struct replay *replay, const char *path, struct fault *fa
 	if (result != 0)
 		return fault_set(
 			fault, result, "cannot create %s: cannot become user %s", path, user.name);
-	result = writer_open(path, &replay->writer, fault);
+	result = replay->wire.kind->start(&replay->wire, fault);
 	if (is_led)
 		rights_return();
 	return result;
@@ -308,19 +306,25 @@ static int open_all(struct replay *replay, const struct options *options, struct
 	static const uint8_t seed[16] = "natbox's replay";
 	const struct engine_sink sink = {.context = replay, .event = on_event, .send = on_send};
 	const struct config *config = replay->config;
-	int result = capture_open_file(options->replay_path, &replay->capture, fault);
+	int result;
 
+	wire_settings_read(config, &replay->wire.settings);
+	replay->wire.settings.read_path = options->replay_path;
+	replay->wire.settings.write_path = options->write_path;
+	replay->wire.settings.replays_relay = config->mode == MODE_RELAY;
+	result = replay->wire.kind->open(&replay->wire, fault);
 	if (result != 0)
 		return result;
 	replay->engine = engine_new(&config->core, config->mode == MODE_RELAY, seed, &sink);
 	if (!replay->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");
+	replay->wire.proxies = engine_proxies(replay->engine);
 	result = find_proxies(replay, options->replay_path, fault);
 	if (result != 0)
 		return result;
 	if (options->write_path)
-		result = open_writer(replay, options->write_path, fault);
+		result = start_writing(replay, options->write_path, fault);
 	if (result != 0)
 		return result;
 	replay->events = events_open_whole(fault);
@@ -329,7 +333,7 @@ static int open_all(struct replay *replay, const struct options *options, struct
 
 int replay_run(const struct options *options, const struct config *config)
 {
-	struct replay replay = {.config = config};
+	struct replay replay = {.config = config, .wire.kind = &replay_wire};
 	struct fault fault;
 	int result = open_all(&replay, options, &fault);
 

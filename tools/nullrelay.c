@@ -28,31 +28,15 @@ enum { BATCHES = 64 };
 /* Longer than the rules live without renewal, and than a phone's patience in the tests. */
 enum { HANG_S = 5 };
 
-static struct address proxies[RULES_PROXIES_MAX];
-static size_t proxy_count;
-
-static bool is_proxy(void *context, const struct address *address)
-{
-	(void)context;
-	for (size_t i = 0; i < proxy_count; i++)
-		if (address_equal(&proxies[i], address))
-			return true;
-	return false;
-}
+static struct proxies proxies;
 
 static struct outcome pass(
-	void *context, const struct flow *flow, enum relay_direction direction, struct text bytes)
+	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
 {
 	(void)context;
+	(void)time_us;
 	(void)flow;
-	(void)direction;
 	return (struct outcome){VERDICT_PASS, bytes};
-}
-
-static void add_proxy(const struct address *proxy)
-{
-	if (proxy_count < RULES_PROXIES_MAX)
-		proxies[proxy_count++] = *proxy;
 }
 
 static int add_this_host(struct text port)
@@ -64,7 +48,7 @@ static int add_this_host(struct text port)
 		return -EINVAL;
 	for (unsigned i = 0; i < host.count; i++) {
 		host.list[i].port = (uint16_t)number;
-		add_proxy(&host.list[i]);
+		proxies_add(&proxies, &host.list[i]);
 	}
 	return 0;
 }
@@ -78,7 +62,7 @@ static int read_proxy(const char *argument)
 		return add_this_host((struct text){text.at + 2, text.length - 2});
 	if (address_parse(text, 5060, &proxy) < 0)
 		return -EINVAL;
-	add_proxy(&proxy);
+	proxies_add(&proxies, &proxy);
 	return 0;
 }
 
@@ -130,7 +114,7 @@ static bool handle_signal(
 
 static void run(struct relay *relay, struct installed_rules *rules)
 {
-	static const struct relay_handler handler = {.is_proxy = is_proxy, .datagram = pass};
+	static const struct wire_handler handler = {.datagram = pass};
 	int descriptors[RELAY_DESCRIPTORS_MAX];
 	const unsigned count = relay_descriptors(relay, descriptors);
 	struct pollfd polled[RELAY_DESCRIPTORS_MAX + 1];
@@ -143,7 +127,8 @@ static void run(struct relay *relay, struct installed_rules *rules)
 		rules_tick(rules);
 		if (rules_trouble(rules, &fault))
 			fprintf(stderr, "nullrelay: %s\n", fault.line);
-		for (unsigned batch = 0; batch < BATCHES && relay_receive(relay, &handler); batch++)
+		for (unsigned batch = 0; batch < BATCHES && relay_receive(relay, 0, &handler);
+			batch++)
 			;
 		if (poll(polled, count + 1, relay_has_rest(relay) ? 0 : RULES_TICK_MS) > 0 &&
 			polled[count].revents && handle_signal(polled[count].fd, relay, rules))
@@ -155,7 +140,7 @@ static void run(struct relay *relay, struct installed_rules *rules)
 static int serve(const struct rules_settings *settings)
 {
 	const struct relay_settings ports = {
-		settings->in_port, settings->out_port, settings->own_mark};
+		settings->in_port, settings->out_port, settings->own_mark, &proxies};
 	struct relay *relay = NULL;
 	struct installed_rules *rules = NULL;
 	struct fault fault;
@@ -199,12 +184,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "nullrelay: %s: not a PROXY:PORT\n", argv[i]);
 		return 2;
 	}
-	if (!proxy_count) {
+	if (!proxies.count) {
 		fprintf(stderr, "usage: nullrelay [-m | -r] PROXY:PORT...\n");
 		return 2;
 	}
-	settings.proxies = proxies;
-	settings.proxy_count = proxy_count;
+	settings.proxies = proxies.list;
+	settings.proxy_count = proxies.count;
 	if (!print)
 		return serve(&settings);
 	rules_print(&settings, stdout);

@@ -56,8 +56,9 @@ int engine_add_proxy(struct engine *engine, const struct address *proxy);
 bool engine_is_proxy(const struct engine *engine, const struct address *address);
 unsigned engine_proxy_count(const struct engine *engine);
 
-/* Whether a datagram of this flow is natbox's to relay: one end, and only one, is a proxy. */
-bool engine_is_ours(const struct engine *engine, const struct flow *flow);
+/* All of them, for whoever asks at every datagram. It belongs to the engine. */
+struct proxies;
+const struct proxies *engine_proxies(const struct engine *engine);
 
 /* Runs the clock up to now: expiries, keepalives, misses. Unless work is bounded, engine_packet
  * does this first itself. */

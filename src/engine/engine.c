@@ -145,10 +145,9 @@ unsigned engine_proxy_count(const struct engine *engine)
 	return engine->proxies.count;
 }
 
-bool engine_is_ours(const struct engine *engine, const struct flow *flow)
+const struct proxies *engine_proxies(const struct engine *engine)
 {
-	return engine_is_proxy(engine, &flow->source) !=
-	       engine_is_proxy(engine, &flow->destination);
+	return &engine->proxies;
 }
 
 struct engine_counters engine_counters(const struct engine *engine)

@@ -1,7 +1,7 @@
 /* Work that a library may end the process over, or never come back from, in a process of its own.
  * libnftables and the lexer in libpcap exit when memory is short. */
-#ifndef NATBOX_IO_APART_H
-#define NATBOX_IO_APART_H
+#ifndef NATBOX_APART_H
+#define NATBOX_APART_H
 
 #include <natbox/base.h>
 

@@ -1,4 +1,4 @@
-#include "wire/capture/repeats.h"
+#include "wire/capture/duplicates.h"
 
 #include <criterion/criterion.h>
 #include <pcap/dlt.h>
@@ -36,7 +36,7 @@ Test(captured_twice, packet_on_two_interfaces_counts_once)
 
 	cr_expect(add(decoder, 1000000, &in));
 	cr_expect(!add(decoder, 1000020, &out));
-	cr_expect(!add(decoder, 1000000 + REPEATS_WINDOW_US, &out));
+	cr_expect(!add(decoder, 1000000 + DUPLICATES_WINDOW_US, &out));
 	cr_expect_eq(decoder_counters(decoder).repeated, 2);
 	decoder_free(decoder);
 }
@@ -48,7 +48,7 @@ Test(captured_twice, retransmission_counts_again)
 
 	cr_expect(add(decoder, 1000000, &frame));
 	cr_expect(add(decoder, 1500000, &frame));
-	cr_expect(add(decoder, 1500001 + REPEATS_WINDOW_US, &frame));
+	cr_expect(add(decoder, 1500001 + DUPLICATES_WINDOW_US, &frame));
 	cr_expect(add(decoder, 1000, &frame), "nor is a clock set back a repeat");
 	decoder_free(decoder);
 }
@@ -105,27 +105,27 @@ Test(captured_twice, fragments_seen_twice_make_one_datagram)
 Test(captured_twice, fragments_with_the_same_bytes_at_other_places_count)
 {
 	static const struct hash_key key = {{3, 4}};
-	struct repeats *repeats = repeats_new(&key);
+	struct duplicates *duplicates = duplicates_new(&key);
 	struct packet packet = {.kind = PACKET_FRAGMENT, .bytes = hello, .more = true};
 
-	cr_expect(!repeats_seen(repeats, 0, &packet));
+	cr_expect(!duplicates_seen(duplicates, 0, &packet));
 	packet.offset = 8;
-	cr_expect(!repeats_seen(repeats, 0, &packet));
+	cr_expect(!duplicates_seen(captured_twice, 0, &packet));
 	packet.more = false;
-	cr_expect(!repeats_seen(repeats, 0, &packet));
-	repeats_free(repeats);
+	cr_expect(!duplicates_seen(captured_twice, 0, &packet));
+	duplicates_free(duplicates);
 }
 
 Test(captured_twice, flood_costs_no_more_memory_and_misses_no_new_packet)
 {
 	static const struct hash_key key = {{3, 4}};
-	struct repeats *repeats = repeats_new(&key);
+	struct duplicates *duplicates = duplicates_new(&key);
 	struct packet packet = {.kind = PACKET_DATAGRAM, .bytes = hello};
 
 	for (uint32_t i = 0; i < 1000000; i++) {
 		packet.id = i;
-		cr_assert(!repeats_seen(repeats, 1000000 + i, &packet));
-		cr_assert(repeats_seen(repeats, 1000000 + i, &packet));
+		cr_assert(!duplicates_seen(duplicates, 1000000 + i, &packet));
+		cr_assert(duplicates_seen(captured_twice, 1000000 + i, &packet));
 	}
-	repeats_free(repeats);
+	duplicates_free(duplicates);
 }

@@ -1,8 +1,8 @@
 /* The blocks of a pcapng file on their way to libpcap, which refuses a file whose interfaces differ
  * in link type or snapshot length. So it is told that they do not, and the link type of each packet
  * is kept here. */
-#ifndef NATBOX_IO_CAPTURE_BLOCKS_H
-#define NATBOX_IO_CAPTURE_BLOCKS_H
+#ifndef NATBOX_CAPTURE_BLOCKS_H
+#define NATBOX_CAPTURE_BLOCKS_H
 
 #include <stdbool.h>
 #include <stdio.h>

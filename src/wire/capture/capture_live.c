@@ -1,13 +1,14 @@
+#include "capture.h"
+
 #include "../apart.h"
 #include "capture_source.h"
+#include "filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-
-#include "filter.h"
 
 enum {
 	/* The largest that libpcap allows: a reassembled or offloaded packet fits whole. Memory is
@@ -163,7 +164,7 @@ int capture_open_live(const char *interface, const struct address *proxies, size
 		error = fault_set(fault, -EIO, "cannot capture on %s: %s; choose another interface",
 			interface, why);
 	if (error) {
-		capture_close(opened);
+		capture_free(opened);
 		return error;
 	}
 	*capture = opened;

@@ -1,12 +1,15 @@
-/* What capture_file.c and capture_live.c share with capture.c. */
+/* An open source of frames, a file or an interface: what capture.c, capture_file.c and
+ * capture_live.c share. */
 #ifndef NATBOX_CAPTURE_SOURCE_H
 #define NATBOX_CAPTURE_SOURCE_H
 
+#include "capture_blocks.h"
+#include "decoder.h"
+
+#include <natbox/base.h>
+
 #include <pcap/pcap.h>
 #include <stdio.h>
-
-#include "capture.h"
-#include "capture_blocks.h"
 
 struct capture {
 	pcap_t *pcap;
@@ -21,7 +24,13 @@ struct capture {
 /* An empty capture by that name. NULL when memory is short. */
 struct capture *capture_new(const char *name);
 
+/* NULL is fine. */
+void capture_free(struct capture *capture);
+
 /* Sets up the decoder for what pcap captures, anew. 0 or a negative errno, with *fault set. */
 int capture_decode(struct capture *capture, const uint8_t seed[static 16], struct fault *fault);
+
+/* -ENOTSUP with *fault set: which link type nobody can take apart. */
+int capture_link_type_fault(const struct capture *capture, struct fault *fault);
 
 #endif

@@ -3,11 +3,11 @@
 #include <pcap/dlt.h>
 #include <stdlib.h>
 
-#include "repeats.h"
+#include "duplicates.h"
 
 struct decoder {
 	int link_type;
-	struct repeats *repeats;
+	struct duplicates *duplicates;
 	struct fragments *fragments;
 	struct decoder_counters counters;
 };
@@ -21,8 +21,8 @@ struct decoder *decoder_new(int link_type, const uint8_t seed[static 16])
 		return NULL;
 	decoder->link_type = link_type;
 	decoder->fragments = fragments_new(&key);
-	decoder->repeats = repeats_new(&key);
-	if (!decoder->fragments || !decoder->repeats) {
+	decoder->duplicates = duplicates_new(&key);
+	if (!decoder->fragments || !decoder->duplicates) {
 		decoder_free(decoder);
 		return NULL;
 	}
@@ -34,7 +34,7 @@ void decoder_free(struct decoder *decoder)
 	if (!decoder)
 		return;
 	fragments_free(decoder->fragments);
-	repeats_free(decoder->repeats);
+	duplicates_free(decoder->duplicates);
 	free(decoder);
 }
 
@@ -54,7 +54,8 @@ static bool is_repeat(struct decoder *decoder, uint64_t time_us, const struct pa
 {
 	if (packet->kind != PACKET_DATAGRAM && packet->kind != PACKET_FRAGMENT)
 		return false;
-	return is_cooked(decoder->link_type) && repeats_seen(decoder->repeats, time_us, packet);
+	return is_cooked(decoder->link_type) &&
+	       duplicates_seen(decoder->duplicates, time_us, packet);
 }
 
 bool decoder_add(struct decoder *decoder, uint64_t time_us, struct text frame, bool cut,

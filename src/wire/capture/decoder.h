@@ -19,7 +19,7 @@ struct datagram {
 struct decoder_counters {
 	uint64_t frames;
 	uint64_t datagrams;  /* given out */
-	uint64_t repeated;   /* seen before on another interface (repeats.h) */
+	uint64_t repeated;   /* seen before on another interface (duplicates.h) */
 	uint64_t other;      /* not UDP over IP */
 	uint64_t unreadable; /* of those, the ones of a link type that packet.h does not know */
 	uint64_t cut;        /* captured with too short a snapshot length */

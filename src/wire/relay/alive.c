@@ -1,8 +1,7 @@
 #include "alive.h"
 
 #include "netlink.h"
-
-#include "rules.h"
+#include "rules_settings.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* The proxies in the sets alive4 and alive6 of table inet natbox, each for ALIVE_MS unless renewed.
  * A renewal is one transaction prepared at the start: it reads nothing back and takes microseconds,
  * however large the rule set of the host is. */
-#ifndef NATBOX_IO_ALIVE_H
-#define NATBOX_IO_ALIVE_H
+#ifndef NATBOX_ALIVE_H
+#define NATBOX_ALIVE_H
 
 #include <natbox/address.h>
 

@@ -1,6 +1,6 @@
 /* Whether this host lets relay mode work, apart from its rules. */
-#ifndef NATBOX_IO_KERNEL_H
-#define NATBOX_IO_KERNEL_H
+#ifndef NATBOX_KERNEL_H
+#define NATBOX_KERNEL_H
 
 #include <natbox/base.h>
 

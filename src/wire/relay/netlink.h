@@ -1,6 +1,6 @@
 /* One netlink socket: a request and all of its answer. */
-#ifndef NATBOX_IO_NETLINK_H
-#define NATBOX_IO_NETLINK_H
+#ifndef NATBOX_NETLINK_H
+#define NATBOX_NETLINK_H
 
 #include <libmnl/libmnl.h>
 

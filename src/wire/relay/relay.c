@@ -1,9 +1,8 @@
 #include "relay.h"
 
 #include "../host.h"
-
-#include "../send/outgoing.h"
-#include "slots.h"
+#include "../send/batch.h"
+#include "../send/sender.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,14 +24,13 @@ enum { CONTROL_SIZE = 128 };
 struct incoming {
 	int socket;
 	enum relay_direction direction;
-	struct outgoing *outgoing; /* of the same family */
 };
 
 struct relay {
 	struct relay_settings settings;
 	struct incoming incoming[RELAY_DESCRIPTORS_MAX];
 	unsigned incoming_count;
-	struct outgoing *ipv4, *ipv6; /* ipv6 NULL: the host has none */
+	struct sender *sender;
 	struct relay_counters counters;
 	struct host host;
 	time_t host_read_s;
@@ -41,11 +39,11 @@ struct relay {
 	unsigned handled, received;
 	const struct incoming *of;
 	unsigned turn;
-	struct mmsghdr messages[RELAY_BATCH];
-	struct iovec spans[RELAY_BATCH];
-	struct sockaddr_in6 sources[RELAY_BATCH]; /* or sockaddr_in, which is smaller */
-	alignas(struct cmsghdr) char controls[RELAY_BATCH][CONTROL_SIZE];
-	char *slots;
+	struct mmsghdr messages[BATCH_MAX];
+	struct iovec spans[BATCH_MAX];
+	struct sockaddr_in6 sources[BATCH_MAX]; /* or sockaddr_in, which is smaller */
+	alignas(struct cmsghdr) char controls[BATCH_MAX][CONTROL_SIZE];
+	char *room;
 };
 
 /* What the kernel tells about a datagram. */
@@ -62,7 +60,7 @@ static int set_options(int socket, int family)
 	const int *options = family == AF_INET ? ipv4 : ipv6;
 	const size_t count =
 		family == AF_INET ? sizeof(ipv4) / sizeof(*ipv4) : sizeof(ipv6) / sizeof(*ipv6);
-	const int on = 1, buffer = RELAY_SOCKET_BUFFER;
+	const int on = 1, buffer = SOCKET_BUFFER;
 
 	for (size_t i = 0; i < count; i++)
 		if (setsockopt(socket, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, options[i],
@@ -99,8 +97,8 @@ static int explain(int error, const char *key, uint16_t port, struct fault *faul
 		key, strerror(-error));
 }
 
-static int open_incoming(struct relay *relay, enum relay_direction direction, int family,
-	struct outgoing *outgoing, struct fault *fault)
+static int open_incoming(
+	struct relay *relay, enum relay_direction direction, int family, struct fault *fault)
 {
 	const bool in = direction == RELAY_IN;
 	const uint16_t port = in ? relay->settings.in_port : relay->settings.out_port;
@@ -111,7 +109,6 @@ static int open_incoming(struct relay *relay, enum relay_direction direction, in
 	if (incoming->socket < 0)
 		return explain(-errno, in ? "in-port" : "out-port", port, fault);
 	incoming->direction = direction;
-	incoming->outgoing = outgoing;
 	relay->incoming_count++;
 	error = set_options(incoming->socket, family);
 	if (!error)
@@ -119,25 +116,31 @@ static int open_incoming(struct relay *relay, enum relay_direction direction, in
 	return error ? explain(error, in ? "in-port" : "out-port", port, fault) : 0;
 }
 
-static int open_family(
-	struct relay *relay, int family, struct outgoing **outgoing, struct fault *fault)
+static int open_family(struct relay *relay, int family, struct fault *fault)
 {
-	const struct outgoing_settings own = {.mark = relay->settings.own_mark};
-	int error = outgoing_open(family, &own, outgoing);
+	int error = open_incoming(relay, RELAY_IN, family, fault);
 
-	if (error == -EAFNOSUPPORT && family == AF_INET6)
-		return 0;
+	return error ? error : open_incoming(relay, RELAY_OUT, family, fault);
+}
+
+static int open_sockets(struct relay *relay, struct fault *fault)
+{
+	const struct sender_settings own = {.mark = relay->settings.own_mark};
+	int error = sender_open(&own, &relay->sender);
+
 	if (error)
 		return explain(error, "in-port", relay->settings.in_port, fault);
-	error = open_incoming(relay, RELAY_IN, family, *outgoing, fault);
-	return error ? error : open_incoming(relay, RELAY_OUT, family, *outgoing, fault);
+	error = open_family(relay, AF_INET, fault);
+	if (error || !sender_has_ipv6(relay->sender))
+		return error;
+	return open_family(relay, AF_INET6, fault);
 }
 
 static void prepare_batch(struct relay *relay)
 {
-	for (unsigned i = 0; i < RELAY_BATCH; i++) {
-		relay->spans[i] = (struct iovec){slots_at(relay->slots, i) + OUTGOING_HEADROOM,
-			SLOT_SIZE - OUTGOING_HEADROOM};
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		relay->spans[i] = (struct iovec){batch_at(relay->room, i) + OUTGOING_HEADROOM,
+			BATCH_ROOM - OUTGOING_HEADROOM};
 		relay->messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &relay->sources[i],
 			.msg_namelen = sizeof(relay->sources[i]),
@@ -157,14 +160,12 @@ int relay_open(const struct relay_settings *settings, struct relay **out, struct
 	if (!relay)
 		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
 	relay->settings = *settings;
-	relay->slots = slots_new();
-	if (!relay->slots) {
+	relay->room = batch_new();
+	if (!relay->room) {
 		relay_close(relay);
 		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
 	}
-	error = open_family(relay, AF_INET, &relay->ipv4, fault);
-	if (!error)
-		error = open_family(relay, AF_INET6, &relay->ipv6, fault);
+	error = open_sockets(relay, fault);
 	if (error) {
 		relay_close(relay);
 		return error;
@@ -180,9 +181,8 @@ void relay_close(struct relay *relay)
 		return;
 	for (unsigned i = 0; i < relay->incoming_count; i++)
 		close(relay->incoming[i].socket);
-	outgoing_close(relay->ipv4);
-	outgoing_close(relay->ipv6);
-	slots_free(relay->slots);
+	sender_close(relay->sender);
+	batch_free(relay->room);
 	free(relay);
 }
 
@@ -246,13 +246,17 @@ static bool to_relay_port(const struct relay *relay, const struct address *desti
 	       host_has(&relay->host, destination);
 }
 
-static bool is_misdirected(const struct relay *relay, const struct relay_handler *handler,
-	enum relay_direction direction, const struct flow *flow)
+static bool is_proxy(const struct relay *relay, const struct address *address)
+{
+	return proxies_find(relay->settings.proxies, address) != PROXY_NONE;
+}
+
+static bool is_misdirected(
+	const struct relay *relay, enum relay_direction direction, const struct flow *flow)
 {
 	if (direction == RELAY_IN)
-		return !handler->is_proxy(handler->context, &flow->destination);
-	return !handler->is_proxy(handler->context, &flow->source) ||
-	       to_relay_port(relay, &flow->destination);
+		return !is_proxy(relay, &flow->destination);
+	return !is_proxy(relay, &flow->source) || to_relay_port(relay, &flow->destination);
 }
 
 /* True when the datagram may go on. */
@@ -266,29 +270,29 @@ static bool take_hop(
 	return --arrival->hop.ttl > 0;
 }
 
-static void relay_one(struct relay *relay, const struct relay_handler *handler,
-	const struct incoming *incoming, struct msghdr *header, size_t length)
+static void relay_one(struct relay *relay, uint64_t now_us, const struct wire_handler *handler,
+	struct msghdr *header, size_t length)
 {
+	const enum relay_direction direction = relay->of->direction;
 	struct arrival arrival = read_arrival(header);
 	struct text bytes = {header->msg_iov->iov_base, length};
 	struct outcome outcome;
 	int error = 0;
 
-	relay->counters.received[incoming->direction]++;
-	if (is_misdirected(relay, handler, incoming->direction, &arrival.flow)) {
+	relay->counters.received[direction]++;
+	if (is_misdirected(relay, direction, &arrival.flow)) {
 		relay->counters.misdirected++;
 		return;
 	}
-	if (!take_hop(relay, incoming->direction, &arrival)) {
+	if (!take_hop(relay, direction, &arrival)) {
 		relay->counters.expired++;
 		return;
 	}
-	outcome = handler->datagram(handler->context, &arrival.flow, incoming->direction, bytes);
+	outcome = handler->datagram(handler->context, now_us, &arrival.flow, bytes);
 	if (outcome.verdict == VERDICT_PASS)
-		error = outgoing_add_in_place(
-			incoming->outgoing, &arrival.flow, arrival.hop, bytes);
+		error = sender_add_in_place(relay->sender, &arrival.flow, arrival.hop, bytes);
 	else if (outcome.verdict == VERDICT_REWRITE)
-		error = outgoing_add(incoming->outgoing, &arrival.flow, arrival.hop, outcome.bytes);
+		error = sender_add(relay->sender, &arrival.flow, arrival.hop, outcome.bytes);
 	if (error) {
 		relay->counters.send_errors++;
 		relay->counters.last_send_error = error;
@@ -312,8 +316,8 @@ bool relay_has_rest(const struct relay *relay)
 }
 
 /* To its end, or until as many bytes have been handled. Returns how many datagrams. */
-static unsigned handle_batch(
-	struct relay *relay, const struct relay_handler *handler, size_t *bytes_left)
+static unsigned handle_batch(struct relay *relay, uint64_t now_us,
+	const struct wire_handler *handler, size_t *bytes_left)
 {
 	unsigned count = 0;
 
@@ -321,14 +325,14 @@ static unsigned handle_batch(
 		struct mmsghdr *message = &relay->messages[relay->handled++];
 		const size_t length = message->msg_len;
 
-		relay_one(relay, handler, relay->of, &message->msg_hdr, length);
+		relay_one(relay, now_us, handler, &message->msg_hdr, length);
 		message->msg_hdr.msg_namelen = sizeof(relay->sources[0]);
 		message->msg_hdr.msg_controllen = CONTROL_SIZE;
 		*bytes_left -= length < *bytes_left ? length : *bytes_left;
 		count++;
 	}
 	if (count)
-		outgoing_flush(relay->of->outgoing);
+		sender_flush(relay->sender);
 	return count;
 }
 
@@ -338,21 +342,21 @@ static void take_batch(struct relay *relay)
 
 	relay->of = &relay->incoming[relay->turn];
 	relay->turn = (relay->turn + 1) % relay->incoming_count;
-	count = recvmmsg(relay->of->socket, relay->messages, RELAY_BATCH, 0, NULL);
+	count = recvmmsg(relay->of->socket, relay->messages, BATCH_MAX, 0, NULL);
 	relay->handled = 0;
 	relay->received = count > 0 ? (unsigned)count : 0;
 }
 
-unsigned relay_receive(struct relay *relay, const struct relay_handler *handler)
+unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_handler *handler)
 {
 	size_t bytes_left = RELAY_BYTES_MAX;
 	unsigned count;
 
 	refresh_host(relay);
-	count = handle_batch(relay, handler, &bytes_left);
+	count = handle_batch(relay, now_us, handler, &bytes_left);
 	for (unsigned i = 0; i < relay->incoming_count && bytes_left; i++) {
 		take_batch(relay);
-		count += handle_batch(relay, handler, &bytes_left);
+		count += handle_batch(relay, now_us, handler, &bytes_left);
 	}
 	relay_flush(relay);
 	return count;
@@ -360,32 +364,12 @@ unsigned relay_receive(struct relay *relay, const struct relay_handler *handler)
 
 int relay_send(struct relay *relay, const struct flow *flow, struct text bytes)
 {
-	const bool ipv4 = address_is_ipv4(&flow->destination);
-	struct outgoing *outgoing = ipv4 ? relay->ipv4 : relay->ipv6;
-
-	if (!outgoing || address_is_ipv4(&flow->source) != ipv4)
-		return -EAFNOSUPPORT;
-	return outgoing_add(outgoing, flow, (struct hop){-1, -1}, bytes);
+	return sender_add(relay->sender, flow, hop_of_this_host, bytes);
 }
 
 void relay_flush(struct relay *relay)
 {
-	outgoing_flush(relay->ipv4);
-	if (relay->ipv6)
-		outgoing_flush(relay->ipv6);
-}
-
-static void count_outgoing(const struct outgoing *outgoing, struct relay_counters *counters)
-{
-	struct outgoing_counters more;
-
-	if (!outgoing)
-		return;
-	more = outgoing_counters(outgoing);
-	counters->sent += more.sent;
-	counters->send_errors += more.errors;
-	if (more.last_error)
-		counters->last_send_error = more.last_error;
+	sender_flush(relay->sender);
 }
 
 static uint32_t overruns(int socket)
@@ -401,9 +385,12 @@ static uint32_t overruns(int socket)
 struct relay_counters relay_counters(const struct relay *relay)
 {
 	struct relay_counters counters = relay->counters;
+	const struct sent_counters sent = sender_counters(relay->sender);
 
-	count_outgoing(relay->ipv4, &counters);
-	count_outgoing(relay->ipv6, &counters);
+	counters.sent += sent.sent;
+	counters.send_errors += sent.errors;
+	if (sent.last_error)
+		counters.last_send_error = sent.last_error;
 	for (unsigned i = 0; i < relay->incoming_count; i++)
 		counters.overruns += overruns(relay->incoming[i].socket);
 	return counters;

@@ -1,5 +1,5 @@
 /* The relay: every datagram between user agents and proxies, taken off its way by the kernel rules
- * (natbox/rules.h), shown to a handler and sent on with the addresses it had.
+ * (rules.h), shown to a handler and sent on with the addresses it had.
  *
  * There is a transparent UDP socket for either direction and address family, which gives each
  * datagram's true source and destination, and a raw socket for each family, which sends with any
@@ -12,8 +12,7 @@
 #ifndef NATBOX_RELAY_H
 #define NATBOX_RELAY_H
 
-#include <natbox/base.h>
-#include <natbox/engine.h>
+#include <natbox/wire.h>
 
 struct relay;
 
@@ -26,15 +25,7 @@ enum relay_direction {
 struct relay_settings {
 	uint16_t in_port, out_port; /* where the rules divert each direction to */
 	uint32_t own_mark;          /* of what the relay sends; not 0 */
-};
-
-struct relay_handler {
-	void *context;
-	bool (*is_proxy)(void *context, const struct address *address);
-	/* One datagram, valid until this returns. The bytes of the outcome are valid until the next
-	 * call. Anything but PASS and REWRITE ends the datagram here. */
-	struct outcome (*datagram)(
-		void *context, const struct flow *flow, enum relay_direction, struct text bytes);
+	const struct proxies *proxies;
 };
 
 struct relay_counters {
@@ -56,13 +47,13 @@ void relay_close(struct relay *relay); /* NULL is fine */
 enum { RELAY_DESCRIPTORS_MAX = 4 };
 unsigned relay_descriptors(const struct relay *relay, int list[static RELAY_DESCRIPTORS_MAX]);
 
-/* Takes at most one batch of RELAY_BATCH from each socket, has each datagram handled in turn and
+/* Takes at most one batch from each socket, has each datagram handled in turn and
  * sends on what is to be sent on. Never blocks. Returns how many were handled: 0 means that it is
  * time to poll. What the handler itself gives to relay_send goes out with the batch. Once so many
  * bytes have been handled the rest of a batch waits for the next call: 64 of the longest datagrams
  * there are would take as long as ten thousand ordinary ones. */
-enum { RELAY_BATCH = 64, RELAY_BYTES_MAX = 512 << 10 };
-unsigned relay_receive(struct relay *relay, const struct relay_handler *handler);
+enum { RELAY_BYTES_MAX = 512 << 10 };
+unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_handler *handler);
 
 /* Whether a part of a batch waits: then there may be nothing to poll for. */
 bool relay_has_rest(const struct relay *relay);

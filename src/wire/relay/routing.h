@@ -1,9 +1,11 @@
 /* Policy routing: what bears the relay's mark is delivered to this host, whatever its destination.
  * One rule and one route for each address family, marked as ours by priority and protocol. */
-#ifndef NATBOX_IO_ROUTING_H
-#define NATBOX_IO_ROUTING_H
+#ifndef NATBOX_ROUTING_H
+#define NATBOX_ROUTING_H
 
-#include "rules.h"
+#include "rules_settings.h"
+
+#include <natbox/base.h>
 
 enum {
 	/* Before the rules of most operators (the kernel's own main table is 32766), so that a

@@ -12,26 +12,14 @@
 #ifndef NATBOX_RULES_H
 #define NATBOX_RULES_H
 
-#include <natbox/address.h>
+#include "rules_settings.h"
+
 #include <natbox/base.h>
 
 #include <stdio.h>
 
-/* Most proxies: as many elements as fit into one netlink attribute of 64 KiB. */
-enum { RULES_PROXIES_MAX = 1024 };
-
 /* The longest pause between two calls of rules_tick that is not taken for a hang. */
 enum { RULES_TICK_MS = 250 };
-
-struct rules_settings {
-	uint16_t in_port, out_port; /* of the relay */
-	uint32_t mark;              /* of what is diverted; not 0 */
-	uint32_t own_mark;          /* of what the relay sends; not 0, not mark */
-	uint32_t table;             /* routing table of our own */
-	bool manual; /* the operator installs and removes; proxies are kept alive all the same */
-	const struct address *proxies; /* "any address" already resolved (natbox/host.h) */
-	size_t proxy_count;
-};
 
 /* The commands that install and remove the rules by hand, to be run by sh as root. They leave out
  * notrack where this host translates addresses (natbox.8), or when the caller may not look. */

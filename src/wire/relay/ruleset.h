@@ -1,8 +1,12 @@
 /* The rule set of relay mode as nft reads it, and what is in force on this host. */
-#ifndef NATBOX_IO_RULESET_H
-#define NATBOX_IO_RULESET_H
+#ifndef NATBOX_RULESET_H
+#define NATBOX_RULESET_H
 
-#include "rules.h"
+#include "rules_settings.h"
+
+#include <natbox/base.h>
+
+#include <stdio.h>
 
 /* Writes table inet natbox in a form that replaces one that is there, in one transaction. */
 void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file);

@@ -1,10 +1,14 @@
 #include "datagram.h"
 
 #include <errno.h>
+#include <libnet.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
-enum { IPV4_LENGTH = 20, IPV6_LENGTH = 40, TTL = 64, DONT_FRAGMENT = 0x40 };
+enum { IPV6_LENGTH = 40, TTL = 64 };
+
+_Static_assert((int)DATAGRAM_IPV4_LENGTH == (int)LIBNET_IPV4_H, "no options");
 
 static void write_u16(uint8_t *at, size_t value)
 {
@@ -67,18 +71,34 @@ void datagram_udp_header(
 		udp[6] = udp[7] = 0xff;
 }
 
+void datagram_ipv4_header(const struct flow *flow, const struct ipv4_fields *fields,
+	uint8_t ip[static DATAGRAM_IPV4_LENGTH])
+{
+	struct libnet_ipv4_hdr header = {
+		.ip_v = 4,
+		.ip_hl = DATAGRAM_IPV4_LENGTH / 4,
+		.ip_tos = fields->tos,
+		.ip_id = htons(fields->identification),
+		.ip_off = fields->dont_fragment ? htons(IP_DF) : 0,
+		.ip_ttl = fields->ttl,
+		.ip_p = IPPROTO_UDP,
+	};
+
+	memcpy(&header.ip_src, flow->source.ip + 12, 4);
+	memcpy(&header.ip_dst, flow->destination.ip + 12, 4);
+	memcpy(ip, &header, sizeof(header));
+}
+
 static int write_ipv4(const struct flow *flow, struct text bytes, uint8_t *ip)
 {
-	memset(ip, 0, IPV4_LENGTH);
-	ip[0] = 4 << 4 | IPV4_LENGTH / 4;
-	write_u16(ip + 2, IPV4_LENGTH + DATAGRAM_UDP_LENGTH + bytes.length);
-	ip[6] = DONT_FRAGMENT;
-	ip[8] = TTL;
-	ip[9] = IPPROTO_UDP;
-	memcpy(ip + 12, flow->source.ip + 12, 4);
-	memcpy(ip + 16, flow->destination.ip + 12, 4);
-	sum_write(sum_add(0, ip, IPV4_LENGTH), ip + 10);
-	return IPV4_LENGTH;
+	static const struct ipv4_fields fields = {.ttl = TTL, .dont_fragment = true};
+
+	datagram_ipv4_header(flow, &fields, ip);
+	write_u16(ip + offsetof(struct libnet_ipv4_hdr, ip_len),
+		DATAGRAM_IPV4_LENGTH + DATAGRAM_UDP_LENGTH + bytes.length);
+	sum_write(sum_add(0, ip, DATAGRAM_IPV4_LENGTH),
+		ip + offsetof(struct libnet_ipv4_hdr, ip_sum));
+	return DATAGRAM_IPV4_LENGTH;
 }
 
 static int write_ipv6(const struct flow *flow, struct text bytes, uint8_t *ip)

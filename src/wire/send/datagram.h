@@ -3,10 +3,12 @@
 #ifndef NATBOX_DATAGRAM_H
 #define NATBOX_DATAGRAM_H
 
-#include <natbox/engine.h>
+#include <natbox/address.h>
+#include <natbox/base.h>
 
 enum {
 	DATAGRAM_UDP_LENGTH = 8,
+	DATAGRAM_IPV4_LENGTH = 20,
 	DATAGRAM_HEADERS_MAX = 48,         /* IPv6 40, UDP 8 */
 	DATAGRAM_PAYLOAD_IPV4_MAX = 65507, /* 65535 less both headers (RFC 791 3.1) */
 	DATAGRAM_PAYLOAD_IPV6_MAX =
@@ -18,6 +20,18 @@ enum {
  * -EINVAL when the flow has an IPv4 and an IPv6 end. */
 int datagram_headers(
 	const struct flow *flow, struct text bytes, uint8_t headers[static DATAGRAM_HEADERS_MAX]);
+
+/* What an IPv4 header says besides whence and where to. */
+struct ipv4_fields {
+	uint8_t ttl, tos;
+	uint16_t identification;
+	bool dont_fragment;
+};
+
+/* Writes the IPv4 header as raw sockets want it: all but total length and checksum, which the
+ * kernel adds. */
+void datagram_ipv4_header(const struct flow *flow, const struct ipv4_fields *fields,
+	uint8_t ip[static DATAGRAM_IPV4_LENGTH]);
 
 /* Writes the UDP header alone, its checksum too. No end of the flow may be of another IP version,
  * and bytes no longer than a datagram can be. */

@@ -1,31 +1,25 @@
 #include "inject.h"
 
-#include "outgoing.h"
+#include "sender.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 struct inject {
-	struct outgoing *ipv4;
-	struct outgoing *ipv6; /* NULL: this host has none */
-	uint64_t unfit;        /* never queued */
-	uint64_t reported_ipv4, reported_ipv6;
+	struct sender *sender;
+	uint64_t unfit; /* never queued */
+	uint64_t reported;
 };
 
 int inject_open(struct inject **inject, struct fault *fault)
 {
-	static const struct outgoing_settings own = {.label = INJECT_LABEL};
+	static const struct sender_settings own = {.label = INJECT_LABEL};
 	struct inject *opened = calloc(1, sizeof(*opened));
-	int error = opened ? outgoing_open(AF_INET, &own, &opened->ipv4) : -ENOMEM;
+	int error = opened ? sender_open(&own, &opened->sender) : -ENOMEM;
 
-	if (!error)
-		error = outgoing_open(AF_INET6, &own, &opened->ipv6);
-	if (error == -EAFNOSUPPORT && opened->ipv4)
-		error = 0;
 	if (error) {
-		inject_close(opened);
+		free(opened);
 		return fault_set_kind(fault, error == -EPERM ? FAULT_LASTING : FAULT_PASSING, error,
 			"cannot open a raw socket for keepalives: %s; %s", strerror(-error),
 			error == -EPERM ? "run as root or with CAP_NET_RAW, or with -n to send none"
@@ -39,21 +33,16 @@ void inject_close(struct inject *inject)
 {
 	if (!inject)
 		return;
-	outgoing_close(inject->ipv4);
-	outgoing_close(inject->ipv6);
+	sender_close(inject->sender);
 	free(inject);
 }
 
 int inject_send(
 	struct inject *inject, const struct flow *flow, struct text bytes, struct fault *fault)
 {
-	const bool ipv4 = address_is_ipv4(&flow->source);
-	struct outgoing *outgoing = ipv4 ? inject->ipv4 : inject->ipv6;
 	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
-	int error = -EAFNOSUPPORT;
+	int error = sender_add(inject->sender, flow, hop_of_this_host, bytes);
 
-	if (outgoing && ipv4 == address_is_ipv4(&flow->destination))
-		error = outgoing_add(outgoing, flow, (struct hop){-1, -1}, bytes);
 	if (!error)
 		return 0;
 	inject->unfit++;
@@ -65,9 +54,7 @@ int inject_send(
 
 void inject_flush(struct inject *inject)
 {
-	outgoing_flush(inject->ipv4);
-	if (inject->ipv6)
-		outgoing_flush(inject->ipv6);
+	sender_flush(inject->sender);
 }
 
 static const char *advice(int error)
@@ -86,13 +73,13 @@ static const char *advice(int error)
 	}
 }
 
-static int count_refused(const struct outgoing *outgoing, uint64_t *reported, struct fault *fault)
+int inject_trouble(struct inject *inject, struct fault *fault)
 {
-	const struct outgoing_counters counters = outgoing_counters(outgoing);
-	const uint64_t refused = counters.errors - *reported;
+	const struct sent_counters counters = sender_counters(inject->sender);
+	const uint64_t refused = counters.errors - inject->reported;
 	char destination[ADDRESS_TEXT_MAX];
 
-	*reported = counters.errors;
+	inject->reported = counters.errors;
 	if (!refused)
 		return 0;
 	address_format(&counters.last_refused, destination);
@@ -102,30 +89,10 @@ static int count_refused(const struct outgoing *outgoing, uint64_t *reported, st
 		advice(counters.last_error));
 }
 
-/* IPv6 has its turn once IPv4 has nothing new. */
-int inject_trouble(struct inject *inject, struct fault *fault)
-{
-	int error = count_refused(inject->ipv4, &inject->reported_ipv4, fault);
-
-	if (!error && inject->ipv6)
-		error = count_refused(inject->ipv6, &inject->reported_ipv6, fault);
-	return error;
-}
-
-static void count(const struct outgoing *outgoing, struct inject_counters *counters)
-{
-	const struct outgoing_counters more = outgoing_counters(outgoing);
-
-	counters->sent += more.sent;
-	counters->failed += more.errors;
-}
-
 struct inject_counters inject_counters(const struct inject *inject)
 {
-	struct inject_counters counters = {.failed = inject->unfit};
+	const struct sent_counters counters = sender_counters(inject->sender);
 
-	count(inject->ipv4, &counters);
-	if (inject->ipv6)
-		count(inject->ipv6, &counters);
-	return counters;
+	return (struct inject_counters){
+		.sent = counters.sent, .failed = inject->unfit + counters.errors};
 }

@@ -1,7 +1,6 @@
 #include "outgoing.h"
 
-#include "../relay/slots.h"
-
+#include "batch.h"
 #include "datagram.h"
 
 #include <arpa/inet.h>
@@ -37,23 +36,23 @@ struct control_ipv6 {
 
 struct outgoing {
 	int socket, family;
-	struct outgoing_settings settings;
+	struct sender_settings settings;
+	struct sent_counters *counters;
 	libnet_t *libnet; /* IPv4: a socket for datagrams with their header; else NULL */
 	int default_ttl;  /* IPv4 */
 	uint32_t key;     /* odd: which destination has which counter */
 	uint16_t identifications[1 << IDENTIFICATION_BITS];
 	unsigned count;
-	struct outgoing_counters counters;
-	struct mmsghdr messages[RELAY_BATCH];
-	struct iovec spans[RELAY_BATCH];
+	struct mmsghdr messages[BATCH_MAX];
+	struct iovec spans[BATCH_MAX];
 	union {
 		struct sockaddr_in ipv4;
 		struct sockaddr_in6 ipv6;
-	} destinations[RELAY_BATCH];
+	} destinations[BATCH_MAX];
 	union {
 		struct control_ipv4 ipv4;
 		struct control_ipv6 ipv6;
-	} controls[RELAY_BATCH];
+	} controls[BATCH_MAX];
 	/* Room for all, one after the other: short ones share pages and neighbouring cache
 	 * lines. */
 	char *copies;
@@ -91,7 +90,7 @@ static int deafen(int socket)
 
 static int set_options(int socket, int family, uint32_t mark)
 {
-	const int on = 1, off = 0, buffer = RELAY_SOCKET_BUFFER;
+	const int on = 1, off = 0, buffer = SOCKET_BUFFER;
 	const int fragment = IP_PMTUDISC_DONT; /* IPV6_PMTUDISC_DONT is the same */
 	const bool ipv4 = family == AF_INET;
 	const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
@@ -181,7 +180,8 @@ static void prepare_message(struct outgoing *outgoing, unsigned i)
 			.sin6_family = AF_INET6, .sin6_flowinfo = htonl(outgoing->settings.label)};
 }
 
-int outgoing_open(int family, const struct outgoing_settings *settings, struct outgoing **out)
+int outgoing_open(int family, const struct sender_settings *settings,
+	struct sent_counters *counters, struct outgoing **out)
 {
 	struct outgoing *outgoing = calloc(1, sizeof(*outgoing));
 	int error;
@@ -190,7 +190,8 @@ int outgoing_open(int family, const struct outgoing_settings *settings, struct o
 		return -ENOMEM;
 	outgoing->family = family;
 	outgoing->settings = *settings;
-	outgoing->copies = slots_new();
+	outgoing->counters = counters;
+	outgoing->copies = batch_new();
 	error = open_socket(outgoing);
 	if (!error && !outgoing->copies)
 		error = -ENOMEM;
@@ -202,7 +203,7 @@ int outgoing_open(int family, const struct outgoing_settings *settings, struct o
 		outgoing_close(outgoing);
 		return error;
 	}
-	for (unsigned i = 0; i < RELAY_BATCH; i++)
+	for (unsigned i = 0; i < BATCH_MAX; i++)
 		prepare_message(outgoing, i);
 	*out = outgoing;
 	return 0;
@@ -216,41 +217,36 @@ void outgoing_close(struct outgoing *outgoing)
 		close(outgoing->socket);
 	if (outgoing->libnet)
 		libnet_destroy(outgoing->libnet);
-	slots_free(outgoing->copies);
+	batch_free(outgoing->copies);
 	free(outgoing);
 }
 
 /* RFC 6864 4.3: no two datagrams of one source, destination and protocol with the same one for as
  * long as fragments of the first may be on their way. 0 would ask the kernel. */
-static uint16_t next_identification(struct outgoing *outgoing, uint32_t destination)
+static uint16_t next_identification(struct outgoing *outgoing, const struct flow *flow)
 {
-	uint16_t *counter =
-		&outgoing->identifications[destination * outgoing->key >> IDENTIFICATION_SHIFT];
+	uint32_t destination;
+	uint16_t *counter;
 
+	memcpy(&destination, flow->destination.ip + 12, sizeof(destination));
+	counter = &outgoing->identifications[destination * outgoing->key >> IDENTIFICATION_SHIFT];
 	if (++*counter == 0)
 		++*counter;
-	return htons(*counter);
+	return *counter;
 }
 
-/* The kernel adds total length and checksum. */
 static void put_ipv4_header(
 	struct outgoing *outgoing, const struct flow *flow, struct hop hop, char *packet)
 {
-	struct libnet_ipv4_hdr header = {
-		.ip_v = 4,
-		.ip_hl = sizeof(header) / 4,
-		.ip_tos = hop.tos < 0 ? 0 : (uint8_t)hop.tos,
-		.ip_off = outgoing->settings.label ? htons(IP_DF) : 0,
-		.ip_ttl = hop.ttl < 0 ? (uint8_t)outgoing->default_ttl : (uint8_t)hop.ttl,
-		.ip_p = IPPROTO_UDP,
+	const uint16_t label = outgoing->settings.label;
+	const struct ipv4_fields fields = {
+		.ttl = (uint8_t)(hop.ttl < 0 ? outgoing->default_ttl : hop.ttl),
+		.tos = (uint8_t)(hop.tos < 0 ? 0 : hop.tos),
+		.identification = label ? label : next_identification(outgoing, flow),
+		.dont_fragment = label != 0,
 	};
 
-	memcpy(&header.ip_src, flow->source.ip + 12, 4);
-	memcpy(&header.ip_dst, flow->destination.ip + 12, 4);
-	header.ip_id = outgoing->settings.label
-			       ? htons(outgoing->settings.label)
-			       : next_identification(outgoing, header.ip_dst.s_addr);
-	memcpy(packet, &header, sizeof(header));
+	datagram_ipv4_header(flow, &fields, (uint8_t *)packet);
 }
 
 /* The control message of the TOS is for routes and queues that look at it. */
@@ -299,7 +295,7 @@ static void put(
 
 	datagram_udp_header(flow, bytes, (uint8_t *)udp);
 	if (outgoing->family == AF_INET) {
-		start -= LIBNET_IPV4_H;
+		start -= DATAGRAM_IPV4_LENGTH;
 		put_ipv4_header(outgoing, flow, hop, start);
 		header->msg_controllen = put_ipv4(outgoing, flow, hop);
 	} else {
@@ -314,7 +310,7 @@ int outgoing_add_in_place(
 {
 	if (!fits(outgoing, bytes))
 		return -EMSGSIZE;
-	if (outgoing->count == RELAY_BATCH)
+	if (outgoing->count == BATCH_MAX)
 		outgoing_flush(outgoing);
 	put(outgoing, flow, hop, bytes);
 	return 0;
@@ -327,7 +323,7 @@ int outgoing_add(
 
 	if (!fits(outgoing, bytes))
 		return -EMSGSIZE;
-	if (outgoing->count == RELAY_BATCH)
+	if (outgoing->count == BATCH_MAX)
 		outgoing_flush(outgoing);
 	copy = outgoing->copies + outgoing->copied + OUTGOING_HEADROOM;
 	outgoing->copied +=
@@ -342,8 +338,8 @@ int outgoing_add(
 static bool send_in_fragments(struct outgoing *outgoing, unsigned i)
 {
 	const struct iovec *whole = &outgoing->spans[i];
-	struct iovec span = {
-		(char *)whole->iov_base + LIBNET_IPV4_H, whole->iov_len - LIBNET_IPV4_H};
+	struct iovec span = {(char *)whole->iov_base + DATAGRAM_IPV4_LENGTH,
+		whole->iov_len - DATAGRAM_IPV4_LENGTH};
 	struct msghdr header = outgoing->messages[i].msg_hdr;
 	struct control_ipv4 *control = &outgoing->controls[i].ipv4;
 	struct libnet_ipv4_hdr ip;
@@ -362,15 +358,15 @@ static bool send_in_fragments(struct outgoing *outgoing, unsigned i)
 static void count_refused(struct outgoing *outgoing, unsigned i, int error)
 {
 	const bool ipv4 = outgoing->family == AF_INET;
-	const char *udp = (char *)outgoing->spans[i].iov_base + (ipv4 ? LIBNET_IPV4_H : 0);
+	const char *udp = (char *)outgoing->spans[i].iov_base + (ipv4 ? DATAGRAM_IPV4_LENGTH : 0);
 	struct libnet_udp_hdr header;
 	uint16_t port;
 
 	memcpy(&header, udp, sizeof(header));
 	port = ntohs(header.uh_dport);
-	outgoing->counters.errors++;
-	outgoing->counters.last_error = error;
-	outgoing->counters.last_refused =
+	outgoing->counters->errors++;
+	outgoing->counters->last_error = error;
+	outgoing->counters->last_refused =
 		ipv4 ? address_ipv4(&outgoing->destinations[i].ipv4.sin_addr, port)
 		     : address_ipv6(&outgoing->destinations[i].ipv6.sin6_addr, port);
 }
@@ -388,7 +384,7 @@ void outgoing_flush(struct outgoing *outgoing)
 			send_in_fragments(outgoing, done))
 			sent = 1;
 		if (sent > 0) {
-			outgoing->counters.sent += (unsigned)sent;
+			outgoing->counters->sent += (unsigned)sent;
 			done += (unsigned)sent;
 		} else {
 			count_refused(outgoing, done++, -errno);
@@ -396,9 +392,4 @@ void outgoing_flush(struct outgoing *outgoing)
 	}
 	outgoing->count = 0;
 	outgoing->copied = 0;
-}
-
-struct outgoing_counters outgoing_counters(const struct outgoing *outgoing)
-{
-	return outgoing->counters;
 }

@@ -1,5 +1,5 @@
 /* Datagrams on their way out, of one address family, with a source of one's choice: collected and
- * handed to the kernel in batches. Both modes send this way.
+ * handed to the kernel in batches. sender.h has both families.
  *
  * The source travels as IP_PKTINFO, which an IP_TRANSPARENT socket may choose freely, so that
  * routes and rules that look at the source apply. IPv4 leaves with its header written here, through
@@ -7,10 +7,11 @@
  * write it, and else as long. What exceeds the interface's MTU, and all IPv6, leaves through a raw
  * socket of protocol UDP, where the kernel writes the header and fragments. A transparent UDP
  * socket would need to be bound to every source, which the proxy's own socket may forbid. */
-#ifndef NATBOX_IO_OUTGOING_H
-#define NATBOX_IO_OUTGOING_H
+#ifndef NATBOX_OUTGOING_H
+#define NATBOX_OUTGOING_H
 
-#include "../relay/relay.h"
+#include <natbox/address.h>
+#include <natbox/base.h>
 
 /* The headers, IPv4's and UDP's, which outgoing_add_in_place writes in front of the bytes. */
 enum { OUTGOING_HEADROOM = 28 };
@@ -19,8 +20,10 @@ enum { OUTGOING_HEADROOM = 28 };
 struct hop {
 	int ttl, tos;
 };
+static const struct hop hop_of_this_host = {-1, -1};
 
-struct outgoing_counters {
+/* What became of datagrams on their way out. */
+struct sent_counters {
 	uint64_t sent, errors;
 	int last_error;              /* negative errno */
 	struct address last_refused; /* to whom that was */
@@ -28,17 +31,18 @@ struct outgoing_counters {
 
 struct outgoing;
 
-struct outgoing_settings {
+struct sender_settings {
 	uint32_t mark; /* of what is sent; 0: none */
 	/* Not 0: by this it is known on the wire. It stands in IPv6 as the flow label, and in IPv4
 	 * as the identification of what fits the interface, which then has DF (RFC 6864 4.1). */
 	uint16_t label;
 };
 
-/* family: AF_INET or AF_INET6. Needs CAP_NET_RAW, which may be given up afterwards, and for a mark
+/* family: AF_INET or AF_INET6. *counters is counted up, and outlives it. Needs CAP_NET_RAW, which may be given up afterwards, and for a mark
  * before Linux 5.17 CAP_NET_ADMIN. 0 or a negative errno, -EAFNOSUPPORT on a host without the
  * family. */
-int outgoing_open(int family, const struct outgoing_settings *settings, struct outgoing **outgoing);
+int outgoing_open(int family, const struct sender_settings *settings,
+	struct sent_counters *counters, struct outgoing **outgoing);
 void outgoing_close(struct outgoing *outgoing);
 
 /* Queues bytes that stay where they are until the next flush, with OUTGOING_HEADROOM writable bytes
@@ -53,7 +57,5 @@ int outgoing_add(
 /* Sends all of the queue. A datagram that the kernel refuses is counted and does not stop
  * others. */
 void outgoing_flush(struct outgoing *outgoing);
-
-struct outgoing_counters outgoing_counters(const struct outgoing *outgoing);
 
 #endif

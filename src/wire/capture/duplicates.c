@@ -1,31 +1,31 @@
-#include "repeats.h"
+#include "duplicates.h"
 
 #include <stdlib.h>
 
-enum { WAYS = 4, SETS = REPEATS_PACKETS / WAYS };
+enum { WAYS = 4, SETS = DUPLICATES_PACKETS / WAYS };
 
 /* time_us + 1, so that zero is an empty one. */
 struct sighting {
 	uint64_t hash, stamp;
 };
 
-struct repeats {
+struct duplicates {
 	struct hash_key key;
 	struct sighting sets[SETS][WAYS];
 };
 
-struct repeats *repeats_new(const struct hash_key *key)
+struct duplicates *duplicates_new(const struct hash_key *key)
 {
-	struct repeats *repeats = calloc(1, sizeof(*repeats));
+	struct duplicates *duplicates = calloc(1, sizeof(*duplicates));
 
-	if (repeats)
-		repeats->key = *key;
-	return repeats;
+	if (duplicates)
+		duplicates->key = *key;
+	return duplicates;
 }
 
-void repeats_free(struct repeats *repeats)
+void duplicates_free(struct duplicates *duplicates)
 {
-	free(repeats);
+	free(duplicates);
 }
 
 static uint64_t packet_hash(const struct hash_key *key, const struct packet *packet)
@@ -50,15 +50,15 @@ static uint64_t apart_us(struct sighting a, struct sighting b)
 	return a.stamp > b.stamp ? a.stamp - b.stamp : b.stamp - a.stamp;
 }
 
-bool repeats_seen(struct repeats *repeats, uint64_t time_us, const struct packet *packet)
+bool duplicates_seen(struct duplicates *duplicates, uint64_t time_us, const struct packet *packet)
 {
-	struct sighting now = {packet_hash(&repeats->key, packet), time_us + 1};
-	struct sighting *set = repeats->sets[now.hash % SETS], *farthest = set;
+	struct sighting now = {packet_hash(&duplicates->key, packet), time_us + 1};
+	struct sighting *set = duplicates->sets[now.hash % SETS], *farthest = set;
 
 	for (unsigned way = 0; way < WAYS; way++) {
 		uint64_t apart = apart_us(set[way], now);
 
-		if (set[way].hash == now.hash && apart <= REPEATS_WINDOW_US)
+		if (set[way].hash == now.hash && apart <= DUPLICATES_WINDOW_US)
 			return true;
 		if (apart > apart_us(*farthest, now))
 			farthest = &set[way];

@@ -1,0 +1,134 @@
+/* The wire: how datagrams come to natbox and leave it. There is one table of operations for each
+ * way: sniff_wire captures copies and sends keepalives, through relay_wire passes everything
+ * between user agents and proxies, and only while natbox shows that it lives; replay_wire reads a
+ * capture file and writes another.
+ *
+ * A wire knows its settings, the proxies' addresses and a handler. Errors are negative errnos with
+ * *fault set. */
+#ifndef NATBOX_WIRE_H
+#define NATBOX_WIRE_H
+
+#include <natbox/endpoints.h>
+#include <natbox/engine.h>
+
+#include <stdio.h>
+#include <sys/types.h>
+
+enum {
+	/* Descriptors that a wire may want polled. */
+	WIRE_DESCRIPTORS_MAX = 4,
+	/* What a wire hands over in one turn of the loop, so that neither packets nor the clock
+	 * wait long: some milliseconds. */
+	WIRE_TURN_DATAGRAMS_MAX = 128,
+	WIRE_TURN_BYTES_MAX = 512 << 10,
+	/* Entries of natbox.proxy. */
+	WIRE_NAMED_MAX = 256,
+	/* A line for the log; what is longer is cut. */
+	WIRE_LINE_MAX = 1024,
+};
+
+enum wire_notice { WIRE_DETAIL, WIRE_INFORMATION, WIRE_WARNING, WIRE_ERROR };
+
+/* Whom a wire hands to what comes in, and tells what is worth a line in the log. */
+struct wire_handler {
+	void *context;
+	/* One datagram that came at time_us, valid until this returns; so are the bytes of the
+	 * outcome until the next call. Where datagrams pass through the wire, anything but PASS and
+	 * REWRITE ends this one here. */
+	struct outcome (*datagram)(
+		void *context, uint64_t time_us, const struct flow *flow, struct text bytes);
+	void (*notice)(void *context, enum wire_notice notice, const char *line);
+};
+
+struct wire_settings {
+	/* What natbox.proxy names. An unspecified ip is every address that this host has. */
+	unsigned named_count;
+	struct address named[WIRE_NAMED_MAX];
+	const char *interface;  /* to sniff on; `any` is all */
+	const char *read_path;  /* the capture to replay; "-" is standard input */
+	const char *write_path; /* what a replay sends; NULL: nothing is written */
+	bool replays_relay;     /* and what a relay would send on, too */
+	bool sends;             /* false: a dry run */
+	struct {
+		uint16_t in_port, out_port;
+		uint32_t mark, own_mark, table;
+		bool manual; /* the operator installs and removes the kernel rules */
+	} relay;
+};
+
+/* A wire. Zeros but for kind, settings and handler, and proxies before it is opened. */
+struct wire {
+	const struct wire_kind *kind;
+	struct wire_settings settings;
+	struct wire_handler handler;
+	const struct proxies *proxies; /* all that they mean now; may grow while a wire is open */
+	void *own;                     /* the kind's */
+	unsigned claim_count;
+	int claims[1 + WIRE_NAMED_MAX]; /* descriptors */
+};
+
+/* What a capture file held as far as it was read, in frames. */
+struct wire_frames {
+	uint64_t frames, datagrams;
+	uint64_t unreadable; /* of a link type that natbox does not read */
+	uint64_t cut;        /* captured with too short a snapshot length */
+};
+
+struct wire_kind {
+	/* What one natbox alone may do besides to serve its proxies. NULL: none. */
+	const char *claim;
+	int (*open)(struct wire *wire, struct fault *fault);
+	/* After privileges were dropped. */
+	int (*start)(struct wire *wire, struct fault *fault);
+	unsigned (*descriptors)(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX]);
+	/* Hands what has come in to the handler, at most about WIRE_TURN_DATAGRAMS_MAX, and not
+	 * many more bytes than WIRE_TURN_BYTES_MAX. 1: there is more to be had without waiting, as
+	 * in a file until its end; 0: that was all for now. */
+	int (*receive)(struct wire *wire, uint64_t now_us, struct fault *fault);
+	/* Whether it has left something over that no descriptor tells of. NULL: never. */
+	bool (*has_rest)(const struct wire *wire);
+	/* A keepalive, at now_us. */
+	int (*send)(struct wire *wire, uint64_t now_us, const struct flow *flow, struct text bytes,
+		struct fault *fault);
+	/* The end of a turn: what was queued goes out. */
+	void (*flush)(struct wire *wire);
+	/* About once a second: tells what has gone wrong since. */
+	void (*inspect)(struct wire *wire);
+	/* Packets that the kernel lost because nobody took them in time. */
+	uint64_t (*dropped)(const struct wire *wire);
+	/* The end of the loop: SIP flows past from here on. Waits for no disk, and calls nothing
+	 * that may end the process, as state has not been written yet. NULL: it always does. */
+	void (*stop)(struct wire *wire);
+	/* Also of one that could not be opened. An error: what was to be written is not all
+	 * there. */
+	int (*close)(struct wire *wire, struct fault *fault);
+	/* Whether what failed while natbox ran is there to be opened again. NULL: it is. */
+	bool (*is_there)(const struct wire *wire);
+	/* Of a file alone: starts it over, and tells what was in it. */
+	int (*rewind)(struct wire *wire, struct fault *fault);
+	struct wire_frames (*frames)(const struct wire *wire);
+	bool needs_net_admin; /* also while it runs */
+	bool proxies_stay;    /* addresses that this host gets or loses later make no difference */
+	uint64_t longest_turn_us;
+};
+
+extern const struct wire_kind sniff_wire, relay_wire, replay_wire;
+
+/* Before anything is opened, so that a second natbox disturbs nothing: refuses where another one
+ * serves one of the proxies, or relays. A dry run goes on beside any. user: whom natbox is going to
+ * run as. */
+int wire_claim(struct wire *wire, uid_t user, struct fault *fault);
+void wire_disclaim(struct wire *wire);
+
+/* Whether an entry of the settings is every address of this host, as with `*:PORT`. */
+bool wire_names_any(const struct address *named);
+
+/* The addresses of the proxies, as this host's are now. Returns how many, at most PROXIES_MAX, or a
+ * negative errno. */
+int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
+	struct fault *fault);
+
+/* Writes the commands that install and remove the kernel rules of the relay by hand. */
+int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault);
+
+#endif

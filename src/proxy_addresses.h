@@ -1,0 +1,23 @@
+/* Whom natbox serves: the addresses of natbox.proxy, which the engine has to know. */
+#ifndef NATBOX_PROXY_ADDRESSES_H
+#define NATBOX_PROXY_ADDRESSES_H
+
+#include <natbox/engine.h>
+#include <natbox/wire.h>
+
+struct proxy_addresses {
+	struct engine *engine;
+	const struct wire *wire;
+	bool is_ready;   /* the loop runs: one more is news */
+	bool told_limit; /* that there are too many */
+};
+
+/* Adds what natbox.proxy means now to the engine's proxies. What an address of this host was once
+ * stays a proxy's. 0 or a negative errno with *fault set. */
+int proxy_addresses_find(struct proxy_addresses *addresses, struct fault *fault);
+
+/* Whether a proxy of the state is one. An address of this host may be there again in a moment, so
+ * where proxies come and go it stays a proxy's over a restart, too. */
+bool proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct address *proxy);
+
+#endif

@@ -1,0 +1,81 @@
+#include "named.h"
+
+#include "host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+bool wire_names_any(const struct address *named)
+{
+	static const struct address any;
+
+	return address_same_host(named, &any);
+}
+
+int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
+	struct fault *fault)
+{
+	static struct host host;
+	int count = 0, result = host_read(&host);
+
+	if (result != 0)
+		return fault_set(fault, result,
+			"cannot list the addresses of this host: %s: name them in natbox.proxy",
+			strerror(-result));
+	for (unsigned i = 0; i < settings->named_count; i++) {
+		const struct address *named = &settings->named[i];
+		const bool any = wire_names_any(named);
+
+		if (!any && count < PROXIES_MAX)
+			list[count++] = *named;
+		for (unsigned j = 0; any && j < host.count; j++) {
+			if (count == PROXIES_MAX)
+				break;
+			list[count] = host.list[j];
+			list[count++].port = named->port;
+		}
+	}
+	if (count)
+		return count;
+	return fault_set(fault, -ENOENT,
+		"this host has no address that a proxy could have: set natbox.proxy");
+}
+
+bool named_is_loopback(const struct address *address)
+{
+	static const struct network loopback4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8};
+	static const struct network loopback6 = {{[15] = 1}, 128};
+
+	return network_contains(&loopback4, address) || network_contains(&loopback6, address);
+}
+
+/* The first *:PORT of the settings; NULL: there is none. */
+static const struct address *find_any(const struct wire_settings *settings)
+{
+	for (unsigned i = 0; i < settings->named_count; i++) {
+		if (wire_names_any(&settings->named[i]))
+			return &settings->named[i];
+	}
+	return NULL;
+}
+
+const char *named_line(
+	const struct wire_settings *settings, const struct address *proxies, size_t count)
+{
+	static char text[ADDRESS_TEXT_MAX + 64];
+	const struct address *any = find_any(settings);
+	size_t named = 0, length;
+
+	while (named < count && named_is_loopback(&proxies[named]))
+		named++;
+	if (named == count && any) {
+		snprintf(text, sizeof(text),
+			"*:%u, so far loopback addresses, which no phone reaches", any->port);
+		return text;
+	}
+	length = address_format(&proxies[named < count ? named : 0], text);
+	if (count > 1)
+		snprintf(text + length, sizeof(text) - length, " and %zu more", count - 1);
+	return text;
+}

@@ -1,0 +1,244 @@
+/* Relay mode: everything between user agents and proxies passes through here, and only while natbox
+ * shows that it lives. */
+#include "named.h"
+#include "relay/relay.h"
+#include "relay/rules.h"
+#include "tell.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct relaying {
+	struct relay *relay;
+	struct installed_rules *rules;
+	size_t proxy_count;
+	struct address proxies[PROXIES_MAX]; /* that are diverted */
+	struct relay_counters reported;
+	uint64_t forged_reported;
+};
+
+/* Without this host's loopback addresses, where no user agent comes from, unless they are named. */
+static size_t list_diverted(const struct wire_settings *settings, const struct address *proxies,
+	size_t count, struct address *diverted)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool named = false;
+
+		for (unsigned j = 0; j < settings->named_count; j++)
+			named |= address_equal(&settings->named[j], &proxies[i]);
+		if (named || !named_is_loopback(&proxies[i]))
+			diverted[kept++] = proxies[i];
+	}
+	return kept;
+}
+
+static struct rules_settings rules_settings_from(
+	const struct wire_settings *settings, const struct address *diverted, size_t count)
+{
+	return (struct rules_settings){
+		.in_port = settings->relay.in_port,
+		.out_port = settings->relay.out_port,
+		.mark = settings->relay.mark,
+		.own_mark = settings->relay.own_mark,
+		.table = settings->relay.table,
+		.manual = settings->relay.manual,
+		.proxies = diverted,
+		.proxy_count = count,
+	};
+}
+
+static int relaying_open(struct wire *wire, struct fault *fault)
+{
+	const struct wire_settings *settings = &wire->settings;
+	const struct relay_settings relay = {
+		.in_port = settings->relay.in_port,
+		.out_port = settings->relay.out_port,
+		.own_mark = settings->relay.own_mark,
+		.proxies = wire->proxies,
+	};
+	struct relaying *relaying = calloc(1, sizeof(*relaying));
+	struct rules_settings rules;
+	int result;
+
+	if (!relaying)
+		return fault_set(fault, -ENOMEM, "no memory to relay");
+	wire->own = relaying;
+	relaying->proxy_count = list_diverted(
+		settings, wire->proxies->list, wire->proxies->count, relaying->proxies);
+	if (!relaying->proxy_count)
+		return fault_set(fault, -ENOENT,
+			"this host has no address but loopback that a proxy could have: set "
+			"natbox.proxy");
+	rules = rules_settings_from(settings, relaying->proxies, relaying->proxy_count);
+	result = relay_open(&relay, &relaying->relay, fault);
+	if (result == 0)
+		result = rules_install(&rules, &relaying->rules, fault);
+	return result;
+}
+
+static void tell_diverted(const struct wire *wire)
+{
+	const struct relaying *relaying = wire->own;
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < relaying->proxy_count; i++) {
+		address_format(&relaying->proxies[i], text);
+		tell(wire, WIRE_DETAIL, "diverted: what goes to %s, and comes from there", text);
+	}
+	tell(wire, WIRE_DETAIL, "marks %#x and %#x, routing table %u, rules %s",
+		wire->settings.relay.mark, wire->settings.relay.own_mark,
+		wire->settings.relay.table, wire->settings.relay.manual ? "by hand" : "installed");
+}
+
+static int relaying_start(struct wire *wire, struct fault *fault)
+{
+	struct relaying *relaying = wire->own;
+	int result = rules_start(relaying->rules, fault);
+
+	tell_diverted(wire);
+	if (result == 0)
+		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through ports %u and %u",
+			named_line(&wire->settings, relaying->proxies, relaying->proxy_count),
+			wire->settings.relay.in_port, wire->settings.relay.out_port);
+	return result;
+}
+
+static unsigned relaying_descriptors(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX])
+{
+	const struct relaying *relaying = wire->own;
+
+	_Static_assert((int)RELAY_DESCRIPTORS_MAX <= (int)WIRE_DESCRIPTORS_MAX, "room for all");
+	return relay_descriptors(relaying->relay, list);
+}
+
+static int relaying_receive(struct wire *wire, uint64_t now_us, struct fault *fault)
+{
+	struct relaying *relaying = wire->own;
+	unsigned taken = 0, batch;
+
+	(void)fault;
+	do {
+		batch = relay_receive(relaying->relay, now_us, &wire->handler);
+		taken += batch;
+	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !relay_has_rest(relaying->relay));
+	return 0;
+}
+
+static bool relaying_has_rest(const struct wire *wire)
+{
+	const struct relaying *relaying = wire->own;
+
+	return relay_has_rest(relaying->relay);
+}
+
+static int relaying_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
+	struct text bytes, struct fault *fault)
+{
+	struct relaying *relaying = wire->own;
+	int result = relay_send(relaying->relay, flow, bytes);
+
+	(void)now_us;
+	if (result != 0)
+		return fault_set(fault, result, "cannot send a keepalive: %s", strerror(-result));
+	return 0;
+}
+
+static void relaying_flush(struct wire *wire)
+{
+	struct relaying *relaying = wire->own;
+
+	relay_flush(relaying->relay);
+	rules_tick(relaying->rules);
+}
+
+static void tell_growth(const struct wire *wire, uint64_t now, uint64_t *reported, const char *what)
+{
+	if (now > *reported)
+		tell(wire, WIRE_WARNING, "%llu datagrams %s", (unsigned long long)(now - *reported),
+			what);
+	*reported = now;
+}
+
+static void relaying_inspect(struct wire *wire)
+{
+	struct relaying *relaying = wire->own;
+	const struct relay_counters counters = relay_counters(relaying->relay);
+	char what[128];
+	struct fault fault;
+
+	if (rules_trouble(relaying->rules, &fault))
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	snprintf(what, sizeof(what), "were not sent, the last because of: %s",
+		strerror(-counters.last_send_error));
+	tell_growth(wire, counters.send_errors, &relaying->reported.send_errors, what);
+	tell_growth(wire, counters.misdirected, &relaying->reported.misdirected,
+		"were dropped: sent straight to a relay port, or to or from no proxy");
+	tell_growth(wire, counters.overruns, &relaying->reported.overruns,
+		"were lost because natbox did not take them in time");
+	tell_growth(wire, rules_forged(relaying->rules), &relaying->forged_reported,
+		"were dropped: they bore a proxy's source but did not come from there");
+}
+
+static uint64_t relaying_dropped(const struct wire *wire)
+{
+	const struct relaying *relaying = wire->own;
+
+	return relay_counters(relaying->relay).overruns;
+}
+
+static void relaying_stop(struct wire *wire)
+{
+	const struct relaying *relaying = wire->own;
+
+	if (relaying)
+		rules_withdraw(relaying->rules);
+}
+
+static int relaying_close(struct wire *wire, struct fault *fault)
+{
+	struct relaying *relaying = wire->own;
+
+	(void)fault;
+	if (!relaying)
+		return 0;
+	rules_remove(relaying->rules);
+	relay_close(relaying->relay);
+	free(relaying);
+	return 0;
+}
+
+const struct wire_kind relay_wire = {
+	.claim = "relay",
+	.open = relaying_open,
+	.start = relaying_start,
+	.descriptors = relaying_descriptors,
+	.receive = relaying_receive,
+	.has_rest = relaying_has_rest,
+	.send = relaying_send,
+	.flush = relaying_flush,
+	.inspect = relaying_inspect,
+	.dropped = relaying_dropped,
+	.stop = relaying_stop,
+	.close = relaying_close,
+	.needs_net_admin = true,
+	.proxies_stay = true,
+	.longest_turn_us = RULES_TICK_MS * 1000 / 3,
+};
+
+int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault)
+{
+	static struct address proxies[PROXIES_MAX], diverted[PROXIES_MAX];
+	struct rules_settings rules;
+	int count = wire_find_proxies(settings, proxies, fault);
+
+	if (count < 0)
+		return count;
+	rules = rules_settings_from(
+		settings, diverted, list_diverted(settings, proxies, (size_t)count, diverted));
+	rules_print(&rules, file);
+	return 0;
+}

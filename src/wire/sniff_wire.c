@@ -1,0 +1,161 @@
+/* Sniff mode: copies come in by libpcap, keepalives go out with the proxy's address. */
+#include "capture/capture.h"
+#include "named.h"
+#include "send/inject.h"
+#include "tell.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct sniffing {
+	struct capture *capture;
+	struct inject *inject; /* NULL: a dry run */
+	uint64_t dropped;      /* reported so far */
+};
+
+static int sniffing_open(struct wire *wire, struct fault *fault)
+{
+	const struct wire_settings *settings = &wire->settings;
+	struct sniffing *sniffing = calloc(1, sizeof(*sniffing));
+	int result;
+
+	if (!sniffing)
+		return fault_set(fault, -ENOMEM, "no memory to sniff");
+	wire->own = sniffing;
+	/* By a name for every address of this host the filter sees one that comes later. */
+	result = capture_open_live(settings->interface, settings->named, settings->named_count,
+		&sniffing->capture, fault);
+	if (result == 0 && settings->sends)
+		result = inject_open(&sniffing->inject, fault);
+	return result;
+}
+
+static int sniffing_start(struct wire *wire, struct fault *fault)
+{
+	const struct sniffing *sniffing = wire->own;
+
+	(void)fault;
+	tell(wire, WIRE_DETAIL, "the kernel hands over: %s", capture_filter(sniffing->capture));
+	tell(wire, WIRE_INFORMATION, "ready: sniffing on %s for %s%s", wire->settings.interface,
+		named_line(&wire->settings, wire->proxies->list, wire->proxies->count),
+		wire->settings.sends ? "" : ", a dry run: nothing is sent");
+	return 0;
+}
+
+static unsigned sniffing_descriptors(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX])
+{
+	const struct sniffing *sniffing = wire->own;
+
+	list[0] = capture_descriptor(sniffing->capture);
+	return 1;
+}
+
+/* The kernel hands packets out in batches, some milliseconds after they came. A clock that was set
+ * meanwhile makes no difference: a packet is not older than a turn. */
+static uint64_t age_of(const struct datagram *datagram)
+{
+	struct timespec now;
+	uint64_t now_us;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	if (now_us < datagram->time_us || now_us - datagram->time_us > sniff_wire.longest_turn_us)
+		return 0;
+	return now_us - datagram->time_us;
+}
+
+static int sniffing_receive(struct wire *wire, uint64_t now_us, struct fault *fault)
+{
+	struct sniffing *sniffing = wire->own;
+	struct datagram datagram;
+	size_t bytes = 0;
+	int result = 1;
+
+	for (unsigned i = 0;
+		i < WIRE_TURN_DATAGRAMS_MAX && bytes < WIRE_TURN_BYTES_MAX && result > 0; i++) {
+		result = capture_next(sniffing->capture, &datagram, fault);
+		if (result <= 0)
+			break;
+		bytes += datagram.bytes.length;
+		wire->handler.datagram(wire->handler.context, now_us - age_of(&datagram),
+			&datagram.flow, datagram.bytes);
+	}
+	return result < 0 ? result : 0;
+}
+
+static int sniffing_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
+	struct text bytes, struct fault *fault)
+{
+	struct sniffing *sniffing = wire->own;
+
+	(void)now_us;
+	return inject_send(sniffing->inject, flow, bytes, fault);
+}
+
+static void sniffing_flush(struct wire *wire)
+{
+	struct sniffing *sniffing = wire->own;
+
+	if (sniffing->inject)
+		inject_flush(sniffing->inject);
+}
+
+static void sniffing_inspect(struct wire *wire)
+{
+	struct sniffing *sniffing = wire->own;
+	uint64_t dropped = capture_dropped(sniffing->capture);
+	struct fault fault;
+
+	if (sniffing->inject && inject_trouble(sniffing->inject, &fault) != 0)
+		tell(wire, WIRE_WARNING, "%s", fault.line);
+	if (dropped > sniffing->dropped)
+		tell(wire, WIRE_WARNING,
+			"the kernel dropped %llu captured packets that natbox did not take in "
+			"time",
+			(unsigned long long)(dropped - sniffing->dropped));
+	sniffing->dropped = dropped;
+}
+
+static uint64_t sniffing_dropped(const struct wire *wire)
+{
+	const struct sniffing *sniffing = wire->own;
+
+	return capture_dropped(sniffing->capture);
+}
+
+static int sniffing_close(struct wire *wire, struct fault *fault)
+{
+	struct sniffing *sniffing = wire->own;
+
+	(void)fault;
+	if (!sniffing)
+		return 0;
+	capture_close(sniffing->capture);
+	inject_close(sniffing->inject);
+	free(sniffing);
+	return 0;
+}
+
+static bool sniffing_is_there(const struct wire *wire)
+{
+	const char *interface = wire->settings.interface;
+
+	return strcmp(interface, "any") == 0 || if_nametoindex(interface) != 0;
+}
+
+const struct wire_kind sniff_wire = {
+	.open = sniffing_open,
+	.start = sniffing_start,
+	.descriptors = sniffing_descriptors,
+	.receive = sniffing_receive,
+	.send = sniffing_send,
+	.flush = sniffing_flush,
+	.inspect = sniffing_inspect,
+	.dropped = sniffing_dropped,
+	.close = sniffing_close,
+	.is_there = sniffing_is_there,
+	.longest_turn_us = 1000000,
+};

@@ -1,0 +1,11 @@
+/* What of the configuration the wire has to know. */
+#ifndef NATBOX_WIRE_SETTINGS_H
+#define NATBOX_WIRE_SETTINGS_H
+
+#include <natbox/ops.h>
+#include <natbox/wire.h>
+
+/* All but whether anything is sent, which it is. config has to outlive *settings. */
+void wire_settings_read(const struct config *config, struct wire_settings *settings);
+
+#endif
