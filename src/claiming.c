@@ -87,7 +87,7 @@ int live_claim(struct live *live, uid_t user, struct fault *fault)
 	char name[CLAIM_MAX];
 	int result = 0;
 
-	if (live->options->dry_run)
+	if (live->dry_run)
 		return 0;
 	if (live->wire->claim)
 		result = take(live, live->wire->claim, user, fault);

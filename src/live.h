@@ -1,8 +1,7 @@
-/* natbox on the network: what the event loop (live.c) and its two ways to the wire share. */
+/* natbox on the network: what the event loop, opening, reload and the ways to the wire share. */
 #ifndef NATBOX_LIVE_H
 #define NATBOX_LIVE_H
 
-#include "options.h"
 #include "turns.h"
 
 #include <natbox/engine.h>
@@ -57,7 +56,8 @@ struct wire {
 extern const struct wire sniff_wire, relay_wire;
 
 struct live {
-	const struct options *options;
+	const struct config_source *source; /* where the configuration is read from again */
+	bool dry_run;
 	struct config *config; /* what is in force */
 	const struct wire *wire;
 	void *wire_state; /* the wire's own */
@@ -107,12 +107,8 @@ const char *live_name_proxies(
 struct outcome live_datagram(
 	struct live *live, uint64_t age_us, const struct flow *flow, struct text bytes);
 
-/* Events bear the time of the wall clock, which may be set: looked at once a turn, and whenever the
- * stream is another. */
-void live_time_events(const struct live *live);
-
-/* SIGHUP: files are opened anew for log rotation, and the configuration is read again. What can
- * change while natbox runs does, the rest is named in a warning; a bad file changes nothing. */
-void live_reload(struct live *live);
+/* Prints the kernel rules of relay mode. Returns the exit status; what went wrong has been
+ * logged. */
+int rules_run(const struct config *config);
 
 #endif

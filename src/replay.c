@@ -1,7 +1,6 @@
 /* A capture file drives the core, its time stamps are the clock. */
-#include "options.h"
+#include "replay.h"
 
-#include "ops/rights.h"
 #include "wire/capture/capture.h"
 #include "wire/capture/writer.h"
 #include <natbox/ops.h>

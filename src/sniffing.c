@@ -41,7 +41,7 @@ static int sniffing_open(struct live *live, struct fault *fault)
 	live->wire_state = sniffing;
 	result = capture_open_live(live->config->interface, hosts, list_filter_hosts(live, hosts),
 		&sniffing->capture, fault);
-	if (result == 0 && !live->options->dry_run)
+	if (result == 0 && !live->dry_run)
 		result = inject_open(&sniffing->inject, fault);
 	return result;
 }
@@ -54,7 +54,7 @@ static int sniffing_start(struct live *live, struct fault *fault)
 	log_debug("the kernel hands over: %s", capture_filter(sniffing->capture));
 	log_info("ready: sniffing on %s for %s%s", live->config->interface,
 		live_name_proxies(live->config, live->proxies, live->proxy_count),
-		live->options->dry_run ? ", a dry run: nothing is sent" : "");
+		live->dry_run ? ", a dry run: nothing is sent" : "");
 	return 0;
 }
 

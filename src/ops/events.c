@@ -1,5 +1,4 @@
-#include <natbox/ops.h>
-
+#include "log_limit.h"
 #include "output.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
-#include <natbox/ops.h>
-
+#include "log_limit.h"
 #include "output.h"
 
 #include <stdarg.h>
@@ -14,6 +13,7 @@ static struct {
 	const char *path; /* NULL: standard error */
 	struct output output;
 	enum log_level level;
+	int more; /* log_set_verbosity */
 	bool never_waits;
 	uint64_t lost;  /* lines, since the last that was written */
 	int error;      /* why */
@@ -81,9 +81,18 @@ void log_close(void)
 	log_open(NULL, NULL, &fault);
 }
 
+void log_set_verbosity(int more)
+{
+	current.more = more;
+}
+
 void log_set_level(enum log_level level)
 {
-	current.level = level;
+	int wanted = (int)level + current.more;
+
+	if (wanted > LOG_LEVEL_DEBUG)
+		wanted = LOG_LEVEL_DEBUG;
+	current.level = wanted < LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR : (enum log_level)wanted;
 }
 
 enum log_level log_get_level(void)
