@@ -1,5 +1,5 @@
 #include "event_json.h"
-#include "log_limit.h"
+#include "log.h"
 #include "output.h"
 
 #include <errno.h>

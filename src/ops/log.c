@@ -1,4 +1,4 @@
-#include "log_limit.h"
+#include "log.h"
 #include "output.h"
 
 #include <stdarg.h>
@@ -23,7 +23,7 @@ static struct {
 	.level = LOG_LEVEL_INFO,
 };
 
-static const char *const level_names[] = {"error", "warning", "info", "debug"};
+const char *const log_level_names[] = {"error", "warning", "info", "debug", NULL};
 
 /* sd-daemon(3): by which the journal knows what is urgent. */
 static const char *const journal_priorities[] = {"<3>", "<4>", "<6>", "<7>"};
@@ -125,13 +125,13 @@ static size_t put_prefix(char *line, size_t size, enum log_level level)
 
 		return (size_t)snprintf(line, size, "%snatbox: %s%s",
 			is_journal() ? journal_priorities[level] : "",
-			named ? level_names[level] : "", named ? ": " : "");
+			named ? log_level_names[level] : "", named ? ": " : "");
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	length = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &utc);
 	return length + (size_t)snprintf(line + length, size - length,
-				".%03ldZ %s: ", now.tv_nsec / 1000000, level_names[level]);
+				".%03ldZ %s: ", now.tv_nsec / 1000000, log_level_names[level]);
 }
 
 /* Copies a message in printable ASCII; returns the end of what was written. Bytes from 0x80 on are
