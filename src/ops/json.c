@@ -16,8 +16,9 @@ void json_put_address(struct json *json, const struct address *address)
 {
 	if (!address_is_ipv4(address)) {
 		char text[ADDRESS_TEXT_MAX];
+		size_t length = address_format(address, text);
 
-		json_put_bytes(json, text, address_format(address, text));
+		json_put_bytes(json, text, length);
 		return;
 	}
 	for (unsigned i = 12; i < 16; i++) {
