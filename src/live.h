@@ -1,8 +1,7 @@
-/* natbox on the network: what the event loop (live.c) and a reload share. */
+/* natbox on the network: what the event loop, opening, telling and a reload share. */
 #ifndef NATBOX_LIVE_H
 #define NATBOX_LIVE_H
 
-#include "options.h"
 #include "proxy_addresses.h"
 #include "turns.h"
 
@@ -10,7 +9,8 @@
 #include <natbox/wire.h>
 
 struct live {
-	const struct options *options;
+	const struct config_source *source; /* where the configuration is read from again */
+	bool dry_run;
 	struct config *config; /* what is in force */
 	struct wire wire;
 	struct engine *engine;
@@ -23,13 +23,5 @@ struct live {
 	bool is_ready;     /* everything is open, the loop runs */
 	struct proxy_addresses proxies;
 };
-
-/* Events bear the time of the wall clock, which may be set: looked at once a turn, and whenever the
- * stream is another. */
-void live_time_events(const struct live *live);
-
-/* SIGHUP: files are opened anew for log rotation, and the configuration is read again. What can
- * change while natbox runs does, the rest is named in a warning; a bad file changes nothing. */
-void live_reload(struct live *live);
 
 #endif

@@ -1,6 +1,6 @@
-#include "live.h"
+#include "reload.h"
 
-#include <natbox/ops.h>
+#include "telling.h"
 #include <natbox/state.h>
 
 #include <string.h>
@@ -61,7 +61,7 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	if (events_close(live->events, &fault) != 0)
 		log_error("%s", fault.line);
 	live->events = events;
-	live_time_events(live);
+	tell_time(live);
 	live->config->log = wanted->log;
 }
 
@@ -77,17 +77,17 @@ static void change_settings(struct live *live, const struct config *wanted)
 	live->config->core = wanted->core;
 	live->config->state.sync_us = wanted->state.sync_us;
 	state_set_sync(live->state, wanted->state.sync_us);
-	log_set_level(options_log_level(live->options, wanted));
+	log_set_level(wanted->log.level);
 	live->is_reviewing = engine_is_reviewing(live->engine);
 	log_info("configuration read again");
 }
 
-void live_reload(struct live *live)
+void reload(struct live *live)
 {
 	static struct config wanted;
 	static struct config_errors errors;
 
-	if (options_read_config(live->options, &wanted, &errors) != 0) {
+	if (config_read(live->source, &wanted, &errors) != 0) {
 		for (unsigned i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
 			log_error("%s", errors.list[i].line);
 		log_error("the configuration stays as it was");

@@ -1,9 +1,8 @@
 /* A capture file drives the core, its time stamps are the clock. */
-#include "options.h"
+#include "replay.h"
 
 #include "wire_settings.h"
 
-#include "ops/rights.h"
 #include <natbox/ops.h>
 #include <natbox/sip.h>
 #include <natbox/wire.h>

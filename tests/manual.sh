@@ -1,5 +1,6 @@
 #!/bin/sh
-# natbox.8 has every word that the sources give as why an endpoint or a reason ended.
+# natbox.8 has every word that the sources give as why an endpoint or a reason ended, and
+# docs/HACKING.md and README's "Where things are" name only what there is.
 cd "$(dirname "$0")/.." || exit 1
 status=0
 
@@ -27,4 +28,36 @@ check() { # event, words
 
 check endpoint-remove "$(words 'endpoint_drop|endpoint_remove' tail)"
 check reason-end "$(words 'reason_end|reason_drop|follow_end|follow_end_by|end_one|endpoint_remove' head)"
+
+# Each `path` has to exist, and each `name` to stand in a path of its line, or anywhere when it has
+# none; in a table a name is a function that is defined there.
+stale() { # file
+	grep -n '`' "$1" | while IFS=: read -r number line; do
+		paths=
+		# shellcheck disable=SC2016
+		words=$(printf '%s\n' "$line" | grep -oE '`[^`]+`' | tr -d '`' | sed 's/^struct //')
+		for word in $(printf '%s\n' "$words" | sed 's/ .*//'); do
+			case $word in
+			*[/.]*) [ -e "$word" ] || echo "# $1:$number: there is no $word"
+				[ -f "$word" ] && paths="$paths $word" ;;
+			esac
+		done
+		for word in $(printf '%s\n' "$words" | grep -xE '[A-Za-z_]+'); do
+			defined="\\b$word\\b"
+			case $line in '|'*) defined="^[a-z].*[ *]$word\\(" ;; esac
+			# shellcheck disable=SC2086
+			grep -qrE "$defined" ${paths:-src include} ||
+				echo "# $1:$number: $word is not in${paths:- src}, but in:" \
+					"$(grep -rlE "^[a-z].*[ *]$word\\(" src | tr '\n' ' ')"
+		done
+	done
+}
+
+wrong=$(stale docs/HACKING.md; sed '1,/^## Where things are/d' README.md | stale -)
+if [ -z "$wrong" ]; then
+	echo "ok - HACKING.md and README.md name only paths and functions that there are"
+else
+	printf '%s\nnot ok - %s\n' "$wrong" "HACKING.md and README.md name only paths and functions that there are"
+	status=1
+fi
 exit $status

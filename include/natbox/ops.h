@@ -1,3 +1,13 @@
+/* What is between natbox and those who run it: the configuration that they write, and the log, the
+ * event stream and the metrics that they read; and as which user natbox does that. In this order:
+ *
+ *     config_     natbox.ini and what is set over it
+ *     identity_, privileges_, rights_   who natbox is, and as whom it opens what users lead it to
+ *     log_        lines for people
+ *     events_, event_   one JSON object for each thing that happens, and its line in the log
+ *     metrics_    figures for Prometheus
+ *
+ * Here is what the other rooms need of it; the rest is private to src/ops. */
 #ifndef NATBOX_OPS_H
 #define NATBOX_OPS_H
 
@@ -10,99 +20,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* Privileges: who natbox is once its sockets are open. */
-
-struct identity {
-	const char *name; /* as given; empty: whoever started natbox */
-	uid_t user;
-	gid_t group;
-};
-
-/* Looks up natbox.user. 0, or -ENOENT with *fault set. */
-int identity_find(const char *name, struct identity *identity, struct fault *fault);
-
-/* Becomes that user for good, with his group alone and no capability but, where asked for,
- * CAP_NET_ADMIN. An empty name, or root's own: everything stays as it is. 0 or a negative errno,
- * with *fault set. */
-int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
-
-/* Neither this process nor a child of its gains a privilege by what it executes, for good. */
-void privileges_freeze(void);
-
-/* The calling thread gives up every capability for good, and so do the threads that it starts;
- * others keep theirs. 0 or -EPERM. */
-int privileges_forgo(void);
-
-/* Messages for people, one line each: to standard error, or to a file that is opened anew when the
- * operator has moved it away. There is one log in a process; before log_open it is standard error
- * at level info. Not for use by several threads at once.
- *
- * On standard error a line starts with "natbox: " and, unless it is an information, with its level;
- * where that is the journal, with the priority before it (sd-daemon(3)). In a file it starts with
- * the UTC time and the level. Whatever is not printable ASCII is shown as \xNN, so that nothing
- * from the wire can forge a second line or do something to a terminal.
- *
- * What cannot be written is lost; the next line that can is preceded by one that says how many. */
-
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-
-/* Longest line; what is longer is cut. Holds a struct fault with words around it. */
-enum { LOG_LINE_MAX = 1024 };
-
-/* Logs to the file at path, which is created or added to; NULL: standard error. owner: as
- * rights_open. 0 or a negative errno: the log then stays what it was. path must live as long as the
- * log. */
-int log_open(const char *path, const struct identity *owner, struct fault *fault);
-
-/* From now on what a reader does not take is lost, instead of waited for. */
-void log_never_wait(void);
-
-/* Opens the file of log_open again, for log rotation. 0, also when there is no file, or a negative
- * errno: the log then goes on in the file it had. */
-int log_reopen(struct fault *fault);
-
-/* rights_give for the file, where there is one. */
-int log_give(const struct identity *identity);
-
-void log_close(void); /* back to standard error */
-
-void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
-
-void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* What somebody has just asked for: as an information, and whatever the level. */
-void log_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Wrong usage or configuration, on standard error: the line as it is, whatever the level. */
-void log_refusal(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Messages of one kind that the wire can cause at any rate share a limit; start with zeros. */
-struct log_limit {
-	uint64_t second; /* that the messages below were logged in, counted from 1 */
-	unsigned logged;
-	uint64_t left_out; /* since the last one logged */
-};
-
-/* Messages of one kind that are logged in one second: enough to see what goes on, too few to fill
- * a disk. */
-enum { LOG_LIMIT_PER_SECOND = 4 };
-
-/* Whether one more would be within the limit. */
-bool log_limit_has_room(const struct log_limit *limit, uint64_t now_us);
-
-/* Counts one more; whether it is still within the limit. Its taker says what was left out, and sets
- * that to 0. */
-bool log_limit_take(struct log_limit *limit, uint64_t now_us);
-
-/* Logs as above unless too many of this kind were logged in this second; says how many were left
- * out before it. now_us: any clock that does not jump back. */
-void log_limited(struct log_limit *limit, uint64_t now_us, enum log_level level, const char *format,
-	...) __attribute__((format(printf, 4, 5)));
 
 /* Configuration: natbox.ini and the -o options, checked wholly before anything is used. One table
  * (src/ops/config_keys.c) has every key with its section, default, range and parser. */
@@ -122,6 +39,8 @@ enum mode { MODE_SNIFF, MODE_RELAY };
 
 /* Who installs and removes the kernel rules of relay mode. */
 enum rules { RULES_AUTO, RULES_MANUAL };
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* One entry of natbox.proxy. any: every address of this host; of address only the port counts. */
 struct proxy_entry {
@@ -181,15 +100,118 @@ int config_read(
 /* A time such as 500ms, 25s, 10m or 12h; a bare number is seconds. False when it is none. */
 bool config_duration(struct text value, uint64_t *us);
 
-/* The event stream: what the core reports, as one JSON object a line (CONTRACT "Events"). Every
+/* Privileges: who natbox is once its sockets are open. */
+
+struct identity {
+	const char *name; /* as given; empty: whoever started natbox */
+	uid_t user;
+	gid_t group;
+};
+
+/* Looks up natbox.user. 0, or -ENOENT with *fault set. */
+int identity_find(const char *name, struct identity *identity, struct fault *fault);
+
+/* Becomes that user for good, with his group alone and no capability but, where asked for,
+ * CAP_NET_ADMIN. An empty name, or root's own: everything stays as it is. 0 or a negative errno,
+ * with *fault set. */
+int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
+
+/* Neither this process nor a child of its gains a privilege by what it executes, for good. */
+void privileges_freeze(void);
+
+/* Rights, while natbox is root and is to become another user: what that user can make a path lead
+ * to must not be opened with more rights than that user has. */
+
+/* Whether natbox is root and will be another user. NULL: no. */
+bool rights_differ(const struct identity *user);
+
+/* Whether that user, when natbox is still root, can make this path lead elsewhere: a directory on
+ * its way is his to change. Access control lists that go beyond the mode bits are not looked at.
+ * NULL: no. */
+bool rights_leads(const struct identity *user, const char *path);
+
+/* From here to rights_return root has only the rights of that user; supplementary groups are gone
+ * for good. 0 or a negative errno. */
+int rights_take(const struct identity *user);
+void rights_return(void);
+
+/* Messages for people, one line each: to standard error, or to a file that is opened anew when the
+ * operator has moved it away. There is one log in a process; before log_open it is standard error
+ * at level info. Not for use by several threads at once.
+ *
+ * On standard error a line starts with "natbox: " and, unless it is an information, with its level;
+ * where that is the journal, with the priority before it (sd-daemon(3)). In a file it starts with
+ * the UTC time and the level. Whatever is not printable ASCII is shown as \xNN, so that nothing
+ * from the wire can forge a second line or do something to a terminal.
+ *
+ * What cannot be written is lost; the next line that can is preceded by one that says how many. */
+
+/* Longest line; what is longer is cut. Holds a struct fault with words around it. */
+enum { LOG_LINE_MAX = 1024 };
+
+/* Logs to the file at path, which is created or added to; NULL: standard error. owner: who
+ * is to have it, with whose rights it is opened where that user can lead path elsewhere; NULL: who
+ * natbox is. 0 or a negative errno: the log then stays what it was. path must live as long as the
+ * log. */
+int log_open(const char *path, const struct identity *owner, struct fault *fault);
+
+/* From now on what a reader does not take is lost, instead of waited for. */
+void log_never_wait(void);
+
+/* Opens the file of log_open again, for log rotation. 0, also when there is no file, or a negative
+ * errno: the log then goes on in the file it had. */
+int log_reopen(struct fault *fault);
+
+/* Gives the file, where there is one, to that user, who is to open it again; not where that would
+ * give away what is not natbox's. 0 or a negative errno. */
+int log_give(const struct identity *identity);
+
+void log_close(void); /* back to standard error */
+
+/* How many levels more than log_set_level says are logged from its next call on, or fewer. */
+void log_set_verbosity(int more);
+
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What somebody has just asked for: as an information, and whatever the level. */
+void log_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Wrong usage or configuration, and what natbox ends with then. On standard error: the line as it
+ * is, whatever the level. */
+enum { EXIT_USAGE = 2 };
+void log_refusal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Messages of one kind that the wire can cause at any rate share a limit; start with zeros. */
+struct log_limit {
+	uint64_t second; /* that the messages below were logged in, counted from 1 */
+	unsigned logged;
+	uint64_t left_out; /* since the last one logged */
+};
+
+/* Messages of one kind that are logged in one second: enough to see what goes on, too few to fill
+ * a disk. */
+enum { LOG_LIMIT_PER_SECOND = 4 };
+
+/* Logs as above unless too many of this kind were logged in this second; says how many were left
+ * out before it. now_us: any clock that does not jump back. */
+void log_limited(struct log_limit *limit, uint64_t now_us, enum log_level level, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+/* The event stream: what the core reports, as one JSON object a line (natbox.8, EVENTS). Every
  * line is valid JSON in UTF-8 whatever bytes a message from the wire held: what is not UTF-8
- * becomes U+FFFD, and no byte of it is a control character to a terminal. Lines are gathered and
- * written by events_flush, or earlier when many wait. */
+ * becomes U+FFFD, and no byte of it is a control character to a terminal. Lines wait
+ * in memory for events_flush, or for their number to be large. */
 
 struct events;
 
 /* Opens the stream to the file at path, which is created or added to; "-" is standard output. NULL
- * when that cannot be done: *fault says why. owner: as rights_open. It waits for no reader: what
+ * when that cannot be done: *fault says why. owner: as log_open. It waits for no reader: what
  * does not fit is lost, in whole lines. Of malformed and of refused it has LOG_LIMIT_PER_SECOND a
  * second: the next one that is written says how many were left out. */
 struct events *events_open(const char *path, const struct identity *owner, struct fault *fault);
@@ -201,7 +223,7 @@ struct events *events_open_whole(struct fault *fault);
  * stream then goes on in the file it had. What waits is written to the old file first. */
 int events_reopen(struct events *events, struct fault *fault);
 
-/* rights_give for the file. */
+/* Gives the file away as log_give. */
 int events_give(const struct events *events, const struct identity *identity);
 
 /* Wall clock minus the engine's clock, in microseconds, added to every time from now on. Zero at
@@ -234,26 +256,24 @@ uint64_t events_lost(void);
  * cause that events_flush has not told: *fault says so. */
 int events_close(struct events *events, struct fault *fault);
 
-/* An event for people: the one line that the log has of each at level debug. */
-
-enum {
-	/* With the longest id that is shown. */
-	EVENT_LINE_MAX = 768,
-};
-
-/* Writes what the event stream has of it, but for the time, as in "reason-add 203.0.113.1:5061 at
- * 198.51.100.1:5060: registration sip:alice@example.com, 3600 s". The id is as it came from the
- * wire, cut when it is too long. Returns line. */
-const char *event_line(const struct event *event, char line[static EVENT_LINE_MAX]);
-
 /* What an event refused says, and which key changes it, where one does. */
 const char *event_refusal(const struct event *event);
 
-/* Logs that line. Ask for the level first: the line is written for nothing at any other. */
+/* Logs the one line that the log has of each event at level debug. Ask for the level first: the
+ * line is composed for nothing at any other. */
 void event_log(const struct event *event);
 
-/* Metrics as text: Prometheus' exposition format, version 0.0.4, with the names and labels that
- * CONTRACT "Metrics" fixes. Every series there can be is there from the start, with its zero. */
+/* Metrics, for Prometheus over HTTP: /metrics is its text, with the names and labels that
+ * natbox.8 has, /healthz is 200 while the packet loop turns and 503 when it does not.
+ *
+ * A thread of its own answers. The loop never waits for it: now and then it leaves a snapshot, or
+ * leaves it for the next turn while the last one is being read. What the thread can be made to do
+ * from the network is bounded: connections, also of one address, their memory, and how long one may
+ * be idle.
+ *
+ * Order of calls: metrics_open while natbox may still listen anywhere; metrics_start once
+ * privileges are dropped, as they are a thread's own; then metrics_turned and metrics_publish from
+ * the loop; metrics_close. Times are microseconds of CLOCK_BOOTTIME. */
 
 /* Turns of the event loop are counted by how long they are, at most: microseconds. The last of the
  * counters is of those beyond. */
@@ -274,34 +294,10 @@ struct metrics_snapshot {
 	struct turn_counters turns;
 };
 
-#define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
-
-/* Room for the text with every number as long as it can be. */
-enum { EXPOSITION_MAX = 16384 };
-
-/* Writes the text, with a terminating zero; returns its length. */
-size_t exposition_write(const struct metrics_snapshot *snapshot, char text[static EXPOSITION_MAX]);
-
-/* Metrics over HTTP: /metrics is Prometheus text (exposition.h), /healthz is 200 while the packet
- * loop turns and 503 when it does not.
- *
- * A thread of its own answers. The loop never waits for it: now and then it leaves a snapshot, or
- * leaves it for the next turn while the last one is being read. What the thread can be made to do
- * from the network is bounded: connections, also of one address, their memory, and how long one may
- * be idle.
- *
- * Order of calls: metrics_open while natbox may still listen anywhere; metrics_start once
- * privileges are dropped, as they are a thread's own; then metrics_turned and metrics_publish from
- * the loop; metrics_close. Times are microseconds of CLOCK_BOOTTIME. */
-
 enum {
 	/* How often a snapshot is taken at most. Nobody asks more often, and the loop may turn some
 	 * ten thousand times a second. */
 	METRICS_SNAPSHOT_US = 250 * 1000,
-	/* The loop turns at least once a second, however little there is to do. When it has not for
-	 * three times as long, it hangs: a busy host alone does not hold it up that long, and in
-	 * relay mode the kernel has let SIP flow past it by then. */
-	METRICS_HANG_US = 3 * 1000 * 1000,
 };
 
 struct metrics;
@@ -321,9 +317,6 @@ bool metrics_turned(struct metrics *metrics, uint64_t now_us);
 /* Leaves a snapshot; *snapshot is copied. */
 void metrics_publish(
 	struct metrics *metrics, const struct metrics_snapshot *snapshot, uint64_t now_us);
-
-/* Whether a loop that has turned last at turned_us is alive. */
-bool metrics_is_alive(uint64_t turned_us, uint64_t now_us);
 
 /* Stops listening and frees. NULL is fine. */
 void metrics_close(struct metrics *metrics);

@@ -22,7 +22,7 @@ enum nat_fix_via { FIX_VIA_FULL, FIX_VIA_RPORT, FIX_VIA_NO };
 enum keepalive_scope { KEEPALIVE_NATTED, KEEPALIVE_ALL, KEEPALIVE_OFF };
 
 enum keepalive_method { KEEPALIVE_NOTIFY, KEEPALIVE_OPTIONS, KEEPALIVE_CRLF, KEEPALIVE_ZERO };
-extern const char *const keepalive_method_names[4];
+extern const char *const keepalive_method_names[]; /* ended by NULL */
 
 enum {
 	INTERVAL_MAX_S = 3600,   /* of keepalives */

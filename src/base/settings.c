@@ -9,4 +9,4 @@ const char *const nat_test_names[NAT_TESTS] = {
 	"sdp-private",
 };
 
-const char *const keepalive_method_names[] = {"NOTIFY", "OPTIONS", "CRLF", "ZERO"};
+const char *const keepalive_method_names[] = {"NOTIFY", "OPTIONS", "CRLF", "ZERO", NULL};

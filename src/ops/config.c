@@ -17,8 +17,8 @@ enum {
 	PLACE_MAX = 200, /* of a path or option shown in an error */
 };
 
-/* Where a key was set: a line of the file, or the number of an override counted from 1. */
-struct origin {
+/* Where a key was set: on a line of the file, by an override, or by both; each counted from 1. */
+struct setting {
 	unsigned line, override;
 };
 
@@ -27,7 +27,7 @@ struct reading {
 	const char *path;
 	struct config *config;
 	struct config_errors *errors;
-	struct origin origins[CONFIG_KEYS];
+	struct setting set[CONFIG_KEYS];
 
 	struct text left; /* of the file */
 	unsigned line;
@@ -65,15 +65,15 @@ static void add_line_error(struct reading *reading, const char *what)
 /* An error of a key, at the place where it was set. */
 static void add_key_error(struct reading *reading, unsigned key, const char *what)
 {
-	const struct origin *origin = &reading->origins[key];
+	const struct setting *set = &reading->set[key];
 	const char *const *overrides = reading->source->overrides;
 
-	if (origin->override)
-		add_error(reading->errors, "-o %.*s: %s", PLACE_MAX,
-			overrides[origin->override - 1], what);
+	if (set->override)
+		add_error(reading->errors, "-o %.*s: %s", PLACE_MAX, overrides[set->override - 1],
+			what);
 	else
 		add_error(reading->errors, "%.*s:%u: %s.%s: %s", PLACE_MAX, reading->path,
-			origin->line, config_keys[key].section, config_keys[key].name, what);
+			set->line, config_keys[key].section, config_keys[key].name, what);
 }
 
 static bool section_exists(struct text section)
@@ -200,11 +200,11 @@ static char *on_line(char *buffer, int size, void *context)
 
 static void set_from_file(struct reading *reading, unsigned key, struct text value)
 {
-	struct origin *origin = &reading->origins[key];
-	unsigned first = origin->line;
+	struct setting *set = &reading->set[key];
+	unsigned first = set->line;
 	struct fault fault;
 
-	origin->line = reading->line;
+	set->line = reading->line;
 	if (first) {
 		char what[64];
 
@@ -304,14 +304,14 @@ static void apply_override(struct reading *reading, unsigned number)
 			section_exists(section) ? "key" : "section");
 		return;
 	}
-	reading->origins[key].override = number;
+	reading->set[key].override = number;
 	if (key_set(reading->config, key, value, &fault) < 0)
 		add_key_error(reading, key, fault.line);
 }
 
 static bool is_set(const struct reading *reading, unsigned key)
 {
-	return reading->origins[key].line || reading->origins[key].override;
+	return reading->set[key].line || reading->set[key].override;
 }
 
 static unsigned key_named(const char *section, const char *name)

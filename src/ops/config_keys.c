@@ -1,5 +1,7 @@
 #include "config_keys.h"
 
+#include "log.h"
+
 #include <stddef.h>
 
 /* Ranges of durations, in microseconds. */
@@ -19,9 +21,7 @@ enum {
 static const char *const modes[] = {"sniff", "relay", NULL};
 static const char *const vias[] = {"full", "rport", "no", NULL};
 static const char *const scopes[] = {"natted", "all", "off", NULL};
-static const char *const methods[] = {"NOTIFY", "OPTIONS", "CRLF", "ZERO", NULL};
 static const char *const rules[] = {"auto", "manual", NULL};
-static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 
 const struct config_key config_keys[CONFIG_KEYS] = {
 	{"natbox", "mode", "sniff", config_parse_choice, AT(mode), 0, 0, modes},
@@ -41,7 +41,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"keepalive", "interval", "25s", config_parse_duration, AT(core.keepalive.interval_us),
 		SECONDS(1), SECONDS(INTERVAL_MAX_S), NULL},
 	{"keepalive", "method", "NOTIFY", config_parse_choice, AT(core.keepalive.method), 0, 0,
-		methods},
+		keepalive_method_names},
 	{"keepalive", "from", "sip:keepalive@PROXY", config_parse_from, AT(core.keepalive.from), 0,
 		0, NULL},
 	{"keepalive", "extra-headers", "", config_parse_headers, AT(core.keepalive.extra_headers),
@@ -91,6 +91,6 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"control", "socket", "/run/natbox/natbox.sock", config_parse_string, AT(control.socket), 0,
 		SOCKET_PATH_MAX, NULL},
 	{"metrics", "listen", "", config_parse_listen, AT(metrics.listen), 0, 0, NULL},
-	{"log", "level", "info", config_parse_choice, AT(log.level), 0, 0, levels},
+	{"log", "level", "info", config_parse_choice, AT(log.level), 0, 0, log_level_names},
 	{"log", "events", "", config_parse_string, AT(log.events), 0, CONFIG_PATH_MAX, NULL},
 };

@@ -1,39 +1,11 @@
-/* The table of keys, and the parsers of values that it names. For config.c and the tests that hold
- * natbox.8 and etc/natbox.ini against the table. */
+/* The table of keys. For config.c and the tests that hold natbox.8 and etc/natbox.ini
+ * against it. */
 #ifndef NATBOX_CONFIG_KEYS_H
 #define NATBOX_CONFIG_KEYS_H
 
-#include <natbox/ops.h>
-
-struct config_key;
-
-/* Writes the value at target, the key's place in a struct config. 0, or -EINVAL with what is wrong
- * in *fault, without its place. value is trimmed, and may be empty. */
-typedef int config_parser(
-	const struct config_key *key, struct text value, void *target, struct fault *fault);
-
-struct config_key {
-	const char *section, *name;
-	const char *fallback; /* the default, as it would stand in natbox.ini */
-	config_parser *parse;
-	size_t offset;        /* of the target in struct config */
-	uint64_t least, most; /* numbers and durations (in microseconds); strings: most bytes */
-	const char *const *choices; /* names of an enum's values from 0 on, ended by NULL */
-};
+#include "config_parsers.h"
 
 enum { CONFIG_KEYS = 39 };
 extern const struct config_key config_keys[CONFIG_KEYS];
-
-config_parser config_parse_boolean;  /* yes, no */
-config_parser config_parse_number;   /* uint32_t, decimal or 0x */
-config_parser config_parse_duration; /* uint64_t in microseconds */
-config_parser config_parse_choice;   /* an enum */
-config_parser config_parse_string;   /* char[most]; with least 1 not empty */
-config_parser config_parse_listen;   /* struct address, or port 0 when empty */
-config_parser config_parse_proxies;  /* struct config itself */
-config_parser config_parse_detect;   /* unsigned, a set of enum nat_test */
-config_parser config_parse_exempt;   /* struct settings itself */
-config_parser config_parse_from;     /* char[FROM_MAX] */
-config_parser config_parse_headers;  /* char[EXTRA_HEADERS_MAX] */
 
 #endif

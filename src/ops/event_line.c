@@ -1,4 +1,4 @@
-#include <natbox/ops.h>
+#include "event_line.h"
 
 #include <natbox/settings.h>
 

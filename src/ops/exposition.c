@@ -1,4 +1,4 @@
-#include <natbox/ops.h>
+#include "exposition.h"
 
 #include <stdarg.h>
 #include <stdio.h>

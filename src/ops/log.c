@@ -1,5 +1,4 @@
-#include <natbox/ops.h>
-
+#include "log.h"
 #include "output.h"
 
 #include <stdarg.h>
@@ -14,6 +13,7 @@ static struct {
 	const char *path; /* NULL: standard error */
 	struct output output;
 	enum log_level level;
+	int more; /* log_set_verbosity */
 	bool never_waits;
 	uint64_t lost;  /* lines, since the last that was written */
 	int error;      /* why */
@@ -23,7 +23,7 @@ static struct {
 	.level = LOG_LEVEL_INFO,
 };
 
-static const char *const level_names[] = {"error", "warning", "info", "debug"};
+const char *const log_level_names[] = {"error", "warning", "info", "debug", NULL};
 
 /* sd-daemon(3): by which the journal knows what is urgent. */
 static const char *const journal_priorities[] = {"<3>", "<4>", "<6>", "<7>"};
@@ -81,9 +81,18 @@ void log_close(void)
 	log_open(NULL, NULL, &fault);
 }
 
+void log_set_verbosity(int more)
+{
+	current.more = more;
+}
+
 void log_set_level(enum log_level level)
 {
-	current.level = level;
+	int wanted = (int)level + current.more;
+
+	if (wanted > LOG_LEVEL_DEBUG)
+		wanted = LOG_LEVEL_DEBUG;
+	current.level = wanted < LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR : (enum log_level)wanted;
 }
 
 enum log_level log_get_level(void)
@@ -116,13 +125,13 @@ static size_t put_prefix(char *line, size_t size, enum log_level level)
 
 		return (size_t)snprintf(line, size, "%snatbox: %s%s",
 			is_journal() ? journal_priorities[level] : "",
-			named ? level_names[level] : "", named ? ": " : "");
+			named ? log_level_names[level] : "", named ? ": " : "");
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	length = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &utc);
 	return length + (size_t)snprintf(line + length, size - length,
-				".%03ldZ %s: ", now.tv_nsec / 1000000, level_names[level]);
+				".%03ldZ %s: ", now.tv_nsec / 1000000, log_level_names[level]);
 }
 
 /* Copies a message in printable ASCII; returns the end of what was written. Bytes from 0x80 on are

@@ -1,4 +1,7 @@
-#include <natbox/ops.h>
+#include "metrics.h"
+
+#include "exposition.h"
+#include "privileges.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include <natbox/ops.h>
+#include "privileges.h"
 
 #include <cap-ng.h>
 #include <errno.h>

@@ -110,9 +110,9 @@ Test(captured_twice, fragments_with_the_same_bytes_at_other_places_count)
 
 	cr_expect(!duplicates_seen(duplicates, 0, &packet));
 	packet.offset = 8;
-	cr_expect(!duplicates_seen(captured_twice, 0, &packet));
+	cr_expect(!duplicates_seen(duplicates, 0, &packet));
 	packet.more = false;
-	cr_expect(!duplicates_seen(captured_twice, 0, &packet));
+	cr_expect(!duplicates_seen(duplicates, 0, &packet));
 	duplicates_free(duplicates);
 }
 
@@ -125,7 +125,7 @@ Test(captured_twice, flood_costs_no_more_memory_and_misses_no_new_packet)
 	for (uint32_t i = 0; i < 1000000; i++) {
 		packet.id = i;
 		cr_assert(!duplicates_seen(duplicates, 1000000 + i, &packet));
-		cr_assert(duplicates_seen(captured_twice, 1000000 + i, &packet));
+		cr_assert(duplicates_seen(duplicates, 1000000 + i, &packet));
 	}
 	duplicates_free(duplicates);
 }

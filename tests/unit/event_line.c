@@ -1,7 +1,8 @@
 /* Events as lines for people, in the log at level debug. */
-#include "../../src/ops/config_keys.h"
+#include "ops/event_line.h"
 
-#include <natbox/ops.h>
+#include "ops/config_keys.h"
+
 #include <natbox/settings.h>
 
 #include <criterion/criterion.h>

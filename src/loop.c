@@ -1,0 +1,268 @@
+/* The event loop: what comes in goes to the engine, what the engine wants sent goes out. */
+#include "loop.h"
+
+#include "clock.h"
+#include "opening.h"
+#include "reload.h"
+#include "telling.h"
+#include "wire_settings.h"
+#include <natbox/state.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static const uint64_t inspection_us = 1000000;
+
+/* How long after the host was started interfaces and addresses may still be to come. */
+static const uint64_t boot_us = 300 * 1000000ULL;
+
+/* How long an interface has to go away once it fails, and how often is looked for it then. */
+static const int absence_poll_ms = 1000;
+
+static struct outcome on_datagram(
+	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
+{
+	const struct live *live = context;
+
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		tell_datagram(flow, bytes);
+	return engine_packet(live->engine, time_us, flow, bytes);
+}
+
+static void on_send(void *context, uint64_t now_us, const struct flow *flow, struct text bytes)
+{
+	static struct log_limit limit;
+	struct live *live = context;
+	struct fault fault;
+
+	if (live->wire.kind->send(&live->wire, now_us, flow, bytes, &fault) != 0)
+		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
+}
+
+static void on_event(void *context, const struct event *event)
+{
+	tell_event(context, event);
+}
+
+/* False when natbox is to stop. */
+static bool handle_signal(struct live *live, int signals)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		return true;
+	switch (info.ssi_signo) {
+	case SIGHUP:
+		reload(live);
+		return true;
+	case SIGUSR1:
+		tell_summary(live);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void inspect(struct live *live)
+{
+	struct fault fault;
+
+	if (!live->wire.kind->proxies_stay && proxy_addresses_find(&live->proxies, &fault) != 0)
+		log_warning("%s", fault.line);
+	live->wire.kind->inspect(&live->wire);
+}
+
+/* Milliseconds until the next thing to do, at most the wire's longest turn. */
+static int poll_timeout(const struct live *live)
+{
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME), next_us = engine_next(live->engine);
+	uint64_t wait_us;
+
+	if (state_next(live->state) < next_us)
+		next_us = state_next(live->state);
+	wait_us = next_us > now_us ? next_us - now_us : 0;
+
+	if (live->wire.kind->has_rest && live->wire.kind->has_rest(&live->wire))
+		return 0;
+	if (wait_us > live->wire.kind->longest_turn_us)
+		wait_us = live->wire.kind->longest_turn_us;
+	return (int)((wait_us + 999) / 1000);
+}
+
+/* The end of what a reload has begun, where that has taken more than a moment. */
+static void note_review(struct live *live)
+{
+	if (!live->is_reviewing || engine_is_reviewing(live->engine))
+		return;
+	live->is_reviewing = false;
+	log_info("the new settings have reached all endpoints: %u are left",
+		engine_counters(live->engine).endpoints);
+}
+
+/* How much later than it should a turn may begin before that is a pause: less than the time for an
+ * answer, or the lack of one that waits to be read would be noticed first. */
+static uint64_t shortest_pause_us(const struct live *live)
+{
+	const uint64_t longest_us = 500000;
+	uint64_t half_us = live->config->core.keepalive.reply_timeout_us / 2;
+
+	return half_us < longest_us ? half_us : longest_us;
+}
+
+/* Where natbox was stopped, its machine suspended or a disk hung, the engine is not to make up for
+ * what it missed. */
+static void resume_after_pause(const struct live *live, uint64_t now_us, uint64_t waited_us)
+{
+	static struct log_limit limit;
+	uint64_t expected_us = live->now_us + waited_us;
+
+	if (now_us < expected_us + shortest_pause_us(live))
+		return;
+	engine_resume(live->engine, now_us);
+	log_limited(&limit, now_us, LOG_LEVEL_WARNING,
+		"natbox did not run for %.1f s: keepalives that were due go out now, one after the "
+		"other, and none of that time counts as missed",
+		(double)(now_us - expected_us) / 1e6);
+}
+
+/* waited_us: at most so long after the last turn this one was to begin. */
+static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
+{
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
+	int result;
+
+	resume_after_pause(live, now_us, waited_us);
+	live->now_us = now_us;
+	tell_time(live);
+	result = live->wire.kind->receive(&live->wire, now_us, fault);
+	engine_advance(live->engine, live->now_us);
+	note_review(live);
+	state_run(live->state, live->now_us);
+	live->wire.kind->flush(&live->wire);
+	if (live->events)
+		tell_event_news(live);
+	return result;
+}
+
+/* The end of a turn, after all in it that could hang: a disk, a reader of events, a configuration
+ * on a file system that does not answer. */
+static void turned(struct live *live)
+{
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
+
+	if (metrics_turned(live->metrics, now_us))
+		tell_figures(live, now_us);
+}
+
+static int run(struct live *live, int signals, struct fault *fault)
+{
+	struct pollfd polled[1 + WIRE_DESCRIPTORS_MAX] = {{.fd = signals, .events = POLLIN}};
+	int descriptors[WIRE_DESCRIPTORS_MAX];
+	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
+	uint64_t inspected_us = live->now_us;
+
+	for (unsigned i = 0; i < count; i++)
+		polled[1 + i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+	turns_start(&live->turns);
+	for (;;) {
+		int result, wait_ms = poll_timeout(live);
+
+		if (poll(polled, 1 + count, wait_ms) < 0 && errno != EINTR)
+			return fault_set(
+				fault, -errno, "cannot wait for packets: %s", strerror(errno));
+		turns_begin(&live->turns);
+		if (polled[0].revents && !handle_signal(live, signals))
+			return 0;
+		result = turn(live, (uint64_t)wait_ms * 1000, fault);
+		if (result != 0)
+			return result;
+		if (live->now_us - inspected_us >= inspection_us) {
+			inspect(live);
+			inspected_us = live->now_us;
+		}
+		if (live->metrics)
+			turned(live);
+		turns_end(&live->turns);
+	}
+}
+
+/* Signals come by descriptor, in every thread that is started later too. What nobody reads, or what
+ * grows too large, is an error of the write: no reason to leave the kernel's rules behind. */
+static int open_signals(struct fault *fault)
+{
+	sigset_t set;
+	int signals;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (signals < 0)
+		return fault_set(fault, -errno, "cannot take signals: %s", strerror(errno));
+	return signals;
+}
+
+/* What is absent while the host boots may be still to come: it is tried again. */
+static int exit_status(const struct fault *fault)
+{
+	const bool boots = clock_us(CLOCK_BOOTTIME) < boot_us;
+
+	if (fault->kind == FAULT_LASTING || (fault->kind == FAULT_ABSENT && !boots))
+		return EXIT_USAGE;
+	return EXIT_FAILURE;
+}
+
+/* An interface that has gone away may come back. Started anew before, natbox would take its name
+ * for a mistake. */
+static void wait_for_wire(const struct live *live, int signals)
+{
+	struct pollfd polled = {.fd = signals, .events = POLLIN};
+	bool told = false;
+
+	while (poll(&polled, 1, absence_poll_ms) == 0 && !live->wire.kind->is_there(&live->wire)) {
+		if (!told)
+			log_info("it is gone: natbox waits for it, and ends once it is back");
+		told = true;
+	}
+}
+
+int loop_run(const struct config_source *source, bool dry_run, struct config *config)
+{
+	static struct live live;
+	const struct engine_sink sink = {
+		.context = &live, .event = on_event, .send = dry_run ? NULL : on_send};
+	struct fault fault;
+	int signals = open_signals(&fault), result = signals;
+
+	live = (struct live){.source = source,
+		.dry_run = dry_run,
+		.config = config,
+		.wire.kind = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire,
+		.wire.handler = {
+			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
+	wire_settings_read(config, &live.wire.settings);
+	live.wire.settings.sends = !dry_run;
+	log_never_wait();
+	if (result >= 0)
+		result = live_open(&live, &sink, &fault);
+	if (result == 0)
+		result = run(&live, signals, &fault);
+	result = live_close(&live, result, &fault);
+	if (result != 0)
+		log_error("%s", fault.line);
+	if (result != 0 && live.is_ready && live.wire.kind->is_there)
+		wait_for_wire(&live, signals);
+	if (signals >= 0)
+		close(signals);
+	return result == 0 ? EXIT_SUCCESS : exit_status(&fault);
+}

@@ -1,0 +1,198 @@
+#include "opening.h"
+
+#include "clock.h"
+#include "telling.h"
+#include <natbox/state.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+/* What is done in one turn of the loop besides packets, as engine_bound_work counts it, so that
+ * neither packets nor the clock wait long: some milliseconds. */
+enum { TURN_ENDPOINTS_MAX = 1000 };
+
+static void on_state_notice(void *context, enum state_notice notice, const char *line)
+{
+	(void)context;
+	if (notice == STATE_FAULT)
+		log_error("%s", line);
+	else
+		log_info("%s", line);
+}
+
+static bool take_stored_proxy(void *context, const struct address *proxy)
+{
+	struct live *live = context;
+
+	return proxy_addresses_take_stored(&live->proxies, proxy);
+}
+
+/* A dry run has no state: it would take the place of the natbox that does the work, and keep what
+ * it never sent. */
+static const char *state_path(const struct live *live)
+{
+	return live->dry_run ? "" : live->config->state.path;
+}
+
+/* State that cannot be kept costs bindings at the next restart, not the start of natbox now. */
+static int open_state(struct live *live, const struct identity *identity, struct fault *fault)
+{
+	struct state_options options = {
+		.path = state_path(live),
+		.sync_us = live->config->state.sync_us,
+		.context = live,
+		.notice = on_state_notice,
+		.add_proxy = take_stored_proxy,
+	};
+	const bool is_other = *options.path && rights_differ(identity);
+	struct fault lost;
+
+	/* What this cannot do state_open or its writer meet again, and tell. */
+	if (*options.path && !rights_leads(identity, options.path))
+		state_prepare(options.path, identity->user, identity->group, &lost);
+	/* What is in the directory is that user's, who may lay links in it. */
+	if (is_other && rights_take(identity) != 0)
+		return fault_set(fault, -EPERM,
+			"cannot open state as user %s: natbox needs CAP_SETUID and CAP_SETGID to, "
+			"or set natbox.user to nothing",
+			identity->name);
+	live->state = state_open(&options);
+	if (is_other)
+		rights_return();
+	return live->state ? 0 : fault_set(fault, -ENOMEM, "no memory to keep state");
+}
+
+static int open_engine(struct live *live, const struct engine_sink *sink, struct fault *fault)
+{
+	const struct config *config = live->config;
+
+	live->engine = engine_new(
+		&config->core, config->mode == MODE_RELAY, state_seed(live->state), sink);
+	if (!live->engine)
+		return fault_set(fault, -ENOMEM,
+			"no memory for the tables: lower limits.endpoints or limits.transactions");
+	engine_bound_work(live->engine, TURN_ENDPOINTS_MAX);
+	live->now_us = clock_us(CLOCK_BOOTTIME);
+	engine_advance(live->engine, live->now_us);
+	live->wire.proxies = engine_proxies(live->engine);
+	live->proxies = (struct proxy_addresses){.engine = live->engine, .wire = &live->wire};
+	return proxy_addresses_find(&live->proxies, fault);
+}
+
+/* owner: NULL once natbox is who it will be. */
+static int open_events(struct live *live, const struct identity *owner, struct fault *fault)
+{
+	if (live->events || !*live->config->log.events)
+		return 0;
+	live->events = events_open(live->config->log.events, owner, fault);
+	tell_time(live);
+	return live->events ? 0 : -EIO;
+}
+
+/* Who starts natbox may create the file where natbox.user may not, and the other way round on some
+ * file systems: what fails here that user tries again. */
+static void open_events_for(struct live *live, const struct identity *identity)
+{
+	struct fault lost;
+
+	if (open_events(live, identity, &lost) == 0 && live->events && *identity->name)
+		events_give(live->events, identity);
+}
+
+static int start_state(struct live *live, struct fault *fault)
+{
+	int result = state_start(live->state, live->engine, live->now_us);
+
+	return result == 0 ? 0 : fault_set(fault, result, "no memory to keep state");
+}
+
+static int open_metrics(struct live *live, struct fault *fault)
+{
+	const struct address *listen = &live->config->metrics.listen;
+
+	return listen->port ? metrics_open(listen, &live->metrics, fault) : 0;
+}
+
+static int start_metrics(struct live *live, struct fault *fault)
+{
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
+
+	if (!live->metrics)
+		return 0;
+	tell_figures(live, now_us);
+	return metrics_start(live->metrics, now_us, fault);
+}
+
+static const char *or_nowhere(const char *path)
+{
+	return *path ? path : "nowhere";
+}
+
+static void log_opened(const struct live *live, const struct identity *identity)
+{
+	const struct config *config = live->config;
+	char listen[ADDRESS_TEXT_MAX] = "";
+
+	if (config->metrics.listen.port)
+		address_format(&config->metrics.listen, listen);
+	log_debug("runs as user %u, process %d", (unsigned)identity->user, (int)getpid());
+	log_debug("state is kept in: %s; events go to: %s; metrics are served on: %s",
+		or_nowhere(state_path(live)), or_nowhere(config->log.events), or_nowhere(listen));
+}
+
+int live_open(struct live *live, const struct engine_sink *sink, struct fault *fault)
+{
+	struct identity identity;
+	int result = identity_find(live->config->user, &identity, fault);
+
+	/* Where that fails the log goes on in the file that is open, and SIGHUP says so. */
+	if (result == 0 && *identity.name)
+		log_give(&identity);
+	if (result == 0)
+		result = wire_claim(&live->wire, identity.user, fault);
+	if (result == 0)
+		result = open_state(live, &identity, fault);
+	if (result == 0)
+		result = open_engine(live, sink, fault);
+	if (result == 0)
+		result = open_metrics(live, fault);
+	if (result == 0)
+		result = live->wire.kind->open(&live->wire, fault);
+	if (result == 0)
+		open_events_for(live, &identity);
+	if (result == 0)
+		result = privileges_drop(&identity, live->wire.kind->needs_net_admin, fault);
+	if (result == 0)
+		result = open_events(live, NULL, fault);
+	if (result == 0)
+		log_opened(live, &identity);
+	if (result == 0)
+		result = start_state(live, fault);
+	if (result == 0)
+		result = start_metrics(live, fault);
+	if (result == 0)
+		result = live->wire.kind->start(&live->wire, fault);
+	live->is_ready = live->proxies.is_ready = result == 0;
+	return result;
+}
+
+/* State comes before all that may end the process or hang, in a library for one. */
+int live_close(struct live *live, int result, struct fault *fault)
+{
+	struct fault other;
+
+	if (live->is_ready && log_get_level() >= LOG_LEVEL_INFO)
+		tell_summary(live);
+	if (live->wire.kind->stop)
+		live->wire.kind->stop(&live->wire);
+	state_close(live->state, clock_us(CLOCK_BOOTTIME));
+	metrics_close(live->metrics);
+	live->wire.kind->close(&live->wire, &other);
+	if (events_close(live->events, &other) != 0 && result == 0) {
+		*fault = other;
+		result = -EIO;
+	}
+	engine_free(live->engine);
+	wire_disclaim(&live->wire);
+	return result;
+}

@@ -1,0 +1,16 @@
+/* Opens everything that natbox has while it runs, in the one order that serves: what has to be
+ * root's before privileges are dropped, the wire last; and closes it. */
+#ifndef NATBOX_OPENING_H
+#define NATBOX_OPENING_H
+
+#include "live.h"
+
+/* sink: what the engine tells, and sends unless natbox is only to watch. 0 or a negative errno with
+ * *fault set: what is open then is to be closed as well. */
+int live_open(struct live *live, const struct engine_sink *sink, struct fault *fault);
+
+/* result: of what went before, with *fault set where it is not 0. Returns that, or where it is 0
+ * the first error of closing with *fault set. */
+int live_close(struct live *live, int result, struct fault *fault);
+
+#endif

@@ -1,0 +1,104 @@
+#include "config_parsers.h"
+
+#include <errno.h>
+#include <string.h>
+
+int config_parse_exempt(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	struct settings *settings = target;
+	struct text list = config_list_start(value), item;
+	struct network network;
+
+	(void)key;
+	settings->nat.exempt.count = 0;
+	while (config_list_next(&list, &item)) {
+		if (network_parse(item, &network) < 0)
+			return fault_set(fault, -EINVAL,
+				"\"%.*s\" is not a network such as 10.0.0.0/8 or 2001:db8::/32 "
+				"with its host bits zero",
+				config_shown(item), item.at);
+		if (networks_add(&settings->nat.exempt, &network) != 0)
+			return fault_set(fault, -EINVAL, "more than %d networks", NETWORKS_MAX);
+	}
+	return 0;
+}
+
+/* "*" or "*:PORT". */
+static bool parse_any_host(struct text item, struct proxy_entry *entry)
+{
+	uint32_t port = 5060;
+
+	if (!text_starts_with(item, TEXT("*")))
+		return false;
+	if (item.length > 1 &&
+		(item.at[1] != ':' ||
+			!text_number((struct text){item.at + 2, item.length - 2}, &port)))
+		return false;
+	if (port == 0 || port > UINT16_MAX)
+		return false;
+	*entry = (struct proxy_entry){.any = true, .address.port = (uint16_t)port};
+	return true;
+}
+
+static bool is_unspecified(const struct address *address)
+{
+	static const uint8_t zeros[16];
+
+	return memcmp(address->ip + 12, zeros, 4) == 0 &&
+	       (address_is_ipv4(address) || memcmp(address->ip, zeros, 12) == 0);
+}
+
+static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault *fault)
+{
+	if (parse_any_host(item, entry))
+		return 0;
+	*entry = (struct proxy_entry){0};
+	if (address_parse(item, 5060, &entry->address) < 0)
+		return fault_set(fault, -EINVAL,
+			"\"%.*s\" is not an address such as 192.0.2.1:5060, [2001:db8::1]:5060 or "
+			"*:5060 (names are not looked up)",
+			config_shown(item), item.at);
+	if (is_unspecified(&entry->address))
+		return fault_set(fault, -EINVAL, "%.*s: for any address of this host write *:%u",
+			config_shown(item), item.at, entry->address.port);
+	if (!address_is_one_host(&entry->address))
+		return fault_set(fault, -EINVAL, "\"%.*s\" is not the address of one host",
+			config_shown(item), item.at);
+	return 0;
+}
+
+int config_parse_proxies(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	struct config *config = target;
+	struct text list = config_list_start(value), item;
+
+	(void)key;
+	config->proxy_count = 0;
+	if (value.length == 0)
+		return fault_set(fault, -EINVAL, "no proxy: give its address and port, or *:5060");
+	while (config_list_next(&list, &item)) {
+		if (config->proxy_count == CONFIG_PROXIES_MAX)
+			return fault_set(
+				fault, -EINVAL, "more than %d proxies", CONFIG_PROXIES_MAX);
+		if (parse_proxy(item, &config->proxies[config->proxy_count], fault) < 0)
+			return -EINVAL;
+		config->proxy_count++;
+	}
+	return 0;
+}
+
+int config_parse_listen(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	struct address *address = target;
+
+	(void)key;
+	*address = (struct address){0};
+	if (value.length == 0 || address_parse(value, 0, address) == 0)
+		return 0;
+	return fault_set(fault, -EINVAL,
+		"\"%.*s\" is not an address and port such as 127.0.0.1:9560", config_shown(value),
+		value.at);
+}

@@ -1,0 +1,58 @@
+/* What a key of natbox.ini is, and a parser for each kind of value. */
+#ifndef NATBOX_CONFIG_PARSERS_H
+#define NATBOX_CONFIG_PARSERS_H
+
+#include <natbox/ops.h>
+
+struct config_key;
+
+/* Writes the value at target, the key's place in a struct config. 0, or -EINVAL with what is wrong
+ * in *fault, without its place. value is trimmed, and may be empty. */
+typedef int config_parser(
+	const struct config_key *key, struct text value, void *target, struct fault *fault);
+
+struct config_key {
+	const char *section, *name;
+	const char *fallback; /* the default, as it would stand in natbox.ini */
+	config_parser *parse;
+	size_t offset;        /* of the target in struct config */
+	uint64_t least, most; /* numbers and durations (in microseconds); strings: most bytes */
+	const char *const *choices; /* names of an enum's values from 0 on, ended by NULL */
+};
+
+/* config_values.c: one number, word or string, and sets of words. */
+config_parser config_parse_boolean;  /* yes, no */
+config_parser config_parse_number;   /* uint32_t, decimal or 0x */
+config_parser config_parse_duration; /* uint64_t in microseconds */
+config_parser config_parse_choice;   /* an enum */
+config_parser config_parse_string;   /* char[most]; with least 1 not empty */
+config_parser config_parse_detect;   /* unsigned, a set of enum nat_test */
+
+/* config_addresses.c */
+config_parser config_parse_listen;  /* struct address, or port 0 when empty */
+config_parser config_parse_proxies; /* struct config itself */
+config_parser config_parse_exempt;  /* struct settings itself */
+
+/* config_sip.c: what a keepalive says. */
+config_parser config_parse_from;    /* char[FROM_MAX] */
+config_parser config_parse_headers; /* char[EXTRA_HEADERS_MAX] */
+
+/* How much of a wrong value an error shows. */
+enum { CONFIG_SHOWN_MAX = 80 };
+
+static inline int config_shown(struct text text)
+{
+	return text.length < CONFIG_SHOWN_MAX ? (int)text.length : CONFIG_SHOWN_MAX;
+}
+
+/* A list to be taken apart by config_list_next. An empty value has no item, "," has two
+ * empty ones. */
+static inline struct text config_list_start(struct text value)
+{
+	return (struct text){value.length ? value.at : NULL, value.length};
+}
+
+/* Takes the next item. False: there is none left. */
+bool config_list_next(struct text *list, struct text *item);
+
+#endif

@@ -1,0 +1,107 @@
+#include "event_json.h"
+
+static void put_reason(struct json *json, const struct event *event)
+{
+	json_put_member(json, "reason", reason_kind_names[event->reason.kind]);
+	json_put(json, ",\"id\":\"");
+	json_put_escaped(json, event->reason.id);
+	json_put_char(json, '"');
+	if (event->type == EVENT_REASON_END)
+		json_put_member(json, "why", event->reason.why);
+	else
+		json_put_number_member(json, "expires", event->reason.expires);
+}
+
+static void put_rewrite(struct json *json, const struct event *event)
+{
+	json_put_member(json, "dir", event->rewrite.in ? "in" : "out");
+	json_put(json, ",\"what\":\"");
+	if (event->rewrite.status) {
+		json_put_number(json, event->rewrite.status, 0);
+		json_put_char(json, ' ');
+	}
+	json_put_escaped(json, event->rewrite.method);
+	json_put_char(json, '"');
+	json_put_set_member(
+		json, "fields", event->rewrite.fields, rewritten_field_names, REWRITTEN_FIELDS);
+}
+
+/* Milliseconds with microseconds behind the point. */
+static void put_reply(struct json *json, const struct event *event)
+{
+	json_put_number_member(json, "status", event->reply.status);
+	json_put_number_member(json, "rtt", event->reply.rtt_us / 1000);
+	json_put_char(json, '.');
+	json_put_number(json, event->reply.rtt_us % 1000, 3);
+}
+
+static void put_details(struct json *json, const struct event *event)
+{
+	switch (event->type) {
+	case EVENT_ENDPOINT_ADD:
+		json_put_set_member(json, "nat", event->nat, nat_test_names, NAT_TESTS);
+		break;
+	case EVENT_REASON_ADD:
+	case EVENT_REASON_REFRESH:
+	case EVENT_REASON_END:
+		put_reason(json, event);
+		break;
+	case EVENT_REWRITE:
+		put_rewrite(json, event);
+		break;
+	case EVENT_KEEPALIVE:
+		json_put_member(json, "method", event->method);
+		break;
+	case EVENT_REPLY:
+		put_reply(json, event);
+		break;
+	case EVENT_LOST:
+		json_put_number_member(json, "missed", event->missed);
+		break;
+	case EVENT_ENDPOINT_REMOVE:
+	case EVENT_MALFORMED:
+	case EVENT_REFUSED:
+		json_put_member(json, "why", event->why);
+		break;
+	}
+}
+
+static void start(struct json *json, int64_t time_us, const char *name)
+{
+	uint64_t shown = time_us > 0 ? (uint64_t)time_us : 0;
+
+	json_put(json, "{\"time\":");
+	json_put_number(json, shown / 1000000, 0);
+	json_put_char(json, '.');
+	json_put_number(json, shown % 1000000, 6);
+	json_put_member(json, "event", name);
+}
+
+void event_json(struct json *json, int64_t time_us, const struct event *event, uint64_t left_out)
+{
+	start(json, time_us, event_type_names[event->type]);
+	json_put(json, ",\"client\":\"");
+	json_put_address(json, &event->client);
+	json_put(json, "\",\"proxy\":\"");
+	json_put_address(json, &event->proxy);
+	json_put_char(json, '"');
+	put_details(json, event);
+	if (left_out)
+		json_put_number_member(json, "left_out", left_out);
+	json_put(json, "}\n");
+}
+
+void event_json_summary(struct json *json, int64_t time_us, const struct engine_counters *counters)
+{
+	start(json, time_us, "summary");
+	json_put_number_member(json, "packets", counters->packets);
+	json_put_number_member(json, "sip", counters->sip);
+	json_put_number_member(json, "requests", counters->requests);
+	json_put_number_member(json, "responses", counters->responses);
+	json_put_number_member(json, "malformed", counters->malformed);
+	json_put_number_member(json, "rewritten", counters->rewritten);
+	json_put_number_member(json, "endpoints", counters->endpoints);
+	json_put_number_member(json, "endpoints_max", counters->endpoints_max);
+	json_put_number_member(json, "keepalives", counters->keepalives);
+	json_put(json, "}\n");
+}

@@ -1,0 +1,16 @@
+/* Metrics as text: Prometheus' exposition format, version 0.0.4. Every series there can be is there
+ * from the start, with its zero. */
+#ifndef NATBOX_EXPOSITION_H
+#define NATBOX_EXPOSITION_H
+
+#include <natbox/ops.h>
+
+#define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+/* Room for the text with every number as long as it can be. */
+enum { EXPOSITION_MAX = 16384 };
+
+/* Writes the text, with a terminating zero; returns its length. */
+size_t exposition_write(const struct metrics_snapshot *snapshot, char text[static EXPOSITION_MAX]);
+
+#endif

@@ -1,0 +1,10 @@
+#ifndef NATBOX_RELOAD_H
+#define NATBOX_RELOAD_H
+
+#include "live.h"
+
+/* SIGHUP: files are opened anew for log rotation, and the configuration is read again. What can
+ * change while natbox runs does, the rest is named in a warning; a bad file changes nothing. */
+void reload(struct live *live);
+
+#endif

@@ -1,0 +1,134 @@
+#include "telling.h"
+
+#include "clock.h"
+#include <natbox/state.h>
+
+#include <string.h>
+
+void tell_datagram(const struct flow *flow, struct text bytes)
+{
+	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
+	const char *end = bytes.length ? memchr(bytes.at, '\r', bytes.length) : NULL;
+	struct text line = {bytes.at, end ? (size_t)(end - bytes.at) : 0};
+
+	address_format(&flow->source, source);
+	address_format(&flow->destination, destination);
+	if (!line.length || !memmem(line.at, line.length, "SIP/2.0", strlen("SIP/2.0")))
+		line = TEXT("no SIP");
+	log_debug("packet %s to %s, %zu bytes: %.*s", source, destination, bytes.length,
+		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
+}
+
+/* What an operator should hear of without an event stream. */
+static void log_event(const struct live *live, const struct event *event)
+{
+	static struct log_limit malformed, refused, lost;
+	char client[ADDRESS_TEXT_MAX];
+
+	if (event->type != EVENT_MALFORMED && event->type != EVENT_REFUSED &&
+		event->type != EVENT_LOST)
+		return;
+	address_format(&event->client, client);
+	if (event->type == EVENT_MALFORMED)
+		log_limited(&malformed, live->now_us, LOG_LEVEL_INFO,
+			"malformed SIP from or to %s: %s", client, event->why);
+	else if (event->type == EVENT_REFUSED)
+		log_limited(&refused, live->now_us, LOG_LEVEL_WARNING, "refused %s: %s", client,
+			event_refusal(event));
+	else
+		log_limited(&lost, live->now_us, LOG_LEVEL_INFO,
+			"%s did not answer %u keepalives in a row", client, event->missed);
+}
+
+void tell_event(const struct live *live, const struct event *event)
+{
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		event_log(event);
+	else
+		log_event(live, event);
+	if (live->events)
+		events_write(live->events, event);
+}
+
+void tell_wire_notice(void *context, enum wire_notice notice, const char *line)
+{
+	(void)context;
+	switch (notice) {
+	case WIRE_DETAIL:
+		log_debug("%s", line);
+		break;
+	case WIRE_INFORMATION:
+		log_info("%s", line);
+		break;
+	case WIRE_WARNING:
+		log_warning("%s", line);
+		break;
+	case WIRE_ERROR:
+		log_error("%s", line);
+		break;
+	}
+}
+
+void tell_time(const struct live *live)
+{
+	if (live->events)
+		events_set_offset(live->events,
+			(int64_t)(clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME)));
+}
+
+/* A disk on the verge of being full has news at each turn. */
+void tell_event_news(const struct live *live)
+{
+	static struct log_limit limit;
+	struct fault news;
+
+	switch (events_flush(live->events, live->now_us, &news)) {
+	case EVENTS_LOST:
+		log_limited(&limit, live->now_us, LOG_LEVEL_ERROR, "%s", news.line);
+		break;
+	case EVENTS_UNREAD:
+		log_warning("%s", news.line);
+		break;
+	case EVENTS_RESUMED:
+		log_limited(&limit, live->now_us, LOG_LEVEL_INFO, "%s", news.line);
+		break;
+	case EVENTS_NO_NEWS:
+		break;
+	}
+}
+
+void tell_figures(const struct live *live, uint64_t now_us)
+{
+	const struct metrics_snapshot snapshot = {
+		.engine = engine_counters(live->engine),
+		.capture_drops = live->wire.kind->dropped(&live->wire),
+		.state_lag_us = state_lag(live->state, now_us),
+		.event_lines_lost = events_lost(),
+		.turns = live->turns.counters,
+	};
+
+	metrics_publish(live->metrics, &snapshot, now_us);
+}
+
+/* The figures of the longest turn are those since the last summary, so that whoever asks twice
+ * knows what came of what he did in between. */
+void tell_summary(struct live *live)
+{
+	const struct engine_counters counters = engine_counters(live->engine);
+	const struct turn_length longest = live->turns.longest, ever = live->turns.longest_ever;
+
+	log_answer("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
+		   "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
+		   "%llu refused; state lag %.1f s; longest turn %.1f ms, processor %.1f ms (since "
+		   "the start %.1f ms, processor %.1f ms)",
+		counters.endpoints, counters.endpoints_max, counters.reasons,
+		(unsigned long long)counters.packets, (unsigned long long)counters.sip,
+		(unsigned long long)counters.malformed, (unsigned long long)counters.rewritten,
+		(unsigned long long)counters.keepalives, (unsigned long long)counters.replies,
+		(unsigned long long)counters.missed, (unsigned long long)counters.lost,
+		(unsigned long long)counters.refused,
+		(double)state_lag(live->state, clock_us(CLOCK_BOOTTIME)) / 1e6,
+		(double)longest.clock_us / 1e3, (double)longest.processor_us / 1e3,
+		(double)ever.clock_us / 1e3, (double)ever.processor_us / 1e3);
+	turns_forget_longest(&live->turns);
+}
