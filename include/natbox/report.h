@@ -3,7 +3,6 @@
 
 #include <natbox/address.h>
 #include <natbox/base.h>
-#include <natbox/schedule.h>
 #include <natbox/sip.h>
 
 /* What the core reports. CONTRACT "Events" gives the JSON form, which ops/events writes. */
@@ -149,12 +148,6 @@ static inline bool report_has_time(const struct report *report)
 static inline uint32_t report_tick(const struct report *report)
 {
 	return (uint32_t)(report->now_us / TICK_US);
-}
-
-/* A span of time in ticks, rounded up. */
-static inline uint32_t ticks_of(uint64_t us)
-{
-	return (uint32_t)((us + TICK_US - 1) / TICK_US);
 }
 
 /* Stamps the event with the time and hands it to the sink. */
