@@ -1,3 +1,7 @@
+/* What every room stands on, and what knows none of them. Below, in this order: text; hashes, pools
+ * and tables, which all that is kept stands in; the ledger of what happened a short while ago;
+ * faults, what a user is told; ticks. address.h has addresses, settings.h what the core can be
+ * told. */
 #ifndef NATBOX_BASE_H
 #define NATBOX_BASE_H
 

@@ -1,3 +1,5 @@
+/* Keepalives: the message that is sent, and liveness, which sends it when an endpoint wakes and
+ * notices who does not answer any more. When that is, src/schedule decides (schedule.h). */
 #ifndef NATBOX_KEEPALIVE_H
 #define NATBOX_KEEPALIVE_H
 
@@ -29,7 +31,7 @@ bool keepalive_is_answered(const struct keepalive *keepalive);
 bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_message *message,
 	const struct address *client, const struct address *proxy, uint64_t *sent_us);
 
-/* When an endpoint gets its keepalive, and whether it still answers. */
+/* Liveness: an endpoint gets its keepalive, and answers it or not. */
 
 /* A packet came from it: the binding is fresh and the user agent lives. */
 void liveness_heard(struct endpoints *endpoints, uint32_t endpoint);

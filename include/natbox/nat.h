@@ -1,12 +1,3 @@
-#ifndef NATBOX_NAT_H
-#define NATBOX_NAT_H
-
-#include <natbox/address.h>
-#include <natbox/base.h>
-#include <natbox/report.h>
-#include <natbox/settings.h>
-#include <natbox/sip.h>
-
 /* NAT: is a user agent behind one, and what in its messages has to be repaired on the way in and
  * given back on the way out. Stateless: all a restore needs travels in the message, so nothing is
  * lost at a restart, and any other border host can restore it.
@@ -33,6 +24,14 @@
  *     (neither)                 ;natbox;received=203.0.113.7;rport=40000
  *     ;received=R;rport=P       ;natbox=R*P, R and P as above, or empty where there was none
  */
+#ifndef NATBOX_NAT_H
+#define NATBOX_NAT_H
+
+#include <natbox/address.h>
+#include <natbox/base.h>
+#include <natbox/report.h>
+#include <natbox/settings.h>
+#include <natbox/sip.h>
 
 /* Which of tests hit for a message from a user agent at source. Set of enum nat_test.
  *

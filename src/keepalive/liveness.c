@@ -10,20 +10,6 @@ void liveness_heard(struct endpoints *endpoints, uint32_t index)
 	endpoint->missed = 0;
 }
 
-const uint32_t rtt_bounds_us[RTT_BOUNDS] = {
-	5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
-
-static void count_reply(struct engine_counters *counters, uint64_t rtt_us)
-{
-	unsigned bound = 0;
-
-	while (bound < RTT_BOUNDS && rtt_us > rtt_bounds_us[bound])
-		bound++;
-	counters->replies++;
-	counters->rtt_us += rtt_us;
-	counters->rtts[bound]++;
-}
-
 /* The answer itself refreshes the binding too, but moves no due time: keepalives keep their pace
  * and so their place among the others. */
 void liveness_replied(
@@ -39,7 +25,7 @@ void liveness_replied(
 	endpoint->awaiting = false;
 	endpoint->missed = 0;
 	endpoint->rtt_ms = (uint16_t)(rtt_ms < UINT16_MAX ? rtt_ms : UINT16_MAX);
-	count_reply(&endpoints->report->counters, rtt_us);
+	report_reply(endpoints->report, rtt_us);
 	endpoint_report(endpoints, endpoint,
 		(struct event){.type = EVENT_REPLY, .reply = {.status = status, .rtt_us = rtt_us}});
 }
