@@ -17,12 +17,12 @@
 /* The proxies: their addresses, and a small number for each that the tables use in its place. */
 
 /* Most proxy addresses. A host with *:PORT has a few; the most seen is one an address of a /24. */
-enum { PROXIES_MAX = 1024, PROXIES_SLOTS = 4096, PROXY_NONE = UINT16_MAX };
+enum { PROXIES_MAX = 1024, PROXIES_BUCKETS = 4096, PROXY_NONE = UINT16_MAX };
 
 struct proxies {
 	uint16_t count;
 	struct address list[PROXIES_MAX];
-	uint16_t slots[PROXIES_SLOTS]; /* open addressing; number + 1, 0 is empty */
+	uint16_t buckets[PROXIES_BUCKETS]; /* open addressing; number + 1, 0 is empty */
 };
 
 void proxies_init(struct proxies *proxies);
@@ -34,14 +34,14 @@ uint16_t proxies_add(struct proxies *proxies, const struct address *address);
 uint16_t proxies_find(const struct proxies *proxies, const struct address *address);
 
 /* Labels: the names that reasons carry (an AOR, a Call-ID), kept in one arena. Sizes are rounded to
- * LABEL_UNIT bytes and each size has its own list of free places, so there is no allocation after
- * the start. Nothing is compacted: when the arena is used up, bigger free places are split, and a
+ * LABEL_UNIT bytes and each size has its own list of free pieces, so there is no allocation after
+ * the start. Nothing is compacted: when the arena is used up, bigger free pieces are split, and a
  * name for which there is none is cut to a smaller one. */
 
 enum {
 	LABEL_UNIT = 4,
 	LABEL_MAX = 510, /* bytes of a name; a longer one is cut: it is for people and logs */
-	LABEL_UNITS_MAX = (1 << 29) - 1, /* places fit 29 bits: 2 GB of names */
+	LABEL_UNITS_MAX = (1 << 29) - 1, /* pieces fit 29 bits: 2 GB of names */
 	LABEL_CLASSES = (2 + LABEL_MAX + LABEL_UNIT - 1) / LABEL_UNIT + 1,
 };
 
@@ -56,10 +56,10 @@ int labels_init(struct labels *labels, uint32_t count, uint32_t average);
 void labels_free(struct labels *labels);
 
 /* Keeps a copy, of as much of the name as there is room for where the arena is nearly full. Returns
- * its place, or 0 when there is no room at all. */
+ * its piece, or 0 when there is no room at all. */
 uint32_t label_take(struct labels *labels, struct text name);
-void label_give(struct labels *labels, uint32_t place);
-struct text label_text(const struct labels *labels, uint32_t place);
+void label_give(struct labels *labels, uint32_t piece);
+struct text label_text(const struct labels *labels, uint32_t piece);
 
 /* Which reasons have changed since somebody last looked: a set of slots (indices of the pool of
  * reasons) that costs a bit each and a few instructions to add to. However often one changes, it

@@ -73,10 +73,10 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 unsigned nat_restore(const struct sip_message *message, const struct address *client,
 	const struct settings *settings, struct edits *edits);
 
-/* Places that somebody behind a NAT was seen at a short while ago and that are no endpoint, or not
- * yet: a phone learns its public address from the answer to its first REGISTER, be that a challenge
- * (RFC 3581 4: received and rport), and none of the NAT tests hits when it then writes that address
- * itself. */
+/* Addresses that somebody behind a NAT was seen at a short while ago and that are no endpoint, or
+ * not yet: a phone learns its public address from the answer to its first REGISTER, be that a
+ * challenge (RFC 3581 4: received and rport), and none of the NAT tests hits when it then writes
+ * that address itself. */
 
 /* What a NAT should remember a binding for at least, RFC 4787 4.3 (REQ-5) recommends it. */
 enum { NATTED_SECONDS = 300 };

@@ -114,7 +114,7 @@ static uint32_t refreshed_at(const struct endpoints *endpoints, uint64_t quiet_u
 	       ticks_of(quiet_us < interval_us ? quiet_us : interval_us);
 }
 
-/* Version 0.1 kept endpoints of two IP versions, and at places where nobody can be. */
+/* Version 0.1 kept endpoints of two IP versions, and at addresses where nobody can be. */
 static bool is_possible(const struct endpoints *endpoints, const struct reason_claim *claim)
 {
 	const struct address *proxy = &endpoints->proxies->list[claim->proxy];

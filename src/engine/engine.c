@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Each user of the seed has a key of its own, so that no hash seen in one place helps in
+/* Each user of the seed has a key of its own, so that no hash seen of one helps with
  * another. */
 static struct hash_key derive_key(const struct hash_key *key, uint64_t purpose)
 {

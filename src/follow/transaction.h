@@ -43,7 +43,7 @@ struct transaction {
 			bool is_star, has_more_contacts;
 			uint8_t contact_count;
 			struct {
-				uint32_t user, place; /* hashes: of the user, of host and port */
+				uint32_t user, host_port; /* hashes */
 			} contacts[TRANSACTION_CONTACTS_MAX];
 		} registration;
 		struct {
