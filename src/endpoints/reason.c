@@ -25,6 +25,7 @@ static uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)
 	return &endpoints->reason_heads[key & endpoints->reason_mask];
 }
 
+/* A guess that is wrong, or at an endpoint that is gone, does no harm: each key is one reason's. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 {
 	uint32_t index = endpoint_at(endpoints, endpoints->likely.endpoint)->reasons;
