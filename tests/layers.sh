@@ -55,7 +55,6 @@ check_room() { # room, rooms it may know
 
 below=
 for room in $core; do
-	[ "$room" != endpoints ] || below="$below keepalive" # they still need each other
 	say "$room knows: ${below:-nobody}" "$(check_room "$room" "$below")"
 	below="$below $room"
 done

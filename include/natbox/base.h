@@ -1,3 +1,7 @@
+/* What every room stands on, and what knows none of them. Below, in this order: text; hashes, pools
+ * and tables, which all that is kept stands in; the ledger of what happened a short while ago;
+ * faults, what a user is told; ticks. address.h has addresses, settings.h what the core can be
+ * told. */
 #ifndef NATBOX_BASE_H
 #define NATBOX_BASE_H
 
@@ -128,7 +132,7 @@ void ledger_note(struct ledger *ledger, uint64_t key, uint32_t tick, uint32_t nu
 bool ledger_find(const struct ledger *ledger, uint64_t key, uint32_t *tick, uint32_t *number);
 
 /* Begins to fetch what ledger_note and ledger_find look at. */
-void ledger_expect(const struct ledger *ledger, uint64_t key);
+void ledger_prefetch(const struct ledger *ledger, uint64_t key);
 
 /* What a user is told when something cannot be done: one line, written where the cause is known,
  * saying what was tried, what failed and what to do. The caller decides where it is shown. */
@@ -162,6 +166,12 @@ enum fault_kind fault_kind_of_path(int error);
 
 /* What the core counts time in. */
 enum { TICK_US = 10000 };
+
+/* A span of time in ticks, rounded up. */
+static inline uint32_t ticks_of(uint64_t us)
+{
+	return (uint32_t)((us + TICK_US - 1) / TICK_US);
+}
 
 /* Ticks are 32 bits and wrap after 497 days; compare only ticks that are near each other. */
 static inline bool tick_before(uint32_t a, uint32_t b)

@@ -1,3 +1,7 @@
+/* Endpoints: who must stay reachable, and why. Below, in this order: the proxies that endpoints
+ * belong to; labels, the names that reasons carry; changes, which reasons a store has not seen yet;
+ * endpoints and their reasons; the review, a look at each of them; records, what survives a
+ * restart. */
 #ifndef NATBOX_ENDPOINTS_H
 #define NATBOX_ENDPOINTS_H
 
@@ -13,12 +17,12 @@
 /* The proxies: their addresses, and a small number for each that the tables use in its place. */
 
 /* Most proxy addresses. A host with *:PORT has a few; the most seen is one an address of a /24. */
-enum { PROXIES_MAX = 1024, PROXIES_SLOTS = 4096, PROXY_NONE = UINT16_MAX };
+enum { PROXIES_MAX = 1024, PROXIES_BUCKETS = 4096, PROXY_NONE = UINT16_MAX };
 
 struct proxies {
 	uint16_t count;
 	struct address list[PROXIES_MAX];
-	uint16_t slots[PROXIES_SLOTS]; /* open addressing; number + 1, 0 is empty */
+	uint16_t buckets[PROXIES_BUCKETS]; /* open addressing; number + 1, 0 is empty */
 };
 
 void proxies_init(struct proxies *proxies);
@@ -30,14 +34,14 @@ uint16_t proxies_add(struct proxies *proxies, const struct address *address);
 uint16_t proxies_find(const struct proxies *proxies, const struct address *address);
 
 /* Labels: the names that reasons carry (an AOR, a Call-ID), kept in one arena. Sizes are rounded to
- * LABEL_UNIT bytes and each size has its own list of free places, so there is no allocation after
- * the start. Nothing is compacted: when the arena is used up, bigger free places are split, and a
+ * LABEL_UNIT bytes and each size has its own list of free pieces, so there is no allocation after
+ * the start. Nothing is compacted: when the arena is used up, bigger free pieces are split, and a
  * name for which there is none is cut to a smaller one. */
 
 enum {
 	LABEL_UNIT = 4,
 	LABEL_MAX = 510, /* bytes of a name; a longer one is cut: it is for people and logs */
-	LABEL_UNITS_MAX = (1 << 29) - 1, /* places fit 29 bits: 2 GB of names */
+	LABEL_UNITS_MAX = (1 << 29) - 1, /* pieces fit 29 bits: 2 GB of names */
 	LABEL_CLASSES = (2 + LABEL_MAX + LABEL_UNIT - 1) / LABEL_UNIT + 1,
 };
 
@@ -52,10 +56,10 @@ int labels_init(struct labels *labels, uint32_t count, uint32_t average);
 void labels_free(struct labels *labels);
 
 /* Keeps a copy, of as much of the name as there is room for where the arena is nearly full. Returns
- * its place, or 0 when there is no room at all. */
+ * its piece, or 0 when there is no room at all. */
 uint32_t label_take(struct labels *labels, struct text name);
-void label_give(struct labels *labels, uint32_t place);
-struct text label_text(const struct labels *labels, uint32_t place);
+void label_give(struct labels *labels, uint32_t piece);
+struct text label_text(const struct labels *labels, uint32_t piece);
 
 /* Which reasons have changed since somebody last looked: a set of slots (indices of the pool of
  * reasons) that costs a bit each and a few instructions to add to. However often one changes, it
@@ -131,31 +135,24 @@ struct reason {
 	uint32_t early : 1;            /* a dialog leg that is not confirmed yet (RFC 3261 12) */
 };
 
-/* A time in which natbox did not run, in ticks: nothing was heard. */
-struct pause {
-	uint32_t from, until;
-};
-
-/* Pauses that are remembered: as many may fall between a keepalive and the moment at which the lack
- * of its answer is noticed, which is an interval at most. */
-enum { PAUSES_MAX = 8 };
-
 /* Where a look at every endpoint has got to. */
 struct review {
 	uint32_t next; /* the endpoint that is looked at next; 0: none is under way */
-	bool places;   /* each gets a new place on the wheel */
-	/* Keepalives that are overdue take turns: the tick of the latest of them, and how many of
-	 * them are sent in it. */
-	uint32_t overdue_tick, overdue_count;
+	bool places;   /* each gets a new place on the schedule */
 };
 
-struct keepalive;
+/* What look-ups for the message of the moment are likely to ask for. */
+struct lookup {
+	struct address client;
+	uint16_t proxy;
+	uint32_t *head;    /* of the list that has this client at this proxy; NULL: none yet */
+	uint32_t endpoint; /* whose latest reason is tried first; 0: none */
+};
 
 struct endpoints {
 	const struct settings *settings;
 	struct report *report;
 	const struct proxies *proxies;
-	const struct keepalive *keepalive;
 	struct hash_key key;
 	struct pool endpoints, reasons;
 	uint32_t *endpoint_heads, *reason_heads;
@@ -164,18 +161,16 @@ struct endpoints {
 	 * limit; with as many counters as endpoints that matters to none but the heaviest. */
 	uint32_t *per_address;
 	struct labels labels;
-	struct changes changes; /* reasons that a store has not seen yet */
-	struct natted natted;   /* where endpoints were, and where some are about to be */
-	struct wheel *wheel;
-	struct pause pauses[PAUSES_MAX];
-	unsigned pause_count; /* in all; number i stands at i % PAUSES_MAX */
-	struct review review; /* review.h */
+	struct changes changes;   /* reasons that a store has not seen yet */
+	struct natted natted;     /* where endpoints were, and where some are about to be */
+	struct schedule schedule; /* when each wakes, by its index */
+	struct review review;
+	struct lookup likely;
 };
 
 /* What is kept is pointed to, not copied. 0 or -ENOMEM. */
 int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
-	struct report *report, const struct proxies *proxies, const struct keepalive *keepalive,
-	const struct hash_key *key);
+	struct report *report, const struct proxies *proxies, const struct hash_key *key);
 void endpoints_free(struct endpoints *endpoints);
 
 /* Most endpoints from now on. False when that needs bigger tables: the limit is then theirs. */
@@ -202,12 +197,16 @@ static inline const struct endpoint *reason_endpoint(
 uint32_t endpoint_find(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
-/* The same in two steps. The first tells where the tables have it, if they do, and begins to fetch
- * that into the cache, which takes as long as a scan. */
-const uint32_t *endpoint_expect(
-	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
-uint32_t endpoint_find_at(const struct endpoints *endpoints, const uint32_t *expected,
-	const struct address *client, uint16_t proxy);
+/* What is asked for next is likely this endpoint: what endpoint_find looks at begins to be fetched
+ * into the cache, which takes as long as a scan. */
+void endpoint_prefetch(struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+
+/* What is asked for next is likely the latest reason of this endpoint, which may be gone; 0: there
+ * is no such guess. Where it holds, reason_find is through with one step. */
+static inline void reason_guess(struct endpoints *endpoints, uint32_t endpoint)
+{
+	endpoints->likely.endpoint = endpoint;
+}
 
 /* The tests that hit the user agent there, when its message hits these. Whoever stands where
  * one is behind a NAT is behind it, also where one message does not show it. 0: no endpoint. */
@@ -220,6 +219,10 @@ static inline void endpoint_add_nat(const struct endpoints *endpoints, uint32_t 
 	endpoint_at(endpoints, index)->nat |= nat & ((1 << NAT_TESTS) - 1);
 }
 
+/* Reports an event of this endpoint: of it only the type and its own fields are to be set. */
+void endpoint_report(
+	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event);
+
 /* Whether the settings want an endpoint at all: it is in no exempt network, and natted where
  * that is asked for; and whether a kind of reason counts. */
 bool endpoint_is_wanted(
@@ -229,10 +232,6 @@ bool reason_is_wanted(const struct settings *settings, enum reason_kind kind);
 /* Ends all its reasons and removes it. why_reason and why_endpoint are for the events. */
 void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
 	const char *why_endpoint);
-
-/* Ends what the settings do not want any more: it, or some of its reasons. False when it is
- * gone. */
-bool endpoint_review(struct endpoints *endpoints, uint32_t endpoint);
 
 /* A claim that a user agent must stay reachable. */
 struct reason_claim {
@@ -251,21 +250,6 @@ struct reason_claim {
  * reported. Returns its index, or 0 when a limit refuses it, which is reported too. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
 
-/* Where in the tables a claim has its place. */
-struct reason_place {
-	uint32_t *endpoint_head, *address_counter;
-};
-
-/* Finds the place, and begins to fetch what stands there into the cache. */
-struct reason_place reason_place(
-	const struct endpoints *endpoints, const struct reason_claim *claim);
-
-/* Puts a reason that there was before a restart into the slot that it had: no event, no
- * keepalive yet (review_start). A slot is above all that were taken before. 0, -EEXIST when the
- * key is taken or -ENOSPC when a limit is reached. */
-int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
-	const struct reason_place *place, uint64_t left_us, uint32_t refreshed);
-
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
 void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
@@ -283,19 +267,36 @@ uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct addre
 /* The index of the reason with this key, 0 when there is none. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key);
 
-/* The same for one that is likely the latest of this endpoint; 0: of none that is known. Quicker
- * where that is so. The endpoint may be gone. */
-uint32_t reason_find_near(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
-
-/* Begins to fetch what reason_find_near will look at. */
-void reason_expect(const struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
-
 /* Ends a reason, and its endpoint with the last one. */
 void reason_end(struct endpoints *endpoints, uint32_t reason, const char *why);
 
 /* Ends every reason of the endpoint that has run out at tick; the endpoint goes with the last.
  * False when it is gone. */
 bool endpoint_expire(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
+
+/* A look at every endpoint, after the settings have changed or natbox was away: whether it is still
+ * wanted, and when its next keepalive is due. There may be a million, so it is done in slices. */
+
+/* Begins one, also in the middle of another: every endpoint is then looked at once from now on.
+ * places: each gets a new place on the schedule, for when its keepalive is due. */
+void review_start(struct endpoints *endpoints, bool places);
+
+static inline bool review_is_pending(const struct endpoints *endpoints)
+{
+	return endpoints->review.next != 0;
+}
+
+/* Whether a review that is under way, if one is, has this endpoint behind it. */
+static inline bool review_has_reached(const struct endpoints *endpoints, uint32_t endpoint)
+{
+	return endpoint < endpoints->review.next || !review_is_pending(endpoints);
+}
+
+/* Looks at one before it is its turn. False when it is gone, or has got its new place. */
+bool review_one(struct endpoints *endpoints, uint32_t endpoint);
+
+/* Goes on with it for so much work (report.h). */
+void review_run(struct endpoints *endpoints, uint64_t work);
 
 /* What a restart must not lose: each reason as a record of its own, with all that is needed to put
  * it and its endpoint back. A reason stands in one slot (its index in the pool) from the moment it
@@ -342,12 +343,17 @@ bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *qu
  *     -ENOSPC  a limit is reached */
 int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record);
 
+/* Where the tables have a client at a proxy, or would have it. */
+struct endpoint_bucket {
+	uint32_t *head, *address_counter;
+};
+
 /* The same in steps: between them memory has time to come into the cache, when there are half a
  * dozen records each. The second step may be left out. The record's id must live on. */
 struct record_return {
 	uint32_t slot;
 	struct reason_claim claim;
-	struct reason_place place;
+	struct endpoint_bucket bucket;
 	uint64_t left_us, quiet_us;
 };
 struct record_return record_prepare(

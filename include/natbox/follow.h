@@ -27,16 +27,16 @@ bool follow_set_limit(struct follow *follow, uint32_t limit);
 /* The tick at which follow_expire next has something to do. False when nothing is pending. */
 bool follow_next(const struct follow *follow, uint32_t *tick);
 
-/* One message on its way between a user agent and a proxy. */
+/* What is known of one message on its way between a user agent and a proxy. */
 struct passage {
 	const struct sip_message *message;
 	struct address client;
-	uint16_t proxy;
-	uint32_t endpoint; /* of the user agent's own messages; 0: none */
+	uint16_t proxy;    /* number in proxies */
 	bool in;           /* from the user agent to the proxy */
+	uint32_t endpoint; /* of the user agent's own messages; 0: none */
 	unsigned nat;      /* set of enum nat_test that hit; of the user agent's own messages */
 
-	/* Of its transaction; follow_expect finds it. */
+	/* Of its transaction; follow_prepare finds it. */
 	bool has_key;
 	uint64_t key;
 
@@ -46,7 +46,7 @@ struct passage {
 
 /* Finds the key of a message's transaction, and begins to fetch what there is of it: the later
  * follow_message comes, the less it waits. */
-void follow_expect(const struct follow *follow, struct passage *passage);
+void follow_prepare(const struct follow *follow, struct passage *passage);
 
 /* A message that is to be followed: a user agent's own, or one to it. */
 void follow_message(struct follow *follow, struct passage *passage);

@@ -1,12 +1,3 @@
-#ifndef NATBOX_NAT_H
-#define NATBOX_NAT_H
-
-#include <natbox/address.h>
-#include <natbox/base.h>
-#include <natbox/report.h>
-#include <natbox/settings.h>
-#include <natbox/sip.h>
-
 /* NAT: is a user agent behind one, and what in its messages has to be repaired on the way in and
  * given back on the way out. Stateless: all a restore needs travels in the message, so nothing is
  * lost at a restart, and any other border host can restore it.
@@ -33,6 +24,14 @@
  *     (neither)                 ;natbox;received=203.0.113.7;rport=40000
  *     ;received=R;rport=P       ;natbox=R*P, R and P as above, or empty where there was none
  */
+#ifndef NATBOX_NAT_H
+#define NATBOX_NAT_H
+
+#include <natbox/address.h>
+#include <natbox/base.h>
+#include <natbox/report.h>
+#include <natbox/settings.h>
+#include <natbox/sip.h>
 
 /* Which of tests hit for a message from a user agent at source. Set of enum nat_test.
  *
@@ -74,10 +73,10 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 unsigned nat_restore(const struct sip_message *message, const struct address *client,
 	const struct settings *settings, struct edits *edits);
 
-/* Places that somebody behind a NAT was seen at a short while ago and that are no endpoint, or not
- * yet: a phone learns its public address from the answer to its first REGISTER, be that a challenge
- * (RFC 3581 4: received and rport), and none of the NAT tests hits when it then writes that address
- * itself. */
+/* Addresses that somebody behind a NAT was seen at a short while ago and that are no endpoint, or
+ * not yet: a phone learns its public address from the answer to its first REGISTER, be that a
+ * challenge (RFC 3581 4: received and rport), and none of the NAT tests hits when it then writes
+ * that address itself. */
 
 /* What a NAT should remember a binding for at least, RFC 4787 4.3 (REQ-5) recommends it. */
 enum { NATTED_SECONDS = 300 };

@@ -1,12 +1,13 @@
+/* What the core reports: events and counters, the sink that the caller gives to take events and
+ * keepalives, and the report that the rooms above share, with the time of the moment. */
 #ifndef NATBOX_REPORT_H
 #define NATBOX_REPORT_H
 
 #include <natbox/address.h>
 #include <natbox/base.h>
-#include <natbox/schedule.h>
 #include <natbox/sip.h>
 
-/* What the core reports. CONTRACT "Events" gives the JSON form, which ops/events writes. */
+/* Events. CONTRACT "Events" gives the JSON form, which ops/events writes. */
 
 enum event_type {
 	EVENT_ENDPOINT_ADD,
@@ -80,16 +81,7 @@ struct event {
 	};
 };
 
-/* Where the rooms of the core report to: the caller's sink, the time of the moment and the counters
- * that they share. */
-
-struct engine_sink {
-	void *context;
-	void (*event)(void *context, const struct event *event);
-	/* A keepalive to put on the wire with exactly this source and destination. NULL: none is
-	 * sent, and no answer missed. */
-	void (*send)(void *context, uint64_t now_us, const struct flow *flow, struct text bytes);
-};
+/* Counters. */
 
 enum verdict {
 	VERDICT_PASS,    /* send on the bytes as they came */
@@ -128,6 +120,18 @@ struct engine_counters {
 	uint64_t refusals[REFUSALS];
 };
 
+/* The sink: where events and keepalives go. */
+
+struct engine_sink {
+	void *context;
+	void (*event)(void *context, const struct event *event);
+	/* A keepalive to put on the wire with exactly this source and destination. NULL: none is
+	 * sent, and no answer missed. */
+	void (*send)(void *context, uint64_t now_us, const struct flow *flow, struct text bytes);
+};
+
+/* The report: what each room of the core is given to report with. */
+
 /* Work is counted so that it can be bounded, in units of very roughly half a microsecond: what a
  * look at something takes, and what an event does together with what it tells of, a keepalive
  * say. */
@@ -151,17 +155,14 @@ static inline uint32_t report_tick(const struct report *report)
 	return (uint32_t)(report->now_us / TICK_US);
 }
 
-/* A span of time in ticks, rounded up. */
-static inline uint32_t ticks_of(uint64_t us)
-{
-	return (uint32_t)((us + TICK_US - 1) / TICK_US);
-}
-
 /* Stamps the event with the time and hands it to the sink. */
 void report_event(struct report *report, struct event *event);
 
 /* A limit was reached. Counted too. */
 void report_refused(struct report *report, const struct address *client,
 	const struct address *proxy, enum refusal refusal);
+
+/* The answer to a keepalive came after so long: counted. */
+void report_reply(struct report *report, uint64_t rtt_us);
 
 #endif

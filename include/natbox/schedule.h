@@ -1,11 +1,15 @@
-/* A timing wheel: when which item wakes, in ticks of 10 ms. One turn is longer than the longest
- * wait, so an item stands in the slot of its tick and nowhere else. An item that will send
- * something is placed with others in mind: as late as allowed, but in no slot that is already
- * crowded. */
+/* The schedule: when a keepalive is due, and what wakes when. It knows items by their index and
+ * times in ticks of 10 ms (base.h); what an item is, it does not know. Two layers: the schedule
+ * decides when, the wheel below it keeps what was decided. */
 #ifndef NATBOX_SCHEDULE_H
 #define NATBOX_SCHEDULE_H
 
 #include <natbox/base.h>
+#include <natbox/settings.h>
+
+/* The wheel: which item wakes at which tick. One turn is longer than the longest wait, so an item
+ * stands in the slot of its tick and nowhere else. An item that will send something is placed with
+ * others in mind: as late as allowed, but in no slot that is already crowded. */
 
 struct wheel;
 
@@ -37,8 +41,65 @@ bool wheel_next(struct wheel *wheel, uint32_t *tick);
 void wheel_turn(struct wheel *wheel, uint32_t tick);
 uint32_t wheel_pop(struct wheel *wheel, bool *sender);
 
-/* The one that wheel_pop hands out next, if nothing is placed or removed before; 0 when none is
+/* The item that wheel_pop hands out next, if nothing is placed or removed before; 0 when none is
  * left. The one after it begins to be fetched into the cache. */
 uint32_t wheel_peek(const struct wheel *wheel);
+
+/* The schedule: a keepalive is due one interval after the item was refreshed, by a packet from it
+ * or the keepalive before. Interval, time for an answer and whether there are keepalives at all are
+ * what the settings say at the moment of each call. */
+
+/* A time in which natbox did not run, in ticks: nothing was heard. */
+struct pause {
+	uint32_t from, until;
+};
+
+/* Pauses that are remembered: as many may fall between a keepalive and the moment at which the lack
+ * of its answer is noticed, which is an interval at most. */
+enum { PAUSES_MAX = 8 };
+
+struct schedule {
+	const struct settings *settings;
+	struct wheel *wheel;
+	struct pause pauses[PAUSES_MAX];
+	unsigned pause_count; /* in all; number i stands at i % PAUSES_MAX */
+	/* Keepalives that are overdue take turns: the tick of the latest of them, and how many of
+	 * them are sent in it. */
+	uint32_t overdue_tick, overdue_count;
+};
+
+/* items: the highest index ever placed. The settings are pointed to. 0 or -ENOMEM. */
+int schedule_init(
+	struct schedule *schedule, const struct settings *settings, uint32_t items, uint32_t now);
+void schedule_free(struct schedule *schedule);
+
+/* An item wakes for its next keepalive, not before the tick earliest and when it is due at the
+ * latest; or when it expires, where that comes first or no keepalives are wanted. */
+void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest, uint32_t refreshed,
+	uint32_t expires);
+
+/* The same, for an item that has its round behind it: the next begins in time to spread again what
+ * was sent in a burst. */
+void schedule_place_next(
+	struct schedule *schedule, uint32_t item, uint32_t refreshed, uint32_t expires);
+
+/* The same, after a restart or a pause, or when the interval has changed. Items that are overdue
+ * are placed one after the other, as fast as they can well be sent. Returns the tick at which the
+ * item counts as refreshed from now on. */
+uint32_t schedule_place_anew(struct schedule *schedule, uint32_t item, uint32_t now,
+	uint32_t refreshed, uint32_t expires);
+
+/* An item that is placed wakes at tick at the latest. */
+void schedule_wake_by(struct schedule *schedule, uint32_t item, uint32_t tick);
+
+/* The tick until which the answer to a keepalive sent at tick is waited for: until the next
+ * keepalive at most. */
+uint32_t schedule_answer_end(const struct schedule *schedule, uint32_t sent);
+
+/* Nothing ran between these ticks. */
+void schedule_note_pause(struct schedule *schedule, uint32_t from, uint32_t until);
+
+/* Whether an answer to a keepalive sent at tick may have come while nobody listened. */
+bool schedule_paused_after(const struct schedule *schedule, uint32_t sent);
 
 #endif

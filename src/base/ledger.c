@@ -35,7 +35,7 @@ static struct ledger_entry *bucket_of(const struct ledger *ledger, uint64_t key)
 	return &ledger->entries[(key & ledger->mask) * WAYS];
 }
 
-void ledger_expect(const struct ledger *ledger, uint64_t key)
+void ledger_prefetch(const struct ledger *ledger, uint64_t key)
 {
 	__builtin_prefetch(bucket_of(ledger, key));
 }

@@ -29,80 +29,80 @@ void labels_free(struct labels *labels)
 
 static uint32_t take_free(struct labels *labels, unsigned class)
 {
-	uint32_t place = labels->free[class];
+	uint32_t piece = labels->free[class];
 
-	if (place)
-		labels->free[class] = labels->units[place];
-	return place;
+	if (piece)
+		labels->free[class] = labels->units[piece];
+	return piece;
 }
 
-static void put_free(struct labels *labels, unsigned class, uint32_t place)
+static void put_free(struct labels *labels, unsigned class, uint32_t piece)
 {
-	labels->units[place] = labels->free[class];
-	labels->free[class] = place;
+	labels->units[piece] = labels->free[class];
+	labels->free[class] = piece;
 }
 
 static uint32_t take_unused(struct labels *labels, unsigned class)
 {
-	uint32_t place = labels->used;
+	uint32_t piece = labels->used;
 
 	if (labels->limit - labels->used < class)
 		return 0;
 	labels->used += class;
-	return place;
+	return piece;
 }
 
 static uint32_t split_bigger(struct labels *labels, unsigned class)
 {
 	for (unsigned bigger = class + 1; bigger < LABEL_CLASSES; bigger++) {
-		uint32_t place = take_free(labels, bigger);
+		uint32_t piece = take_free(labels, bigger);
 
-		if (place) {
-			put_free(labels, bigger - class, place + class);
-			return place;
+		if (piece) {
+			put_free(labels, bigger - class, piece + class);
+			return piece;
 		}
 	}
 	return 0;
 }
 
-/* The biggest place there is of at most that class, which becomes its own. */
-static uint32_t take_place(struct labels *labels, unsigned *class)
+/* The biggest piece there is of at most that class, which becomes its own. */
+static uint32_t take_piece(struct labels *labels, unsigned *class)
 {
-	uint32_t place = take_free(labels, *class);
+	uint32_t piece = take_free(labels, *class);
 
-	if (!place)
-		place = take_unused(labels, *class);
-	if (!place)
-		place = split_bigger(labels, *class);
-	while (!place && *class > 1)
-		place = take_free(labels, --*class);
-	return place;
+	if (!piece)
+		piece = take_unused(labels, *class);
+	if (!piece)
+		piece = split_bigger(labels, *class);
+	while (!piece && *class > 1)
+		piece = take_free(labels, --*class);
+	return piece;
 }
 
 uint32_t label_take(struct labels *labels, struct text name)
 {
 	uint16_t length = (uint16_t)(name.length < LABEL_MAX ? name.length : LABEL_MAX);
 	unsigned class = class_of(length);
-	uint32_t place = take_place(labels, &class);
-	uint8_t *bytes = (uint8_t *)(labels->units + place);
+	uint32_t piece = take_piece(labels, &class);
+	uint8_t *bytes = (uint8_t *)(labels->units + piece);
 
-	if (!place)
+	if (!piece)
 		return 0;
 	if (class < class_of(length))
 		length = (uint16_t)(class * LABEL_UNIT - 2);
 	memcpy(bytes, &length, sizeof(length));
 	memcpy(bytes + sizeof(length), name.at, length);
-	return place;
+	return piece;
 }
 
-void label_give(struct labels *labels, uint32_t place)
+void label_give(struct labels *labels, uint32_t piece)
 {
-	put_free(labels, class_of(label_text(labels, place).length), place);
+	put_free(labels, class_of(label_text(labels, piece).length), piece);
 }
 
-struct text label_text(const struct labels *labels, uint32_t place)
+struct text label_text(const struct labels *labels, uint32_t piece)
 {
-	const char *bytes = (const char *)(labels->units + place);
+	const char *bytes = (const char *)(labels->units + piece);
 	uint16_t length;
 
 	memcpy(&length, bytes, sizeof(length));

@@ -1,5 +1,4 @@
-#include <natbox/endpoints.h>
-#include <natbox/keepalive.h>
+#include "endpoint.h"
 
 #include <errno.h>
 
@@ -94,13 +93,16 @@ struct record_return record_prepare(
 	if (record->kind == REASON_DIALOG && record->early)
 		prepared.claim.key = reason_orphan_key(
 			endpoints, &record->client, prepared.claim.proxy, record->id);
-	prepared.place = reason_place(endpoints, &prepared.claim);
+	prepared.bucket = endpoint_bucket(endpoints, &record->client, prepared.claim.proxy);
+	__builtin_prefetch(prepared.bucket.head, 1);
+	__builtin_prefetch(prepared.bucket.address_counter, 1);
+	reason_prefetch(endpoints, prepared.claim.key);
 	return prepared;
 }
 
 void record_approach(const struct endpoints *endpoints, const struct record_return *prepared)
 {
-	__builtin_prefetch(endpoint_at(endpoints, *prepared->place.endpoint_head));
+	__builtin_prefetch(endpoint_at(endpoints, *prepared->bucket.head));
 }
 
 /* The tick of the last packet; an interval ago when a keepalive is overdue. */
@@ -112,7 +114,7 @@ static uint32_t refreshed_at(const struct endpoints *endpoints, uint64_t quiet_u
 	       ticks_of(quiet_us < interval_us ? quiet_us : interval_us);
 }
 
-/* Version 0.1 kept endpoints of two IP versions, and at places where nobody can be. */
+/* Version 0.1 kept endpoints of two IP versions, and at addresses where nobody can be. */
 static bool is_possible(const struct endpoints *endpoints, const struct reason_claim *claim)
 {
 	const struct address *proxy = &endpoints->proxies->list[claim->proxy];
@@ -137,7 +139,7 @@ static int finish(struct endpoints *endpoints, const struct record_return *prepa
 	if (!reason_is_wanted(endpoints->settings, claim->kind) ||
 		!endpoint_is_wanted(endpoints->settings, &claim->client, claim->nat))
 		return -EPERM;
-	return reason_restore(endpoints, prepared->slot, claim, &prepared->place, left_us,
+	return reason_restore(endpoints, prepared->slot, claim, &prepared->bucket, left_us,
 		refreshed_at(endpoints, prepared->quiet_us));
 }
 

@@ -110,7 +110,7 @@ static void follow_response(struct follow *follow, struct passage *passage)
 		return;
 	}
 	transaction = transaction_at(follow->transactions, index);
-	reason_expect(follow->endpoints, transaction->reason, transaction->endpoint);
+	reason_guess(follow->endpoints, transaction->endpoint);
 	switch (passage->message->method) {
 	case SIP_REGISTER:
 		registration_response(follow, passage, index);
@@ -145,7 +145,7 @@ static bool has_followed_transaction(enum sip_method method)
 	}
 }
 
-void follow_expect(const struct follow *follow, struct passage *passage)
+void follow_prepare(const struct follow *follow, struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
 
@@ -153,8 +153,6 @@ void follow_expect(const struct follow *follow, struct passage *passage)
 		has_followed_transaction(message->method) &&
 		transaction_key(follow->transactions, message, &passage->client, passage->proxy,
 			passage->in == message->is_request, &passage->key);
-	if (passage->has_key)
-		transaction_expect(follow->transactions, passage->key);
 }
 
 void follow_message(struct follow *follow, struct passage *passage)

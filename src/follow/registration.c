@@ -35,7 +35,7 @@ static uint32_t hash_user(const struct follow *follow, const struct sip_uri *uri
 	return (uint32_t)hash_end(&hash);
 }
 
-static uint32_t hash_place(const struct follow *follow, const struct sip_uri *uri)
+static uint32_t hash_host_port(const struct follow *follow, const struct sip_uri *uri)
 {
 	struct hash hash;
 
@@ -76,7 +76,7 @@ static void remember_contact(
 		return;
 	}
 	transaction->registration.contacts[count].user = hash_user(follow, uri);
-	transaction->registration.contacts[count].place = hash_place(follow, uri);
+	transaction->registration.contacts[count].host_port = hash_host_port(follow, uri);
 	transaction->registration.contact_count++;
 }
 
@@ -133,24 +133,25 @@ void registration_request(struct follow *follow, const struct passage *passage)
 
 /* Whether it is one of those that were asked for; where these were more than are remembered, any is
  * taken for one. A registrar tells Contacts apart by user, host and port (RFC 3261 19.1.4); of a
- * repaired one the place is where the user agent is seen. */
+ * repaired one host and port are where the user agent is seen. */
 static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
 	const struct sip_contact *contact)
 {
 	const struct sip_uri *uri = &contact->uri;
 	bool is_at_source = uri->is_address && port_of(uri) == transaction->client.port &&
 			    address_same_host(&uri->address, &transaction->client);
-	uint32_t user, place;
+	uint32_t user, host_port;
 
 	if (contact->name_addr.is_star)
 		return false;
 	if (transaction->registration.has_more_contacts)
 		return true;
 	user = hash_user(follow, uri);
-	place = is_at_source ? 0 : hash_place(follow, uri);
+	host_port = is_at_source ? 0 : hash_host_port(follow, uri);
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
 		if (user == transaction->registration.contacts[i].user &&
-			(is_at_source || place == transaction->registration.contacts[i].place))
+			(is_at_source ||
+				host_port == transaction->registration.contacts[i].host_port))
 			return true;
 	}
 	return false;

@@ -55,8 +55,7 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 
 uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)
 {
-	uint32_t reason =
-		reason_find_near(follow->endpoints, transaction->reason, transaction->endpoint);
+	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
 
 	if (reason && endpoint->proxy == transaction->proxy &&

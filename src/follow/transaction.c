@@ -48,6 +48,8 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 	hash_add_text(&hash, message->call_id);
 	hash_add_number(&hash, message->cseq_number);
 	*key = hash_end(&hash);
+	__builtin_prefetch(&transactions->heads[*key & transactions->mask]);
+	ledger_prefetch(&transactions->over, *key);
 	return true;
 }
 
@@ -55,12 +57,6 @@ bool transaction_key(const struct transactions *transactions, const struct sip_m
 static uint64_t answered_key(uint64_t key, enum sip_method method)
 {
 	return key ^ (uint64_t)method << 56; /* in the same bucket */
-}
-
-void transaction_expect(const struct transactions *transactions, uint64_t key)
-{
-	__builtin_prefetch(&transactions->heads[key & transactions->mask]);
-	ledger_expect(&transactions->over, key);
 }
 
 uint32_t transaction_find(

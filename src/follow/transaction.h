@@ -43,7 +43,7 @@ struct transaction {
 			bool is_star, has_more_contacts;
 			uint8_t contact_count;
 			struct {
-				uint32_t user, place; /* hashes: of the user, of host and port */
+				uint32_t user, host_port; /* hashes */
 			} contacts[TRANSACTION_CONTACTS_MAX];
 		} registration;
 		struct {
@@ -91,12 +91,10 @@ static inline bool transaction_is_over(const struct transaction *transaction)
 
 /* What identifies the transaction of a message between client and proxy, together with its
  * method: a keyed hash. A CANCEL has that of the request it is for (RFC 3261 9.1). from_client:
- * its request is the client's. False when its top Via has no branch. */
+ * its request is the client's. What transaction_find looks at begins to be fetched into the cache.
+ * False when its top Via has no branch. */
 bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
 	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key);
-
-/* Begins to fetch what there is of this key. */
-void transaction_expect(const struct transactions *transactions, uint64_t key);
 
 /* The one with this key and method; 0 when there is none. */
 uint32_t transaction_find(

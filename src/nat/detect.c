@@ -12,14 +12,14 @@ enum {
 };
 
 /* What both kinds of tests ask of a host. A name is never private and never equal. */
-struct place {
+struct host_look {
 	bool is_private;
 	bool is_source;
 };
 
-static struct place place_of(const struct address *address, const struct address *source)
+static struct host_look look_at_host(const struct address *address, const struct address *source)
 {
-	return (struct place){
+	return (struct host_look){
 		.is_private = address_is_private(address),
 		.is_source = address_same_host(address, source),
 	};
@@ -27,15 +27,15 @@ static struct place place_of(const struct address *address, const struct address
 
 static unsigned test_via(const struct sip_via *via, const struct address *source)
 {
-	struct place place = {0};
+	struct host_look host = {0};
 	struct address address;
 	unsigned hits = 0;
 
 	if (address_parse_host(via->host, &address))
-		place = place_of(&address, source);
-	if (!place.is_source || (via->port ? via->port : SIP_DEFAULT_PORT) != source->port)
+		host = look_at_host(&address, source);
+	if (!host.is_source || (via->port ? via->port : SIP_DEFAULT_PORT) != source->port)
 		hits |= NAT_VIA_SOURCE;
-	if (place.is_private)
+	if (host.is_private)
 		hits |= NAT_VIA_PRIVATE;
 	return hits;
 }
@@ -43,16 +43,16 @@ static unsigned test_via(const struct sip_via *via, const struct address *source
 /* "*" and URIs other than sip: and sips: have no host. */
 static unsigned test_contact(const struct sip_uri *uri, const struct address *source)
 {
-	struct place place = {0};
+	struct host_look host = {0};
 	unsigned hits = 0;
 
 	if (uri->host.length == 0)
 		return 0;
 	if (uri->is_address)
-		place = place_of(&uri->address, source);
-	if (place.is_private)
+		host = look_at_host(&uri->address, source);
+	if (host.is_private)
 		hits |= NAT_CONTACT_PRIVATE;
-	if (!place.is_source)
+	if (!host.is_source)
 		hits |= NAT_CONTACT_SOURCE;
 	if (uri_port(uri) != source->port)
 		hits |= NAT_CONTACT_PORT;

@@ -2,7 +2,7 @@
 #include <natbox/schedule.h>
 
 /* Phones that come and go within NATTED_SECONDS: 100 a second. */
-enum { NATTED_PLACES = 32768 };
+enum { NATTED_ADDRESSES = 32768 };
 
 /* The number in the ledger: in its lowest bits the tests, above them a hash of the Call-ID whose
  * sender alone is meant, 0 for anybody. */
@@ -11,7 +11,7 @@ enum { TESTS_MASK = (1 << NAT_TESTS) - 1 };
 int natted_init(struct natted *natted, const struct hash_key *key)
 {
 	natted->key = *key;
-	return ledger_init(&natted->ledger, NATTED_PLACES);
+	return ledger_init(&natted->ledger, NATTED_ADDRESSES);
 }
 
 void natted_free(struct natted *natted)
@@ -19,7 +19,7 @@ void natted_free(struct natted *natted)
 	ledger_free(&natted->ledger);
 }
 
-static uint64_t place_key(const struct natted *natted, const struct address *client)
+static uint64_t address_key(const struct natted *natted, const struct address *client)
 {
 	struct hash hash;
 
@@ -59,7 +59,7 @@ static bool is_of_anybody(uint32_t known)
 void natted_note(struct natted *natted, uint32_t now, const struct address *client,
 	struct text call_id, unsigned nat)
 {
-	uint64_t key = place_key(natted, client);
+	uint64_t key = address_key(natted, client);
 	uint32_t sender = sender_of(natted, call_id);
 
 	if (sender && is_of_anybody(known_of(natted, now, key)))
@@ -70,7 +70,7 @@ void natted_note(struct natted *natted, uint32_t now, const struct address *clie
 unsigned natted_recall(const struct natted *natted, uint32_t now, const struct address *client,
 	struct text call_id)
 {
-	uint32_t known = known_of(natted, now, place_key(natted, client));
+	uint32_t known = known_of(natted, now, address_key(natted, client));
 
 	if (!known || is_of_anybody(known) ||
 		(known & ~(uint32_t)TESTS_MASK) == sender_of(natted, call_id))

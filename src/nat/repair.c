@@ -65,16 +65,16 @@ static struct text received_text(const struct repair *repair)
 	return host;
 }
 
-/* What a user agent claims in its Via about where it is seen to be. */
-struct via_claim {
+/* What a user agent's Via says itself about where it is seen to be. */
+struct seen_at {
 	bool has_received, has_rport;
 	struct text received, rport;
 	struct text rport_span;
 };
 
-static struct via_claim read_claim(const struct sip_via *via)
+static struct seen_at read_seen_at(const struct sip_via *via)
 {
-	return (struct via_claim){
+	return (struct seen_at){
 		.has_received = via->received.whole.at,
 		.has_rport = via->rport.whole.at,
 		.received = via->received.value,
@@ -84,63 +84,63 @@ static struct via_claim read_claim(const struct sip_via *via)
 }
 
 /* ";natbox", and what the user agent had written where it had written anything. */
-static bool splice_put_claim(struct splice *splice, const struct via_claim *claim)
+static bool splice_put_seen_at(struct splice *splice, const struct seen_at *said)
 {
 	splice_start(splice, TEXT(";"));
 	splice_put(splice, origin_param);
-	if (!claim->has_received && !claim->has_rport)
+	if (!said->has_received && !said->has_rport)
 		return true;
 	splice_put(splice, TEXT("="));
-	if (claim->has_received && !splice_put_origin(splice, claim->received))
+	if (said->has_received && !splice_put_origin(splice, said->received))
 		return false;
 	splice_put(splice, TEXT("*"));
-	return !claim->has_rport || splice_put_origin(splice, claim->rport);
+	return !said->has_rport || splice_put_origin(splice, said->rport);
 }
 
 /* ";rport": RFC 3581 has it answered, so the answer can stay and no origin is needed. */
-static bool answer_rport(struct repair *repair, const struct via_claim *claim)
+static bool answer_rport(struct repair *repair, const struct seen_at *said)
 {
 	struct splice answer;
 
-	if (claim->has_received && claim->received.length == 0)
+	if (said->has_received && said->received.length == 0)
 		return false;
 	splice_start(&answer, TEXT("="));
 	splice_put(&answer, repair->port);
-	if (!claim->has_received) {
+	if (!said->has_received) {
 		splice_put(&answer, TEXT(";received="));
 		splice_put(&answer, received_text(repair));
 	} else {
-		edits_replace(repair->edits, claim->received, received_text(repair));
+		edits_replace(repair->edits, said->received, received_text(repair));
 	}
-	splice_edit(&answer, repair->edits, text_after(claim->rport_span));
+	splice_edit(&answer, repair->edits, text_after(said->rport_span));
 	return true;
 }
 
-static bool claim_is_right(const struct repair *repair, const struct via_claim *claim)
+static bool is_right(const struct repair *repair, const struct seen_at *said)
 {
 	uint32_t port;
 
-	return claim->has_received && host_is_at(claim->received, repair->source) &&
-	       claim->has_rport && text_number(claim->rport, &port) && port == repair->source->port;
+	return said->has_received && host_is_at(said->received, repair->source) &&
+	       said->has_rport && text_number(said->rport, &port) && port == repair->source->port;
 }
 
 static bool repair_via_full(struct repair *repair, const struct sip_via *via)
 {
-	struct via_claim claim = read_claim(via);
+	struct seen_at said = read_seen_at(via);
 	struct splice added;
 
-	if (claim.has_rport && !claim.rport.at)
-		return answer_rport(repair, &claim);
-	if (claim_is_right(repair, &claim) || !splice_put_claim(&added, &claim))
+	if (said.has_rport && !said.rport.at)
+		return answer_rport(repair, &said);
+	if (is_right(repair, &said) || !splice_put_seen_at(&added, &said))
 		return false;
-	if (claim.has_received) {
-		edits_replace(repair->edits, claim.received, received_text(repair));
+	if (said.has_received) {
+		edits_replace(repair->edits, said.received, received_text(repair));
 	} else {
 		splice_put(&added, TEXT(";received="));
 		splice_put(&added, received_text(repair));
 	}
-	if (claim.has_rport) {
-		edits_replace(repair->edits, claim.rport, repair->port);
+	if (said.has_rport) {
+		edits_replace(repair->edits, said.rport, repair->port);
 	} else {
 		splice_put(&added, TEXT(";rport="));
 		splice_put(&added, repair->port);
@@ -151,10 +151,10 @@ static bool repair_via_full(struct repair *repair, const struct sip_via *via)
 
 static bool ask_for_rport(struct repair *repair, const struct sip_via *via)
 {
-	struct via_claim claim = read_claim(via);
+	struct seen_at said = read_seen_at(via);
 	struct splice added;
 
-	if (claim.has_rport || !splice_put_claim(&added, &claim))
+	if (said.has_rport || !splice_put_seen_at(&added, &said))
 		return false;
 	splice_put(&added, TEXT(";rport"));
 	splice_edit(&added, repair->edits, text_after(via->sent_by));

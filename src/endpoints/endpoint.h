@@ -1,0 +1,41 @@
+/* How endpoints come and go, for reasons: the first brings one, the last takes it along. And how
+ * reasons come back, for records. */
+#ifndef NATBOX_ENDPOINTS_ENDPOINT_H
+#define NATBOX_ENDPOINTS_ENDPOINT_H
+
+#include <natbox/endpoints.h>
+
+/* Where the tables have a client at a proxy, or would have it. */
+struct endpoint_bucket endpoint_bucket(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+
+/* endpoint_find where the head of its list is known. */
+uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *head,
+	const struct address *client, uint16_t proxy);
+
+/* Puts the endpoint of a claim into the tables, without a word and on no schedule. Its index, or 0
+ * when a limit is reached, which *refusal names. */
+uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,
+	const struct endpoint_bucket *bucket, enum refusal *refusal);
+
+/* Takes an endpoint without a reason left out of the tables, without a word. */
+void endpoint_leave(struct endpoints *endpoints, uint32_t endpoint);
+
+/* The same with their events; a new endpoint is scheduled. */
+uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim);
+void endpoint_drop(struct endpoints *endpoints, uint32_t endpoint, const char *why);
+
+/* A claim is refused: 0, and an event that says so. */
+uint32_t claim_refuse(
+	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal);
+
+/* Puts a reason that there was before a restart into the slot that it had: no event, no
+ * keepalive yet (records_resume). A slot is above all that were taken before. 0, -EEXIST when the
+ * key is taken or -ENOSPC when a limit is reached. */
+int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
+	const struct endpoint_bucket *bucket, uint64_t left_us, uint32_t refreshed);
+
+/* Begins to fetch into the cache what reason_find looks at. */
+void reason_prefetch(const struct endpoints *endpoints, uint64_t key);
+
+#endif

@@ -1,0 +1,321 @@
+#include "endpoint.h"
+
+#include <errno.h>
+
+bool reason_is_wanted(const struct settings *settings, enum reason_kind kind)
+{
+	switch (kind) {
+	case REASON_REGISTRATION:
+		return settings->keepalive.registrations;
+	case REASON_SUBSCRIPTION:
+		return settings->keepalive.subscriptions;
+	case REASON_DIALOG:
+		break;
+	}
+	return settings->keepalive.dialogs;
+}
+
+static uint64_t key_of(const struct reason *reason)
+{
+	return (uint64_t)reason->key[1] << 32 | reason->key[0];
+}
+
+static uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)
+{
+	return &endpoints->reason_heads[key & endpoints->reason_mask];
+}
+
+/* A guess that is wrong, or at an endpoint that is gone, does no harm: each key is one reason's. */
+uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
+{
+	uint32_t index = endpoint_at(endpoints, endpoints->likely.endpoint)->reasons;
+
+	if (index && key_of(reason_at(endpoints, index)) == key)
+		return index;
+	index = *reason_head(endpoints, key);
+	while (index && key_of(reason_at(endpoints, index)) != key)
+		index = reason_at(endpoints, index)->hash_next;
+	return index;
+}
+
+uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct address *client,
+	uint16_t proxy, struct text call_id)
+{
+	struct hash hash;
+
+	if (call_id.length > LABEL_MAX)
+		call_id.length = LABEL_MAX; /* as it was kept */
+	hash_start(&hash, &endpoints->key);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add_number(&hash, (uint64_t)client->port << 16 | proxy);
+	hash_add_text(&hash, call_id);
+	return hash_end(&hash);
+}
+
+void reason_prefetch(const struct endpoints *endpoints, uint64_t key)
+{
+	__builtin_prefetch(reason_head(endpoints, key), 1);
+}
+
+uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
+{
+	uint32_t now = report_tick(endpoints->report);
+	uint32_t expires = reason_at(endpoints, index)->expires;
+	uint32_t second = 1000000 / TICK_US;
+
+	return tick_before(now, expires) ? (expires - now) / second : 0;
+}
+
+static void report_reason(
+	const struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
+{
+	const struct reason *reason = reason_at(endpoints, index);
+
+	endpoint_report(endpoints, endpoint_at(endpoints, reason->endpoint),
+		(struct event){.type = type,
+			.reason = {.kind = reason->kind,
+				.id = label_text(&endpoints->labels, reason->label),
+				.expires = reason_seconds_left(endpoints, index),
+				.why = why}});
+}
+
+/* Makes a reason of the item taken for it. False when there is no room for its label. */
+static bool reason_enter(struct endpoints *endpoints, const struct reason_claim *claim,
+	uint32_t index, uint32_t endpoint)
+{
+	uint32_t label = label_take(&endpoints->labels, claim->id);
+	uint32_t *head = reason_head(endpoints, claim->key);
+
+	if (!label)
+		return false;
+	*reason_at(endpoints, index) = (struct reason){
+		.key = {(uint32_t)claim->key, (uint32_t)(claim->key >> 32)},
+		.hash_next = *head,
+		.endpoint = endpoint,
+		.next = endpoint_at(endpoints, endpoint)->reasons,
+		.label = label,
+		.kind = claim->kind,
+		.early = claim->early,
+	};
+	*head = index;
+	endpoint_at(endpoints, endpoint)->reasons = index;
+	endpoints->report->counters.reasons = endpoints->reasons.count;
+	endpoints->report->counters.reasons_of[claim->kind]++;
+	return true;
+}
+
+static bool has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint)
+{
+	unsigned count = 0;
+
+	for (uint32_t reason = endpoint_at(endpoints, endpoint)->reasons; reason;
+		reason = reason_at(endpoints, reason)->next)
+		count++;
+	return count >= REASONS_OF_ONE_MAX;
+}
+
+static uint32_t reason_add(
+	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
+{
+	uint32_t index;
+
+	if (has_reasons_enough(endpoints, endpoint))
+		return claim_refuse(endpoints, claim, REFUSED_REASONS_PER_ENDPOINT);
+	index = pool_take(&endpoints->reasons);
+	if (!index)
+		return claim_refuse(endpoints, claim, REFUSED_REASONS);
+	if (!reason_enter(endpoints, claim, index, endpoint)) {
+		pool_give(&endpoints->reasons, index);
+		return claim_refuse(endpoints, claim, REFUSED_REASONS);
+	}
+	return index;
+}
+
+/* Takes the item of a reason, and finds or makes its endpoint. */
+static bool restore_into(struct endpoints *endpoints, const struct reason_claim *claim,
+	uint32_t slot, uint32_t endpoint)
+{
+	if (!pool_take_at(&endpoints->reasons, slot))
+		return false;
+	if (reason_enter(endpoints, claim, slot, endpoint))
+		return true;
+	pool_give(&endpoints->reasons, slot);
+	return false;
+}
+
+int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
+	const struct endpoint_bucket *bucket, uint64_t left_us, uint32_t refreshed)
+{
+	uint32_t index = endpoint_find_in(endpoints, bucket->head, &claim->client, claim->proxy);
+	struct endpoint *endpoint;
+	struct reason *reason;
+	enum refusal refusal;
+
+	if (reason_find(endpoints, claim->key))
+		return -EEXIST;
+	if (!index)
+		index = endpoint_enter(endpoints, claim, bucket, &refusal);
+	if (!index)
+		return -ENOSPC;
+	endpoint = endpoint_at(endpoints, index);
+	if (!restore_into(endpoints, claim, slot, index)) {
+		if (!endpoint->reasons)
+			endpoint_leave(endpoints, index);
+		return -ENOSPC;
+	}
+	if (!reason_at(endpoints, slot)->next || tick_before(endpoint->refreshed, refreshed))
+		endpoint->refreshed = refreshed;
+	reason = reason_at(endpoints, slot);
+	reason->expires = ticks_of(endpoints->report->now_us + left_us);
+	if (tick_before(reason->expires, endpoint->expires))
+		endpoint->expires = reason->expires;
+	return 0;
+}
+
+/* One of its reasons now runs out at tick, maybe before anything else wakes it. */
+static void endpoint_expires(struct endpoints *endpoints, uint32_t index, uint32_t tick)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (tick_before(tick, endpoint->expires))
+		endpoint->expires = tick;
+	schedule_wake_by(&endpoints->schedule, index, tick);
+}
+
+void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
+{
+	struct reason *reason = reason_at(endpoints, index);
+
+	if (seconds > REASON_SECONDS_MAX)
+		seconds = REASON_SECONDS_MAX;
+	reason->expires = ticks_of(endpoints->report->now_us + seconds * 1000000ull);
+	endpoint_expires(endpoints, reason->endpoint, reason->expires);
+	changes_add(&endpoints->changes, index);
+}
+
+void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
+{
+	reason_prolong(endpoints, index, seconds);
+	report_reason(endpoints, index, EVENT_REASON_REFRESH, NULL);
+}
+
+static bool stands_where_claimed(
+	const struct endpoints *endpoints, uint32_t reason, const struct reason_claim *claim)
+{
+	const struct endpoint *endpoint = reason_endpoint(endpoints, reason);
+
+	return endpoint->proxy == claim->proxy && address_equal(&endpoint->client, &claim->client);
+}
+
+uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	uint32_t reason = reason_find(endpoints, claim->key), endpoint;
+
+	if (reason && stands_where_claimed(endpoints, reason, claim)) {
+		endpoint_add_nat(endpoints, reason_at(endpoints, reason)->endpoint, claim->nat);
+		reason_at(endpoints, reason)->early = claim->early;
+		reason_refresh(endpoints, reason, claim->seconds);
+		return reason;
+	}
+	if (reason)
+		reason_end(endpoints, reason, "moved");
+	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
+	if (endpoint)
+		endpoint_add_nat(endpoints, endpoint, claim->nat);
+	else
+		endpoint = endpoint_add(endpoints, claim);
+	if (!endpoint)
+		return 0;
+	reason = reason_add(endpoints, claim, endpoint);
+	if (!reason) {
+		if (!endpoint_at(endpoints, endpoint)->reasons)
+			endpoint_drop(endpoints, endpoint, "limit");
+		return 0;
+	}
+	reason_prolong(endpoints, reason, claim->seconds);
+	report_reason(endpoints, reason, EVENT_REASON_ADD, NULL);
+	return reason;
+}
+
+static void unlink_key(struct endpoints *endpoints, uint32_t index)
+{
+	struct reason *reason = reason_at(endpoints, index);
+	uint32_t *link = reason_head(endpoints, key_of(reason));
+
+	while (*link != index)
+		link = &reason_at(endpoints, *link)->hash_next;
+	*link = reason->hash_next;
+}
+
+void reason_rekey(struct endpoints *endpoints, uint32_t index, uint64_t key)
+{
+	struct reason *reason = reason_at(endpoints, index);
+	uint32_t *head = reason_head(endpoints, key);
+
+	unlink_key(endpoints, index);
+	reason->key[0] = (uint32_t)key;
+	reason->key[1] = (uint32_t)(key >> 32);
+	reason->hash_next = *head;
+	*head = index;
+	changes_add(&endpoints->changes, index);
+}
+
+/* Takes the reason out of the tables; its endpoint stays, whatever is left of it. */
+static void reason_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+{
+	struct reason *reason = reason_at(endpoints, index);
+	uint32_t *link = &endpoint_at(endpoints, reason->endpoint)->reasons;
+
+	unlink_key(endpoints, index);
+	while (*link != index)
+		link = &reason_at(endpoints, *link)->next;
+	*link = reason->next;
+
+	report_reason(endpoints, index, EVENT_REASON_END, why);
+	label_give(&endpoints->labels, reason->label);
+	reason->label = 0;
+	changes_add(&endpoints->changes, index);
+	endpoints->report->counters.reasons_of[reason->kind]--;
+	pool_give(&endpoints->reasons, index);
+	endpoints->report->counters.reasons = endpoints->reasons.count;
+}
+
+void reason_end(struct endpoints *endpoints, uint32_t index, const char *why)
+{
+	uint32_t endpoint = reason_at(endpoints, index)->endpoint;
+
+	reason_drop(endpoints, index, why);
+	if (!endpoint_at(endpoints, endpoint)->reasons)
+		endpoint_drop(endpoints, endpoint, "ended");
+}
+
+void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
+	const char *why_endpoint)
+{
+	while (endpoint_at(endpoints, endpoint)->reasons)
+		reason_drop(endpoints, endpoint_at(endpoints, endpoint)->reasons, why_reason);
+	endpoint_drop(endpoints, endpoint, why_endpoint);
+}
+
+bool endpoint_expire(struct endpoints *endpoints, uint32_t index, uint32_t tick)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	uint32_t next;
+
+	if (tick_before(tick, endpoint->expires))
+		return true;
+	endpoint->expires = tick + ticks_of(REASON_SECONDS_MAX * 1000000ull);
+	for (uint32_t reason = endpoint->reasons; reason; reason = next) {
+		uint32_t expires = reason_at(endpoints, reason)->expires;
+
+		next = reason_at(endpoints, reason)->next;
+		if (!tick_before(tick, expires))
+			reason_drop(endpoints, reason, "expired");
+		else if (tick_before(expires, endpoint->expires))
+			endpoint->expires = expires;
+	}
+	if (endpoint->reasons)
+		return true;
+	endpoint_drop(endpoints, index, "expired");
+	return false;
+}

@@ -1,0 +1,72 @@
+#include <natbox/endpoints.h>
+
+/* Ends the reasons of an endpoint whose kind does not count any more. */
+static void end_unwanted_reasons(struct endpoints *endpoints, uint32_t index)
+{
+	uint32_t reason = endpoint_at(endpoints, index)->reasons;
+
+	while (reason) {
+		uint32_t next = reason_at(endpoints, reason)->next;
+
+		if (!reason_is_wanted(endpoints->settings, reason_at(endpoints, reason)->kind))
+			reason_end(endpoints, reason, "ended");
+		reason = next;
+	}
+}
+
+/* Ends what the settings do not want any more: the endpoint, or some of its reasons. False when it
+ * is gone. */
+static bool keep_what_is_wanted(struct endpoints *endpoints, uint32_t index)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (!endpoint_is_wanted(endpoints->settings, &endpoint->client, endpoint->nat)) {
+		endpoint_remove(endpoints, index, "ended", "flushed");
+		return false;
+	}
+	end_unwanted_reasons(endpoints, index);
+	return endpoint->reasons != 0;
+}
+
+void review_start(struct endpoints *endpoints, bool places)
+{
+	struct review *review = &endpoints->review;
+
+	review->places = places || (review_is_pending(endpoints) && review->places);
+	review->next = 1;
+}
+
+static void place_anew(struct endpoints *endpoints, uint32_t index)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	endpoint->refreshed = schedule_place_anew(&endpoints->schedule, index,
+		report_tick(endpoints->report), endpoint->refreshed, endpoint->expires);
+}
+
+bool review_one(struct endpoints *endpoints, uint32_t index)
+{
+	if (!keep_what_is_wanted(endpoints, index))
+		return false;
+	if (endpoints->review.places)
+		place_anew(endpoints, index);
+	return !endpoints->review.places;
+}
+
+void review_run(struct endpoints *endpoints, uint64_t work)
+{
+	struct review *review = &endpoints->review;
+	const uint64_t end = endpoints->report->work + work;
+
+	while (review->next && endpoints->report->work < end) {
+		uint32_t index = review->next++;
+
+		if (index > endpoints->endpoints.used) {
+			review->next = 0;
+			return;
+		}
+		endpoints->report->work += WORK_LOOK;
+		if (endpoint_at(endpoints, index)->reasons)
+			review_one(endpoints, index);
+	}
+}

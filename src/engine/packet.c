@@ -1,0 +1,198 @@
+#include "engine.h"
+
+#include <natbox/nat.h>
+
+#include <errno.h>
+
+/* By address alone. False when it is not ours: between two proxies, between none, exempt, or where
+ * no user agent can be. */
+static bool find_direction(
+	const struct engine *engine, const struct flow *flow, struct passage *passage)
+{
+	uint16_t source = proxies_find(&engine->proxies, &flow->source);
+	uint16_t destination = proxies_find(&engine->proxies, &flow->destination);
+
+	if ((source == PROXY_NONE) == (destination == PROXY_NONE))
+		return false;
+	passage->in = source == PROXY_NONE;
+	passage->client = passage->in ? flow->source : flow->destination;
+	passage->proxy = passage->in ? destination : source;
+	return address_is_one_host(&passage->client) &&
+	       !networks_contain(&engine->settings.nat.exempt, &passage->client);
+}
+
+static void report_malformed(
+	struct engine *engine, const struct passage *passage, enum sip_defect defect)
+{
+	struct event event = {
+		.type = EVENT_MALFORMED,
+		.client = passage->client,
+		.proxy = engine->proxies.list[passage->proxy],
+		.why = sip_defect_names[defect],
+	};
+
+	engine->report.counters.malformed++;
+	engine->report.counters.defects[defect]++;
+	report_event(&engine->report, &event);
+}
+
+/* 0, or a negative errno when the datagram is nothing to look into. */
+static int scan(struct engine *engine, const struct passage *passage, struct text datagram)
+{
+	struct engine_counters *counters = &engine->report.counters;
+	enum sip_defect defect;
+	int result;
+
+	if (datagram.length > engine->settings.limits.datagram) {
+		counters->other++;
+		return -EMSGSIZE;
+	}
+	result = sip_scan(datagram.at, datagram.length, &engine->message, &defect);
+	if (result == -ENOMSG) {
+		counters->other++;
+		return result;
+	}
+	counters->sip++;
+	if (result == 0)
+		engine->message.is_request ? counters->requests++ : counters->responses++;
+	else
+		report_malformed(engine, passage, defect);
+	return result;
+}
+
+static void report_rewrite(struct engine *engine, const struct passage *passage, unsigned fields)
+{
+	const struct sip_message *message = &engine->message;
+	struct event event = {
+		.type = EVENT_REWRITE,
+		.client = passage->client,
+		.proxy = engine->proxies.list[passage->proxy],
+		.rewrite = {.in = passage->in,
+			.method = message->method_name,
+			.status = message->is_request ? 0 : message->status,
+			.fields = fields},
+	};
+
+	engine->report.counters.rewritten++;
+	for (unsigned i = 0; i < REWRITTEN_FIELDS; i++)
+		engine->report.counters.rewritten_fields[i] += fields >> i & 1;
+	report_event(&engine->report, &event);
+}
+
+/* Applies the edits collected for the message. One that would grow too long, or needs more edits
+ * than there is room for, goes on as it came. */
+static struct outcome apply_edits(
+	struct engine *engine, const struct passage *passage, unsigned fields)
+{
+	long length;
+
+	if (!fields)
+		return (struct outcome){.verdict = VERDICT_PASS};
+	length = edits_apply(&engine->edits, engine->message.whole, engine->edited, DATAGRAM_MAX);
+	if (length < 0) {
+		report_refused(&engine->report, &passage->client,
+			&engine->proxies.list[passage->proxy], REFUSED_DATAGRAM);
+		return (struct outcome){.verdict = VERDICT_PASS};
+	}
+	report_rewrite(engine, passage, fields);
+	return (struct outcome){
+		.verdict = VERDICT_REWRITE,
+		.bytes = {engine->edited, (size_t)length},
+	};
+}
+
+/* The answer to a keepalive: known by its branch, whether the endpoint still exists or not. */
+static bool is_keepalive_answer(struct engine *engine, const struct passage *passage)
+{
+	const struct sip_message *message = &engine->message;
+	uint64_t sent_us;
+
+	if (message->is_request ||
+		!keepalive_recognise(&engine->keepalive, message, &passage->client,
+			&engine->proxies.list[passage->proxy], &sent_us))
+		return false;
+	if (message->status >= 200 && passage->endpoint)
+		liveness_replied(&engine->endpoints, passage->endpoint, message->status, sent_us);
+	return true;
+}
+
+/* A message that came through another proxy is not of a user agent behind this border: a request
+ * with more than one Via; a response whose Record-Route begins with the client itself, for that is
+ * the last proxy before the user agent (RFC 3261 16.6). Where proxies record no route there is no
+ * telling whose a response is. */
+static bool is_user_agents_own(const struct sip_message *message, const struct address *client)
+{
+	struct sip_cursor cursor = {0};
+	struct sip_contact route;
+	struct text value;
+
+	if (message->is_request)
+		return message->via_count == 1;
+	return !sip_next_value(message, SIP_RECORD_ROUTE, &cursor, &value) ||
+	       sip_contact_parse(value, &route) != 0 || !uri_is_at(&route.uri, client);
+}
+
+static struct outcome packet_in(
+	struct engine *engine, struct passage *passage, struct text datagram)
+{
+	const struct sip_message *message = passage->message;
+	unsigned fields = 0;
+	int result;
+
+	endpoint_prefetch(&engine->endpoints, &passage->client, passage->proxy);
+	result = scan(engine, passage, datagram);
+	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
+	if (result == 0 && is_keepalive_answer(engine, passage))
+		return (struct outcome){.verdict = VERDICT_CONSUME};
+	if (passage->endpoint)
+		liveness_heard(&engine->endpoints, passage->endpoint);
+	if (result != 0 || !is_user_agents_own(message, &passage->client))
+		return (struct outcome){.verdict = VERDICT_PASS};
+
+	follow_prepare(&engine->follow, passage);
+	passage->nat = nat_detect(message, &passage->client, engine->settings.nat.detect);
+	passage->nat = endpoints_learn_nat(
+		&engine->endpoints, passage->endpoint, &passage->client, message, passage->nat);
+	edits_reset(&engine->edits);
+	if (engine->repairs && passage->nat)
+		fields = nat_repair(message, &passage->client, &engine->settings, &engine->edits);
+	follow_message(&engine->follow, passage);
+	return apply_edits(engine, passage, fields);
+}
+
+static struct outcome packet_out(
+	struct engine *engine, struct passage *passage, struct text datagram)
+{
+	unsigned fields = 0;
+
+	if (scan(engine, passage, datagram) != 0)
+		return (struct outcome){.verdict = VERDICT_PASS};
+	follow_prepare(&engine->follow, passage);
+	edits_reset(&engine->edits);
+	if (engine->repairs)
+		fields = nat_restore(
+			passage->message, &passage->client, &engine->settings, &engine->edits);
+	follow_message(&engine->follow, passage);
+	return apply_edits(engine, passage, fields);
+}
+
+struct outcome engine_packet(
+	struct engine *engine, uint64_t now_us, const struct flow *flow, struct text datagram)
+{
+	struct passage passage = {.message = &engine->message};
+	struct outcome outcome = {.verdict = VERDICT_PASS};
+	enum direction direction = DIRECTION_NONE;
+
+	if (work_is_bounded(engine))
+		set_clock(engine, now_us);
+	else
+		engine_advance(engine, now_us);
+	engine->report.counters.packets++;
+	if (find_direction(engine, flow, &passage)) {
+		direction = passage.in ? DIRECTION_IN : DIRECTION_OUT;
+		outcome = passage.in ? packet_in(engine, &passage, datagram)
+				     : packet_out(engine, &passage, datagram);
+	}
+	engine->report.counters.verdicts[direction][outcome.verdict]++;
+	return outcome;
+}

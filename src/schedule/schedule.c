@@ -1,0 +1,123 @@
+#include <natbox/schedule.h>
+
+#include <errno.h>
+
+/* Overdue keepalives sent in one tick, 50 000 a second: a quarter of what one core can send. */
+enum { OVERDUE_PER_TICK = 500 };
+
+/* How much sooner than after an interval the next keepalive may be sent, where all the places later
+ * on are taken: seven eighths of it. That many places with a quarter to spare (wheel_place_sender)
+ * are enough for all, so that what was sent in a burst is spread again in the next round. */
+enum { EARLIEST_PART = 8 };
+
+int schedule_init(
+	struct schedule *schedule, const struct settings *settings, uint32_t items, uint32_t now)
+{
+	*schedule = (struct schedule){
+		.settings = settings,
+		/* For the longest interval there can be, as it may become that. */
+		.wheel = wheel_new(items, ticks_of(INTERVAL_MAX_S * 1000000ull) + 1, now),
+	};
+	return schedule->wheel ? 0 : -ENOMEM;
+}
+
+void schedule_free(struct schedule *schedule)
+{
+	wheel_free(schedule->wheel);
+}
+
+static uint32_t interval_of(const struct schedule *schedule)
+{
+	return ticks_of(schedule->settings->keepalive.interval_us);
+}
+
+/* The tick at which a keepalive is due: one interval after the last packet is over, and not
+ * before. */
+static uint32_t due_of(const struct schedule *schedule, uint32_t refreshed)
+{
+	return refreshed + interval_of(schedule);
+}
+
+void schedule_wake_by(struct schedule *schedule, uint32_t item, uint32_t tick)
+{
+	if (tick_before(tick, wheel_tick_of(schedule->wheel, item)))
+		wheel_place(schedule->wheel, item, tick);
+}
+
+void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest, uint32_t refreshed,
+	uint32_t expires)
+{
+	if (schedule->settings->keepalive.scope == KEEPALIVE_OFF)
+		wheel_place(schedule->wheel, item, expires);
+	else
+		wheel_place_sender(schedule->wheel, item, earliest, due_of(schedule, refreshed),
+			interval_of(schedule));
+	schedule_wake_by(schedule, item, expires);
+}
+
+void schedule_place_next(
+	struct schedule *schedule, uint32_t item, uint32_t refreshed, uint32_t expires)
+{
+	uint32_t earliest = refreshed + interval_of(schedule) / EARLIEST_PART;
+
+	schedule_place(schedule, item, earliest, refreshed, expires);
+}
+
+/* When the next one of the overdue keepalives is sent: an interval from now at the latest. */
+static uint32_t take_overdue_tick(struct schedule *schedule, uint32_t now)
+{
+	uint32_t latest = now + interval_of(schedule);
+
+	if (!tick_before(now, schedule->overdue_tick)) {
+		schedule->overdue_tick = now + 1;
+		schedule->overdue_count = 0;
+	} else if (schedule->overdue_count >= OVERDUE_PER_TICK) {
+		schedule->overdue_tick++;
+		schedule->overdue_count = 0;
+	}
+	if (tick_before(latest, schedule->overdue_tick))
+		schedule->overdue_tick = latest;
+	schedule->overdue_count++;
+	return schedule->overdue_tick;
+}
+
+uint32_t schedule_place_anew(struct schedule *schedule, uint32_t item, uint32_t now,
+	uint32_t refreshed, uint32_t expires)
+{
+	uint32_t earliest = now + 1;
+
+	if (!tick_before(now, due_of(schedule, refreshed))) {
+		earliest = take_overdue_tick(schedule, now);
+		refreshed = earliest - interval_of(schedule);
+	}
+	schedule_place(schedule, item, earliest, refreshed, expires);
+	return refreshed;
+}
+
+uint32_t schedule_answer_end(const struct schedule *schedule, uint32_t sent)
+{
+	uint32_t timeout = ticks_of(schedule->settings->keepalive.reply_timeout_us);
+	uint32_t interval = interval_of(schedule);
+
+	return sent + (timeout < interval ? timeout : interval);
+}
+
+void schedule_note_pause(struct schedule *schedule, uint32_t from, uint32_t until)
+{
+	schedule->pauses[schedule->pause_count++ % PAUSES_MAX] = (struct pause){from, until};
+}
+
+/* Where the keepalive was overdue after the pause, the one before it counts as sent that much
+ * later, which errs on the side of the phone. */
+bool schedule_paused_after(const struct schedule *schedule, uint32_t sent)
+{
+	uint32_t end = schedule_answer_end(schedule, sent);
+
+	for (unsigned i = 0; i < PAUSES_MAX && i < schedule->pause_count; i++) {
+		const struct pause *pause = &schedule->pauses[i];
+
+		if (tick_before(sent, pause->until) && tick_before(pause->from, end))
+			return true;
+	}
+	return false;
+}
