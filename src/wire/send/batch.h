@@ -1,5 +1,5 @@
-/* A batch: as many datagrams as one call hands to the kernel or takes from it. Its memory is touched
- * only where it is used. */
+/* A batch: as many datagrams as one call hands to the kernel or takes from it. Its memory is
+ * touched only where it is used. */
 #ifndef NATBOX_BATCH_H
 #define NATBOX_BATCH_H
 
@@ -10,7 +10,8 @@
 enum { BATCH_MAX = 64 };
 
 /* Room for the longest datagram and the header in front of it. The KiB on top staggers the starts
- * of the datagrams: at a distance of 64 KiB all of them would compete for the same few cache lines. */
+ * of the datagrams: at a distance of 64 KiB all of them would compete for the same few cache
+ * lines. */
 enum { BATCH_ROOM = 65536 + 1024 };
 
 /* The kernel's buffers of each socket: 4 MiB take the 2 000 or so datagrams that come while the

@@ -1,6 +1,7 @@
 /* Inject: keepalives of sniff mode, which bear the proxy's own address and port as their source, on
- * their way through the sender (sender.h), with words for what fails. They leave by this host's routes and rules for that source, in batches. What an
- * interface does not take in one piece leaves in fragments. */
+ * their way through the sender (sender.h), with words for what fails. They leave by this host's
+ * routes and rules for that source, in batches. What an interface does not take in one piece leaves
+ * in fragments. */
 #ifndef NATBOX_INJECT_H
 #define NATBOX_INJECT_H
 

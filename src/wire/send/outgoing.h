@@ -38,9 +38,9 @@ struct sender_settings {
 	uint16_t label;
 };
 
-/* family: AF_INET or AF_INET6. *counters is counted up, and outlives it. Needs CAP_NET_RAW, which may be given up afterwards, and for a mark
- * before Linux 5.17 CAP_NET_ADMIN. 0 or a negative errno, -EAFNOSUPPORT on a host without the
- * family. */
+/* family: AF_INET or AF_INET6. *counters is counted up, and outlives it. Needs CAP_NET_RAW, which
+ * may be given up afterwards, and for a mark before Linux 5.17 CAP_NET_ADMIN. 0 or a negative
+ * errno, -EAFNOSUPPORT on a host without the family. */
 int outgoing_open(int family, const struct sender_settings *settings,
 	struct sent_counters *counters, struct outgoing **outgoing);
 void outgoing_close(struct outgoing *outgoing);
