@@ -1,6 +1,8 @@
 #!/bin/bash
 # Dependencies point one way. A room of src, which is a folder, knows the rooms below it by their public
 # headers, include/natbox/ROOM.h, and its own files; nobody includes what is private to another room.
+# No two files of src need each other, by what they include or by what they call, over however many
+# others.
 cd "$(dirname "$0")/.." || exit 1
 make -s natbox || exit 1
 status=0
@@ -15,7 +17,7 @@ say() { # what it shows, what contradicts it
 	if [ -z "$2" ]; then
 		echo "ok - $1"
 	else
-		echo "# ${2//$'\n'/$'\n'# }"
+		sed 's/^/# /' <<<"$2"
 		echo "not ok - $1"
 		status=1
 	fi
@@ -66,4 +68,21 @@ say "the core does no I/O and reads no clock" "$(for room in $core; do
 	grep -nE '#include <(sys/socket|netinet/|fcntl|unistd|time|sys/time|poll|pcap|libnet)' \
 		src/"$room"/*.c; done)"
 
+# Of each object: the symbols that it has and those that it wants, as pairs of files for tsort.
+calls() {
+	local object
+	find build/src -name '*.o' | while read -r object; do
+		[ -e "${object#build/}" ] || [ -e "$(sed 's|^build/||; s|o$|c|' <<<"$object")" ] || continue
+		nm -A "$object" 2>/dev/null
+	done | sed 's/^build\/src\///; s/\.o:/ /' | awk '
+		$(NF - 1) == "U" { wants[$1 " " $NF] } $(NF - 1) ~ /[TDRBV]/ { has[$NF] = $1 }
+		END { for (want in wants) { split(want, pair); of = has[pair[2]]
+			if (of != "" && of != pair[1]) print pair[1], of } }'
+}
+private_includes() {
+	includes $(git ls-files 'src/*.[ch]') | awk '$2 == "private" { sub(/^src\//, "", $1)
+		sub(/^src\//, "", $3); sub(/\.[ch]$/, "", $1); sub(/\.[ch]$/, "", $3)
+		if ($1 != $3) print $1, $3 }'
+}
+say "no files need each other in a circle" "$({ calls && private_includes; } | tsort 2>&1 >/dev/null)"
 exit $status

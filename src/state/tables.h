@@ -2,7 +2,7 @@
 #ifndef TABLES_H
 #define TABLES_H
 
-#include "store.h"
+#include "format.h"
 
 #include <lmdb.h>
 
