@@ -123,7 +123,7 @@ static void resume_after_pause(const struct live *live, uint64_t now_us, uint64_
 
 	if (now_us < expected_us + shortest_pause_us(live))
 		return;
-	engine_resume(live->engine, now_us);
+	engine_resume(live->engine, now_us, live->wire.kind->deaf_after_pause_us);
 	log_limited(&limit, now_us, LOG_LEVEL_WARNING,
 		"natbox did not run for %.1f s: keepalives that were due go out now, one after the "
 		"other, and none of that time counts as missed",

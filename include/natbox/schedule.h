@@ -96,7 +96,7 @@ void schedule_wake_by(struct schedule *schedule, uint32_t item, uint32_t tick);
  * keepalive at most. */
 uint32_t schedule_answer_end(const struct schedule *schedule, uint32_t sent);
 
-/* Nothing ran between these ticks. */
+/* Nothing was heard, or will be, between these ticks: what is overdue waits for the end of it. */
 void schedule_note_pause(struct schedule *schedule, uint32_t from, uint32_t until);
 
 /* Whether an answer to a keepalive sent at tick may have come while nobody listened. */

@@ -110,6 +110,8 @@ struct wire_kind {
 	bool needs_net_admin; /* also while it runs */
 	bool proxies_stay;    /* addresses that this host gets or loses later make no difference */
 	uint64_t longest_turn_us;
+	/* After a pause of natbox's own: how long SIP may still flow past. */
+	uint64_t deaf_after_pause_us;
 };
 
 extern const struct wire_kind sniff_wire, relay_wire, replay_wire;

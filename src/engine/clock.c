@@ -94,13 +94,14 @@ void engine_advance(struct engine *engine, uint64_t now_us)
 		turn_wheel(engine);
 }
 
-void engine_resume(struct engine *engine, uint64_t now_us)
+void engine_resume(struct engine *engine, uint64_t now_us, uint64_t deaf_us)
 {
 	uint32_t from = report_tick(&engine->report);
 
 	if (now_us <= engine->report.now_us)
 		return;
 	set_clock(engine, now_us);
-	schedule_note_pause(&engine->endpoints.schedule, from, report_tick(&engine->report));
+	schedule_note_pause(&engine->endpoints.schedule, from,
+		report_tick(&engine->report) + ticks_of(deaf_us));
 	review_start(&engine->endpoints, true);
 }

@@ -105,6 +105,8 @@ uint32_t schedule_answer_end(const struct schedule *schedule, uint32_t sent)
 void schedule_note_pause(struct schedule *schedule, uint32_t from, uint32_t until)
 {
 	schedule->pauses[schedule->pause_count++ % PAUSES_MAX] = (struct pause){from, until};
+	schedule->overdue_tick = until;
+	schedule->overdue_count = 0;
 }
 
 /* Where the keepalive was overdue after the pause, the one before it counts as sent that much

@@ -1,6 +1,7 @@
 /* Relay mode: everything between user agents and proxies passes through here, and only while natbox
  * shows that it lives. */
 #include "named.h"
+#include "relay/alive.h"
 #include "relay/relay.h"
 #include "relay/rules.h"
 #include "tell.h"
@@ -227,6 +228,8 @@ const struct wire_kind relay_wire = {
 	.needs_net_admin = true,
 	.proxies_stay = true,
 	.longest_turn_us = RULES_TICK_MS * 1000 / 3,
+	/* The sets that divert have run out, and are renewed by a thread that looks now and then. */
+	.deaf_after_pause_us = 2 * ALIVE_RENEWAL_MS * 1000,
 };
 
 int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault)

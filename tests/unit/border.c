@@ -240,7 +240,7 @@ void border_wait(struct border *border, double seconds)
 void border_pause(struct border *border, double seconds)
 {
 	border->now_us += (uint64_t)(seconds * 1e6);
-	engine_resume(border->engine, border->now_us);
+	engine_resume(border->engine, border->now_us, border->deaf_us);
 }
 
 void border_expect_at(struct border *border, const char *lines, const char *file, int line)

@@ -19,6 +19,7 @@ struct border {
 	bool repairs;
 	struct engine *engine;
 	uint64_t now_us;
+	uint64_t deaf_us; /* after a pause */
 	struct address proxy; /* the one that messages go to and come from */
 	struct address first_proxy;
 	char log[BORDER_LOG_MAX]; /* events since the last expect, a line each */
@@ -54,7 +55,7 @@ void border_packet(struct border *border, const struct flow *flow, struct text b
 
 void border_wait(struct border *border, double seconds);
 
-/* So long the engine is not run. */
+/* So long the engine is not run, and nothing is heard for as long after that as the border says. */
 void border_pause(struct border *border, double seconds);
 
 /* Asserts that the events since the last time are these lines, and forgets them. A line is the

@@ -454,6 +454,37 @@ Test(liveness, a_keepalive_whose_answer_may_have_come_in_a_pause_is_not_missed)
 	border_expect(border, "");
 }
 
+Test(liveness, overdue_keepalives_wait_until_answers_can_be_heard)
+{
+	border->settings.keepalive.max_lost = 1;
+	border->settings.keepalive.reply_timeout_us = 500000;
+	border->deaf_us = 1000000;
+	register_phone(PHONE, "one", NULL);
+	border_forget(border);
+	border_pause(border, 60);
+	border_wait(border, 0.98);
+	cr_expect_eq(border->sent_count, 0, "%u sent", border->sent_count);
+	border_wait(border, 0.04);
+	cr_expect_eq(border->sent_count, 1, "%u sent", border->sent_count);
+	border_wait(border, 0.6);
+	border_expect(border, "lost " PHONE " 1\n");
+}
+
+/* Its keepalive is due while nothing is heard yet. */
+Test(liveness, what_is_sent_before_answers_can_be_heard_is_not_missed)
+{
+	border->settings.keepalive.max_lost = 1;
+	border->settings.keepalive.reply_timeout_us = 500000;
+	border->deaf_us = 1000000;
+	register_phone(PHONE, "one", NULL);
+	border_forget(border);
+	border_wait(border, 20);
+	border_pause(border, 4.5);
+	border_wait(border, 2);
+	cr_expect_eq(border->sent_count, 1, "%u sent", border->sent_count);
+	border_expect(border, "");
+}
+
 Test(liveness, a_phone_that_does_not_answer_after_a_pause_is_lost_as_any)
 {
 	register_phone(PHONE, "one", NULL);
