@@ -20,7 +20,7 @@ int ledger_init(struct ledger *ledger, uint32_t entries)
 	while (buckets * WAYS < entries && buckets < 1u << 28)
 		buckets *= 2;
 	ledger->mask = buckets - 1;
-	ledger->entries = table_new((size_t)buckets * WAYS, sizeof(*ledger->entries));
+	ledger->entries = table_new_backed((size_t)buckets * WAYS, sizeof(*ledger->entries));
 	return ledger->entries ? 0 : -ENOMEM;
 }
 

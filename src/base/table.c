@@ -6,6 +6,9 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
+/* What is backed at once of one table: heads of lists for 16 million endpoints. */
+enum { BACKED_MAX = 64 << 20 };
+
 /* How much of a table goes into huge pages: its last one where at least half of it is needed. */
 static size_t huge_part(size_t size)
 {
@@ -42,10 +45,22 @@ void *table_new(size_t count, size_t item_size)
 	if (!huge_part(size))
 		return calloc(count, item_size);
 	table = map_aligned(mapped_size(size));
+	if (!table)
+		return NULL;
 	/* Advice that is not taken costs nothing but speed. */
-	if (table)
-		(void)madvise(table, huge_part(size), MADV_HUGEPAGE);
+	(void)madvise(table, huge_part(size), MADV_HUGEPAGE);
+	*(volatile char *)table = 0; /* the first item will come while packets wait */
 	return table;
+}
+
+void *table_new_backed(size_t count, size_t item_size)
+{
+	volatile char *table = table_new(count, item_size);
+	size_t size = count * item_size;
+
+	for (size_t at = 0; table && at < size && at < BACKED_MAX; at += HUGE_PAGE)
+		table[at] = 0;
+	return (void *)table;
 }
 
 void table_free(void *table, size_t count, size_t item_size)

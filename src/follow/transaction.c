@@ -16,7 +16,7 @@ int transactions_init(struct transactions *transactions, const struct settings *
 		.report = report,
 		.settings = settings,
 		.mask = heads - 1,
-		.heads = table_new(heads, sizeof(uint32_t)),
+		.heads = table_new_backed(heads, sizeof(uint32_t)),
 	};
 	if (transactions->heads &&
 		ledger_init(&transactions->over, settings->limits.transactions / 2) == 0 &&
