@@ -213,11 +213,8 @@ static inline void reason_guess(struct endpoints *endpoints, uint32_t endpoint)
 unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 	const struct address *client, const struct sip_message *message, unsigned nat);
 
-/* More tests hit it than were known. */
-static inline void endpoint_add_nat(const struct endpoints *endpoints, uint32_t index, unsigned nat)
-{
-	endpoint_at(endpoints, index)->nat |= nat & ((1 << NAT_TESTS) - 1);
-}
+/* These tests hit it: where that was not known before, its reasons are changed for a store, too. */
+void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat);
 
 /* Reports an event of this endpoint: of it only the type and its own fields are to be set. */
 void endpoint_report(

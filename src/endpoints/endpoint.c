@@ -36,9 +36,9 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 		.key = *key,
 		.endpoint_mask = heads - 1,
 		.reason_mask = heads - 1,
-		.endpoint_heads = table_new(heads, sizeof(uint32_t)),
-		.reason_heads = table_new(heads, sizeof(uint32_t)),
-		.per_address = table_new(heads, sizeof(uint32_t)),
+		.endpoint_heads = table_new_backed(heads, sizeof(uint32_t)),
+		.reason_heads = table_new_backed(heads, sizeof(uint32_t)),
+		.per_address = table_new_backed(heads, sizeof(uint32_t)),
 	};
 	if (endpoints->endpoint_heads && endpoints->reason_heads && endpoints->per_address &&
 		pool_init(&endpoints->endpoints, sizeof(struct endpoint), limit) == 0 &&
@@ -157,6 +157,19 @@ static unsigned nat_elsewhere(const struct endpoints *endpoints, const struct ad
 			return endpoint_at(endpoints, index)->nat;
 	}
 	return 0;
+}
+
+void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	unsigned known = endpoint->nat;
+
+	endpoint->nat |= nat & ((1 << NAT_TESTS) - 1);
+	if (endpoint->nat == known)
+		return;
+	for (uint32_t reason = endpoint->reasons; reason;
+		reason = reason_at(endpoints, reason)->next)
+		changes_add(&endpoints->changes, reason);
 }
 
 unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,

@@ -158,6 +158,7 @@ int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reas
 	if (!index)
 		return -ENOSPC;
 	endpoint = endpoint_at(endpoints, index);
+	endpoint->nat |= claim->nat & ((1 << NAT_TESTS) - 1);
 	if (!restore_into(endpoints, claim, slot, index)) {
 		if (!endpoint->reasons)
 			endpoint_leave(endpoints, index);

@@ -101,6 +101,23 @@ Test(record, each_change_of_a_reason_is_noted_once)
 	cr_assert_not(changes_any(&engine_endpoints(before->engine)->changes));
 }
 
+/* By a restart with other settings they are judged by what is known of their endpoint. */
+Test(record, a_phone_that_turns_out_to_be_natted_is_a_change_of_all_its_reasons)
+{
+	const struct registration open = {.via = PHONE, .contact = "<sip:alice@" PHONE ">"};
+
+	before->settings.keepalive.scope = KEEPALIVE_ALL;
+	cr_assert_eq(engine_reconfigure(before->engine, &before->settings), 0);
+	register_phone(before, PHONE, open);
+	cr_assert_eq(next_change(), 1);
+	register_phone(before, PHONE, (struct registration){.call_id = "another"});
+	border_forget(before);
+	cr_expect_eq(next_change(), 1);
+	cr_expect_eq(next_change(), 2);
+	after->settings.keepalive.scope = KEEPALIVE_NATTED;
+	cr_expect_eq(restart(), 2);
+}
+
 Test(record, a_reason_that_moves_keeps_its_slot)
 {
 	struct record record;
