@@ -70,10 +70,11 @@ static bool handle_signal(struct live *live, int signals)
 
 static void inspect(struct live *live)
 {
+	static struct log_limit limit;
 	struct fault fault;
 
 	if (!live->wire.kind->proxies_stay && proxy_addresses_find(&live->proxies, &fault) != 0)
-		log_warning("%s", fault.line);
+		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 	live->wire.kind->inspect(&live->wire);
 }
 
@@ -252,7 +253,6 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
 	wire_settings_read(config, &live.wire.settings);
 	live.wire.settings.sends = !dry_run;
-	log_never_wait();
 	if (result >= 0)
 		result = live_open(&live, &sink, &fault);
 	if (result == 0)

@@ -137,6 +137,8 @@ int main(int argc, char **argv)
 		return flush_output(EXIT_SUCCESS);
 	}
 	status = open_log(&options, &config);
+	if (!options.replay_path && !options.rules)
+		log_never_wait();
 	if (status == 0) {
 		log_configuration(&options);
 		status = run(&options, &config);

@@ -120,6 +120,9 @@ start -o log.events=- -o metrics.listen=127.0.0.1:9560 >"$work/fifo"
 register 3000
 eventually logged "events lost: cannot write to standard output: its reader does not read"
 say $? "nor does a pipe as standard output hold natbox up"
+answers_healthz() {
+	ip netns exec "$namespace" curl -sf -o /dev/null http://127.0.0.1:9560/healthz
+}
 lost_figure() {
 	ip netns exec "$namespace" curl -s http://127.0.0.1:9560/metrics |
 		grep -q '^natbox_event_lines_lost_total [1-9]'
@@ -131,6 +134,19 @@ flags=$(sed -n 's/^flags:.*\(.....\)$/\1/p' "/proc/$pid/fdinfo/1")
 say $? "and nothing is changed on what natbox shares with others"
 stops_with 0
 say $? "it stops cleanly while the pipe is full"
+exec 5<&-
+mkfifo "$work/full"
+exec 5<>"$work/full"
+timeout 1 dd if=/dev/zero bs=4096 of="$work/full" 2>/dev/null
+start -o log.events="$work/full"
+register 64
+stops_with 0 && logged "error: events lost: cannot write to $work/full: its reader does not read"
+say $? "and where the stop is the first to meet that"
+launch -d -l "$work/full" -o metrics.listen=127.0.0.1:9560
+eventually answers_healthz
+say $? "a log that is full already does not hold up the start"
+stops_with 0
+say $? "nor the stop"
 exec 5<&-
 
 : >"$work/events"
@@ -262,6 +278,10 @@ reset && install -d -m 1777 "$work/shared" &&
 launch "${as_nobody[@]}" -l "$work/shared/link" 2>"$work/log" && ends
 is_untouched && logged "it is a symbolic link of somebody else"
 say $? "nor does anything by a stranger's link"
+reset && ln "$work/ours/precious" "$work/shared/name"
+launch "${as_nobody[@]}" -l "$work/shared/name" 2>"$work/log" && ends
+is_untouched && logged "natbox: error: cannot open log $work/shared/name: "
+say $? "nor by a second name in a directory that is everybody's"
 
 reset
 echo '{}' >"$work/theirs/events" && chmod 666 "$work/theirs/events"

@@ -107,8 +107,8 @@ static inline void *pool_item(const struct pool *pool, uint32_t index)
 /* Zeroed. NULL when memory is short. */
 void *table_new(size_t count, size_t item_size);
 
-/* The same for a table that is reached at random from the first item on: all of it is backed now, as
- * to zero a huge page takes up to some milliseconds, and packets would wait for each. */
+/* The same for a table that is reached at random from the first item on: all of it is backed now,
+ * as to zero a huge page takes up to some milliseconds, and packets would wait for each. */
 void *table_new_backed(size_t count, size_t item_size);
 
 /* The count and size it was made with; NULL is fine. */

@@ -66,8 +66,8 @@ void engine_advance(struct engine *engine, uint64_t now_us);
 
 /* Sets the clock to now where the engine was not run for a while, as its process was stopped or its
  * machine suspended: what it missed is not made up for. No keepalive counts as unanswered whose
- * answer may have been lost in that time, or may be in the next deaf_us; then those that are overdue
- * go out one after the other. */
+ * answer may have been lost in that time, or may be in the next deaf_us; then those that are
+ * overdue go out one after the other. */
 void engine_resume(struct engine *engine, uint64_t now_us, uint64_t deaf_us);
 
 /* When engine_advance next has something to do; UINT64_MAX: not before another packet. */

@@ -26,7 +26,8 @@ static bool may_write(const struct stat *directory, const struct identity *user)
 	       (directory->st_gid == user->group && directory->st_mode & S_IWGRP);
 }
 
-/* entry: NULL when there is none. In a directory with the sticky bit everybody owns what is his. */
+/* entry: NULL when there is none. In a directory with the sticky bit everybody owns what is his;
+ * but a file with several names may be anybody's link to it. */
 static bool may_replace(
 	const struct stat *directory, const struct stat *entry, const struct identity *user)
 {
@@ -34,7 +35,8 @@ static bool may_replace(
 		return false;
 	if (directory->st_uid == user->user || !(directory->st_mode & S_ISVTX))
 		return true;
-	return entry && entry->st_uid == user->user;
+	return entry &&
+	       (entry->st_uid == user->user || (S_ISREG(entry->st_mode) && entry->st_nlink > 1));
 }
 
 static void enter(struct way *way, int directory)

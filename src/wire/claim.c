@@ -76,11 +76,14 @@ static bool may_be_natbox(const struct ucred *holder, uid_t user)
 static int judge_holder(const char *purpose, const char *held, const struct ucred *holder,
 	uid_t user, struct fault *fault)
 {
+	bool serves = strcmp(purpose, CLAIM_RELAY) != 0; /* else there is one a network namespace */
+
 	if (may_be_natbox(holder, user))
 		return fault_set_kind(fault, FAULT_LASTING, -EADDRINUSE,
 			"cannot %s: another natbox (process %d) has the claim to %s in this "
-			"network namespace; stop that one, or change natbox.proxy of either",
-			purpose, (int)holder->pid, held);
+			"network namespace; stop that one%s",
+			purpose, (int)holder->pid, held,
+			serves ? ", or change natbox.proxy of either" : "");
 	return fault_set(fault, 0,
 		"whether another natbox has the claim to %s cannot be told: something that is no "
 		"natbox has its name (ss -xap | grep natbox/)",

@@ -13,7 +13,8 @@
 
 #include <sys/types.h>
 
-/* "serve [2001:db8::1]:5060" and the like. */
+/* To relay; to serve is "serve [2001:db8::1]:5060" and the like. */
+#define CLAIM_RELAY "relay"
 enum { CLAIM_MAX = 80 };
 
 /* Claims to do this, as in "relay", before there are sockets or rules. Needs no privilege. When

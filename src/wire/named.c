@@ -13,11 +13,19 @@ bool wire_names_any(const struct address *named)
 	return address_same_host(named, &any);
 }
 
+static bool needs_host(const struct wire_settings *settings)
+{
+	for (unsigned i = 0; i < settings->named_count; i++)
+		if (wire_names_any(&settings->named[i]))
+			return true;
+	return false;
+}
+
 int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
 	struct fault *fault)
 {
 	static struct host host;
-	int count = 0, result = host_read(&host);
+	int count = 0, result = needs_host(settings) ? host_read(&host) : 0;
 
 	if (result != 0)
 		return fault_set(fault, result,

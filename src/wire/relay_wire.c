@@ -1,5 +1,6 @@
 /* Relay mode: everything between user agents and proxies passes through here, and only while natbox
  * shows that it lives. */
+#include "claim.h"
 #include "named.h"
 #include "relay/alive.h"
 #include "relay/relay.h"
@@ -213,7 +214,7 @@ static int relaying_close(struct wire *wire, struct fault *fault)
 }
 
 const struct wire_kind relay_wire = {
-	.claim = "relay",
+	.claim = CLAIM_RELAY,
 	.open = relaying_open,
 	.start = relaying_start,
 	.descriptors = relaying_descriptors,
@@ -228,7 +229,7 @@ const struct wire_kind relay_wire = {
 	.needs_net_admin = true,
 	.proxies_stay = true,
 	.longest_turn_us = RULES_TICK_MS * 1000 / 3,
-	/* The sets that divert have run out, and are renewed by a thread that looks now and then. */
+	/* The sets that divert have run out; a thread that looks now and then renews them. */
 	.deaf_after_pause_us = 2 * ALIVE_RENEWAL_MS * 1000,
 };
 

@@ -19,7 +19,7 @@ struct border {
 	bool repairs;
 	struct engine *engine;
 	uint64_t now_us;
-	uint64_t deaf_us; /* after a pause */
+	uint64_t deaf_us;     /* after a pause */
 	struct address proxy; /* the one that messages go to and come from */
 	struct address first_proxy;
 	char log[BORDER_LOG_MAX]; /* events since the last expect, a line each */
