@@ -257,7 +257,7 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 		result = live_open(&live, &sink, &fault);
 	if (result == 0)
 		result = run(&live, signals, &fault);
-	result = live_close(&live, result, &fault);
+	live_close(&live);
 	if (result != 0)
 		log_error("%s", fault.line);
 	if (result != 0 && live.is_ready && live.wire.kind->is_there)

@@ -177,9 +177,9 @@ int live_open(struct live *live, const struct engine_sink *sink, struct fault *f
 }
 
 /* State comes before all that may end the process or hang, in a library for one. */
-int live_close(struct live *live, int result, struct fault *fault)
+void live_close(struct live *live)
 {
-	struct fault other;
+	struct fault fault;
 
 	if (live->is_ready && log_get_level() >= LOG_LEVEL_INFO)
 		tell_summary(live);
@@ -187,11 +187,10 @@ int live_close(struct live *live, int result, struct fault *fault)
 		live->wire.kind->stop(&live->wire);
 	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	metrics_close(live->metrics);
-	live->wire.kind->close(&live->wire, &other);
+	live->wire.kind->close(&live->wire, &fault);
 	/* As while natbox runs: events that nobody takes are told, and no fault of its own. */
-	if (events_close(live->events, &other) != 0)
-		log_error("%s", other.line);
+	if (events_close(live->events, &fault) != 0)
+		log_error("%s", fault.line);
 	engine_free(live->engine);
 	wire_disclaim(&live->wire);
-	return result;
 }

@@ -9,8 +9,7 @@
  * *fault set: what is open then is to be closed as well. */
 int live_open(struct live *live, const struct engine_sink *sink, struct fault *fault);
 
-/* result: of what went before, with *fault set where it is not 0. Returns that, or where it is 0
- * the first error of closing with *fault set. */
-int live_close(struct live *live, int result, struct fault *fault);
+/* Also of one that could not be opened. What is lost in it is told. */
+void live_close(struct live *live);
 
 #endif

@@ -230,7 +230,7 @@ const struct wire_kind relay_wire = {
 	.proxies_stay = true,
 	.longest_turn_us = RULES_TICK_MS * 1000 / 3,
 	/* The sets that divert have run out; a thread that looks now and then renews them. */
-	.deaf_after_pause_us = 2 * ALIVE_RENEWAL_MS * 1000,
+	.deaf_after_pause_us = 2000ull * ALIVE_RENEWAL_MS,
 };
 
 int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault)
