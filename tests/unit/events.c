@@ -221,8 +221,8 @@ Test(events, text_comes_back_as_it_was)
 
 Test(events, no_byte_is_a_control_of_any_terminal)
 {
-	static const char *const texts[] = {"\xc2\x9b"
-					    "2J",
+	static const char *const texts[] = {("\xc2\x9b"
+					     "2J"),
 		"\u16db", "\u00c4", "\U0001f4de"};
 
 	for (unsigned i = 0; i < 4; i++) {
