@@ -145,25 +145,25 @@ help_with sipp -sf tests/lab/sipp/registrar.xml -nostdin -i $proxy -p 5060
 help_with sipp $proxy:5060 -sf tests/lab/sipp/register.xml -oocsf tests/lab/sipp/answer.xml \
 	-nostdin -i $phone -p 5070 -inf "$work/line" -m 1 -key contact 192.168.1.10:5060 \
 	-key address $phone -key header "Supported: path" -key session "Supported: timer"
-eventually is endpoints "== 1" && is 'reasons{reason="registration"}' "== 1" &&
-	is 'packets_total{dir="in",verdict="pass"}' ">= 1" &&
-	is 'packets_total{dir="out",verdict="pass"}' ">= 1"
+eventually is endpoints "== 1" && eventually is 'reasons{reason="registration"}' "== 1" &&
+	eventually is 'packets_total{dir="in",verdict="pass"}' ">= 1" &&
+	eventually is 'packets_total{dir="out",verdict="pass"}' ">= 1"
 say $? "a phone that registers is an endpoint with a reason, and its packets are counted"
 eventually is keepalives_sent_total ">= 2" && eventually is keepalive_replies_total ">= 2" &&
-	is 'packets_total{dir="in",verdict="consume"}' ">= 2"
+	eventually is 'packets_total{dir="in",verdict="consume"}' ">= 2"
 say $? "keepalives and their answers are counted"
-eventually is keepalive_rtt_seconds_count ">= 2" && is keepalive_rtt_seconds_sum "> 0" &&
-	is 'keepalive_rtt_seconds_bucket{le="+Inf"}' ">= 2" &&
+eventually is keepalive_rtt_seconds_count ">= 2" && eventually is keepalive_rtt_seconds_sum "> 0" &&
+	eventually is 'keepalive_rtt_seconds_bucket{le="+Inf"}' ">= 2" &&
 	eventually is 'keepalive_rtt_seconds_bucket{le="0.5"}' ">= 2"
 say $? "how long the answers took is counted"
-eventually is turn_seconds_count "> 2" && is turn_seconds_sum "> 0" &&
-	is 'turn_seconds_bucket{le="+Inf"}' "> 2"
+eventually is turn_seconds_count "> 2" && eventually is turn_seconds_sum "> 0" &&
+	eventually is 'turn_seconds_bucket{le="+Inf"}' "> 2"
 say $? "turns of the packet loop are counted by their length"
 kill "${helpers[1]}"
-eventually is endpoints_lost_total "== 1" && is keepalives_missed_total ">= 3"
+eventually is endpoints_lost_total "== 1" && eventually is keepalives_missed_total ">= 3"
 say $? "a phone that is gone is counted as lost"
 send_malformed 1 && eventually is 'malformed_total{why="no From"}' "== 1" &&
-	is 'malformed_total{why="no Via"}' "== 0"
+	eventually is 'malformed_total{why="no Via"}' "== 0"
 say $? "what is malformed is counted by what is wrong"
 kill -USR1 "$pid" && eventually logged "state lag 0.0 s"
 say $? "SIGUSR1 shows the state lag too"
@@ -171,7 +171,8 @@ eventually logged "longest turn [0-9.]* ms, processor [0-9.]* ms (since the star
 say $? "and the longest turn of the loop"
 
 sed -i 's/^interval.*/interval = 2s/' "$work/ini"
-kill -HUP "$pid" && eventually logged "read again" && eventually answers 200 healthz && is endpoints "== 1"
+kill -HUP "$pid" && eventually logged "read again" && eventually answers 200 healthz &&
+	eventually is endpoints "== 1"
 say $? "SIGHUP leaves metrics as they are"
 
 is_refused 127.0.0.1:9560 "the port is in use" 1
@@ -220,8 +221,9 @@ kill "${helpers[0]}" # load is the registrar now
 start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox" -o state.sync=100ms
 load && eventually is endpoints "== 100" &&
 	eventually is 'packets_total{dir="in",verdict="rewrite"}' "== 512" &&
-	is 'packets_total{dir="out",verdict="rewrite"}' "== 512" &&
-	is 'rewrites_total{field="contact"}' "== 1024" && is 'rewrites_total{field="via"}' ">= 512"
+	eventually is 'packets_total{dir="out",verdict="rewrite"}' "== 512" &&
+	eventually is 'rewrites_total{field="contact"}' "== 1024" &&
+	eventually is 'rewrites_total{field="via"}' ">= 512"
 say $? "in relay mode rewrites are counted by field"
 eventually is state_lag_seconds "== 0"
 say $? "state that is on the disk does not lag"
@@ -245,8 +247,8 @@ say $? "requests that wait for their answers are counted"
 stop
 say $? "and natbox stops cleanly"
 start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox"
-is endpoints "== 100" && is 'reasons{reason="registration"}' "== 100" &&
-	is 'packets_total{dir="in",verdict="rewrite"}' "== 0"
+eventually is endpoints "== 100" && eventually is 'reasons{reason="registration"}' "== 100" &&
+	eventually is 'packets_total{dir="in",verdict="rewrite"}' "== 0"
 say $? "after a restart the figures are of what was restored"
 stop
 
