@@ -33,6 +33,12 @@ say $? "one for another port starts"
 second_starts "${relay[@]}" -o natbox.proxy=*:5070
 say $? "and one that relays for others"
 stop
+first "${relay[@]}"
+second_is_refused "${relay[@]}" -o natbox.proxy=*:5080 && ! logged "natbox.proxy"
+say $? "of two that relay the second is not told that other proxies would help"
+second_is_refused && logged "or change natbox.proxy of either"
+say $? "as one is that they would help"
+stop
 first -o "$any"
 second_is_refused
 say $? "where one serves all addresses of the host, none starts for one of them"

@@ -10,10 +10,11 @@ lowest_free_descriptor() {
 	while [ -e "/proc/$pid/fd/$fd" ]; do ((fd++)); done
 	echo $fd
 }
+leave_none_free() { prlimit --pid "$pid" --nofile="$(lowest_free_descriptor)":; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
 eventually answers
 say $? "metrics are served"
-prlimit --pid "$pid" --nofile="$(lowest_free_descriptor)":
+leave_none_free
 inside ip rule del priority 506 && eventually has_rule
 say $? "a routing rule that somebody removed is put back"
 inside nft delete table inet natbox && eventually is_diverting
@@ -27,4 +28,19 @@ eventually answers
 say $? "and is taken once it can be"
 stop
 say $? "it stops cleanly"
+
+# Sniffing, natbox looks around once a second; each of its turns ends in a wait.
+waits() { awk '/^voluntary/ { print $2 }' "/proc/$pid/status"; }
+has_turned() { [ "$(waits)" -ge $((waits_before + 5)) ]; }
+looks_around() { waits_before=$(waits) && eventually has_turned; }
+start -o 'natbox.proxy=*:5060'
+leave_none_free
+looks_around && logged "cannot list the addresses of this host"
+say $? "addresses of the host that it has to know and cannot list are told of"
+stop
+start
+leave_none_free
+looks_around && ! logged "cannot list the addresses of this host"
+say $? "those of a proxy that is named it has no need to list"
+stop
 exit 0
