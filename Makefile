@@ -19,7 +19,7 @@ HARDENING := $(shell for flag in -fstack-protector-strong -fstack-clash-protecti
 FORTIFY   := $(if $(findstring -fsanitize,$(CFLAGS)),,$(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),\
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3))
 RELOCATIONS := -pie -Wl,-z,relro,-z,now
-LDLIBS   += -lmicrohttpd -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
+LDLIBS   += -lmicrohttpd -lsqlite3 -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
 
 # From the bottom up: a room knows those before it, and each of the others those alone.
 rooms   := base sip schedule report nat endpoints keepalive follow engine

@@ -63,7 +63,7 @@ loopback_up ${proxy%:*} $client || exit 1
 watch && start && register && eventually on_the_wire NOTIFY $((phones + 1)) &&
 	eventually has_events lost $phones && [ "$(events lost)" = $phones ]
 say $? "without -n keepalives leave, and who does not answer is lost"
-stop && [ -e "$work/state/state.mdb" ]
+stop && [ -e "$work/state/state.db" ]
 say $? "natbox stops cleanly, and its state is kept"
 rm -r "$work/state"
 

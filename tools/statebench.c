@@ -266,7 +266,7 @@ static void empty(const char *directory)
 {
 	char file[4096];
 
-	snprintf(file, sizeof(file), "%s/state.mdb", directory);
+	snprintf(file, sizeof(file), "%s/state.db", directory);
 	unlink(file);
 }
 

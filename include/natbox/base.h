@@ -82,13 +82,6 @@ void pool_free(struct pool *pool);
 /* A zeroed item, or 0 when the limit is reached, or all the room has been taken or passed over. */
 uint32_t pool_take(struct pool *pool);
 
-/* Takes this item, which is above all that were ever taken. False when it is beyond the limit. */
-bool pool_take_at(struct pool *pool, uint32_t index);
-
-/* Passes over this item, which is above all that were ever taken: nobody gets it. False when it is
- * beyond the limit. */
-bool pool_pass_over(struct pool *pool, uint32_t index);
-
 void pool_give(struct pool *pool, uint32_t index);
 
 /* From now on this many at a time. False when there is not that much room: the limit is then all

@@ -297,8 +297,7 @@ void review_run(struct endpoints *endpoints, uint64_t work);
 
 /* What a restart must not lose: each reason as a record of its own, with all that is needed to put
  * it and its endpoint back. A reason stands in one slot (its index in the pool) from the moment it
- * is added until it ends, also while it is refreshed, renamed or moved to another endpoint; a store
- * that keeps records by slot so overwrites the old state of a reason with the new one.
+ * is added until it ends, also while it is refreshed, renamed or moved to another endpoint.
  *
  * Transactions are not kept. An early dialog leg comes back without the INVITE that it belongs to,
  * and is known by its Call-ID until a message shows what has become of the call.
@@ -329,36 +328,24 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 /* The endpoint of the reason in a slot has been quiet for this long. False when it is empty. */
 bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us);
 
-/* Puts a record back into its slot, without an event; slots in ascending order, before anything
- * else is in the tables. It may stay out for this time, as the settings are other ones now: then
- * nobody gets its slot, so that a store goes on keeping it. The result is
+/* Most records that come back in one call: memory takes as long as restoring some dozen. */
+enum { RECORDS_AT_ONCE = 256 };
+
+/* Puts records back, without an event, before anything else is in the tables. slots, one each:
+ * where its reason stands from now on; with a key of its own, which is a change, where it is an
+ * early dialog leg. Or it stays out for this time, as the settings are other ones now, and a store
+ * goes on keeping it:
  *     -ENOENT  its proxy is none of the proxies
  *     -EPERM   the settings do not want it: an exempt network, a kind of reason that does not count
- * Or it stays out for good, and the slot counts as changed:
+ * Or it stays out for good:
  *     -ETIME   its time is over
- *     -EEXIST  the slot is not empty, or another reason has its key
+ *     -EINVAL  no user agent can be there
+ *     -EEXIST  another reason has its key
  *     -ENOSPC  a limit is reached */
-int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record);
+void records_restore(struct endpoints *endpoints, const struct record *records, unsigned count,
+	int64_t slots[static RECORDS_AT_ONCE]);
 
-/* Where the tables have a client at a proxy, or would have it. */
-struct endpoint_bucket {
-	uint32_t *head, *address_counter;
-};
-
-/* The same in steps: between them memory has time to come into the cache, when there are half a
- * dozen records each. The second step may be left out. The record's id must live on. */
-struct record_return {
-	uint32_t slot;
-	struct reason_claim claim;
-	struct endpoint_bucket bucket;
-	uint64_t left_us, quiet_us;
-};
-struct record_return record_prepare(
-	const struct endpoints *endpoints, uint32_t slot, const struct record *record);
-void record_approach(const struct endpoints *endpoints, const struct record_return *prepared);
-int record_finish(struct endpoints *endpoints, const struct record_return *prepared);
-
-/* After the last record_restore: starts the keepalives, each at most one interval after the
+/* After the last of these: starts the keepalives, each at most one interval after the
  * endpoint was last heard or sent one, and never too many at once. */
 void records_resume(struct endpoints *endpoints);
 

@@ -9,28 +9,22 @@
  * While a disk stalls, changes gather in the engine, a bit each, and the newest state of each
  * reason is what is written in the end.
  *
- * The file is PATH/state.mdb, mode 0600, an LMDB environment (one file, no lock file) of three
- * tables with 32-bit keys in host order. Numbers are in host order too; src/state/store.h has the
- * structs.
+ * The file is PATH/state.db, mode 0600, an SQLite database. natbox.8 describes its tables, and
+ * src/state/database.c makes them. Records go by the keys of their reasons; those that this natbox
+ * has no use for now, as they belong to other proxies for one, stay in the file until their time is
+ * over. Each row has a check.
  *
- *     table    key             value
- *     meta     0               struct store_meta: "natbox", format version, the seed, and when the
- *                              last batch was gathered, on all clocks
- *     reasons  slot            struct stored_reason, then the label: one reason with its endpoint
- *     quiet    slot / 512      struct stored_quiet: for how long the endpoints of these 512 reasons
- *                              had been quiet, written in turn every half keepalive interval
- *
- * Times in it are microseconds on the state clock. That is the wall clock of the moment when the
- * file was begun, going on since then with the boot clock while natbox runs, and over a restart
- * with moment_elapsed: a wall clock that is set, back or forth, ends nothing.
+ * Times in it are on the state clock. That is the wall clock of the moment when the file was begun,
+ * going on since then with the boot clock while natbox runs, and over a restart with
+ * timestamp_elapsed: a wall clock that is set, back or forth, ends nothing.
  *
  * The keys of reasons are keyed hashes, so the engine's seed is kept with them.
  *
  * A file that cannot be read as the above (foreign, truncated, corrupt, of another format version)
- * is renamed to state.mdb.bad-TIME and never touched again; so is one that somebody has written to,
- * or put in its place, while natbox runs. PATH itself is locked (flock) against a second natbox.
- * Whatever else fails, natbox runs on in memory, tries again every sync interval, and when it
- * succeeds writes all there is. */
+ * is renamed to state.db.bad-TIME and never touched again, and what could be read of it is written
+ * anew; so is one that is replaced, or written to by another natbox, while natbox runs. PATH itself
+ * is locked (flock) against a second natbox. Whatever else fails, natbox runs on in memory, tries
+ * again every sync interval, and when it succeeds writes all there is. */
 #ifndef NATBOX_STATE_H
 #define NATBOX_STATE_H
 
@@ -60,16 +54,17 @@ struct state;
  * somebody else. 0 or a negative errno. */
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault);
 
-/* Locks the directory, waiting up to 3 s for one that is just going, and examines the file, for
- * 10 s at most. NULL only when memory is short. */
+/* Locks the directory, waiting up to 3 s for one that is just going, and reads what the file says
+ * of itself, for 10 s at most; what version 0.1 has left there is taken over. NULL only when memory
+ * is short. */
 struct state *state_open(const struct state_options *options);
 
 /* The seed for engine_new: that of the file, or a random one. */
 const uint8_t *state_seed(const struct state *state);
 
-/* Puts back what is in the file, then starts to write. The engine must have its proxies and must
- * not have seen a packet; now_us is the engine's present. It must outlive the state. 0 or
- * -ENOMEM. */
+/* Puts back what is in the file, waiting 10 s for a disk that stalls. The engine must have its
+ * proxies and must not have seen a packet; now_us is the engine's present. It must outlive the
+ * state. 0 or -ENOMEM. */
 int state_start(struct state *state, struct engine *engine, uint64_t now_us);
 
 /* Gathers changes and hands them to the writer: a little at a time, some 100 us at most. */

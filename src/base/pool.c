@@ -32,32 +32,10 @@ uint32_t pool_take(struct pool *pool)
 	return index;
 }
 
-static void put_on_free_list(struct pool *pool, uint32_t index)
+void pool_give(struct pool *pool, uint32_t index)
 {
 	memcpy(pool_item(pool, index), &pool->free, sizeof(pool->free));
 	pool->free = index;
-}
-
-bool pool_pass_over(struct pool *pool, uint32_t index)
-{
-	if (index <= pool->used || index > pool->limit)
-		return false;
-	while (++pool->used < index)
-		put_on_free_list(pool, pool->used);
-	return true;
-}
-
-bool pool_take_at(struct pool *pool, uint32_t index)
-{
-	if (!pool_pass_over(pool, index))
-		return false;
-	pool->count++;
-	return true;
-}
-
-void pool_give(struct pool *pool, uint32_t index)
-{
-	put_on_free_list(pool, index);
 	pool->count--;
 }
 

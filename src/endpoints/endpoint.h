@@ -6,6 +6,9 @@
 #include <natbox/endpoints.h>
 
 /* Where the tables have a client at a proxy, or would have it. */
+struct endpoint_bucket {
+	uint32_t *head, *address_counter;
+};
 struct endpoint_bucket endpoint_bucket(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
@@ -29,10 +32,9 @@ void endpoint_drop(struct endpoints *endpoints, uint32_t endpoint, const char *w
 uint32_t claim_refuse(
 	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal);
 
-/* Puts a reason that there was before a restart into the slot that it had: no event, no
- * keepalive yet (records_resume). A slot is above all that were taken before. 0, -EEXIST when the
- * key is taken or -ENOSPC when a limit is reached. */
-int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
+/* Puts back a reason that there was before a restart: no event, no keepalive yet (records_resume).
+ * Its index, -EEXIST when the key is taken or -ENOSPC when a limit is reached. */
+int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, uint64_t left_us, uint32_t refreshed);
 
 /* Begins to fetch into the cache what reason_find looks at. */

@@ -131,46 +131,46 @@ static uint32_t reason_add(
 	return index;
 }
 
-/* Takes the item of a reason, and finds or makes its endpoint. */
-static bool restore_into(struct endpoints *endpoints, const struct reason_claim *claim,
-	uint32_t slot, uint32_t endpoint)
+/* A reason at an endpoint that is in the tables: its index, 0 when there is no room. */
+static uint32_t restore_at(
+	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
 {
-	if (!pool_take_at(&endpoints->reasons, slot))
-		return false;
-	if (reason_enter(endpoints, claim, slot, endpoint))
-		return true;
-	pool_give(&endpoints->reasons, slot);
-	return false;
+	uint32_t index = pool_take(&endpoints->reasons);
+
+	if (index && reason_enter(endpoints, claim, index, endpoint))
+		return index;
+	if (index)
+		pool_give(&endpoints->reasons, index);
+	if (!endpoint_at(endpoints, endpoint)->reasons)
+		endpoint_leave(endpoints, endpoint);
+	return 0;
 }
 
-int reason_restore(struct endpoints *endpoints, uint32_t slot, const struct reason_claim *claim,
+int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, uint64_t left_us, uint32_t refreshed)
 {
-	uint32_t index = endpoint_find_in(endpoints, bucket->head, &claim->client, claim->proxy);
+	uint32_t where = endpoint_find_in(endpoints, bucket->head, &claim->client, claim->proxy);
+	uint32_t index;
 	struct endpoint *endpoint;
 	struct reason *reason;
 	enum refusal refusal;
 
 	if (reason_find(endpoints, claim->key))
 		return -EEXIST;
-	if (!index)
-		index = endpoint_enter(endpoints, claim, bucket, &refusal);
+	if (!where)
+		where = endpoint_enter(endpoints, claim, bucket, &refusal);
+	index = where ? restore_at(endpoints, claim, where) : 0;
 	if (!index)
 		return -ENOSPC;
-	endpoint = endpoint_at(endpoints, index);
+	endpoint = endpoint_at(endpoints, where);
+	reason = reason_at(endpoints, index);
 	endpoint->nat |= claim->nat & ((1 << NAT_TESTS) - 1);
-	if (!restore_into(endpoints, claim, slot, index)) {
-		if (!endpoint->reasons)
-			endpoint_leave(endpoints, index);
-		return -ENOSPC;
-	}
-	if (!reason_at(endpoints, slot)->next || tick_before(endpoint->refreshed, refreshed))
+	if (!reason->next || tick_before(endpoint->refreshed, refreshed))
 		endpoint->refreshed = refreshed;
-	reason = reason_at(endpoints, slot);
 	reason->expires = ticks_of(endpoints->report->now_us + left_us);
 	if (tick_before(reason->expires, endpoint->expires))
 		endpoint->expires = reason->expires;
-	return 0;
+	return index;
 }
 
 /* One of its reasons now runs out at tick, maybe before anything else wakes it. */

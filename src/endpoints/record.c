@@ -73,38 +73,6 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 	return true;
 }
 
-struct record_return record_prepare(
-	const struct endpoints *endpoints, uint32_t slot, const struct record *record)
-{
-	struct record_return prepared = {
-		.slot = slot,
-		.claim = {.client = record->client,
-			.proxy = proxies_find(endpoints->proxies, &record->proxy),
-			.nat = record->nat,
-			.kind = record->kind,
-			.early = record->early,
-			.key = record->key,
-			.id = record->id},
-		.left_us = record->left_us,
-		.quiet_us = record->quiet_us,
-	};
-
-	/* Its own key was that of a transaction that is not known any more. */
-	if (record->kind == REASON_DIALOG && record->early)
-		prepared.claim.key = reason_orphan_key(
-			endpoints, &record->client, prepared.claim.proxy, record->id);
-	prepared.bucket = endpoint_bucket(endpoints, &record->client, prepared.claim.proxy);
-	__builtin_prefetch(prepared.bucket.head, 1);
-	__builtin_prefetch(prepared.bucket.address_counter, 1);
-	reason_prefetch(endpoints, prepared.claim.key);
-	return prepared;
-}
-
-void record_approach(const struct endpoints *endpoints, const struct record_return *prepared)
-{
-	__builtin_prefetch(endpoint_at(endpoints, *prepared->bucket.head));
-}
-
 /* The tick of the last packet; an interval ago when a keepalive is overdue. */
 static uint32_t refreshed_at(const struct endpoints *endpoints, uint64_t quiet_us)
 {
@@ -123,10 +91,47 @@ static bool is_possible(const struct endpoints *endpoints, const struct reason_c
 	       address_is_ipv4(&claim->client) == address_is_ipv4(proxy);
 }
 
-static int finish(struct endpoints *endpoints, const struct record_return *prepared)
+/* A record on its way back. */
+struct record_return {
+	struct reason_claim claim;
+	struct endpoint_bucket bucket;
+};
+
+/* Looks up where it belongs, which is fetched into the cache until it is put there. */
+static struct record_return prepare(const struct endpoints *endpoints, const struct record *record)
+{
+	struct record_return prepared = {
+		.claim = {.client = record->client,
+			.proxy = proxies_find(endpoints->proxies, &record->proxy),
+			.nat = record->nat,
+			.kind = record->kind,
+			.early = record->early,
+			.key = record->key,
+			.id = record->id},
+	};
+
+	/* Its own key was that of a transaction that is not known any more. */
+	if (record->kind == REASON_DIALOG && record->early)
+		prepared.claim.key = reason_orphan_key(
+			endpoints, &record->client, prepared.claim.proxy, record->id);
+	prepared.bucket = endpoint_bucket(endpoints, &record->client, prepared.claim.proxy);
+	__builtin_prefetch(prepared.bucket.head, 1);
+	__builtin_prefetch(prepared.bucket.address_counter, 1);
+	reason_prefetch(endpoints, prepared.claim.key);
+	return prepared;
+}
+
+static void approach(const struct endpoints *endpoints, const struct record_return *prepared)
+{
+	__builtin_prefetch(endpoint_at(endpoints, *prepared->bucket.head));
+}
+
+static int64_t finish(struct endpoints *endpoints, const struct record_return *prepared,
+	const struct record *record)
 {
 	const struct reason_claim *claim = &prepared->claim;
-	uint64_t left_us = prepared->left_us;
+	uint64_t left_us = record->left_us;
+	int64_t slot;
 
 	if (left_us == 0)
 		return -ETIME;
@@ -139,26 +144,31 @@ static int finish(struct endpoints *endpoints, const struct record_return *prepa
 	if (!reason_is_wanted(endpoints->settings, claim->kind) ||
 		!endpoint_is_wanted(endpoints->settings, &claim->client, claim->nat))
 		return -EPERM;
-	return reason_restore(endpoints, prepared->slot, claim, &prepared->bucket, left_us,
-		refreshed_at(endpoints, prepared->quiet_us));
+	slot = reason_restore(endpoints, claim, &prepared->bucket, left_us,
+		refreshed_at(endpoints, record->quiet_us));
+	if (slot > 0 && claim->key != record->key)
+		changes_add(&endpoints->changes, (uint32_t)slot);
+	return slot;
 }
 
-int record_finish(struct endpoints *endpoints, const struct record_return *prepared)
+/* Memory takes as long as restoring about so many records. */
+enum { AHEAD = 16 };
+
+void records_restore(struct endpoints *endpoints, const struct record *records, unsigned count,
+	int64_t slots[static RECORDS_AT_ONCE])
 {
-	int result = finish(endpoints, prepared);
-	bool is_kept = result == 0 || ((result == -ENOENT || result == -EPERM) &&
-					      pool_pass_over(&endpoints->reasons, prepared->slot));
+	struct record_return waiting[AHEAD];
 
-	if (!is_kept && prepared->slot <= endpoints->changes.limit)
-		changes_add(&endpoints->changes, prepared->slot);
-	return result;
-}
+	for (unsigned i = 0; i < count + AHEAD; i++) {
+		struct record_return *place = &waiting[i % AHEAD];
 
-int record_restore(struct endpoints *endpoints, uint32_t slot, const struct record *record)
-{
-	struct record_return prepared = record_prepare(endpoints, slot, record);
-
-	return record_finish(endpoints, &prepared);
+		if (i >= AHEAD && i - AHEAD < count)
+			slots[i - AHEAD] = finish(endpoints, place, &records[i - AHEAD]);
+		if (i >= AHEAD / 2 && i - AHEAD / 2 < count)
+			approach(endpoints, &waiting[(i - AHEAD / 2) % AHEAD]);
+		if (i < count)
+			*place = prepare(endpoints, &records[i]);
+	}
 }
 
 void records_resume(struct endpoints *endpoints)

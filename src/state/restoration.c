@@ -1,122 +1,249 @@
 #include "restoration.h"
 
+#include "job.h"
+
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, between these
- * two times. If it was due again while natbox still ran, it got one since; when is not known, but
- * not before the time was noted. */
-static uint64_t quiet_since(const struct restoration *restoration, int64_t earliest_us,
-	int64_t latest_us, int64_t noted_us)
+/* One batch is read, in a thread of its own, while the one before it is put back. Where the disk
+ * stalls, all of this is left to that thread. */
+struct restoration {
+	char path[PATH_MAX];
+	struct job reader;
+	struct database database;
+	struct reading reading;
+	struct batch batches[2], *filled;
+	int result; /* of reading into the batch that is being filled */
+	struct fault what;
+
+	const struct state_options *options;
+	struct endpoints *endpoints;
+	struct rows *rows;
+	struct restored restored;
+	uint32_t last_row;
+	uint32_t *quiet_ms;   /* by row; UINT32_MAX: not known */
+	struct address proxy; /* of the last record */
+};
+
+/* Where memory is short it stays until its own time is over. */
+static void give_row_up(struct rows *rows, uint32_t row)
 {
-	const struct store_meta *meta = restoration->meta;
-	int64_t last_us = earliest_us;
+	enum { MORE = 4096 };
+	uint32_t *larger;
 
-	if (latest_us + (int64_t)meta->interval_us <= meta->state_us)
-		last_us = noted_us;
-	return restoration->now_us > last_us ? (uint64_t)(restoration->now_us - last_us) : 0;
+	if (rows->unused_count % MORE == 0) {
+		larger = reallocarray(rows->unused, rows->unused_count + MORE, sizeof(row));
+		if (!larger)
+			return;
+		rows->unused = larger;
+	}
+	rows->unused[rows->unused_count++] = row;
 }
 
-static uint64_t quiet_of(const struct restoration *restoration, uint32_t slot,
-	const struct stored_reason *reason, const struct stored_quiet *quiet)
+static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
-	unsigned units = quiet ? quiet->quiet[slot % QUIET_SLOTS] : 0;
-	int64_t last_us = reason->taken_us - (int64_t)reason->quiet_us;
-	uint64_t own_us = quiet_since(restoration, last_us, last_us, reason->taken_us);
-	uint64_t later_us;
+	struct restored *restored = &restoration->restored;
 
-	if (!units || quiet->taken_us < reason->taken_us)
-		return own_us;
-	last_us = quiet->taken_us - (int64_t)(units - 1) * QUIET_UNIT_US;
-	later_us = quiet_since(restoration, last_us, last_us + QUIET_UNIT_US, quiet->taken_us);
-	return later_us < own_us ? later_us : own_us;
-}
-
-static struct address stored_address(const uint8_t ip[static 16], uint16_t port)
-{
-	struct address address = {.port = port};
-
-	memcpy(address.ip, ip, sizeof(address.ip));
-	return address;
-}
-
-static void restore_record(struct restoration *restoration, unsigned number)
-{
-	switch (record_finish(
-		restoration->endpoints, &restoration->waiting[number % RECORDS_AHEAD])) {
-	case 0:
-		restoration->restored++;
-		break;
-	case -ETIME:
-		restoration->over++;
-		break;
-	case -ENOENT:
-		restoration->without_proxy++;
-		break;
-	case -ENOSPC:
-		restoration->beyond_limits++;
-		break;
-	default:
-		restoration->unwanted++;
-		break;
+	if (slot > 0) {
+		restored->restored++;
+		restoration->rows->of_slot[slot] = row;
+	} else if (slot == -ENOENT) {
+		restored->without_proxy++;
+	} else if (slot == -EPERM) {
+		restored->unwanted++;
+	} else {
+		restored->beyond_limits += slot == -ENOSPC;
+		restored->over += slot != -ENOSPC;
+		give_row_up(restoration->rows, row);
 	}
 }
 
-/* Looks its place up, also when its proxy becomes one only now. */
-static struct record_return prepare(
-	const struct restoration *restoration, uint32_t slot, const struct record *record)
+/* Some proxies become one only now. */
+static void add_proxy_of(struct restoration *restoration, const struct record *record)
 {
 	const struct state_options *options = restoration->options;
-	struct record_return prepared = record_prepare(restoration->endpoints, slot, record);
 
-	if (prepared.claim.proxy == PROXY_NONE && options->add_proxy &&
-		options->add_proxy(options->context, &record->proxy))
-		prepared = record_prepare(restoration->endpoints, slot, record);
-	return prepared;
+	if (address_equal(&record->proxy, &restoration->proxy) || !options->add_proxy)
+		return;
+	restoration->proxy = record->proxy;
+	if (proxies_find(restoration->endpoints->proxies, &record->proxy) == PROXY_NONE)
+		options->add_proxy(options->context, &record->proxy);
 }
 
-static void restore_ahead(void *context, uint32_t slot, const struct stored_reason *reason,
-	const char *label, const struct stored_quiet *quiet)
+/* The latest of what is known of a row counts. */
+static void note_quiets(struct restoration *restoration, const struct quiet_block *block)
 {
-	struct restoration *restoration = context;
-	int64_t left_us = reason->expires_us - restoration->now_us;
-	struct record record = {
-		.client = stored_address(reason->client_ip, reason->client_port),
-		.proxy = stored_address(reason->proxy_ip, reason->proxy_port),
-		.nat = reason->nat,
-		.kind = reason->kind,
-		.early = reason->early,
-		.key = reason->key,
-		.id = {label, reason->label_length},
-		.left_us = left_us > 0 ? (uint64_t)left_us : 0,
-		.quiet_us = quiet_of(restoration, slot, reason, quiet),
-	};
+	for (unsigned i = 0; i < block->count; i++) {
+		const struct quiet *quiet = &block->quiets[i];
 
-	if (restoration->read >= RECORDS_AHEAD) {
-		restore_record(restoration, restoration->read);
-		record_approach(restoration->endpoints,
-			&restoration->waiting[(restoration->read + RECORDS_AHEAD / 2) %
-					      RECORDS_AHEAD]);
+		if (quiet->row <= restoration->last_row &&
+			quiet->quiet_ms < restoration->quiet_ms[quiet->row])
+			restoration->quiet_ms[quiet->row] = quiet->quiet_ms;
 	}
-	restoration->waiting[restoration->read++ % RECORDS_AHEAD] =
-		prepare(restoration, slot, &record);
 }
 
-/* All have been read: what still waits is restored. */
-static void restore_rest(void *context)
+static void take_quiet(const struct restoration *restoration, uint32_t row, struct record *record)
+{
+	uint64_t quiet_us = restoration->quiet_ms[row] * UINT64_C(1000);
+
+	if (quiet_us < record->quiet_us)
+		record->quiet_us = quiet_us;
+}
+
+static void put_back(struct restoration *restoration, struct batch *batch)
+{
+	int64_t slots[RECORDS_AT_ONCE];
+
+	for (unsigned i = 0; i < batch->block_count; i++)
+		note_quiets(restoration, &batch->blocks[i]);
+	for (unsigned i = 0, count; i < batch->count; i += count) {
+		count = batch->count - i < RECORDS_AT_ONCE ? batch->count - i : RECORDS_AT_ONCE;
+		for (unsigned j = i; j < i + count; j++) {
+			add_proxy_of(restoration, &batch->records[j]);
+			take_quiet(restoration, batch->rows[j], &batch->records[j]);
+		}
+		records_restore(restoration->endpoints, &batch->records[i], count, slots);
+		for (unsigned j = 0; j < count; j++)
+			take_result(restoration, batch->rows[i + j], slots[j]);
+	}
+}
+
+static void *look(void *context)
 {
 	struct restoration *restoration = context;
-	unsigned waiting = restoration->read < RECORDS_AHEAD ? restoration->read : RECORDS_AHEAD;
 
-	for (unsigned i = restoration->read - waiting; i < restoration->read; i++)
-		restore_record(restoration, i);
+	restoration->result = database_open(&restoration->database, restoration->path,
+		&restoration->reading.meta, &restoration->what);
+	return NULL;
 }
 
-int restoration_run(struct restoration *restoration, struct store *store, struct fault *fault)
+static void *read_more(void *context)
 {
-	int result = store_read(store, restore_ahead, restore_rest, restoration, fault);
+	struct restoration *restoration = context;
 
-	if (result == 0)
-		records_resume(restoration->endpoints);
+	batch_clear(restoration->filled);
+	restoration->result = database_read(&restoration->database, &restoration->reading,
+		restoration->filled, &restoration->what);
+	return NULL;
+}
+
+static void *read_first(void *context)
+{
+	struct restoration *restoration = context;
+
+	look(restoration);
+	if (restoration->result == 0)
+		restoration->result = database_last_row(
+			&restoration->database, &restoration->last_row, &restoration->what);
+	if (restoration->result == 0)
+		read_more(restoration);
+	return NULL;
+}
+
+/* Without a thread the disk is waited for here. */
+static void start(struct restoration *restoration, void *(*work)(void *context))
+{
+	if (job_start(&restoration->reader, work, restoration) != 0)
+		work(restoration);
+}
+
+static int await(struct restoration *restoration)
+{
+	if (job_wait(&restoration->reader, DISK_WAIT_S * UINT64_C(1000000)))
+		return restoration->result;
+	job_leave(&restoration->reader);
+	return -ETIMEDOUT;
+}
+
+/* Says what came of it, and frees what no thread holds any more. */
+static int end(struct restoration *restoration, int result, struct fault *what)
+{
+	if (result == -ETIMEDOUT)
+		return fault_set(what, result, "the disk does not answer for %d s", DISK_WAIT_S);
+	*what = restoration->what;
+	database_close(&restoration->database);
+	free(restoration->quiet_ms);
+	free(restoration);
 	return result;
+}
+
+static struct restoration *restoration_new(const struct store *store, struct fault *what)
+{
+	struct restoration *restoration = calloc(1, sizeof(*restoration));
+
+	if (!restoration) {
+		fault_set(what, -ENOMEM, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	memcpy(restoration->path, store->path, sizeof(restoration->path));
+	restoration->filled = restoration->batches;
+	return restoration;
+}
+
+int restoration_look(const struct store *store, struct meta *meta, struct fault *what)
+{
+	struct restoration *restoration = restoration_new(store, what);
+	int result;
+
+	if (!restoration)
+		return -ENOMEM;
+	start(restoration, look);
+	result = await(restoration);
+	if (result == 0)
+		*meta = restoration->reading.meta;
+	return end(restoration, result, what);
+}
+
+static int prepare_quiets(struct restoration *restoration)
+{
+	const size_t size = ((size_t)restoration->last_row + 1) * sizeof(uint32_t);
+
+	restoration->rows->last = restoration->last_row;
+	restoration->quiet_ms = malloc(size);
+	if (!restoration->quiet_ms)
+		return fault_set(&restoration->what, -ENOMEM, "%s", strerror(ENOMEM));
+	memset(restoration->quiet_ms, 0xff, size);
+	return 0;
+}
+
+static int restore_all(struct restoration *restoration)
+{
+	int result, error;
+
+	start(restoration, read_first);
+	result = await(restoration);
+	error = result >= 0 ? prepare_quiets(restoration) : result;
+	while (error == 0) {
+		struct batch *full = restoration->filled;
+		const bool goes_on = result > 0;
+
+		restoration->filled = &restoration->batches[full == restoration->batches];
+		if (goes_on)
+			start(restoration, read_more);
+		put_back(restoration, full);
+		if (!goes_on)
+			break;
+		result = await(restoration);
+		error = result < 0 && result != -EBADMSG ? result : 0;
+	}
+	return error ? error : result;
+}
+
+int restoration_run(const struct store *store, const struct state_options *options,
+	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
+	struct fault *what)
+{
+	struct restoration *restoration = restoration_new(store, what);
+	int result;
+
+	if (!restoration)
+		return -ENOMEM;
+	restoration->options = options;
+	restoration->endpoints = endpoints;
+	restoration->reading.now_us = now_us;
+	restoration->rows = rows;
+	result = restore_all(restoration);
+	records_resume(endpoints);
+	*restored = restoration->restored;
+	return end(restoration, result, what);
 }

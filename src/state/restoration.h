@@ -1,31 +1,38 @@
 /* Putting back what is in a state file. */
-#ifndef RESTORATION_H
-#define RESTORATION_H
+#ifndef STATE_RESTORATION_H
+#define STATE_RESTORATION_H
 
 #include "store.h"
 
-#include <natbox/endpoints.h>
 #include <natbox/state.h>
 
-/* Memory takes as long as restoring about so many records. */
-enum { RECORDS_AHEAD = 16 };
+/* A million endpoints take half a second; what gives nothing for this long is a disk that stalls.
+ */
+enum { DISK_WAIT_S = 10 };
 
-struct restoration {
-	const struct store_meta *meta; /* what the file says of itself */
-	int64_t now_us;                /* on the state clock */
-	struct endpoints *endpoints;
-	const struct state_options *options;
-	/* What became of the reasons. */
+/* What became of the reasons in a file. */
+struct restored {
 	unsigned restored, over, without_proxy, unwanted, beyond_limits;
-
-	/* A record waits for a while between being read and being restored, until what it needs of
-	 * the tables is in the cache. */
-	unsigned read;
-	struct record_return waiting[RECORDS_AHEAD];
 };
 
-/* 0 with everything put back that can be, and its keepalives started; or a negative errno, and
- * nothing is. */
-int restoration_run(struct restoration *restoration, struct store *store, struct fault *fault);
+/* Which row of the file has the reason in a slot; 0: none yet. A slot keeps its row for the next
+ * reason. */
+struct rows {
+	uint32_t *of_slot;
+	uint32_t last; /* the highest row that has been given away */
+	/* Rows that are to go, as nobody has a use for them. */
+	uint32_t *unused;
+	size_t unused_count;
+};
+
+/* Reads what the file says of itself, waiting for a disk that stalls for a limited time. Returns as
+ * database_open does, or -ETIMEDOUT. */
+int restoration_look(const struct store *store, struct meta *meta, struct fault *what);
+
+/* Puts everything back that can be, as it is at now_us on the state clock, and starts the
+ * keepalives. 0, or the first error of reading. */
+int restoration_run(const struct store *store, const struct state_options *options,
+	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
+	struct fault *what);
 
 #endif

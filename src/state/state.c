@@ -1,52 +1,42 @@
-#include <natbox/endpoints.h>
 #include <natbox/state.h>
 
-#include "gathering.h"
-#include "guard.h"
+#include "job.h"
 #include "restoration.h"
+#include "upgrade.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	/* Records gathered in one state_run: 100 us. */
 	GATHERED_AT_ONCE = 256,
-	/* How often is looked whether the writer is done. */
+	/* How often is looked whether a write is done. */
 	POLL_US = 10000,
 	/* How long a clean stop waits for the disk. */
 	CLOSE_WAIT_US = 5000000,
 };
 
-/* Whose the batch is, and with it the store and the result of the last write. */
-enum owner { OWNER_LOOP, OWNER_WRITER };
-
 struct state {
 	struct state_options options;
 	struct store store;
-	uint8_t seed[STORE_SEED_SIZE];
+	uint8_t seed[SEED_SIZE];
 	struct endpoints *endpoints;
+	struct rows rows;
 
 	/* The state clock: what it showed at that moment. */
-	struct moment moment;
-	int64_t moment_us;
-	struct store_meta meta; /* of the file that was read */
-	bool has_file, keeps_nothing;
+	struct timestamp timestamp;
+	int64_t timestamp_us;
+	bool has_file;   /* that is to be read */
 	bool writes;     /* there is a directory to write to, if not now then later */
 	bool locked_out; /* there is none, as another natbox had it at the start */
 	bool closing;    /* what fails now is told at the end */
-	bool in_round;
-	bool written; /* the batch was handed over, its result not looked at yet */
 
 	/* A round takes every change once, in the order of the slots, in as many batches as it
 	 * needs. */
+	bool in_round;
 	uint64_t now_us;
 	uint32_t next_slot;
 	uint64_t round_us; /* when it began */
@@ -56,60 +46,79 @@ struct state {
 	uint32_t quiet_block;
 	uint64_t quiet_due_us;
 
+	/* The batch, the store and the two that say what came of it are the writer's while it
+	 * runs. */
+	struct job writer;
+	bool written; /* the batch was handed over, its result not looked at yet */
 	struct batch *batch;
-	_Atomic(enum owner) owner;
 	int result;
 	struct fault fault;
 	char announced[FAULT_MAX]; /* the fault that was told last; empty: all is well */
-
-	pthread_t writer;
-	bool has_writer, quit;
-	pthread_mutex_t mutex;
-	pthread_cond_t handed_over;
 };
 
 static void announce(struct state *state, const struct fault *fault)
 {
-	if (strcmp(fault->line, state->announced) == 0)
+	if (!fault->line[0] || strcmp(fault->line, state->announced) == 0)
 		return;
 	memcpy(state->announced, fault->line, sizeof(state->announced));
 	state->options.notice(state->options.context, STATE_FAULT, fault->line);
 }
 
-static int64_t state_clock(const struct state *state, const struct moment *now)
+static int64_t state_clock(const struct state *state, const struct timestamp *now)
 {
-	return state->moment_us + moment_elapsed(&state->moment, now);
+	return state->timestamp_us + timestamp_elapsed(&state->timestamp, now);
+}
+
+/* Looks for the file, and reads what it says of itself. */
+static void find_file(struct state *state)
+{
+	struct store *store = &state->store;
+	struct meta *meta = &store->meta;
+	struct fault fault, what;
+	int result;
+
+	result = store_open(store, state->options.path, &fault);
+	if (result != 0) {
+		announce(state, &fault);
+		return;
+	}
+	if (upgrade(store, &fault) != 0)
+		announce(state, &fault);
+	else if (fault.line[0])
+		state->options.notice(state->options.context, STATE_INFO, fault.line);
+	result = store_find(store, &what);
+	if (result == 0)
+		result = restoration_look(store, meta, &what);
+	state->has_file = store_judge(store, result, &what, "starting empty", &fault) == 0;
+	announce(state, &fault);
+	if (!state->has_file)
+		return;
+	memcpy(state->seed, meta->seed, sizeof(state->seed));
+	state->timestamp_us =
+		meta->state_us + timestamp_elapsed(&meta->timestamp, &state->timestamp);
 }
 
 struct state *state_open(const struct state_options *options)
 {
 	struct state *state = calloc(1, sizeof(*state));
-	struct fault fault = {0};
 
 	if (!state)
 		return NULL;
 	state->options = *options;
-	state->options.path = NULL; /* the caller's, who may have another by now */
-	state->keeps_nothing = !*options->path;
+	state->store.directory.fd = -1;
 	state->batch = calloc(1, sizeof(*state->batch));
 	if (!state->batch) {
 		free(state);
 		return NULL;
 	}
-	moment_now(&state->moment);
-	state->moment_us = state->moment.wall_us;
+	timestamp_now(&state->timestamp);
+	state->timestamp_us = state->timestamp.wall_us;
 	if (getrandom(state->seed, sizeof(state->seed), 0) != (ssize_t)sizeof(state->seed))
 		abort(); /* Linux has promised it for so few bytes since 3.17 */
-	if (state->keeps_nothing)
-		return state;
-	state->has_file = store_open(&state->store, options->path, &state->meta, &fault) == 0;
-	if (fault.line[0])
-		announce(state, &fault);
-	if (state->has_file) {
-		memcpy(state->seed, state->meta.seed, sizeof(state->seed));
-		state->moment_us =
-			state->meta.state_us + moment_elapsed(&state->meta.moment, &state->moment);
-	}
+	state->writes = *options->path != 0;
+	if (state->writes)
+		find_file(state);
+	state->options.path = NULL; /* the caller's, who may have another by now */
 	return state;
 }
 
@@ -119,7 +128,7 @@ const uint8_t *state_seed(const struct state *state)
 }
 
 static void tell_restored(
-	const struct state *state, const struct restoration *restoration, uint64_t took_us)
+	const struct state *state, const struct restored *restored, uint64_t took_us)
 {
 	char line[FAULT_MAX];
 
@@ -127,79 +136,39 @@ static void tell_restored(
 		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (gone: %u run "
 		"out, %u beyond the limits; kept for another start: %u of other proxies, %u that "
 		"the configuration does not want)",
-		state->endpoints->endpoints.count, restoration->restored, PATH_SHOWN_MAX,
-		state->store.path, (unsigned long long)(took_us / 1000), restoration->over,
-		restoration->beyond_limits, restoration->without_proxy, restoration->unwanted);
+		state->endpoints->endpoints.count, restored->restored, PATH_SHOWN_MAX,
+		state->store.path, (unsigned long long)(took_us / 1000), restored->over,
+		restored->beyond_limits, restored->without_proxy, restored->unwanted);
 	state->options.notice(state->options.context, STATE_INFO, line);
 }
 
+/* A damaged file is set aside with all that could not be read of it; the rest is written anew. */
 static void restore_all(struct state *state)
 {
-	struct restoration restoration = {
-		.meta = &state->meta, .endpoints = state->endpoints, .options = &state->options};
-	struct moment before, after;
-	struct fault fault;
+	struct restored restored = {0};
+	struct timestamp before, after;
+	struct fault fault, what;
+	char then[64];
+	int result;
 
-	moment_now(&before);
-	restoration.now_us = state_clock(state, &before);
-	if (restoration_run(&restoration, &state->store, &fault) != 0) {
-		announce(state, &fault);
+	timestamp_now(&before);
+	result = restoration_run(&state->store, &state->options, state->endpoints,
+		state_clock(state, &before), &state->rows, &restored, &what);
+	timestamp_now(&after);
+	snprintf(then, sizeof(then),
+		restored.restored ? "going on with %u reasons" : "starting empty",
+		restored.restored);
+	if (store_judge(&state->store, result, &what, then, &fault) == 0) {
+		tell_restored(state, &restored, (uint64_t)timestamp_elapsed(&before, &after));
 		return;
 	}
-	moment_now(&after);
-	tell_restored(state, &restoration, (uint64_t)moment_elapsed(&before, &after));
+	announce(state, &fault);
+	records_change_all(state->endpoints);
 }
 
-static void *write_batches(void *context)
+static size_t slots_of(const struct state *state)
 {
-	struct state *state = context;
-
-	pthread_mutex_lock(&state->mutex);
-	while (!state->quit) {
-		if (atomic_load(&state->owner) == OWNER_LOOP) {
-			pthread_cond_wait(&state->handed_over, &state->mutex);
-			continue;
-		}
-		pthread_mutex_unlock(&state->mutex);
-		state->result = store_write(&state->store, state->batch, &state->fault);
-		atomic_store(&state->owner, OWNER_LOOP);
-		pthread_mutex_lock(&state->mutex);
-	}
-	pthread_mutex_unlock(&state->mutex);
-	return NULL;
-}
-
-/* Signals are for the thread of the event loop, but for that of a page which cannot be read. */
-static int start_writer(struct state *state)
-{
-	sigset_t all, before;
-	int result;
-
-	sigfillset(&all);
-	sigdelset(&all, SIGBUS);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	result = -pthread_create(&state->writer, NULL, write_batches, state);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	state->has_writer = result == 0;
-	return result;
-}
-
-/* Whether there is a writer; tried again every sync interval, as threads may be short. */
-static bool has_writer(struct state *state)
-{
-	int result;
-
-	if (state->has_writer || !state->writes || state->now_us < state->retry_us)
-		return state->has_writer;
-	result = start_writer(state);
-	state->retry_us = result == 0 ? 0 : state->now_us + state->options.sync_us;
-	if (result == 0)
-		return true;
-	fault_set(&state->fault, result,
-		"cannot start the thread that writes state: %s; nothing is kept until it can be",
-		strerror(-result));
-	announce(state, &state->fault);
-	return false;
+	return (size_t)state->endpoints->reasons.capacity + 1;
 }
 
 int state_start(struct state *state, struct engine *engine, uint64_t now_us)
@@ -210,59 +179,91 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	state->endpoints = engine_endpoints(engine);
 	state->now_us = state->kept_us = state->due_us = state->quiet_due_us = now_us;
 	state->locked_out = state->store.directory.locked_out;
-	if (state->keeps_nothing || state->locked_out)
+	state->writes &= !state->locked_out;
+	if (!state->writes)
 		return 0;
 	result = records_watch(state->endpoints);
-	if (result != 0)
-		return result;
-	if (state->has_file)
+	state->rows.of_slot = table_new(slots_of(state), sizeof(uint32_t));
+	if (!state->rows.of_slot)
+		result = -ENOMEM;
+	if (result == 0 && state->has_file)
 		restore_all(state);
-	pthread_mutex_init(&state->mutex, NULL);
-	pthread_cond_init(&state->handed_over, NULL);
-	state->writes = true;
-	guard_init();
-	has_writer(state);
-	return 0;
+	return result;
 }
 
 static void set_meta(struct state *state)
 {
-	struct store_meta *meta = &state->batch->meta;
+	struct meta *meta = &state->batch->meta;
 
-	*meta = (struct store_meta){.magic = "natbox",
-		.version = STORE_VERSION,
-		.interval_us = state->endpoints->settings->keepalive.interval_us};
+	memset(meta, 0, sizeof(*meta));
 	memcpy(meta->seed, state->seed, sizeof(meta->seed));
-	moment_now(&meta->moment);
-	meta->state_us = state_clock(state, &meta->moment);
-	state->batch->last_slot = state->endpoints->reasons.capacity;
+	timestamp_now(&meta->timestamp);
+	meta->state_us = state_clock(state, &meta->timestamp);
+	meta->interval_us = state->endpoints->settings->keepalive.interval_us;
 }
 
 static uint32_t quiet_blocks(const struct state *state)
 {
-	return state->endpoints->reasons.used / QUIET_SLOTS + 1;
+	return state->endpoints->reasons.used / QUIETS_OF_BLOCK + 1;
 }
 
 /* All blocks come in turn, each once every half interval, so that at most one keepalive has been
- * sent since a quiet time was noted. */
+ * sent since a quiet time was noted; at the stop all at once. */
 static bool is_quiet_due(const struct state *state)
 {
+	if (state->closing)
+		return state->quiet_block < quiet_blocks(state);
 	return state->now_us >= state->quiet_due_us && state->endpoints->reasons.count &&
 	       state->endpoints->settings->keepalive.scope != KEEPALIVE_OFF;
 }
 
-static bool gather_quiet_due(struct state *state)
+static void gather_quiet(struct state *state)
 {
-	uint64_t interval_us = state->endpoints->settings->keepalive.interval_us;
-	uint32_t blocks = quiet_blocks(state);
+	const uint64_t interval_us = state->endpoints->settings->keepalive.interval_us;
+	const uint32_t blocks = quiet_blocks(state);
+	const uint32_t number = state->quiet_block % blocks;
+	struct quiet_block *block = &state->batch->blocks[state->batch->block_count++];
 
-	if (!gather_quiet(state->batch, state->endpoints, state->quiet_block % blocks))
-		return false;
-	state->quiet_block = (state->quiet_block + 1) % blocks;
+	block->number = number;
+	block->count = 0;
+	for (uint32_t i = 0; i < QUIETS_OF_BLOCK; i++) {
+		uint32_t slot = number * QUIETS_OF_BLOCK + i;
+		uint64_t quiet_us;
+
+		if (record_quiet(state->endpoints, slot, &quiet_us) && state->rows.of_slot[slot])
+			block->quiets[block->count++] = (struct quiet){
+				state->rows.of_slot[slot], (uint32_t)(quiet_us / 1000 + 1)};
+	}
+	state->quiet_block = state->closing ? number + 1 : (number + 1) % blocks;
 	state->quiet_due_us += interval_us / 2 / blocks;
 	if (state->quiet_due_us + interval_us < state->now_us)
 		state->quiet_due_us = state->now_us;
-	return true;
+}
+
+/* The row of the slot is to be what is in it now. */
+static void gather_reason(struct state *state, uint32_t slot)
+{
+	uint32_t *row = &state->rows.of_slot[slot];
+	struct record record = {0};
+
+	if (!record_read(state->endpoints, slot, &record) && !*row)
+		return;
+	if (!*row)
+		*row = ++state->rows.last;
+	batch_add(state->batch, *row, &record);
+}
+
+static void gather_unused(struct state *state)
+{
+	const struct record none = {0};
+
+	while (state->rows.unused_count && batch_has_room(state->batch))
+		batch_add(state->batch, state->rows.unused[--state->rows.unused_count], &none);
+}
+
+static bool is_batch_empty(const struct state *state)
+{
+	return !state->batch->count && !state->batch->block_count;
 }
 
 /* A part of the round. True when the batch is to be written: the round is complete, or it is
@@ -270,30 +271,35 @@ static bool gather_quiet_due(struct state *state)
 static bool gather(struct state *state)
 {
 	for (unsigned i = 0; i < GATHERED_AT_ONCE; i++) {
-		uint32_t slot = changes_take(&state->endpoints->changes, state->next_slot);
+		uint32_t slot;
 
-		if (!slot && is_quiet_due(state))
-			return !gather_quiet_due(state);
+		if (!batch_has_room(state->batch))
+			return true;
+		slot = changes_take(&state->endpoints->changes, state->next_slot);
+		if (!slot && state->rows.unused_count) {
+			gather_unused(state);
+			return false;
+		}
+		if (!slot && is_quiet_due(state)) {
+			gather_quiet(state);
+			return false;
+		}
 		if (!slot) {
 			state->in_round = false;
 			return true;
 		}
 		state->next_slot = slot;
-		if (!gather_reason(state->batch, state->endpoints, slot)) {
-			changes_add(&state->endpoints->changes, slot);
-			return true;
-		}
+		gather_reason(state, slot);
 	}
 	return false;
 }
 
-static void hand_over(struct state *state)
+static void *write_batch(void *context)
 {
-	state->written = true;
-	pthread_mutex_lock(&state->mutex);
-	atomic_store(&state->owner, OWNER_WRITER);
-	pthread_cond_signal(&state->handed_over);
-	pthread_mutex_unlock(&state->mutex);
+	struct state *state = context;
+
+	state->result = store_write(&state->store, state->batch, &state->fault);
+	return NULL;
 }
 
 static void recover(struct state *state)
@@ -320,12 +326,26 @@ static void take_result(struct state *state)
 		return;
 	}
 	batch_clear(state->batch);
+	state->retry_us = 0;
 	recover(state);
 	if (state->store.is_new)
 		records_change_all(state->endpoints);
 	state->store.is_new = false;
 	if (!state->in_round)
 		state->kept_us = state->round_us;
+}
+
+/* Threads may be short: then that is what came of it. */
+static void hand_over(struct state *state)
+{
+	int result = job_start(&state->writer, write_batch, state);
+
+	state->written = true;
+	if (result != 0)
+		state->result = fault_set(&state->fault, result,
+			"cannot start the thread that writes state: %s; nothing is kept until it "
+			"can be",
+			strerror(-result));
 }
 
 static void begin_round(struct state *state)
@@ -339,14 +359,13 @@ static void begin_round(struct state *state)
 void state_run(struct state *state, uint64_t now_us)
 {
 	state->now_us = now_us;
-	if (!has_writer(state) || atomic_load(&state->owner) == OWNER_WRITER)
+	if (!state->writes || !job_wait(&state->writer, 0))
 		return;
 	if (state->written)
 		take_result(state);
 	if (now_us < state->retry_us)
 		return;
-	if (state->batch->count && state->retry_us) {
-		state->retry_us = 0;
+	if (state->retry_us) {
 		hand_over(state);
 		return;
 	}
@@ -354,14 +373,14 @@ void state_run(struct state *state, uint64_t now_us)
 		return;
 	if (!state->in_round)
 		begin_round(state);
-	if (!state->batch->count)
+	if (is_batch_empty(state))
 		set_meta(state);
 	if (!gather(state))
 		return;
-	if (state->batch->count)
-		hand_over(state);
-	else
+	if (is_batch_empty(state))
 		state->kept_us = state->round_us;
+	else
+		hand_over(state);
 }
 
 void state_set_sync(struct state *state, uint64_t sync_us)
@@ -387,132 +406,96 @@ uint64_t state_next(const struct state *state)
 uint64_t state_lag(const struct state *state, uint64_t now_us)
 {
 	bool waits = state->locked_out || state->written || state->in_round ||
-		     state->batch->count ||
+		     !is_batch_empty(state) ||
 		     (state->endpoints && changes_any(&state->endpoints->changes));
 
 	return waits && now_us > state->kept_us ? now_us - state->kept_us : 0;
 }
 
+static uint64_t boot_clock_us(void)
+{
+	struct timestamp now;
+
+	timestamp_now(&now);
+	return (uint64_t)now.boot_us;
+}
+
 /* Has the batch written, and waits for that until the deadline. Whether it was. */
 static bool flush(struct state *state, uint64_t deadline_us)
 {
-	struct moment now;
+	uint64_t now_us = boot_clock_us();
 
-	if (!state->written && state->batch->count)
+	if (!state->written && !is_batch_empty(state))
 		hand_over(state);
-	while (atomic_load(&state->owner) == OWNER_WRITER) {
-		moment_now(&now);
-		if ((uint64_t)now.boot_us > deadline_us)
-			return false;
-		usleep(POLL_US / 10);
-	}
+	if (!job_wait(&state->writer, deadline_us > now_us ? deadline_us - now_us : 0))
+		return false;
 	if (state->written)
 		take_result(state);
-	return state->batch->count == 0;
+	return is_batch_empty(state);
 }
 
-/* A round of all changes, and the quiet times of everybody. */
-static bool write_round(struct state *state, uint64_t deadline_us)
+/* A round of all changes, and the quiet times of everybody. More than one when the first one had to
+ * begin a new file. */
+static bool write_all(struct state *state, uint64_t deadline_us)
 {
 	if (!flush(state, deadline_us))
 		return false;
-	state->quiet_due_us = UINT64_MAX;
-	begin_round(state);
-	set_meta(state);
-	while (state->in_round) {
-		if (!gather(state))
-			continue;
-		if (!flush(state, deadline_us))
-			return false;
-		set_meta(state);
-	}
-	for (uint32_t block = 0; block < quiet_blocks(state); block++) {
-		if (gather_quiet(state->batch, state->endpoints, block))
-			continue;
-		if (!flush(state, deadline_us))
-			return false;
-		set_meta(state);
-		block--;
-	}
-	return flush(state, deadline_us);
-}
-
-/* More than one round when the first one had to begin a new file. */
-static bool write_all(struct state *state, uint64_t deadline_us)
-{
 	do {
-		if (!write_round(state, deadline_us))
-			return false;
+		begin_round(state);
+		state->quiet_block = 0;
+		while (state->in_round) {
+			set_meta(state);
+			while (!gather(state))
+				;
+			if (!flush(state, deadline_us))
+				return false;
+		}
 	} while (changes_any(&state->endpoints->changes));
 	return true;
-}
-
-/* Whether the last write has set a bad file aside; one that is still under way has not. */
-static bool has_set_aside(const struct state *state)
-{
-	return atomic_load(&state->owner) == OWNER_LOOP && state->result == -ENOENT;
 }
 
 /* Twice where the first attempt has set a bad file aside. Whether everything is on the disk. */
 static bool write_at_last(struct state *state)
 {
-	struct moment now;
-	uint64_t deadline_us;
+	uint64_t deadline_us = boot_clock_us() + CLOSE_WAIT_US;
 
-	moment_now(&now);
-	deadline_us = (uint64_t)now.boot_us + CLOSE_WAIT_US;
 	state->closing = true;
 	state->retry_us = 0;
-	return has_writer(state) &&
-	       (write_all(state, deadline_us) ||
-		       (has_set_aside(state) && write_all(state, deadline_us)));
+	return write_all(state, deadline_us) ||
+	       (!state->writer.runs && state->result == -ENOENT && write_all(state, deadline_us));
 }
 
-static void tell_lost(struct state *state, bool stalls)
+static void tell_lost(struct state *state)
 {
 	uint64_t lag_us = state_lag(state, state->now_us);
 	char line[FAULT_MAX + 128], cause[FAULT_MAX];
 
 	if (!lag_us)
 		return;
-	if (stalls)
-		snprintf(cause, sizeof(cause), "cannot write state %.*s: the disk does not answer",
-			PATH_SHOWN_MAX, state->store.path);
+	snprintf(cause, sizeof(cause), "cannot write state %.*s: the disk does not answer",
+		PATH_SHOWN_MAX, state->store.path);
 	snprintf(line, sizeof(line), "the changes of the last %llu s before this stop are lost: %s",
-		(unsigned long long)lag_us / 1000000 + 1, stalls ? cause : state->fault.line);
+		(unsigned long long)lag_us / 1000000 + 1,
+		state->writer.runs ? cause : state->fault.line);
 	state->options.notice(state->options.context, STATE_FAULT, line);
-}
-
-static void stop_writer(struct state *state)
-{
-	pthread_mutex_lock(&state->mutex);
-	state->quit = true;
-	pthread_cond_signal(&state->handed_over);
-	pthread_mutex_unlock(&state->mutex);
-	pthread_join(state->writer, NULL);
 }
 
 void state_close(struct state *state, uint64_t now_us)
 {
-	bool stalls;
-
 	if (!state)
 		return;
 	state->now_us = now_us;
-	if (state->writes && !write_at_last(state)) {
-		stalls = atomic_load(&state->owner) == OWNER_WRITER;
-		tell_lost(state, stalls);
-		if (stalls) /* Its thread cannot be stopped, so what it uses stays. */
+	if (state->writes && state->endpoints && !write_at_last(state)) {
+		tell_lost(state);
+		if (state->writer.runs) { /* It cannot be stopped, so what it uses stays. */
+			job_leave(&state->writer);
 			return;
+		}
 	}
-	if (state->has_writer)
-		stop_writer(state);
-	if (state->writes) {
-		pthread_mutex_destroy(&state->mutex);
-		pthread_cond_destroy(&state->handed_over);
-	}
-	if (!state->keeps_nothing)
-		directory_close(&state->store.directory);
+	directory_close(&state->store.directory);
+	if (state->rows.of_slot)
+		table_free(state->rows.of_slot, slots_of(state), sizeof(uint32_t));
+	free(state->rows.unused);
 	free(state->batch);
 	free(state);
 }

@@ -1,35 +1,43 @@
-/* The state file itself. include/natbox/state.h describes what is in it. Whoever uses a store does
- * so from one thread at a time. */
-#ifndef STORE_H
-#define STORE_H
+/* The state file among other files: whose it is, and what becomes of it when it is damaged or
+ * somebody else's. It is open only while it is read or written, so that all of it is in the one
+ * file in between. */
+#ifndef STATE_STORE_H
+#define STATE_STORE_H
 
+#include "database.h"
 #include "directory.h"
-#include "format.h"
 
 #include <sys/stat.h>
 
-#define STORE_FILE "state.mdb"
+#define STORE_FILE "state.db"
 
 struct store {
 	struct directory directory;
 	char path[PATH_MAX];
-	struct stat file;  /* the one this store reads and writes; st_ino 0: none yet */
-	size_t last_write; /* the number of the last transaction in it */
-	bool begun;        /* the file has been begun, but nothing was written to it yet */
-	bool is_new;       /* the last write was the first to its file */
+	struct stat file; /* the one this store reads and writes; st_ino 0: none yet */
+	struct meta meta; /* what it says of itself */
+	bool is_examined; /* its structure is sound, or it is this store's own */
+	bool begun;       /* the file has been begun, but nothing was written to it yet */
+	bool is_new;      /* the last write was the first to its file */
 };
 
-/* path: the directory. Creates it when it is missing, locks it, and examines the file. 0: it can be
- * read, *meta is what it says; -ENOENT: there is none, or it has been set aside, which *fault says
- * (else its line is empty); any other error: nothing can be read, but writing may be tried. */
-int store_open(struct store *store, const char *path, struct store_meta *meta, struct fault *fault);
+/* path: the directory. Creates it when it is missing, and locks it. 0 or a negative errno. */
+int store_open(struct store *store, const char *path, struct fault *fault);
 
-/* Hands out all reasons in ascending order of their slots, each with its quiet times, which are
- * NULL when there are none; then calls end. Labels live until then. 0 or a negative errno. */
-typedef void store_visitor(void *context, uint32_t slot, const struct stored_reason *reason,
-	const char *label, const struct stored_quiet *quiet);
-int store_read(struct store *store, store_visitor *visit, void (*end)(void *context), void *context,
+/* Whether there is a file to be read: 0, -ENOENT: none, any other error: it cannot be said. */
+int store_find(struct store *store, struct fault *what);
+
+/* What finding or reading the file came to: result and *what. Where it is damaged it is set aside;
+ * `then` says what natbox goes on with. 0, -ENOENT: there is none, or none any more (where *fault
+ * has a line it says why), any other error: it cannot be read, but writing may be tried. */
+int store_judge(struct store *store, int result, const struct fault *what, const char *then,
 	struct fault *fault);
+
+/* Moves a file of the directory out of the way, to FILE.HOW-TIME, which nothing is called yet. 0 or
+ * a negative errno. */
+enum { ASIDE_NAME_MAX = 64 };
+int store_move_aside(const struct store *store, const char *file, const char *how,
+	char name[static ASIDE_NAME_MAX]);
 
 /* Writes all of the batch, or nothing of it: 0 or a negative errno. */
 int store_write(struct store *store, struct batch *batch, struct fault *fault);

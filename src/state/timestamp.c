@@ -1,4 +1,4 @@
-#include "moment.h"
+#include "timestamp.h"
 #include <natbox/endpoints.h>
 
 #include <fcntl.h>
@@ -26,14 +26,14 @@ static void read_boot_id(char id[static BOOT_ID_SIZE])
 	memset(id + length, 0, BOOT_ID_SIZE - (size_t)length);
 }
 
-void moment_now(struct moment *moment)
+void timestamp_now(struct timestamp *timestamp)
 {
-	moment->wall_us = read_clock(CLOCK_REALTIME);
-	moment->boot_us = read_clock(CLOCK_BOOTTIME);
-	read_boot_id(moment->boot_id);
+	timestamp->wall_us = read_clock(CLOCK_REALTIME);
+	timestamp->boot_us = read_clock(CLOCK_BOOTTIME);
+	read_boot_id(timestamp->boot_id);
 }
 
-int64_t moment_elapsed(const struct moment *from, const struct moment *to)
+int64_t timestamp_elapsed(const struct timestamp *from, const struct timestamp *to)
 {
 	int64_t passed = to->wall_us - from->wall_us;
 

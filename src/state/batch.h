@@ -1,0 +1,76 @@
+/* What is written at once, or read: changes of reasons and quiet times of their endpoints. */
+#ifndef STATE_BATCH_H
+#define STATE_BATCH_H
+
+#include "timestamp.h"
+#include <natbox/endpoints.h>
+
+#include <string.h>
+
+enum {
+	SEED_SIZE = 16,
+	/* A record writes to a page of 4 KB at worst: 16 MB of memory while a batch is written. */
+	BATCH_RECORDS_MAX = 4096,
+	BATCH_ID_BYTES = 1 << 18,
+	/* Quiet times in one row, which so fills half a page, and such rows in a batch. */
+	QUIETS_OF_BLOCK = 256,
+	BATCH_BLOCKS_MAX = 128,
+};
+
+/* What a file says of itself. */
+struct meta {
+	uint8_t seed[SEED_SIZE];
+	uint64_t number;  /* of the batch */
+	int64_t state_us; /* the state clock when it was gathered */
+	struct timestamp timestamp;
+	uint64_t interval_us; /* keepalive.interval then */
+};
+
+/* For how long the endpoint of the reason in a row had been quiet, rounded up. */
+struct quiet {
+	uint32_t row, quiet_ms;
+};
+
+struct quiet_block {
+	uint32_t number;
+	unsigned count;
+	struct quiet quiets[QUIETS_OF_BLOCK];
+};
+
+struct batch {
+	struct meta meta;
+	unsigned count, block_count;
+	size_t id_bytes;
+	uint32_t rows[BATCH_RECORDS_MAX];
+	struct record records[BATCH_RECORDS_MAX]; /* left_us 0: the row goes */
+	char ids[BATCH_ID_BYTES];
+	struct quiet_block blocks[BATCH_BLOCKS_MAX];
+};
+
+static inline void batch_clear(struct batch *batch)
+{
+	batch->count = batch->block_count = 0;
+	batch->id_bytes = 0;
+}
+
+/* Whether there is room for any record and any block. */
+static inline bool batch_has_room(const struct batch *batch)
+{
+	return batch->count < BATCH_RECORDS_MAX && batch->block_count < BATCH_BLOCKS_MAX &&
+	       sizeof(batch->ids) - batch->id_bytes >= LABEL_MAX;
+}
+
+/* Adds a record with a copy of its id. There has to be room. */
+static inline void batch_add(struct batch *batch, uint32_t row, const struct record *record)
+{
+	struct record *added = &batch->records[batch->count];
+
+	batch->rows[batch->count++] = row;
+	*added = *record;
+	added->id.at = batch->ids + batch->id_bytes;
+	if (record->id.length)
+		memcpy(batch->ids + batch->id_bytes, record->id.at, record->id.length);
+	batch->id_bytes += record->id.length;
+}
+
+#endif

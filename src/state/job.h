@@ -1,0 +1,23 @@
+/* Work that may have to wait for a disk, in a thread of its own. */
+#ifndef STATE_JOB_H
+#define STATE_JOB_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct job {
+	pthread_t thread;
+	bool runs; /* has been started, and job_wait has not said yet that it is done */
+};
+
+/* 0 or a negative errno: threads may be short. Signals go to other threads. */
+int job_start(struct job *job, void *(*work)(void *context), void *context);
+
+/* Waits until it is done, for so long at most: whether it is, or none runs. */
+bool job_wait(struct job *job, uint64_t wait_us);
+
+/* Nobody waits for it any more; what it uses has to stay. */
+void job_leave(struct job *job);
+
+#endif

@@ -1,0 +1,160 @@
+#include "rows.h"
+
+/* What natbox reads of a record: the columns that people read take three times as long. Times are
+ * on the state clock; no byte of it is unused. */
+struct stored {
+	uint64_t key;
+	int64_t expires_us, heard_us;
+	uint8_t client_ip[16], proxy_ip[16];
+	uint16_t client_port, proxy_port, nat;
+	uint8_t kind, early;
+	int64_t sum; /* of all the above, and the id */
+};
+
+/* Against accidents only, and quick: a word at a time, each multiplied into all that came
+ * before. */
+static int64_t sum_of(int64_t before, const void *bytes, size_t length)
+{
+	static const uint64_t odd = 0x9e3779b97f4a7c15;
+	uint64_t sum = (uint64_t)before ^ odd ^ length;
+	const uint8_t *at = bytes;
+
+	for (; length; at += sizeof(uint64_t)) {
+		size_t part = length < sizeof(uint64_t) ? length : sizeof(uint64_t);
+		uint64_t word = 0;
+
+		memcpy(&word, at, part);
+		sum = ((sum ^ word) * odd) ^ (sum >> 29);
+		length -= part;
+	}
+	return (int64_t)(sum ^ sum >> 32);
+}
+
+static int64_t sum_of_record(const struct stored *stored, struct text id)
+{
+	return sum_of(sum_of(0, stored, offsetof(struct stored, sum)), id.at, id.length);
+}
+
+static bool get_blob(sqlite3_stmt *row, int column, void *bytes, size_t size)
+{
+	const void *blob = sqlite3_column_blob(row, column);
+
+	if (!blob || sqlite3_column_bytes(row, column) != (int)size)
+		return false;
+	memcpy(bytes, blob, size);
+	return true;
+}
+
+void row_put_meta(sqlite3_stmt *row, const struct meta *meta)
+{
+	sqlite3_bind_blob(row, 1, meta, sizeof(*meta), SQLITE_STATIC);
+	sqlite3_bind_int64(row, 2, sum_of(0, meta, sizeof(*meta)));
+}
+
+bool row_get_meta(sqlite3_stmt *row, struct meta *meta)
+{
+	return get_blob(row, 0, meta, sizeof(*meta)) &&
+	       sqlite3_column_int64(row, 1) == sum_of(0, meta, sizeof(*meta));
+}
+
+static void put_address(sqlite3_stmt *row, int column, const struct address *address)
+{
+	char text[ADDRESS_TEXT_MAX];
+	size_t length = address_format(address, text);
+
+	sqlite3_bind_text(row, column, text, (int)length, SQLITE_TRANSIENT);
+}
+
+void row_put_record(
+	sqlite3_stmt *row, uint32_t number, const struct record *record, int64_t state_us)
+{
+	struct stored stored = {
+		.key = record->key,
+		.expires_us = state_us + (int64_t)record->left_us,
+		.heard_us = state_us - (int64_t)record->quiet_us,
+		.client_port = record->client.port,
+		.proxy_port = record->proxy.port,
+		.nat = (uint16_t)record->nat,
+		.kind = (uint8_t)record->kind,
+		.early = record->early,
+	};
+
+	memcpy(stored.client_ip, record->client.ip, sizeof(stored.client_ip));
+	memcpy(stored.proxy_ip, record->proxy.ip, sizeof(stored.proxy_ip));
+	stored.sum = sum_of_record(&stored, record->id);
+	sqlite3_bind_int64(row, 1, number);
+	sqlite3_bind_text(row, 2, record->id.at, (int)record->id.length, SQLITE_STATIC);
+	sqlite3_bind_blob(row, 3, &stored, sizeof(stored), SQLITE_TRANSIENT);
+	sqlite3_bind_text(row, 4, reason_kind_names[record->kind], -1, SQLITE_STATIC);
+	put_address(row, 5, &record->client);
+	put_address(row, 6, &record->proxy);
+	sqlite3_bind_int64(row, 7, stored.expires_us / 1000000);
+}
+
+/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at last_us, as
+ * was noted later. If it was due again while natbox still ran, it got one since; when is not known,
+ * but not before that was noted. */
+static uint64_t quiet_since(const struct reading *reading, int64_t last_us, int64_t noted_us)
+{
+	const struct meta *meta = &reading->meta;
+
+	if (last_us + (int64_t)meta->interval_us <= meta->state_us)
+		last_us = noted_us;
+	return reading->now_us > last_us ? (uint64_t)(reading->now_us - last_us) : 0;
+}
+
+bool row_get_record(
+	sqlite3_stmt *row, const struct reading *reading, uint32_t *number, struct record *record)
+{
+	const char *id = (const char *)sqlite3_column_text(row, 1);
+	struct stored stored;
+
+	*number = (uint32_t)sqlite3_column_int64(row, 0);
+	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
+	if (!id || record->id.length > LABEL_MAX || !get_blob(row, 2, &stored, sizeof(stored)) ||
+		stored.kind >= REASON_KINDS || sum_of_record(&stored, record->id) != stored.sum)
+		return false;
+	memcpy(record->client.ip, stored.client_ip, sizeof(stored.client_ip));
+	memcpy(record->proxy.ip, stored.proxy_ip, sizeof(stored.proxy_ip));
+	record->client.port = stored.client_port;
+	record->proxy.port = stored.proxy_port;
+	record->nat = stored.nat;
+	record->kind = (enum reason_kind)stored.kind;
+	record->early = stored.early != 0;
+	record->key = stored.key;
+	if (stored.expires_us > reading->now_us)
+		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
+	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us);
+	return true;
+}
+
+void row_put_quiet(sqlite3_stmt *row, const struct quiet_block *block, int64_t state_us)
+{
+	const size_t length = block->count * sizeof(block->quiets[0]);
+
+	sqlite3_bind_int64(row, 1, block->number);
+	sqlite3_bind_int64(row, 2, state_us);
+	sqlite3_bind_blob(row, 3, block->quiets, (int)length, SQLITE_STATIC);
+	sqlite3_bind_int64(row, 4, sum_of(state_us, block->quiets, length));
+}
+
+bool row_get_quiet(sqlite3_stmt *row, const struct reading *reading, struct quiet_block *block)
+{
+	const int64_t noted_us = sqlite3_column_int64(row, 0);
+	const void *quiets = sqlite3_column_blob(row, 1);
+	const size_t length = (size_t)sqlite3_column_bytes(row, 1);
+
+	block->count = (unsigned)(length / sizeof(block->quiets[0]));
+	if (length > sizeof(block->quiets) ||
+		sqlite3_column_int64(row, 2) != sum_of(noted_us, quiets, length))
+		return false;
+	if (length)
+		memcpy(block->quiets, quiets, length);
+	for (unsigned i = 0; i < block->count; i++) {
+		struct quiet *quiet = &block->quiets[i];
+		int64_t last_us = noted_us - quiet->quiet_ms * INT64_C(1000);
+
+		quiet->quiet_ms = (uint32_t)(quiet_since(reading, last_us, noted_us) / 1000);
+	}
+	return true;
+}

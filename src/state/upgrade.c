@@ -1,0 +1,198 @@
+#include "upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A million endpoints take some ten seconds; what takes this long is a disk that stalls. */
+enum { UPGRADE_WAIT_MS = 60000, UPGRADE_POLL_MS = 20 };
+
+/* What stands in the tables of version 0.1, in host order: "meta" has one record, "reasons" one a
+ * reason, its label behind it. */
+struct old_meta {
+	char magic[8];
+	uint32_t version, unused;
+	uint8_t seed[SEED_SIZE];
+	int64_t state_us;
+	struct timestamp timestamp;
+	uint64_t interval_us;
+};
+
+struct old_reason {
+	uint64_t key;
+	int64_t expires_us, taken_us;
+	uint64_t quiet_us;
+	uint8_t client_ip[16], proxy_ip[16];
+	uint16_t client_port, proxy_port;
+	uint8_t nat, kind, early, unused;
+	uint16_t label_length, unused_too;
+	uint32_t check;
+};
+
+/* The file, and the batch that is filled from it. */
+struct old_file {
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_cursor *meta, *reasons;
+	struct store *store;
+	uint32_t row;
+	struct batch batch;
+};
+
+static bool open_table(struct old_file *file, const char *name, MDB_cursor **cursor)
+{
+	MDB_dbi table;
+
+	return mdb_dbi_open(file->txn, name, MDB_INTEGERKEY, &table) == 0 &&
+	       mdb_cursor_open(file->txn, table, cursor) == 0;
+}
+
+static bool open_old(struct old_file *file, const char *path)
+{
+	return mdb_env_create(&file->env) == 0 && mdb_env_set_maxdbs(file->env, 2) == 0 &&
+	       mdb_env_open(file->env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_RDONLY, 0) == 0 &&
+	       mdb_txn_begin(file->env, NULL, MDB_RDONLY, &file->txn) == 0 &&
+	       open_table(file, "meta", &file->meta) && open_table(file, "reasons", &file->reasons);
+}
+
+static bool read_meta(struct old_file *file)
+{
+	MDB_val key, value;
+	struct old_meta meta;
+
+	if (mdb_cursor_get(file->meta, &key, &value, MDB_FIRST) || value.mv_size < sizeof(meta))
+		return false;
+	memcpy(&meta, value.mv_data, sizeof(meta));
+	memcpy(file->batch.meta.seed, meta.seed, sizeof(meta.seed));
+	file->batch.meta.state_us = meta.state_us;
+	file->batch.meta.timestamp = meta.timestamp;
+	file->batch.meta.interval_us = meta.interval_us;
+	return strcmp(meta.magic, "natbox") == 0 && meta.version == 1;
+}
+
+/* Against accidents only, as the file has it. */
+static uint32_t check_of(const struct old_reason *reason, const char *label)
+{
+	static const uint64_t odd = 0x9e3779b97f4a7c15;
+	uint64_t sum = odd ^ reason->label_length, word;
+	size_t left = reason->label_length;
+
+	for (size_t i = 0; i + sizeof(word) <= offsetof(struct old_reason, check); i += 8) {
+		memcpy(&word, (const char *)reason + i, sizeof(word));
+		sum = ((sum ^ word) * odd) ^ (sum >> 29);
+	}
+	for (; left; label += left < 8 ? left : 8, left -= left < 8 ? left : 8) {
+		word = 0;
+		memcpy(&word, label, left < 8 ? left : 8);
+		sum = ((sum ^ word) * odd) ^ (sum >> 29);
+	}
+	return (uint32_t)(sum ^ sum >> 32);
+}
+
+static bool take_reason(struct old_file *file, const MDB_val *value)
+{
+	const int64_t state_us = file->batch.meta.state_us;
+	struct old_reason reason;
+	const char *label = (const char *)value->mv_data + sizeof(reason);
+	struct record record;
+
+	if (value->mv_size < sizeof(reason))
+		return false;
+	memcpy(&reason, value->mv_data, sizeof(reason));
+	if (value->mv_size != sizeof(reason) + reason.label_length ||
+		reason.label_length > LABEL_MAX || reason.kind >= REASON_KINDS ||
+		reason.check != check_of(&reason, label))
+		return false;
+	record = (struct record){
+		.client.port = reason.client_port,
+		.proxy.port = reason.proxy_port,
+		.nat = reason.nat,
+		.kind = (enum reason_kind)reason.kind,
+		.early = reason.early != 0,
+		.key = reason.key,
+		.id = {label, reason.label_length},
+		.left_us = (uint64_t)(reason.expires_us - state_us),
+		.quiet_us = (uint64_t)(state_us - reason.taken_us) + reason.quiet_us,
+	};
+	memcpy(record.client.ip, reason.client_ip, sizeof(record.client.ip));
+	memcpy(record.proxy.ip, reason.proxy_ip, sizeof(record.proxy.ip));
+	if (reason.expires_us > state_us)
+		batch_add(&file->batch, ++file->row, &record);
+	return true;
+}
+
+static bool write_batch(struct old_file *file)
+{
+	struct fault lost;
+	bool is_written = store_write(file->store, &file->batch, &lost) == 0;
+
+	batch_clear(&file->batch);
+	return is_written;
+}
+
+/* What is damaged can end this process. */
+static void upgrade_and_exit(struct store *store, const char *path)
+{
+	struct old_file *file = calloc(1, sizeof(*file));
+	MDB_val key, value;
+	bool is_sound;
+
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	if (!file || !open_old(file, path) || !read_meta(file))
+		_exit(1);
+	file->store = store;
+	do {
+		is_sound = mdb_cursor_get(file->reasons, &key, &value, MDB_NEXT) == 0;
+		if (is_sound && !take_reason(file, &value))
+			_exit(1);
+		if ((!is_sound || !batch_has_room(&file->batch)) && !write_batch(file))
+			_exit(2);
+	} while (is_sound);
+	_exit(0);
+}
+
+/* NULL, or what is wrong. */
+static const char *run_upgrade(struct store *store, const char *path)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0)
+		upgrade_and_exit(store, path);
+	if (child < 0)
+		return "cannot be read, as processes are short";
+	for (unsigned waited_ms = 0; waitpid(child, &status, WNOHANG) == 0;
+		waited_ms += UPGRADE_POLL_MS) {
+		if (waited_ms >= UPGRADE_WAIT_MS) {
+			kill(child, SIGKILL);
+			return "cannot be read: the disk does not answer";
+		}
+		usleep(UPGRADE_POLL_MS * 1000);
+	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == 1)
+		return "is damaged, or not natbox's";
+	return status == 0 ? NULL : "cannot be written anew as " STORE_FILE;
+}
+
+int upgrade(struct store *store, struct fault *fault)
+{
+	char path[PATH_MAX], name[ASIDE_NAME_MAX];
+	const char *wrong;
+
+	fault->line[0] = 0;
+	snprintf(path, sizeof(path), "%.*s/" UPGRADE_FILE, PATH_MAX - 16, store->directory.path);
+	if (access(path, F_OK) != 0)
+		return 0;
+	if (access(store->path, F_OK) == 0) /* version 0.1 has been started again since */
+		store_move_aside(store, STORE_FILE, "bad", name);
+	wrong = run_upgrade(store, path);
+	if (store_move_aside(store, UPGRADE_FILE, wrong ? "bad" : "read", name) != 0)
+		snprintf(name, sizeof(name), "itself, as it cannot be moved");
+	return fault_set(fault, wrong ? -EBADMSG : 0, "state %.*s %s: set aside as %s",
+		PATH_SHOWN_MAX, path, wrong ? wrong : "is version 0.1's, and has been read", name);
+}

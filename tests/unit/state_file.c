@@ -1,0 +1,466 @@
+/* Files that are damaged, or somebody else's, before natbox starts and while it runs. */
+#include "state_host.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+TestSuite(state_file, .init = state_setup, .fini = state_teardown);
+
+/* In the place of libc's: a disk that does not take what stands in directories. */
+static atomic_bool directories_fail;
+
+int fsync(int fd)
+{
+	struct stat status;
+
+	if (atomic_load(&directories_fail) && fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* Starts on a bad file: it is set aside with its size as it was, what says why, and natbox works,
+ * with as many reasons as could be read of it. */
+static void expect_set_aside_with(const char *what, unsigned reasons)
+{
+	struct endpoints *endpoints;
+	struct host *host;
+	struct stat before, after;
+	char name[256], line[700], then[64] = "starting empty";
+
+	cr_assert_eq(stat(file_path("state.db"), &before), 0);
+	host = host_open(path);
+	endpoints = host_start(host);
+	find_aside(name);
+	cr_assert_neq(*name, 0);
+	cr_assert_eq(stat(file_path(name), &after), 0);
+	cr_assert_eq(before.st_ino, after.st_ino);
+	cr_assert_eq(before.st_size, after.st_size);
+	if (reasons)
+		snprintf(then, sizeof(then), "going on with %u reasons", reasons);
+	snprintf(line, sizeof(line), "fault: state %s/state.db %s: set aside as %s, %s\n", path,
+		what, name, then);
+	cr_assert_str_eq(host->notices, line);
+	hold(endpoints, 1000, REASON_DIALOG);
+	host_close(host);
+	cr_assert_eq(count_restored(), reasons + 1);
+}
+
+static void expect_set_aside(const char *what)
+{
+	expect_set_aside_with(what, 0);
+}
+
+/* Something is done to the file under a running natbox: it is set aside, and all is written
+ * anew. */
+static void expect_written_anew(struct host *host, unsigned reasons)
+{
+	char name[256];
+
+	cr_assert(host_sync(host));
+	host_close(host);
+	find_aside(name);
+	cr_assert_neq(*name, 0);
+	cr_assert_eq(count_restored(), reasons);
+}
+
+Test(state_file, an_empty_file_is_no_fault)
+{
+	struct host *host;
+
+	cr_assert_eq(mkdir(path, 0700), 0);
+	write_file("", 0, 0);
+	host = host_open(path);
+	hold(host_start(host), 1, REASON_DIALOG);
+	host_close(host);
+	cr_assert_eq(count_restored(), 1);
+}
+
+Test(state_file, a_foreign_file_is_set_aside)
+{
+	static const char text[20000] = "This is somebody's diary.";
+
+	cr_assert_eq(mkdir(path, 0700), 0);
+	write_file(text, sizeof(text), 0);
+	expect_set_aside("is not natbox's");
+}
+
+Test(state_file, a_directory_in_the_place_of_the_file_is_set_aside)
+{
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_assert_eq(mkdir(file_path("state.db"), 0700), 0);
+	expect_set_aside("is not a file");
+}
+
+Test(state_file, a_truncated_file_is_set_aside)
+{
+	leave(300);
+	cr_assert_eq(truncate(file_path("state.db"), 16384), 0);
+	expect_set_aside("is corrupt: database disk image is malformed");
+}
+
+Test(state_file, a_file_cut_within_its_first_page_is_set_aside)
+{
+	leave(300);
+	cr_assert_eq(truncate(file_path("state.db"), 100), 0);
+	expect_set_aside("is corrupt: database disk image is malformed");
+}
+
+Test(state_file, a_file_with_one_wrong_byte_in_a_record_is_set_aside)
+{
+	static char bytes[1 << 20];
+	size_t length;
+	char *found = NULL;
+
+	leave(300);
+	length = read_file(bytes, sizeof(bytes));
+	while ((found = memmem(found ? found + 1 : bytes,
+			(size_t)(bytes + length - (found ? found + 1 : bytes)), "id-77", 5)))
+		write_file("j", 1, found - bytes);
+	expect_set_aside_with("is corrupt: the check of a record does not match", 299);
+}
+
+/* Where the free space of a leaf ends: nobody reads that, but the next write would go by it. */
+Test(state_file, a_file_with_a_wrong_byte_in_the_head_of_a_page_is_set_aside_and_written_anew)
+{
+	enum { PAGE = 4096, LEAF = 13, CELLS = 5 };
+	static char bytes[1 << 20];
+	struct host *host;
+	size_t length;
+
+	leave(300);
+	length = read_file(bytes, sizeof(bytes));
+	for (size_t at = PAGE; at < length; at += PAGE) {
+		bytes[at + CELLS] ^= 8;
+		if (bytes[at] == LEAF)
+			write_file(bytes + at + CELLS, 1, (off_t)(at + CELLS));
+	}
+	host = host_open(path);
+	hold(host_start(host), 1000, REASON_DIALOG);
+	expect_written_anew(host, 301);
+}
+
+/* Whatever is in the file: it is restored or set aside, and natbox lives. */
+Test(state_file, random_damage_never_takes_natbox_down, .timeout = 60)
+{
+	srand(5);
+	for (unsigned i = 0; i < 60; i++) {
+		char command[300], noise[64];
+		struct stat file;
+		struct host *host;
+
+		leave(300);
+		cr_assert_eq(stat(file_path("state.db"), &file), 0);
+		for (unsigned j = 0; j < 8; j++) {
+			for (unsigned k = 0; k < sizeof(noise); k++)
+				noise[k] = (char)rand();
+			write_file(noise, 1 + (size_t)rand() % sizeof(noise),
+				rand() % (file.st_size - (off_t)sizeof(noise)));
+		}
+		host = host_open(path);
+		hold(host_start(host), 1000, REASON_DIALOG);
+		host_sync(host);
+		host_close(host);
+		snprintf(command, sizeof(command), "rm -rf %s", path);
+		cr_assert_eq(system(command), 0);
+	}
+}
+
+/* Whatever page it is: what comes back was there, and what is wrong is told in one line. */
+Test(state_file, a_page_of_noise_is_told_of_and_makes_nothing_up, .timeout = 120)
+{
+	enum { PAGE = 4096, REASONS = 300 };
+	static char bytes[1 << 20];
+	char noise[PAGE], command[600];
+	size_t length;
+
+	leave(REASONS);
+	length = read_file(bytes, sizeof(bytes));
+	srand(7);
+	for (size_t at = 0; at < length; at += PAGE) {
+		struct endpoints *endpoints;
+		struct host *host;
+		unsigned known = 0;
+
+		for (unsigned i = 0; i < PAGE; i++)
+			noise[i] = (char)rand();
+		snprintf(command, sizeof(command), "rm -rf %s", path);
+		cr_assert_eq(system(command), 0);
+		cr_assert_eq(mkdir(path, 0700), 0);
+		write_file(bytes, length, 0);
+		write_file(noise, PAGE, (off_t)at);
+		host = host_open(path);
+		endpoints = host_start(host);
+		for (unsigned i = 1; i <= REASONS; i++)
+			known += reason_find(endpoints, i) != 0;
+		cr_expect_eq(count_reasons(host), known, "page %zu", at / PAGE);
+		cr_expect(known == REASONS || strstr(host->notices, ": set aside as state.db.bad-"),
+			"page %zu: %u reasons, and: %s", at / PAGE, known, host->notices);
+		cr_expect_eq(strchr(host->notices, '\n')[1], 0, "page %zu", at / PAGE);
+		hold(endpoints, 1000, REASON_DIALOG);
+		cr_assert(host_sync(host), "page %zu", at / PAGE);
+		host_close(host);
+		cr_expect_eq(count_restored(), known + 1, "page %zu", at / PAGE);
+	}
+}
+
+/* As a kill leaves it in the middle of a write: with pages of it in the file, and a journal. */
+Test(state_file, a_write_that_was_killed_is_taken_back)
+{
+	static const char begin[] =
+		"PRAGMA cache_size = 1; BEGIN IMMEDIATE; DELETE FROM reasons WHERE row < 10;"
+		"WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
+		" INSERT INTO reasons (row, id) SELECT i, 'noise' FROM n";
+	struct host *host;
+	sqlite3 *database;
+	char command[900];
+
+	leave(300);
+	cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(database, begin, NULL, NULL, NULL), SQLITE_OK);
+	snprintf(command, sizeof(command), "cp -r %s %s/copy", path, directory);
+	cr_assert_eq(system(command), 0);
+	sqlite3_close(database);
+	snprintf(path, sizeof(path), "%s/copy", directory);
+	cr_assert_eq(access(file_path("state.db-journal"), F_OK), 0);
+	host = host_open(path);
+	hold(host_start(host), 1000, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	cr_expect_eq(strstr(host->notices, "fault:"), NULL, "%s", host->notices);
+	host_close(host);
+	cr_assert_eq(count_restored(), 301);
+}
+
+Test(state_file, a_newer_format_version_is_set_aside)
+{
+	enum { USER_VERSION = 60 }; /* in SQLite's header, big end first */
+
+	leave(3);
+	write_file("\0\0\0\7", 4, USER_VERSION);
+	expect_set_aside("has format version 7, this natbox knows version 2 only");
+}
+
+Test(state_file, a_new_file_whose_name_has_not_reached_the_disk_counts_as_not_written)
+{
+	struct host *host = host_open(path);
+
+	hold(host_start(host), 1, REASON_DIALOG);
+	atomic_store(&directories_fail, true);
+	cr_assert_not(host_sync(host));
+	cr_assert_not_null(strstr(host->notices, "fault: cannot write state "));
+	cr_assert_not_null(strstr(host->notices, "Input/output error; nothing is kept until"));
+	cr_assert_eq(strchr(host->notices, '\n')[1], 0);
+	atomic_store(&directories_fail, false);
+	cr_assert(host_sync(host));
+	cr_assert_not_null(strstr(host->notices, "is written again"));
+	host_close(host);
+	cr_assert_eq(count_restored(), 1);
+}
+
+/* Whoever opens the file waits until this process gives its lease back, or the kernel takes it
+ * after 45 s: as long as a disk that stalls. */
+Test(state_file, a_start_does_not_wait_for_ever_for_a_disk_that_stalls, .timeout = 60)
+{
+	struct host *host;
+	char name[256];
+	time_t began = time(NULL);
+	int fd;
+
+	leave(1);
+	fd = open(file_path("state.db"), O_RDONLY);
+	signal(SIGIO, SIG_IGN);
+	cr_assert_eq(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+	host = host_open(path);
+	cr_assert_lt(time(NULL) - began, 30);
+	cr_assert_not_null(strstr(host->notices, "fault: cannot read state "));
+	cr_assert_not_null(strstr(host->notices, "the disk does not answer for 10 s"));
+	cr_assert_eq(strchr(host->notices, '\n')[1], 0);
+	hold(host_start(host), 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	host_close(host);
+	find_aside(name);
+	cr_assert_neq(*name, 0);
+	close(fd);
+	cr_assert_eq(count_restored(), 1);
+}
+
+/* A natbox that has written one reason. */
+static struct host *host_with_one(void)
+{
+	struct host *host = host_open(path);
+
+	hold(host_start(host), 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	return host;
+}
+
+static void hold_one_more(struct host *host)
+{
+	hold(engine_endpoints(host->border->engine), 2, REASON_DIALOG);
+}
+
+Test(state_file, a_file_that_is_removed_is_written_anew)
+{
+	struct host *host = host_with_one();
+
+	cr_assert_eq(unlink(file_path("state.db")), 0);
+	hold_one_more(host);
+	cr_assert(host_sync(host));
+	host_close(host);
+	cr_assert_eq(count_restored(), 2);
+}
+
+Test(state_file, a_file_that_is_replaced_is_set_aside_and_written_anew)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	char name[256];
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	cr_assert_eq(unlink(file_path("state.db")), 0);
+	write_file("mine", 4, 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	host_close(host);
+	find_aside(name);
+	cr_assert_neq(*name, 0);
+	cr_assert_eq(count_restored(), 2);
+}
+
+Test(state_file, a_file_that_is_cut_while_natbox_runs_is_set_aside_and_written_anew)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	char name[256];
+
+	for (unsigned i = 1; i <= 300; i++)
+		hold(endpoints, i, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	cr_assert_eq(truncate(file_path("state.db"), 8192), 0);
+	hold(endpoints, 301, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	host_close(host);
+	find_aside(name);
+	cr_assert_neq(*name, 0);
+	cr_assert_eq(count_restored(), 301);
+}
+
+Test(state_file, a_stop_writes_all_anew_where_the_file_was_removed)
+{
+	struct host *host = host_with_one();
+
+	cr_assert_eq(unlink(file_path("state.db")), 0);
+	hold_one_more(host);
+	host_close(host);
+	cr_assert_eq(count_restored(), 2);
+}
+
+Test(state_file, a_stop_writes_all_anew_where_the_file_was_replaced)
+{
+	struct host *host = host_with_one();
+
+	cr_assert_eq(unlink(file_path("state.db")), 0);
+	write_file("mine", 4, 0);
+	hold_one_more(host);
+	host_close(host);
+	cr_assert_eq(count_restored(), 2);
+}
+
+Test(state_file, a_file_that_is_written_over_is_set_aside_and_written_anew)
+{
+	static char noise[1 << 20];
+	struct host *host = host_with_one();
+
+	memset(noise, 'x', sizeof(noise));
+	write_file(noise, sizeof(noise), 0);
+	hold_one_more(host);
+	expect_written_anew(host, 2);
+}
+
+static atomic_bool cutting;
+
+static void *cut_again_and_again(void *file)
+{
+	while (atomic_load(&cutting)) {
+		if (truncate(file, 8192) != 0 && errno != ENOENT)
+			abort();
+		usleep(100);
+	}
+	return NULL;
+}
+
+/* Sooner or later in the middle of a write, which then reads what is not there any more. */
+Test(state_file, a_file_that_is_cut_while_it_is_written_takes_nothing_down, .timeout = 60)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	pthread_t cutter;
+
+	atomic_store(&cutting, true);
+	cr_assert_eq(pthread_create(&cutter, NULL, cut_again_and_again, file_path("state.db")), 0);
+	for (unsigned i = 1; i <= 300; i++) {
+		hold(endpoints, i, REASON_DIALOG);
+		border_wait(host->border, 0.002);
+		state_run(host->state, host->border->now_us);
+		usleep(2000);
+	}
+	atomic_store(&cutting, false);
+	pthread_join(cutter, NULL);
+	cr_assert(host_sync(host));
+	host_close(host);
+	cr_assert_eq(count_restored(), 300);
+}
+
+Test(state_file, an_older_copy_in_the_place_of_the_file_is_set_aside_and_written_anew)
+{
+	static char bytes[1 << 20];
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	uint32_t ended = hold(endpoints, 1, REASON_DIALOG);
+	size_t length;
+
+	cr_assert(host_sync(host));
+	length = read_file(bytes, sizeof(bytes));
+	reason_end(endpoints, ended, "ended");
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	write_file(bytes, length, 0);
+	hold(endpoints, 3, REASON_DIALOG);
+	expect_written_anew(host, 2);
+}
+
+Test(state_file, a_directory_that_is_moved_away_is_made_and_locked_anew)
+{
+	struct host *host = host_open(path), *second;
+	struct endpoints *endpoints = host_start(host);
+	char elsewhere[sizeof(path)];
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", directory);
+	cr_assert_eq(rename(path, elsewhere), 0);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	write_file("mine", 4, 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	second = host_open(path);
+	cr_assert_not_null(strstr(second->notices, "another natbox uses it"));
+	host_start(second);
+	host_close(second);
+	expect_written_anew(host, 2);
+	snprintf(path, sizeof(path), "%s", elsewhere);
+	cr_assert_eq(count_restored(), 1);
+}
