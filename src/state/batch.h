@@ -53,6 +53,11 @@ static inline void batch_clear(struct batch *batch)
 	batch->id_bytes = 0;
 }
 
+static inline bool batch_is_empty(const struct batch *batch)
+{
+	return !batch->count && !batch->block_count;
+}
+
 /* Whether there is room for any record and any block. */
 static inline bool batch_has_room(const struct batch *batch)
 {

@@ -240,10 +240,14 @@ static int write_all(struct database *database, const struct batch *batch, struc
 	return result;
 }
 
+/* Two waits for the disk a batch: one for the journal, which stays there empty, one for the file.
+ * There is memory for all pages that a batch may change, which would else be written twice. */
+static const char begin[] = "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL;"
+			    "PRAGMA cache_size = -32000; BEGIN IMMEDIATE";
+
 int database_write(struct database *database, const struct batch *batch, struct fault *what)
 {
-	/* Memory for all pages that a batch may change, which would else be written twice. */
-	int result = run(database, "PRAGMA cache_size = -32000; BEGIN IMMEDIATE", what);
+	int result = run(database, begin, what);
 
 	if (result == 0)
 		result = write_all(database, batch, what);

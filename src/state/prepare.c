@@ -1,11 +1,13 @@
 #include <natbox/state.h>
 
 #include "store.h"
+#include "upgrade.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Whether the directory holds a state and nothing else: then a natbox has made it, which ran as
@@ -22,7 +24,8 @@ static bool holds_nothing_but_state(int directory)
 	if (!entries)
 		return false;
 	while ((entry = readdir(entries))) {
-		if (strncmp(entry->d_name, STORE_FILE, strlen(STORE_FILE)) == 0)
+		if (strncmp(entry->d_name, STORE_FILE, strlen(STORE_FILE)) == 0 ||
+			strncmp(entry->d_name, UPGRADE_FILE, strlen(UPGRADE_FILE)) == 0)
 			has_state = true;
 		else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			has_more = true;
@@ -40,9 +43,9 @@ static int give(int fd, const struct stat *status, uid_t user, gid_t group)
 }
 
 /* Not through a link, which whoever had the directory before may have laid. */
-static int give_file(int directory, uid_t user, gid_t group)
+static int give_file(int directory, const char *name, uid_t user, gid_t group)
 {
-	int fd = openat(directory, STORE_FILE, O_PATH | O_NOFOLLOW | O_CLOEXEC), result = 0;
+	int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), result = 0;
 	struct stat status;
 
 	if (fd < 0)
@@ -55,6 +58,7 @@ static int give_file(int directory, uid_t user, gid_t group)
 
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
 {
+	static const char *const files[] = {STORE_FILE, STORE_JOURNAL, UPGRADE_FILE};
 	bool created = false;
 	int result = *path ? directory_make(path, &created, fault) : 0, fd;
 	struct stat status;
@@ -64,8 +68,8 @@ int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && fstat(fd, &status) == 0 && (created || holds_nothing_but_state(fd)))
 		result = give(fd, &status, user, group);
-	if (fd >= 0 && result == 0)
-		result = give_file(fd, user, group);
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]) && fd >= 0 && result == 0; i++)
+		result = give_file(fd, files[i], user, group);
 	if (fd < 0)
 		return fault_set(fault, -errno, "cannot open state directory %.*s: %s",
 			PATH_SHOWN_MAX, path, strerror(errno));

@@ -2,6 +2,7 @@
 #ifndef STATE_RESTORATION_H
 #define STATE_RESTORATION_H
 
+#include "round.h"
 #include "store.h"
 
 #include <natbox/state.h>
@@ -13,16 +14,6 @@ enum { DISK_WAIT_S = 10 };
 /* What became of the reasons in a file. */
 struct restored {
 	unsigned restored, over, without_proxy, unwanted, beyond_limits;
-};
-
-/* Which row of the file has the reason in a slot; 0: none yet. A slot keeps its row for the next
- * reason. */
-struct rows {
-	uint32_t *of_slot;
-	uint32_t last; /* the highest row that has been given away */
-	/* Rows that are to go, as nobody has a use for them. */
-	uint32_t *unused;
-	size_t unused_count;
 };
 
 /* Reads what the file says of itself, waiting for a disk that stalls for a limited time. Returns as

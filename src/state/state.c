@@ -2,6 +2,7 @@
 
 #include "job.h"
 #include "restoration.h"
+#include "round.h"
 #include "upgrade.h"
 
 #include <errno.h>
@@ -11,8 +12,6 @@
 #include <unistd.h>
 
 enum {
-	/* Records gathered in one state_run: 100 us. */
-	GATHERED_AT_ONCE = 256,
 	/* How often is looked whether a write is done. */
 	POLL_US = 10000,
 	/* How long a clean stop waits for the disk. */
@@ -24,7 +23,6 @@ struct state {
 	struct store store;
 	uint8_t seed[SEED_SIZE];
 	struct endpoints *endpoints;
-	struct rows rows;
 
 	/* The state clock: what it showed at that moment. */
 	struct timestamp timestamp;
@@ -34,17 +32,12 @@ struct state {
 	bool locked_out; /* there is none, as another natbox had it at the start */
 	bool closing;    /* what fails now is told at the end */
 
-	/* A round takes every change once, in the order of the slots, in as many batches as it
-	 * needs. */
-	bool in_round;
+	struct round round;
 	uint64_t now_us;
-	uint32_t next_slot;
 	uint64_t round_us; /* when it began */
 	uint64_t due_us;   /* when the next one begins */
 	uint64_t kept_us;  /* changes before this are on the disk */
 	uint64_t retry_us; /* not before, after a write that failed */
-	uint32_t quiet_block;
-	uint64_t quiet_due_us;
 
 	/* The batch, the store and the two that say what came of it are the writer's while it
 	 * runs. */
@@ -153,7 +146,7 @@ static void restore_all(struct state *state)
 
 	timestamp_now(&before);
 	result = restoration_run(&state->store, &state->options, state->endpoints,
-		state_clock(state, &before), &state->rows, &restored, &what);
+		state_clock(state, &before), &state->round.rows, &restored, &what);
 	timestamp_now(&after);
 	snprintf(then, sizeof(then),
 		restored.restored ? "going on with %u reasons" : "starting empty",
@@ -166,26 +159,18 @@ static void restore_all(struct state *state)
 	records_change_all(state->endpoints);
 }
 
-static size_t slots_of(const struct state *state)
-{
-	return (size_t)state->endpoints->reasons.capacity + 1;
-}
-
 int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 {
 	int result;
 
 	engine_advance(engine, now_us);
 	state->endpoints = engine_endpoints(engine);
-	state->now_us = state->kept_us = state->due_us = state->quiet_due_us = now_us;
+	state->now_us = state->kept_us = state->due_us = now_us;
 	state->locked_out = state->store.directory.locked_out;
 	state->writes &= !state->locked_out;
 	if (!state->writes)
 		return 0;
-	result = records_watch(state->endpoints);
-	state->rows.of_slot = table_new(slots_of(state), sizeof(uint32_t));
-	if (!state->rows.of_slot)
-		result = -ENOMEM;
+	result = round_init(&state->round, state->endpoints, now_us);
 	if (result == 0 && state->has_file)
 		restore_all(state);
 	return result;
@@ -200,98 +185,6 @@ static void set_meta(struct state *state)
 	timestamp_now(&meta->timestamp);
 	meta->state_us = state_clock(state, &meta->timestamp);
 	meta->interval_us = state->endpoints->settings->keepalive.interval_us;
-}
-
-static uint32_t quiet_blocks(const struct state *state)
-{
-	return state->endpoints->reasons.used / QUIETS_OF_BLOCK + 1;
-}
-
-/* All blocks come in turn, each once every half interval, so that at most one keepalive has been
- * sent since a quiet time was noted; at the stop all at once. */
-static bool is_quiet_due(const struct state *state)
-{
-	if (state->closing)
-		return state->quiet_block < quiet_blocks(state);
-	return state->now_us >= state->quiet_due_us && state->endpoints->reasons.count &&
-	       state->endpoints->settings->keepalive.scope != KEEPALIVE_OFF;
-}
-
-static void gather_quiet(struct state *state)
-{
-	const uint64_t interval_us = state->endpoints->settings->keepalive.interval_us;
-	const uint32_t blocks = quiet_blocks(state);
-	const uint32_t number = state->quiet_block % blocks;
-	struct quiet_block *block = &state->batch->blocks[state->batch->block_count++];
-
-	block->number = number;
-	block->count = 0;
-	for (uint32_t i = 0; i < QUIETS_OF_BLOCK; i++) {
-		uint32_t slot = number * QUIETS_OF_BLOCK + i;
-		uint64_t quiet_us;
-
-		if (record_quiet(state->endpoints, slot, &quiet_us) && state->rows.of_slot[slot])
-			block->quiets[block->count++] = (struct quiet){
-				state->rows.of_slot[slot], (uint32_t)(quiet_us / 1000 + 1)};
-	}
-	state->quiet_block = state->closing ? number + 1 : (number + 1) % blocks;
-	state->quiet_due_us += interval_us / 2 / blocks;
-	if (state->quiet_due_us + interval_us < state->now_us)
-		state->quiet_due_us = state->now_us;
-}
-
-/* The row of the slot is to be what is in it now. */
-static void gather_reason(struct state *state, uint32_t slot)
-{
-	uint32_t *row = &state->rows.of_slot[slot];
-	struct record record = {0};
-
-	if (!record_read(state->endpoints, slot, &record) && !*row)
-		return;
-	if (!*row)
-		*row = ++state->rows.last;
-	batch_add(state->batch, *row, &record);
-}
-
-static void gather_unused(struct state *state)
-{
-	const struct record none = {0};
-
-	while (state->rows.unused_count && batch_has_room(state->batch))
-		batch_add(state->batch, state->rows.unused[--state->rows.unused_count], &none);
-}
-
-static bool is_batch_empty(const struct state *state)
-{
-	return !state->batch->count && !state->batch->block_count;
-}
-
-/* A part of the round. True when the batch is to be written: the round is complete, or it is
- * full. */
-static bool gather(struct state *state)
-{
-	for (unsigned i = 0; i < GATHERED_AT_ONCE; i++) {
-		uint32_t slot;
-
-		if (!batch_has_room(state->batch))
-			return true;
-		slot = changes_take(&state->endpoints->changes, state->next_slot);
-		if (!slot && state->rows.unused_count) {
-			gather_unused(state);
-			return false;
-		}
-		if (!slot && is_quiet_due(state)) {
-			gather_quiet(state);
-			return false;
-		}
-		if (!slot) {
-			state->in_round = false;
-			return true;
-		}
-		state->next_slot = slot;
-		gather_reason(state, slot);
-	}
-	return false;
 }
 
 static void *write_batch(void *context)
@@ -331,7 +224,7 @@ static void take_result(struct state *state)
 	if (state->store.is_new)
 		records_change_all(state->endpoints);
 	state->store.is_new = false;
-	if (!state->in_round)
+	if (!state->round.is_under_way)
 		state->kept_us = state->round_us;
 }
 
@@ -350,8 +243,7 @@ static void hand_over(struct state *state)
 
 static void begin_round(struct state *state)
 {
-	state->in_round = true;
-	state->next_slot = 1;
+	round_begin(&state->round, state->closing);
 	state->round_us = state->now_us;
 	state->due_us = state->now_us + state->options.sync_us;
 }
@@ -369,15 +261,15 @@ void state_run(struct state *state, uint64_t now_us)
 		hand_over(state);
 		return;
 	}
-	if (!state->in_round && now_us < state->due_us)
+	if (!state->round.is_under_way && now_us < state->due_us)
 		return;
-	if (!state->in_round)
+	if (!state->round.is_under_way)
 		begin_round(state);
-	if (is_batch_empty(state))
+	if (batch_is_empty(state->batch))
 		set_meta(state);
-	if (!gather(state))
+	if (!round_gather(&state->round, state->batch, state->now_us))
 		return;
-	if (is_batch_empty(state))
+	if (batch_is_empty(state->batch))
 		state->kept_us = state->round_us;
 	else
 		hand_over(state);
@@ -400,13 +292,13 @@ uint64_t state_next(const struct state *state)
 		return state->now_us + POLL_US;
 	if (state->retry_us)
 		return state->retry_us;
-	return state->in_round ? state->now_us : state->due_us;
+	return state->round.is_under_way ? state->now_us : state->due_us;
 }
 
 uint64_t state_lag(const struct state *state, uint64_t now_us)
 {
-	bool waits = state->locked_out || state->written || state->in_round ||
-		     !is_batch_empty(state) ||
+	bool waits = state->locked_out || state->written || state->round.is_under_way ||
+		     !batch_is_empty(state->batch) ||
 		     (state->endpoints && changes_any(&state->endpoints->changes));
 
 	return waits && now_us > state->kept_us ? now_us - state->kept_us : 0;
@@ -425,13 +317,13 @@ static bool flush(struct state *state, uint64_t deadline_us)
 {
 	uint64_t now_us = boot_clock_us();
 
-	if (!state->written && !is_batch_empty(state))
+	if (!state->written && !batch_is_empty(state->batch))
 		hand_over(state);
 	if (!job_wait(&state->writer, deadline_us > now_us ? deadline_us - now_us : 0))
 		return false;
 	if (state->written)
 		take_result(state);
-	return is_batch_empty(state);
+	return batch_is_empty(state->batch);
 }
 
 /* A round of all changes, and the quiet times of everybody. More than one when the first one had to
@@ -442,10 +334,9 @@ static bool write_all(struct state *state, uint64_t deadline_us)
 		return false;
 	do {
 		begin_round(state);
-		state->quiet_block = 0;
-		while (state->in_round) {
+		while (state->round.is_under_way) {
 			set_meta(state);
-			while (!gather(state))
+			while (!round_gather(&state->round, state->batch, state->now_us))
 				;
 			if (!flush(state, deadline_us))
 				return false;
@@ -493,9 +384,7 @@ void state_close(struct state *state, uint64_t now_us)
 		}
 	}
 	directory_close(&state->store.directory);
-	if (state->rows.of_slot)
-		table_free(state->rows.of_slot, slots_of(state), sizeof(uint32_t));
-	free(state->rows.unused);
+	round_free(&state->round);
 	free(state->batch);
 	free(state);
 }

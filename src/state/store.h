@@ -1,20 +1,21 @@
 /* The state file among other files: whose it is, and what becomes of it when it is damaged or
  * somebody else's. It is open only while it is read or written, so that all of it is in the one
- * file in between. */
+ * file in between; then the journal beside it is empty. */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
 
 #include "database.h"
 #include "directory.h"
 
-#include <sys/stat.h>
-
-#define STORE_FILE "state.db"
+#define STORE_FILE     "state.db"
+#define JOURNAL_SUFFIX "-journal"
+/* Empty, or what a write that was killed leaves behind for the next one to take it back. */
+#define STORE_JOURNAL STORE_FILE JOURNAL_SUFFIX
 
 struct store {
 	struct directory directory;
 	char path[PATH_MAX];
-	struct stat file; /* the one this store reads and writes; st_ino 0: none yet */
+	bool has_file;    /* one that this store reads and writes */
 	struct meta meta; /* what it says of itself */
 	bool is_examined; /* its structure is sound, or it is this store's own */
 	bool begun;       /* the file has been begun, but nothing was written to it yet */
@@ -25,7 +26,7 @@ struct store {
 int store_open(struct store *store, const char *path, struct fault *fault);
 
 /* Whether there is a file to be read: 0, -ENOENT: none, any other error: it cannot be said. */
-int store_find(struct store *store, struct fault *what);
+int store_find(const struct store *store, struct fault *what);
 
 /* What finding or reading the file came to: result and *what. Where it is damaged it is set aside;
  * `then` says what natbox goes on with. 0, -ENOENT: there is none, or none any more (where *fault

@@ -130,6 +130,7 @@ Test(state, what_is_left_by_another_user_belongs_to_the_next)
 	cr_assert_eq(state_prepare(path, 65534, 65534, &fault), 0);
 	expect_owner(path, 65534);
 	expect_owner(file_path("state.db"), 65534);
+	expect_owner(file_path("state.db-journal"), 65534);
 }
 
 Test(state, a_directory_with_more_than_state_in_it_stays_whose_it_is)

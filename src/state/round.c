@@ -1,0 +1,112 @@
+#include "round.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Records gathered at once: 100 us. */
+enum { GATHERED_AT_ONCE = 256 };
+
+static size_t slots_of(const struct endpoints *endpoints)
+{
+	return (size_t)endpoints->reasons.capacity + 1;
+}
+
+int round_init(struct round *round, struct endpoints *endpoints, uint64_t now_us)
+{
+	*round = (struct round){.endpoints = endpoints, .quiet_due_us = now_us};
+	round->rows.of_slot = table_new(slots_of(endpoints), sizeof(uint32_t));
+	return round->rows.of_slot ? records_watch(endpoints) : -ENOMEM;
+}
+
+void round_free(struct round *round)
+{
+	if (round->rows.of_slot)
+		table_free(round->rows.of_slot, slots_of(round->endpoints), sizeof(uint32_t));
+	free(round->rows.unused);
+}
+
+void round_begin(struct round *round, bool last)
+{
+	round->is_under_way = true;
+	round->is_last = last;
+	round->next_slot = 1;
+	if (last)
+		round->quiet_block = 0;
+}
+
+static uint32_t quiet_blocks(const struct round *round)
+{
+	return round->endpoints->reasons.used / QUIETS_OF_BLOCK + 1;
+}
+
+/* All blocks come in turn, each once every half interval, so that at most one keepalive has been
+ * sent since a quiet time was noted. */
+static bool is_quiet_due(const struct round *round, uint64_t now_us)
+{
+	if (round->is_last)
+		return round->quiet_block < quiet_blocks(round);
+	return now_us >= round->quiet_due_us && round->endpoints->reasons.count &&
+	       round->endpoints->settings->keepalive.scope != KEEPALIVE_OFF;
+}
+
+static void gather_quiet(struct round *round, struct batch *batch, uint64_t now_us)
+{
+	const uint64_t interval_us = round->endpoints->settings->keepalive.interval_us;
+	const uint32_t blocks = quiet_blocks(round), number = round->quiet_block % blocks;
+	struct quiet_block *block = &batch->blocks[batch->block_count++];
+
+	block->number = number;
+	block->count = 0;
+	for (uint32_t i = 0; i < QUIETS_OF_BLOCK; i++) {
+		uint32_t slot = number * QUIETS_OF_BLOCK + i;
+		uint64_t quiet_us;
+
+		if (record_quiet(round->endpoints, slot, &quiet_us) && round->rows.of_slot[slot])
+			block->quiets[block->count++] = (struct quiet){
+				round->rows.of_slot[slot], (uint32_t)(quiet_us / 1000 + 1)};
+	}
+	round->quiet_block = number + 1;
+	round->quiet_due_us += interval_us / 2 / blocks;
+	if (round->quiet_due_us + interval_us < now_us)
+		round->quiet_due_us = now_us;
+}
+
+/* The row of the slot is to be what is in it now. */
+static void gather_reason(struct round *round, struct batch *batch, uint32_t slot)
+{
+	uint32_t *row = &round->rows.of_slot[slot];
+	struct record record = {0};
+
+	if (!record_read(round->endpoints, slot, &record) && !*row)
+		return;
+	if (!*row)
+		*row = ++round->rows.last;
+	batch_add(batch, *row, &record);
+}
+
+bool round_gather(struct round *round, struct batch *batch, uint64_t now_us)
+{
+	struct rows *rows = &round->rows;
+	const struct record none = {0};
+
+	for (unsigned i = 0; i < GATHERED_AT_ONCE; i++) {
+		uint32_t slot;
+
+		if (!batch_has_room(batch))
+			return true;
+		slot = changes_take(&round->endpoints->changes, round->next_slot);
+		if (slot) {
+			round->next_slot = slot;
+			gather_reason(round, batch, slot);
+		} else if (rows->unused_count) {
+			batch_add(batch, rows->unused[--rows->unused_count], &none);
+		} else if (is_quiet_due(round, now_us)) {
+			gather_quiet(round, batch, now_us);
+			return false;
+		} else {
+			round->is_under_way = false;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,38 @@
+/* A round takes every change once, in the order of the slots, and the quiet times whose turn it is,
+ * in as many batches as it needs. */
+#ifndef STATE_ROUND_H
+#define STATE_ROUND_H
+
+#include "batch.h"
+
+/* Which row of the file has the reason in a slot; 0: none yet. A slot keeps its row for the next
+ * reason. */
+struct rows {
+	uint32_t *of_slot;
+	uint32_t last; /* the highest row that has been given away */
+	/* Rows that are to go, as nobody has a use for them. */
+	uint32_t *unused;
+	size_t unused_count;
+};
+
+struct round {
+	struct endpoints *endpoints;
+	struct rows rows;
+	bool is_under_way;
+	bool is_last; /* the quiet times of all are taken */
+	uint32_t next_slot;
+	uint32_t quiet_block;
+	uint64_t quiet_due_us;
+};
+
+/* 0 or -ENOMEM. */
+int round_init(struct round *round, struct endpoints *endpoints, uint64_t now_us);
+void round_free(struct round *round);
+
+/* Begins one; last: before a stop. */
+void round_begin(struct round *round, bool last);
+
+/* A part of it: 100 us. True when the batch is to be written: the round is over, or it is full. */
+bool round_gather(struct round *round, struct batch *batch, uint64_t now_us);
+
+#endif
