@@ -16,18 +16,32 @@ int job_start(struct job *job, void *(*work)(void *context), void *context)
 	return -error;
 }
 
-bool job_wait(struct job *job, uint64_t wait_us)
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Waits for a moment, on a clock that may be set. */
+static bool wait_a_moment(struct job *job)
 {
 	struct timespec until;
 
-	if (!job->runs)
-		return true;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	wait_us += (uint64_t)until.tv_nsec / 1000;
-	until.tv_sec += (time_t)(wait_us / 1000000);
-	until.tv_nsec = (long)(wait_us % 1000000 * 1000);
-	if (pthread_clockjoin_np(job->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	return pthread_timedjoin_np(job->thread, NULL, &until) == 0;
+}
+
+bool job_wait(struct job *job, uint64_t wait_us)
+{
+	const uint64_t began_us = now_us();
+
+	if (job->runs && pthread_tryjoin_np(job->thread, NULL) == 0)
 		job->runs = false;
+	while (job->runs && now_us() - began_us < wait_us)
+		job->runs = !wait_a_moment(job);
 	return !job->runs;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -142,6 +143,9 @@ static void upgrade_and_exit(struct store *store, const char *path)
 	MDB_val key, value;
 	bool is_sound;
 
+	signal(SIGBUS, SIG_DFL);
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGABRT, SIG_DFL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	if (!file || !open_old(file, path) || !read_meta(file))
 		_exit(1);

@@ -179,7 +179,7 @@ Test(state_file, random_damage_never_takes_natbox_down, .timeout = 60)
 }
 
 /* Whatever page it is: what comes back was there, and what is wrong is told in one line. */
-Test(state_file, a_page_of_noise_is_told_of_and_makes_nothing_up, .timeout = 120)
+Test(state_file, a_page_of_noise_is_told_of_and_makes_nothing_up)
 {
 	enum { PAGE = 4096, REASONS = 300 };
 	static char bytes[1 << 20];
