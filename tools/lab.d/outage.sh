@@ -43,8 +43,16 @@ measure_gap_while() { # command...
 	return $status
 }
 
+# Once natbox has settled: on a machine that is busy it may stand still itself for a while, which the
+# other answers do not show.
 every_answer_comes_at_once() {
-	measure_gap_while true && [ "$gap" -le 500 ]
+	local try
+	for try in 1 2 3 4 5; do
+		measure_gap_while true || return
+		[ "$gap" -gt 500 ] || return 0
+		echo "# an answer came after $gap ms, at try $try"
+	done
+	return 1
 }
 
 natbox_signal() { # signal
