@@ -37,8 +37,10 @@
  *
  * All apply to a user agent's own request, one with a single Via value; with more it came through
  * another proxy, and nothing hits. To a response only the Contact tests apply (its Vias are the
- * proxies'), and not in 3xx and 485, whose Contacts are other places. sdp-private looks at all c=
- * lines of an application/sdp body, also inside a multipart. */
+ * proxies'), and not in 3xx and 485, whose Contacts are other places. via-source hits for a port
+ * alone only where the Via asks for rport or its host is private: without, the client may listen
+ * there (RFC 3261 18.2.2). sdp-private looks at all c= lines of an application/sdp body, also
+ * inside a multipart. */
 unsigned nat_detect(
 	const struct sip_message *message, const struct address *source, unsigned tests);
 

@@ -25,15 +25,19 @@ static struct host_look look_at_host(const struct address *address, const struct
 	};
 }
 
+/* A port alone is no NAT: a phone may send from one and listen on another, where the answers go if
+ * it does not ask for rport (RFC 3261 18.2.2, RFC 3581 4). */
 static unsigned test_via(const struct sip_via *via, const struct address *source)
 {
 	struct host_look host = {0};
 	struct address address;
 	unsigned hits = 0;
+	bool is_port = (via->port ? via->port : SIP_DEFAULT_PORT) == source->port;
+	bool asks_for_rport = via->rport.whole.at;
 
 	if (address_parse_host(via->host, &address))
 		host = look_at_host(&address, source);
-	if (!host.is_source || (via->port ? via->port : SIP_DEFAULT_PORT) != source->port)
+	if (!host.is_source || (!is_port && (asks_for_rport || host.is_private)))
 		hits |= NAT_VIA_SOURCE;
 	if (host.is_private)
 		hits |= NAT_VIA_PRIVATE;

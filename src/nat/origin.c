@@ -118,7 +118,7 @@ bool origin_is_host_port(struct text text)
 	if (text.length && colon && text_end(text)[-1] != ']') {
 		host.length = (size_t)(colon - text.at);
 		if (!text_number((struct text){colon + 1, text.length - host.length - 1}, &port) ||
-			port == 0 || port > UINT16_MAX)
+			port > UINT16_MAX)
 			return false;
 	}
 	return is_host(host);

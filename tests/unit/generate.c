@@ -17,7 +17,7 @@ static const unsigned statuses[] = {
 static const char *const hosts[] = {"10.0.0.2", "192.168.1.20", "172.16.254.1", "100.64.7.7",
 	"192.0.2.15", "198.51.100.4", "[2001:db8::9:1]", "[fd00::1]", "[2001:db8::192.0.2.33]",
 	"phone", "sip.example.com", "a-b.example.org"};
-static const char *const ports[] = {"", "", ":5060", ":5062", ":1", ":65535"};
+static const char *const ports[] = {"", "", ":5060", ":5062", ":1", ":65535", ":0"};
 static const char *const users[] = {"alice", "+12125551212", "1000", "bob.smith", "carol:pass",
 	"a%20b", "%40at", "semi;par=u", "q?mark", "(to-be!sure)&isn't+it$", "x,y", "_~*'"};
 static const char *const displays[] = {"", "", "Alice ", "Bob B. Smith ", "\"\" ", "\"Carol\"",

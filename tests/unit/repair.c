@@ -122,6 +122,16 @@ Test(repair, private_contact_becomes_the_source)
 		"<sip:a@[fd00::A]:5060>", "<sip:a@203.0.113.7:40000;natbox=_5bfd00--_41_5d-5060>");
 }
 
+Test(repair, port_0_is_replaced_like_any_other)
+{
+	contact_becomes("<sip:a@10.0.0.1:0;ob>", "<sip:a@203.0.113.7:40000;natbox=10.0.0.1-0;ob>");
+	contact_becomes("sip:[fd00::1]:0", "<sip:203.0.113.7:40000;natbox=-_5bfd00--1_5d-0>");
+	via_becomes(SOURCE, "SIP/2.0/UDP 10.0.0.1:0;branch=1;rport",
+		"SIP/2.0/UDP 10.0.0.1:0;branch=1;rport=40000;received=203.0.113.7");
+	via_becomes(SOURCE, "SIP/2.0/UDP 10.0.0.1:0;branch=1",
+		"SIP/2.0/UDP 10.0.0.1:0;natbox;received=203.0.113.7;rport=40000;branch=1");
+}
+
 Test(repair, contact_without_brackets_gets_them)
 {
 	contact_becomes("sip:a@10.0.0.1:5060;expires=60",
