@@ -39,8 +39,8 @@
  * another proxy, and nothing hits. To a response only the Contact tests apply (its Vias are the
  * proxies'), and not in 3xx and 485, whose Contacts are other places. via-source hits for a port
  * alone only where the Via asks for rport or its host is private: without, the client may listen
- * there (RFC 3261 18.2.2). sdp-private looks at all c= lines of an application/sdp body, also
- * inside a multipart. */
+ * there (RFC 3261 18.2.2). A Contact that names a domain, as below, tells of no place. sdp-private
+ * looks at all c= lines of an application/sdp body, also inside a multipart. */
 unsigned nat_detect(
 	const struct sip_message *message, const struct address *source, unsigned tests);
 
@@ -53,7 +53,9 @@ unsigned nat_detect(
  * Contact: of such requests, and of responses below 300. Host and port of a sip: URI over UDP
  * become source, when it is the user agent's own: it has the host of the Via's sent-by, a private
  * address, or source's address; in a response, where there is no such Via, a name is its own too.
- * One that is source already stays, and so does what does not consist of valid host and port. */
+ * One that is source already stays, and so does what does not consist of valid host and port; and
+ * what is the user agent in a domain and no place of it, a GRUU (RFC 5627) or an address of record:
+ * a name that is the host of From, To or Request-URI, or any name with the parameter gr. */
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits);
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "origin.h"
+#include "domain.h"
 
 enum {
 	VIA_TESTS = NAT_VIA_SOURCE | NAT_VIA_PRIVATE,
@@ -60,6 +60,25 @@ static unsigned test_contact(const struct sip_uri *uri, const struct address *so
 		hits |= NAT_CONTACT_SOURCE;
 	if (uri_port(uri) != source->port)
 		hits |= NAT_CONTACT_PORT;
+	return hits;
+}
+
+/* A GRUU or an address of record tells of no place. */
+static unsigned test_contacts(
+	const struct sip_message *message, const struct address *source, unsigned tests)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	struct domains domains;
+	unsigned hits = 0;
+
+	domains_start(&domains, message);
+	while ((contact = sip_next_contact(message, &cursor))) {
+		unsigned its = test_contact(&contact->uri, source) & tests;
+
+		if (its && !contact_is_of_domain(&domains, contact))
+			hits |= its;
+	}
 	return hits;
 }
 
@@ -226,8 +245,6 @@ static bool contacts_are_own(const struct sip_message *message)
 
 unsigned nat_detect(const struct sip_message *message, const struct address *source, unsigned tests)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	unsigned hits = 0;
 
 	if (message->is_request) {
@@ -238,9 +255,7 @@ unsigned nat_detect(const struct sip_message *message, const struct address *sou
 		if ((tests & NAT_SDP_PRIVATE) && sdp_is_private(message))
 			hits |= NAT_SDP_PRIVATE;
 	}
-	if ((tests & CONTACT_TESTS) && contacts_are_own(message)) {
-		while ((contact = sip_next_contact(message, &cursor)))
-			hits |= test_contact(&contact->uri, source);
-	}
+	if ((tests & CONTACT_TESTS) && contacts_are_own(message))
+		hits |= test_contacts(message, source, tests);
 	return hits & tests;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain.h"
 #include "origin.h"
 
 /* A message from a user agent, and what its Via and Contacts are to say instead. */
@@ -10,6 +11,7 @@ struct repair {
 	const struct sip_message *message;
 	const struct address *source;
 	struct edits *edits;
+	struct domains *domains;
 	struct text sent_by_host; /* of the user agent's own Via; at is NULL in a response */
 	enum { UNREAD, NAME, ADDRESS } sent_by_is; /* ADDRESS: this one */
 	struct address sent_by;
@@ -172,7 +174,7 @@ static bool is_at_sent_by(struct repair *repair, const struct address *address)
 
 /* A response shows no Via of the user agent's to compare a name with; but the Contact of one that
  * may have a Contact is its sender's (RFC 3261 12.1.1). */
-static bool is_own(struct repair *repair, const struct sip_uri *uri)
+static bool has_own_host(struct repair *repair, const struct sip_uri *uri)
 {
 	if (!uri->is_address)
 		return !repair->message->is_request ||
@@ -180,6 +182,12 @@ static bool is_own(struct repair *repair, const struct sip_uri *uri)
 	return address_is_private(&uri->address) ||
 	       address_same_host(&uri->address, repair->source) ||
 	       is_at_sent_by(repair, &uri->address);
+}
+
+static bool is_own(struct repair *repair, const struct sip_contact *contact)
+{
+	return has_own_host(repair, &contact->uri) &&
+	       !contact_is_of_domain(repair->domains, contact);
 }
 
 /* The scanner takes whatever looks like an IPv6 address in its brackets. */
@@ -202,8 +210,8 @@ static bool repair_contact(struct repair *repair, const struct sip_contact *cont
 	struct splice splice;
 	bool bracketed = name_addr_is_bracketed(&contact->name_addr);
 
-	if (!uri->is_sip || !is_udp(uri->params) || !is_own(repair, uri) ||
-		uri_is_at(uri, repair->source) || !has_valid_host(uri))
+	if (!uri->is_sip || !is_udp(uri->params) || uri_is_at(uri, repair->source) ||
+		!has_valid_host(uri) || !is_own(repair, contact))
 		return false;
 	/* There, what follows a semicolon is the header's; phones mean the URI's none the less. */
 	if (!bracketed && (!uri_is_plain(uri) || !is_udp(contact->name_addr.params)))
@@ -258,9 +266,12 @@ static void format_source(struct repair *repair)
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits)
 {
-	struct repair repair = {.message = message, .source = source, .edits = edits};
+	struct domains domains;
+	struct repair repair = {
+		.message = message, .source = source, .edits = edits, .domains = &domains};
 	unsigned fields = 0;
 
+	domains_start(&domains, message);
 	format_source(&repair);
 	if (message->is_request) {
 		if (message->via_count != 1)

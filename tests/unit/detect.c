@@ -239,3 +239,19 @@ Test(detect, sdp_is_found_inside_multipart)
 			     "--b\r\nContent-Type: application/sdp\r\n\r\nc=IN IP4 10.0.0.1\r\n"),
 		0);
 }
+
+Test(detect, gruu_or_address_of_record_tells_of_no_place)
+{
+	static const char *const of_domain[] = {"<sip:alice@example.com>",
+		"<sip:alice@EXAMPLE.com.:5060>", "sip:alice@example.com",
+		"<sip:a@example.net;gr=urn:uuid:f81d4fae>", "<sip:a@example.net;ob;GR>",
+		"sip:a@example.net;gr", "<sips:a@example.net;gr>"};
+
+	for (size_t i = 0; i < sizeof(of_domain) / sizeof(*of_domain); i++)
+		cr_assert_eq(detect_contact(of_domain[i]), 0, "%s", of_domain[i]);
+	cr_assert_eq(detect_contact("<sip:a@example.net:40000>"), NAT_CONTACT_SOURCE);
+	cr_assert_eq(detect_contact("<sip:a@10.0.0.1:40000;gr=x>"),
+		NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
+	cr_assert_eq(detect_contact("<sip:a@example.net;gr>, <sip:a@10.0.0.1:40000>"),
+		NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
+}

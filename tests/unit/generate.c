@@ -24,7 +24,7 @@ static const char *const displays[] = {"", "", "Alice ", "Bob B. Smith ", "\"\" 
 	"\"Smith, John\" ", "\"a;b=c <sip:x@y>, d\" ", "\"say \\\"hi, <you>\\\"\" ",
 	"\"back\\\\\" ", "\"J\xc3\xb6rg (home)\" "};
 static const char *const uri_params[] = {";transport=udp", ";lr", ";user=phone", ";ob",
-	";rinstance=6ad1b4c5", ";maddr=192.0.2.7", ";x=%3b%2c"};
+	";rinstance=6ad1b4c5", ";maddr=192.0.2.7", ";x=%3b%2c", ";gr=urn:uuid:f81d4fae", ";gr"};
 static const char *const addr_params[] = {"q=0.7",
 	"+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0>\"", "reg-id=1", "note=\"a, b; c=\\\"d\\\"\"",
 	"audio", "x=a=b=="};

@@ -160,6 +160,79 @@ Test(repair, contact_with_the_host_of_the_via_is_the_user_agents_own)
 		"<sip:a@[2001:db8::7]:4;natbox=_5b2001-_44_428-0--1_5d-5062>");
 }
 
+static void contact_of_answer_becomes(const char *contact, const char *expected)
+{
+	struct sip_message message = response("200 OK", "INVITE", VIA_HEAD, contact);
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT,
+				 strcmp(contact, expected) ? REWRITTEN_CONTACT : 0),
+		expected);
+}
+
+/* From and To are of example.com. */
+Test(repair, gruu_and_address_of_record_stay_in_requests_and_answers)
+{
+	static const char *const of_domain[] = {"<sip:alice@example.com>",
+		"<sip:alice@Example.COM:5062;ob>", "<sip:alice@example.com.>",
+		"sip:alice@example.com",
+		"<sip:a@example.net;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>",
+		"<sip:a@pbx.lan;ob;Gr>", "sip:a@pbx.lan;gr=x"};
+
+	for (size_t i = 0; i < sizeof(of_domain) / sizeof(*of_domain); i++) {
+		contact_stays(of_domain[i]);
+		contact_of_answer_becomes(of_domain[i], of_domain[i]);
+	}
+	contact_of_answer_becomes(
+		"<sip:a@pbx.lan;grx=1>", "<sip:a@203.0.113.7:40000;natbox=pbx.lan;grx=1>");
+	contact_of_answer_becomes(
+		"<sip:a@pbx.lan>;gr", "<sip:a@203.0.113.7:40000;natbox=pbx.lan>;gr");
+}
+
+Test(repair, name_of_the_via_is_left_where_it_is_a_domain_too)
+{
+	struct sip_message message = request(
+		"INVITE", "SIP/2.0/UDP example.com;rport", "<sip:alice@example.com>", "", "");
+
+	cr_assert_str_eq(
+		repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA), "<sip:alice@example.com>");
+	message = request("INVITE", "SIP/2.0/UDP pbx.lan;rport", "<sip:alice@pbx.lan;gr>", "", "");
+	cr_assert_str_eq(
+		repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA), "<sip:alice@pbx.lan;gr>");
+}
+
+/* The domain of a registrar can be its address, and a private one. */
+Test(repair, gruu_whose_domain_is_an_address_stays)
+{
+	static const char bytes[] = "SIP/2.0 200 OK\r\n"
+				    "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=1\r\n"
+				    "From: <sip:bob@192.0.2.1>;tag=1\r\n"
+				    "To: <sip:alice@10.0.0.9>;tag=2\r\n"
+				    "Call-ID: 1\r\n"
+				    "CSeq: 1 INVITE\r\n"
+				    "Contact: <sip:alice@10.0.0.9;gr=x>, <sip:alice@10.0.0.9>,"
+				    " <sip:alice@192.168.1.10;gr=x>\r\n\r\n";
+	struct sip_message message = scanned(bytes, sizeof(bytes) - 1);
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_CONTACT),
+		"<sip:alice@10.0.0.9;gr=x>, <sip:alice@203.0.113.7:40000;natbox=10.0.0.9>,"
+		" <sip:alice@203.0.113.7:40000;natbox=192.168.1.10;gr=x>");
+}
+
+Test(repair, domain_of_the_request_uri_counts)
+{
+	static const char bytes[] = "INVITE sip:bob@example.net SIP/2.0\r\n"
+				    "Via: SIP/2.0/UDP example.net;branch=1;rport\r\n"
+				    "From: <sip:alice@192.0.2.1>;tag=1\r\n"
+				    "To: <tel:+1555>\r\n"
+				    "Call-ID: 1\r\n"
+				    "CSeq: 1 INVITE\r\n"
+				    "Contact: <sip:alice@example.net>\r\n\r\n";
+	struct sip_message message = scanned(bytes, sizeof(bytes) - 1);
+
+	cr_assert_str_eq(
+		repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA), "<sip:alice@example.net>");
+}
+
 Test(repair, contact_at_the_source_address_with_another_port_is_the_user_agents_own)
 {
 	contact_becomes(
