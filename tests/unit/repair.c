@@ -63,6 +63,10 @@ Test(repair, rport_is_answered_where_it_was_asked)
 		VIA_HEAD " ; RPORT=40000;received=203.0.113.7 ; branch=1");
 	via_becomes("[2001:db8::7]:40000", "SIP/2.0/UDP [fd00::1];rport;branch=1",
 		"SIP/2.0/UDP [fd00::1];rport=40000;received=2001:db8::7;branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";rport=;branch=1",
+		VIA_HEAD ";rport=40000;received=203.0.113.7;branch=1");
+	via_becomes(SOURCE, VIA_HEAD "; rport = ;received=10.0.0.1",
+		VIA_HEAD "; rport =40000 ;received=203.0.113.7");
 }
 
 Test(repair, via_without_rport_is_marked)
@@ -84,13 +88,27 @@ Test(repair, what_the_client_claims_of_its_address_is_replaced_and_kept)
 		VIA_HEAD ";received=203.0.113.7;rport=40000");
 }
 
+Test(repair, maddr_of_the_via_gives_way)
+{
+	via_becomes(SOURCE, VIA_HEAD ";maddr=192.168.1.10;branch=1;rport",
+		VIA_HEAD ";natbox=**192.168.1.10;branch=1;rport=40000;received=203.0.113.7");
+	via_becomes(SOURCE, VIA_HEAD ";branch=1 ; maddr=Phone.lan",
+		VIA_HEAD ";received=203.0.113.7;rport=40000;branch=1 ; natbox=***_50hone.lan");
+	via_becomes(SOURCE, VIA_HEAD ";rport=99;maddr=[fd00::1];received=10.0.0.1",
+		VIA_HEAD ";rport=40000;natbox=10.0.0.1*99**_5bfd00--1_5d;received=203.0.113.7");
+	via_becomes(SOURCE, VIA_HEAD ";received=203.0.113.7;rport=40000;maddr=10.0.0.1",
+		VIA_HEAD ";received=203.0.113.7;rport=40000;natbox=203.0.113.7*40000**10.0.0.1");
+	settings.nat.fix_via = FIX_VIA_RPORT;
+	via_becomes(SOURCE, VIA_HEAD ";maddr=10.0.0.1", VIA_HEAD ";rport;natbox=***10.0.0.1");
+	via_becomes(SOURCE, VIA_HEAD ";maddr=10.0.0.1;rport", VIA_HEAD ";maddr=10.0.0.1;rport");
+}
+
 Test(repair, via_that_is_right_or_beyond_repair_stays)
 {
 	via_becomes(SOURCE, VIA_HEAD ";received=203.0.113.7;rport=40000",
 		VIA_HEAD ";received=203.0.113.7;rport=40000");
 	via_becomes(
 		SOURCE, VIA_HEAD ";received=\"x\";branch=1", VIA_HEAD ";received=\"x\";branch=1");
-	via_becomes(SOURCE, VIA_HEAD ";rport=;branch=1", VIA_HEAD ";rport=;branch=1");
 	via_becomes(SOURCE, VIA_HEAD ";received;rport", VIA_HEAD ";received;rport");
 }
 
@@ -130,6 +148,28 @@ Test(repair, port_0_is_replaced_like_any_other)
 		"SIP/2.0/UDP 10.0.0.1:0;branch=1;rport=40000;received=203.0.113.7");
 	via_becomes(SOURCE, "SIP/2.0/UDP 10.0.0.1:0;branch=1",
 		"SIP/2.0/UDP 10.0.0.1:0;natbox;received=203.0.113.7;rport=40000;branch=1");
+}
+
+Test(repair, maddr_of_a_contact_gives_way)
+{
+	contact_becomes("<sip:a@192.168.1.10:5060;maddr=192.168.1.10>",
+		"<sip:a@203.0.113.7:40000;natbox=192.168.1.10-5060*192.168.1.10>");
+	contact_becomes("<sip:a@10.0.0.1;ob;maddr=[fd00::1];x=y?z=1>;q=1",
+		"<sip:a@203.0.113.7:40000;ob;natbox=10.0.0.1*_5bfd00--1_5d;x=y?z=1>;q=1");
+	contact_becomes("<sip:a@203.0.113.7:40000;maddr=10.0.0.1>",
+		"<sip:a@203.0.113.7:40000;natbox=203.0.113.7-40000*10.0.0.1>");
+}
+
+Test(repair, maddr_that_leads_nowhere_else_or_cannot_travel_stays)
+{
+	contact_stays("<sip:a@203.0.113.7:40000;maddr=203.0.113.7>");
+	contact_stays("<sip:a@198.51.100.1;maddr=10.0.0.1>");
+	contact_becomes(
+		"<sip:a@10.0.0.1;maddr>", "<sip:a@203.0.113.7:40000;natbox=10.0.0.1;maddr>");
+	contact_becomes("<sip:a@10.0.0.1;maddr=a%20>",
+		"<sip:a@203.0.113.7:40000;natbox=10.0.0.1;maddr=a%20>");
+	contact_becomes("sip:a@10.0.0.1;maddr=10.0.0.1",
+		"<sip:a@203.0.113.7:40000;natbox=-10.0.0.1>;maddr=10.0.0.1");
 }
 
 Test(repair, contact_without_brackets_gets_them)

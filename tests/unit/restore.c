@@ -100,6 +100,23 @@ Test(restore, parameter_is_found_wherever_a_registrar_puts_it)
 		"sip:a@203.0.113.7:40000;natbox=10.0.0.1;expires=60", "sip:a@10.0.0.1;expires=60");
 }
 
+Test(restore, maddr_comes_back_in_the_place_of_the_parameter)
+{
+	contact_becomes("<sip:a@203.0.113.7:40000;ob;natbox=10.0.0.1-5060*_5bfd00--1_5d;x=y>;q=1",
+		"<sip:a@10.0.0.1:5060;ob;maddr=[fd00::1];x=y>;q=1");
+	contact_becomes("sip:a@203.0.113.7:40000 ; natbox=10.0.0.1*phone.lan ;expires=60",
+		"sip:a@10.0.0.1 ; maddr=phone.lan ;expires=60");
+	request_uri_becomes("sip:a@203.0.113.7:40000;natbox=10.0.0.1*10.0.0.1;ob",
+		"sip:a@10.0.0.1;maddr=10.0.0.1;ob");
+	via_becomes(VIA_HEAD ";natbox=**10.0.0.1;branch=1;rport=40000;received=203.0.113.7"
+			     ";received=203.0.113.7",
+		VIA_HEAD ";maddr=10.0.0.1;branch=1;rport=40000;received=203.0.113.7");
+	via_becomes(VIA_HEAD ";received=203.0.113.7;rport=40000;branch=1 ; natbox=***_50hone.lan",
+		VIA_HEAD ";branch=1 ; maddr=Phone.lan");
+	via_becomes(VIA_HEAD ";rport=40000;natbox=10.0.0.1*99**10.0.0.2;received=203.0.113.7",
+		VIA_HEAD ";rport=99;maddr=10.0.0.2;received=10.0.0.1");
+}
+
 Test(restore, brackets_go_where_there_were_none)
 {
 	contact_becomes("<sip:a@203.0.113.7:40000;natbox=-10.0.0.1-5060>;expires=60",
@@ -255,8 +272,9 @@ Test(restore, via_that_asked_for_nothing_is_as_it_was_sent)
 
 Test(restore, forged_via_parameter_is_left_alone)
 {
-	static const char *const forged[] = {
-		"=", "=1", "=a_0d*", "=a_2c*", "=*a_3bb", "=\"a\"", "=a*b*c", "=_5*", "=*a_20b"};
+	static const char *const forged[] = {"=", "=1", "=a_0d*", "=a_2c*", "=*a_3bb", "=\"a\"",
+		"=a*b*c", "=_5*", "=*a_20b", "=**", "=***", "=a**b", "=**a_0d", "=***a_2cb",
+		"=a*b**", "=**a*b"};
 	char via[128];
 
 	for (size_t i = 0; i < sizeof(forged) / sizeof(*forged); i++) {
