@@ -63,7 +63,7 @@ static unsigned test_contact(const struct sip_uri *uri, const struct address *so
 	return hits;
 }
 
-/* A GRUU or an address of record tells of no place. */
+/* A name that is a GRUU's or an address of record's tells of no place. */
 static unsigned test_contacts(
 	const struct sip_message *message, const struct address *source, unsigned tests)
 {
@@ -76,7 +76,7 @@ static unsigned test_contacts(
 	while ((contact = sip_next_contact(message, &cursor))) {
 		unsigned its = test_contact(&contact->uri, source) & tests;
 
-		if (its && !contact_is_of_domain(&domains, contact))
+		if (its && (contact->uri.is_address || !contact_is_of_domain(&domains, contact)))
 			hits |= its;
 	}
 	return hits;

@@ -209,19 +209,19 @@ static bool is_at_sent_by(struct repair *repair, const struct address *address)
 
 /* A response shows no Via of the user agent's to compare a name with; but the Contact of one that
  * may have a Contact is its sender's (RFC 3261 12.1.1). */
-static bool has_own_host(struct repair *repair, const struct sip_uri *uri)
-{
-	if (!uri->is_address)
-		return !repair->message->is_request ||
-		       text_equal_nocase(uri->host, repair->sent_by_host);
-	return address_is_private(&uri->address) ||
-	       address_same_host(&uri->address, repair->source) ||
-	       is_at_sent_by(repair, &uri->address);
-}
-
 static bool is_own(struct repair *repair, const struct sip_contact *contact)
 {
-	return has_own_host(repair, &contact->uri) &&
+	const struct sip_uri *uri = &contact->uri;
+	bool is_sent_by = text_equal_nocase(uri->host, repair->sent_by_host);
+
+	if (!uri->is_address)
+		return (is_sent_by || !repair->message->is_request) &&
+		       !contact_is_of_domain(repair->domains, contact);
+	if (is_sent_by)
+		return true;
+	return (address_is_private(&uri->address) ||
+		       address_same_host(&uri->address, repair->source) ||
+		       is_at_sent_by(repair, &uri->address)) &&
 	       !contact_is_of_domain(repair->domains, contact);
 }
 

@@ -258,6 +258,22 @@ Test(repair, gruu_whose_domain_is_an_address_stays)
 		" <sip:alice@203.0.113.7:40000;natbox=192.168.1.10;gr=x>");
 }
 
+/* What has no registrar uses its own address as its domain. */
+Test(repair, gruu_at_the_address_of_the_via_is_the_user_agents_own)
+{
+	static const char bytes[] = "INVITE sip:bob@192.0.2.1 SIP/2.0\r\n"
+				    "Via: SIP/2.0/UDP 10.0.0.1;branch=1;rport\r\n"
+				    "From: <sip:alice@10.0.0.1>;tag=1\r\n"
+				    "To: <sip:bob@192.0.2.1>\r\n"
+				    "Call-ID: 1\r\n"
+				    "CSeq: 1 INVITE\r\n"
+				    "Contact: <sip:alice@10.0.0.1;gr>\r\n\r\n";
+	struct sip_message message = scanned(bytes, sizeof(bytes) - 1);
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA | REWRITTEN_CONTACT),
+		"<sip:alice@203.0.113.7:40000;natbox=10.0.0.1;gr>");
+}
+
 Test(repair, domain_of_the_request_uri_counts)
 {
 	static const char bytes[] = "INVITE sip:bob@example.net SIP/2.0\r\n"
