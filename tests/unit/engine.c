@@ -53,26 +53,40 @@ Test(engine, a_datagram_that_needs_no_repair_goes_on_as_it_came)
 	border_free(border);
 }
 
-/* It listens on 5060, says so, and asks for no rport. */
+/* It listens on 5060 and, unless it says so in its Via, asks for no rport. */
+static enum verdict register_from_50933(struct border *border, const char *via)
+{
+	border_in(border, "203.0.113.77:50933",
+		"REGISTER sip:example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP %s;branch=z9hG4bK1\r\n"
+		"From: <sip:a@example.com>;tag=1\r\nTo: <sip:a@example.com>\r\n"
+		"Call-ID: call\r\nCSeq: 1 REGISTER\r\n"
+		"Contact: <sip:a@203.0.113.77:5060;transport=udp>\r\n\r\n",
+		via);
+	return border->outcome.verdict;
+}
+
 Test(engine, a_phone_without_nat_that_sends_from_another_port_is_left_alone)
 {
-	static const char request[] = "REGISTER sip:example.com SIP/2.0\r\n"
-				      "Via: SIP/2.0/UDP %s;branch=z9hG4bK1\r\n"
-				      "From: <sip:a@example.com>;tag=1\r\n"
-				      "To: <sip:a@example.com>\r\n"
-				      "Call-ID: call\r\nCSeq: 1 REGISTER\r\n"
-				      "Contact: <sip:a@203.0.113.77:5060;transport=udp>\r\n\r\n";
 	static const char *const vias[] = {
 		"203.0.113.77:5060", "203.0.113.77", "203.0.113.77:5062", "203.0.113.77:0"};
 	struct border *border = border_new();
 
 	border->repairs = true;
-	for (unsigned i = 0; i < sizeof(vias) / sizeof(*vias); i++) {
-		border_in(border, "203.0.113.77:50933", request, vias[i]);
-		cr_expect_eq(border->outcome.verdict, VERDICT_PASS, "%s", vias[i]);
-	}
-	border_in(border, "203.0.113.77:50933", request, "203.0.113.77:5060;rport");
-	cr_expect_eq(border->outcome.verdict, VERDICT_REWRITE);
+	for (unsigned i = 0; i < sizeof(vias) / sizeof(*vias); i++)
+		cr_expect_eq(register_from_50933(border, vias[i]), VERDICT_PASS, "%s", vias[i]);
+	cr_expect_eq(register_from_50933(border, "203.0.113.77:5060;rport"), VERDICT_REWRITE);
+	border_free(border);
+}
+
+/* From received, which a proxy adds unasked (RFC 3261 18.2.1). */
+Test(engine, a_phone_that_has_learned_its_public_address_but_no_port_stays_natted)
+{
+	struct border *border = border_new();
+
+	border->repairs = true;
+	cr_expect_eq(register_from_50933(border, "192.168.1.10:5060"), VERDICT_REWRITE);
+	cr_expect_eq(register_from_50933(border, "203.0.113.77:5060"), VERDICT_REWRITE);
 	border_free(border);
 }
 
