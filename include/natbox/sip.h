@@ -237,7 +237,7 @@ uint16_t uri_port(const struct sip_uri *uri);
 /* Edits: a short list of splices over a message, applied once, on the way out. What no edit names
  * leaves as it came, byte for byte. */
 
-/* Most edits of one message: three for its Via, two a Contact. Beyond, the message stays as it is. */
+/* Most edits of one message: three for its Via, two a Contact. Beyond, it stays as it is. */
 enum { EDITS_MAX = 64, EDITS_BYTES_MAX = 4096 };
 
 struct edit {
