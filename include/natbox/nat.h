@@ -17,12 +17,21 @@
  * (RFC 3261 25.1), which nobody has a reason to escape, and nothing is lost when a peer folds their
  * case. A '-' in front says that the URI had no angle brackets; with the parameter it needs them.
  *
+ * A URI with maddr is sent to that, whatever its host. So it goes along, behind a star, and the
+ * parameter stands where maddr stood:
+ *
+ *     <sip:alice@192.168.1.10;ob;maddr=192.168.1.10>
+ *     <sip:alice@203.0.113.7:40000;ob;natbox=192.168.1.10*192.168.1.10>
+ *
+ * One that is written otherwise than ";maddr=host", in lower case and without blanks, stays.
+ *
  * In a Via it comes right after sent-by, and only when the client did not just ask for rport (RFC
  * 3581), in which case the proxy's answer to that is all the client wants to see:
  *
- *     ;rport                    becomes ;rport=40000;received=203.0.113.7
+ *     ;rport or ;rport=         becomes ;rport=40000;received=203.0.113.7
  *     (neither)                 ;natbox;received=203.0.113.7;rport=40000
  *     ;received=R;rport=P       ;natbox=R*P, R and P as above, or empty where there was none
+ *     ;maddr=M                  ;natbox=**M in its place, after R*P unless rport was asked for
  */
 #ifndef NATBOX_NAT_H
 #define NATBOX_NAT_H
@@ -37,8 +46,10 @@
  *
  * All apply to a user agent's own request, one with a single Via value; with more it came through
  * another proxy, and nothing hits. To a response only the Contact tests apply (its Vias are the
- * proxies'), and not in 3xx and 485, whose Contacts are other places. sdp-private looks at all c=
- * lines of an application/sdp body, also inside a multipart. */
+ * proxies'), and not in 3xx and 485, whose Contacts are other places. via-source hits for a port
+ * alone only where the Via asks for rport or its host is private: without, the client may listen
+ * there (RFC 3261 18.2.2). A Contact that names a domain, as below, tells of no place. sdp-private
+ * looks at all c= lines of an application/sdp body, also inside a multipart. */
 unsigned nat_detect(
 	const struct sip_message *message, const struct address *source, unsigned tests);
 
@@ -46,12 +57,16 @@ unsigned nat_detect(
  * Returns the set of enum rewritten_field edited; 0: nothing to do.
  *
  * Via: of the user agent's own requests. fix-via full: received and rport say where it is, whatever
- * it claimed itself; rport: the proxy is asked to fill them in.
+ * it claimed itself, and there is no maddr, to which answers would go (RFC 3261 18.2.2); rport: the
+ * proxy is asked to fill them in, by a Via that is left alone where it asks for that itself.
  *
  * Contact: of such requests, and of responses below 300. Host and port of a sip: URI over UDP
  * become source, when it is the user agent's own: it has the host of the Via's sent-by, a private
  * address, or source's address; in a response, where there is no such Via, a name is its own too.
- * One that is source already stays, and so does what does not consist of valid host and port. */
+ * One that is source already, with its maddr, stays, and so does what does not consist of valid
+ * host and port; and what is the user agent in a domain and no place of it, a GRUU (RFC 5627) or an
+ * address of record: a name that is the host of From, To or Request-URI, or any name with the
+ * parameter gr. */
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits);
 
@@ -68,8 +83,8 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
  * received filled in only when the client asked; a received the proxy added twice goes.
  *
  * A forged parameter can do no more than a true one: put a validated host and port (in a Via: words
- * of letters, digits and ".-_:[]") in the place of the client's own address, in a message that goes
- * to that client anyway. */
+ * of letters, digits and ".-_:[]") in the place of the client's own address, and maddr with one in
+ * its own, in a message that goes to that client anyway. */
 unsigned nat_restore(const struct sip_message *message, const struct address *client,
 	const struct settings *settings, struct edits *edits);
 

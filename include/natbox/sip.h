@@ -70,7 +70,7 @@ struct sip_via {
 	struct text transport;            /* "UDP" */
 	struct text host;                 /* of sent-by; IPv6 in its brackets */
 	struct text sent_by;              /* host and port as they stand */
-	uint16_t port;                    /* 0 when absent: then 5060 is meant */
+	uint16_t port;                    /* 0 when absent, or written so: 5060 is meant */
 	struct text params;               /* from the first semicolon on */
 	struct text branch;               /* value; at is NULL when missing */
 	struct sip_param received, rport; /* the first ones */
@@ -87,7 +87,7 @@ struct sip_uri {
 	struct text user;       /* with password and all, without the @; at is NULL when missing */
 	struct text host;       /* IPv6 in its brackets */
 	struct text host_port;  /* host and port as they stand: what a rewrite replaces */
-	uint16_t port;          /* 0 when absent */
+	uint16_t port;          /* 0 when absent, or written so: the default one is meant */
 	bool is_address;        /* the host is an address and no name: */
 	struct address address; /* this one; its port is 0 */
 	struct text params;     /* from the first semicolon to the question mark */
@@ -237,7 +237,7 @@ uint16_t uri_port(const struct sip_uri *uri);
 /* Edits: a short list of splices over a message, applied once, on the way out. What no edit names
  * leaves as it came, byte for byte. */
 
-/* Most edits of one message: two for its Via, two a Contact. Beyond, the message stays as it is. */
+/* Most edits of one message: three for its Via, two a Contact. Beyond, it stays as it is. */
 enum { EDITS_MAX = 64, EDITS_BYTES_MAX = 4096 };
 
 struct edit {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "origin.h"
+#include "domain.h"
 
 enum {
 	VIA_TESTS = NAT_VIA_SOURCE | NAT_VIA_PRIVATE,
@@ -25,15 +25,19 @@ static struct host_look look_at_host(const struct address *address, const struct
 	};
 }
 
+/* A port alone is no NAT: a phone may send from one and listen on another, where the answers go if
+ * it does not ask for rport (RFC 3261 18.2.2, RFC 3581 4). */
 static unsigned test_via(const struct sip_via *via, const struct address *source)
 {
 	struct host_look host = {0};
 	struct address address;
 	unsigned hits = 0;
+	bool is_port = (via->port ? via->port : SIP_DEFAULT_PORT) == source->port;
+	bool asks_for_rport = via->rport.whole.at;
 
 	if (address_parse_host(via->host, &address))
 		host = look_at_host(&address, source);
-	if (!host.is_source || (via->port ? via->port : SIP_DEFAULT_PORT) != source->port)
+	if (!host.is_source || (!is_port && (asks_for_rport || host.is_private)))
 		hits |= NAT_VIA_SOURCE;
 	if (host.is_private)
 		hits |= NAT_VIA_PRIVATE;
@@ -56,6 +60,25 @@ static unsigned test_contact(const struct sip_uri *uri, const struct address *so
 		hits |= NAT_CONTACT_SOURCE;
 	if (uri_port(uri) != source->port)
 		hits |= NAT_CONTACT_PORT;
+	return hits;
+}
+
+/* A name that is a GRUU's or an address of record's tells of no place. */
+static unsigned test_contacts(
+	const struct sip_message *message, const struct address *source, unsigned tests)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	struct domains domains;
+	unsigned hits = 0;
+
+	domains_start(&domains, message);
+	while ((contact = sip_next_contact(message, &cursor))) {
+		unsigned its = test_contact(&contact->uri, source) & tests;
+
+		if (its && (contact->uri.is_address || !contact_is_of_domain(&domains, contact)))
+			hits |= its;
+	}
 	return hits;
 }
 
@@ -222,8 +245,6 @@ static bool contacts_are_own(const struct sip_message *message)
 
 unsigned nat_detect(const struct sip_message *message, const struct address *source, unsigned tests)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	unsigned hits = 0;
 
 	if (message->is_request) {
@@ -234,9 +255,7 @@ unsigned nat_detect(const struct sip_message *message, const struct address *sou
 		if ((tests & NAT_SDP_PRIVATE) && sdp_is_private(message))
 			hits |= NAT_SDP_PRIVATE;
 	}
-	if ((tests & CONTACT_TESTS) && contacts_are_own(message)) {
-		while ((contact = sip_next_contact(message, &cursor)))
-			hits |= test_contact(&contact->uri, source);
-	}
+	if ((tests & CONTACT_TESTS) && contacts_are_own(message))
+		hits |= test_contacts(message, source, tests);
 	return hits & tests;
 }

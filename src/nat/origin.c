@@ -3,6 +3,7 @@
 #include <string.h>
 
 const struct text origin_param = {"natbox", 6};
+const struct text maddr_head = {"maddr=", 6};
 
 static bool is_lower(char c)
 {
@@ -118,10 +119,21 @@ bool origin_is_host_port(struct text text)
 	if (text.length && colon && text_end(text)[-1] != ']') {
 		host.length = (size_t)(colon - text.at);
 		if (!text_number((struct text){colon + 1, text.length - host.length - 1}, &port) ||
-			port == 0 || port > UINT16_MAX)
+			port > UINT16_MAX)
 			return false;
 	}
 	return is_host(host);
+}
+
+bool maddr_find(struct text params, struct text *host, struct text *span)
+{
+	struct text whole;
+
+	if (!sip_param_span(params, TEXT("maddr"), host, &whole) || host->length > ORIGIN_MAX ||
+		!origin_is_host_port(*host))
+		return false;
+	*span = (struct text){host->at - maddr_head.length, host->length + maddr_head.length};
+	return span->at > whole.at && text_starts_with(*span, maddr_head);
 }
 
 bool uri_is_plain(const struct sip_uri *uri)

@@ -12,6 +12,7 @@ enum {
 };
 
 extern const struct text origin_param; /* the parameter's name */
+extern const struct text maddr_head;   /* "maddr=" */
 
 /* Writes plain in letters that no peer has a reason to escape or fold: lower case letters, digits
  * and dots stand for themselves, a colon becomes '-', anything else that host:port can consist of
@@ -24,6 +25,10 @@ size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX]);
 
 /* Whether text is an IPv4 address, a bracketed IPv6 address or a name, with or without a port. */
 bool origin_is_host_port(struct text text);
+
+/* Finds ";maddr=host": the host, and where it stands, name and all, but not the semicolon. False
+ * where there is none that can travel in the natbox parameter: one in lower case without blanks. */
+bool maddr_find(struct text params, struct text *host, struct text *span);
 
 /* Whether a URI may stand without angle brackets (RFC 3261 20): no comma, semicolon, question mark.
  * Its natbox parameter, where it has one, does not count. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain.h"
 #include "origin.h"
 
 /* A message from a user agent, and what its Via and Contacts are to say instead. */
@@ -10,6 +11,7 @@ struct repair {
 	const struct sip_message *message;
 	const struct address *source;
 	struct edits *edits;
+	struct domains *domains;
 	struct text sent_by_host; /* of the user agent's own Via; at is NULL in a response */
 	enum { UNREAD, NAME, ADDRESS } sent_by_is; /* ADDRESS: this one */
 	struct address sent_by;
@@ -23,11 +25,11 @@ static struct text text_after(struct text text)
 	return (struct text){text_end(text), 0};
 }
 
-/* Bytes put together for one edit; the longest holds two encoded origins and two addresses. */
+/* Bytes put together for one edit; the longest holds three encoded origins and two addresses. */
 struct splice {
 	size_t length;
-	char bytes[2 * ORIGIN_CODED_MAX + 2 * ADDRESS_TEXT_MAX +
-		   sizeof(";natbox=*;received=;rport=")];
+	char bytes[3 * ORIGIN_CODED_MAX + 2 * ADDRESS_TEXT_MAX +
+		   sizeof(";natbox=***;received=;rport=")];
 };
 
 static void splice_start(struct splice *splice, struct text text)
@@ -65,46 +67,80 @@ static struct text received_text(const struct repair *repair)
 	return host;
 }
 
-/* What a user agent's Via says itself about where it is seen to be. */
+/* What a user agent's Via says itself about where its answers are to go. */
 struct seen_at {
-	bool has_received, has_rport;
-	struct text received, rport;
-	struct text rport_span;
+	bool has_received, has_rport, has_maddr;
+	struct text received, rport, maddr;
+	struct text rport_span, maddr_span;
 };
 
 static struct seen_at read_seen_at(const struct sip_via *via)
 {
-	return (struct seen_at){
+	struct seen_at said = {
 		.has_received = via->received.whole.at,
 		.has_rport = via->rport.whole.at,
 		.received = via->received.value,
 		.rport = via->rport.value,
 		.rport_span = via->rport.whole,
 	};
+
+	said.has_maddr = via->has_others && maddr_find(via->params, &said.maddr, &said.maddr_span);
+	return said;
 }
 
-/* ";natbox", and what the user agent had written where it had written anything. */
+/* "natbox", and what the user agent had written where it had written anything. */
 static bool splice_put_seen_at(struct splice *splice, const struct seen_at *said)
 {
-	splice_start(splice, TEXT(";"));
 	splice_put(splice, origin_param);
-	if (!said->has_received && !said->has_rport)
+	if (!said->has_received && !said->has_rport && !said->has_maddr)
 		return true;
 	splice_put(splice, TEXT("="));
 	if (said->has_received && !splice_put_origin(splice, said->received))
 		return false;
 	splice_put(splice, TEXT("*"));
-	return !said->has_rport || splice_put_origin(splice, said->rport);
+	if (said->has_rport && !splice_put_origin(splice, said->rport))
+		return false;
+	if (!said->has_maddr)
+		return true;
+	splice_put(splice, TEXT("**"));
+	return splice_put_origin(splice, said->maddr);
 }
 
-/* ";rport": RFC 3581 has it answered, so the answer can stay and no origin is needed. */
+/* The natbox parameter takes maddr's place, where there is one; else it begins added, which is to
+ * follow sent-by. */
+static bool begin_via(struct repair *repair, const struct seen_at *said, struct splice *added)
+{
+	splice_start(added, said->has_maddr ? TEXT("") : TEXT(";"));
+	if (!splice_put_seen_at(added, said))
+		return false;
+	if (said->has_maddr) {
+		splice_edit(added, repair->edits, said->maddr_span);
+		added->length = 0;
+	}
+	return true;
+}
+
+/* Answers would go to maddr, whatever received and rport say (RFC 3261 18.2.2). */
+static void hide_maddr(struct repair *repair, const struct seen_at *said)
+{
+	struct splice hidden;
+
+	splice_start(&hidden, origin_param);
+	splice_put(&hidden, TEXT("=**"));
+	if (splice_put_origin(&hidden, said->maddr))
+		splice_edit(&hidden, repair->edits, said->maddr_span);
+}
+
+/* ";rport" or ";rport=": RFC 3581 has it answered, so the answer can stay without an origin. */
 static bool answer_rport(struct repair *repair, const struct seen_at *said)
 {
 	struct splice answer;
 
 	if (said->has_received && said->received.length == 0)
 		return false;
-	splice_start(&answer, TEXT("="));
+	if (said->has_maddr)
+		hide_maddr(repair, said);
+	splice_start(&answer, said->rport.at ? TEXT("") : TEXT("="));
 	splice_put(&answer, repair->port);
 	if (!said->has_received) {
 		splice_put(&answer, TEXT(";received="));
@@ -129,9 +165,9 @@ static bool repair_via_full(struct repair *repair, const struct sip_via *via)
 	struct seen_at said = read_seen_at(via);
 	struct splice added;
 
-	if (said.has_rport && !said.rport.at)
+	if (said.has_rport && said.rport.length == 0)
 		return answer_rport(repair, &said);
-	if (is_right(repair, &said) || !splice_put_seen_at(&added, &said))
+	if ((is_right(repair, &said) && !said.has_maddr) || !begin_via(repair, &said, &added))
 		return false;
 	if (said.has_received) {
 		edits_replace(repair->edits, said.received, received_text(repair));
@@ -145,7 +181,8 @@ static bool repair_via_full(struct repair *repair, const struct sip_via *via)
 		splice_put(&added, TEXT(";rport="));
 		splice_put(&added, repair->port);
 	}
-	splice_edit(&added, repair->edits, text_after(via->sent_by));
+	if (added.length)
+		splice_edit(&added, repair->edits, text_after(via->sent_by));
 	return true;
 }
 
@@ -154,7 +191,7 @@ static bool ask_for_rport(struct repair *repair, const struct sip_via *via)
 	struct seen_at said = read_seen_at(via);
 	struct splice added;
 
-	if (said.has_rport || !splice_put_seen_at(&added, &said))
+	if (said.has_rport || !begin_via(repair, &said, &added))
 		return false;
 	splice_put(&added, TEXT(";rport"));
 	splice_edit(&added, repair->edits, text_after(via->sent_by));
@@ -172,14 +209,20 @@ static bool is_at_sent_by(struct repair *repair, const struct address *address)
 
 /* A response shows no Via of the user agent's to compare a name with; but the Contact of one that
  * may have a Contact is its sender's (RFC 3261 12.1.1). */
-static bool is_own(struct repair *repair, const struct sip_uri *uri)
+static bool is_own(struct repair *repair, const struct sip_contact *contact)
 {
+	const struct sip_uri *uri = &contact->uri;
+	bool is_sent_by = text_equal_nocase(uri->host, repair->sent_by_host);
+
 	if (!uri->is_address)
-		return !repair->message->is_request ||
-		       text_equal_nocase(uri->host, repair->sent_by_host);
-	return address_is_private(&uri->address) ||
-	       address_same_host(&uri->address, repair->source) ||
-	       is_at_sent_by(repair, &uri->address);
+		return (is_sent_by || !repair->message->is_request) &&
+		       !contact_is_of_domain(repair->domains, contact);
+	if (is_sent_by)
+		return true;
+	return (address_is_private(&uri->address) ||
+		       address_same_host(&uri->address, repair->source) ||
+		       is_at_sent_by(repair, &uri->address)) &&
+	       !contact_is_of_domain(repair->domains, contact);
 }
 
 /* The scanner takes whatever looks like an IPv6 address in its brackets. */
@@ -196,18 +239,11 @@ static bool is_udp(struct text params)
 	       text_equal_nocase(transport, TEXT("udp"));
 }
 
-static bool repair_contact(struct repair *repair, const struct sip_contact *contact)
+/* Host and port give way to source, and the natbox parameter follows them. */
+static bool repair_uri(struct repair *repair, const struct sip_uri *uri, bool bracketed)
 {
-	const struct sip_uri *uri = &contact->uri;
 	struct splice splice;
-	bool bracketed = name_addr_is_bracketed(&contact->name_addr);
 
-	if (!uri->is_sip || !is_udp(uri->params) || !is_own(repair, uri) ||
-		uri_is_at(uri, repair->source) || !has_valid_host(uri))
-		return false;
-	/* There, what follows a semicolon is the header's; phones mean the URI's none the less. */
-	if (!bracketed && (!uri_is_plain(uri) || !is_udp(contact->name_addr.params)))
-		return false;
 	splice_start(&splice, repair->host_port);
 	splice_put(&splice, TEXT(";"));
 	splice_put(&splice, origin_param);
@@ -220,6 +256,51 @@ static bool repair_contact(struct repair *repair, const struct sip_contact *cont
 	}
 	splice_edit(&splice, repair->edits, uri->host_port);
 	return true;
+}
+
+/* Where a URI is sent to is its maddr, whatever its host (RFC 3261 19.1.1). */
+struct maddr {
+	struct text host, span;
+};
+
+/* The natbox parameter takes the place of maddr. */
+static bool repair_uri_with_maddr(
+	struct repair *repair, const struct sip_uri *uri, const struct maddr *maddr)
+{
+	struct splice splice;
+
+	splice_start(&splice, origin_param);
+	splice_put(&splice, TEXT("="));
+	if (!splice_put_origin(&splice, uri->host_port))
+		return false;
+	splice_put(&splice, TEXT("*"));
+	if (!splice_put_origin(&splice, maddr->host))
+		return false;
+	edits_replace(repair->edits, uri->host_port, repair->host_port);
+	splice_edit(&splice, repair->edits, maddr->span);
+	return true;
+}
+
+/* Without brackets what follows a semicolon is the header's; phones mean the URI's all the same. */
+static bool repair_contact(struct repair *repair, const struct sip_contact *contact)
+{
+	const struct sip_uri *uri = &contact->uri;
+	bool bracketed = name_addr_is_bracketed(&contact->name_addr), has_maddr;
+	struct maddr maddr;
+
+	if (!uri->is_sip || !is_udp(uri->params) || !has_valid_host(uri))
+		return false;
+	has_maddr = maddr_find(uri->params, &maddr.host, &maddr.span);
+	if (uri_is_at(uri, repair->source) &&
+		(!has_maddr || host_is_at(maddr.host, repair->source)))
+		return false;
+	if (!is_own(repair, contact))
+		return false;
+	if (has_maddr)
+		return repair_uri_with_maddr(repair, uri, &maddr);
+	if (!bracketed && (!uri_is_plain(uri) || !is_udp(contact->name_addr.params)))
+		return false;
+	return repair_uri(repair, uri, bracketed);
 }
 
 static bool repair_contacts(struct repair *repair)
@@ -258,9 +339,12 @@ static void format_source(struct repair *repair)
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits)
 {
-	struct repair repair = {.message = message, .source = source, .edits = edits};
+	struct domains domains;
+	struct repair repair = {
+		.message = message, .source = source, .edits = edits, .domains = &domains};
 	unsigned fields = 0;
 
+	domains_start(&domains, message);
 	format_source(&repair);
 	if (message->is_request) {
 		if (message->via_count != 1)

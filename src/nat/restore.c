@@ -9,23 +9,77 @@ struct restore {
 	struct edits *edits;
 };
 
+/* "maddr=" and its host, which stood where the natbox parameter stands. */
+struct maddr_origin {
+	struct text text; /* empty: there was none */
+	char bytes[sizeof("maddr=") - 1 + ORIGIN_MAX];
+};
+
+/* False when what there is was not written by a repair. */
+static bool maddr_origin_read(struct text coded, struct maddr_origin *origin)
+{
+	struct text host = {origin->bytes + maddr_head.length, 0};
+
+	memcpy(origin->bytes, maddr_head.at, maddr_head.length);
+	host.length = origin_decode(coded, origin->bytes + maddr_head.length);
+	origin->text = (struct text){origin->bytes, maddr_head.length + host.length};
+	return origin_is_host_port(host);
+}
+
+/* In the place of the natbox parameter, of which whole is all, from its semicolon on. */
+static void restore_maddr(
+	const struct restore *restore, struct text whole, const struct maddr_origin *origin)
+{
+	const char *semicolon;
+
+	if (!origin->text.length) {
+		edits_replace(restore->edits, whole, (struct text){0});
+		return;
+	}
+	semicolon = memchr(whole.at, ';', whole.length);
+	whole.length -= (size_t)(semicolon + 1 - whole.at);
+	whole.at = semicolon + 1;
+	edits_replace(restore->edits, text_trim(whole), origin->text);
+}
+
 /* What a user agent had written in its Via, as its natbox parameter tells. */
 struct via_origin {
 	bool is_known;
+	bool tells_seen_at;          /* of these, both: */
 	struct text received, rport; /* empty: nothing */
 	char received_bytes[ORIGIN_MAX], rport_bytes[ORIGIN_MAX];
+	struct maddr_origin maddr;
 };
+
+/* Cuts "**" and a maddr off the end. */
+static bool via_maddr_read(struct text *coded, struct via_origin *origin)
+{
+	const char *star = coded->length ? memrchr(coded->at, '*', coded->length) : NULL;
+
+	origin->maddr.text = (struct text){0};
+	if (!star || star == coded->at || star[-1] != '*')
+		return true;
+	if (!maddr_origin_read(
+		    (struct text){star + 1, (size_t)(text_end(*coded) - star - 1)}, &origin->maddr))
+		return false;
+	coded->length = (size_t)(star - 1 - coded->at);
+	return true;
+}
 
 /* False when what there is was not written by a repair. */
 static bool via_origin_read(struct text coded, struct via_origin *origin)
 {
-	const char *star = coded.length ? memchr(coded.at, '*', coded.length) : NULL;
+	const char *star;
 	struct text received, rport;
 
 	origin->received = (struct text){origin->received_bytes, 0};
 	origin->rport = (struct text){origin->rport_bytes, 0};
+	if (!via_maddr_read(&coded, origin))
+		return false;
+	origin->tells_seen_at = coded.length || !origin->maddr.text.length;
+	star = coded.length ? memchr(coded.at, '*', coded.length) : NULL;
 	if (!star)
-		return !coded.at;
+		return !coded.at || !origin->tells_seen_at;
 	received = (struct text){coded.at, (size_t)(star - coded.at)};
 	rport = (struct text){star + 1, coded.length - received.length - 1};
 	origin->received.length = origin_decode(received, origin->received_bytes);
@@ -85,7 +139,7 @@ static bool restore_via(const struct restore *restore, const struct sip_message 
 	const struct sip_via *via = &message->top_via;
 	struct text coded, span;
 	struct via_origin origin;
-	bool restored = false;
+	bool restored = false, is_told;
 
 	if (message->via_count != 1)
 		return false;
@@ -93,13 +147,14 @@ static bool restore_via(const struct restore *restore, const struct sip_message 
 			  sip_param_span(via->params, origin_param, &coded, &span) &&
 			  via_origin_read(coded, &origin);
 	if (origin.is_known) {
-		edits_replace(restore->edits, span, (struct text){0});
+		restore_maddr(restore, span, &origin.maddr);
 		restored = true;
 	}
+	is_told = origin.is_known && origin.tells_seen_at;
 	restored |= restore_via_param(restore, via, via->received, TEXT("received"),
-		is_clients_host, origin.is_known ? &origin.received : NULL);
+		is_clients_host, is_told ? &origin.received : NULL);
 	restored |= restore_via_param(restore, via, via->rport, TEXT("rport"), is_clients_port,
-		origin.is_known ? &origin.rport : NULL);
+		is_told ? &origin.rport : NULL);
 	return restored;
 }
 
@@ -109,6 +164,7 @@ struct uri_origin {
 	struct text host_port;
 	bool was_bare; /* the URI stood without angle brackets */
 	char bytes[ORIGIN_MAX];
+	struct maddr_origin maddr;
 };
 
 /* params is where the parameter is to be found. False when the URI is not a repaired one of the
@@ -117,6 +173,7 @@ static bool uri_origin_read(const struct restore *restore, const struct sip_uri 
 	struct text params, struct uri_origin *origin)
 {
 	struct text coded;
+	const char *star;
 
 	if (!uri->is_sip || !uri_is_at(uri, restore->client) ||
 		!sip_param_span(params, origin_param, &coded, &origin->span) || coded.length == 0)
@@ -126,6 +183,15 @@ static bool uri_origin_read(const struct restore *restore, const struct sip_uri 
 		coded.at++;
 		coded.length--;
 	}
+	origin->maddr.text = (struct text){0};
+	star = coded.length ? memchr(coded.at, '*', coded.length) : NULL;
+	if (star) {
+		struct text maddr = {star + 1, (size_t)(text_end(coded) - star - 1)};
+
+		if (origin->was_bare || !maddr_origin_read(maddr, &origin->maddr))
+			return false;
+		coded.length -= maddr.length + 1;
+	}
 	origin->host_port = (struct text){origin->bytes, origin_decode(coded, origin->bytes)};
 	return origin_is_host_port(origin->host_port);
 }
@@ -134,7 +200,7 @@ static void restore_host_port(
 	const struct restore *restore, const struct sip_uri *uri, const struct uri_origin *origin)
 {
 	edits_replace(restore->edits, uri->host_port, origin->host_port);
-	edits_replace(restore->edits, origin->span, (struct text){0});
+	restore_maddr(restore, origin->span, &origin->maddr);
 }
 
 static bool restore_parsed_uri(const struct restore *restore, const struct sip_uri *uri)

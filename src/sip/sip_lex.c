@@ -92,7 +92,7 @@ const char *lex_host_port(const char *at, const char *end, bool blanks, struct l
 		return at;
 	digits = blanks ? lex_blanks(at + 1, end) : at + 1;
 	at = lex_run(digits, end, LEX_HOST);
-	if (!text_number(lex_text(digits, at), &port) || port == 0 || port > UINT16_MAX)
+	if (!text_number(lex_text(digits, at), &port) || port > UINT16_MAX)
 		return NULL;
 	out->port = (uint16_t)port;
 	out->host_port = lex_text(start, at);

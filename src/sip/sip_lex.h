@@ -74,7 +74,7 @@ const char *lex_comment(const char *at, const char *end);
 struct lex_host {
 	struct text host; /* IPv6 in its brackets */
 	struct text host_port;
-	uint16_t port; /* 0 when absent */
+	uint16_t port; /* 0 when absent, or when that is what it says */
 };
 const char *lex_host_port(const char *at, const char *end, bool blanks, struct lex_host *out);
 

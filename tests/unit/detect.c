@@ -51,16 +51,48 @@ Test(detect, nothing_hits_a_phone_that_is_where_it_says)
 		0);
 }
 
-Test(detect, via_source_compares_host_and_port)
+Test(detect, via_source_compares_host_and_port_where_rport_is_asked_for)
 {
-	const char *source = "203.0.113.7:40000";
+	static const char *const vias[] = {"203.0.113.8:40000;branch=1",
+		"203.0.113.8:40000;rport;branch=1", "203.0.113.8;branch=1", "phone.lan:40000",
+		"203.0.113.7:40001;branch=1;rport", "203.0.113.7;rport;branch=1",
+		"203.0.113.7:40001;RPORT=", "203.0.113.7:40001;rport=40001", "203.0.113.7:0;rport",
+		"[2001:db8::7]:40000"};
+	char via[128];
 
-	cr_assert_eq(detect_request(source, "SIP/2.0/UDP 203.0.113.8:40000;branch=z9hG4bK1", NULL),
-		NAT_VIA_SOURCE);
-	cr_assert_eq(detect_request(source, "SIP/2.0/UDP 203.0.113.7:40001;branch=z9hG4bK1", NULL),
-		NAT_VIA_SOURCE);
-	cr_assert_eq(detect_request(source, "SIP/2.0/UDP 203.0.113.7;branch=z9hG4bK1", NULL),
-		NAT_VIA_SOURCE);
+	for (size_t i = 0; i < sizeof(vias) / sizeof(*vias); i++) {
+		snprintf(via, sizeof(via), "SIP/2.0/UDP %s", vias[i]);
+		cr_assert_eq(
+			detect_request("203.0.113.7:40000", via, NULL), NAT_VIA_SOURCE, "%s", via);
+	}
+}
+
+Test(detect, phone_that_listens_on_another_port_than_it_sends_from_is_not_natted)
+{
+	const unsigned defaults = NAT_VIA_SOURCE | NAT_CONTACT_PRIVATE;
+	struct address source = at("203.0.113.7:50933");
+	struct sip_message message;
+
+	cr_assert_eq(
+		detect_request("203.0.113.7:50933", "SIP/2.0/UDP 203.0.113.7;branch=1", NULL), 0);
+	cr_assert_eq(detect_request("203.0.113.7:50933", "SIP/2.0/UDP 203.0.113.7:0", NULL), 0);
+	cr_assert_eq(detect_request("[2001:db8::7]:50933",
+			     "SIP/2.0/UDP [2001:db8::7]:5062;branch=1", NULL),
+		0);
+	message = request("REGISTER", "SIP/2.0/UDP 203.0.113.7:5060;branch=1",
+		"<sip:a@203.0.113.7:5060>", "", "");
+	cr_assert_eq(nat_detect(&message, &source, defaults), 0);
+	message = response(
+		"200 OK", "INVITE", "SIP/2.0/UDP 192.0.2.1;branch=1", "<sip:a@203.0.113.7:5060>");
+	cr_assert_eq(nat_detect(&message, &source, defaults), 0);
+}
+
+Test(detect, another_port_of_a_private_address_is_natted_whatever_it_asks_for)
+{
+	cr_assert_eq(detect_request("10.0.0.1:50933", "SIP/2.0/UDP 10.0.0.1:5060;branch=1", NULL),
+		NAT_VIA_SOURCE | NAT_VIA_PRIVATE);
+	cr_assert_eq(detect_request("10.0.0.1:5060", "SIP/2.0/UDP 10.0.0.1;branch=1", NULL),
+		NAT_VIA_PRIVATE);
 }
 
 Test(detect, private_addresses_hit_in_both_families)
@@ -206,4 +238,20 @@ Test(detect, sdp_is_found_inside_multipart)
 	cr_assert_eq(detect_body("Content-Type: multipart/mixed\r\n",
 			     "--b\r\nContent-Type: application/sdp\r\n\r\nc=IN IP4 10.0.0.1\r\n"),
 		0);
+}
+
+Test(detect, gruu_or_address_of_record_tells_of_no_place)
+{
+	static const char *const of_domain[] = {"<sip:alice@example.com>",
+		"<sip:alice@EXAMPLE.com.:5060>", "sip:alice@example.com",
+		"<sip:a@example.net;gr=urn:uuid:f81d4fae>", "<sip:a@example.net;ob;GR>",
+		"sip:a@example.net;gr", "<sips:a@example.net;gr>"};
+
+	for (size_t i = 0; i < sizeof(of_domain) / sizeof(*of_domain); i++)
+		cr_assert_eq(detect_contact(of_domain[i]), 0, "%s", of_domain[i]);
+	cr_assert_eq(detect_contact("<sip:a@example.net:40000>"), NAT_CONTACT_SOURCE);
+	cr_assert_eq(detect_contact("<sip:a@10.0.0.1:40000;gr=x>"),
+		NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
+	cr_assert_eq(detect_contact("<sip:a@example.net;gr>, <sip:a@10.0.0.1:40000>"),
+		NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
 }

@@ -53,6 +53,90 @@ Test(engine, a_datagram_that_needs_no_repair_goes_on_as_it_came)
 	border_free(border);
 }
 
+/* It listens on 5060 and, unless it says so in its Via, asks for no rport. */
+static enum verdict register_from_50933(struct border *border, const char *via)
+{
+	border_in(border, "203.0.113.77:50933",
+		"REGISTER sip:example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP %s;branch=z9hG4bK1\r\n"
+		"From: <sip:a@example.com>;tag=1\r\nTo: <sip:a@example.com>\r\n"
+		"Call-ID: call\r\nCSeq: 1 REGISTER\r\n"
+		"Contact: <sip:a@203.0.113.77:5060;transport=udp>\r\n\r\n",
+		via);
+	return border->outcome.verdict;
+}
+
+Test(engine, a_phone_without_nat_that_sends_from_another_port_is_left_alone)
+{
+	static const char *const vias[] = {
+		"203.0.113.77:5060", "203.0.113.77", "203.0.113.77:5062", "203.0.113.77:0"};
+	struct border *border = border_new();
+
+	border->repairs = true;
+	for (unsigned i = 0; i < sizeof(vias) / sizeof(*vias); i++)
+		cr_expect_eq(register_from_50933(border, vias[i]), VERDICT_PASS, "%s", vias[i]);
+	cr_expect_eq(register_from_50933(border, "203.0.113.77:5060;rport"), VERDICT_REWRITE);
+	border_free(border);
+}
+
+/* From received, which a proxy adds unasked (RFC 3261 18.2.1). */
+Test(engine, a_phone_that_has_learned_its_public_address_but_no_port_stays_natted)
+{
+	struct border *border = border_new();
+
+	border->repairs = true;
+	cr_expect_eq(register_from_50933(border, "192.168.1.10:5060"), VERDICT_REWRITE);
+	cr_expect_eq(register_from_50933(border, "203.0.113.77:5060"), VERDICT_REWRITE);
+	border_free(border);
+}
+
+Test(engine, a_phone_that_writes_port_0_is_repaired_and_followed)
+{
+	struct registration registration = {
+		.via = "192.168.1.10:0", .contact = "<sip:alice@192.168.1.10:0>", .expires = "60"};
+	struct border *border = border_new();
+
+	border->repairs = true;
+	border_register(border, "203.0.113.1:5061", registration);
+	cr_expect_eq(border->outcome.verdict, VERDICT_REWRITE);
+	registration.contact = "<sip:alice@203.0.113.1:5061;natbox=192.168.1.10-0>";
+	border_answer(border, "203.0.113.1:5061", 200, registration);
+	cr_expect_eq(border->outcome.verdict, VERDICT_REWRITE);
+	border_expect(border, "rewrite 203.0.113.1:5061 in\n"
+			      "endpoint-add 203.0.113.1:5061 via-source,contact-private\n"
+			      "reason-add 203.0.113.1:5061 registration sip:alice@example.com 60\n"
+			      "rewrite 203.0.113.1:5061 out\n");
+	border_free(border);
+}
+
+static void answer_call(struct border *border, const char *phone, const char *contact)
+{
+	border_in(border, phone,
+		"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bK1\r\n"
+		"From: <sip:bob@example.org>;tag=1\r\nTo: <sip:alice@example.com>;tag=2\r\n"
+		"Call-ID: talk\r\nCSeq: 1 INVITE\r\nContact: %s\r\n\r\n",
+		contact);
+}
+
+Test(engine, a_natted_phones_gruu_goes_on_as_it_came)
+{
+	const char *phone = "203.0.113.1:5061";
+	struct border *border = border_new();
+
+	border->repairs = true;
+	border_register(border, phone, (struct registration){.expires = "60"});
+	border_answer(border, phone, 200, (struct registration){.expires = "60"});
+	answer_call(border, phone, "<sip:alice@example.com;gr=urn:uuid:f81d4fae>");
+	cr_expect_eq(border->outcome.verdict, VERDICT_PASS);
+	answer_call(border, phone, "<sip:alice@example.com>");
+	cr_expect_eq(border->outcome.verdict, VERDICT_PASS);
+	answer_call(border, phone, "<sip:alice@192.168.1.10>");
+	cr_expect_eq(border->outcome.verdict, VERDICT_REWRITE);
+	answer_call(border, phone, "<sip:alice@phone.lan>");
+	cr_expect_eq(border->outcome.verdict, VERDICT_REWRITE);
+	border_free(border);
+}
+
 static uint64_t verdicts(struct border *border, enum direction direction, enum verdict verdict)
 {
 	return engine_counters(border->engine).verdicts[direction][verdict];

@@ -17,19 +17,20 @@ static const unsigned statuses[] = {
 static const char *const hosts[] = {"10.0.0.2", "192.168.1.20", "172.16.254.1", "100.64.7.7",
 	"192.0.2.15", "198.51.100.4", "[2001:db8::9:1]", "[fd00::1]", "[2001:db8::192.0.2.33]",
 	"phone", "sip.example.com", "a-b.example.org"};
-static const char *const ports[] = {"", "", ":5060", ":5062", ":1", ":65535"};
+static const char *const ports[] = {"", "", ":5060", ":5062", ":1", ":65535", ":0"};
 static const char *const users[] = {"alice", "+12125551212", "1000", "bob.smith", "carol:pass",
 	"a%20b", "%40at", "semi;par=u", "q?mark", "(to-be!sure)&isn't+it$", "x,y", "_~*'"};
 static const char *const displays[] = {"", "", "Alice ", "Bob B. Smith ", "\"\" ", "\"Carol\"",
 	"\"Smith, John\" ", "\"a;b=c <sip:x@y>, d\" ", "\"say \\\"hi, <you>\\\"\" ",
 	"\"back\\\\\" ", "\"J\xc3\xb6rg (home)\" "};
 static const char *const uri_params[] = {";transport=udp", ";lr", ";user=phone", ";ob",
-	";rinstance=6ad1b4c5", ";maddr=192.0.2.7", ";x=%3b%2c"};
+	";rinstance=6ad1b4c5", ";maddr=192.0.2.7", ";maddr=[fd00::A]", ";MAddr=10.0.0.2",
+	";x=%3b%2c", ";gr=urn:uuid:f81d4fae", ";gr"};
 static const char *const addr_params[] = {"q=0.7",
 	"+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0>\"", "reg-id=1", "note=\"a, b; c=\\\"d\\\"\"",
 	"audio", "x=a=b=="};
-static const char *const via_params[] = {
-	"rport", "received=192.0.2.99", "ttl=16", "maddr=224.0.1.75", "note=\"x, y; z\"", "alias"};
+static const char *const via_params[] = {"rport", "received=192.0.2.99", "ttl=16",
+	"maddr=224.0.1.75", "maddr = 10.0.0.2", "maddr=Phone-1.lan", "note=\"x, y; z\"", "alias"};
 static const char *const oddities[] = {"Max-Forwards: 70", "Subject: tea, \"cakes\" <and> more;",
 	"s: short", "User-Agent: Phone/1.2 (a, b; <c> \"d\")", "X-Empty:", "X-Odd: ;;,,;<,\"",
 	"Supported: path, outbound, gruu", "k: 100rel", "Allow: INVITE, ACK, BYE",
@@ -214,7 +215,8 @@ static void append_contact(struct generator *generator, char *field)
 	append_params(generator, field, addr_params + split, COUNT(addr_params) - split);
 }
 
-static void append_via(struct generator *generator, char *field, const char *sent_by)
+static void append_via(
+	struct generator *generator, char *field, const char *sent_by, bool empty_rport)
 {
 	static const char *const transports[] = {"UDP", "UDP", "UDP", "TCP", "TLS", "udp", "SCTP"};
 	size_t split = generator_below(generator, COUNT(via_params) + 1);
@@ -229,6 +231,11 @@ static void append_via(struct generator *generator, char *field, const char *sen
 		append(field, "%s", sent_by);
 	else
 		append_host_port(generator, field);
+	if (empty_rport && generator_once_in(generator, 4)) {
+		append_separator(generator, field, ";");
+		append(field, "rport");
+		append_separator(generator, field, "=");
+	}
 	append_params(generator, field, via_params, split);
 	append_separator(generator, field, ";");
 	append(field, "branch");
@@ -257,7 +264,7 @@ static unsigned add_vias(struct draft *draft, const struct generate_wish *wish)
 
 	for (unsigned i = 0; i < count; i++)
 		append_via(draft->generator, begin_value(draft, i == 0, "Via", "v"),
-			i == 0 ? wish->via_host : NULL);
+			i == 0 ? wish->via_host : NULL, wish->empty_rport);
 	return count;
 }
 

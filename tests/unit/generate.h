@@ -28,6 +28,7 @@ struct generate_wish {
 	unsigned contacts;    /* how many values */
 	bool no_contact;      /* none at all, whatever contacts says */
 	bool no_star;         /* no "Contact: *" */
+	bool empty_rport;     /* Vias with "rport=", which the grammar has not */
 };
 
 enum { GENERATED_MAX = 8192 };

@@ -63,6 +63,10 @@ Test(repair, rport_is_answered_where_it_was_asked)
 		VIA_HEAD " ; RPORT=40000;received=203.0.113.7 ; branch=1");
 	via_becomes("[2001:db8::7]:40000", "SIP/2.0/UDP [fd00::1];rport;branch=1",
 		"SIP/2.0/UDP [fd00::1];rport=40000;received=2001:db8::7;branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";rport=;branch=1",
+		VIA_HEAD ";rport=40000;received=203.0.113.7;branch=1");
+	via_becomes(SOURCE, VIA_HEAD "; rport = ;received=10.0.0.1",
+		VIA_HEAD "; rport =40000 ;received=203.0.113.7");
 }
 
 Test(repair, via_without_rport_is_marked)
@@ -84,13 +88,27 @@ Test(repair, what_the_client_claims_of_its_address_is_replaced_and_kept)
 		VIA_HEAD ";received=203.0.113.7;rport=40000");
 }
 
+Test(repair, maddr_of_the_via_gives_way)
+{
+	via_becomes(SOURCE, VIA_HEAD ";maddr=192.168.1.10;branch=1;rport",
+		VIA_HEAD ";natbox=**192.168.1.10;branch=1;rport=40000;received=203.0.113.7");
+	via_becomes(SOURCE, VIA_HEAD ";branch=1 ; maddr=Phone.lan",
+		VIA_HEAD ";received=203.0.113.7;rport=40000;branch=1 ; natbox=***_50hone.lan");
+	via_becomes(SOURCE, VIA_HEAD ";rport=99;maddr=[fd00::1];received=10.0.0.1",
+		VIA_HEAD ";rport=40000;natbox=10.0.0.1*99**_5bfd00--1_5d;received=203.0.113.7");
+	via_becomes(SOURCE, VIA_HEAD ";received=203.0.113.7;rport=40000;maddr=10.0.0.1",
+		VIA_HEAD ";received=203.0.113.7;rport=40000;natbox=203.0.113.7*40000**10.0.0.1");
+	settings.nat.fix_via = FIX_VIA_RPORT;
+	via_becomes(SOURCE, VIA_HEAD ";maddr=10.0.0.1", VIA_HEAD ";rport;natbox=***10.0.0.1");
+	via_becomes(SOURCE, VIA_HEAD ";maddr=10.0.0.1;rport", VIA_HEAD ";maddr=10.0.0.1;rport");
+}
+
 Test(repair, via_that_is_right_or_beyond_repair_stays)
 {
 	via_becomes(SOURCE, VIA_HEAD ";received=203.0.113.7;rport=40000",
 		VIA_HEAD ";received=203.0.113.7;rport=40000");
 	via_becomes(
 		SOURCE, VIA_HEAD ";received=\"x\";branch=1", VIA_HEAD ";received=\"x\";branch=1");
-	via_becomes(SOURCE, VIA_HEAD ";rport=;branch=1", VIA_HEAD ";rport=;branch=1");
 	via_becomes(SOURCE, VIA_HEAD ";received;rport", VIA_HEAD ";received;rport");
 }
 
@@ -122,6 +140,38 @@ Test(repair, private_contact_becomes_the_source)
 		"<sip:a@[fd00::A]:5060>", "<sip:a@203.0.113.7:40000;natbox=_5bfd00--_41_5d-5060>");
 }
 
+Test(repair, port_0_is_replaced_like_any_other)
+{
+	contact_becomes("<sip:a@10.0.0.1:0;ob>", "<sip:a@203.0.113.7:40000;natbox=10.0.0.1-0;ob>");
+	contact_becomes("sip:[fd00::1]:0", "<sip:203.0.113.7:40000;natbox=-_5bfd00--1_5d-0>");
+	via_becomes(SOURCE, "SIP/2.0/UDP 10.0.0.1:0;branch=1;rport",
+		"SIP/2.0/UDP 10.0.0.1:0;branch=1;rport=40000;received=203.0.113.7");
+	via_becomes(SOURCE, "SIP/2.0/UDP 10.0.0.1:0;branch=1",
+		"SIP/2.0/UDP 10.0.0.1:0;natbox;received=203.0.113.7;rport=40000;branch=1");
+}
+
+Test(repair, maddr_of_a_contact_gives_way)
+{
+	contact_becomes("<sip:a@192.168.1.10:5060;maddr=192.168.1.10>",
+		"<sip:a@203.0.113.7:40000;natbox=192.168.1.10-5060*192.168.1.10>");
+	contact_becomes("<sip:a@10.0.0.1;ob;maddr=[fd00::1];x=y?z=1>;q=1",
+		"<sip:a@203.0.113.7:40000;ob;natbox=10.0.0.1*_5bfd00--1_5d;x=y?z=1>;q=1");
+	contact_becomes("<sip:a@203.0.113.7:40000;maddr=10.0.0.1>",
+		"<sip:a@203.0.113.7:40000;natbox=203.0.113.7-40000*10.0.0.1>");
+}
+
+Test(repair, maddr_that_leads_nowhere_else_or_cannot_travel_stays)
+{
+	contact_stays("<sip:a@203.0.113.7:40000;maddr=203.0.113.7>");
+	contact_stays("<sip:a@198.51.100.1;maddr=10.0.0.1>");
+	contact_becomes(
+		"<sip:a@10.0.0.1;maddr>", "<sip:a@203.0.113.7:40000;natbox=10.0.0.1;maddr>");
+	contact_becomes("<sip:a@10.0.0.1;maddr=a%20>",
+		"<sip:a@203.0.113.7:40000;natbox=10.0.0.1;maddr=a%20>");
+	contact_becomes("sip:a@10.0.0.1;maddr=10.0.0.1",
+		"<sip:a@203.0.113.7:40000;natbox=-10.0.0.1>;maddr=10.0.0.1");
+}
+
 Test(repair, contact_without_brackets_gets_them)
 {
 	contact_becomes("sip:a@10.0.0.1:5060;expires=60",
@@ -148,6 +198,95 @@ Test(repair, contact_with_the_host_of_the_via_is_the_user_agents_own)
 	cr_assert_str_eq(repaired(&message, "[2001:db8::7]:4", SIP_CONTACT,
 				 REWRITTEN_VIA | REWRITTEN_CONTACT),
 		"<sip:a@[2001:db8::7]:4;natbox=_5b2001-_44_428-0--1_5d-5062>");
+}
+
+static void contact_of_answer_becomes(const char *contact, const char *expected)
+{
+	struct sip_message message = response("200 OK", "INVITE", VIA_HEAD, contact);
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT,
+				 strcmp(contact, expected) ? REWRITTEN_CONTACT : 0),
+		expected);
+}
+
+/* From and To are of example.com. */
+Test(repair, gruu_and_address_of_record_stay_in_requests_and_answers)
+{
+	static const char *const of_domain[] = {"<sip:alice@example.com>",
+		"<sip:alice@Example.COM:5062;ob>", "<sip:alice@example.com.>",
+		"sip:alice@example.com",
+		"<sip:a@example.net;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>",
+		"<sip:a@pbx.lan;ob;Gr>", "sip:a@pbx.lan;gr=x"};
+
+	for (size_t i = 0; i < sizeof(of_domain) / sizeof(*of_domain); i++) {
+		contact_stays(of_domain[i]);
+		contact_of_answer_becomes(of_domain[i], of_domain[i]);
+	}
+	contact_of_answer_becomes(
+		"<sip:a@pbx.lan;grx=1>", "<sip:a@203.0.113.7:40000;natbox=pbx.lan;grx=1>");
+	contact_of_answer_becomes(
+		"<sip:a@pbx.lan>;gr", "<sip:a@203.0.113.7:40000;natbox=pbx.lan>;gr");
+}
+
+Test(repair, name_of_the_via_is_left_where_it_is_a_domain_too)
+{
+	struct sip_message message = request(
+		"INVITE", "SIP/2.0/UDP example.com;rport", "<sip:alice@example.com>", "", "");
+
+	cr_assert_str_eq(
+		repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA), "<sip:alice@example.com>");
+	message = request("INVITE", "SIP/2.0/UDP pbx.lan;rport", "<sip:alice@pbx.lan;gr>", "", "");
+	cr_assert_str_eq(
+		repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA), "<sip:alice@pbx.lan;gr>");
+}
+
+/* The domain of a registrar can be its address, and a private one. */
+Test(repair, gruu_whose_domain_is_an_address_stays)
+{
+	static const char bytes[] = "SIP/2.0 200 OK\r\n"
+				    "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=1\r\n"
+				    "From: <sip:bob@192.0.2.1>;tag=1\r\n"
+				    "To: <sip:alice@10.0.0.9>;tag=2\r\n"
+				    "Call-ID: 1\r\n"
+				    "CSeq: 1 INVITE\r\n"
+				    "Contact: <sip:alice@10.0.0.9;gr=x>, <sip:alice@10.0.0.9>,"
+				    " <sip:alice@192.168.1.10;gr=x>\r\n\r\n";
+	struct sip_message message = scanned(bytes, sizeof(bytes) - 1);
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_CONTACT),
+		"<sip:alice@10.0.0.9;gr=x>, <sip:alice@203.0.113.7:40000;natbox=10.0.0.9>,"
+		" <sip:alice@203.0.113.7:40000;natbox=192.168.1.10;gr=x>");
+}
+
+/* What has no registrar uses its own address as its domain. */
+Test(repair, gruu_at_the_address_of_the_via_is_the_user_agents_own)
+{
+	static const char bytes[] = "INVITE sip:bob@192.0.2.1 SIP/2.0\r\n"
+				    "Via: SIP/2.0/UDP 10.0.0.1;branch=1;rport\r\n"
+				    "From: <sip:alice@10.0.0.1>;tag=1\r\n"
+				    "To: <sip:bob@192.0.2.1>\r\n"
+				    "Call-ID: 1\r\n"
+				    "CSeq: 1 INVITE\r\n"
+				    "Contact: <sip:alice@10.0.0.1;gr>\r\n\r\n";
+	struct sip_message message = scanned(bytes, sizeof(bytes) - 1);
+
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA | REWRITTEN_CONTACT),
+		"<sip:alice@203.0.113.7:40000;natbox=10.0.0.1;gr>");
+}
+
+Test(repair, domain_of_the_request_uri_counts)
+{
+	static const char bytes[] = "INVITE sip:bob@example.net SIP/2.0\r\n"
+				    "Via: SIP/2.0/UDP example.net;branch=1;rport\r\n"
+				    "From: <sip:alice@192.0.2.1>;tag=1\r\n"
+				    "To: <tel:+1555>\r\n"
+				    "Call-ID: 1\r\n"
+				    "CSeq: 1 INVITE\r\n"
+				    "Contact: <sip:alice@example.net>\r\n\r\n";
+	struct sip_message message = scanned(bytes, sizeof(bytes) - 1);
+
+	cr_assert_str_eq(
+		repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA), "<sip:alice@example.net>");
 }
 
 Test(repair, contact_at_the_source_address_with_another_port_is_the_user_agents_own)

@@ -89,6 +89,7 @@ Test(restore, contact_comes_back_from_the_registrar)
 	contact_becomes("\"A, <b>\" <" REPAIRED ";ob;x=y>;q=0.5;expires=60",
 		"\"A, <b>\" <sip:a@192.168.1.10:5060;ob;x=y>;q=0.5;expires=60");
 	contact_becomes("<sip:203.0.113.7:40000;natbox=my_2d_50hone>", "<sip:my-Phone>");
+	contact_becomes("<sip:203.0.113.7:40000;natbox=10.0.0.1-0>", "<sip:10.0.0.1:0>");
 }
 
 Test(restore, parameter_is_found_wherever_a_registrar_puts_it)
@@ -97,6 +98,23 @@ Test(restore, parameter_is_found_wherever_a_registrar_puts_it)
 		"<sip:a@10.0.0.1;ob;transport=udp>");
 	contact_becomes(
 		"sip:a@203.0.113.7:40000;natbox=10.0.0.1;expires=60", "sip:a@10.0.0.1;expires=60");
+}
+
+Test(restore, maddr_comes_back_in_the_place_of_the_parameter)
+{
+	contact_becomes("<sip:a@203.0.113.7:40000;ob;natbox=10.0.0.1-5060*_5bfd00--1_5d;x=y>;q=1",
+		"<sip:a@10.0.0.1:5060;ob;maddr=[fd00::1];x=y>;q=1");
+	contact_becomes("sip:a@203.0.113.7:40000 ; natbox=10.0.0.1*phone.lan ;expires=60",
+		"sip:a@10.0.0.1 ; maddr=phone.lan ;expires=60");
+	request_uri_becomes("sip:a@203.0.113.7:40000;natbox=10.0.0.1*10.0.0.1;ob",
+		"sip:a@10.0.0.1;maddr=10.0.0.1;ob");
+	via_becomes(VIA_HEAD ";natbox=**10.0.0.1;branch=1;rport=40000;received=203.0.113.7"
+			     ";received=203.0.113.7",
+		VIA_HEAD ";maddr=10.0.0.1;branch=1;rport=40000;received=203.0.113.7");
+	via_becomes(VIA_HEAD ";received=203.0.113.7;rport=40000;branch=1 ; natbox=***_50hone.lan",
+		VIA_HEAD ";branch=1 ; maddr=Phone.lan");
+	via_becomes(VIA_HEAD ";rport=40000;natbox=10.0.0.1*99**10.0.0.2;received=203.0.113.7",
+		VIA_HEAD ";rport=99;maddr=10.0.0.2;received=10.0.0.1");
 }
 
 Test(restore, brackets_go_where_there_were_none)
@@ -134,11 +152,10 @@ Test(restore, only_the_clients_own_of_several_contacts_comes_back)
 
 Test(restore, forged_parameter_that_is_no_host_and_port_is_left_alone)
 {
-	static const char *const forged[] = {"", "=", "=-", "=--5060", "=10.0.0.1-0",
-		"=10.0.0.1-65536", "=10.0.0.1-", "=10.0.0.1-5060-1", "=a_0d_0ab", "=a_3eb",
-		"=a_2cb", "=a_3bb", "=a_40b", "=a_25b", "=a_00b", "=a_4", "=a_zz", "=a_", "=A",
-		"=\"a\"", "=_5b1.2.3.4_5d", "=_5bfd00--1", "=fd00--1", "=a%2db", "=a:5060",
-		"=a_20b"};
+	static const char *const forged[] = {"", "=", "=-", "=--5060", "=10.0.0.1-65536",
+		"=10.0.0.1-", "=10.0.0.1-5060-1", "=a_0d_0ab", "=a_3eb", "=a_2cb", "=a_3bb",
+		"=a_40b", "=a_25b", "=a_00b", "=a_4", "=a_zz", "=a_", "=A", "=\"a\"",
+		"=_5b1.2.3.4_5d", "=_5bfd00--1", "=fd00--1", "=a%2db", "=a:5060", "=a_20b"};
 	char contact[128];
 
 	for (size_t i = 0; i < sizeof(forged) / sizeof(*forged); i++) {
@@ -255,8 +272,9 @@ Test(restore, via_that_asked_for_nothing_is_as_it_was_sent)
 
 Test(restore, forged_via_parameter_is_left_alone)
 {
-	static const char *const forged[] = {
-		"=", "=1", "=a_0d*", "=a_2c*", "=*a_3bb", "=\"a\"", "=a*b*c", "=_5*", "=*a_20b"};
+	static const char *const forged[] = {"=", "=1", "=a_0d*", "=a_2c*", "=*a_3bb", "=\"a\"",
+		"=a*b*c", "=_5*", "=*a_20b", "=**", "=***", "=a**b", "=**a_0d", "=***a_2cb",
+		"=a*b**", "=**a*b"};
 	char via[128];
 
 	for (size_t i = 0; i < sizeof(forged) / sizeof(*forged); i++) {

@@ -127,17 +127,27 @@ Test(sip_via, says_when_there_are_other_parameters)
 	cr_expect_null(via.rport.whole.at);
 }
 
+/* Proxies take it for none. */
+Test(sip_via, port_0_is_none_but_stands_there)
+{
+	struct sip_via via = via_of("SIP/2.0/UDP a:0;rport");
+
+	cr_expect_eq(via.port, 0);
+	expect_text(via.host, "a");
+	expect_text(via.sent_by, "a:0");
+	expect_text(via.params, ";rport");
+}
+
 Test(sip_via, is_refused_where_it_is_unclear)
 {
 	static const char *const bad[] = {"", "a", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0/UDPa",
 		"SIP/2.0/UDP[::1]", "SIP/2.0 a", "/2.0/UDP a", "SIP//UDP a", "SIP/2.0/ a",
-		"SIP/2.0/UDP a b", "SIP/2.0/UDP a:", "SIP/2.0/UDP a:0", "SIP/2.0/UDP a:65536",
-		"SIP/2.0/UDP a:5x", "SIP/2.0/UDP :5060", "SIP/2.0/UDP [::1", "SIP/2.0/UDP []",
-		"SIP/2.0/UDP [::1]x", "SIP/2.0/UDP [::g]", "SIP/2.0/UDP ::1", "SIP/2.0/UDP a;=x",
-		"SIP/2.0/UDP a;x=\"y", "SIP/2.0/UDP a;x y", "SIP/2.0/UDP a;x=y z",
-		"SIP/2.0/UDP a;branch=1;branch=2", "SIP/2.0/UDP a;branch",
-		"SIP/2.0/UDP a;branch=", "SIP/2.0/UDP a;branch=1 (x", "SIP/2.0/UDP a (x) y",
-		"SIP/2.0/UDP a,b", "SIP/2.0/UDP a;x=b,c", "SIP/2.0/UDP a@b",
+		"SIP/2.0/UDP a b", "SIP/2.0/UDP a:", "SIP/2.0/UDP a:65536", "SIP/2.0/UDP a:5x",
+		"SIP/2.0/UDP :5060", "SIP/2.0/UDP [::1", "SIP/2.0/UDP []", "SIP/2.0/UDP [::1]x",
+		"SIP/2.0/UDP [::g]", "SIP/2.0/UDP ::1", "SIP/2.0/UDP a;=x", "SIP/2.0/UDP a;x=\"y",
+		"SIP/2.0/UDP a;x y", "SIP/2.0/UDP a;x=y z", "SIP/2.0/UDP a;branch=1;branch=2",
+		"SIP/2.0/UDP a;branch", "SIP/2.0/UDP a;branch=", "SIP/2.0/UDP a;branch=1 (x",
+		"SIP/2.0/UDP a (x) y", "SIP/2.0/UDP a,b", "SIP/2.0/UDP a;x=b,c", "SIP/2.0/UDP a@b",
 		"SIP/2.0/UDP a;x=\"y\"z"};
 	struct sip_via via;
 
@@ -227,11 +237,21 @@ Test(sip_uri, other_schemes_are_left_whole)
 	cr_expect_not(uri_of("soap.beep://192.0.2.103:3002").is_sip);
 }
 
+Test(sip_uri, port_0_is_the_default_one_but_stands_there)
+{
+	struct sip_uri uri = uri_of("sips:a@b:0;lr");
+
+	cr_expect_eq(uri.port, 0);
+	cr_expect_eq(uri_port(&uri), 5061);
+	expect_text(uri.host_port, "b:0");
+	expect_text(uri.params, ";lr");
+}
+
 Test(sip_uri, is_refused_where_it_is_unclear)
 {
 	static const char *const bad[] = {"", "sip", "sip:", ":a", "sip:a b", "sip:a@", "sip:a@b@c",
-		"sip:a:0", "sip:a:65536", "sip:a:", "sip:a:b:5060", "sip:a/b", "sip:[::1",
-		"sip:::1", "sip:[::1]5060", "sip:[fe80::1%eth0]", "sip:a>", "sip:<a", "sip:\"a\"@b",
+		"sip:a:65536", "sip:a:", "sip:a:b:5060", "sip:a/b", "sip:[::1", "sip:::1",
+		"sip:[::1]5060", "sip:[fe80::1%eth0]", "sip:a>", "sip:<a", "sip:\"a\"@b",
 		"sip:a\r\n b", "<sip:a>", "sip:a,b", "tel:1 2", "sip:a@\xc3\xa9"};
 	struct sip_uri uri;
 
