@@ -90,6 +90,9 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param);
 /* sip_uri_parse for what is known to be of LEX_URI throughout. */
 int lex_uri(struct text uri, struct sip_uri *out);
 
+/* The same where the first byte that is not stands at odd, which has to be in its parameters. */
+int lex_odd_uri(struct text uri, const char *odd, struct sip_uri *out);
+
 /* Parts the values of a header field at their commas, and keeps where they stand. False when they
  * are more than a message of that length may have. */
 bool lex_values(struct sip_message *message, enum sip_list list, struct text field);

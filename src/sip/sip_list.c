@@ -79,7 +79,8 @@ int sip_contact_parse(struct text value, struct sip_contact *out)
 	int result = sip_name_addr_parse(value, &out->name_addr);
 
 	if (result == 0 && !out->name_addr.is_star)
-		return lex_uri(out->name_addr.uri, &out->uri);
+		return out->name_addr.is_odd ? sip_uri_parse(out->name_addr.uri, &out->uri)
+					     : lex_uri(out->name_addr.uri, &out->uri);
 	out->uri = (struct sip_uri){0};
 	return result;
 }

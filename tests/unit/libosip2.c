@@ -317,8 +317,9 @@ static bool takes(const char *bytes, size_t length, struct sip_message *message,
 	struct sip_uri uri;
 	int result = sip_scan(bytes, length, message, &defect);
 
-	*why = sip_defect_names[defect];
-	if (result != 0)
+	/* libosip2 knows no messages that are broken and can be read. */
+	*why = sip_defect_names[result ? defect : message->flaw];
+	if (result != 0 || message->flaw)
 		return false;
 	*why = "bad address or URI";
 	return sip_name_addr_parse(message->from, &address) == 0 &&
@@ -350,6 +351,19 @@ static bool is_header_end(const char *at, const char *end)
 	       (end - at > 3 && memcmp(at, "\r\n\r\n", 4) == 0);
 }
 
+/* libosip2's request line is parted at its first two spaces: those in the Request-URI's parameters
+ * become another byte. */
+static char *copy_start_line(const char *at, const char *end, char *to)
+{
+	const char *first = memchr(at, ' ', (size_t)(end - at));
+	const char *last = memrchr(at, ' ', (size_t)(end - at));
+	bool is_request = *at != 'S' || end - at < 4 || memcmp(at, "SIP/", 4) != 0;
+
+	for (; at < end; at++)
+		*to++ = is_request && is_blank(*at) && at > first && at < last ? '_' : *at;
+	return to;
+}
+
 /* libosip2 5.3.0 takes no tab between the words of Via and CSeq, and no white space between a URI
  * without brackets and its semicolon. RFC 3261 has both, so it is given a copy with plain spaces,
  * and none before a semicolon; the scanner reads the message as it is. */
@@ -361,8 +375,7 @@ static size_t copy_plain(const char *bytes, size_t length, char *copy)
 	char *to = copy;
 
 	at = line_end ? line_end : end;
-	memcpy(to, bytes, (size_t)(at - bytes));
-	to += at - bytes;
+	to = copy_start_line(bytes, at, to);
 	while (at < end && !is_header_end(at, end)) {
 		size_t skipped = quoted ? 0 : blanks(at, end);
 
