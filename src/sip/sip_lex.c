@@ -125,7 +125,8 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param)
 	at = lex_at(value, end, '"') ? lex_quoted(value, end) : lex_run(value, end, LEX_VALUE);
 	if (!at)
 		return NULL;
-	param->value = lex_text(value, at);
+	/* An empty one stands before the blanks that follow it. */
+	param->value = at > value ? lex_text(value, at) : lex_text(param->end, param->end);
 	if (param->value.length)
 		param->end = at;
 	return lex_param_end(at, end);

@@ -396,6 +396,55 @@ static size_t copy_plain(const char *bytes, size_t length, char *copy)
 	return (size_t)(to - copy) + (size_t)(end - at);
 }
 
+/* The header fields that libosip2 takes but once, by either name. */
+static const char *const single[][2] = {{"From", "f"}, {"To", "t"}, {"Call-ID", "i"}, {"CSeq", ""},
+	{"Content-Type", "c"}, {"Content-Length", "l"}};
+
+enum { SINGLES = sizeof(single) / sizeof(*single) };
+
+/* Which of them a line is, and what it says; SINGLES when it is another header field. */
+static size_t read_single(struct text line, struct text *value)
+{
+	const char *colon = memchr(line.at, ':', line.length);
+	struct text name = {line.at, colon ? (size_t)(colon - line.at) : 0};
+
+	name = text_trim(name);
+	*value = text_trim((struct text){
+		colon ? colon + 1 : line.at, colon ? (size_t)(text_end(line) - colon - 1) : 0});
+	for (size_t i = 0; i < SINGLES; i++) {
+		for (size_t form = 0; form < 2; form++) {
+			struct text known = {single[i][form], strlen(single[i][form])};
+
+			if (known.length && text_equal_nocase(known, name))
+				return i;
+		}
+	}
+	return SINGLES;
+}
+
+/* Takes out what says the same again. Lines are not folded any more. */
+static size_t drop_doubles(char *bytes, size_t length)
+{
+	struct text seen[SINGLES + 1] = {0}, value;
+	char *at = memchr(bytes, '\n', length), *end = bytes + length, *next;
+
+	for (at = at ? at + 1 : end; at < end && *at != '\r' && *at != '\n'; at = next) {
+		char *feed = memchr(at, '\n', (size_t)(end - at));
+		size_t which;
+
+		next = feed ? feed + 1 : end;
+		which = read_single((struct text){at, (size_t)(next - at)}, &value);
+		if (which < SINGLES && seen[which].at && text_equal(seen[which], value)) {
+			memmove(at, next, (size_t)(end - next));
+			end -= next - at;
+			next = at;
+		} else if (!seen[which].at) {
+			seen[which] = value;
+		}
+	}
+	return (size_t)(end - bytes);
+}
+
 const char *libosip2_differs(const char *bytes, size_t length)
 {
 	static struct sip_message message;
@@ -409,8 +458,8 @@ const char *libosip2_differs(const char *bytes, size_t length)
 	if (!copy || osip_message_init(&theirs) != OSIP_SUCCESS)
 		abort();
 	taken = takes(bytes, length, &message, &why);
-	theirs_taken =
-		osip_message_parse(theirs, copy, copy_plain(bytes, length, copy)) == OSIP_SUCCESS;
+	theirs_taken = osip_message_parse(theirs, copy,
+			       drop_doubles(copy, copy_plain(bytes, length, copy))) == OSIP_SUCCESS;
 	if (taken && theirs_taken)
 		same = same_message(&message, theirs);
 	else if (taken)
