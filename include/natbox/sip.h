@@ -50,6 +50,8 @@ enum {
 	SIP_PARAMS_MAX = 64,
 	SIP_PARAM_BYTES = 8,
 	SIP_PARAMS_FREE = 64,
+	/* Quoted strings in the parameters of one URI, which has none by the grammar. */
+	SIP_QUOTED_MAX = 8,
 };
 
 struct sip_value {

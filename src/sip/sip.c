@@ -189,17 +189,6 @@ static struct text trim_spaces(const char *at, const char *end)
 	return lex_text(at, end);
 }
 
-/* Whether a text that is no URI can at least be nothing else: it is all on one line. */
-static bool is_one_line(struct text text)
-{
-	const char *at = text.at, *end = text_end(text);
-
-	while ((at = lex_run(at, end, LEX_URI)) < end &&
-		(is_space(*at) || *at == '"' || *at == '<' || *at == '>'))
-		at++;
-	return at == end;
-}
-
 /* What follows the method and its space, where one space and a URI without any is not all that
  * stands before the version (RFC 4475 3.1.2.7 to 3.1.2.10). */
 static enum sip_defect parse_odd_request(
@@ -217,11 +206,12 @@ static enum sip_defect parse_odd_request(
 			       ? DEFECT_NOT_SIP_2
 			       : DEFECT_BAD_START_LINE;
 	message->request_uri = trim_spaces(uri.at, text_end(uri));
-	if (!is_one_line(uri))
+	if (line.at == at && text_end(line) == end && sip_uri_parse(uri, &parsed) == 0)
+		return DEFECT_NONE;
+	/* It can at least be nothing else where it is all on one line. */
+	if (lex_run(uri.at, text_end(uri), LEX_TEXT) != text_end(uri))
 		return DEFECT_BAD_START_LINE;
-	if (line.at != at || text_end(line) != end || message->request_uri.length != uri.length ||
-		sip_uri_parse(uri, &parsed) != 0)
-		note_flaw(message, DEFECT_BAD_START_LINE);
+	note_flaw(message, DEFECT_BAD_START_LINE);
 	return DEFECT_NONE;
 }
 
@@ -280,30 +270,36 @@ static bool is_same_number(struct text a, struct text b)
 	       text_number(b, &other) && number == other;
 }
 
-/* The second of a single header field, or a later one. All but the number compare in the time that
- * it takes to read this one alone, however often there is one and however long the first is. */
-static void take_another(struct sip_message *message, const struct header *header,
-	struct text *first, struct text value)
+static struct text *single_of(struct sip_message *message, const struct header *header)
 {
-	if (text_equal(*first, value) || is_same_number(*first, value))
+	return (struct text *)((char *)message + header->place);
+}
+
+/* The second of a single header field, or a later one. That they say the same is found in the time
+ * it takes to read this one, however long the first is. */
+static void take_another(
+	struct sip_message *message, const struct header *header, struct text value)
+{
+	struct text first = *single_of(message, header);
+
+	if (text_equal(first, value) || is_same_number(first, value))
 		return;
 	message->contradicted |= bit_of(header->place);
 	if (header->twice)
 		note_flaw(message, header->twice);
-	else
-		*first = (struct text){0};
 }
 
-static void take_single(struct sip_message *message, const struct header *header, struct text value)
+/* Of those that contradict each other and have no first that counts. */
+static void drop_contradicted(struct sip_message *message)
 {
-	struct text *single = (struct text *)((char *)message + header->place);
+	const struct header *header = &headers[0][0],
+			    *end = header + sizeof(headers) / sizeof(*header);
 
-	if (message->contradicted & bit_of(header->place))
-		return;
-	if (single->at)
-		take_another(message, header, single, value);
-	else
-		*single = value;
+	for (; message->contradicted && header < end; header++) {
+		if (header->kind == HEADER_SINGLE && !header->twice && header->name.length &&
+			message->contradicted & bit_of(header->place))
+			*single_of(message, header) = (struct text){0};
+	}
 }
 
 /* Contacts beyond the bound are left out. Where a Via or Route is left out, nobody knows whose the
@@ -312,7 +308,12 @@ static enum sip_defect take_value(
 	struct sip_message *message, const struct header *header, struct text value)
 {
 	if (header->kind == HEADER_SINGLE) {
-		take_single(message, header, value);
+		struct text *single = single_of(message, header);
+
+		if (single->at)
+			take_another(message, header, value);
+		else
+			*single = value;
 	} else if (!lex_values(message, (enum sip_list)header->place, value)) {
 		if (header->place != SIP_CONTACT)
 			return DEFECT_TOO_MANY_VALUES;
@@ -367,6 +368,7 @@ static enum sip_defect take_headers(struct sip_message *message, const char *at,
 		at = feed + 1;
 	}
 	message->body = lex_text(body, end);
+	drop_contradicted(message);
 	return DEFECT_NONE;
 }
 
@@ -435,13 +437,14 @@ static enum sip_defect check_call_id(struct sip_message *message)
 {
 	const char *at = message->call_id.at, *end = text_end(message->call_id);
 
-	for (; at < end; at++) {
-		if (is_space(*at))
-			note_flaw(message, DEFECT_BAD_CALL_ID);
-		else if (lex_is(*at, LEX_BLANK))
-			return DEFECT_BAD_CALL_ID;
-	}
-	return DEFECT_NONE;
+	while (at < end && !lex_is(*at, LEX_BLANK))
+		at++;
+	if (at == end)
+		return DEFECT_NONE;
+	note_flaw(message, DEFECT_BAD_CALL_ID);
+	while (at < end && *at != '\r' && *at != '\n')
+		at++;
+	return at == end ? DEFECT_NONE : DEFECT_BAD_CALL_ID;
 }
 
 static enum sip_defect check_mandatory(struct sip_message *message)

@@ -81,22 +81,19 @@ static const char *skip_quoted(const char *at, const char *end)
 {
 	const char *close = lex_quoted(at, end);
 
-	while (close && (at = lex_run(at, close, LEX_URI)) < close) {
-		if (!strchr(" \t\"<>", *at) || !*at)
-			return NULL;
-		at++;
-	}
-	return close;
+	return close && lex_run(at, close, LEX_TEXT) == close ? close : NULL;
 }
 
 /* To the question mark that stands in no quotes, or the end. NULL where there is what may not be in
  * parameters even so: an at sign would make a user of what stands before it. */
 static const char *skip_odd_params(const char *at, const char *end)
 {
+	unsigned quoted = 0;
+
 	while (at && at < end && *at != '?') {
 		if (*at == '"')
-			at = skip_quoted(at, end);
-		else if (*at == ' ' || *at == '\t' || (lex_is(*at, LEX_URI) && *at != '@'))
+			at = quoted++ < SIP_QUOTED_MAX ? skip_quoted(at, end) : NULL;
+		else if ((lex_is(*at, LEX_URI) && *at != '@') || *at == ' ' || *at == '\t')
 			at++;
 		else
 			return NULL;
