@@ -82,8 +82,8 @@ struct sip_via {
 };
 
 /* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. The grammar has
- * neither blanks nor quotes in it; proxies that hide what is behind them write parameters with both,
- * so there, and only there, they may stand. */
+ * neither blanks nor quotes in it; proxies that hide what is behind them write parameters with
+ * both, so there, and only there, they may stand. */
 struct sip_uri {
 	struct text whole;
 	struct text scheme;     /* "sip", as written */
@@ -206,8 +206,8 @@ struct sip_message {
  * is parsed. The Request-URI is what stands between the method and the version.
  * Flaws: blanks too many in the start line or in Call-ID, a Request-URI that is none, a line
  * without colon, two that contradict each other of From, To, Call-ID, CSeq or Content-Length, more
- * Contacts or parameters of them than the bounds below let in, a Content-Length that is no number or
- * more than there is. */
+ * Contacts or parameters of them than the bounds above let in, a Content-Length that is no number
+ * or more than there is. */
 int sip_scan(
 	const char *bytes, size_t length, struct sip_message *message, enum sip_defect *defect);
 
