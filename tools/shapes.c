@@ -76,7 +76,7 @@ static const struct kind {
 /* Where what is repeated stands: in the place of a header field, of the start line, or behind all
  * that a plain message has. */
 static const struct place {
-	const char *name, *instead, *before, *after;
+	const char *name, *instead, *before, *after; /* instead of header fields by their names */
 } places[] = {
 	{"Contact", "Contact", "Contact: ", "\r\n"},
 	{"Contacts after one", "Contact", "Contact: <sip:a@10.0.0.1>,", "\r\n"},
@@ -119,6 +119,11 @@ static const struct place {
 	{"To's display name", "To", "To: \"", "\" <sip:a@example.com>;tag=1\r\n"},
 	{"To's URI", "To", "To: <sip:a@203.0.113.1:5061;natbox=10.0.0.1;x", ">\r\n"},
 	{"To's user", "To", "To: <sip:x", "@example.com>\r\n"},
+	{"To's parameters without a branch", "Via To",
+		"Via: SIP/2.0/UDP 10.0.0.1\r\nTo: <sip:a@example.com>;x", ";tag=1\r\n"},
+	{"From's parameters without a branch", "Via From",
+		"Via: SIP/2.0/UDP 10.0.0.1\r\nFrom: <sip:a@example.com>;x", ";tag=1\r\n"},
+	{"To, and once more", "To", "To: <sip:a@example.com>;x=", "\r\nt: <sip:a@example.com>\r\n"},
 	{"To's host", "To", "To: <sip:a@x", ">\r\n"},
 	{"Call-ID", "Call-ID", "Call-ID: x", "\r\n"},
 	{"CSeq", "CSeq", "CSeq: " MARK " ", "\r\n"},
@@ -144,6 +149,10 @@ static const struct place {
 		"Content-Type: multipart/mixed;boundary=x\r\n\r\n--x\r\nContent-Type: ", "\r\n"},
 	{"method", "start", "", " sip:a@example.com SIP/2.0\r\n"},
 	{"Request-URI", "start", "INVITE sip:a@203.0.113.1:5061;x", ";natbox=10.0.0.1 SIP/2.0\r\n"},
+	{"Request-URI's quotes", "start", "INVITE sip:a@203.0.113.1:5061;x=\"",
+		"\";natbox=10.0.0.1 SIP/2.0\r\n"},
+	{"blanks before Request-URI", "start", "INVITE ", " sip:a@203.0.113.1 SIP/2.0\r\n"},
+	{"a Contact's URI's quotes", "Contact", "Contact: <sip:a@10.0.0.1;x=\"", "\">\r\n"},
 	{"Request-URI's user", "start", "INVITE sip:x", "@203.0.113.1 SIP/2.0\r\n"},
 	{"Request-URI's host", "start", "INVITE sip:", " SIP/2.0\r\n"},
 	{"reason phrase", "start", "SIP/2.0 200 ", "\r\n"},
@@ -170,9 +179,11 @@ static const char *const units[] = {
 	";received=203.0.113.1", ";rport=5061", ";rport", ";tag", ";tag=x", ";boundary=x",
 	";transport=udp", " SIP/2", " S", "SIP/", "Y:\r\n", "Y: y\r\n", "x:\r\n", "Yyyy:y\n",
 	"Y\t:\n", "y: y\r\n y\r\n", ":\r\n", "Contact: *\r\n", "Contact: <sip:a@10.0.0.1>\r\n",
-	"m:\r\n", "m:,\r\n", "v: SIP/2.0/UDP a\r\n", "Route: <sip:a>\r\n", "a\n", "ab\r\n", "c\n",
-	"-\n", " \n", "c=\r\n", "c=IN IP4 192.0.2.1\r\n", "c= 1.1.1.1\n", "c= ::1\n", "c= x/\n",
-	"--x\r\n", "--x--\r\n", "----\n", "-----\n", "--x\n\n",
+	"m:\r\n", "m:,\r\n", "v: SIP/2.0/UDP a\r\n", "Route: <sip:a>\r\n", "f:\r\n",
+	"t: <sip:a@example.com>;tag=2\r\n", "l:0\r\n", "l:00\r\n", "i:0123456789@phone\r\n",
+	"Expires: 60\r\n", "Expires:060\r\n", "o:presence\r\n", "\" ;x=\"", "\"?\"", "a\n",
+	"ab\r\n", "c\n", "-\n", " \n", "c=\r\n", "c=IN IP4 192.0.2.1\r\n", "c= 1.1.1.1\n",
+	"c= ::1\n", "c= x/\n", "--x\r\n", "--x--\r\n", "----\n", "-----\n", "--x\n\n",
 	"--x\nContent-Type: application/sdp\n\nc= 1.1.1.1\n", "Content-Type: a/b\n",
 	"Content-Type: multipart/x;boundary=x\n", "content-type:/\n", "application/sdp;"};
 
@@ -260,12 +271,26 @@ static void put_line(
 	put_string(message, "\r\n");
 }
 
+/* Whether a line is of one of the header fields named, with blanks between them. */
+static bool is_one_of(const char *line, const char *names)
+{
+	size_t length = strcspn(line, ":");
+
+	for (; *names; names += strspn(names, " ")) {
+		size_t name_length = strcspn(names, " ");
+
+		if (name_length == length && strncmp(line, names, length) == 0)
+			return true;
+		names += name_length;
+	}
+	return false;
+}
+
 static void put_headers(struct message *message, const struct kind *kind, const char *without)
 {
 	for (const char *line = headers, *next; *line; line = next) {
 		next = strchr(line, '\n') + 1;
-		if (!*without || strncmp(line, without, strlen(without)) != 0 ||
-			line[strlen(without)] != ':')
+		if (!is_one_of(line, without))
 			put_line(message, kind, line, (size_t)(next - line));
 	}
 }

@@ -40,7 +40,9 @@ struct passage {
 	bool has_key;
 	uint64_t key;
 
-	/* Of what may belong to a dialog; dialog.c finds them. at is NULL when missing. */
+	/* Of what may belong to a dialog, and where no branch names the transaction; found when
+	 * has_tags says so. at is NULL when missing. */
+	bool has_tags;
 	struct text from_tag, to_tag;
 };
 

@@ -50,6 +50,8 @@ enum {
 	SIP_PARAMS_MAX = 64,
 	SIP_PARAM_BYTES = 8,
 	SIP_PARAMS_FREE = 64,
+	/* Quoted strings in the parameters of one URI, which has none by the grammar. */
+	SIP_QUOTED_MAX = 8,
 };
 
 struct sip_value {
@@ -79,7 +81,9 @@ struct sip_via {
 	unsigned param_count;
 };
 
-/* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. */
+/* A URI. Taken apart only for sip: and sips:; others have scheme and nothing else. The grammar has
+ * neither blanks nor quotes in it; proxies that hide what is behind them write parameters with
+ * both, so there, and only there, they may stand. */
 struct sip_uri {
 	struct text whole;
 	struct text scheme;     /* "sip", as written */
@@ -101,6 +105,7 @@ struct sip_name_addr {
 	bool is_star;        /* "*": nothing below is set */
 	struct text display; /* as it stands, quotes and all; at is NULL when missing */
 	struct text uri;     /* without the brackets */
+	bool is_odd;         /* it has blanks or quotes in its parameters */
 	struct text params;  /* the header's own, from the first semicolon on */
 	unsigned param_count;
 
@@ -118,41 +123,7 @@ struct sip_cursor {
 	unsigned place; /* start with zeros */
 };
 
-struct sip_message {
-	struct text whole; /* the datagram */
-	bool is_request;
-	enum sip_method method;  /* the request's own; in a response that of CSeq */
-	struct text method_name; /* likewise */
-	struct text request_uri; /* requests */
-	unsigned status;         /* responses: 100 to 699 */
-	struct text reason;      /* responses, may be empty */
-
-	/* Single header fields: the value, trimmed; at is NULL when missing. */
-	struct text call_id;
-	struct text from;
-	struct text to;
-	struct text cseq;
-	struct text expires;
-	struct text event;
-	struct text subscription_state;
-	struct text session_expires;
-	struct text content_type;
-	struct text content_length;
-
-	/* What follows the empty line, cut to Content-Length where that is less. */
-	struct text body;
-
-	uint32_t cseq_number;
-	unsigned via_count; /* values, in all */
-	unsigned value_count, contact_count;
-	unsigned param_count;                    /* of all Vias and Contacts */
-	struct sip_value values[SIP_VALUES_MAX]; /* of the lists, in the order of the message */
-
-	struct sip_via top_via;                      /* the first value */
-	struct sip_contact contacts[SIP_VALUES_MAX]; /* those that are well-formed */
-};
-
-/* Why a datagram that means to be SIP is not usable. */
+/* What is wrong with a datagram that means to be SIP. */
 enum sip_defect {
 	DEFECT_NONE,
 	DEFECT_BAD_START_LINE,
@@ -167,11 +138,6 @@ enum sip_defect {
 	DEFECT_TWO_TO,
 	DEFECT_TWO_CALL_ID,
 	DEFECT_TWO_CSEQ,
-	DEFECT_TWO_EXPIRES,
-	DEFECT_TWO_EVENT,
-	DEFECT_TWO_SUBSCRIPTION_STATE,
-	DEFECT_TWO_SESSION_EXPIRES,
-	DEFECT_TWO_CONTENT_TYPE,
 	DEFECT_TWO_CONTENT_LENGTH,
 	DEFECT_NO_FROM,
 	DEFECT_NO_TO,
@@ -190,14 +156,64 @@ enum sip_defect {
 /* In short words, as "no Via" and "two Call-ID". */
 extern const char *const sip_defect_names[SIP_DEFECTS];
 
+struct sip_message {
+	struct text whole; /* the datagram */
+	bool is_request;
+	enum sip_method method;  /* the request's own; in a response that of CSeq */
+	struct text method_name; /* likewise */
+	struct text request_uri; /* requests */
+	unsigned status;         /* responses: 100 to 699 */
+	struct text reason;      /* responses, may be empty */
+
+	/* What is wrong with a message that can be read none the less: it is to be followed as far
+	 * as it tells, and to leave as it came. */
+	enum sip_defect flaw;
+
+	/* Single header fields: the value, trimmed; at is NULL when missing. One that stands twice
+	 * counts when both say the same. Where they do not, the first From, To, Call-ID and CSeq
+	 * counts, as for most proxies, and that is a flaw; any other counts as missing. */
+	struct text call_id;
+	struct text from;
+	struct text to;
+	struct text cseq;
+	struct text expires;
+	struct text event;
+	struct text subscription_state;
+	struct text session_expires;
+	struct text content_type;
+	struct text content_length;
+
+	/* What follows the empty line, cut to Content-Length where that is less. */
+	struct text body;
+
+	uint32_t cseq_number;
+	unsigned via_count; /* values, in all */
+	unsigned value_count, contact_count;
+	bool has_more_contacts;                  /* beyond the bounds, left out */
+	uint32_t contradicted;                   /* sip_contradicts */
+	unsigned param_count;                    /* of all Vias and Contacts */
+	struct sip_value values[SIP_VALUES_MAX]; /* of the lists, in the order of the message */
+
+	struct sip_via top_via;                      /* the first value */
+	struct sip_contact contacts[SIP_VALUES_MAX]; /* those that are well-formed */
+};
+
 /* Finds the fields of a datagram. 0; -ENOMSG when it is no SIP message at all (empty, CRLF, zero
  * bytes, STUN, noise); -EBADMSG when it means to be SIP but is not usable: *defect then says
- * what is wrong. *message is filled only at 0.
- * Mandatory: a start line for SIP/2.0, Via, From, To, Call-ID, CSeq (RFC 3261 8.1.1), the method of
- * CSeq that of the request line, a body as long as Content-Length says, and no second one of what
- * may stand once. Call-ID, CSeq and every Via value are checked; all else when it is parsed. */
+ * what is wrong. *message is filled only at 0, and may have a flaw.
+ * Mandatory: a start line for SIP/2.0, Via, From, To, Call-ID, CSeq (RFC 3261 8.1.1) and the method
+ * of CSeq that of the request line. Call-ID, CSeq and every Via value are checked; all else when it
+ * is parsed. The Request-URI is what stands between the method and the version.
+ * Flaws: blanks too many in the start line or in Call-ID, a Request-URI that is none, a line
+ * without colon, two that contradict each other of From, To, Call-ID, CSeq or Content-Length, more
+ * Contacts or parameters of them than the bounds above let in, a Content-Length that is no number
+ * or more than there is. */
 int sip_scan(
 	const char *bytes, size_t length, struct sip_message *message, enum sip_defect *defect);
+
+/* Whether a single header field of the message, such as &message->to, stands there twice and says
+ * one thing once and another the other time. */
+bool sip_contradicts(const struct sip_message *message, const struct text *field);
 
 /* Walks the values of a list, first to last, over all its header fields and commas. A value may be
  * empty or ill-formed: its parser says so. */

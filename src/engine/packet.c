@@ -54,9 +54,11 @@ static int scan(struct engine *engine, const struct passage *passage, struct tex
 	}
 	counters->sip++;
 	if (result == 0)
-		engine->message.is_request ? counters->requests++ : counters->responses++;
-	else
+		defect = engine->message.flaw;
+	if (defect)
 		report_malformed(engine, passage, defect);
+	else
+		engine->message.is_request ? counters->requests++ : counters->responses++;
 	return result;
 }
 
@@ -154,7 +156,7 @@ static struct outcome packet_in(
 	passage->nat = endpoints_learn_nat(
 		&engine->endpoints, passage->endpoint, &passage->client, message, passage->nat);
 	edits_reset(&engine->edits);
-	if (engine->repairs && passage->nat)
+	if (engine->repairs && passage->nat && !message->flaw)
 		fields = nat_repair(message, &passage->client, &engine->settings, &engine->edits);
 	follow_message(&engine->follow, passage);
 	return apply_edits(engine, passage, fields);
@@ -169,7 +171,7 @@ static struct outcome packet_out(
 		return (struct outcome){.verdict = VERDICT_PASS};
 	follow_prepare(&engine->follow, passage);
 	edits_reset(&engine->edits);
-	if (engine->repairs)
+	if (engine->repairs && !passage->message->flaw)
 		fields = nat_restore(
 			passage->message, &passage->client, &engine->settings, &engine->edits);
 	follow_message(&engine->follow, passage);

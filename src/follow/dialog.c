@@ -12,12 +12,6 @@
  * twice, through two proxies of which only one talks to that user agent. So what a response
  * means for a leg counts where the leg stands; elsewhere it may at most move it. */
 
-static void find_tags(struct passage *passage)
-{
-	passage->from_tag = follow_tag(passage->message->from);
-	passage->to_tag = follow_tag(passage->message->to);
-}
-
 static uint64_t leg_key(
 	const struct follow *follow, const struct passage *passage, bool from_client)
 {
@@ -119,7 +113,7 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	uint32_t index;
 	uint64_t leg;
 
-	find_tags(passage);
+	follow_find_tags(passage);
 	inside = passage->to_tag.at;
 	if (!follow->settings->keepalive.dialogs ||
 		(!inside && passage->message->method != SIP_INVITE))
@@ -263,7 +257,7 @@ static void confirm_orphan(struct follow *follow, struct passage *passage)
 {
 	struct transaction transaction = {.client = passage->client, .proxy = passage->proxy};
 
-	find_tags(passage);
+	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, !passage->in);
 	adopt_orphan(follow, passage, transaction.reason);
 	hold_leg(follow, &transaction, passage->message, 0,
@@ -367,7 +361,7 @@ void dialog_response(struct follow *follow, struct passage *passage, uint32_t in
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 
-	find_tags(passage);
+	follow_find_tags(passage);
 	if (!transaction->dialog.inside)
 		initial_response(follow, passage, index);
 	else if (!transaction_is_over(transaction))

@@ -2,6 +2,7 @@
 
 #include "dialog.h"
 #include "registration.h"
+#include "request.h"
 #include "subscription.h"
 
 #include <errno.h>
@@ -96,6 +97,29 @@ static void follow_request(struct follow *follow, struct passage *passage)
 	}
 }
 
+static uint64_t key_of(const struct follow *follow, const struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+
+	return transaction_key(follow->transactions, message, &passage->client, passage->proxy,
+		passage->in == message->is_request,
+		&(struct transaction_tags){passage->from_tag, passage->to_tag});
+}
+
+/* The transaction that a response answers. Where no branch names it, it may be one of a request
+ * that had no To tag yet. */
+static uint32_t find_answered(const struct follow *follow, const struct passage *passage)
+{
+	enum sip_method method = passage->message->method;
+	uint32_t index = transaction_find(follow->transactions, passage->key, method);
+	struct passage untagged = *passage;
+
+	if (index || !passage->to_tag.at || transaction_is_named(passage->message))
+		return index;
+	untagged.to_tag = (struct text){0};
+	return transaction_find(follow->transactions, key_of(follow, &untagged), method);
+}
+
 static void follow_response(struct follow *follow, struct passage *passage)
 {
 	const struct transaction *transaction;
@@ -103,7 +127,7 @@ static void follow_response(struct follow *follow, struct passage *passage)
 
 	if (!passage->has_key)
 		return;
-	index = transaction_find(follow->transactions, passage->key, passage->message->method);
+	index = find_answered(follow, passage);
 	if (!index) {
 		if (passage->message->method == SIP_INVITE)
 			dialog_stray_response(follow, passage);
@@ -147,12 +171,12 @@ static bool has_followed_transaction(enum sip_method method)
 
 void follow_prepare(const struct follow *follow, struct passage *passage)
 {
-	const struct sip_message *message = passage->message;
-
-	passage->has_key =
-		has_followed_transaction(message->method) &&
-		transaction_key(follow->transactions, message, &passage->client, passage->proxy,
-			passage->in == message->is_request, &passage->key);
+	passage->has_key = has_followed_transaction(passage->message->method);
+	if (!passage->has_key)
+		return;
+	if (!transaction_is_named(passage->message))
+		follow_find_tags(passage);
+	passage->key = key_of(follow, passage);
 }
 
 void follow_message(struct follow *follow, struct passage *passage)

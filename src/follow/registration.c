@@ -89,8 +89,11 @@ static bool parse_request(
 	struct sip_cursor cursor = {0};
 	bool any = false;
 
-	if (!parse_aor(passage->message->to, &aor))
+	/* Nobody knows which of two the registrar takes. */
+	if (sip_contradicts(passage->message, &passage->message->to) ||
+		!parse_aor(passage->message->to, &aor))
 		return false;
+	transaction->registration.has_more_contacts = passage->message->has_more_contacts;
 	while ((contact = sip_next_contact(passage->message, &cursor))) {
 		uint32_t seconds;
 
@@ -243,6 +246,8 @@ static void accept(struct follow *follow, const struct sip_message *response,
 		return;
 	}
 	seconds = granted_seconds(follow, response, transaction);
+	if (!seconds && response->has_more_contacts)
+		return; /* it may be one of those */
 	if (!seconds)
 		end_one(follow, transaction, "ended");
 	else if (follow_wants(follow, transaction->nat))

@@ -1,8 +1,19 @@
 #include "request.h"
 
+#include "reason_key.h"
+
 bool follow_wants(const struct follow *follow, unsigned nat)
 {
 	return nat || follow->settings->keepalive.scope == KEEPALIVE_ALL;
+}
+
+void follow_find_tags(struct passage *passage)
+{
+	if (passage->has_tags)
+		return;
+	passage->from_tag = follow_tag(passage->message->from);
+	passage->to_tag = follow_tag(passage->message->to);
+	passage->has_tags = true;
 }
 
 uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new)

@@ -9,6 +9,9 @@
 /* Whether a user agent that hit these tests is to be kept alive at all. */
 bool follow_wants(const struct follow *follow, unsigned nat);
 
+/* Finds the tags of a message, if that has not been done. */
+void follow_find_tags(struct passage *passage);
+
 /* Opens the transaction of a request, or finds it open when the request is a retransmission, which
  * *is_new tells. Its index, or 0 when there can be none. */
 uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new);

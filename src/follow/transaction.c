@@ -34,23 +34,36 @@ void transactions_free(struct transactions *transactions)
 	ledger_free(&transactions->over);
 }
 
-bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
-	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key)
+bool transaction_is_named(const struct sip_message *message)
+{
+	const struct text cookie = TEXT("z9hG4bK");
+
+	return message->top_via.branch.length > cookie.length &&
+	       text_starts_with(message->top_via.branch, cookie);
+}
+
+uint64_t transaction_key(const struct transactions *transactions, const struct sip_message *message,
+	const struct address *client, uint16_t proxy, bool from_client,
+	const struct transaction_tags *tags)
 {
 	struct hash hash;
+	uint64_t key;
 
-	if (message->top_via.branch.length == 0)
-		return false;
 	hash_start(&hash, &transactions->key);
 	hash_add(&hash, client->ip, sizeof(client->ip));
 	hash_add_number(&hash, (uint64_t)from_client << 32 | (uint64_t)client->port << 16 | proxy);
 	hash_add_text(&hash, message->top_via.branch);
 	hash_add_text(&hash, message->call_id);
 	hash_add_number(&hash, message->cseq_number);
-	*key = hash_end(&hash);
-	__builtin_prefetch(&transactions->heads[*key & transactions->mask]);
-	ledger_prefetch(&transactions->over, *key);
-	return true;
+	if (!transaction_is_named(message)) {
+		hash_add_text(&hash, message->top_via.sent_by);
+		hash_add_text(&hash, tags->from);
+		hash_add_text(&hash, tags->to);
+	}
+	key = hash_end(&hash);
+	__builtin_prefetch(&transactions->heads[key & transactions->mask]);
+	ledger_prefetch(&transactions->over, key);
+	return key;
 }
 
 /* Of a request that was answered, in the ledger. */

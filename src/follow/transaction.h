@@ -1,6 +1,11 @@
 /* Pending transactions: requests of user agents, and to them, that wait for the response that
  * gives them meaning. A response counts only when client, proxy, branch, CSeq and Call-ID are
- * all those of the request; nothing else can create or end anything. */
+ * all those of the request; nothing else can create or end anything.
+ *
+ * A branch names a transaction when it begins with RFC 3261's cookie. Without one, or with none at
+ * all, the peer is of RFC 2543, and sent-by and tags have to be those of the request as well
+ * (RFC 3261 17.2.3). The Request-URI does not count, as no response has it; nor does the To tag
+ * where the request has none, as the response then brings it. */
 #ifndef NATBOX_FOLLOW_TRANSACTION_H
 #define NATBOX_FOLLOW_TRANSACTION_H
 
@@ -89,12 +94,21 @@ static inline bool transaction_is_over(const struct transaction *transaction)
 	return transaction->phase == TRANSACTION_DONE;
 }
 
+/* Whether the branch of a message names its transaction. */
+bool transaction_is_named(const struct sip_message *message);
+
+/* The tags of a message that has no such branch. */
+struct transaction_tags {
+	struct text from, to;
+};
+
 /* What identifies the transaction of a message between client and proxy, together with its
  * method: a keyed hash. A CANCEL has that of the request it is for (RFC 3261 9.1). from_client:
- * its request is the client's. What transaction_find looks at begins to be fetched into the cache.
- * False when its top Via has no branch. */
-bool transaction_key(const struct transactions *transactions, const struct sip_message *message,
-	const struct address *client, uint16_t proxy, bool from_client, uint64_t *key);
+ * its request is the client's. tags counts only where no branch names it. What transaction_find
+ * looks at begins to be fetched into the cache. */
+uint64_t transaction_key(const struct transactions *transactions, const struct sip_message *message,
+	const struct address *client, uint16_t proxy, bool from_client,
+	const struct transaction_tags *tags);
 
 /* The one with this key and method; 0 when there is none. */
 uint32_t transaction_find(

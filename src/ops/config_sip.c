@@ -23,7 +23,9 @@ static bool from_is_uri(struct text from, struct text host)
 	length = snprintf(text, sizeof(text), "%.*s%.*s%.*s", (int)before, from.at,
 		proxy ? (int)host.length : 0, host.at, proxy ? (int)(from.length - before - 5) : 0,
 		proxy ? proxy + 5 : "");
-	return sip_uri_parse((struct text){text, (size_t)length}, &uri) == 0 && uri.is_sip;
+	/* What others may send in a parameter, keepalives do not. */
+	return !strpbrk(text, " \t\"") &&
+	       sip_uri_parse((struct text){text, (size_t)length}, &uri) == 0 && uri.is_sip;
 }
 
 int config_parse_from(

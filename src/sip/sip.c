@@ -18,11 +18,6 @@ const char *const sip_defect_names[SIP_DEFECTS] = {
 	[DEFECT_TWO_TO] = "two To",
 	[DEFECT_TWO_CALL_ID] = "two Call-ID",
 	[DEFECT_TWO_CSEQ] = "two CSeq",
-	[DEFECT_TWO_EXPIRES] = "two Expires",
-	[DEFECT_TWO_EVENT] = "two Event",
-	[DEFECT_TWO_SUBSCRIPTION_STATE] = "two Subscription-State",
-	[DEFECT_TWO_SESSION_EXPIRES] = "two Session-Expires",
-	[DEFECT_TWO_CONTENT_TYPE] = "two Content-Type",
 	[DEFECT_TWO_CONTENT_LENGTH] = "two Content-Length",
 	[DEFECT_NO_FROM] = "no From",
 	[DEFECT_NO_TO] = "no To",
@@ -41,8 +36,10 @@ const char *const sip_defect_names[SIP_DEFECTS] = {
 struct header {
 	struct text name;
 	enum { HEADER_LIST, HEADER_SINGLE } kind;
-	size_t place;          /* enum sip_list, or the offset of the text in struct sip_message */
-	enum sip_defect twice; /* what is wrong where a single one stands twice */
+	size_t place; /* enum sip_list, or the offset of the text in struct sip_message */
+	/* The flaw of a message where two single ones contradict each other, and the first counts;
+	 * DEFECT_NONE: neither counts, and nothing else is wrong. */
+	enum sip_defect twice;
 };
 
 /* The longest name, and the most names that are equally long. */
@@ -63,14 +60,14 @@ static const struct header headers[HEADER_NAME_MAX + 1][HEADERS_OF_LENGTH_MAX] =
 	[2] = {SINGLE("To", to, DEFECT_TWO_TO)},
 	[3] = {LIST("Via", SIP_VIA)},
 	[4] = {SINGLE("From", from, DEFECT_TWO_FROM), SINGLE("CSeq", cseq, DEFECT_TWO_CSEQ)},
-	[5] = {LIST("Route", SIP_ROUTE), SINGLE("Event", event, DEFECT_TWO_EVENT)},
+	[5] = {LIST("Route", SIP_ROUTE), SINGLE("Event", event, DEFECT_NONE)},
 	[7] = {LIST("Contact", SIP_CONTACT), SINGLE("Call-ID", call_id, DEFECT_TWO_CALL_ID),
-		SINGLE("Expires", expires, DEFECT_TWO_EXPIRES)},
+		SINGLE("Expires", expires, DEFECT_NONE)},
 	[12] = {LIST("Record-Route", SIP_RECORD_ROUTE),
-		SINGLE("Content-Type", content_type, DEFECT_TWO_CONTENT_TYPE)},
+		SINGLE("Content-Type", content_type, DEFECT_NONE)},
 	[14] = {SINGLE("Content-Length", content_length, DEFECT_TWO_CONTENT_LENGTH)},
-	[15] = {SINGLE("Session-Expires", session_expires, DEFECT_TWO_SESSION_EXPIRES)},
-	[18] = {SINGLE("Subscription-State", subscription_state, DEFECT_TWO_SUBSCRIPTION_STATE)},
+	[15] = {SINGLE("Session-Expires", session_expires, DEFECT_NONE)},
+	[18] = {SINGLE("Subscription-State", subscription_state, DEFECT_NONE)},
 };
 
 /* RFC 3261 7.3.3, RFC 6665 8.2.1, RFC 4028 4. */
@@ -159,7 +156,66 @@ static enum sip_defect parse_status(const char *at, const char *end, struct sip_
 	return DEFECT_NONE;
 }
 
-/* One space parts the words and nothing else does (RFC 3261 7.1, RFC 4475 3.1.2.8 to 3.1.2.10). */
+/* In sip_message.contradicted: of a single header field, by the offset of its text. */
+static uint32_t bit_of(size_t place)
+{
+	return 1u << (place - offsetof(struct sip_message, call_id)) / sizeof(struct text);
+}
+
+bool sip_contradicts(const struct sip_message *message, const struct text *field)
+{
+	return message->contradicted &
+	       bit_of((size_t)((const char *)field - (const char *)message));
+}
+
+/* The first flaw is the one that is told. */
+static void note_flaw(struct sip_message *message, enum sip_defect flaw)
+{
+	if (!message->flaw)
+		message->flaw = flaw;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct text trim_spaces(const char *at, const char *end)
+{
+	while (at < end && is_space(end[-1]))
+		end--;
+	while (at < end && is_space(*at))
+		at++;
+	return lex_text(at, end);
+}
+
+/* What follows the method and its space, where one space and a URI without any is not all that
+ * stands before the version (RFC 4475 3.1.2.7 to 3.1.2.10). */
+static enum sip_defect parse_odd_request(
+	const char *at, const char *end, struct sip_message *message)
+{
+	const struct text version = TEXT(" SIP/2.0");
+	struct text line = trim_spaces(at, end), uri;
+	struct sip_uri parsed;
+
+	if (line.length <= version.length)
+		return DEFECT_BAD_START_LINE;
+	uri = lex_text(line.at, text_end(line) - version.length);
+	if (!text_equal_nocase(lex_text(text_end(uri), text_end(line)), version))
+		return lex_at(lex_run(at, end, LEX_URI), end, ' ') && *at != ' '
+			       ? DEFECT_NOT_SIP_2
+			       : DEFECT_BAD_START_LINE;
+	message->request_uri = trim_spaces(uri.at, text_end(uri));
+	if (line.at == at && text_end(line) == end && sip_uri_parse(uri, &parsed) == 0)
+		return DEFECT_NONE;
+	/* It can at least be nothing else where it is all on one line. */
+	if (lex_run(uri.at, text_end(uri), LEX_TEXT) != text_end(uri))
+		return DEFECT_BAD_START_LINE;
+	note_flaw(message, DEFECT_BAD_START_LINE);
+	return DEFECT_NONE;
+}
+
+/* One space parts the words (RFC 3261 7.1). */
 static enum sip_defect parse_request(const char *at, const char *end, struct sip_message *message)
 {
 	const char *start = at;
@@ -173,10 +229,9 @@ static enum sip_defect parse_request(const char *at, const char *end, struct sip
 	start = at + 1;
 	at = lex_run(start, end, LEX_URI);
 	message->request_uri = lex_text(start, at);
-	if (at == start || !lex_at(at, end, ' '))
-		return DEFECT_BAD_START_LINE;
-	return text_equal_nocase(lex_text(at + 1, end), TEXT("SIP/2.0")) ? DEFECT_NONE
-									 : DEFECT_NOT_SIP_2;
+	if (at > start && text_equal_nocase(lex_text(at, end), TEXT(" SIP/2.0")))
+		return DEFECT_NONE;
+	return parse_odd_request(start, end, message);
 }
 
 static enum sip_defect parse_start_line(struct text line, struct sip_message *message)
@@ -204,19 +259,67 @@ static const char *find_feed(const char *at, const char *end, bool folds)
 	return feed;
 }
 
+/* Numbers that are longer are none that a header field has. */
+enum { DIGITS_MAX = 10 };
+
+static bool is_same_number(struct text a, struct text b)
+{
+	uint32_t number, other;
+
+	return a.length <= DIGITS_MAX && b.length <= DIGITS_MAX && text_number(a, &number) &&
+	       text_number(b, &other) && number == other;
+}
+
+static struct text *single_of(struct sip_message *message, const struct header *header)
+{
+	return (struct text *)((char *)message + header->place);
+}
+
+/* The second of a single header field, or a later one. That they say the same is found in the time
+ * it takes to read this one, however long the first is. */
+static void take_another(
+	struct sip_message *message, const struct header *header, struct text value)
+{
+	struct text first = *single_of(message, header);
+
+	if (text_equal(first, value) || is_same_number(first, value))
+		return;
+	message->contradicted |= bit_of(header->place);
+	if (header->twice)
+		note_flaw(message, header->twice);
+}
+
+/* Of those that contradict each other and have no first that counts. */
+static void drop_contradicted(struct sip_message *message)
+{
+	const struct header *header = &headers[0][0],
+			    *end = header + sizeof(headers) / sizeof(*header);
+
+	for (; message->contradicted && header < end; header++) {
+		if (header->kind == HEADER_SINGLE && !header->twice && header->name.length &&
+			message->contradicted & bit_of(header->place))
+			*single_of(message, header) = (struct text){0};
+	}
+}
+
+/* Contacts beyond the bound are left out. Where a Via or Route is left out, nobody knows whose the
+ * message is. */
 static enum sip_defect take_value(
 	struct sip_message *message, const struct header *header, struct text value)
 {
-	struct text *single;
+	if (header->kind == HEADER_SINGLE) {
+		struct text *single = single_of(message, header);
 
-	if (header->kind == HEADER_LIST)
-		return lex_values(message, (enum sip_list)header->place, value)
-			       ? DEFECT_NONE
-			       : DEFECT_TOO_MANY_VALUES;
-	single = (struct text *)((char *)message + header->place);
-	if (single->at)
-		return header->twice;
-	*single = value;
+		if (single->at)
+			take_another(message, header, value);
+		else
+			*single = value;
+	} else if (!lex_values(message, (enum sip_list)header->place, value)) {
+		if (header->place != SIP_CONTACT)
+			return DEFECT_TOO_MANY_VALUES;
+		message->has_more_contacts = true;
+		note_flaw(message, DEFECT_TOO_MANY_VALUES);
+	}
 	return DEFECT_NONE;
 }
 
@@ -225,8 +328,13 @@ static enum sip_defect take_header(struct sip_message *message, const char *at, 
 	const char *colon = memchr(at, ':', (size_t)(feed - at)), *name_end = colon;
 	const struct header *header;
 
-	if (!colon)
-		return DEFECT_NO_COLON;
+	if (!colon) {
+		/* One may be somebody's mistake; many are no header. */
+		if (message->flaw)
+			return DEFECT_NO_COLON;
+		note_flaw(message, DEFECT_NO_COLON);
+		return DEFECT_NONE;
+	}
 	while (name_end > at && lex_is(name_end[-1], LEX_BLANK))
 		name_end--;
 	header = header_of(lex_text(at, name_end));
@@ -260,6 +368,7 @@ static enum sip_defect take_headers(struct sip_message *message, const char *at,
 		at = feed + 1;
 	}
 	message->body = lex_text(body, end);
+	drop_contradicted(message);
 	return DEFECT_NONE;
 }
 
@@ -305,7 +414,7 @@ static enum sip_defect take_vias(struct sip_message *message)
 }
 
 /* Of all that a message has, its Contacts are the longest to take apart, and most rooms do. */
-static enum sip_defect take_contacts(struct sip_message *message)
+static void take_contacts(struct sip_message *message)
 {
 	struct sip_cursor cursor = {0};
 	struct text value;
@@ -315,17 +424,25 @@ static enum sip_defect take_contacts(struct sip_message *message)
 
 		if (sip_contact_parse(value, contact) == 0)
 			message->contact_count++;
-		if (!has_room_for_params(message, contact->name_addr.param_count))
-			return DEFECT_TOO_MANY_PARAMETERS;
+		if (!has_room_for_params(message, contact->name_addr.param_count)) {
+			message->has_more_contacts = true;
+			note_flaw(message, DEFECT_TOO_MANY_PARAMETERS);
+			return;
+		}
 	}
-	return DEFECT_NONE;
 }
 
-static enum sip_defect check_call_id(struct text call_id)
+/* Blanks in it are wrong, but cannot be read another way; line ends can. */
+static enum sip_defect check_call_id(struct sip_message *message)
 {
-	const char *at = call_id.at, *end = text_end(call_id);
+	const char *at = message->call_id.at, *end = text_end(message->call_id);
 
 	while (at < end && !lex_is(*at, LEX_BLANK))
+		at++;
+	if (at == end)
+		return DEFECT_NONE;
+	note_flaw(message, DEFECT_BAD_CALL_ID);
+	while (at < end && *at != '\r' && *at != '\n')
 		at++;
 	return at == end ? DEFECT_NONE : DEFECT_BAD_CALL_ID;
 }
@@ -342,24 +459,25 @@ static enum sip_defect check_mandatory(struct sip_message *message)
 		return DEFECT_NO_CALL_ID;
 	if (message->cseq.length == 0)
 		return DEFECT_NO_CSEQ;
-	defect = check_call_id(message->call_id);
+	defect = check_call_id(message);
 	if (!defect)
 		defect = check_cseq(message);
 	return defect ? defect : take_vias(message);
 }
 
-static enum sip_defect cut_body(struct sip_message *message)
+/* Where nobody can say how long the body is, it is what there is. */
+static void cut_body(struct sip_message *message)
 {
 	uint32_t length;
 
-	if (!message->content_length.at)
-		return DEFECT_NONE;
+	if (!message->content_length.at || sip_contradicts(message, &message->content_length))
+		return;
 	if (!text_number(message->content_length, &length))
-		return DEFECT_BAD_CONTENT_LENGTH;
-	if (length > message->body.length)
-		return DEFECT_SHORT_BODY;
-	message->body.length = length;
-	return DEFECT_NONE;
+		note_flaw(message, DEFECT_BAD_CONTENT_LENGTH);
+	else if (length > message->body.length)
+		note_flaw(message, DEFECT_SHORT_BODY);
+	else
+		message->body.length = length;
 }
 
 int sip_scan(const char *bytes, size_t length, struct sip_message *message, enum sip_defect *defect)
@@ -384,9 +502,13 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, enum
 	*defect = take_headers(message, feed ? feed + 1 : end, end);
 	if (!*defect)
 		*defect = check_mandatory(message);
-	if (!*defect)
-		*defect = cut_body(message);
-	if (!*defect)
-		*defect = take_contacts(message);
-	return *defect ? -EBADMSG : 0;
+	if (*defect) {
+		/* The first that is wrong is told. */
+		if (message->flaw)
+			*defect = message->flaw;
+		return -EBADMSG;
+	}
+	cut_body(message);
+	take_contacts(message);
+	return 0;
 }

@@ -5,17 +5,17 @@
 enum {
 	ANY = LEX_PLAIN | LEX_REMARK,
 	BLANK = LEX_BLANK | ANY,
-	SYMBOL = LEX_TOKEN | LEX_URI | LEX_VALUE | LEX_NAME | ANY,
+	SYMBOL = LEX_TOKEN | LEX_TEXT | LEX_URI | LEX_VALUE | LEX_NAME | ANY,
 	DIGIT = SYMBOL | LEX_HOST | LEX_IPV6 | LEX_SCHEME,
 	HEX = DIGIT,
 	LETTER = SYMBOL | LEX_HOST | LEX_SCHEME,
-	OTHER = LEX_URI | LEX_VALUE | LEX_NAME | ANY,
+	OTHER = LEX_TEXT | LEX_URI | LEX_VALUE | LEX_NAME | ANY,
 };
 
 /* clang-format off */
 const uint16_t lex_class[256] = {
 	[0 ... 8] = ANY, [11 ... 12] = ANY, [14 ... 31] = ANY, [127] = ANY,
-	['\t'] = BLANK, ['\n'] = BLANK, ['\r'] = BLANK, [' '] = BLANK,
+	['\t'] = LEX_TEXT | BLANK, ['\n'] = BLANK, ['\r'] = BLANK, [' '] = LEX_TEXT | BLANK,
 	['0' ... '9'] = DIGIT,
 	['A' ... 'F'] = HEX, ['a' ... 'f'] = HEX,
 	['G' ... 'Z'] = LETTER, ['g' ... 'z'] = LETTER,
@@ -26,9 +26,10 @@ const uint16_t lex_class[256] = {
 	[':'] = OTHER | LEX_IPV6,
 	['#'] = OTHER, ['$'] = OTHER, ['&'] = OTHER, ['/'] = OTHER, ['?'] = OTHER, ['@'] = OTHER,
 	['['] = OTHER, [']'] = OTHER, ['^'] = OTHER, ['{'] = OTHER, ['|'] = OTHER, ['}'] = OTHER,
-	['='] = (LEX_URI | LEX_VALUE) | ANY, [';'] = LEX_URI | ANY, [','] = LEX_URI | LEX_REMARK,
+	['='] = (LEX_TEXT | LEX_URI | LEX_VALUE) | ANY, [';'] = LEX_TEXT | LEX_URI | ANY,
+	[','] = LEX_TEXT | LEX_URI | LEX_REMARK,
 	['('] = OTHER & ~ANY, [')'] = OTHER & ~LEX_REMARK, ['\\'] = OTHER & ~LEX_REMARK,
-	['"'] = LEX_REMARK, ['<'] = LEX_REMARK, ['>'] = ANY,
+	['"'] = LEX_TEXT | LEX_REMARK, ['<'] = LEX_TEXT | LEX_REMARK, ['>'] = LEX_TEXT | ANY,
 	[0x80 ... 0xff] = OTHER,
 };
 /* clang-format on */
@@ -125,7 +126,8 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param)
 	at = lex_at(value, end, '"') ? lex_quoted(value, end) : lex_run(value, end, LEX_VALUE);
 	if (!at)
 		return NULL;
-	param->value = lex_text(value, at);
+	/* An empty one stands before the blanks that follow it. */
+	param->value = at > value ? lex_text(value, at) : lex_text(param->end, param->end);
 	if (param->value.length)
 		param->end = at;
 	return lex_param_end(at, end);

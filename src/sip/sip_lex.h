@@ -17,6 +17,7 @@ enum {
 	LEX_NAME = 1 << 7,   /* of a parameter: the same without equals sign */
 	LEX_PLAIN = 1 << 8,  /* anything but comma, quote, open angle bracket and parenthesis */
 	LEX_REMARK = 1 << 9, /* anything but parentheses and backslash */
+	LEX_TEXT = 1 << 10,  /* anything but line ends and control bytes */
 };
 
 extern const uint16_t lex_class[256];
@@ -89,6 +90,12 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param);
 
 /* sip_uri_parse for what is known to be of LEX_URI throughout. */
 int lex_uri(struct text uri, struct sip_uri *out);
+
+/* The same where the first byte that is not stands at odd, which has to be in its parameters. */
+int lex_odd_uri(struct text uri, const char *odd, struct sip_uri *out);
+
+/* sip_name_addr_parse that leaves its URI in *uri, when that is odd. */
+int lex_name_addr(struct text value, struct sip_name_addr *out, struct sip_uri *uri);
 
 /* Parts the values of a header field at their commas, and keeps where they stand. False when they
  * are more than a message of that length may have. */

@@ -76,8 +76,10 @@ unsigned sip_count_values(const struct sip_message *message, enum sip_list list)
 
 int sip_contact_parse(struct text value, struct sip_contact *out)
 {
-	int result = sip_name_addr_parse(value, &out->name_addr);
+	int result = lex_name_addr(value, &out->name_addr, &out->uri);
 
+	if (result == 0 && out->name_addr.is_odd)
+		return 0;
 	if (result == 0 && !out->name_addr.is_star)
 		return lex_uri(out->name_addr.uri, &out->uri);
 	out->uri = (struct sip_uri){0};

@@ -29,14 +29,17 @@ static const char *parse_display(const char *at, const char *end, struct text *d
 }
 
 /* "<sip:...>". Blanks inside the brackets are wrong but clear (RFC 4475 3.1.2.14). */
-static const char *parse_bracketed(const char *at, const char *end, struct text *uri)
+static const char *parse_bracketed(
+	const char *at, const char *end, struct sip_name_addr *out, struct sip_uri *uri)
 {
-	const char *close = memchr(at, '>', (size_t)(end - at));
+	const char *close = memchr(at, '>', (size_t)(end - at)), *odd;
 
 	if (!close)
 		return NULL;
-	*uri = text_trim(lex_text(at + 1, close));
-	if (uri->length == 0 || lex_run(uri->at, close, LEX_URI) != text_end(*uri))
+	out->uri = text_trim(lex_text(at + 1, close));
+	odd = lex_run(out->uri.at, close, LEX_URI);
+	out->is_odd = odd != text_end(out->uri);
+	if (out->uri.length == 0 || (out->is_odd && lex_odd_uri(out->uri, odd, uri) != 0))
 		return NULL;
 	return close + 1;
 }
@@ -75,6 +78,13 @@ static void note(struct sip_name_addr *out, const struct lex_param *param)
 
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out)
 {
+	struct sip_uri uri;
+
+	return lex_name_addr(value, out, &uri);
+}
+
+int lex_name_addr(struct text value, struct sip_name_addr *out, struct sip_uri *uri)
+{
 	struct text inside = text_trim(value);
 	const char *at = inside.at, *end = text_end(inside), *params;
 	struct lex_param param;
@@ -87,7 +97,7 @@ int sip_name_addr_parse(struct text value, struct sip_name_addr *out)
 	if (is_bracketed(at, end)) {
 		at = parse_display(at, end, &out->display);
 		if (at)
-			at = parse_bracketed(at, end, &out->uri);
+			at = parse_bracketed(at, end, out, uri);
 	} else {
 		at = parse_bare(at, end, &out->uri);
 	}

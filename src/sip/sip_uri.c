@@ -29,8 +29,9 @@ static void split_params(const char *at, const char *end, struct sip_uri *out)
 
 int sip_uri_parse(struct text uri, struct sip_uri *out)
 {
-	return lex_run(uri.at, text_end(uri), LEX_URI) == text_end(uri) ? lex_uri(uri, out)
-									: -EBADMSG;
+	const char *odd = lex_run(uri.at, text_end(uri), LEX_URI);
+
+	return odd == text_end(uri) ? lex_uri(uri, out) : lex_odd_uri(uri, odd, out);
 }
 
 /* Field by field: zeroing all of it at once takes as long as taking it apart. */
@@ -72,6 +73,46 @@ int lex_uri(struct text uri, struct sip_uri *out)
 	out->port = host.port;
 	out->is_address = address_parse_host(host.host, &out->address);
 	split_params(at, end, out);
+	return 0;
+}
+
+/* Past a quoted string on one line. NULL when it does not end there. */
+static const char *skip_quoted(const char *at, const char *end)
+{
+	const char *close = lex_quoted(at, end);
+
+	return close && lex_run(at, close, LEX_TEXT) == close ? close : NULL;
+}
+
+/* To the question mark that stands in no quotes, or the end. NULL where there is what may not be in
+ * parameters even so: an at sign would make a user of what stands before it. */
+static const char *skip_odd_params(const char *at, const char *end)
+{
+	unsigned quoted = 0;
+
+	while (at && at < end && *at != '?') {
+		if (*at == '"')
+			at = quoted++ < SIP_QUOTED_MAX ? skip_quoted(at, end) : NULL;
+		else if ((lex_is(*at, LEX_URI) && *at != '@') || *at == ' ' || *at == '\t')
+			at++;
+		else
+			return NULL;
+	}
+	return at;
+}
+
+int lex_odd_uri(struct text uri, const char *odd, struct sip_uri *out)
+{
+	const char *mark, *end = text_end(uri);
+
+	if (lex_uri(lex_text(uri.at, odd), out) != 0 || !out->params.length || out->headers.length)
+		return -EBADMSG;
+	mark = skip_odd_params(odd, end);
+	if (!mark || lex_run(mark, end, LEX_URI) != end)
+		return -EBADMSG;
+	out->whole = uri;
+	out->params = lex_text(out->params.at, mark);
+	out->headers = lex_text(mark, end);
 	return 0;
 }
 

@@ -32,11 +32,12 @@ static void note_first(struct sip_via *via, struct sip_param *first, struct sip_
 		*first = param;
 }
 
-/* False when it is a branch and cannot be: two of them would be two transactions. */
+/* False when it is a branch and cannot be: two that differ would be two transactions. */
 static bool note(struct sip_via *via, struct text name, struct sip_param param)
 {
 	if (text_equal_nocase(name, TEXT("branch"))) {
-		if (via->branch.at || param.value.length == 0)
+		if ((via->branch.at && !text_equal(via->branch, param.value)) ||
+			param.value.length == 0)
 			return false;
 		via->branch = param.value;
 	} else if (text_equal_nocase(name, TEXT("received"))) {

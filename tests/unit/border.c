@@ -286,7 +286,7 @@ void border_register(struct border *border, const char *client, struct registrat
 
 	border_in(border, client,
 		"REGISTER sip:example.com SIP/2.0\r\n"
-		"Via: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		"Via: SIP/2.0/UDP %s%s%s;rport\r\n"
 		"From: <%s>;tag=1\r\n"
 		"To: <%s>\r\n"
 		"Call-ID: %s\r\n"
@@ -294,9 +294,9 @@ void border_register(struct border *border, const char *client, struct registrat
 		"%s%s%s"
 		"%s%s%s"
 		"Content-Length: 0\r\n\r\n",
-		r.via, r.branch, r.aor, r.aor, r.call_id, r.cseq, *r.contact ? "Contact: " : "",
-		r.contact, *r.contact ? "\r\n" : "", r.expires ? "Expires: " : "",
-		r.expires ? r.expires : "", r.expires ? "\r\n" : "");
+		r.via, *r.branch ? ";branch=" : "", r.branch, r.aor, r.aor, r.call_id, r.cseq,
+		*r.contact ? "Contact: " : "", r.contact, *r.contact ? "\r\n" : "",
+		r.expires ? "Expires: " : "", r.expires ? r.expires : "", r.expires ? "\r\n" : "");
 }
 
 void border_answer(
@@ -306,7 +306,7 @@ void border_answer(
 
 	border_out(border, client,
 		"SIP/2.0 %u Whatever\r\n"
-		"Via: SIP/2.0/UDP %s;branch=%s;rport=1;received=203.0.113.1\r\n"
+		"Via: SIP/2.0/UDP %s%s%s;rport=1;received=203.0.113.1\r\n"
 		"From: <%s>;tag=1\r\n"
 		"To: <%s>;tag=2\r\n"
 		"Call-ID: %s\r\n"
@@ -315,8 +315,8 @@ void border_answer(
 		"%s%s%s"
 		"%s"
 		"Content-Length: 0\r\n\r\n",
-		status, r.via, r.branch, r.aor, r.aor, r.call_id, r.cseq,
-		*r.contact ? "Contact: " : "", r.contact, *r.contact ? "\r\n" : "",
+		status, r.via, *r.branch ? ";branch=" : "", r.branch, r.aor, r.aor, r.call_id,
+		r.cseq, *r.contact ? "Contact: " : "", r.contact, *r.contact ? "\r\n" : "",
 		r.expires ? "Expires: " : "", r.expires ? r.expires : "", r.expires ? "\r\n" : "",
 		r.extra);
 }

@@ -72,7 +72,7 @@ void border_forget(struct border *border);
 
 /* A phone's REGISTER and what a registrar answers to it. Zero and NULL stand for what most tests
  * want: sip:alice@example.com at 192.168.1.10:5060, Call-ID "call", branch made of Call-ID and
- * CSeq. */
+ * CSeq; an empty branch is none. */
 struct registration {
 	const char *aor, *call_id, *branch, *contact, *via;
 	unsigned cseq;

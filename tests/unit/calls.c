@@ -46,6 +46,11 @@ static void compose(char bytes[static BYTES_MAX], const char *start, const char 
 		has_contact ? ">\r\n" : "", exchange->lines);
 }
 
+static const char *branch_param(const struct exchange *exchange)
+{
+	return *exchange->branch ? ";branch=" : "";
+}
+
 /* Of a request that goes to the proxy, or came from it with the caller's own Via below. */
 static void write_vias(char vias[static VIAS_MAX], const struct border *border, bool from_phone,
 	const struct exchange *exchange)
@@ -54,13 +59,13 @@ static void write_vias(char vias[static VIAS_MAX], const struct border *border, 
 
 	address_format(&border->proxy, proxy);
 	if (from_phone)
-		snprintf(vias, VIAS_MAX, "Via: SIP/2.0/UDP %s;branch=%s;rport\r\n", exchange->phone,
-			exchange->branch);
+		snprintf(vias, VIAS_MAX, "Via: SIP/2.0/UDP %s%s%s;rport\r\n", exchange->phone,
+			branch_param(exchange), exchange->branch);
 	else
 		snprintf(vias, VIAS_MAX,
-			"Via: SIP/2.0/UDP %s;branch=%s\r\n"
+			"Via: SIP/2.0/UDP %s%s%s\r\n"
 			"Via: SIP/2.0/UDP 10.7.7.7:5060;branch=z9hG4bK-first;rport\r\n",
-			proxy, exchange->branch);
+			proxy, branch_param(exchange), exchange->branch);
 }
 
 static const char far_end[] = "198.51.100.77:5060";

@@ -11,8 +11,9 @@ struct exchange {
 	const char *from_tag; /* "a" */
 	const char *to_tag;   /* none */
 	unsigned cseq;        /* 1 */
-	const char *branch;   /* made of Call-ID and CSeq number, so a CANCEL has its INVITE's */
-	const char *phone;    /* in the phone's own Via and Contact: "192.168.1.10:5060" */
+	/* Made of Call-ID and CSeq number, so a CANCEL has its INVITE's; empty: there is none. */
+	const char *branch;
+	const char *phone; /* in the phone's own Via and Contact: "192.168.1.10:5060" */
 	bool no_contact;
 	const char *lines; /* more header fields, each with its line end */
 };

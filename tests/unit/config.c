@@ -257,6 +257,12 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 	expect_error("[metrics]\nlisten = 127.0.0.1\n",
 		":2: metrics.listen: \"127.0.0.1\" is not an address and port such as "
 		"127.0.0.1:9560");
+	expect_error("[keepalive]\nfrom = sip:a@PROXY;x=\"y\"\n",
+		":2: keepalive.from: \"sip:a@PROXY;x=\"y\"\" is not a SIP URI such as "
+		"sip:keepalive@PROXY");
+	expect_error("[keepalive]\nfrom = sip:a@PROXY; x\n",
+		":2: keepalive.from: \"sip:a@PROXY; x\" is not a SIP URI such as "
+		"sip:keepalive@PROXY");
 	expect_error("[natbox]\ncolour = blue\n", ":2: unknown key \"colour\" in [natbox]");
 	expect_error("mode = sniff\n", ":1: key before any [SECTION]");
 	expect_error("[natbox]\nmode\n", ":2: neither KEY = VALUE nor [SECTION] nor a # comment");

@@ -25,7 +25,8 @@ static const char *const displays[] = {"", "", "Alice ", "Bob B. Smith ", "\"\" 
 	"\"back\\\\\" ", "\"J\xc3\xb6rg (home)\" "};
 static const char *const uri_params[] = {";transport=udp", ";lr", ";user=phone", ";ob",
 	";rinstance=6ad1b4c5", ";maddr=192.0.2.7", ";maddr=[fd00::A]", ";MAddr=10.0.0.2",
-	";x=%3b%2c", ";gr=urn:uuid:f81d4fae", ";gr"};
+	";x=%3b%2c", ";gr=urn:uuid:f81d4fae", ";gr", ";thinfo=\"VG8+P/oI==\"",
+	";n=\"a b, c? ; d=e\"", "; odd"};
 static const char *const addr_params[] = {"q=0.7",
 	"+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0>\"", "reg-id=1", "note=\"a, b; c=\\\"d\\\"\"",
 	"audio", "x=a=b=="};
@@ -43,6 +44,7 @@ struct draft {
 	unsigned count;
 	struct {
 		const char *list; /* the name of a header whose order counts, or NULL */
+		bool may_stand_once;
 		char text[FIELD_MAX];
 	} fields[FIELDS_MAX];
 };
@@ -149,6 +151,7 @@ static char *begin_field(struct draft *draft, const char *name, const char *comp
 	}
 	append(field, "%s:", generator_once_in(generator, 12) ? " " : "");
 	append_blank(generator, field, " ");
+	draft->fields[draft->count - 1].may_stand_once = true;
 	return field;
 }
 
@@ -215,6 +218,18 @@ static void append_contact(struct generator *generator, char *field)
 	append_params(generator, field, addr_params + split, COUNT(addr_params) - split);
 }
 
+/* Of RFC 3261, of RFC 2543 or none. */
+static void append_branch(struct generator *generator, char *field)
+{
+	if (generator_once_in(generator, 12))
+		return;
+	append_separator(generator, field, ";");
+	append(field, "branch");
+	append_separator(generator, field, "=");
+	append(field, "%s", generator_once_in(generator, 12) ? "" : "z9hG4bK");
+	append_token(generator, field);
+}
+
 static void append_via(
 	struct generator *generator, char *field, const char *sent_by, bool empty_rport)
 {
@@ -237,11 +252,7 @@ static void append_via(
 		append_separator(generator, field, "=");
 	}
 	append_params(generator, field, via_params, split);
-	append_separator(generator, field, ";");
-	append(field, "branch");
-	append_separator(generator, field, "=");
-	append(field, "z9hG4bK");
-	append_token(generator, field);
+	append_branch(generator, field);
 	append_params(generator, field, via_params + split, COUNT(via_params) - split);
 }
 
@@ -251,6 +262,7 @@ static char *begin_value(struct draft *draft, bool first, const char *name, cons
 	if (first || generator_once_in(draft->generator, 2)) {
 		begin_field(draft, name, compact);
 		draft->fields[draft->count - 1].list = name;
+		draft->fields[draft->count - 1].may_stand_once = false;
 	} else {
 		append_separator(draft->generator, last_field(draft), ",");
 	}
@@ -334,6 +346,17 @@ static void add_optional(struct draft *draft)
 	for (size_t i = 0; i < COUNT(oddities); i++) {
 		if (generator_once_in(generator, 6))
 			append(begin_oddity(draft), "%s", oddities[i]);
+	}
+}
+
+/* Some of what may stand once stands there again. */
+static void add_doubles(struct draft *draft)
+{
+	unsigned count = draft->count;
+
+	for (unsigned i = 0; i < count && draft->count < FIELDS_MAX; i++) {
+		if (draft->fields[i].may_stand_once && generator_once_in(draft->generator, 40))
+			append(begin_oddity(draft), "%s", draft->fields[i].text);
 	}
 }
 
@@ -424,6 +447,7 @@ void generate_message(
 		add_routes(&draft, "Route");
 	add_optional(&draft);
 	body = add_body(&draft, message);
+	add_doubles(&draft);
 
 	shuffle(&draft, order);
 	put(message, line, "\r\n");

@@ -317,8 +317,9 @@ static bool takes(const char *bytes, size_t length, struct sip_message *message,
 	struct sip_uri uri;
 	int result = sip_scan(bytes, length, message, &defect);
 
-	*why = sip_defect_names[defect];
-	if (result != 0)
+	/* libosip2 knows no messages that are broken and can be read. */
+	*why = sip_defect_names[result ? defect : message->flaw];
+	if (result != 0 || message->flaw)
 		return false;
 	*why = "bad address or URI";
 	return sip_name_addr_parse(message->from, &address) == 0 &&
@@ -350,6 +351,19 @@ static bool is_header_end(const char *at, const char *end)
 	       (end - at > 3 && memcmp(at, "\r\n\r\n", 4) == 0);
 }
 
+/* libosip2's request line is parted at its first two spaces: those in the Request-URI's parameters
+ * become another byte. */
+static char *copy_start_line(const char *at, const char *end, char *to)
+{
+	const char *first = memchr(at, ' ', (size_t)(end - at));
+	const char *last = memrchr(at, ' ', (size_t)(end - at));
+	bool is_request = *at != 'S' || end - at < 4 || memcmp(at, "SIP/", 4) != 0;
+
+	for (; at < end; at++)
+		*to++ = is_request && is_blank(*at) && at > first && at < last ? '_' : *at;
+	return to;
+}
+
 /* libosip2 5.3.0 takes no tab between the words of Via and CSeq, and no white space between a URI
  * without brackets and its semicolon. RFC 3261 has both, so it is given a copy with plain spaces,
  * and none before a semicolon; the scanner reads the message as it is. */
@@ -361,8 +375,7 @@ static size_t copy_plain(const char *bytes, size_t length, char *copy)
 	char *to = copy;
 
 	at = line_end ? line_end : end;
-	memcpy(to, bytes, (size_t)(at - bytes));
-	to += at - bytes;
+	to = copy_start_line(bytes, at, to);
 	while (at < end && !is_header_end(at, end)) {
 		size_t skipped = quoted ? 0 : blanks(at, end);
 
@@ -383,6 +396,55 @@ static size_t copy_plain(const char *bytes, size_t length, char *copy)
 	return (size_t)(to - copy) + (size_t)(end - at);
 }
 
+/* The header fields that libosip2 takes but once, by either name. */
+static const char *const single[][2] = {{"From", "f"}, {"To", "t"}, {"Call-ID", "i"}, {"CSeq", ""},
+	{"Content-Type", "c"}, {"Content-Length", "l"}};
+
+enum { SINGLES = sizeof(single) / sizeof(*single) };
+
+/* Which of them a line is, and what it says; SINGLES when it is another header field. */
+static size_t read_single(struct text line, struct text *value)
+{
+	const char *colon = memchr(line.at, ':', line.length);
+	struct text name = {line.at, colon ? (size_t)(colon - line.at) : 0};
+
+	name = text_trim(name);
+	*value = text_trim((struct text){
+		colon ? colon + 1 : line.at, colon ? (size_t)(text_end(line) - colon - 1) : 0});
+	for (size_t i = 0; i < SINGLES; i++) {
+		for (size_t form = 0; form < 2; form++) {
+			struct text known = {single[i][form], strlen(single[i][form])};
+
+			if (known.length && text_equal_nocase(known, name))
+				return i;
+		}
+	}
+	return SINGLES;
+}
+
+/* Takes out what says the same again. Lines are not folded any more. */
+static size_t drop_doubles(char *bytes, size_t length)
+{
+	struct text seen[SINGLES + 1] = {0}, value;
+	char *at = memchr(bytes, '\n', length), *end = bytes + length, *next;
+
+	for (at = at ? at + 1 : end; at < end && *at != '\r' && *at != '\n'; at = next) {
+		char *feed = memchr(at, '\n', (size_t)(end - at));
+		size_t which;
+
+		next = feed ? feed + 1 : end;
+		which = read_single((struct text){at, (size_t)(next - at)}, &value);
+		if (which < SINGLES && seen[which].at && text_equal(seen[which], value)) {
+			memmove(at, next, (size_t)(end - next));
+			end -= next - at;
+			next = at;
+		} else if (!seen[which].at) {
+			seen[which] = value;
+		}
+	}
+	return (size_t)(end - bytes);
+}
+
 const char *libosip2_differs(const char *bytes, size_t length)
 {
 	static struct sip_message message;
@@ -396,8 +458,8 @@ const char *libosip2_differs(const char *bytes, size_t length)
 	if (!copy || osip_message_init(&theirs) != OSIP_SUCCESS)
 		abort();
 	taken = takes(bytes, length, &message, &why);
-	theirs_taken =
-		osip_message_parse(theirs, copy, copy_plain(bytes, length, copy)) == OSIP_SUCCESS;
+	theirs_taken = osip_message_parse(theirs, copy,
+			       drop_doubles(copy, copy_plain(bytes, length, copy))) == OSIP_SUCCESS;
 	if (taken && theirs_taken)
 		same = same_message(&message, theirs);
 	else if (taken)

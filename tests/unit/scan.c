@@ -27,6 +27,14 @@ void expect_malformed(const char *text, const char *reason)
 		sip_defect_names[defect], reason, text);
 }
 
+void expect_flaw(const char *text, const char *flaw)
+{
+	cr_assert_eq(scan(text), 0, "\"%s\": %s", sip_defect_names[defect], text);
+	cr_expect_eq(!flaw, !message.flaw, "\"%s\": %s", sip_defect_names[message.flaw], text);
+	if (flaw && message.flaw)
+		cr_expect_str_eq(sip_defect_names[message.flaw], flaw, "%s", text);
+}
+
 void expect_no_sip(const char *bytes, size_t length)
 {
 	cr_expect_eq(sip_scan(bytes, length, &message, &defect), -ENOMSG);

@@ -22,6 +22,8 @@ int scan(const char *text);
 
 void expect_text(struct text text, const char *expected);
 void expect_malformed(const char *text, const char *reason);
+/* Can be read, but has this flaw; NULL: has none. */
+void expect_flaw(const char *text, const char *flaw);
 void expect_no_sip(const char *bytes, size_t length);
 
 /* The values of a list, each followed by a bar. Lives until the next call. */

@@ -12,7 +12,8 @@ enum { MESSAGES = 1500, MUTANTS_EACH = 8, CHANGES_MAX = 3 };
 static const char *const scraps[] = {"\"", "<", ">", ",", ";", ":", "=", "@", "[", "]", "(", ")",
 	"\\", "\r", "\n", "\r\n", "\r\n ", "\r\n\r\n", " ", "\t", "/", "?", "*", "%", "\x80",
 	"\xff", "Via: ", "SIP/2.0", "4294967296", "-1", "\r\nContact: <sip:a@[::1]:9>,",
-	"\r\nl: 9999"};
+	"\r\nl: 9999", "\r\nl: 0\r\nl: 0", "\r\nt: <sip:b>;tag=2", ";x=\"y, z\"", "; ",
+	"branch=", " SIP/2.0\r\n"};
 
 static size_t change(struct generator *generator, char *bytes, size_t length)
 {

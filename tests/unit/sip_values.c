@@ -56,6 +56,11 @@ Test(sip_via, may_lack_port_and_parameters)
 	cr_expect_null(via.branch.at);
 }
 
+Test(sip_via, may_say_the_same_branch_twice)
+{
+	expect_text(via_of("SIP/2.0/UDP a;branch=1;rport;branch=1").branch, "1");
+}
+
 Test(sip_via, keeps_the_brackets_of_ipv6)
 {
 	struct sip_via via = via_of("SIP/2.0/UDP [2001:db8::9:1]:5060;received=[2001:db8::9:255]"
@@ -247,6 +252,37 @@ Test(sip_uri, port_0_is_the_default_one_but_stands_there)
 	expect_text(uri.params, ";lr");
 }
 
+Test(sip_uri, parameters_may_have_quotes_and_blanks)
+{
+	struct sip_uri uri = uri_of("sip:203.0.113.1:5060;thinfo=\"VG8+/oI==\"");
+	struct text value;
+
+	expect_text(uri.host_port, "203.0.113.1:5060");
+	expect_text(uri.params, ";thinfo=\"VG8+/oI==\"");
+	expect_text(uri.headers, "");
+	uri = uri_of("sip:a@b; x = \"c@d? <\\\">;e\" ;lr;y=f g?h=i");
+	expect_text(uri.whole, "sip:a@b; x = \"c@d? <\\\">;e\" ;lr;y=f g?h=i");
+	expect_text(uri.user, "a");
+	expect_text(uri.host, "b");
+	expect_text(uri.params, "; x = \"c@d? <\\\">;e\" ;lr;y=f g");
+	expect_text(uri.headers, "?h=i");
+	cr_expect(sip_param(uri.params, TEXT("lr"), &value));
+	cr_expect(sip_param(uri.params, TEXT("x"), &value));
+	expect_text(value, "\"c@d? <\\\">;e\"");
+}
+
+Test(sip_uri, quotes_and_blanks_are_refused_where_they_could_be_read_another_way)
+{
+	static const char *const bad[] = {"sip:a;x=\"y", "sip:a;x=\"y\"@b", "sip:a;x=y @b",
+		"sip:\"x\"", "sip:\"x\"@a;y", "sip:a ;x", "sip:a;x=\"y\"?z=\"\"", "sip:a;x?y= z",
+		"sip:a;x y>", "sip:a;x=\"\r\"", "sip:a;x=\"\n\"", "sip:a;x\r\n ;y", "tel:1;x=\"y\"",
+		"sip:a;x \1"};
+	struct sip_uri uri;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		cr_expect_eq(sip_uri_parse(text_of(bad[i]), &uri), -EBADMSG, "%s", bad[i]);
+}
+
 Test(sip_uri, is_refused_where_it_is_unclear)
 {
 	static const char *const bad[] = {"", "sip", "sip:", ":a", "sip:a b", "sip:a@", "sip:a@b@c",
@@ -293,6 +329,18 @@ Test(sip_name_addr, without_brackets_the_parameters_are_the_headers)
 
 	expect_text(address.uri, "sip:j@example.com");
 	expect_text(address.params, "; tag = 5;x=\"<y>\"");
+}
+
+Test(sip_name_addr, the_uri_may_have_quotes_and_blanks_in_its_parameters)
+{
+	struct sip_name_addr address = address_of("\"T\" < sip:t@a;x=\"y, z\"; lr >;q=1");
+	struct sip_contact contact;
+
+	expect_text(address.display, "\"T\"");
+	expect_text(address.uri, "sip:t@a;x=\"y, z\"; lr");
+	expect_text(address.params, ";q=1");
+	cr_assert_eq(sip_contact_parse(text_of("<sip:t@a;x=\"y\">"), &contact), 0);
+	expect_text(contact.uri.params, ";x=\"y\"");
 }
 
 Test(sip_name_addr, ignores_white_space_around_its_parts)
@@ -386,6 +434,17 @@ Test(sip_param, a_flag_has_no_value)
 
 	cr_expect(sip_param(TEXT(";a;rport ;b"), TEXT("rport"), &value));
 	cr_expect_null(value.at);
+}
+
+Test(sip_param, an_empty_value_stands_within_its_parameter)
+{
+	static const char params[] = ";x=\r\n ;y";
+	struct text value, whole;
+
+	cr_assert(sip_param_span(text_of(params), TEXT("x"), &value, &whole));
+	cr_expect_eq(value.at, params + 3);
+	cr_expect_eq(value.length, 0);
+	expect_text(whole, ";x=");
 }
 
 Test(sip_param, of_two_the_first_counts)
