@@ -117,10 +117,10 @@ struct endpoint {
 	uint32_t hash_next;
 	uint32_t reasons;      /* the first; linked by reason.next */
 	uint32_t expires;      /* tick; no reason ends before */
-	uint32_t refreshed;    /* tick of the last packet; a keepalive is due one interval later */
+	uint32_t refreshed;    /* tick of the last sign of life, or keepalive */
 	uint16_t rtt_ms;       /* of the last keepalive answered; 0: none yet */
 	uint16_t nat : 6;      /* set of enum nat_test */
-	uint16_t heard : 1;    /* something came from it since it was placed on the wheel */
+	uint16_t heard : 1;    /* it gave a sign of life since it was placed on the wheel */
 	uint16_t awaiting : 1; /* the last keepalive has not been answered */
 	uint16_t missed : 7;   /* keepalives in a row */
 };

@@ -13,6 +13,8 @@ struct follow {
 	struct report *report;
 	struct endpoints *endpoints;
 	struct transactions *transactions;
+	/* What was sent to whom, and which requests wait for a response that proves something. */
+	struct ledger proofs;
 	struct hash_key key;
 };
 
@@ -40,6 +42,12 @@ struct passage {
 	bool has_key;
 	uint64_t key;
 
+	/* A user agent's request carries what was sent to the address that it came from; and now it
+	 * is proven that the user agent is there: that request was answered 2xx, or this is its
+	 * response to one that was sent there. */
+	bool bears, proves;
+	uint32_t proven_at; /* tick, rounded up: when it sent what proves that */
+
 	/* Of what may belong to a dialog; dialog.c finds them. at is NULL when missing. */
 	struct text from_tag, to_tag;
 };
@@ -48,7 +56,7 @@ struct passage {
  * follow_message comes, the less it waits. */
 void follow_prepare(const struct follow *follow, struct passage *passage);
 
-/* A message that is to be followed: a user agent's own, or one to it. */
+/* A message that is to be followed: a user agent's own, or one to it. passage.proves is set. */
 void follow_message(struct follow *follow, struct passage *passage);
 
 /* Closes the transactions whose time is over, with what follows from that; as many as the report

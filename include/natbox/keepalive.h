@@ -33,10 +33,12 @@ bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_mes
 
 /* Liveness: an endpoint gets its keepalive, and answers it or not. */
 
-/* A packet came from it: the binding is fresh and the user agent lives. */
-void liveness_heard(struct endpoints *endpoints, uint32_t endpoint);
+/* What came from it at tick proves that the user agent is there: it lives, and its binding was
+ * fresh then. */
+void liveness_proven(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
 
-/* It answered the keepalive sent at sent_us. */
+/* It answered the keepalive sent at sent_us: that counts when it is the last one, within the time
+ * for an answer, and once. */
 void liveness_replied(
 	struct endpoints *endpoints, uint32_t endpoint, unsigned status, uint64_t sent_us);
 

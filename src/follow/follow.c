@@ -1,6 +1,7 @@
 #include <natbox/follow.h>
 
 #include "dialog.h"
+#include "proof.h"
 #include "registration.h"
 #include "subscription.h"
 
@@ -19,8 +20,11 @@ int follow_init(struct follow *follow, const struct settings *settings, struct r
 	};
 	if (!follow->transactions)
 		return -ENOMEM;
-	if (transactions_init(follow->transactions, settings, report, key) == 0)
-		return 0;
+	if (transactions_init(follow->transactions, settings, report, key) == 0) {
+		if (ledger_init(&follow->proofs, settings->limits.transactions / 2) == 0)
+			return 0;
+		transactions_free(follow->transactions);
+	}
 	free(follow->transactions);
 	return -ENOMEM;
 }
@@ -29,6 +33,7 @@ void follow_free(struct follow *follow)
 {
 	transactions_free(follow->transactions);
 	free(follow->transactions);
+	ledger_free(&follow->proofs);
 }
 
 bool follow_set_limit(struct follow *follow, uint32_t limit)
@@ -67,6 +72,7 @@ static void follow_request(struct follow *follow, struct passage *passage)
 {
 	if (goes_to_a_proxy(follow, passage))
 		return;
+	proof_request(follow, passage);
 	if (transactions_are_full(follow->transactions))
 		make_room(follow);
 	switch (passage->message->method) {
@@ -101,6 +107,7 @@ static void follow_response(struct follow *follow, struct passage *passage)
 	const struct transaction *transaction;
 	uint32_t index;
 
+	proof_response(follow, passage);
 	if (!passage->has_key)
 		return;
 	index = transaction_find(follow->transactions, passage->key, passage->message->method);

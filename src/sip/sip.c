@@ -40,13 +40,13 @@ const char *const sip_defect_names[SIP_DEFECTS] = {
 /* A header field of interest: a text of the message, or one of its lists. */
 struct header {
 	struct text name;
-	enum { HEADER_LIST, HEADER_SINGLE } kind;
+	enum { HEADER_LIST, HEADER_SINGLE, HEADER_AUTH } kind;
 	size_t place;          /* enum sip_list, or the offset of the text in struct sip_message */
 	enum sip_defect twice; /* what is wrong where a single one stands twice */
 };
 
 /* The longest name, and the most names that are equally long. */
-enum { HEADER_NAME_MAX = 18, HEADERS_OF_LENGTH_MAX = 3 };
+enum { HEADER_NAME_MAX = 19, HEADERS_OF_LENGTH_MAX = 3 };
 
 #define LIST(name, list)                                                                           \
 	{                                                                                          \
@@ -55,6 +55,10 @@ enum { HEADER_NAME_MAX = 18, HEADERS_OF_LENGTH_MAX = 3 };
 #define SINGLE(name, member, twice)                                                                \
 	{                                                                                          \
 		TEXT(name), HEADER_SINGLE, offsetof(struct sip_message, member), twice             \
+	}
+#define AUTH(name)                                                                                 \
+	{                                                                                          \
+		TEXT(name), HEADER_AUTH, 0, DEFECT_NONE                                            \
 	}
 
 /* By the length of the name, so that a header field nobody asks for costs a comparison or two. */
@@ -68,9 +72,13 @@ static const struct header headers[HEADER_NAME_MAX + 1][HEADERS_OF_LENGTH_MAX] =
 		SINGLE("Expires", expires, DEFECT_TWO_EXPIRES)},
 	[12] = {LIST("Record-Route", SIP_RECORD_ROUTE),
 		SINGLE("Content-Type", content_type, DEFECT_TWO_CONTENT_TYPE)},
+	[13] = {AUTH("Authorization")},
 	[14] = {SINGLE("Content-Length", content_length, DEFECT_TWO_CONTENT_LENGTH)},
 	[15] = {SINGLE("Session-Expires", session_expires, DEFECT_TWO_SESSION_EXPIRES)},
-	[18] = {SINGLE("Subscription-State", subscription_state, DEFECT_TWO_SUBSCRIPTION_STATE)},
+	[16] = {AUTH("WWW-Authenticate")},
+	[18] = {SINGLE("Subscription-State", subscription_state, DEFECT_TWO_SUBSCRIPTION_STATE),
+		AUTH("Proxy-Authenticate")},
+	[19] = {AUTH("Proxy-Authorization")},
 };
 
 /* RFC 3261 7.3.3, RFC 6665 8.2.1, RFC 4028 4. */
@@ -213,6 +221,11 @@ static enum sip_defect take_value(
 		return lex_values(message, (enum sip_list)header->place, value)
 			       ? DEFECT_NONE
 			       : DEFECT_TOO_MANY_VALUES;
+	if (header->kind == HEADER_AUTH) {
+		if (message->auth_count < SIP_AUTHS_MAX)
+			message->auths[message->auth_count++] = value;
+		return DEFECT_NONE;
+	}
 	single = (struct text *)((char *)message + header->place);
 	if (single->at)
 		return header->twice;
