@@ -184,7 +184,8 @@ static void name_leg(
 	transaction->reason = leg;
 }
 
-/* 1xx to an initial INVITE. */
+/* 1xx to an initial INVITE. A 100 is of the next hop alone, which says it before it has looked at
+ * who asks (RFC 3261 8.2.6.1, 17.2.1): it makes no leg. */
 static void early_response(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
@@ -199,7 +200,8 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	reason = follow_find_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
-	else if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction) &&
+	else if (passage->message->status > 100 && follow_wants(follow, nat) &&
+		 !follow_is_strange(follow, transaction) &&
 		 !transaction_saw_end(follow->transactions, transaction, transaction->reason))
 		hold_leg(follow, transaction, passage->message, nat, seconds, true);
 }

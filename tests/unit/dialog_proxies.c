@@ -131,12 +131,12 @@ Test(dialog_proxies, a_phone_that_moves_out_of_its_nat_during_the_call_is_let_go
 Test(dialog_proxies, the_second_attempt_may_take_another_proxy)
 {
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
-	proxy_answers(border, PHONE, 100, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
 	proxy_answers(border, PHONE, 407, "INVITE", tagged("a", "c", 1));
 	border_expect(border, CALLER ADD(PHONE, "180"));
 	border_take_proxy(border, PROXY2);
 	phone_asks(border, PHONE, "INVITE", tagged("a", NULL, 2));
-	proxy_answers(border, PHONE, 100, "INVITE", tagged("a", NULL, 2));
+	proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 2));
 	border_expect(border, END(PHONE, "moved") GONE(PHONE,
 				      "ended") "endpoint-add " THERE
 					       " via-source,contact-private\n" ADD(THERE, "180"));

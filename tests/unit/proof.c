@@ -1,5 +1,5 @@
-/* DESIGN sections 4 and 5: what proves that a phone is where its packets seem to come from, and what
- * does not. */
+/* DESIGN sections 4 and 5: what proves that a phone is where its packets seem to come from, and
+ * what does not. */
 #include "border.h"
 #include "calls.h"
 #include "sip_messages.h"
