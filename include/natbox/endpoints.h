@@ -157,8 +157,9 @@ struct endpoints {
 	struct pool endpoints, reasons;
 	uint32_t *endpoint_heads, *reason_heads;
 	uint32_t endpoint_mask, reason_mask;
-	/* Endpoints by hash of their IP address alone. Two addresses may share a counter and so its
-	 * limit; with as many counters as endpoints that matters to none but the heaviest. */
+	/* Endpoints by hash of their IP address alone, of IPv6 its /64. Two may share a
+	 * counter and so its limit; with as many counters as endpoints that matters to none but
+	 * the heaviest. */
 	uint32_t *per_address;
 	struct labels labels;
 	struct changes changes;   /* reasons that a store has not seen yet */
@@ -184,6 +185,11 @@ static inline struct endpoint *endpoint_at(const struct endpoints *endpoints, ui
 static inline struct reason *reason_at(const struct endpoints *endpoints, uint32_t index)
 {
 	return pool_item(&endpoints->reasons, index);
+}
+
+static inline uint64_t reason_key(const struct reason *reason)
+{
+	return (uint64_t)reason->key[1] << 32 | reason->key[0];
 }
 
 /* The endpoint where a reason stands. */

@@ -46,6 +46,9 @@ struct passage {
 	 * is proven that the user agent is there: that request was answered 2xx, or this is its
 	 * response to one that was sent there. */
 	bool bears, proves;
+	/* A user agent's request carries a tag that was sent to that address, but had been sent
+	 * from there before. */
+	bool echoes;
 	uint32_t proven_at; /* tick, rounded up: when it sent what proves that */
 
 	/* Of what may belong to a dialog; dialog.c finds them. at is NULL when missing. */
@@ -58,6 +61,9 @@ void follow_prepare(const struct follow *follow, struct passage *passage);
 
 /* A message that is to be followed: a user agent's own, or one to it. passage.proves is set. */
 void follow_message(struct follow *follow, struct passage *passage);
+
+/* An endpoint has answered a keepalive: what was asked for from there is proven. */
+void follow_answered(struct follow *follow, uint32_t endpoint);
 
 /* Closes the transactions whose time is over, with what follows from that; as many as the report
  * has time for. */

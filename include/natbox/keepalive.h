@@ -38,8 +38,8 @@ bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_mes
 void liveness_proven(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
 
 /* It answered the keepalive sent at sent_us: that counts when it is the last one, within the time
- * for an answer, and once. */
-void liveness_replied(
+ * for an answer, and once. Whether it does. */
+bool liveness_replied(
 	struct endpoints *endpoints, uint32_t endpoint, unsigned status, uint64_t sent_us);
 
 /* It woke, to send or for something else: reasons end, a keepalive is sent or found missed, and it

@@ -86,12 +86,13 @@ static uint32_t *endpoint_head(
 	return &endpoints->endpoint_heads[hash_end(&hash) & endpoints->endpoint_mask];
 }
 
+/* Of IPv6 an address is whoever has its /64: nobody gets less, and has 2^64 addresses in it. */
 static uint32_t *address_counter(const struct endpoints *endpoints, const struct address *client)
 {
 	struct hash hash;
 
 	hash_start(&hash, &endpoints->key);
-	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add(&hash, client->ip, sizeof(client->ip) / (address_is_ipv4(client) ? 1 : 2));
 	return &endpoints->per_address[hash_end(&hash) & endpoints->endpoint_mask];
 }
 

@@ -15,11 +15,6 @@ bool reason_is_wanted(const struct settings *settings, enum reason_kind kind)
 	return settings->keepalive.dialogs;
 }
 
-static uint64_t key_of(const struct reason *reason)
-{
-	return (uint64_t)reason->key[1] << 32 | reason->key[0];
-}
-
 static uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)
 {
 	return &endpoints->reason_heads[key & endpoints->reason_mask];
@@ -30,10 +25,10 @@ uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 {
 	uint32_t index = endpoint_at(endpoints, endpoints->likely.endpoint)->reasons;
 
-	if (index && key_of(reason_at(endpoints, index)) == key)
+	if (index && reason_key(reason_at(endpoints, index)) == key)
 		return index;
 	index = *reason_head(endpoints, key);
-	while (index && key_of(reason_at(endpoints, index)) != key)
+	while (index && reason_key(reason_at(endpoints, index)) != key)
 		index = reason_at(endpoints, index)->hash_next;
 	return index;
 }
@@ -241,7 +236,7 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 static void unlink_key(struct endpoints *endpoints, uint32_t index)
 {
 	struct reason *reason = reason_at(endpoints, index);
-	uint32_t *link = reason_head(endpoints, key_of(reason));
+	uint32_t *link = reason_head(endpoints, reason_key(reason));
 
 	while (*link != index)
 		link = &reason_at(endpoints, *link)->hash_next;

@@ -111,8 +111,9 @@ static bool is_keepalive_answer(struct engine *engine, const struct passage *pas
 		!keepalive_recognise(&engine->keepalive, message, &passage->client,
 			&engine->proxies.list[passage->proxy], &sent_us))
 		return false;
-	if (message->status >= 200 && passage->endpoint)
-		liveness_replied(&engine->endpoints, passage->endpoint, message->status, sent_us);
+	if (message->status >= 200 && passage->endpoint &&
+		liveness_replied(&engine->endpoints, passage->endpoint, message->status, sent_us))
+		follow_answered(&engine->follow, passage->endpoint);
 	return true;
 }
 

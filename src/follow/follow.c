@@ -46,12 +46,12 @@ bool follow_next(const struct follow *follow, uint32_t *tick)
 	return transactions_next(follow->transactions, tick);
 }
 
-/* At the limit the transaction that has waited longest is treated as if its time were over, before
+/* At the limit one transaction is treated as if its time were over, before
  * a request comes that may open another: that is one more than it takes at most. */
 static void make_room(struct follow *follow)
 {
 	const struct proxies *proxies = follow->endpoints->proxies;
-	uint32_t index = transaction_longest_waiting(follow->transactions);
+	uint32_t index = transaction_to_give_up(follow->transactions);
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 
 	report_refused(follow->report, &transaction->client, &proxies->list[transaction->proxy],
@@ -96,6 +96,9 @@ static void follow_request(struct follow *follow, struct passage *passage)
 		break;
 	case SIP_CANCEL:
 		dialog_cancel(follow, passage);
+		break;
+	case SIP_ACK:
+		dialog_acknowledge(follow, passage);
 		break;
 	default:
 		break;
@@ -168,6 +171,11 @@ void follow_message(struct follow *follow, struct passage *passage)
 		follow_request(follow, passage);
 	else
 		follow_response(follow, passage);
+}
+
+void follow_answered(struct follow *follow, uint32_t endpoint)
+{
+	dialog_answered(follow, endpoint);
 }
 
 void follow_expire(struct follow *follow)

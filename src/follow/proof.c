@@ -9,17 +9,18 @@ enum {
 	BEARS = 1 << 0,       /* a user agent's: it carries what was sent to it */
 	PROVISIONAL = 1 << 1, /* a provisional response has been counted, */
 	FINAL = 1 << 2,       /* a final one */
+	NO_TAG = 1 << 3,      /* a user agent's: it has no To tag, so that of its response is new */
 };
 
-/* Whether it makes a dialog or says a new way to one (RFC 3261 12, RFC 6665 4.4.1, RFC 3515,
- * RFC 3311): with that goes the tag that the other side's requests bear from then on. */
-static bool makes_dialogs(enum sip_method method)
+/* Whether it makes a dialog (RFC 3261 12, RFC 6665 4.4.1, RFC 3515) or may be the first within one
+ * that takes another way: with that goes the tag that requests the other way bear from then on. */
+static bool tells_tags(enum sip_method method)
 {
 	return method == SIP_INVITE || method == SIP_SUBSCRIBE || method == SIP_NOTIFY ||
-	       method == SIP_REFER || method == SIP_UPDATE;
+	       method == SIP_REFER || method == SIP_UPDATE || method == SIP_INFO;
 }
 
-/* In the ledger: what was sent to the client of this passage. */
+/* In the ledger: what was sent to the client of this passage, by whatever proxy. */
 static uint64_t given_key(const struct follow *follow, const struct passage *passage,
 	const char *purpose, struct text what)
 {
@@ -28,26 +29,38 @@ static uint64_t given_key(const struct follow *follow, const struct passage *pas
 	hash_start(&hash, &follow->key);
 	hash_add(&hash, purpose, 1);
 	hash_add(&hash, passage->client.ip, sizeof(passage->client.ip));
-	hash_add_number(&hash, (uint64_t)passage->client.port << 16 | passage->proxy);
+	hash_add_number(&hash, passage->client.port);
 	hash_add_text(&hash, what);
 	if (*purpose == 't')
 		hash_add_text(&hash, passage->message->call_id);
 	return hash_end(&hash);
 }
 
-static void give(
-	struct follow *follow, const struct passage *passage, const char *purpose, struct text what)
+/* What was given; the number that the ledger has with it. */
+enum {
+	ECHOED, /* it came from there in the first place */
+	GIVEN,
+};
+
+static void give(struct follow *follow, const struct passage *passage, const char *purpose,
+	struct text what, uint32_t how)
 {
-	if (what.length)
-		ledger_note(&follow->proofs, given_key(follow, passage, purpose, what),
-			report_tick(follow->report), 0);
+	uint64_t key;
+	uint32_t before;
+
+	if (!what.length)
+		return;
+	key = given_key(follow, passage, purpose, what);
+	if (ledger_find(&follow->proofs, key, NULL, &before) && before > how)
+		how = before;
+	ledger_note(&follow->proofs, key, report_tick(follow->report), how);
 }
 
 static bool was_given(const struct follow *follow, const struct passage *passage,
-	const char *purpose, struct text what)
+	const char *purpose, struct text what, uint32_t *how)
 {
 	return what.length &&
-	       ledger_find(&follow->proofs, given_key(follow, passage, purpose, what), NULL, NULL);
+	       ledger_find(&follow->proofs, given_key(follow, passage, purpose, what), NULL, how);
 }
 
 static void give_nonces(struct follow *follow, const struct passage *passage)
@@ -57,7 +70,7 @@ static void give_nonces(struct follow *follow, const struct passage *passage)
 
 	for (unsigned i = 0; i < message->auth_count; i++) {
 		if (sip_nonce(message->auths[i], &nonce))
-			give(follow, passage, "n", nonce);
+			give(follow, passage, "n", nonce, GIVEN);
 	}
 }
 
@@ -67,16 +80,11 @@ static bool bears_nonce(const struct follow *follow, const struct passage *passa
 	struct text nonce;
 
 	for (unsigned i = 0; i < message->auth_count; i++) {
-		if (sip_nonce(message->auths[i], &nonce) && was_given(follow, passage, "n", nonce))
+		if (sip_nonce(message->auths[i], &nonce) &&
+			was_given(follow, passage, "n", nonce, NULL))
 			return true;
 	}
 	return false;
-}
-
-static bool bears_tag(const struct follow *follow, const struct passage *passage)
-{
-	return passage->message->method != SIP_REGISTER &&
-	       was_given(follow, passage, "t", follow_tag(passage->message->to));
 }
 
 /* In the ledger: a request. False when its responses cannot be told from others. */
@@ -114,20 +122,38 @@ static void expect_response(struct follow *follow, const struct passage *passage
 	ledger_note(&follow->proofs, key, report_tick(follow->report), number);
 }
 
-void proof_request(struct follow *follow, struct passage *passage)
+static void request_to_client(struct follow *follow, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
 
+	if (tells_tags(message->method))
+		give(follow, passage, "t", follow_tag(message->from), GIVEN);
+	if (message->method != SIP_ACK)
+		expect_response(follow, passage, 0);
+}
+
+void proof_request(struct follow *follow, struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+	uint32_t number = 0, how;
+	struct text tag;
+
 	if (!passage->in) {
-		if (makes_dialogs(message->method))
-			give(follow, passage, "t", follow_tag(message->from));
-		if (message->method != SIP_ACK)
-			expect_response(follow, passage, 0);
+		request_to_client(follow, passage);
 		return;
 	}
-	passage->bears = bears_nonce(follow, passage) || bears_tag(follow, passage);
-	if (passage->bears && message->method != SIP_ACK)
-		expect_response(follow, passage, BEARS);
+	passage->bears = bears_nonce(follow, passage);
+	if (message->method != SIP_REGISTER) {
+		tag = follow_tag(message->to);
+		if (was_given(follow, passage, "t", tag, &how))
+			*(how == GIVEN ? &passage->bears : &passage->echoes) = true;
+		if (!tag.length && tells_tags(message->method))
+			number |= NO_TAG;
+	}
+	if (passage->bears)
+		number |= BEARS;
+	if (number && message->method != SIP_ACK)
+		expect_response(follow, passage, number);
 }
 
 /* Whether this response is the first of its kind to a request of this kind, and when that was. */
@@ -149,22 +175,40 @@ static bool counts_first(
 	return true;
 }
 
-void proof_response(struct follow *follow, struct passage *passage)
+/* The tag in a response is the other side's own, or the one that the request came with. */
+static void give_tag(struct follow *follow, const struct passage *passage)
 {
-	const struct sip_message *message = passage->message;
-	const unsigned status = message->status;
+	uint32_t number;
+	uint64_t key;
+	bool is_new = request_key(follow, passage, &key) &&
+		      ledger_find(&follow->proofs, key, NULL, &number) && number & NO_TAG;
+
+	give(follow, passage, "t", follow_tag(passage->message->to), is_new ? GIVEN : ECHOED);
+}
+
+static void response_to_client(struct follow *follow, struct passage *passage)
+{
+	const unsigned status = passage->message->status;
 	uint32_t asked = 0;
 
-	if (passage->in) {
-		passage->proves = passage->endpoint && counts_first(follow, passage, 0, &asked);
-		passage->proven_at = ticks_of(follow->report->now_us);
-		return;
-	}
 	if (status == 401 || status == 407)
 		give_nonces(follow, passage);
-	else if (status > 100 && status < 300 && makes_dialogs(message->method))
-		give(follow, passage, "t", follow_tag(message->to));
-	passage->proves =
-		status >= 200 && status < 300 && counts_first(follow, passage, BEARS, &asked);
+	if (status <= 100 || status >= 300)
+		return;
+	if (tells_tags(passage->message->method))
+		give_tag(follow, passage);
+	passage->proves = status >= 200 && counts_first(follow, passage, BEARS, &asked);
 	passage->proven_at = asked + 1; /* within the tick */
+}
+
+void proof_response(struct follow *follow, struct passage *passage)
+{
+	uint32_t asked;
+
+	if (!passage->in) {
+		response_to_client(follow, passage);
+		return;
+	}
+	passage->proves = passage->endpoint && counts_first(follow, passage, 0, &asked);
+	passage->proven_at = ticks_of(follow->report->now_us);
 }

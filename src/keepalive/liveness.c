@@ -25,7 +25,7 @@ static bool is_awaited(
 
 /* The answer itself refreshes the binding too, but moves no due time: keepalives keep their pace
  * and so their place among the others. */
-void liveness_replied(
+bool liveness_replied(
 	struct endpoints *endpoints, uint32_t index, unsigned status, uint64_t sent_us)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
@@ -34,13 +34,14 @@ void liveness_replied(
 	uint64_t rtt_ms = rtt_us / 1000;
 
 	if (!is_awaited(endpoints, endpoint, sent_us))
-		return; /* late, answered already, or recorded and sent again */
+		return false; /* late, answered already, or recorded and sent again */
 	endpoint->awaiting = false;
 	endpoint->missed = 0;
 	endpoint->rtt_ms = (uint16_t)(rtt_ms < UINT16_MAX ? rtt_ms : UINT16_MAX);
 	report_reply(endpoints->report, rtt_us);
 	endpoint_report(endpoints, endpoint,
 		(struct event){.type = EVENT_REPLY, .reply = {.status = status, .rtt_us = rtt_us}});
+	return true;
 }
 
 /* The last keepalive was not answered in time. False when the endpoint is gone for that. */
