@@ -36,7 +36,8 @@ uint16_t proxies_find(const struct proxies *proxies, const struct address *addre
 /* Labels: the names that reasons carry (an AOR, a Call-ID), kept in one arena. Sizes are rounded to
  * LABEL_UNIT bytes and each size has its own list of free pieces, so there is no allocation after
  * the start. Nothing is compacted: when the arena is used up, bigger free pieces are split, and a
- * name for which there is none is cut to a smaller one. */
+ * name for which there is none is cut to a smaller one. So are long names, once such have half of
+ * the arena: however long the Call-IDs of strangers, the other half is there for everybody's. */
 
 enum {
 	LABEL_UNIT = 4,
@@ -48,6 +49,8 @@ enum {
 struct labels {
 	uint32_t *units;
 	uint32_t limit, used; /* in units; unit 0 is no label */
+	uint32_t share;       /* of one name of the average that there is room for */
+	uint32_t beyond;      /* what longer names have beyond their share; half of all at most */
 	uint32_t free[LABEL_CLASSES];
 };
 
@@ -250,7 +253,8 @@ struct reason_claim {
 
 /* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or,
  * when that one stands at another endpoint, moves it: the old one ends at once. Each is
- * reported. Returns its index, or 0 when a limit refuses it, which is reported too. */
+ * reported. Returns its index, or 0 when a limit refuses it, which is reported too; what there was
+ * then stays as it was. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
 
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */

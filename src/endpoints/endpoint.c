@@ -224,6 +224,20 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	return index;
 }
 
+bool endpoint_has_room(const struct endpoints *endpoints, const struct address *client,
+	uint32_t gone, enum refusal *refusal)
+{
+	const uint32_t *counter = address_counter(endpoints, client);
+	bool is_same = gone &&
+		       address_counter(endpoints, &endpoint_at(endpoints, gone)->client) == counter;
+
+	*refusal = REFUSED_ENDPOINTS_PER_ADDRESS;
+	if (*counter - is_same >= endpoints->settings->limits.endpoints_per_address)
+		return false;
+	*refusal = REFUSED_ENDPOINTS;
+	return endpoints->endpoints.count - (gone != 0) < endpoints->endpoints.limit;
+}
+
 uint32_t claim_refuse(
 	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal)
 {

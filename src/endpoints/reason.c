@@ -203,9 +203,26 @@ static bool stands_where_claimed(
 	return endpoint->proxy == claim->proxy && address_equal(&endpoint->client, &claim->client);
 }
 
+/* Whether there is room at another place for a reason: nothing ends for a move that a limit then
+ * refuses. */
+static bool may_move(const struct endpoints *endpoints, const struct reason_claim *claim,
+	uint32_t reason, enum refusal *refusal)
+{
+	uint32_t to = endpoint_find(endpoints, &claim->client, claim->proxy);
+	uint32_t from = reason_at(endpoints, reason)->endpoint;
+	bool is_last = endpoint_at(endpoints, from)->reasons == reason &&
+		       !reason_at(endpoints, reason)->next;
+
+	if (!to)
+		return endpoint_has_room(endpoints, &claim->client, is_last ? from : 0, refusal);
+	*refusal = REFUSED_REASONS_PER_ENDPOINT;
+	return !has_reasons_enough(endpoints, to);
+}
+
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
 {
 	uint32_t reason = reason_find(endpoints, claim->key), endpoint;
+	enum refusal refusal;
 
 	if (reason && stands_where_claimed(endpoints, reason, claim)) {
 		endpoint_add_nat(endpoints, reason_at(endpoints, reason)->endpoint, claim->nat);
@@ -213,6 +230,8 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 		reason_refresh(endpoints, reason, claim->seconds);
 		return reason;
 	}
+	if (reason && !may_move(endpoints, claim, reason, &refusal))
+		return claim_refuse(endpoints, claim, refusal);
 	if (reason)
 		reason_end(endpoints, reason, "moved");
 	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
