@@ -22,8 +22,7 @@ int transactions_init(struct transactions *transactions, const struct settings *
 		.settings = settings,
 		.mask = heads - 1,
 		.heads = table_new_backed(heads, sizeof(uint32_t)),
-		.held = table_new_backed(
-			TRANSACTION_PHASES * TRANSACTION_SOURCES, sizeof(uint32_t)),
+		.held = table_new_backed(TRANSACTION_COUNTERS, sizeof(uint32_t)),
 	};
 	if (transactions->heads && transactions->held &&
 		ledger_init(&transactions->over, settings->limits.transactions / 2) == 0 &&
@@ -38,7 +37,7 @@ void transactions_free(struct transactions *transactions)
 {
 	pool_free(&transactions->pool);
 	table_free(transactions->heads, (size_t)transactions->mask + 1, sizeof(uint32_t));
-	table_free(transactions->held, TRANSACTION_PHASES * TRANSACTION_SOURCES, sizeof(uint32_t));
+	table_free(transactions->held, TRANSACTION_COUNTERS, sizeof(uint32_t));
 	ledger_free(&transactions->over);
 }
 

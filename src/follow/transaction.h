@@ -64,7 +64,10 @@ struct transaction_queue {
 
 /* Sources are counted by a hash of their address, of IPv6 its first 64 bits: two that share a
  * counter matter to none but the heaviest. */
-enum { TRANSACTION_SOURCES = 1 << 14 };
+enum {
+	TRANSACTION_SOURCES = 1 << 14,
+	TRANSACTION_COUNTERS = TRANSACTION_PHASES * TRANSACTION_SOURCES,
+};
 
 struct transactions {
 	struct hash_key key;
