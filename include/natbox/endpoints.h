@@ -36,7 +36,8 @@ uint16_t proxies_find(const struct proxies *proxies, const struct address *addre
 /* Labels: the names that reasons carry (an AOR, a Call-ID), kept in one arena. Sizes are rounded to
  * LABEL_UNIT bytes and each size has its own list of free pieces, so there is no allocation after
  * the start. Nothing is compacted: when the arena is used up, bigger free pieces are split, and a
- * name for which there is none is cut to a smaller one. */
+ * name for which there is none is cut to a smaller one. So are long names, once such have half of
+ * the arena: however long the Call-IDs of strangers, the other half is there for everybody's. */
 
 enum {
 	LABEL_UNIT = 4,
@@ -48,6 +49,8 @@ enum {
 struct labels {
 	uint32_t *units;
 	uint32_t limit, used; /* in units; unit 0 is no label */
+	uint32_t share;       /* of one name of the average that there is room for */
+	uint32_t beyond;      /* what longer names have beyond their share; half of all at most */
 	uint32_t free[LABEL_CLASSES];
 };
 
@@ -117,10 +120,10 @@ struct endpoint {
 	uint32_t hash_next;
 	uint32_t reasons;      /* the first; linked by reason.next */
 	uint32_t expires;      /* tick; no reason ends before */
-	uint32_t refreshed;    /* tick of the last packet; a keepalive is due one interval later */
+	uint32_t refreshed;    /* tick of the last sign of life, or keepalive */
 	uint16_t rtt_ms;       /* of the last keepalive answered; 0: none yet */
 	uint16_t nat : 6;      /* set of enum nat_test */
-	uint16_t heard : 1;    /* something came from it since it was placed on the wheel */
+	uint16_t heard : 1;    /* it gave a sign of life since it was placed on the wheel */
 	uint16_t awaiting : 1; /* the last keepalive has not been answered */
 	uint16_t missed : 7;   /* keepalives in a row */
 };
@@ -157,8 +160,9 @@ struct endpoints {
 	struct pool endpoints, reasons;
 	uint32_t *endpoint_heads, *reason_heads;
 	uint32_t endpoint_mask, reason_mask;
-	/* Endpoints by hash of their IP address alone. Two addresses may share a counter and so its
-	 * limit; with as many counters as endpoints that matters to none but the heaviest. */
+	/* Endpoints by hash of their IP address alone, of IPv6 its /64. Two may share a
+	 * counter and so its limit; with as many counters as endpoints that matters to none but
+	 * the heaviest. */
 	uint32_t *per_address;
 	struct labels labels;
 	struct changes changes;   /* reasons that a store has not seen yet */
@@ -184,6 +188,11 @@ static inline struct endpoint *endpoint_at(const struct endpoints *endpoints, ui
 static inline struct reason *reason_at(const struct endpoints *endpoints, uint32_t index)
 {
 	return pool_item(&endpoints->reasons, index);
+}
+
+static inline uint64_t reason_key(const struct reason *reason)
+{
+	return (uint64_t)reason->key[1] << 32 | reason->key[0];
 }
 
 /* The endpoint where a reason stands. */
@@ -244,7 +253,8 @@ struct reason_claim {
 
 /* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or,
  * when that one stands at another endpoint, moves it: the old one ends at once. Each is
- * reported. Returns its index, or 0 when a limit refuses it, which is reported too. */
+ * reported. Returns its index, or 0 when a limit refuses it, which is reported too; what there was
+ * then stays as it was. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
 
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */

@@ -13,6 +13,8 @@ struct follow {
 	struct report *report;
 	struct endpoints *endpoints;
 	struct transactions *transactions;
+	/* What was sent to whom, and which requests wait for a response that proves something. */
+	struct ledger proofs;
 	struct hash_key key;
 };
 
@@ -40,6 +42,15 @@ struct passage {
 	bool has_key;
 	uint64_t key;
 
+	/* A user agent's request carries what was sent to the address that it came from; and now it
+	 * is proven that the user agent is there: that request was answered 2xx, or this is its
+	 * response to one that was sent there. */
+	bool bears, proves;
+	/* A user agent's request carries a tag that was sent to that address, but had been sent
+	 * from there before. */
+	bool echoes;
+	uint32_t proven_at; /* tick, rounded up: when it sent what proves that */
+
 	/* Of what may belong to a dialog, and where no branch names the transaction; found when
 	 * has_tags says so. at is NULL when missing. */
 	bool has_tags;
@@ -50,8 +61,11 @@ struct passage {
  * follow_message comes, the less it waits. */
 void follow_prepare(const struct follow *follow, struct passage *passage);
 
-/* A message that is to be followed: a user agent's own, or one to it. */
+/* A message that is to be followed: a user agent's own, or one to it. passage.proves is set. */
 void follow_message(struct follow *follow, struct passage *passage);
+
+/* An endpoint has answered a keepalive: what was asked for from there is proven. */
+void follow_answered(struct follow *follow, uint32_t endpoint);
 
 /* Closes the transactions whose time is over, with what follows from that; as many as the report
  * has time for. */

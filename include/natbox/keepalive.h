@@ -33,11 +33,13 @@ bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_mes
 
 /* Liveness: an endpoint gets its keepalive, and answers it or not. */
 
-/* A packet came from it: the binding is fresh and the user agent lives. */
-void liveness_heard(struct endpoints *endpoints, uint32_t endpoint);
+/* What came from it at tick proves that the user agent is there: it lives, and its binding was
+ * fresh then. */
+void liveness_proven(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
 
-/* It answered the keepalive sent at sent_us. */
-void liveness_replied(
+/* It answered the keepalive sent at sent_us: that counts when it is the last one, within the time
+ * for an answer, and once. Whether it does. */
+bool liveness_replied(
 	struct endpoints *endpoints, uint32_t endpoint, unsigned status, uint64_t sent_us);
 
 /* It woke, to send or for something else: reasons end, a keepalive is sent or found missed, and it

@@ -45,7 +45,7 @@ uint32_t wheel_pop(struct wheel *wheel, bool *sender);
  * left. The one after it begins to be fetched into the cache. */
 uint32_t wheel_peek(const struct wheel *wheel);
 
-/* The schedule: a keepalive is due one interval after the item was refreshed, by a packet from it
+/* The schedule: a keepalive is due one interval after the item was refreshed, by a sign of life
  * or the keepalive before. Interval, time for an answer and whether there are keepalives at all are
  * what the settings say at the moment of each call. */
 

@@ -52,6 +52,9 @@ enum {
 	SIP_PARAMS_FREE = 64,
 	/* Quoted strings in the parameters of one URI, which has none by the grammar. */
 	SIP_QUOTED_MAX = 8,
+	/* Challenges that are looked at: one an algorithm (RFC 8760), of the proxy and of whoever
+	 * is behind it. */
+	SIP_AUTHS_MAX = 4,
 };
 
 struct sip_value {
@@ -183,6 +186,11 @@ struct sip_message {
 	struct text content_type;
 	struct text content_length;
 
+	/* Challenges and credentials: WWW-Authenticate, Proxy-Authenticate, Authorization and
+	 * Proxy-Authorization, of each message the first few. */
+	struct text auths[SIP_AUTHS_MAX];
+	unsigned auth_count;
+
 	/* What follows the empty line, cut to Content-Length where that is less. */
 	struct text body;
 
@@ -234,6 +242,9 @@ int sip_via_parse(struct text value, struct sip_via *via);
 int sip_uri_parse(struct text uri, struct sip_uri *out);
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out);
 int sip_contact_parse(struct text value, struct sip_contact *out);
+
+/* The nonce of a challenge or of credentials (RFC 3261 20.44, 20.7), without its quotes. */
+bool sip_nonce(struct text auth, struct text *nonce);
 
 /* Walks the Contacts, taken apart; ill-formed values are left out. NULL at the end. */
 const struct sip_contact *sip_next_contact(

@@ -86,12 +86,13 @@ static uint32_t *endpoint_head(
 	return &endpoints->endpoint_heads[hash_end(&hash) & endpoints->endpoint_mask];
 }
 
+/* Of IPv6 an address is whoever has its /64: nobody gets less, and has 2^64 addresses in it. */
 static uint32_t *address_counter(const struct endpoints *endpoints, const struct address *client)
 {
 	struct hash hash;
 
 	hash_start(&hash, &endpoints->key);
-	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add(&hash, client->ip, sizeof(client->ip) / (address_is_ipv4(client) ? 1 : 2));
 	return &endpoints->per_address[hash_end(&hash) & endpoints->endpoint_mask];
 }
 
@@ -221,6 +222,20 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	if (counters->endpoints > counters->endpoints_max)
 		counters->endpoints_max = counters->endpoints;
 	return index;
+}
+
+bool endpoint_has_room(const struct endpoints *endpoints, const struct address *client,
+	uint32_t gone, enum refusal *refusal)
+{
+	const uint32_t *counter = address_counter(endpoints, client);
+	bool is_same = gone &&
+		       address_counter(endpoints, &endpoint_at(endpoints, gone)->client) == counter;
+
+	*refusal = REFUSED_ENDPOINTS_PER_ADDRESS;
+	if (*counter - is_same >= endpoints->settings->limits.endpoints_per_address)
+		return false;
+	*refusal = REFUSED_ENDPOINTS;
+	return endpoints->endpoints.count - (gone != 0) < endpoints->endpoints.limit;
 }
 
 uint32_t claim_refuse(

@@ -21,6 +21,10 @@ uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *hea
 uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, enum refusal *refusal);
 
+/* Whether endpoint_enter would find room for a client once another endpoint is gone; 0: none is. */
+bool endpoint_has_room(const struct endpoints *endpoints, const struct address *client,
+	uint32_t gone, enum refusal *refusal);
+
 /* Takes an endpoint without a reason left out of the tables, without a word. */
 void endpoint_leave(struct endpoints *endpoints, uint32_t endpoint);
 

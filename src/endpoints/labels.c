@@ -17,6 +17,7 @@ int labels_init(struct labels *labels, uint32_t count, uint32_t average)
 	memset(labels, 0, sizeof(*labels));
 	labels->limit = limit > LABEL_UNITS_MAX ? LABEL_UNITS_MAX : (uint32_t)limit;
 	labels->used = 1;
+	labels->share = class_of(average);
 	labels->units = table_new(labels->limit, LABEL_UNIT);
 	return labels->units ? 0 : -ENOMEM;
 }
@@ -65,6 +66,11 @@ static uint32_t split_bigger(struct labels *labels, unsigned class)
 	return 0;
 }
 
+static uint32_t beyond_share(const struct labels *labels, unsigned class)
+{
+	return class > labels->share ? class - labels->share : 0;
+}
+
 /* The biggest piece there is of at most that class, which becomes its own. */
 static uint32_t take_piece(struct labels *labels, unsigned *class)
 {
@@ -83,11 +89,17 @@ uint32_t label_take(struct labels *labels, struct text name)
 {
 	uint16_t length = (uint16_t)(name.length < LABEL_MAX ? name.length : LABEL_MAX);
 	unsigned class = class_of(length);
-	uint32_t piece = take_piece(labels, &class);
-	uint8_t *bytes = (uint8_t *)(labels->units + piece);
+	uint32_t piece;
+	uint8_t *bytes;
+
+	if (beyond_share(labels, class) > labels->limit / 2 - labels->beyond)
+		class = labels->share;
+	piece = take_piece(labels, &class);
+	bytes = (uint8_t *)(labels->units + piece);
 
 	if (!piece)
 		return 0;
+	labels->beyond += beyond_share(labels, class);
 	if (class < class_of(length))
 		length = (uint16_t)(class * LABEL_UNIT - 2);
 	memcpy(bytes, &length, sizeof(length));
@@ -97,7 +109,10 @@ uint32_t label_take(struct labels *labels, struct text name)
 
 void label_give(struct labels *labels, uint32_t piece)
 {
-	put_free(labels, class_of(label_text(labels, piece).length), piece);
+	const unsigned class = class_of(label_text(labels, piece).length);
+
+	labels->beyond -= beyond_share(labels, class);
+	put_free(labels, class, piece);
 }
 
 struct text label_text(const struct labels *labels, uint32_t piece)

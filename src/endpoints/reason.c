@@ -15,11 +15,6 @@ bool reason_is_wanted(const struct settings *settings, enum reason_kind kind)
 	return settings->keepalive.dialogs;
 }
 
-static uint64_t key_of(const struct reason *reason)
-{
-	return (uint64_t)reason->key[1] << 32 | reason->key[0];
-}
-
 static uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)
 {
 	return &endpoints->reason_heads[key & endpoints->reason_mask];
@@ -30,10 +25,10 @@ uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 {
 	uint32_t index = endpoint_at(endpoints, endpoints->likely.endpoint)->reasons;
 
-	if (index && key_of(reason_at(endpoints, index)) == key)
+	if (index && reason_key(reason_at(endpoints, index)) == key)
 		return index;
 	index = *reason_head(endpoints, key);
-	while (index && key_of(reason_at(endpoints, index)) != key)
+	while (index && reason_key(reason_at(endpoints, index)) != key)
 		index = reason_at(endpoints, index)->hash_next;
 	return index;
 }
@@ -208,9 +203,26 @@ static bool stands_where_claimed(
 	return endpoint->proxy == claim->proxy && address_equal(&endpoint->client, &claim->client);
 }
 
+/* Whether there is room at another place for a reason: nothing ends for a move that a limit then
+ * refuses. */
+static bool may_move(const struct endpoints *endpoints, const struct reason_claim *claim,
+	uint32_t reason, enum refusal *refusal)
+{
+	uint32_t to = endpoint_find(endpoints, &claim->client, claim->proxy);
+	uint32_t from = reason_at(endpoints, reason)->endpoint;
+	bool is_last = endpoint_at(endpoints, from)->reasons == reason &&
+		       !reason_at(endpoints, reason)->next;
+
+	if (!to)
+		return endpoint_has_room(endpoints, &claim->client, is_last ? from : 0, refusal);
+	*refusal = REFUSED_REASONS_PER_ENDPOINT;
+	return !has_reasons_enough(endpoints, to);
+}
+
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
 {
 	uint32_t reason = reason_find(endpoints, claim->key), endpoint;
+	enum refusal refusal;
 
 	if (reason && stands_where_claimed(endpoints, reason, claim)) {
 		endpoint_add_nat(endpoints, reason_at(endpoints, reason)->endpoint, claim->nat);
@@ -218,6 +230,8 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 		reason_refresh(endpoints, reason, claim->seconds);
 		return reason;
 	}
+	if (reason && !may_move(endpoints, claim, reason, &refusal))
+		return claim_refuse(endpoints, claim, refusal);
 	if (reason)
 		reason_end(endpoints, reason, "moved");
 	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
@@ -241,7 +255,7 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 static void unlink_key(struct endpoints *endpoints, uint32_t index)
 {
 	struct reason *reason = reason_at(endpoints, index);
-	uint32_t *link = reason_head(endpoints, key_of(reason));
+	uint32_t *link = reason_head(endpoints, reason_key(reason));
 
 	while (*link != index)
 		link = &reason_at(endpoints, *link)->hash_next;

@@ -65,7 +65,7 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 		.nat = endpoint->nat,
 		.kind = reason->kind,
 		.early = reason->early,
-		.key = (uint64_t)reason->key[1] << 32 | reason->key[0],
+		.key = reason_key(reason),
 		.id = label_text(&endpoints->labels, reason->label),
 		.left_us = us_until(endpoints, reason->expires),
 		.quiet_us = quiet_of(endpoints, endpoint),

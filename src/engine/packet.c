@@ -113,8 +113,9 @@ static bool is_keepalive_answer(struct engine *engine, const struct passage *pas
 		!keepalive_recognise(&engine->keepalive, message, &passage->client,
 			&engine->proxies.list[passage->proxy], &sent_us))
 		return false;
-	if (message->status >= 200 && passage->endpoint)
-		liveness_replied(&engine->endpoints, passage->endpoint, message->status, sent_us);
+	if (message->status >= 200 && passage->endpoint &&
+		liveness_replied(&engine->endpoints, passage->endpoint, message->status, sent_us))
+		follow_answered(&engine->follow, passage->endpoint);
 	return true;
 }
 
@@ -134,6 +135,19 @@ static bool is_user_agents_own(const struct sip_message *message, const struct a
 	       sip_contact_parse(value, &route) != 0 || !uri_is_at(&route.uri, client);
 }
 
+/* Follows the message, and notes where it proves that the user agent lives. */
+static void follow(struct engine *engine, struct passage *passage)
+{
+	uint32_t endpoint;
+
+	follow_message(&engine->follow, passage);
+	if (!passage->proves)
+		return;
+	endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
+	if (endpoint)
+		liveness_proven(&engine->endpoints, endpoint, passage->proven_at);
+}
+
 static struct outcome packet_in(
 	struct engine *engine, struct passage *passage, struct text datagram)
 {
@@ -146,8 +160,6 @@ static struct outcome packet_in(
 	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
 	if (result == 0 && is_keepalive_answer(engine, passage))
 		return (struct outcome){.verdict = VERDICT_CONSUME};
-	if (passage->endpoint)
-		liveness_heard(&engine->endpoints, passage->endpoint);
 	if (result != 0 || !is_user_agents_own(message, &passage->client))
 		return (struct outcome){.verdict = VERDICT_PASS};
 
@@ -158,7 +170,7 @@ static struct outcome packet_in(
 	edits_reset(&engine->edits);
 	if (engine->repairs && passage->nat && !message->flaw)
 		fields = nat_repair(message, &passage->client, &engine->settings, &engine->edits);
-	follow_message(&engine->follow, passage);
+	follow(engine, passage);
 	return apply_edits(engine, passage, fields);
 }
 
@@ -174,7 +186,7 @@ static struct outcome packet_out(
 	if (engine->repairs && !passage->message->flaw)
 		fields = nat_restore(
 			passage->message, &passage->client, &engine->settings, &engine->edits);
-	follow_message(&engine->follow, passage);
+	follow(engine, passage);
 	return apply_edits(engine, passage, fields);
 }
 

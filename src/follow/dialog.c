@@ -10,7 +10,18 @@
  *
  * The legs of a dialog are told apart by their user agents, but a message may pass this border
  * twice, through two proxies of which only one talks to that user agent. So what a response
- * means for a leg counts where the leg stands; elsewhere it may at most move it. */
+ * means for a leg counts where the leg stands; elsewhere it may at most move it.
+ *
+ * A leg moves once it is proven that its user agent is at the new place. Until then it is kept at
+ * both, as two reasons: at the new place by its twin, which goes by another key. */
+
+/* What parts the keys of a leg and its twin; both are hashes. */
+static const uint64_t TWIN = 0x7477696e;
+
+static uint64_t twin_key(uint64_t leg)
+{
+	return leg + TWIN;
+}
 
 static uint64_t leg_key(
 	const struct follow *follow, const struct passage *passage, bool from_client)
@@ -52,17 +63,80 @@ static uint32_t session_seconds(const struct follow *follow, const struct sip_me
 	return seconds_of(follow->settings->timers.dialog_us);
 }
 
+/* The leg of a transaction, or its twin, where it stands at the user agent of that; else 0. */
+static uint32_t find_leg_here(const struct follow *follow, const struct transaction *transaction)
+{
+	uint32_t leg = follow_find_here(follow, transaction);
+
+	return leg ? leg : follow_find_at(follow, transaction, twin_key(transaction->reason));
+}
+
+/* Whether the user agent of a transaction is proven to be where that was seen, once it is answered:
+ * a response of its own answers what was sent there. */
+static bool is_proven(const struct transaction *transaction)
+{
+	return !transaction->from_client || transaction->dialog.bears;
+}
+
+static void end_key(struct follow *follow, uint64_t key, const char *why)
+{
+	uint32_t reason = reason_find(follow->endpoints, key);
+
+	if (reason)
+		reason_end(follow->endpoints, reason, why);
+}
+
+/* The user agent of this leg is proven to be at one of the places where it is kept: at its own, so
+ * the twin ends; or at the twin's, so the leg does, and the twin is the leg from now on. */
+static void settle(struct follow *follow, uint64_t leg, bool at_twin)
+{
+	uint32_t twin = reason_find(follow->endpoints, twin_key(leg));
+
+	if (!twin)
+		return;
+	end_key(follow, at_twin ? leg : twin_key(leg), "moved");
+	if (at_twin)
+		reason_rekey(follow->endpoints, twin, leg);
+}
+
+static void settle_here(struct follow *follow, const struct transaction *transaction)
+{
+	uint64_t leg = transaction->reason;
+	bool at_twin = follow_find_at(follow, transaction, twin_key(leg)) != 0;
+
+	if (at_twin || follow_find_here(follow, transaction))
+		settle(follow, leg, at_twin);
+}
+
 static void hold_leg(struct follow *follow, const struct transaction *transaction,
 	const struct sip_message *message, unsigned nat, uint32_t seconds, bool early)
 {
 	struct reason_claim claim = follow_claim(transaction, nat);
+	bool proven = is_proven(transaction), is_elsewhere;
 
+	if (proven)
+		settle_here(follow, transaction);
+	is_elsewhere = reason_find(follow->endpoints, transaction->reason) &&
+		       !follow_find_here(follow, transaction);
 	claim.kind = REASON_DIALOG;
 	claim.early = early;
-	claim.key = transaction->reason;
+	claim.key = is_elsewhere && !proven ? twin_key(transaction->reason) : transaction->reason;
 	claim.id = message->call_id;
 	claim.seconds = seconds ? seconds : 1;
 	reason_hold(follow->endpoints, &claim);
+}
+
+/* follow_end_by, for a leg and its twin. Who ends it may have moved and not proven it before. */
+static void end_leg(struct follow *follow, const struct transaction *transaction, const char *why)
+{
+	bool at_twin = follow_find_at(follow, transaction, twin_key(transaction->reason)) != 0;
+	bool is_own = !follow_is_strange(follow, transaction);
+
+	if (at_twin || is_own)
+		end_key(follow, twin_key(transaction->reason), why);
+	if (reason_find(follow->endpoints, transaction->reason) &&
+		(is_own || (at_twin && is_proven(transaction))))
+		follow_end(follow, transaction->reason, why);
 }
 
 /* A known endpoint that is called must be reached from the first moment on. */
@@ -128,6 +202,7 @@ void dialog_request(struct follow *follow, struct passage *passage)
 		return;
 	transaction = transaction_at(follow->transactions, index);
 	transaction->dialog.inside = inside;
+	transaction->dialog.bears = passage->bears || passage->echoes;
 	if (inside) {
 		transaction->reason = leg;
 		return;
@@ -153,7 +228,7 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 	if (!index || transaction->dialog.inside || transaction->phase != TRANSACTION_PROCEEDING)
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
-	reason = follow_find_here(follow, transaction);
+	reason = find_leg_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
@@ -170,7 +245,7 @@ static void name_leg(
 	struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
 	uint64_t leg = leg_key(follow, passage, transaction->from_client);
-	uint32_t reason = follow_find_here(follow, transaction);
+	uint32_t reason = find_leg_here(follow, transaction);
 
 	if (reason && reason_at(follow->endpoints, reason)->early &&
 		!reason_find(follow->endpoints, leg))
@@ -178,7 +253,8 @@ static void name_leg(
 	transaction->reason = leg;
 }
 
-/* 1xx to an initial INVITE. */
+/* 1xx to an initial INVITE. A 100 is of the next hop alone, which says it before it has looked at
+ * who asks (RFC 3261 8.2.6.1, 17.2.1): it makes no leg. */
 static void early_response(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
@@ -190,10 +266,11 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
 	if (!transaction->from_client && passage->to_tag.at)
 		name_leg(follow, passage, transaction);
-	reason = follow_find_here(follow, transaction);
+	reason = find_leg_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
-	else if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction) &&
+	else if (passage->message->status > 100 && follow_wants(follow, nat) &&
+		 !follow_is_strange(follow, transaction) &&
 		 !transaction_saw_end(follow->transactions, transaction, transaction->reason))
 		hold_leg(follow, transaction, passage->message, nat, seconds, true);
 }
@@ -226,7 +303,7 @@ static bool is_challenge(unsigned status)
 static void reject(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint32_t reason = follow_find_here(follow, transaction);
+	uint32_t reason = find_leg_here(follow, transaction);
 
 	if (transaction_is_over(transaction))
 		return;
@@ -295,6 +372,15 @@ static bool is_early(const struct follow *follow, const struct passage *passage,
 	return reason && reason_at(follow->endpoints, reason)->early;
 }
 
+/* Whether the other side's leg of this dialog stands where a transaction was seen: no user agent of
+ * two sides is there, so the one side speaks for the other. */
+static bool is_other_sides_place(const struct follow *follow, const struct passage *passage,
+	const struct transaction *transaction)
+{
+	return follow_find_at(follow, transaction,
+		       leg_key(follow, passage, !transaction->from_client)) != 0;
+}
+
 /* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved
  * to here or where it was never seen. INFO changes no time. Within an early dialog it tells
  * nothing. */
@@ -315,10 +401,12 @@ static void refresh(
 			return;
 		seconds = reason_seconds_left(follow->endpoints, reason);
 	}
+	if (!here && is_other_sides_place(follow, passage, transaction))
+		return;
 	if (follow_wants(follow, nat))
 		hold_leg(follow, transaction, response, nat, seconds, false);
-	else if (reason)
-		reason_end(follow->endpoints, reason, "moved");
+	else if (reason && (here || is_proven(transaction)))
+		end_key(follow, transaction->reason, "moved");
 }
 
 /* What a final response to BYE means. The one who sent it is through with the dialog whatever the
@@ -330,7 +418,7 @@ static void bye_response(struct follow *follow, const struct passage *passage, u
 	unsigned status = passage->message->status;
 
 	if (status < 300 || status == 481)
-		follow_end_by(follow, transaction, "ended");
+		end_leg(follow, transaction, "ended");
 	else if (transaction->from_client || !is_challenge(status))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
@@ -353,7 +441,7 @@ static void inside_response(struct follow *follow, const struct passage *passage
 	if (status < 300)
 		refresh(follow, passage, transaction);
 	else if (status == 481)
-		follow_end_by(follow, transaction, "failed");
+		end_leg(follow, transaction, "failed");
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 
@@ -371,5 +459,40 @@ void dialog_response(struct follow *follow, struct passage *passage, uint32_t in
 void dialog_overdue(struct follow *follow, const struct transaction *transaction)
 {
 	if (transaction->method == SIP_BYE && !transaction_is_over(transaction))
-		follow_end_by(follow, transaction, "ended");
+		end_leg(follow, transaction, "ended");
+}
+
+/* The ACK to a 2xx: it has no response, and carries a tag that only its user agent was sent. */
+void dialog_acknowledge(struct follow *follow, struct passage *passage)
+{
+	struct transaction transaction = {
+		.client = passage->client, .proxy = passage->proxy, .from_client = true};
+
+	if (!passage->bears && !passage->echoes)
+		return;
+	follow_find_tags(passage);
+	transaction.reason = leg_key(follow, passage, true);
+	if (find_leg_here(follow, &transaction))
+		settle_here(follow, &transaction);
+	else if (!follow_wants(follow, passage->nat))
+		end_key(follow, transaction.reason, "moved");
+}
+
+/* Where the old place answers, too, it may be somebody else who has asked from the new one. */
+void dialog_answered(struct follow *follow, uint32_t endpoint)
+{
+	struct endpoints *endpoints = follow->endpoints;
+	uint32_t next, leg;
+
+	for (uint32_t twin = endpoint_at(endpoints, endpoint)->reasons; twin; twin = next) {
+		const struct reason *reason = reason_at(endpoints, twin);
+
+		next = reason->next;
+		if (reason->kind != REASON_DIALOG)
+			continue;
+		leg = reason_find(endpoints, reason_key(reason) - TWIN);
+		if (leg && (reason_endpoint(endpoints, leg)->awaiting ||
+				   reason_endpoint(endpoints, leg)->missed))
+			settle(follow, reason_key(reason) - TWIN, true);
+	}
 }

@@ -1,6 +1,7 @@
 #include <natbox/follow.h>
 
 #include "dialog.h"
+#include "proof.h"
 #include "registration.h"
 #include "request.h"
 #include "subscription.h"
@@ -20,8 +21,11 @@ int follow_init(struct follow *follow, const struct settings *settings, struct r
 	};
 	if (!follow->transactions)
 		return -ENOMEM;
-	if (transactions_init(follow->transactions, settings, report, key) == 0)
-		return 0;
+	if (transactions_init(follow->transactions, settings, report, key) == 0) {
+		if (ledger_init(&follow->proofs, settings->limits.transactions / 2) == 0)
+			return 0;
+		transactions_free(follow->transactions);
+	}
 	free(follow->transactions);
 	return -ENOMEM;
 }
@@ -30,6 +34,7 @@ void follow_free(struct follow *follow)
 {
 	transactions_free(follow->transactions);
 	free(follow->transactions);
+	ledger_free(&follow->proofs);
 }
 
 bool follow_set_limit(struct follow *follow, uint32_t limit)
@@ -42,12 +47,12 @@ bool follow_next(const struct follow *follow, uint32_t *tick)
 	return transactions_next(follow->transactions, tick);
 }
 
-/* At the limit the transaction that has waited longest is treated as if its time were over, before
+/* At the limit one transaction is treated as if its time were over, before
  * a request comes that may open another: that is one more than it takes at most. */
 static void make_room(struct follow *follow)
 {
 	const struct proxies *proxies = follow->endpoints->proxies;
-	uint32_t index = transaction_longest_waiting(follow->transactions);
+	uint32_t index = transaction_to_give_up(follow->transactions);
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 
 	report_refused(follow->report, &transaction->client, &proxies->list[transaction->proxy],
@@ -68,6 +73,7 @@ static void follow_request(struct follow *follow, struct passage *passage)
 {
 	if (goes_to_a_proxy(follow, passage))
 		return;
+	proof_request(follow, passage);
 	if (transactions_are_full(follow->transactions))
 		make_room(follow);
 	switch (passage->message->method) {
@@ -91,6 +97,9 @@ static void follow_request(struct follow *follow, struct passage *passage)
 		break;
 	case SIP_CANCEL:
 		dialog_cancel(follow, passage);
+		break;
+	case SIP_ACK:
+		dialog_acknowledge(follow, passage);
 		break;
 	default:
 		break;
@@ -125,6 +134,7 @@ static void follow_response(struct follow *follow, struct passage *passage)
 	const struct transaction *transaction;
 	uint32_t index;
 
+	proof_response(follow, passage);
 	if (!passage->has_key)
 		return;
 	index = find_answered(follow, passage);
@@ -185,6 +195,11 @@ void follow_message(struct follow *follow, struct passage *passage)
 		follow_request(follow, passage);
 	else
 		follow_response(follow, passage);
+}
+
+void follow_answered(struct follow *follow, uint32_t endpoint)
+{
+	dialog_answered(follow, endpoint);
 }
 
 void follow_expire(struct follow *follow)

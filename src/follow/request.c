@@ -36,12 +36,11 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	}
 	if (transaction_is_answered(follow->transactions, key, method))
 		return 0;
-	index = transaction_open(follow->transactions, key, method);
+	index = transaction_open(follow->transactions, key, method, &passage->client);
 	if (!index)
 		return 0;
 	*is_new = true;
 	transaction = transaction_at(follow->transactions, index);
-	transaction->client = passage->client;
 	transaction->proxy = passage->proxy;
 	transaction->endpoint = passage->endpoint;
 	transaction->nat = (uint8_t)passage->nat;
@@ -64,15 +63,21 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 	transactions_note_end(follow->transactions, key);
 }
 
-uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)
+uint32_t follow_find_at(
+	const struct follow *follow, const struct transaction *transaction, uint64_t key)
 {
-	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	uint32_t reason = reason_find(follow->endpoints, key);
 	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
 
 	if (reason && endpoint->proxy == transaction->proxy &&
 		address_equal(&endpoint->client, &transaction->client))
 		return reason;
 	return 0;
+}
+
+uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)
+{
+	return follow_find_at(follow, transaction, transaction->reason);
 }
 
 bool follow_is_strange(const struct follow *follow, const struct transaction *transaction)

@@ -26,6 +26,10 @@ void follow_end(struct follow *follow, uint64_t key, const char *why);
 /* The reason of a transaction; 0 unless it stands at the endpoint of that client and proxy. */
 uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction);
 
+/* The same for any reason, by its key. */
+uint32_t follow_find_at(
+	const struct follow *follow, const struct transaction *transaction, uint64_t reason);
+
 /* Whether the reason of a transaction is one of somebody else: its user agent may have taken
  * another proxy and another mapping of its NAT, but not another host. */
 bool follow_is_strange(const struct follow *follow, const struct transaction *transaction);

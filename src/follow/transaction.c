@@ -3,6 +3,11 @@
 #include <natbox/base.h>
 
 #include <errno.h>
+#include <string.h>
+
+/* Transactions that are looked at for one to give up. Who holds nine tenths of a phase escapes that
+ * once in a hundred million times. */
+enum { SAMPLE = 8 };
 
 int transactions_init(struct transactions *transactions, const struct settings *settings,
 	struct report *report, const struct hash_key *key)
@@ -17,8 +22,9 @@ int transactions_init(struct transactions *transactions, const struct settings *
 		.settings = settings,
 		.mask = heads - 1,
 		.heads = table_new_backed(heads, sizeof(uint32_t)),
+		.held = table_new_backed(TRANSACTION_COUNTERS, sizeof(uint32_t)),
 	};
-	if (transactions->heads &&
+	if (transactions->heads && transactions->held &&
 		ledger_init(&transactions->over, settings->limits.transactions / 2) == 0 &&
 		pool_init(&transactions->pool, sizeof(struct transaction),
 			settings->limits.transactions) == 0)
@@ -31,6 +37,7 @@ void transactions_free(struct transactions *transactions)
 {
 	pool_free(&transactions->pool);
 	table_free(transactions->heads, (size_t)transactions->mask + 1, sizeof(uint32_t));
+	table_free(transactions->held, TRANSACTION_COUNTERS, sizeof(uint32_t));
 	ledger_free(&transactions->over);
 }
 
@@ -102,12 +109,20 @@ static uint32_t deadline(const struct transactions *transactions, uint32_t index
 	return transaction->entered + ticks_of(phase_us(transactions, phase));
 }
 
+static uint32_t *held_by(
+	const struct transactions *transactions, const struct transaction *transaction)
+{
+	return &transactions->held[transaction->phase * TRANSACTION_SOURCES + transaction->source];
+}
+
 static void enqueue(struct transactions *transactions, uint32_t index, enum transaction_phase phase)
 {
 	struct transaction_queue *queue = &transactions->queues[phase];
 	struct transaction *transaction = transaction_at(transactions, index);
 
 	transaction->phase = (uint8_t)phase;
+	queue->count++;
+	++*held_by(transactions, transaction);
 	transaction->entered = ticks_of(transactions->report->now_us);
 	transaction->queue_next = 0;
 	transaction->queue_previous = queue->last;
@@ -123,6 +138,8 @@ static void dequeue(struct transactions *transactions, uint32_t index)
 	const struct transaction *transaction = transaction_at(transactions, index);
 	struct transaction_queue *queue = &transactions->queues[transaction->phase];
 
+	queue->count--;
+	--*held_by(transactions, transaction);
 	if (transaction->queue_previous)
 		transaction_at(transactions, transaction->queue_previous)->queue_next =
 			transaction->queue_next;
@@ -145,7 +162,21 @@ static bool make_room(struct transactions *transactions)
 	return oldest != 0;
 }
 
-uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method)
+/* Which counters are one's own nobody can know without the key: two odd factors. */
+static uint16_t source_of(const struct transactions *transactions, const struct address *client)
+{
+	const uint64_t *factors = transactions->key.k;
+	uint64_t words[2];
+
+	memcpy(words, client->ip, sizeof(words));
+	if (!address_is_ipv4(client))
+		words[1] = 0;
+	words[0] = words[0] * (factors[0] | 1) + words[1] * (factors[1] | 1);
+	return (uint16_t)((words[0] ^ words[0] >> 32) * (factors[0] | 1) >> 50);
+}
+
+uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method,
+	const struct address *client)
 {
 	uint32_t *head = &transactions->heads[key & transactions->mask];
 	uint32_t index = pool_take(&transactions->pool);
@@ -156,7 +187,9 @@ uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum 
 		return 0;
 	*transaction_at(transactions, index) = (struct transaction){
 		.key = key,
+		.client = *client,
 		.method = (uint8_t)method,
+		.source = source_of(transactions, client),
 		.opened = report_tick(transactions->report),
 		.hash_next = *head,
 	};
@@ -175,6 +208,7 @@ void transaction_close(struct transactions *transactions, uint32_t index)
 		link = &transaction_at(transactions, *link)->hash_next;
 	*link = transaction->hash_next;
 	dequeue(transactions, index);
+	transaction_at(transactions, index)->method = SIP_OTHER;
 	pool_give(&transactions->pool, index);
 	transactions->report->counters.transactions = transactions->pool.count;
 }
@@ -241,11 +275,37 @@ bool transactions_next(const struct transactions *transactions, uint32_t *tick)
 	return any;
 }
 
-uint32_t transaction_longest_waiting(const struct transactions *transactions)
+/* Any one that is open, the numbered one of an endless row; or one that was closed. */
+static uint32_t pick(const struct transactions *transactions, uint64_t number)
 {
-	uint32_t index = transactions->queues[TRANSACTION_WAITING].first;
+	uint64_t mixed = (number + transactions->key.k[1]) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return index ? index : transactions->queues[TRANSACTION_PROCEEDING].first;
+	mixed = (mixed ^ mixed >> 29) * (transactions->key.k[0] | 1);
+	return (uint32_t)(1 + (mixed >> 32) % transactions->pool.used);
+}
+
+uint32_t transaction_to_give_up(const struct transactions *transactions)
+{
+	const struct transaction_queue *queues = transactions->queues;
+	const enum transaction_phase phase =
+		queues[TRANSACTION_PROCEEDING].count > queues[TRANSACTION_WAITING].count
+			? TRANSACTION_PROCEEDING
+			: TRANSACTION_WAITING;
+	uint32_t chosen = queues[phase].first;
+	uint32_t most = *held_by(transactions, transaction_at(transactions, chosen));
+
+	for (uint64_t i = 0; i < SAMPLE && chosen; i++) {
+		uint32_t index =
+			pick(transactions, transactions->report->counters.refused * SAMPLE + i);
+		const struct transaction *transaction = transaction_at(transactions, index);
+
+		if (transaction->method == SIP_OTHER || transaction->phase != phase ||
+			*held_by(transactions, transaction) <= most)
+			continue;
+		most = *held_by(transactions, transaction);
+		chosen = index;
+	}
+	return chosen;
 }
 
 uint32_t transaction_overdue(const struct transactions *transactions)

@@ -41,6 +41,7 @@ struct transaction {
 	uint32_t endpoint; /* where its user agent stood when it was opened; 0: unknown */
 	uint32_t opened;   /* tick */
 	uint32_t entered;  /* tick, rounded up; when its phase began */
+	uint16_t source;   /* its client's place in transactions.held */
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
 	union {
 		struct {
@@ -56,12 +57,21 @@ struct transaction {
 		} subscription;
 		struct {
 			bool inside; /* the request was sent within a dialog: it had a To tag */
+			bool bears;  /* and carried what was sent to its user agent (proof.h) */
 		} dialog;
 	};
 };
 
 struct transaction_queue {
 	uint32_t first, last; /* in the order in which they entered the phase */
+	uint32_t count;
+};
+
+/* Sources are counted by a hash of their address, of IPv6 its first 64 bits: two that share a
+ * counter matter to none but the heaviest. */
+enum {
+	TRANSACTION_SOURCES = 1 << 14,
+	TRANSACTION_COUNTERS = TRANSACTION_PHASES * TRANSACTION_SOURCES,
 };
 
 struct transactions {
@@ -71,6 +81,7 @@ struct transactions {
 	struct pool pool;
 	uint32_t *heads, mask;
 	struct transaction_queue queues[TRANSACTION_PHASES];
+	uint32_t *held; /* how many each source has in each phase */
 	/* What is over: requests that were answered, so that a late retransmission starts nothing,
 	 * and reasons that ended, so that a late response does not bring them back. Half as many as
 	 * there may be transactions: with the default that is room for 3000 a second. */
@@ -114,9 +125,10 @@ uint64_t transaction_key(const struct transactions *transactions, const struct s
 uint32_t transaction_find(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
-/* Opens one, all but its key, method and times zero. 0 when the limit is reached and all of them
- * are pending. */
-uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method);
+/* Opens one, all but its key, method, client and times zero. 0 when the limit is reached and all of
+ * them are pending. */
+uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method,
+	const struct address *client);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
 /* Closes one whose final response has passed; for timers.transaction that is remembered. */
@@ -136,10 +148,11 @@ void transaction_enter(
 /* Whether there is no room for another: the limit is reached, and all are pending. */
 bool transactions_are_full(const struct transactions *transactions);
 
-/* The one to give up for another at the limit: that has waited longest. Whoever fills the table
- * with requests that nobody answers then pushes out his own, while others are answered long
- * before it is their turn. 0 when there is none at all. */
-uint32_t transaction_longest_waiting(const struct transactions *transactions);
+/* The one to give up for another at the limit: of the phase that holds most, so that calls that
+ * ring push out no registrations; there, one of the source that holds most, as far as a sample
+ * shows, and else the one that has waited longest. Whoever fills the table pushes out his own. 0
+ * when there is none at all. */
+uint32_t transaction_to_give_up(const struct transactions *transactions);
 
 /* One whose time is over, still open; 0 when there is none. */
 uint32_t transaction_overdue(const struct transactions *transactions);

@@ -1,18 +1,31 @@
 #include <natbox/keepalive.h>
 
-void liveness_heard(struct endpoints *endpoints, uint32_t index)
+/* A keepalive that was sent after it still waits for its answer. */
+void liveness_proven(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	endpoint->refreshed = ticks_of(endpoints->report->now_us);
+	endpoint->missed = 0;
+	if (!tick_before(endpoint->refreshed, tick))
+		return;
+	endpoint->refreshed = tick;
 	endpoint->heard = true;
 	endpoint->awaiting = false;
-	endpoint->missed = 0;
+}
+
+/* A keepalive waits for its answer until this tick; the one after it is a keepalive of its own. */
+static bool is_awaited(
+	const struct endpoints *endpoints, const struct endpoint *endpoint, uint64_t sent_us)
+{
+	uint32_t end = schedule_answer_end(&endpoints->schedule, endpoint->refreshed);
+
+	return endpoint->awaiting && (uint32_t)(sent_us / TICK_US) == endpoint->refreshed &&
+	       !tick_before(end, report_tick(endpoints->report));
 }
 
 /* The answer itself refreshes the binding too, but moves no due time: keepalives keep their pace
  * and so their place among the others. */
-void liveness_replied(
+bool liveness_replied(
 	struct endpoints *endpoints, uint32_t index, unsigned status, uint64_t sent_us)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
@@ -20,14 +33,15 @@ void liveness_replied(
 	uint64_t rtt_us = now_us > sent_us ? now_us - sent_us : 0;
 	uint64_t rtt_ms = rtt_us / 1000;
 
-	if (!endpoint->awaiting && !endpoint->missed)
-		return; /* answered already: a retransmission */
+	if (!is_awaited(endpoints, endpoint, sent_us))
+		return false; /* late, answered already, or recorded and sent again */
 	endpoint->awaiting = false;
 	endpoint->missed = 0;
 	endpoint->rtt_ms = (uint16_t)(rtt_ms < UINT16_MAX ? rtt_ms : UINT16_MAX);
 	report_reply(endpoints->report, rtt_us);
 	endpoint_report(endpoints, endpoint,
 		(struct event){.type = EVENT_REPLY, .reply = {.status = status, .rtt_us = rtt_us}});
+	return true;
 }
 
 /* The last keepalive was not answered in time. False when the endpoint is gone for that. */

@@ -35,7 +35,7 @@ const char *const sip_defect_names[SIP_DEFECTS] = {
 /* A header field of interest: a text of the message, or one of its lists. */
 struct header {
 	struct text name;
-	enum { HEADER_LIST, HEADER_SINGLE } kind;
+	enum { HEADER_LIST, HEADER_SINGLE, HEADER_AUTH } kind;
 	size_t place; /* enum sip_list, or the offset of the text in struct sip_message */
 	/* The flaw of a message where two single ones contradict each other, and the first counts;
 	 * DEFECT_NONE: neither counts, and nothing else is wrong. */
@@ -43,7 +43,7 @@ struct header {
 };
 
 /* The longest name, and the most names that are equally long. */
-enum { HEADER_NAME_MAX = 18, HEADERS_OF_LENGTH_MAX = 3 };
+enum { HEADER_NAME_MAX = 19, HEADERS_OF_LENGTH_MAX = 3 };
 
 #define LIST(name, list)                                                                           \
 	{                                                                                          \
@@ -52,6 +52,10 @@ enum { HEADER_NAME_MAX = 18, HEADERS_OF_LENGTH_MAX = 3 };
 #define SINGLE(name, member, twice)                                                                \
 	{                                                                                          \
 		TEXT(name), HEADER_SINGLE, offsetof(struct sip_message, member), twice             \
+	}
+#define AUTH(name)                                                                                 \
+	{                                                                                          \
+		TEXT(name), HEADER_AUTH, 0, DEFECT_NONE                                            \
 	}
 
 /* By the length of the name, so that a header field nobody asks for costs a comparison or two. */
@@ -65,9 +69,13 @@ static const struct header headers[HEADER_NAME_MAX + 1][HEADERS_OF_LENGTH_MAX] =
 		SINGLE("Expires", expires, DEFECT_NONE)},
 	[12] = {LIST("Record-Route", SIP_RECORD_ROUTE),
 		SINGLE("Content-Type", content_type, DEFECT_NONE)},
+	[13] = {AUTH("Authorization")},
 	[14] = {SINGLE("Content-Length", content_length, DEFECT_TWO_CONTENT_LENGTH)},
 	[15] = {SINGLE("Session-Expires", session_expires, DEFECT_NONE)},
-	[18] = {SINGLE("Subscription-State", subscription_state, DEFECT_NONE)},
+	[16] = {AUTH("WWW-Authenticate")},
+	[18] = {SINGLE("Subscription-State", subscription_state, DEFECT_NONE),
+		AUTH("Proxy-Authenticate")},
+	[19] = {AUTH("Proxy-Authorization")},
 };
 
 /* RFC 3261 7.3.3, RFC 6665 8.2.1, RFC 4028 4. */
@@ -314,6 +322,9 @@ static enum sip_defect take_value(
 			take_another(message, header, value);
 		else
 			*single = value;
+	} else if (header->kind == HEADER_AUTH) {
+		if (message->auth_count < SIP_AUTHS_MAX)
+			message->auths[message->auth_count++] = value;
 	} else if (!lex_values(message, (enum sip_list)header->place, value)) {
 		if (header->place != SIP_CONTACT)
 			return DEFECT_TOO_MANY_VALUES;

@@ -272,6 +272,8 @@ static struct registration complete(struct registration registration)
 		registration.cseq = 1;
 	if (!registration.extra)
 		registration.extra = "";
+	if (!registration.credentials)
+		registration.credentials = "";
 	if (!registration.branch) {
 		snprintf(branch, sizeof(branch), "z9hG4bK-%s-%u", registration.call_id,
 			registration.cseq);
@@ -293,10 +295,12 @@ void border_register(struct border *border, const char *client, struct registrat
 		"CSeq: %u REGISTER\r\n"
 		"%s%s%s"
 		"%s%s%s"
+		"%s"
 		"Content-Length: 0\r\n\r\n",
 		r.via, *r.branch ? ";branch=" : "", r.branch, r.aor, r.aor, r.call_id, r.cseq,
 		*r.contact ? "Contact: " : "", r.contact, *r.contact ? "\r\n" : "",
-		r.expires ? "Expires: " : "", r.expires ? r.expires : "", r.expires ? "\r\n" : "");
+		r.expires ? "Expires: " : "", r.expires ? r.expires : "", r.expires ? "\r\n" : "",
+		r.credentials);
 }
 
 void border_answer(

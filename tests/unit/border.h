@@ -76,8 +76,9 @@ void border_forget(struct border *border);
 struct registration {
 	const char *aor, *call_id, *branch, *contact, *via;
 	unsigned cseq;
-	const char *expires; /* "60", NULL: no Expires header */
-	const char *extra;   /* more header lines for the response, each with its line end */
+	const char *expires;     /* "60", NULL: no Expires header */
+	const char *extra;       /* more header lines for the response, each with its line end */
+	const char *credentials; /* and for the request */
 };
 void border_register(struct border *border, const char *client, struct registration registration);
 void border_answer(struct border *border, const char *client, unsigned status,

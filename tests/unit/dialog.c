@@ -10,11 +10,36 @@ TestSuite(dialog, .init = dialog_setup, .fini = dialog_teardown);
 
 /* The caller's leg. */
 
-Test(dialog, a_caller_that_never_registers_is_kept_from_the_first_answer_on)
+Test(dialog, a_caller_that_never_registers_is_kept_from_the_first_answer_of_another_hop_on)
 {
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
-	border_expect(border, "");
 	proxy_answers(border, PHONE, 100, "INVITE", (struct exchange){0});
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, "180"));
+}
+
+/* Proxies say 100 before they look who asks, and ask for credentials whoever it is. */
+Test(dialog, neither_a_100_nor_a_challenge_makes_an_endpoint)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		phone_asks(border, PHONE, "INVITE", tagged("a", NULL, i + 1));
+		proxy_answers(border, PHONE, 100, "INVITE", tagged("a", NULL, i + 1));
+		proxy_answers(border, PHONE, i ? 401 : 407, "INVITE", tagged("a", "c", i + 1));
+	}
+	proxy_asks(border, SECOND, "INVITE", (struct exchange){0});
+	phone_answers(border, SECOND, 100, "INVITE", (struct exchange){0});
+	border_wait(border, 200);
+	border_expect(border, "");
+	cr_expect_eq(border->sent_count, 0);
+}
+
+Test(dialog, a_100_leaves_the_call_as_long_as_any_provisional_response)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 100, "INVITE", (struct exchange){0});
+	border_wait(border, 179);
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
 	border_expect(border, CALLER ADD(PHONE, "180"));
 }
 
@@ -75,7 +100,7 @@ Test(dialog, any_final_failure_but_a_challenge_lets_the_caller_go)
 Test(dialog, a_challenged_caller_is_kept_while_another_attempt_may_follow)
 {
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
-	proxy_answers(border, PHONE, 100, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
 	proxy_answers(border, PHONE, 407, "INVITE", tagged("a", "c", 1));
 	border_expect(border, CALLER ADD(PHONE, "180"));
 	border_wait(border, 31.9);
@@ -92,11 +117,11 @@ Test(dialog, the_second_attempt_after_a_challenge_is_the_same_leg)
 		unsigned cseq = 10 * i + 1;
 
 		phone_asks(border, PHONE, "INVITE", tagged("a", NULL, cseq));
-		proxy_answers(border, PHONE, 100, "INVITE", tagged("a", NULL, cseq));
+		proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", cseq));
 		proxy_answers(border, PHONE, challenges[i], "INVITE", tagged("a", "c", cseq));
 		border_wait(border, 20);
 		phone_asks(border, PHONE, "INVITE", tagged("a", NULL, cseq + 1));
-		proxy_answers(border, PHONE, 100, "INVITE", tagged("a", NULL, cseq + 1));
+		proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", cseq + 1));
 		border_wait(border, 100);
 		proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", cseq + 1));
 		border_expect(border, CALLER ADD(PHONE, "180") AGAIN(PHONE, TWELVE_HOURS));
@@ -116,7 +141,7 @@ Test(dialog, a_challenge_alone_creates_nothing)
 Test(dialog, after_a_422_the_call_with_a_longer_interval_counts)
 {
 	phone_asks(border, PHONE, "INVITE", timed(tagged("a", NULL, 1), "Session-Expires: 60\r\n"));
-	proxy_answers(border, PHONE, 100, "INVITE", tagged("a", NULL, 1));
+	proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
 	proxy_answers(border, PHONE, 422, "INVITE", timed(tagged("a", "c", 1), "Min-SE: 90\r\n"));
 	border_expect(border, CALLER ADD(PHONE, "180") END(PHONE, "failed") GONE(PHONE, "ended"));
 	phone_asks(border, PHONE, "INVITE", timed(tagged("a", NULL, 2), "Session-Expires: 90\r\n"));

@@ -104,17 +104,133 @@ Test(dialog_proxies, a_bye_through_another_proxy_ends_it_where_it_is)
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
 
-Test(dialog_proxies, a_re_invite_from_a_new_address_moves_the_leg)
+#define NATTED(client) "endpoint-add " client " via-source,contact-private\n"
+
+/* The leg is kept at both places meanwhile. */
+Test(dialog_proxies, a_re_invite_from_a_new_address_moves_the_leg_with_its_ack)
 {
 	phone_calls();
 	phone_asks(border, SECOND, "INVITE", tagged("a", "b", 2));
 	proxy_answers(border, SECOND, 100, "INVITE", tagged("a", NULL, 2));
 	border_expect(border, "");
 	proxy_answers(border, SECOND, 200, "INVITE", tagged("a", "b", 2));
+	border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
+	phone_asks(border, SECOND, "ACK", tagged("a", "b", 2));
+	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
+	proxy_asks(border, SECOND, "BYE", tagged("b", "a", 2));
+	phone_answers(border, SECOND, 200, "BYE", tagged("b", "a", 2));
+	border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended"));
+}
+
+/* Whoever knows of the call, its other side for one, can write such a request. */
+Test(dialog_proxies, a_leg_is_not_moved_away_by_a_request_alone)
+{
+	static const char *const methods[] = {"INVITE", "UPDATE", "INFO"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct exchange public = tagged("a", "b", 10);
+
+		public.phone = PUBLIC;
+		phone_calls();
+		phone_asks(border, SECOND, methods[i], tagged("a", "b", 9));
+		proxy_answers(border, SECOND, 200, methods[i], tagged("a", "b", 9));
+		border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
+		phone_asks(border, PUBLIC, methods[i], public);
+		proxy_answers(border, PUBLIC, 200, methods[i], public);
+		border_wait(border, 1000);
+		border_expect(border, "");
+		phone_hangs_up(tagged("a", "b", 2));
+		border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended") END(PHONE, "ended")
+					      GONE(PHONE, "ended"));
+		dialog_teardown();
+		dialog_setup();
+	}
+}
+
+/* Both are natted and known: no two sides are at one place. */
+Test(dialog_proxies, a_side_does_not_speak_for_the_other)
+{
+	phone_calls();
+	proxy_asks(border, SECOND, "INVITE", (struct exchange){0});
+	phone_answers(border, SECOND, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLEE(SECOND) ADD(SECOND, TWELVE_HOURS));
+	for (unsigned i = 2; i < 5; i++) {
+		phone_asks(border, SECOND, "UPDATE", tagged("a", "b", i));
+		proxy_answers(border, SECOND, 200, "UPDATE", tagged("a", "b", i));
+	}
+	border_expect(border, "");
+}
+
+Test(dialog_proxies, a_second_request_from_there_moves_it)
+{
+	phone_calls();
+	for (unsigned i = 2; i < 4; i++) {
+		phone_asks(border, SECOND, "UPDATE", tagged("a", "b", i));
+		proxy_answers(border, SECOND, 200, "UPDATE", tagged("a", "b", i));
+	}
+	border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS) END(PHONE, "moved")
+				      GONE(PHONE, "ended") AGAIN(SECOND, TWELVE_HOURS));
+}
+
+Test(dialog_proxies, a_nonce_that_was_sent_there_moves_it)
+{
+	struct exchange again = tagged("a", "b", 3);
+
+	again.lines = "Proxy-Authorization: Digest nonce=\"n\"\r\n";
+	phone_calls();
+	phone_asks(border, SECOND, "INVITE", tagged("a", "b", 2));
+	proxy_answers(border, SECOND, 407, "INVITE",
+		timed(tagged("a", "b", 2), "Proxy-Authenticate: Digest nonce=\"n\"\r\n"));
+	phone_asks(border, SECOND, "INVITE", again);
+	proxy_answers(border, SECOND, 200, "INVITE", again);
 	border_expect(border,
-		END(PHONE, "moved") GONE(PHONE, "ended") "endpoint-add " SECOND
-							 " via-source,contact-private\n" ADD(
-								 SECOND, TWELVE_HOURS));
+		END(PHONE, "moved") GONE(PHONE, "ended") NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
+}
+
+Test(dialog_proxies, a_response_to_what_was_sent_there_moves_it)
+{
+	phone_calls();
+	proxy_asks(border, SECOND, "UPDATE", tagged("b", "a", 2));
+	phone_answers(border, SECOND, 200, "UPDATE", tagged("b", "a", 2));
+	border_expect(border,
+		END(PHONE, "moved") GONE(PHONE, "ended") CALLEE(SECOND) ADD(SECOND, TWELVE_HOURS));
+}
+
+/* The answer to a keepalive, from where it went to. */
+static void answer_keepalive(const char *client)
+{
+	const struct border_sent *sent = &border->sent[border->sent_count - 1];
+	const struct address there = at(client);
+	struct sip_message message;
+	enum sip_defect defect;
+
+	while (!address_equal(&sent->flow.destination, &there))
+		sent--;
+	cr_assert_eq(sip_scan(sent->bytes, sent->length, &message, &defect), 0);
+	border_in(border, client,
+		"SIP/2.0 200 OK\r\nVia: %.*s\r\nFrom: <sip:a>\r\nTo: <sip:b>\r\n"
+		"Call-ID: %.*s\r\nCSeq: 1 NOTIFY\r\n\r\n",
+		(int)message.values[0].text.length, message.values[0].text.at,
+		(int)message.call_id.length, message.call_id.at);
+}
+
+Test(dialog_proxies, a_keepalive_that_is_answered_there_and_not_at_the_old_place_moves_it)
+{
+	phone_calls();
+	border_wait(border, 10);
+	phone_asks(border, SECOND, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, SECOND, 200, "UPDATE", tagged("a", "b", 2));
+	border_forget(border);
+	border_wait(border, 15.1);
+	answer_keepalive(PHONE);
+	border_wait(border, 10);
+	answer_keepalive(SECOND);
+	border_expect(border, ""); /* both answer */
+	border_wait(border, 25);
+	answer_keepalive(SECOND);
+	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
+	border_wait(border, 100);
+	border_expect(border, "");
 }
 
 Test(dialog_proxies, a_phone_that_moves_out_of_its_nat_during_the_call_is_let_go)
@@ -125,21 +241,27 @@ Test(dialog_proxies, a_phone_that_moves_out_of_its_nat_during_the_call_is_let_go
 	moved.phone = PUBLIC;
 	phone_asks(border, PUBLIC, "INVITE", moved);
 	proxy_answers(border, PUBLIC, 200, "INVITE", moved);
+	border_expect(border, "");
+	phone_asks(border, PUBLIC, "ACK", moved);
 	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
 }
 
+/* It bears what it was asked for at the first one. */
 Test(dialog_proxies, the_second_attempt_may_take_another_proxy)
 {
+	struct exchange again = tagged("a", NULL, 2);
+
+	again.lines = "Proxy-Authorization: Digest nonce=\"n\"\r\n";
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
-	proxy_answers(border, PHONE, 100, "INVITE", (struct exchange){0});
-	proxy_answers(border, PHONE, 407, "INVITE", tagged("a", "c", 1));
+	proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
+	proxy_answers(border, PHONE, 407, "INVITE",
+		timed(tagged("a", "c", 1), "Proxy-Authenticate: Digest nonce=\"n\"\r\n"));
 	border_expect(border, CALLER ADD(PHONE, "180"));
 	border_take_proxy(border, PROXY2);
-	phone_asks(border, PHONE, "INVITE", tagged("a", NULL, 2));
-	proxy_answers(border, PHONE, 100, "INVITE", tagged("a", NULL, 2));
-	border_expect(border, END(PHONE, "moved") GONE(PHONE,
-				      "ended") "endpoint-add " THERE
-					       " via-source,contact-private\n" ADD(THERE, "180"));
+	phone_asks(border, PHONE, "INVITE", again);
+	proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 2));
+	border_expect(
+		border, END(PHONE, "moved") GONE(PHONE, "ended") NATTED(THERE) ADD(THERE, "180"));
 	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 2));
 	border_expect(border, AGAIN(THERE, TWELVE_HOURS));
 }

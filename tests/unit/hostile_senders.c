@@ -118,3 +118,72 @@ Test(hostile_senders, a_phone_registers_in_the_midst_of_it)
 	border_answer(border, "203.0.113.1:5061", 200, registration);
 	cr_assert_eq(endpoints_added, 1);
 }
+
+static void ring(unsigned number, const char *client)
+{
+	char call_id[32];
+	struct exchange exchange = {.call_id = call_id, .branch = "z9hG4bK-ring"};
+
+	snprintf(call_id, sizeof(call_id), "ring-%u", number);
+	phone_asks(border, client, "INVITE", exchange);
+	exchange.to_tag = "b";
+	proxy_answers(border, client, 100, "INVITE", exchange);
+}
+
+/* 1 150 a second filled the table for 180 s each, and every registration was given up for one. */
+Test(hostile_senders, calls_that_ring_push_out_no_registration)
+{
+	struct registration registration = {.expires = "60"};
+
+	border->settings.limits.transactions = 1000;
+	for (unsigned i = 0; i < 1000; i++)
+		ring(i, "203.0.113.9:5061");
+	border_register(border, "203.0.113.1:5061", registration);
+	for (unsigned i = 0; i < 3000; i++)
+		ring(1000 + i, "203.0.113.9:5061");
+	border_answer(border, "203.0.113.1:5061", 200, registration);
+	cr_assert_eq(endpoints_added, 1);
+}
+
+/* Not even those that began to ring before all of the others. */
+Test(hostile_senders, calls_of_one_source_push_out_few_others)
+{
+	enum { HONEST = 200 };
+	struct exchange call = {0};
+	char call_id[32], client[32];
+
+	border->settings.limits.transactions = 1000;
+	call.call_id = call_id;
+	for (unsigned phase = 0; phase < 3; phase++) {
+		for (unsigned i = 0; i < HONEST; i++) {
+			snprintf(call_id, sizeof(call_id), "honest-%u", i);
+			snprintf(client, sizeof(client), "203.0.113.%u:5061", 20 + i);
+			call.to_tag = phase == 2 ? "b" : NULL;
+			if (phase == 0)
+				phone_asks(border, client, "INVITE", call);
+			else
+				proxy_answers(
+					border, client, phase == 1 ? 100 : 200, "INVITE", call);
+		}
+		for (unsigned i = 0; phase == 1 && i < 4000; i++)
+			ring(i, "203.0.113.9:5061");
+	}
+	cr_assert_geq(endpoints_added, HONEST - 2, "%u", endpoints_added);
+}
+
+/* Of IPv6 everybody has a /64 at least. */
+Test(hostile_senders, the_addresses_of_one_64_are_one_to_the_limits)
+{
+	border->settings.limits.endpoints_per_address = 10;
+	border_take_proxy(border, "[2001:db8::1]:5060");
+	for (unsigned i = 0; i < 40; i++) {
+		char client[64], call_id[32];
+		struct registration registration = {.call_id = call_id, .expires = "60"};
+
+		snprintf(client, sizeof(client), "[2001:db8:1:%x::%x]:5060", i / 20, i + 1);
+		snprintf(call_id, sizeof(call_id), "call-%u", i);
+		border_register(border, client, registration);
+		border_answer(border, client, 200, registration);
+	}
+	cr_assert_eq(endpoints_added, 20);
+}

@@ -85,3 +85,24 @@ Test(labels, a_long_name_is_cut_where_there_is_only_short_room)
 	label_give(&labels, place);
 	cr_assert_eq(label_take(&labels, name_of(10)), place);
 }
+
+/* 510-byte Call-IDs filled the arena, and nobody else got a name. */
+Test(labels, long_names_leave_half_of_the_room)
+{
+	static char name[LABEL_MAX];
+	uint32_t first;
+
+	memset(name, 'x', sizeof(name));
+	cr_assert_eq(labels_init(&labels, 100, 38), 0);
+	first = label_take(&labels, (struct text){name, sizeof(name)});
+	for (unsigned i = 0; i < 20; i++)
+		cr_assert_neq(label_take(&labels, (struct text){name, sizeof(name)}), 0);
+	for (unsigned i = 0; i < 30; i++) {
+		uint32_t place = label_take(&labels, name_of(38));
+
+		cr_assert(text_equal(label_text(&labels, place), name_of(38)), "%u", i);
+	}
+	label_give(&labels, first);
+	first = label_take(&labels, (struct text){name, sizeof(name)});
+	cr_assert_eq(label_text(&labels, first).length, LABEL_MAX);
+}

@@ -91,6 +91,7 @@ Test(registration, runs_out_when_it_is_not_refreshed)
 
 Test(registration, is_refreshed_before_it_runs_out)
 {
+	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
 	register_alice("60");
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
 	border_wait(border, 50);
@@ -431,6 +432,41 @@ Test(registration, an_endpoint_beyond_its_addresss_share_is_refused)
 	border_answer(border, "203.0.113.1:6000", 200,
 		(struct registration){.call_id = "second", .expires = "60"});
 	border_expect(border, "refused 203.0.113.1:6000 endpoints-per-address\n");
+}
+
+static void move_to(const char *client)
+{
+	border_register(border, client, (struct registration){.cseq = 2, .expires = "60"});
+	border_answer(border, client, 200, (struct registration){.cseq = 2, .expires = "60"});
+}
+
+Test(registration, stays_where_it_was_when_a_limit_refuses_the_new_place)
+{
+	border->settings.limits.endpoints_per_address = 1;
+	border_register(border, "203.0.113.2:5060",
+		(struct registration){.call_id = "other", .expires = "60"});
+	border_answer(border, "203.0.113.2:5060", 200,
+		(struct registration){.call_id = "other", .expires = "60"});
+	register_alice("60");
+	border_forget(border);
+	move_to("203.0.113.2:6000");
+	border_expect(border, "refused 203.0.113.2:6000 endpoints-per-address\n");
+	border_wait(border, 26);
+	cr_assert_eq(border->sent_count, 2);
+}
+
+Test(registration, may_move_where_only_its_own_old_place_fills_the_limit)
+{
+	border->settings.limits.endpoints_per_address = 1;
+	border->settings.limits.endpoints = 1;
+	register_alice("60");
+	border_forget(border);
+	move_to("203.0.113.1:6000");
+	border_expect(border,
+		"reason-end " PHONE " registration sip:alice@example.com moved\n"
+		"endpoint-remove " PHONE " ended\n"
+		"endpoint-add 203.0.113.1:6000 via-source,contact-private\n"
+		"reason-add 203.0.113.1:6000 registration sip:alice@example.com 60\n");
 }
 
 Test(registration, a_transaction_beyond_the_limit_takes_the_place_of_the_one_that_waited_longest)

@@ -484,3 +484,34 @@ Test(sip_param, a_span_reaches_from_the_blanks_before_to_the_values_end)
 	expect_span(";a;b= ;c", "b", ";b=");
 	expect_span(";;b;c", "b", ";b");
 }
+
+static void expect_nonce(const char *auth, const char *expected)
+{
+	struct text nonce = {0};
+
+	cr_expect_eq(sip_nonce(text_of(auth), &nonce), expected != NULL, "%s", auth);
+	if (expected)
+		expect_text(nonce, expected);
+}
+
+Test(sip_nonce, is_found_in_challenges_and_credentials)
+{
+	expect_nonce("Digest realm=\"a\", nonce=\"b\"", "b");
+	expect_nonce("Digest nonce=\"b\"", "b");
+	expect_nonce("digest  NONCE =\r\n \"b,c=d\" ,realm=\"a\"", "b,c=d");
+	expect_nonce("Digest realm=\"nonce=\\\"x\\\", nonce=y\",cnonce=\"c\", nonce=\"b\"", "b");
+	expect_nonce("Digest stale=FALSE,nonce=b", "b");
+	expect_nonce(
+		"Digest algorithm=MD5, realm=\"\", nonce=\"a==\", qop=\"auth,auth-int\"", "a==");
+}
+
+Test(sip_nonce, may_be_missing)
+{
+	static const char *const without[] = {"", "Digest", "Digest ", "Digest nonce",
+		"Digest nonce=", "Digest nonce=\"\"", "Digest nonce=\"b", "Digest realm=\"a",
+		"Digest cnonce=\"a\"", "Digest realm=\"a\" nonce=\"b\"", "Basic dXNlcjpwYXNz", ",",
+		"=", "nonce=b"};
+
+	for (unsigned i = 0; i < sizeof(without) / sizeof(*without); i++)
+		expect_nonce(without[i], NULL);
+}

@@ -1,6 +1,7 @@
 /* Much to do at once is done in slices where work is bounded: nothing is left out, nothing is done
  * twice, and what comes in between is not kept waiting. */
 #include "border.h"
+#include "calls.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -156,7 +157,7 @@ Test(slices, another_reload_in_the_middle_looks_at_all_again)
 }
 
 /* Of one that has been looked at already and of one that has not. */
-Test(slices, a_packet_during_the_review_counts_by_the_new_interval)
+Test(slices, a_sign_of_life_during_the_review_counts_by_the_new_interval)
 {
 	static const unsigned phones[] = {0, PHONES - 1};
 	const uint64_t reload_us = 4000000;
@@ -166,8 +167,10 @@ Test(slices, a_packet_during_the_review_counts_by_the_new_interval)
 	border->settings.keepalive.interval_us = 10000000;
 	engine_reconfigure(border->engine, &border->settings);
 	cr_assert(engine_is_reviewing(border->engine));
-	border_in(border, phone_text(phones[0]), "\r\n\r\n");
-	border_in(border, phone_text(phones[1]), "\r\n\r\n");
+	for (unsigned i = 0; i < 2; i++) {
+		proxy_asks(border, phone_text(phones[i]), "OPTIONS", (struct exchange){0});
+		phone_answers(border, phone_text(phones[i]), 200, "OPTIONS", (struct exchange){0});
+	}
 	run_slices(0);
 	border->sent_count = 0;
 	for (unsigned i = 0; i < 120; i++)

@@ -1,0 +1,46 @@
+#include "sip_lex.h"
+
+#include <natbox/sip.h>
+
+/* Takes "name=value" from at on, with the blanks around it. Where it ends, NULL when it is none. */
+static const char *take_param(
+	const char *at, const char *end, struct text *name, struct text *value)
+{
+	const char *start = lex_blanks(at, end);
+
+	at = lex_run(start, end, LEX_TOKEN);
+	*name = lex_text(start, at);
+	at = lex_blanks(at, end);
+	if (!lex_at(at, end, '='))
+		return NULL;
+	start = lex_blanks(at + 1, end);
+	at = lex_at(start, end, '"') ? lex_quoted(start, end) : lex_run(start, end, LEX_TOKEN);
+	if (!at)
+		return NULL;
+	*value = lex_text(start, at);
+	return lex_blanks(at, end);
+}
+
+static struct text unquoted(struct text value)
+{
+	if (value.length >= 2 && *value.at == '"')
+		return (struct text){value.at + 1, value.length - 2};
+	return value;
+}
+
+bool sip_nonce(struct text auth, struct text *nonce)
+{
+	const char *end = text_end(auth), *at = lex_run(auth.at, end, LEX_TOKEN); /* its scheme */
+	struct text name, value;
+
+	while ((at = take_param(at, end, &name, &value))) {
+		if (text_equal_nocase(name, TEXT("nonce"))) {
+			*nonce = unquoted(value);
+			return nonce->length > 0;
+		}
+		if (!lex_at(at, end, ','))
+			return false;
+		at++;
+	}
+	return false;
+}
