@@ -84,7 +84,8 @@ static void remember_contact(
 static bool parse_request(
 	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
-	struct text aor, instance = {0};
+	const struct address *proxy = &follow->endpoints->proxies->list[passage->proxy];
+	struct text aor, instance = {0}, reg_id = {0};
 	const struct sip_contact *contact;
 	struct sip_cursor cursor = {0};
 	bool any = false;
@@ -99,8 +100,10 @@ static bool parse_request(
 			transaction->registration.is_star = true;
 			continue;
 		}
-		if (!instance.length)
+		if (!instance.length) {
 			instance = contact->name_addr.instance;
+			sip_param(contact->name_addr.params, TEXT("reg-id"), &reg_id);
+		}
 		seconds = contact_seconds(passage->message, &contact->name_addr, EXPIRES_DEFAULT);
 		if (seconds > transaction->registration.seconds)
 			transaction->registration.seconds = seconds;
@@ -108,7 +111,8 @@ static bool parse_request(
 			remember_contact(follow, transaction, &contact->uri);
 	}
 	transaction->reason = follow_key(follow, "r",
-		(struct text[KEY_TEXTS_MAX]){aor, passage->message->call_id, instance});
+		(struct text[KEY_TEXTS_MAX]){{(const char *)proxy, sizeof(*proxy)}, aor,
+			passage->message->call_id, instance, reg_id});
 	return any;
 }
 
