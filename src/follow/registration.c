@@ -112,7 +112,8 @@ static bool parse_request(
 	}
 	transaction->reason = follow_key(follow, "r",
 		(struct text[KEY_TEXTS_MAX]){{(const char *)proxy, sizeof(*proxy)}, aor,
-			passage->message->call_id, instance, reg_id});
+			instance.length ? (struct text){0} : passage->message->call_id, instance,
+			reg_id});
 	return any;
 }
 

@@ -77,3 +77,16 @@ Test(bindings, each_flow_of_an_instance_is_a_registration)
 	exchange(OTHER, (struct registration){.cseq = 2, .contact = second}, both);
 	border_expect(border, NEW(PHONE) NEW(OTHER));
 }
+
+/* Switched off and on again, or woken by a push: RFC 5626 6. */
+Test(bindings, an_instance_that_comes_back_with_a_new_call_id_is_the_same_registration)
+{
+	exchange(PHONE, (struct registration){.contact = HERE INSTANCE}, HERE INSTANCE);
+	border_expect(border, NEW(PHONE));
+	exchange(PHONE, (struct registration){.call_id = "second", .contact = HERE INSTANCE},
+		HERE INSTANCE);
+	border_expect(border, KEPT(PHONE));
+	exchange(MOVED, (struct registration){.call_id = "third", .contact = HERE INSTANCE},
+		HERE INSTANCE);
+	border_expect(border, LEFT(PHONE) NEW(MOVED));
+}
