@@ -15,25 +15,37 @@ bool reason_is_wanted(const struct settings *settings, enum reason_kind kind)
 	return settings->keepalive.dialogs;
 }
 
-static uint64_t key_of(const struct reason *reason)
-{
-	return (uint64_t)reason->key[1] << 32 | reason->key[0];
-}
-
-static uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)
-{
-	return &endpoints->reason_heads[key & endpoints->reason_mask];
-}
-
-/* A guess that is wrong, or at an endpoint that is gone, does no harm: each key is one reason's. */
+/* A guess that is wrong, or at an endpoint that is gone, does no harm. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 {
 	uint32_t index = endpoint_at(endpoints, endpoints->likely.endpoint)->reasons;
 
-	if (index && key_of(reason_at(endpoints, index)) == key)
+	if (index && reason_key(reason_at(endpoints, index)) == key)
 		return index;
 	index = *reason_head(endpoints, key);
-	while (index && key_of(reason_at(endpoints, index)) != key)
+	while (index && reason_key(reason_at(endpoints, index)) != key)
+		index = reason_at(endpoints, index)->hash_next;
+	return index;
+}
+
+static bool stands_at(const struct endpoints *endpoints, uint32_t reason,
+	const struct address *client, uint16_t proxy)
+{
+	const struct endpoint *endpoint = reason_endpoint(endpoints, reason);
+
+	return endpoint->proxy == proxy && address_equal(&endpoint->client, client);
+}
+
+uint32_t reason_find_at(const struct endpoints *endpoints, uint64_t key,
+	const struct address *client, uint16_t proxy)
+{
+	uint32_t index = reason_find(endpoints, key);
+
+	if (!index || stands_at(endpoints, index, client, proxy))
+		return index;
+	index = *reason_head(endpoints, key);
+	while (index && (reason_key(reason_at(endpoints, index)) != key ||
+				!stands_at(endpoints, index, client, proxy)))
 		index = reason_at(endpoints, index)->hash_next;
 	return index;
 }
@@ -96,6 +108,7 @@ static bool reason_enter(struct endpoints *endpoints, const struct reason_claim 
 		.label = label,
 		.kind = claim->kind,
 		.early = claim->early,
+		.binding = claim->binding,
 	};
 	*head = index;
 	endpoint_at(endpoints, endpoint)->reasons = index;
@@ -155,7 +168,9 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 	struct reason *reason;
 	enum refusal refusal;
 
-	if (reason_find(endpoints, claim->key))
+	if (claim->kind == REASON_REGISTRATION
+			? reason_find_at(endpoints, claim->key, &claim->client, claim->proxy)
+			: reason_find(endpoints, claim->key))
 		return -EEXIST;
 	if (!where)
 		where = endpoint_enter(endpoints, claim, bucket, &refusal);
@@ -200,24 +215,27 @@ void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t second
 	report_reason(endpoints, index, EVENT_REASON_REFRESH, NULL);
 }
 
-static bool stands_where_claimed(
-	const struct endpoints *endpoints, uint32_t reason, const struct reason_claim *claim)
+/* Refreshes a reason where it stands. */
+static uint32_t renew(struct endpoints *endpoints, uint32_t index, const struct reason_claim *claim)
 {
-	const struct endpoint *endpoint = reason_endpoint(endpoints, reason);
+	struct reason *reason = reason_at(endpoints, index);
 
-	return endpoint->proxy == claim->proxy && address_equal(&endpoint->client, &claim->client);
+	endpoint_add_nat(endpoints, reason->endpoint, claim->nat);
+	reason->early = claim->early;
+	reason->binding = claim->binding;
+	reason_refresh(endpoints, index, claim->seconds);
+	return index;
 }
 
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
 {
-	uint32_t reason = reason_find(endpoints, claim->key), endpoint;
+	uint32_t reason = reason_find_at(endpoints, claim->key, &claim->client, claim->proxy);
+	uint32_t endpoint;
 
-	if (reason && stands_where_claimed(endpoints, reason, claim)) {
-		endpoint_add_nat(endpoints, reason_at(endpoints, reason)->endpoint, claim->nat);
-		reason_at(endpoints, reason)->early = claim->early;
-		reason_refresh(endpoints, reason, claim->seconds);
-		return reason;
-	}
+	if (reason)
+		return renew(endpoints, reason, claim);
+	if (claim->kind != REASON_REGISTRATION)
+		reason = reason_find(endpoints, claim->key);
 	if (reason)
 		reason_end(endpoints, reason, "moved");
 	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
@@ -241,7 +259,7 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 static void unlink_key(struct endpoints *endpoints, uint32_t index)
 {
 	struct reason *reason = reason_at(endpoints, index);
-	uint32_t *link = reason_head(endpoints, key_of(reason));
+	uint32_t *link = reason_head(endpoints, reason_key(reason));
 
 	while (*link != index)
 		link = &reason_at(endpoints, *link)->hash_next;

@@ -5,7 +5,7 @@
 #include <natbox/follow.h>
 
 /* The key of a reason: of these texts, in this order. */
-enum { KEY_TEXTS_MAX = 5 };
+enum { KEY_TEXTS_MAX = 4 };
 uint64_t follow_key(const struct follow *follow, const char *purpose,
 	const struct text texts[static KEY_TEXTS_MAX]);
 

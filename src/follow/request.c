@@ -55,13 +55,8 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 
 uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)
 {
-	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
-	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
-
-	if (reason && endpoint->proxy == transaction->proxy &&
-		address_equal(&endpoint->client, &transaction->client))
-		return reason;
-	return 0;
+	return reason_find_at(
+		follow->endpoints, transaction->reason, &transaction->client, transaction->proxy);
 }
 
 bool follow_is_strange(const struct follow *follow, const struct transaction *transaction)

@@ -23,6 +23,10 @@ enum transaction_phase {
 	TRANSACTION_PHASES,
 };
 
+struct transaction_contact {
+	uint32_t user, host_port; /* hashes */
+};
+
 struct transaction {
 	uint64_t key;
 	struct address client;
@@ -39,12 +43,10 @@ struct transaction {
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
 	union {
 		struct {
-			uint32_t seconds; /* asked for; 0: un-REGISTER */
-			bool is_star, has_more_contacts;
+			uint32_t seconds; /* asked for; 0: un-REGISTER, or a query */
+			bool is_query, has_more_contacts;
 			uint8_t contact_count;
-			struct {
-				uint32_t user, host_port; /* hashes */
-			} contacts[TRANSACTION_CONTACTS_MAX];
+			struct transaction_contact contacts[TRANSACTION_CONTACTS_MAX];
 		} registration;
 		struct {
 			uint32_t seconds; /* asked for */
