@@ -135,7 +135,7 @@ struct reason {
 	uint32_t label : 29, kind : 2; /* label is 0 while the slot is empty */
 	uint32_t early : 1;            /* a dialog leg that is not confirmed yet (RFC 3261 12) */
 	/* Of a registration: a keyed hash of its Contact as the registrar lists it; 0: not known,
-	 * or several. */
+	 * or several. Of a REFER's subscription: the REFER's CSeq number. */
 	uint32_t binding;
 };
 
@@ -243,7 +243,7 @@ struct reason_claim {
 	bool early;
 	uint64_t key;
 	struct text id;   /* AOR or Call-ID */
-	uint32_t binding; /* of a registration */
+	uint32_t binding; /* as in struct reason */
 	uint32_t seconds; /* from now; more than 0 */
 };
 
