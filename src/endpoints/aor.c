@@ -7,8 +7,7 @@ static uint64_t hash_of(
 	struct hash hash;
 
 	hash_start(&hash, &endpoints->key);
-	hash_add(&hash, address->ip, sizeof(address->ip));
-	hash_add_number(&hash, address->port);
+	hash_add_number(&hash, hash_address(&endpoints->key, address, address->port));
 	uri_hash_user(&hash, uri);
 	uri_hash_host_port(&hash, uri);
 	return hash_end(&hash);
@@ -46,7 +45,7 @@ uint32_t registration_next(
 		const struct reason *reason = reason_at(endpoints, index);
 
 		if (reason->key[0] == (uint32_t)key && reason->kind == REASON_REGISTRATION &&
-			(reason_key(reason) == key || is_of(endpoints, index, aor)))
+			(reason_key(reason) == key || !aor || is_of(endpoints, index, aor)))
 			break;
 	}
 	return index;

@@ -12,6 +12,10 @@ static struct transaction_contact contact_of(const struct follow *follow, const 
 	hash_start(&hash, &follow->key);
 	uri_hash_user(&hash, uri);
 	contact.user = (uint32_t)hash_end(&hash);
+	if (uri->is_address) {
+		contact.host_port = hash_address(&follow->key, &uri->address, uri_port(uri));
+		return contact;
+	}
 	hash_start(&hash, &follow->key);
 	uri_hash_host_port(&hash, uri);
 	contact.host_port = (uint32_t)hash_end(&hash);

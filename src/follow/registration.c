@@ -1,7 +1,6 @@
 #include "registration.h"
 
 #include "listing.h"
-#include "reason_key.h"
 #include "request.h"
 
 /* The URI in the To of a REGISTER without parameters: its address of record. */
@@ -23,12 +22,20 @@ static bool parse_aor(const struct passage *passage, struct aor *aor)
 static uint64_t identity_of(const struct follow *follow, const struct sip_message *message,
 	const struct sip_name_addr *contact)
 {
+	const bool is_named = contact && contact->instance.length;
 	struct text reg_id = {0};
+	struct hash hash;
 
-	if (!contact || !contact->instance.length)
-		return follow_key(follow, "r", (struct text[KEY_TEXTS_MAX]){message->call_id});
-	sip_param(contact->params, TEXT("reg-id"), &reg_id);
-	return follow_key(follow, "i", (struct text[KEY_TEXTS_MAX]){contact->instance, reg_id});
+	hash_start(&hash, &follow->key);
+	if (is_named) {
+		sip_param(contact->params, TEXT("reg-id"), &reg_id);
+		hash_add_text(&hash, contact->instance);
+		hash_add_text(&hash, reg_id);
+	} else {
+		hash_add_text(&hash, message->call_id);
+	}
+	hash_add_number(&hash, is_named);
+	return hash_end(&hash);
 }
 
 /* What a REGISTER asks for. */
@@ -188,22 +195,43 @@ static void make_room(struct follow *follow, const struct answer *answer)
 		reason_end(follow->endpoints, oldest, "replaced");
 }
 
+static void refresh(struct follow *follow, const struct answer *answer)
+{
+	const struct transaction *transaction = answer->transaction;
+	struct reason *reason = reason_at(follow->endpoints, answer->own);
+
+	reason->binding = answer->listing.own;
+	endpoint_add_nat(follow->endpoints, reason->endpoint, transaction->nat);
+	reason_refresh(follow->endpoints, answer->own, answer->listing.granted);
+}
+
 static void hold(struct follow *follow, const struct answer *answer)
 {
 	const struct transaction *transaction = answer->transaction;
 	struct reason_claim claim = follow_claim(transaction, transaction->nat);
 
+	if (answer->own) {
+		reason_rekey(follow->endpoints, answer->own, transaction->reason);
+		refresh(follow, answer);
+		return;
+	}
 	claim.kind = REASON_REGISTRATION;
 	claim.key = transaction->reason;
 	claim.id = answer->aor.uri.whole;
 	claim.binding = answer->listing.own;
 	claim.seconds = answer->listing.granted;
-	if (!answer->own)
-		make_room(follow, answer);
-	else if (answer->own != next_of(follow, answer, 0) ||
-		 !has_own_key(follow, answer, answer->own))
-		reason_rekey(follow->endpoints, answer->own, transaction->reason);
+	make_room(follow, answer);
 	reason_hold(follow->endpoints, &claim);
+}
+
+/* Whether there is nobody but the one that asked: nearly always, and then its AOR need not be read. */
+static bool is_alone(const struct follow *follow, const struct answer *answer)
+{
+	const uint64_t key = answer->transaction->reason;
+	const uint32_t first = registration_next(follow->endpoints, NULL, key, 0);
+
+	return answer->own && first == answer->own &&
+	       !registration_next(follow->endpoints, NULL, key, first);
 }
 
 /* What a 2xx lists is all that there is of the AOR at that proxy, whoever asked. A query that is
@@ -211,15 +239,20 @@ static void hold(struct follow *follow, const struct answer *answer)
 static void accept(
 	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
 {
-	struct answer answer = {.transaction = transaction};
+	struct answer answer;
 
-	if (!parse_aor(passage, &answer.aor) ||
-		(transaction->registration.is_query &&
-			!sip_count_values(passage->message, SIP_CONTACT)))
+	if (transaction->registration.is_query && !sip_count_values(passage->message, SIP_CONTACT))
 		return;
+	answer.transaction = transaction;
+	answer.own = follow_find_here(follow, transaction);
 	listing_read(follow, passage->message, transaction, &answer.listing);
 	answer.holds = answer.listing.granted && follow_wants(follow, transaction->nat);
-	answer.own = follow_find_here(follow, transaction);
+	if (answer.holds && is_alone(follow, &answer)) {
+		refresh(follow, &answer);
+		return;
+	}
+	if (!parse_aor(passage, &answer.aor))
+		return;
 	if (!answer.own && answer.holds)
 		answer.own = find_heritage(follow, &answer);
 	end_unlisted(follow, &answer);

@@ -59,8 +59,12 @@ static uint64_t request_key(const struct follow *follow, const struct sip_messag
 static uint64_t subscription_key(
 	const struct follow *follow, uint64_t request, struct text other_tag)
 {
-	return follow_key(follow, "n",
-		(struct text[KEY_TEXTS_MAX]){bytes_of(&request, sizeof(request)), other_tag});
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add_number(&hash, request);
+	hash_add_text(&hash, other_tag);
+	return hash_end(&hash);
 }
 
 /* Where the forks of a request are noted, until when each may make itself known. */

@@ -3,23 +3,27 @@
 #include <natbox/sip.h>
 #include <string.h>
 
-enum { FOLDED_AT_ONCE = 32 };
+/* The same eight bytes, capital letters in lower case: of each byte below 0x80 a sum has its highest
+ * bit from 'A' on, another from '[' on. */
+static uint64_t fold(uint64_t bytes)
+{
+	const uint64_t ones = 0x0101010101010101, low = bytes & 0x7f * ones;
+	const uint64_t from_a = low + (0x80 - 'A') * ones, beyond_z = low + (0x80 - 'Z' - 1) * ones;
+
+	return bytes | ((from_a & ~beyond_z & ~bytes & 0x80 * ones) >> 2);
+}
 
 /* In lower case. */
 static void add_folded(struct hash *hash, struct text text)
 {
-	char folded[FOLDED_AT_ONCE];
-
-	for (size_t done = 0; done < text.length; done += FOLDED_AT_ONCE) {
+	for (size_t done = 0; done < text.length; done += sizeof(uint64_t)) {
 		size_t left = text.length - done;
-		size_t part = left < FOLDED_AT_ONCE ? left : FOLDED_AT_ONCE;
+		size_t part = left < sizeof(uint64_t) ? left : sizeof(uint64_t);
+		uint64_t bytes = 0;
 
-		for (size_t i = 0; i < part; i++) {
-			char c = text.at[done + i];
-
-			folded[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-		}
-		hash_add(hash, folded, part);
+		memcpy(&bytes, text.at + done, part);
+		bytes = fold(bytes);
+		hash_add(hash, &bytes, part);
 	}
 	hash_add_number(hash, text.length);
 }
@@ -90,6 +94,21 @@ static bool add_param(struct hash *hash, struct text params, struct text name)
 	return true;
 }
 
+/* Few URIs have one of these, and all of them begin with one of few letters. */
+static bool may_have_params(struct text params)
+{
+	const char *at = params.at, *end = text_end(params);
+
+	while (at < end && (at = memchr(at, ';', (size_t)(end - at)))) {
+		const char *first = lex_blanks(at + 1, end);
+
+		if (first < end && memchr("tumTUM", *first, 6))
+			return true;
+		at = first;
+	}
+	return false;
+}
+
 bool uri_hash_rest(struct hash *hash, const struct sip_uri *uri)
 {
 	static const struct text names[] = {
@@ -100,7 +119,9 @@ bool uri_hash_rest(struct hash *hash, const struct sip_uri *uri)
 		add_folded(hash, uri->scheme);
 		hash_add_text(hash, uri->headers);
 	}
-	for (size_t i = 0; uri->params.length && i < sizeof(names) / sizeof(*names); i++)
+	if (!may_have_params(uri->params))
+		return any;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		any |= add_param(hash, uri->params, names[i]);
 	return any;
 }
