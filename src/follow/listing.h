@@ -1,5 +1,5 @@
-/* The bindings of an address of record, as a registrar's 2xx lists them: all of them (RFC 3261 10.3).
- * And the Contacts of a request that are looked for there. */
+/* The bindings of an address of record, as a registrar's 2xx lists them: all of them (RFC 3261
+ * 10.3). And the Contacts of a request that are looked for there. */
 #ifndef NATBOX_FOLLOW_LISTING_H
 #define NATBOX_FOLLOW_LISTING_H
 

@@ -224,7 +224,8 @@ static void hold(struct follow *follow, const struct answer *answer)
 	reason_hold(follow->endpoints, &claim);
 }
 
-/* Whether there is nobody but the one that asked: nearly always, and then its AOR need not be read. */
+/* Whether there is nobody but the one that asked: nearly always, and then its AOR need not be
+ * read. */
 static bool is_alone(const struct follow *follow, const struct answer *answer)
 {
 	const uint64_t key = answer->transaction->reason;

@@ -3,8 +3,8 @@
 #include <natbox/sip.h>
 #include <string.h>
 
-/* The same eight bytes, capital letters in lower case: of each byte below 0x80 a sum has its highest
- * bit from 'A' on, another from '[' on. */
+/* The same eight bytes, capital letters in lower case: of each byte below 0x80 a sum has its
+ * highest bit from 'A' on, another from '[' on. */
 static uint64_t fold(uint64_t bytes)
 {
 	const uint64_t ones = 0x0101010101010101, low = bytes & 0x7f * ones;

@@ -1,5 +1,5 @@
-/* A subscription is one notifier's: forked SUBSCRIBE (RFC 6665 4.4.1), and what a REFER subscribes to
- * (RFC 3515). */
+/* A subscription is one notifier's: forked SUBSCRIBE (RFC 6665 4.4.1), and what a REFER subscribes
+ * to (RFC 3515). */
 #include "border.h"
 #include "calls.h"
 #include "sip_messages.h"
