@@ -102,7 +102,9 @@ static bool may_have_params(struct text params)
 	while (at < end && (at = memchr(at, ';', (size_t)(end - at)))) {
 		const char *first = lex_blanks(at + 1, end);
 
-		if (first < end && memchr("tumTUM", *first, 6))
+		char letter = first < end ? (char)(*first | 0x20) : 0;
+
+		if (letter == 't' || letter == 'u' || letter == 'm')
 			return true;
 		at = first;
 	}
