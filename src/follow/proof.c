@@ -87,8 +87,8 @@ static bool bears_nonce(const struct follow *follow, const struct passage *passa
 	return false;
 }
 
-/* In the ledger: a request. Where no branch names it, tags do not either: a request of no dialog has
- * one only in its responses. */
+/* In the ledger: a request. Where no branch names it, tags do not either: a request of no dialog
+ * has one only in its responses. */
 static uint64_t request_key(const struct follow *follow, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
