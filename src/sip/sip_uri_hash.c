@@ -80,50 +80,51 @@ void uri_hash_host_port(struct hash *hash, const struct sip_uri *uri)
 	hash_add_number(hash, uri_port(uri));
 }
 
-/* Where only one of two URIs has one of these, they differ; of all others that says nothing. UDP is
- * what a border for UDP takes a URI without transport for. */
-static bool add_param(struct hash *hash, struct text params, struct text name)
-{
-	struct text value = {0};
+/* Where only one of two URIs has one of these, they differ; of all others that says nothing. */
+enum { TRANSPORT, USER, METHOD, TTL, MADDR, PARAMS };
+static const struct text param_names[PARAMS] = {
+	{"transport", 9}, {"user", 4}, {"method", 6}, {"ttl", 3}, {"maddr", 5}};
 
-	if (!sip_param(params, name, &value) ||
-		(text_equal(name, TEXT("transport")) && text_equal_nocase(value, TEXT("udp"))))
-		return false;
-	hash_add_text(hash, name);
-	add_folded(hash, value);
-	return true;
+/* UDP is what a border for UDP takes a URI without transport for. */
+static bool add_params(struct hash *hash, struct text params)
+{
+	struct text values[PARAMS] = {{0}};
+	bool any = false;
+
+	sip_params(params, param_names, PARAMS, values);
+	if (text_equal_nocase(values[TRANSPORT], TEXT("udp")))
+		values[TRANSPORT].at = NULL;
+	for (unsigned i = 0; i < PARAMS; i++) {
+		if (!values[i].at)
+			continue;
+		hash_add_text(hash, param_names[i]);
+		add_folded(hash, values[i]);
+		any = true;
+	}
+	return any;
 }
 
 /* Few URIs have one of these, and all of them begin with one of few letters. */
 static bool may_have_params(struct text params)
 {
-	const char *at = params.at, *end = text_end(params);
+	const char *end = text_end(params);
 
-	while (at < end && (at = memchr(at, ';', (size_t)(end - at)))) {
-		const char *first = lex_blanks(at + 1, end);
-
-		char letter = first < end ? (char)(*first | 0x20) : 0;
-
-		if (letter == 't' || letter == 'u' || letter == 'm')
+	for (const char *at = params.at; at + 1 < end; at++) {
+		if (*at != ';')
+			continue;
+		if (lex_is(at[1], LEX_BLANK) || strchr("tTuUmM", at[1]))
 			return true;
-		at = first;
 	}
 	return false;
 }
 
 bool uri_hash_rest(struct hash *hash, const struct sip_uri *uri)
 {
-	static const struct text names[] = {
-		{"transport", 9}, {"user", 4}, {"method", 6}, {"ttl", 3}, {"maddr", 5}};
 	bool any = !uri->is_sip || uri->headers.length;
 
 	if (any) {
 		add_folded(hash, uri->scheme);
 		hash_add_text(hash, uri->headers);
 	}
-	if (!may_have_params(uri->params))
-		return any;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		any |= add_param(hash, uri->params, names[i]);
-	return any;
+	return (may_have_params(uri->params) && add_params(hash, uri->params)) || any;
 }
