@@ -10,6 +10,7 @@
 #include <natbox/nat.h>
 #include <natbox/report.h>
 #include <natbox/schedule.h>
+#include <natbox/sip.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -129,13 +130,16 @@ struct endpoint {
 };
 
 struct reason {
-	uint32_t key[2]; /* a keyed hash of what identifies it; two halves keep it 28 bytes */
+	uint32_t key[2]; /* a keyed hash of what identifies it; two halves keep it 32 bytes */
 	uint32_t hash_next;
 	uint32_t endpoint;
 	uint32_t next;                 /* of the same endpoint */
 	uint32_t expires;              /* tick */
 	uint32_t label : 29, kind : 2; /* label is 0 while the slot is empty */
 	uint32_t early : 1;            /* a dialog leg that is not confirmed yet (RFC 3261 12) */
+	/* Of a registration: a keyed hash of its Contact as the registrar lists it; 0: not known,
+	 * or several. Of a REFER's subscription: the REFER's CSeq number. */
+	uint32_t binding;
 };
 
 /* Where a look at every endpoint has got to. */
@@ -248,14 +252,21 @@ struct reason_claim {
 	bool early;
 	uint64_t key;
 	struct text id;   /* AOR or Call-ID */
+	uint32_t binding; /* as in struct reason */
 	uint32_t seconds; /* from now; more than 0 */
 };
 
 /* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or,
- * when that one stands at another endpoint, moves it: the old one ends at once. Each is
- * reported. Returns its index, or 0 when a limit refuses it, which is reported too; what there was
- * then stays as it was. */
+ * when that one stands at another endpoint, moves it: the old one ends at once. A registration
+ * does not move: that there may be one with the same key elsewhere is its registrar's business.
+ * Each is reported. Returns its index, or 0 when a limit refuses it, which is reported too; what
+ * there was then stays as it was. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
+
+/* Whether there is room for a claim where it stands, once this reason has left its own place for
+ * it; if not, that is reported: nothing is to end for a move that a limit then refuses. */
+bool reason_may_move(
+	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t reason);
 
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
@@ -263,7 +274,8 @@ void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t secon
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t reason);
 
-/* Gives it another key; no other reason has that one. */
+/* Gives it another key, that no other reason at its endpoint has; or its own, and then it is the
+ * first to be found with that one. */
 void reason_rekey(struct endpoints *endpoints, uint32_t reason, uint64_t key);
 
 /* The key of an early dialog leg that a restart has parted from its INVITE transaction: it goes by
@@ -271,8 +283,13 @@ void reason_rekey(struct endpoints *endpoints, uint32_t reason, uint64_t key);
 uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct address *client,
 	uint16_t proxy, struct text call_id);
 
-/* The index of the reason with this key, 0 when there is none. */
+/* The index of the reason with this key, 0 when there is none. Only registrations may have one key
+ * at several endpoints. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key);
+
+/* The one of them that stands at the endpoint of this client and proxy. */
+uint32_t reason_find_at(const struct endpoints *endpoints, uint64_t key,
+	const struct address *client, uint16_t proxy);
 
 /* Ends a reason, and its endpoint with the last one. */
 void reason_end(struct endpoints *endpoints, uint32_t reason, const char *why);
@@ -280,6 +297,29 @@ void reason_end(struct endpoints *endpoints, uint32_t reason, const char *why);
 /* Ends every reason of the endpoint that has run out at tick; the endpoint goes with the last.
  * False when it is gone. */
 bool endpoint_expire(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
+
+/* Registrations by address of record (AOR). The lower half of a registration's key is a hash of its
+ * AOR and proxy. It says where in the hash table a reason stands, so all that a registrar may list
+ * for one AOR stand in one place, and to find them is one look-up. */
+
+/* Most registrations of one AOR at one proxy: of a registrar that lists more, no answer can be
+ * read. */
+enum { REGISTRATIONS_OF_AOR_MAX = SIP_VALUES_MAX };
+
+struct aor {
+	struct sip_uri uri; /* its parameters do not count (RFC 3261 10.3) */
+	uint16_t proxy;
+};
+
+/* The key of a registration of it; identity is a keyed hash of what tells it from others. */
+uint64_t registration_key(
+	const struct endpoints *endpoints, const struct aor *aor, uint64_t identity);
+
+/* The next registration of it after that one; 0: the first, which was added or rekeyed latest. key
+ * is that of any of them. 0 at the end. Without an AOR, all whose keys have that half: hardly ever
+ * there is one of another AOR among them. */
+uint32_t registration_next(
+	const struct endpoints *endpoints, const struct aor *aor, uint64_t key, uint32_t after);
 
 /* A look at every endpoint, after the settings have changed or natbox was away: whether it is still
  * wanted, and when its next keepalive is due. There may be a million, so it is done in slices. */
@@ -320,6 +360,7 @@ struct record {
 	enum reason_kind kind;
 	bool early;
 	uint64_t key;
+	uint32_t binding;
 	struct text id;    /* AOR or Call-ID; of a record read, valid until something changes */
 	uint64_t left_us;  /* until it runs out */
 	uint64_t quiet_us; /* since the endpoint's binding was last refreshed */

@@ -235,6 +235,10 @@ unsigned sip_count_values(const struct sip_message *message, enum sip_list list)
 bool sip_param(struct text params, struct text name, struct text *value);
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole);
 
+/* Finds several in one walk, the first of each name, which has two letters at least. values: one a
+ * name, at NULL before, and after where there is none. */
+void sip_params(struct text params, const struct text *names, unsigned count, struct text *values);
+
 /* Takes one Via value apart. 0, or -EBADMSG with *via undefined. */
 int sip_via_parse(struct text value, struct sip_via *via);
 
@@ -260,6 +264,15 @@ bool uri_is_at(const struct sip_uri *uri, const struct address *address);
 
 /* The port it names, or the default one of its scheme. */
 uint16_t uri_port(const struct sip_uri *uri);
+
+/* Add to a hash what RFC 3261 19.1.4 compares of a URI, so that those that are equal add the same:
+ * a user with or without escapes, a host in either case or an address in any spelling, a port that
+ * is missing or the default one. The rest are scheme, headers and the parameters that count where
+ * they stand in one of two URIs only; false when there is nothing of it that would tell two apart,
+ * and then nothing is added. */
+void uri_hash_user(struct hash *hash, const struct sip_uri *uri);
+void uri_hash_host_port(struct hash *hash, const struct sip_uri *uri);
+bool uri_hash_rest(struct hash *hash, const struct sip_uri *uri);
 
 /* Edits: a short list of splices over a message, applied once, on the way out. What no edit names
  * leaves as it came, byte for byte. */

@@ -71,6 +71,17 @@ bool address_equal(const struct address *a, const struct address *b)
 	return a->port == b->port && address_same_host(a, b);
 }
 
+uint32_t hash_address(const struct hash_key *key, const struct address *address, uint16_t port)
+{
+	uint64_t words[2];
+	unsigned __int128 product;
+
+	memcpy(words, address->ip, sizeof(words));
+	product = (unsigned __int128)(words[0] ^ key->k[0] ^ port) * (words[1] ^ key->k[1]);
+	words[0] = (uint64_t)product ^ (uint64_t)(product >> 64);
+	return (uint32_t)(words[0] ^ words[0] >> 32);
+}
+
 bool network_contains(const struct network *network, const struct address *address)
 {
 	unsigned whole = network->bits / 8, rest = network->bits % 8;

@@ -41,6 +41,12 @@ uint32_t claim_refuse(
 int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, uint64_t left_us, uint32_t refreshed);
 
+/* Where the tables have the reasons with a key: the first of a list, linked by hash_next. */
+static inline uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)
+{
+	return &endpoints->reason_heads[key & endpoints->reason_mask];
+}
+
 /* Begins to fetch into the cache what reason_find looks at. */
 void reason_prefetch(const struct endpoints *endpoints, uint64_t key);
 

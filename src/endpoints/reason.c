@@ -15,12 +15,7 @@ bool reason_is_wanted(const struct settings *settings, enum reason_kind kind)
 	return settings->keepalive.dialogs;
 }
 
-static uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)
-{
-	return &endpoints->reason_heads[key & endpoints->reason_mask];
-}
-
-/* A guess that is wrong, or at an endpoint that is gone, does no harm: each key is one reason's. */
+/* A guess that is wrong, or at an endpoint that is gone, does no harm. */
 uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 {
 	uint32_t index = endpoint_at(endpoints, endpoints->likely.endpoint)->reasons;
@@ -29,6 +24,28 @@ uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 		return index;
 	index = *reason_head(endpoints, key);
 	while (index && reason_key(reason_at(endpoints, index)) != key)
+		index = reason_at(endpoints, index)->hash_next;
+	return index;
+}
+
+static bool stands_at(const struct endpoints *endpoints, uint32_t reason,
+	const struct address *client, uint16_t proxy)
+{
+	const struct endpoint *endpoint = reason_endpoint(endpoints, reason);
+
+	return endpoint->proxy == proxy && address_equal(&endpoint->client, client);
+}
+
+uint32_t reason_find_at(const struct endpoints *endpoints, uint64_t key,
+	const struct address *client, uint16_t proxy)
+{
+	uint32_t index = reason_find(endpoints, key);
+
+	if (!index || stands_at(endpoints, index, client, proxy))
+		return index;
+	index = *reason_head(endpoints, key);
+	while (index && (reason_key(reason_at(endpoints, index)) != key ||
+				!stands_at(endpoints, index, client, proxy)))
 		index = reason_at(endpoints, index)->hash_next;
 	return index;
 }
@@ -91,6 +108,7 @@ static bool reason_enter(struct endpoints *endpoints, const struct reason_claim 
 		.label = label,
 		.kind = claim->kind,
 		.early = claim->early,
+		.binding = claim->binding,
 	};
 	*head = index;
 	endpoint_at(endpoints, endpoint)->reasons = index;
@@ -150,7 +168,9 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 	struct reason *reason;
 	enum refusal refusal;
 
-	if (reason_find(endpoints, claim->key))
+	if (claim->kind == REASON_REGISTRATION
+			? reason_find_at(endpoints, claim->key, &claim->client, claim->proxy)
+			: reason_find(endpoints, claim->key))
 		return -EEXIST;
 	if (!where)
 		where = endpoint_enter(endpoints, claim, bucket, &refusal);
@@ -195,43 +215,44 @@ void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t second
 	report_reason(endpoints, index, EVENT_REASON_REFRESH, NULL);
 }
 
-static bool stands_where_claimed(
-	const struct endpoints *endpoints, uint32_t reason, const struct reason_claim *claim)
+/* Refreshes a reason where it stands. */
+static uint32_t renew(struct endpoints *endpoints, uint32_t index, const struct reason_claim *claim)
 {
-	const struct endpoint *endpoint = reason_endpoint(endpoints, reason);
+	struct reason *reason = reason_at(endpoints, index);
 
-	return endpoint->proxy == claim->proxy && address_equal(&endpoint->client, &claim->client);
+	endpoint_add_nat(endpoints, reason->endpoint, claim->nat);
+	reason->early = claim->early;
+	reason->binding = claim->binding;
+	reason_refresh(endpoints, index, claim->seconds);
+	return index;
 }
 
-/* Whether there is room at another place for a reason: nothing ends for a move that a limit then
- * refuses. */
-static bool may_move(const struct endpoints *endpoints, const struct reason_claim *claim,
-	uint32_t reason, enum refusal *refusal)
+bool reason_may_move(struct endpoints *endpoints, const struct reason_claim *claim, uint32_t reason)
 {
 	uint32_t to = endpoint_find(endpoints, &claim->client, claim->proxy);
 	uint32_t from = reason_at(endpoints, reason)->endpoint;
 	bool is_last = endpoint_at(endpoints, from)->reasons == reason &&
 		       !reason_at(endpoints, reason)->next;
+	enum refusal refusal = REFUSED_REASONS_PER_ENDPOINT;
 
-	if (!to)
-		return endpoint_has_room(endpoints, &claim->client, is_last ? from : 0, refusal);
-	*refusal = REFUSED_REASONS_PER_ENDPOINT;
-	return !has_reasons_enough(endpoints, to);
+	if (to ? !has_reasons_enough(endpoints, to)
+	       : endpoint_has_room(endpoints, &claim->client, is_last ? from : 0, &refusal))
+		return true;
+	claim_refuse(endpoints, claim, refusal);
+	return false;
 }
 
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
 {
-	uint32_t reason = reason_find(endpoints, claim->key), endpoint;
-	enum refusal refusal;
+	uint32_t reason = reason_find_at(endpoints, claim->key, &claim->client, claim->proxy);
+	uint32_t endpoint;
 
-	if (reason && stands_where_claimed(endpoints, reason, claim)) {
-		endpoint_add_nat(endpoints, reason_at(endpoints, reason)->endpoint, claim->nat);
-		reason_at(endpoints, reason)->early = claim->early;
-		reason_refresh(endpoints, reason, claim->seconds);
-		return reason;
-	}
-	if (reason && !may_move(endpoints, claim, reason, &refusal))
-		return claim_refuse(endpoints, claim, refusal);
+	if (reason)
+		return renew(endpoints, reason, claim);
+	if (claim->kind != REASON_REGISTRATION)
+		reason = reason_find(endpoints, claim->key);
+	if (reason && !reason_may_move(endpoints, claim, reason))
+		return 0;
 	if (reason)
 		reason_end(endpoints, reason, "moved");
 	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);

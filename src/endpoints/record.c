@@ -66,6 +66,7 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 		.kind = reason->kind,
 		.early = reason->early,
 		.key = reason_key(reason),
+		.binding = reason->binding,
 		.id = label_text(&endpoints->labels, reason->label),
 		.left_us = us_until(endpoints, reason->expires),
 		.quiet_us = quiet_of(endpoints, endpoint),
@@ -97,6 +98,17 @@ struct record_return {
 	struct endpoint_bucket bucket;
 };
 
+/* Version 0.1 made keys of registrations in another way: they are found by their AOR, too. */
+static uint64_t key_by_aor(
+	const struct endpoints *endpoints, const struct record *record, uint16_t proxy)
+{
+	struct aor aor = {.proxy = proxy};
+
+	if (proxy == PROXY_NONE || sip_uri_parse(record->id, &aor.uri) != 0)
+		return record->key;
+	return registration_key(endpoints, &aor, record->key);
+}
+
 /* Looks up where it belongs, which is fetched into the cache until it is put there. */
 static struct record_return prepare(const struct endpoints *endpoints, const struct record *record)
 {
@@ -107,6 +119,7 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 			.kind = record->kind,
 			.early = record->early,
 			.key = record->key,
+			.binding = record->binding,
 			.id = record->id},
 	};
 
@@ -114,6 +127,8 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 	if (record->kind == REASON_DIALOG && record->early)
 		prepared.claim.key = reason_orphan_key(
 			endpoints, &record->client, prepared.claim.proxy, record->id);
+	else if (record->kind == REASON_REGISTRATION && !record->binding)
+		prepared.claim.key = key_by_aor(endpoints, record, prepared.claim.proxy);
 	prepared.bucket = endpoint_bucket(endpoints, &record->client, prepared.claim.proxy);
 	__builtin_prefetch(prepared.bucket.head, 1);
 	__builtin_prefetch(prepared.bucket.address_counter, 1);

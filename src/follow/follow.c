@@ -85,6 +85,10 @@ static void follow_request(struct follow *follow, struct passage *passage)
 		if (passage->in)
 			subscription_request(follow, passage);
 		break;
+	case SIP_REFER:
+		if (passage->in)
+			subscription_refer(follow, passage);
+		break;
 	case SIP_NOTIFY:
 		if (!passage->in)
 			subscription_notify(follow, passage);
@@ -152,6 +156,9 @@ static void follow_response(struct follow *follow, struct passage *passage)
 	case SIP_SUBSCRIBE:
 		subscription_response(follow, passage, index);
 		break;
+	case SIP_REFER:
+		subscription_refer_response(follow, passage, index);
+		break;
 	case SIP_INVITE:
 	case SIP_UPDATE:
 	case SIP_INFO:
@@ -168,6 +175,7 @@ static bool has_followed_transaction(enum sip_method method)
 	switch (method) {
 	case SIP_REGISTER:
 	case SIP_SUBSCRIBE:
+	case SIP_REFER:
 	case SIP_INVITE:
 	case SIP_UPDATE:
 	case SIP_INFO:

@@ -14,12 +14,26 @@ uint64_t follow_key(const struct follow *follow, const char *purpose,
 	return hash_end(&hash);
 }
 
+/* What follows the brackets, where nothing in quotes can be mistaken for them. */
+static bool find_params(struct text value, struct text *params)
+{
+	const char *close = value.at ? memrchr(value.at, '>', value.length) : NULL;
+
+	if (!close)
+		return false;
+	params->at = close + 1;
+	params->length = (size_t)(text_end(value) - params->at);
+	return !memchr(value.at, '"', value.length);
+}
+
 struct text follow_tag(struct text from_or_to)
 {
 	struct sip_name_addr name_addr;
-	struct text tag = {0};
+	struct text params, tag = {0};
 
-	if (sip_name_addr_parse(from_or_to, &name_addr) == 0)
+	if (find_params(from_or_to, &params))
+		sip_param(params, TEXT("tag"), &tag);
+	else if (sip_name_addr_parse(from_or_to, &name_addr) == 0)
 		sip_param(name_addr.params, TEXT("tag"), &tag);
 	return tag;
 }

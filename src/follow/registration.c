@@ -1,131 +1,94 @@
 #include "registration.h"
 
-#include "reason_key.h"
+#include "listing.h"
 #include "request.h"
 
-/* What a registrar grants when nobody names a time (RFC 3261 10.2.1.1 leaves it to local policy;
- * this is what they use). */
-enum { EXPIRES_DEFAULT = 3600 };
-
-/* The To of a REGISTER without parameters: its address of record. */
-static bool parse_aor(struct text to, struct text *aor)
+/* The URI in the To of a REGISTER without parameters: its address of record. */
+static bool parse_aor(const struct passage *passage, struct aor *aor)
 {
 	struct sip_contact contact;
 
-	if (sip_contact_parse(to, &contact) != 0 || contact.name_addr.is_star)
+	if (sip_contact_parse(passage->message->to, &contact) != 0 || contact.name_addr.is_star)
 		return false;
-	*aor = contact.uri.whole;
-	if (contact.uri.host_port.at)
-		aor->length = (size_t)(text_end(contact.uri.host_port) - aor->at);
+	aor->proxy = passage->proxy;
+	aor->uri = contact.uri;
+	if (aor->uri.host_port.at)
+		aor->uri.whole.length = (size_t)(text_end(aor->uri.host_port) - aor->uri.whole.at);
 	return true;
 }
 
-/* A missing port is the default one for all that UDP can carry. */
-static uint16_t port_of(const struct sip_uri *uri)
+/* What tells a registration from others of its AOR: the phone's instance and flow where it names
+ * them (RFC 5626 6), else its Call-ID. */
+static uint64_t identity_of(const struct follow *follow, const struct sip_message *message,
+	const struct sip_name_addr *contact)
 {
-	return uri->port ? uri->port : 5060;
-}
-
-static uint32_t hash_user(const struct follow *follow, const struct sip_uri *uri)
-{
+	const bool is_named = contact && contact->instance.length;
+	struct text reg_id = {0};
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
-	hash_add_text(&hash, uri->user);
-	return (uint32_t)hash_end(&hash);
-}
-
-static uint32_t hash_host_port(const struct follow *follow, const struct sip_uri *uri)
-{
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	if (uri->is_address)
-		hash_add(&hash, uri->address.ip, sizeof(uri->address.ip));
-	for (size_t i = 0; i < uri->host.length && !uri->is_address; i++) {
-		char c = uri->host.at[i];
-
-		c = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-		hash_add(&hash, &c, 1);
+	if (is_named) {
+		sip_param(contact->params, TEXT("reg-id"), &reg_id);
+		hash_add_text(&hash, contact->instance);
+		hash_add_text(&hash, reg_id);
+	} else {
+		hash_add_text(&hash, message->call_id);
 	}
-	hash_add_number(&hash, port_of(uri));
-	return (uint32_t)hash_end(&hash);
+	hash_add_number(&hash, is_named);
+	return hash_end(&hash);
 }
 
-/* The time a Contact names itself, else the Expires header's, else fallback. A time that cannot be
- * read is treated as missing (RFC 3261 10.2.1.1). */
-static uint32_t contact_seconds(
-	const struct sip_message *message, const struct sip_name_addr *contact, uint32_t fallback)
+/* What a REGISTER asks for. */
+static void parse_request(const struct follow *follow, const struct passage *passage,
+	const struct aor *aor, struct transaction *transaction)
 {
-	uint32_t seconds;
-
-	if (text_number(contact->expires, &seconds))
-		return seconds;
-	if (message->expires.at && text_number(message->expires, &seconds))
-		return seconds;
-	return fallback;
-}
-
-static void remember_contact(
-	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri)
-{
-	unsigned count = transaction->registration.contact_count;
-
-	if (count == TRANSACTION_CONTACTS_MAX) {
-		transaction->registration.has_more_contacts = true;
-		return;
-	}
-	transaction->registration.contacts[count].user = hash_user(follow, uri);
-	transaction->registration.contacts[count].host_port = hash_host_port(follow, uri);
-	transaction->registration.contact_count++;
-}
-
-/* What a REGISTER asks for. False when it asks for nothing: it has no Contact, it only queries. */
-static bool parse_request(
-	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
-{
-	struct text aor, instance = {0};
+	const struct sip_name_addr *named = NULL;
 	const struct sip_contact *contact;
 	struct sip_cursor cursor = {0};
-	bool any = false;
 
-	/* Nobody knows which of two the registrar takes. */
-	if (sip_contradicts(passage->message, &passage->message->to) ||
-		!parse_aor(passage->message->to, &aor))
-		return false;
+	transaction->registration.is_query = true;
 	transaction->registration.has_more_contacts = passage->message->has_more_contacts;
 	while ((contact = sip_next_contact(passage->message, &cursor))) {
 		uint32_t seconds;
 
-		any = true;
-		if (contact->name_addr.is_star) {
-			transaction->registration.is_star = true;
+		transaction->registration.is_query = false;
+		if (contact->name_addr.is_star)
 			continue;
-		}
-		if (!instance.length)
-			instance = contact->name_addr.instance;
-		seconds = contact_seconds(passage->message, &contact->name_addr, EXPIRES_DEFAULT);
+		if (!named && contact->name_addr.instance.length)
+			named = &contact->name_addr;
+		seconds = contact_seconds(passage->message, &contact->name_addr, 0);
 		if (seconds > transaction->registration.seconds)
 			transaction->registration.seconds = seconds;
 		if (seconds)
-			remember_contact(follow, transaction, &contact->uri);
+			listing_expect(follow, transaction, &contact->uri);
 	}
-	transaction->reason = follow_key(follow, "r",
-		(struct text[KEY_TEXTS_MAX]){aor, passage->message->call_id, instance});
-	return any;
+	transaction->reason = registration_key(
+		follow->endpoints, aor, identity_of(follow, passage->message, named));
+}
+
+/* A user agent that needs no help, or asks for nothing, is of interest only for what the registrar
+ * will list of others. */
+static bool is_worth_following(const struct follow *follow, const struct passage *passage,
+	const struct aor *aor, const struct transaction *wanted)
+{
+	return (follow_wants(follow, passage->nat) && !wanted->registration.is_query) ||
+	       registration_next(follow->endpoints, aor, wanted->reason, 0);
 }
 
 void registration_request(struct follow *follow, const struct passage *passage)
 {
 	struct transaction wanted = {.client = passage->client};
+	struct aor aor;
 	uint32_t index;
 	bool is_new;
 
-	if (!follow->settings->keepalive.registrations || !parse_request(follow, passage, &wanted))
+	/* Of two addresses of record nobody knows which the registrar takes. */
+	if (!follow->settings->keepalive.registrations ||
+		sip_contradicts(passage->message, &passage->message->to) ||
+		!parse_aor(passage, &aor))
 		return;
-	/* A phone that needs no help is of interest only when it needed some until now. */
-	if (!follow_wants(follow, passage->nat) && !wanted.registration.is_star &&
-		!reason_find(follow->endpoints, wanted.reason))
+	parse_request(follow, passage, &aor, &wanted);
+	if (!is_worth_following(follow, passage, &aor, &wanted))
 		return;
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
@@ -134,128 +97,195 @@ void registration_request(struct follow *follow, const struct passage *passage)
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
-/* Whether it is one of those that were asked for; where these were more than are remembered, any is
- * taken for one. A registrar tells Contacts apart by user, host and port (RFC 3261 19.1.4); of a
- * repaired one host and port are where the user agent is seen. */
-static bool is_own_contact(const struct follow *follow, const struct transaction *transaction,
-	const struct sip_contact *contact)
-{
-	const struct sip_uri *uri = &contact->uri;
-	bool is_at_source = uri->is_address && port_of(uri) == transaction->client.port &&
-			    address_same_host(&uri->address, &transaction->client);
-	uint32_t user, host_port;
+/* An answer, and what there is to be known for it. */
+struct answer {
+	const struct transaction *transaction;
+	struct aor aor;
+	struct listing listing;
+	uint32_t own; /* the registration of the request, where it was sent; 0: none */
+	bool holds;   /* that one is to be kept */
+};
 
-	if (contact->name_addr.is_star)
-		return false;
-	if (transaction->registration.has_more_contacts)
-		return true;
-	user = hash_user(follow, uri);
-	host_port = is_at_source ? 0 : hash_host_port(follow, uri);
-	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
-		if (user == transaction->registration.contacts[i].user &&
-			(is_at_source ||
-				host_port == transaction->registration.contacts[i].host_port))
-			return true;
-	}
-	return false;
+static uint32_t next_of(const struct follow *follow, const struct answer *answer, uint32_t after)
+{
+	return registration_next(
+		follow->endpoints, &answer->aor, answer->transaction->reason, after);
 }
 
-/* The time the registrar granted, 0 when the binding is gone. A response lists every binding of the
- * AOR; one that lists none at all but names a time comes from a registrar that does not list. */
-static uint32_t granted_seconds(const struct follow *follow, const struct sip_message *response,
-	const struct transaction *transaction)
+static bool has_own_key(
+	const struct follow *follow, const struct answer *answer, uint32_t registration)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
-	uint32_t granted = 0, seconds;
+	const struct reason *reason = reason_at(follow->endpoints, registration);
 
-	while ((contact = sip_next_contact(response, &cursor))) {
-		if (!is_own_contact(follow, transaction, contact))
+	return ((uint64_t)reason->key[1] << 32 | reason->key[0]) == answer->transaction->reason;
+}
+
+/* Whether a registration has the binding that was now asked for: it is the same one, under
+ * whatever Call-ID (RFC 3261 10.3). */
+static bool has_own_binding(
+	const struct follow *follow, const struct answer *answer, uint32_t registration)
+{
+	uint32_t binding = reason_at(follow->endpoints, registration)->binding;
+
+	return binding && binding == answer->listing.own;
+}
+
+/* A phone that was switched off and on comes from the same place with another Call-ID: what stood
+ * there is its own. */
+static uint32_t find_heritage(const struct follow *follow, const struct answer *answer)
+{
+	const struct transaction *transaction = answer->transaction;
+	uint32_t registration = 0;
+
+	while ((registration = next_of(follow, answer, registration))) {
+		const struct endpoint *endpoint = reason_endpoint(follow->endpoints, registration);
+
+		if (address_equal(&endpoint->client, &transaction->client) &&
+			(!reason_at(follow->endpoints, registration)->binding ||
+				has_own_binding(follow, answer, registration)))
+			break;
+	}
+	return registration;
+}
+
+/* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a
+ * binding, it counts for the registration that the request was about. */
+static bool is_still_bound(
+	const struct follow *follow, struct answer *answer, uint32_t registration)
+{
+	const uint32_t binding = reason_at(follow->endpoints, registration)->binding;
+	const bool is_meant = !answer->transaction->registration.is_query &&
+			      has_own_key(follow, answer, registration);
+
+	if (!answer->listing.is_whole)
+		return !is_meant;
+	if (!binding)
+		return answer->listing.count && !is_meant;
+	return listing_take(&answer->listing, binding);
+}
+
+/* Ends the registrations of the AOR that the registrar has no more, or has elsewhere now. */
+static void end_unlisted(struct follow *follow, struct answer *answer)
+{
+	uint32_t next = next_of(follow, answer, 0);
+
+	while (next) {
+		const uint32_t registration = next;
+		bool has_moved;
+
+		next = next_of(follow, answer, registration);
+		if ((answer->holds && registration == answer->own) ||
+			is_still_bound(follow, answer, registration))
 			continue;
-		seconds = contact_seconds(
-			response, &contact->name_addr, transaction->registration.seconds);
-		if (seconds > granted)
-			granted = seconds;
-	}
-	if (!granted && transaction->registration.seconds && response->expires.at &&
-		sip_count_values(response, SIP_CONTACT) == 0 &&
-		text_number(response->expires, &seconds))
-		return seconds;
-	return granted;
-}
-
-/* "Contact: *" removed every binding of the AOR: all of its reasons on this endpoint end. */
-static void end_all_of(struct follow *follow, const struct sip_message *response,
-	const struct transaction *transaction)
-{
-	struct endpoints *endpoints = follow->endpoints;
-	uint32_t endpoint = endpoint_find(endpoints, &transaction->client, transaction->proxy);
-	uint32_t reason = endpoint ? endpoint_at(endpoints, endpoint)->reasons : 0;
-	struct text aor;
-
-	if (!parse_aor(response->to, &aor))
-		return;
-	if (aor.length > LABEL_MAX)
-		aor.length = LABEL_MAX;
-	while (reason) {
-		uint32_t next = reason_at(endpoints, reason)->next;
-
-		if (reason_at(endpoints, reason)->kind == REASON_REGISTRATION &&
-			text_equal(
-				label_text(&endpoints->labels, reason_at(endpoints, reason)->label),
-				aor))
-			reason_end(endpoints, reason, "ended");
-		reason = next;
+		has_moved = answer->listing.granted && registration != answer->own &&
+			    (has_own_key(follow, answer, registration) ||
+				    has_own_binding(follow, answer, registration));
+		reason_end(follow->endpoints, registration, has_moved ? "moved" : "ended");
 	}
 }
 
-static void end_one(struct follow *follow, const struct transaction *transaction, const char *why)
+/* One AOR has no more of them than a registrar can list: the one that was refreshed longest ago
+ * makes room. */
+static void make_room(struct follow *follow, const struct answer *answer)
 {
-	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
+	uint32_t registration = 0, oldest = 0;
+	unsigned count = 0;
 
-	if (reason)
-		reason_end(follow->endpoints, reason, why);
+	while ((registration = next_of(follow, answer, registration))) {
+		oldest = registration;
+		count++;
+	}
+	if (count >= REGISTRATIONS_OF_AOR_MAX)
+		reason_end(follow->endpoints, oldest, "replaced");
 }
 
-static void hold(struct follow *follow, const struct sip_message *response,
-	const struct transaction *transaction, uint32_t seconds)
+static void refresh(struct follow *follow, const struct answer *answer)
 {
+	const struct transaction *transaction = answer->transaction;
+	struct reason *reason = reason_at(follow->endpoints, answer->own);
+
+	reason->binding = answer->listing.own;
+	endpoint_add_nat(follow->endpoints, reason->endpoint, transaction->nat);
+	reason_refresh(follow->endpoints, answer->own, answer->listing.granted);
+}
+
+static struct reason_claim claim_of(const struct answer *answer)
+{
+	const struct transaction *transaction = answer->transaction;
 	struct reason_claim claim = follow_claim(transaction, transaction->nat);
-	uint32_t reason = follow_find_here(follow, transaction);
 
-	if (reason) {
-		endpoint_add_nat(follow->endpoints, reason_at(follow->endpoints, reason)->endpoint,
-			transaction->nat);
-		reason_refresh(follow->endpoints, reason, seconds);
-		return;
-	}
 	claim.kind = REASON_REGISTRATION;
 	claim.key = transaction->reason;
-	claim.seconds = seconds;
-	if (parse_aor(response->to, &claim.id))
-		reason_hold(follow->endpoints, &claim);
+	claim.id = answer->aor.uri.whole;
+	claim.binding = answer->listing.own;
+	claim.seconds = answer->listing.granted;
+	return claim;
 }
 
-static void accept(struct follow *follow, const struct sip_message *response,
-	const struct transaction *transaction)
+/* Nothing ends for a move that a limit refuses. */
+static bool may_move(struct follow *follow, const struct answer *answer)
 {
-	uint32_t seconds;
+	const struct reason_claim claim = claim_of(answer);
+	uint32_t registration = 0;
 
-	if (transaction->registration.is_star) {
-		end_all_of(follow, response, transaction);
+	while ((registration = next_of(follow, answer, registration)) &&
+		!has_own_key(follow, answer, registration))
+		;
+	return !registration || reason_may_move(follow->endpoints, &claim, registration);
+}
+
+static void hold(struct follow *follow, const struct answer *answer)
+{
+	const struct reason_claim claim = claim_of(answer);
+
+	if (answer->own) {
+		reason_rekey(follow->endpoints, answer->own, claim.key);
+		refresh(follow, answer);
 		return;
 	}
-	seconds = granted_seconds(follow, response, transaction);
-	if (!seconds && response->has_more_contacts)
-		return; /* it may be one of those */
-	if (!seconds)
-		end_one(follow, transaction, "ended");
-	else if (follow_wants(follow, transaction->nat))
-		hold(follow, response, transaction, seconds);
-	else
-		/* The phone needs no help any more, here or where it is now. */
-		end_one(follow, transaction,
-			follow_find_here(follow, transaction) ? "ended" : "moved");
+	make_room(follow, answer);
+	reason_hold(follow->endpoints, &claim);
+}
+
+/* Whether there is nobody but the one that asked: nearly always, and then its AOR need not be
+ * read. */
+static bool is_alone(const struct follow *follow, const struct answer *answer)
+{
+	const uint64_t key = answer->transaction->reason;
+	const uint32_t first = registration_next(follow->endpoints, NULL, key, 0);
+
+	return answer->own && first == answer->own &&
+	       !registration_next(follow->endpoints, NULL, key, first);
+}
+
+/* What a 2xx lists is all that there is of the AOR at that proxy, whoever asked. A query that is
+ * answered with nothing is no proof: some registrars never list. */
+static void accept(
+	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
+{
+	struct answer answer;
+
+	if (transaction->registration.is_query && !sip_count_values(passage->message, SIP_CONTACT))
+		return;
+	answer.transaction = transaction;
+	answer.own = follow_find_here(follow, transaction);
+	listing_read(follow, passage->message, transaction, &answer.listing);
+	if (!answer.listing.granted && passage->message->has_more_contacts)
+		return; /* it may be one of those that are left out */
+	answer.holds = answer.listing.granted && follow_wants(follow, transaction->nat);
+	if (answer.holds && is_alone(follow, &answer)) {
+		refresh(follow, &answer);
+		return;
+	}
+	if (!parse_aor(passage, &answer.aor))
+		return;
+	if (!answer.own && answer.holds)
+		answer.own = find_heritage(follow, &answer);
+	if (!answer.own && answer.holds && !may_move(follow, &answer))
+		return;
+	end_unlisted(follow, &answer);
+	if (answer.holds)
+		hold(follow, &answer);
 }
 
 void registration_response(struct follow *follow, const struct passage *passage, uint32_t index)
@@ -266,6 +296,6 @@ void registration_response(struct follow *follow, const struct passage *passage,
 	if (status < 200)
 		return;
 	if (status < 300)
-		accept(follow, passage->message, transaction);
+		accept(follow, passage, transaction);
 	transaction_answer(follow->transactions, index);
 }

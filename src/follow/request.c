@@ -66,13 +66,7 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 uint32_t follow_find_at(
 	const struct follow *follow, const struct transaction *transaction, uint64_t key)
 {
-	uint32_t reason = reason_find(follow->endpoints, key);
-	const struct endpoint *endpoint = reason_endpoint(follow->endpoints, reason);
-
-	if (reason && endpoint->proxy == transaction->proxy &&
-		address_equal(&endpoint->client, &transaction->client))
-		return reason;
-	return 0;
+	return reason_find_at(follow->endpoints, key, &transaction->client, transaction->proxy);
 }
 
 uint32_t follow_find_here(const struct follow *follow, const struct transaction *transaction)

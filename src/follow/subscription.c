@@ -7,34 +7,89 @@
  * this is presence, RFC 3856 6.4). */
 enum { SUBSCRIPTION_SECONDS_DEFAULT = 3600 };
 
-/* A subscription is told from others of its dialog by event package and id (RFC 6665 4.5.2). */
-static uint64_t subscription_key(
-	const struct follow *follow, const struct sip_message *message, struct text own_tag)
-{
-	struct text package = message->event, params = {0}, id = {0};
+/* What an Event header names: a package and, where there are several in a dialog, an id (RFC 6665
+ * 4.5.2). Of a REFER the id is its CSeq number, and is missing for the first (RFC 3515 2.4.6). */
+struct event_name {
+	struct text package, id;
+	uint32_t refer; /* that number, or 0 */
+};
 
-	for (size_t i = 0; i < package.length; i++) {
-		if (package.at[i] == ';') {
-			params = (struct text){package.at + i, package.length - i};
-			package.length = i;
+static const struct event_name refer = {.package = {"refer", 5}};
+
+static bool is_refer(const struct event_name *event)
+{
+	return text_equal(event->package, refer.package);
+}
+
+static struct event_name event_of(const struct sip_message *message)
+{
+	struct event_name event = {.package = message->event};
+	struct text params = {0};
+
+	for (size_t i = 0; i < event.package.length; i++) {
+		if (event.package.at[i] == ';') {
+			params = (struct text){event.package.at + i, event.package.length - i};
+			event.package.length = i;
 			break;
 		}
 	}
-	sip_param(params, TEXT("id"), &id);
+	event.package = text_trim(event.package);
+	if (sip_param(params, TEXT("id"), &event.id) && is_refer(&event))
+		text_number(event.id, &event.refer);
+	return event;
+}
+
+static struct text bytes_of(const void *bytes, size_t size)
+{
+	return (struct text){bytes, size};
+}
+
+/* What the subscriber chooses: of all subscriptions that one request brings where it is forked. */
+static uint64_t request_key(const struct follow *follow, const struct sip_message *message,
+	struct text own_tag, const struct event_name *event)
+{
+	struct text id = event->refer ? bytes_of(&event->refer, sizeof(event->refer)) : event->id;
+
 	return follow_key(follow, "s",
-		(struct text[KEY_TEXTS_MAX]){message->call_id, own_tag, text_trim(package), id});
+		(struct text[KEY_TEXTS_MAX]){message->call_id, own_tag, event->package, id});
+}
+
+/* Each notifier that takes the request has a tag, and so a subscription of its own (RFC 6665
+ * 4.4.1). */
+static uint64_t subscription_key(
+	const struct follow *follow, uint64_t request, struct text other_tag)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add_number(&hash, request);
+	hash_add_text(&hash, other_tag);
+	return hash_end(&hash);
+}
+
+/* Where the forks of a request are noted, until when each may make itself known. */
+static uint64_t forks_key(
+	const struct follow *follow, uint64_t request, const struct address *client)
+{
+	return follow_key(follow, "f",
+		(struct text[KEY_TEXTS_MAX]){
+			bytes_of(&request, sizeof(request)), bytes_of(client, sizeof(*client))});
 }
 
 void subscription_request(struct follow *follow, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
-	uint64_t key = subscription_key(follow, message, follow_tag(message->from));
+	const struct event_name event = event_of(message);
+	const struct text other_tag = follow_tag(message->to);
+	uint64_t key = request_key(follow, message, follow_tag(message->from), &event);
 	struct transaction *transaction;
 	uint32_t index;
 	bool is_new;
 
 	if (!follow->settings->keepalive.subscriptions)
 		return;
+	if (other_tag.at)
+		key = subscription_key(follow, key, other_tag);
 	/* A phone that needs no help is of interest only when it needed some until now. */
 	if (!follow_wants(follow, passage->nat) && !reason_find(follow->endpoints, key))
 		return;
@@ -43,6 +98,7 @@ void subscription_request(struct follow *follow, const struct passage *passage)
 		return;
 	transaction = transaction_at(follow->transactions, index);
 	transaction->reason = key;
+	transaction->subscription.is_initial = !other_tag.at;
 	if (!follow_seconds(message->expires, &transaction->subscription.seconds))
 		transaction->subscription.seconds = SUBSCRIPTION_SECONDS_DEFAULT;
 }
@@ -56,6 +112,8 @@ static void accept(struct follow *follow, const struct sip_message *response,
 	claim.kind = REASON_SUBSCRIPTION;
 	claim.key = transaction->reason;
 	claim.id = response->call_id;
+	if (transaction->method == SIP_REFER)
+		claim.binding = response->cseq_number;
 	if (!follow_seconds(response->expires, &claim.seconds))
 		claim.seconds = transaction->subscription.seconds;
 	if (transaction_saw_end(follow->transactions, transaction, claim.key))
@@ -68,6 +126,20 @@ static void accept(struct follow *follow, const struct sip_message *response,
 		follow_end(follow, claim.key, "moved");
 }
 
+/* The 2xx of one notifier; others that have the request, too, are heard of by their NOTIFY. */
+static void name_subscription(
+	struct follow *follow, const struct sip_message *response, struct transaction *transaction)
+{
+	const uint64_t request = transaction->reason;
+	uint32_t seconds = transaction->subscription.seconds;
+
+	follow_seconds(response->expires, &seconds);
+	if (seconds && follow_wants(follow, transaction->nat))
+		transactions_note_forks(follow->transactions,
+			forks_key(follow, request, &transaction->client), seconds);
+	transaction->reason = subscription_key(follow, request, follow_tag(response->to));
+}
+
 /* Failures of a refresh that leave no subscription behind (RFC 6665 4.1.2.2). */
 static bool is_fatal(unsigned status)
 {
@@ -77,16 +149,108 @@ static bool is_fatal(unsigned status)
 
 void subscription_response(struct follow *follow, const struct passage *passage, uint32_t index)
 {
-	const struct transaction *transaction = transaction_at(follow->transactions, index);
+	struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
 	if (status < 200)
 		return;
+	if (status < 300 && transaction->subscription.is_initial)
+		name_subscription(follow, passage->message, transaction);
 	if (status < 300)
 		accept(follow, passage->message, transaction);
 	else if (is_fatal(status))
 		follow_end_by(follow, transaction, "failed");
 	transaction_answer(follow->transactions, index);
+}
+
+/* A REFER subscribes to what becomes of it (RFC 3515 2.4.4). */
+void subscription_refer(struct follow *follow, const struct passage *passage)
+{
+	bool is_new;
+
+	if (follow->settings->keepalive.subscriptions && follow_wants(follow, passage->nat))
+		follow_open(follow, passage, &is_new);
+}
+
+/* The notifier says in its NOTIFY how long it lasts; until then, as long as a call may ring. The
+ * first REFER of a dialog goes without its number, which its reason has for a binding: its NOTIFY
+ * may come with it or without. */
+static void accept_refer(
+	struct follow *follow, const struct sip_message *response, struct transaction *transaction)
+{
+	const struct text own_tag = follow_tag(response->from),
+			  other_tag = follow_tag(response->to);
+	const struct event_name numbered = {refer.package, {0}, response->cseq_number};
+	const uint64_t request = request_key(follow, response, own_tag, &refer);
+	const uint64_t again = subscription_key(
+		follow, request_key(follow, response, own_tag, &numbered), other_tag);
+	const uint32_t ringing = (uint32_t)(follow->settings->timers.invite_us / 1000000);
+	uint32_t first;
+
+	transaction->subscription.seconds = ringing ? ringing : 1;
+	transaction->reason = request;
+	name_subscription(follow, response, transaction);
+	first = reason_find(follow->endpoints, transaction->reason);
+	if (first && reason_at(follow->endpoints, first)->binding != response->cseq_number)
+		transaction->reason = again;
+	if (!transaction_saw_end(follow->transactions, transaction, again))
+		accept(follow, response, transaction);
+}
+
+void subscription_refer_response(
+	struct follow *follow, const struct passage *passage, uint32_t index)
+{
+	unsigned status = passage->message->status;
+
+	if (status < 200)
+		return;
+	if (status < 300)
+		accept_refer(follow, passage->message, transaction_at(follow->transactions, index));
+	transaction_answer(follow->transactions, index);
+}
+
+/* A NOTIFY, and the subscription that it is about. */
+struct notice {
+	uint64_t request, key;
+	uint32_t reason; /* 0: it is not known */
+	bool is_terminated;
+	uint32_t seconds; /* how long it lasts from now; 0: it does not say */
+};
+
+static void read_state(const struct sip_message *message, struct notice *notice)
+{
+	struct text state = message->subscription_state, params, expires;
+	size_t end = 0;
+
+	while (end < state.length && state.at[end] != ';')
+		end++;
+	params = (struct text){state.at + end, state.length - end};
+	state.length = end;
+	notice->is_terminated = text_equal_nocase(text_trim(state), TEXT("terminated"));
+	if (!sip_param(params, TEXT("expires"), &expires) ||
+		!text_number(expires, &notice->seconds))
+		notice->seconds = 0;
+}
+
+static void find_subscription(
+	const struct follow *follow, const struct sip_message *message, struct notice *notice)
+{
+	const struct text own_tag = follow_tag(message->to), other_tag = follow_tag(message->from);
+	const struct event_name event = event_of(message);
+	uint64_t first;
+	uint32_t reason;
+
+	notice->request = request_key(follow, message, own_tag, &event);
+	notice->key = subscription_key(follow, notice->request, other_tag);
+	notice->reason = reason_find(follow->endpoints, notice->key);
+	if (notice->reason || !event.refer)
+		return;
+	first = subscription_key(follow, request_key(follow, message, own_tag, &refer), other_tag);
+	reason = reason_find(follow->endpoints, first);
+	if (reason && reason_at(follow->endpoints, reason)->binding == event.refer) {
+		notice->key = first;
+		notice->reason = reason;
+	}
 }
 
 /* Whether the subscription, if it is known, is this user agent's, through whatever proxy. */
@@ -97,24 +261,43 @@ static bool is_for_subscriber(
 	       address_equal(&reason_endpoint(follow->endpoints, reason)->client, &passage->client);
 }
 
-/* What the notifier says of a subscription counts for one that is known; it creates none. */
+/* Another notifier to which a request was forked that was accepted a short while ago. It adds to
+ * what keeps an endpoint, and makes none. */
+static void hold_fork(
+	struct follow *follow, const struct passage *passage, const struct notice *notice)
+{
+	struct reason_claim claim = {.client = passage->client,
+		.proxy = passage->proxy,
+		.kind = REASON_SUBSCRIPTION,
+		.key = notice->key,
+		.id = passage->message->call_id};
+
+	if (!transactions_find_forks(follow->transactions,
+		    forks_key(follow, notice->request, &passage->client), notice->key,
+		    &claim.seconds) ||
+		!endpoint_find(follow->endpoints, &passage->client, passage->proxy))
+		return;
+	if (notice->seconds)
+		claim.seconds = notice->seconds;
+	reason_hold(follow->endpoints, &claim);
+}
+
+/* What the notifier says of a subscription counts for one that was asked for. */
 void subscription_notify(struct follow *follow, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
-	uint64_t key = subscription_key(follow, message, follow_tag(message->to));
-	uint32_t reason = reason_find(follow->endpoints, key), seconds;
-	struct text state = message->subscription_state, params, expires;
-	size_t end = 0;
+	struct notice notice;
 
-	if (!state.at || !is_for_subscriber(follow, passage, reason))
+	if (!message->subscription_state.at)
 		return;
-	while (end < state.length && state.at[end] != ';')
-		end++;
-	params = (struct text){state.at + end, state.length - end};
-	state.length = end;
-	if (text_equal_nocase(text_trim(state), TEXT("terminated")))
-		follow_end(follow, key, "ended");
-	else if (reason && sip_param(params, TEXT("expires"), &expires) &&
-		 text_number(expires, &seconds) && seconds > 0)
-		reason_refresh(follow->endpoints, reason, seconds);
+	find_subscription(follow, message, &notice);
+	if (!is_for_subscriber(follow, passage, notice.reason))
+		return;
+	read_state(message, &notice);
+	if (notice.is_terminated)
+		follow_end(follow, notice.key, "ended");
+	else if (!notice.reason)
+		hold_fork(follow, passage, &notice);
+	else if (notice.seconds)
+		reason_refresh(follow->endpoints, notice.reason, notice.seconds);
 }

@@ -246,6 +246,23 @@ bool transaction_saw_end(const struct transactions *transactions,
 	       !tick_before(ended, transaction->opened);
 }
 
+void transactions_note_forks(struct transactions *transactions, uint64_t forks, uint32_t seconds)
+{
+	ledger_note(&transactions->over, forks, report_tick(transactions->report), seconds);
+}
+
+bool transactions_find_forks(
+	const struct transactions *transactions, uint64_t forks, uint64_t reason, uint32_t *seconds)
+{
+	const uint32_t now = report_tick(transactions->report);
+	const uint32_t span = ticks_of(transactions->settings->timers.transaction_us);
+	uint32_t tick;
+
+	if (!ledger_find(&transactions->over, forks, &tick, seconds) || now - tick >= span)
+		return false;
+	return !ledger_find(&transactions->over, reason, &tick, NULL) || now - tick >= span;
+}
+
 bool transactions_are_full(const struct transactions *transactions)
 {
 	return transactions->pool.count >= transactions->pool.limit &&

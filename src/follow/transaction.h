@@ -28,6 +28,10 @@ enum transaction_phase {
 	TRANSACTION_PHASES,
 };
 
+struct transaction_contact {
+	uint32_t user, host_port; /* hashes */
+};
+
 struct transaction {
 	uint64_t key;
 	struct address client;
@@ -45,15 +49,14 @@ struct transaction {
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
 	union {
 		struct {
-			uint32_t seconds; /* asked for; 0: un-REGISTER */
-			bool is_star, has_more_contacts;
+			uint32_t seconds; /* asked for; 0: un-REGISTER, or a query */
+			bool is_query, has_more_contacts;
 			uint8_t contact_count;
-			struct {
-				uint32_t user, host_port; /* hashes */
-			} contacts[TRANSACTION_CONTACTS_MAX];
+			struct transaction_contact contacts[TRANSACTION_CONTACTS_MAX];
 		} registration;
 		struct {
 			uint32_t seconds; /* asked for */
+			bool is_initial;  /* without a To tag: its key has no notifier yet */
 		} subscription;
 		struct {
 			bool inside; /* the request was sent within a dialog: it had a To tag */
@@ -140,6 +143,13 @@ bool transaction_is_answered(
 void transactions_note_end(struct transactions *transactions, uint64_t reason);
 bool transaction_saw_end(const struct transactions *transactions,
 	const struct transaction *transaction, uint64_t reason);
+
+/* A request that may have been forked was accepted now, for so long; and whether that was noted
+ * within timers.transaction, in which this reason of it has not ended. For so long may those that
+ * got a fork make themselves known (RFC 6665 4.1.2.4, Timer N). */
+void transactions_note_forks(struct transactions *transactions, uint64_t forks, uint32_t seconds);
+bool transactions_find_forks(const struct transactions *transactions, uint64_t forks,
+	uint64_t reason, uint32_t *seconds);
 
 /* Starts a phase, also the one it is in already. */
 void transaction_enter(

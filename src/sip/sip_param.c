@@ -36,6 +36,32 @@ bool sip_param_span(struct text params, struct text name, struct text *value, st
 	return false;
 }
 
+/* Whether a name may begin there: most parameters differ within two letters. */
+static bool may_be_named(const char *first, const char *end, struct text name)
+{
+	return end - first >= 2 && ((first[0] ^ name.at[0]) & ~0x20) == 0 &&
+	       ((first[1] ^ name.at[1]) & ~0x20) == 0;
+}
+
+void sip_params(struct text params, const struct text *names, unsigned count, struct text *values)
+{
+	const char *at = params.at, *end = text_end(params);
+	struct lex_param param;
+
+	for (; lex_at(at, end, ';'); at = find_semicolon(at + 1, end)) {
+		const char *first = lex_blanks(at + 1, end);
+
+		for (unsigned i = 0; i < count; i++) {
+			if (values[i].at || !may_be_named(first, end, names[i]) ||
+				!lex_param(at, end, &param) ||
+				!text_equal_nocase(param.name, names[i]))
+				continue;
+			values[i] = param.value.at ? param.value : lex_text(param.end, param.end);
+			break;
+		}
+	}
+}
+
 bool sip_param(struct text params, struct text name, struct text *value)
 {
 	struct text whole;

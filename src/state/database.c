@@ -6,16 +6,17 @@
 enum {
 	/* How long somebody else who has the file open, a shell for one, is waited for. */
 	BUSY_WAIT_MS = 1000,
-	/* Version 1 was a file of another kind. Another one whenever the tables change, and
+	/* Version 1 was a file of another kind; version 2 had registrations and subscriptions by
+	 * other keys, and without their bindings. Another one whenever the tables change, and
 	 * whenever keys of reasons are made in another way: old ones would find nothing. */
-	DATABASE_VERSION = 2,
+	DATABASE_VERSION = 3,
 	DATABASE_APPLICATION = 0x6e617462, /* "natb" */
 };
 
 static const char make_tables[] =
 	"BEGIN IMMEDIATE;"
 	"PRAGMA application_id = 0x6e617462;"
-	"PRAGMA user_version = 2;"
+	"PRAGMA user_version = 3;"
 	"CREATE TABLE natbox (one INTEGER PRIMARY KEY, meta BLOB, sum INTEGER);"
 	"CREATE TABLE reasons (row INTEGER PRIMARY KEY, id TEXT, record BLOB, kind TEXT,"
 	" client TEXT, proxy TEXT, expires INTEGER);"

@@ -266,8 +266,6 @@ static struct registration complete(struct registration registration)
 		registration.call_id = "call";
 	if (!registration.via)
 		registration.via = "192.168.1.10:5060";
-	if (!registration.contact)
-		registration.contact = "<sip:alice@192.168.1.10:5060>";
 	if (!registration.cseq)
 		registration.cseq = 1;
 	if (!registration.extra)
@@ -282,9 +280,60 @@ static struct registration complete(struct registration registration)
 	return registration;
 }
 
+/* What the registrar knows of a Call-ID; of one that is new, a Contact of its own. */
+static struct border_binding *binding_of(struct border *border, const struct registration *r)
+{
+	static struct border_binding one_too_many;
+	struct border_binding *binding = border->bindings, *end = binding + border->binding_count;
+	unsigned number = border->binding_count;
+
+	while (binding < end &&
+		(strcmp(binding->aor, r->aor) || strcmp(binding->call_id, r->call_id)))
+		binding++;
+	if (binding < end)
+		return binding;
+	if (number == BORDER_BINDINGS_MAX)
+		binding = &one_too_many;
+	else
+		border->binding_count++;
+	*binding = (struct border_binding){0};
+	snprintf(binding->aor, sizeof(binding->aor), "%s", r->aor);
+	snprintf(binding->call_id, sizeof(binding->call_id), "%s", r->call_id);
+	snprintf(binding->contact, sizeof(binding->contact), "<sip:alice@192.168.1.%u:5060>",
+		10 + number);
+	return binding;
+}
+
+/* What the registrar lists in a 2xx when the test does not say. */
+static const char *list_bindings(struct border *border, const struct registration *r)
+{
+	struct border_binding *own = binding_of(border, r);
+	static char list[BORDER_BINDINGS_MAX * 300];
+	size_t length = 0;
+
+	own->is_listed = !r->expires || strcmp(r->expires, "0") != 0;
+	*list = 0;
+	if (own->is_listed)
+		length = (size_t)sprintf(list, "%s", own->contact);
+	for (unsigned i = 0; i < border->binding_count; i++) {
+		const struct border_binding *binding = &border->bindings[i];
+
+		if (binding != own && binding->is_listed && !strcmp(binding->aor, r->aor))
+			length += (size_t)sprintf(
+				list + length, "%s%s", length ? ", " : "", binding->contact);
+	}
+	return list;
+}
+
 void border_register(struct border *border, const char *client, struct registration given)
 {
 	struct registration r = complete(given);
+	struct border_binding *binding = binding_of(border, &r);
+
+	if (r.contact)
+		snprintf(binding->contact, sizeof(binding->contact), "%s", r.contact);
+	else
+		r.contact = binding->contact;
 
 	border_in(border, client,
 		"REGISTER sip:example.com SIP/2.0\r\n"
@@ -308,6 +357,11 @@ void border_answer(
 {
 	struct registration r = complete(given);
 
+	const char *list =
+		status / 100 == 2 ? list_bindings(border, &r) : binding_of(border, &r)->contact;
+
+	if (!r.contact)
+		r.contact = list;
 	border_out(border, client,
 		"SIP/2.0 %u Whatever\r\n"
 		"Via: SIP/2.0/UDP %s%s%s;rport=1;received=203.0.113.1\r\n"

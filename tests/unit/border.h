@@ -5,13 +5,19 @@
 
 #include <natbox/engine.h>
 
-enum { BORDER_LOG_MAX = 1 << 20, BORDER_SENT_MAX = 4096 };
+enum { BORDER_LOG_MAX = 1 << 20, BORDER_SENT_MAX = 4096, BORDER_BINDINGS_MAX = 16 };
 
 struct border_sent {
 	uint64_t time_us;
 	struct flow flow;
 	char bytes[4096];
 	size_t length;
+};
+
+/* A Contact of an address of record that the test's registrar has heard of. */
+struct border_binding {
+	char aor[64], call_id[64], contact[256];
+	bool is_listed;
 };
 
 struct border {
@@ -31,6 +37,8 @@ struct border {
 	unsigned sent_count;
 	struct border_sent *sent; /* keepalives; number i stands at i % BORDER_SENT_MAX */
 	struct outcome outcome;   /* of the last packet */
+	unsigned binding_count;
+	struct border_binding bindings[BORDER_BINDINGS_MAX];
 };
 
 /* natbox.ini's defaults. */
@@ -71,8 +79,9 @@ void border_expect_at(struct border *border, const char *lines, const char *file
 void border_forget(struct border *border);
 
 /* A phone's REGISTER and what a registrar answers to it. Zero and NULL stand for what most tests
- * want: sip:alice@example.com at 192.168.1.10:5060, Call-ID "call", branch made of Call-ID and
- * CSeq; an empty branch is none. */
+ * want: sip:alice@example.com, Call-ID "call", branch made of Call-ID and CSeq, an empty branch is
+ * none; the first Call-ID at 192.168.1.10:5060, the next one at 192.168.1.11:5060; in a 2xx the
+ * Contacts of all that have registered. */
 struct registration {
 	const char *aor, *call_id, *branch, *contact, *via;
 	unsigned cseq;

@@ -177,10 +177,12 @@ Test(hostile_senders, the_addresses_of_one_64_are_one_to_the_limits)
 	border->settings.limits.endpoints_per_address = 10;
 	border_take_proxy(border, "[2001:db8::1]:5060");
 	for (unsigned i = 0; i < 40; i++) {
-		char client[64], call_id[32];
-		struct registration registration = {.call_id = call_id, .expires = "60"};
+		char client[64], call_id[32], aor[64];
+		struct registration registration = {
+			.aor = aor, .call_id = call_id, .expires = "60"};
 
 		snprintf(client, sizeof(client), "[2001:db8:1:%x::%x]:5060", i / 20, i + 1);
+		snprintf(aor, sizeof(aor), "sip:phone-%u@example.com", i);
 		snprintf(call_id, sizeof(call_id), "call-%u", i);
 		border_register(border, client, registration);
 		border_answer(border, client, 200, registration);

@@ -340,11 +340,12 @@ Test(liveness, a_burst_of_registrations_is_spread_over_the_interval)
 	border->settings.limits.endpoints_per_address = PHONES;
 	border->settings.keepalive.max_lost = 0;
 	for (unsigned i = 0; i < PHONES; i++) {
-		char client[64], call_id[64];
+		char client[64], call_id[64], aor[64];
 
 		snprintf(client, sizeof(client), "203.0.%u.%u:5060", i / 250, i % 250 + 1);
 		snprintf(call_id, sizeof(call_id), "call-%u", i);
-		register_phone(client, call_id, NULL);
+		snprintf(aor, sizeof(aor), "sip:%u@example.com", i);
+		register_phone(client, call_id, aor);
 		border->now_us += 100;
 		border->log_length = 0;
 	}
@@ -411,11 +412,12 @@ static void register_phones(unsigned count)
 {
 	border->settings.limits.endpoints_per_address = count;
 	for (unsigned i = 0; i < count; i++) {
-		char client[32], call_id[32];
+		char client[32], call_id[32], aor[64];
 
 		snprintf(client, sizeof(client), "203.0.113.1:%u", 10000 + i);
 		snprintf(call_id, sizeof(call_id), "call-%u", i);
-		register_phone(client, call_id, NULL);
+		snprintf(aor, sizeof(aor), "sip:%u@example.com", i);
+		register_phone(client, call_id, aor);
 	}
 	border_forget(border);
 }

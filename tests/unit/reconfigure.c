@@ -22,14 +22,19 @@ static void teardown(void)
 
 TestSuite(reconfigure, .init = setup, .fini = teardown);
 
-static void register_phone(const char *client, const char *call_id)
+static void register_line(const char *client, const char *call_id, const char *aor)
 {
-	struct registration registration = {.call_id = call_id, .expires = "3600"};
+	struct registration registration = {.aor = aor, .call_id = call_id, .expires = "3600"};
 
 	border_register(border, client, registration);
 	border_answer(border, client, 200, registration);
 	border->log_length = 0;
 	border->log[0] = 0;
+}
+
+static void register_phone(const char *client, const char *call_id)
+{
+	register_line(client, call_id, NULL);
 }
 
 static int reconfigure(void)
@@ -102,11 +107,12 @@ Test(reconfigure, keepalives_that_a_shorter_interval_makes_overdue_are_spread)
 
 	border->settings.limits.endpoints_per_address = PHONES;
 	for (unsigned i = 0; i < PHONES; i++) {
-		char client[32], call_id[32];
+		char client[32], call_id[32], aor[64];
 
 		snprintf(client, sizeof(client), "203.0.113.1:%u", 10000 + i);
 		snprintf(call_id, sizeof(call_id), "call-%u", i);
-		register_phone(client, call_id);
+		snprintf(aor, sizeof(aor), "sip:%u@example.com", i);
+		register_line(client, call_id, aor);
 	}
 	border_wait(border, 12);
 	border->settings.keepalive.interval_us = 10000000;

@@ -170,6 +170,57 @@ Test(record, a_restored_registration_is_refreshed_and_ended_as_before)
 			     "endpoint-remove " PHONE " ended\n");
 }
 
+/* Whoever asks, under whatever Call-ID: they are found by their AOR. */
+Test(record, what_a_registrar_does_not_list_any_more_ends_after_a_restart_too)
+{
+	const char *first = "<sip:alice@192.168.1.10:5060>", *second = "<sip:alice@10.0.0.2>";
+	const struct registration query = {.call_id = "query", .contact = ""};
+
+	register_phone(before, PHONE, (struct registration){.call_id = "a", .contact = first});
+	border_register(before, SECOND, (struct registration){.call_id = "b", .contact = second});
+	border_answer(before, SECOND, 200,
+		(struct registration){.call_id = "b",
+			.contact = "<sip:alice@10.0.0.2>, <sip:alice@192.168.1.10:5060>"});
+	cr_assert_eq(restart(), 2);
+	border_register(after, SECOND, query);
+	border_answer(
+		after, SECOND, 200, (struct registration){.call_id = "query", .contact = second});
+	border_expect(after, "reason-end " PHONE " registration sip:alice@example.com ended\n"
+			     "endpoint-remove " PHONE " ended\n");
+}
+
+Test(record, two_registrations_that_share_a_call_id_come_back_both)
+{
+	const char *both = "<sip:alice@10.0.0.2>, <sip:alice@192.168.1.10:5060>";
+
+	register_phone(before, PHONE, (struct registration){.call_id = "a"});
+	border_register(before, SECOND,
+		(struct registration){
+			.call_id = "a", .cseq = 2, .contact = "<sip:alice@10.0.0.2>"});
+	border_answer(before, SECOND, 200,
+		(struct registration){.call_id = "a", .cseq = 2, .contact = both});
+	cr_expect_eq(restart(), 2);
+}
+
+/* Its key was made in another way, and nothing is known of its binding. */
+Test(record, a_registration_of_version_01_goes_on_when_its_phone_refreshes_it)
+{
+	struct record record = some_record();
+
+	record.kind = REASON_REGISTRATION;
+	record.key = 0x123456789abcdef0;
+	record.id = TEXT("sip:alice@example.com");
+	record.left_us = 3600000000;
+	border_wait(after, 0);
+	cr_assert_eq(restore(engine_endpoints(after->engine), &record), 1);
+	register_phone(after, PHONE, (struct registration){.call_id = "one", .expires = "60"});
+	border_expect(after, "reason-refresh " PHONE " registration sip:alice@example.com 60\n");
+	register_phone(
+		after, PHONE, (struct registration){.call_id = "one", .cseq = 2, .expires = "0"});
+	border_expect(after, "reason-end " PHONE " registration sip:alice@example.com ended\n"
+			     "endpoint-remove " PHONE " ended\n");
+}
+
 Test(record, a_restored_reason_runs_out_when_it_would_have)
 {
 	register_phone(before, PHONE, (struct registration){.call_id = "one", .expires = "60"});

@@ -164,11 +164,12 @@ Test(registration, a_star_ends_every_one_of_the_aor_here)
 	register_alice("60");
 	border_register(border, PHONE,
 		(struct registration){.call_id = "second",
-			.contact = "<sip:alice@192.168.1.10>;+sip.instance=\"<urn:x>\"",
+			.contact = "<sip:alice@192.168.1.11>;+sip.instance=\"<urn:x>\"",
 			.expires = "60"});
 	border_answer(border, PHONE, 200,
-		(struct registration){
-			.call_id = "second", .contact = "<sip:alice@192.168.1.10>;expires=60"});
+		(struct registration){.call_id = "second",
+			.contact = "<sip:alice@192.168.1.11>;expires=60, "
+				   "<sip:alice@192.168.1.10:5060>;expires=60"});
 	border_expect(border,
 		ADDED("sip:alice@example.com", "60") "reason-add " PHONE
 						     " registration sip:alice@example.com 60\n");

@@ -249,7 +249,7 @@ Test(state_file, a_newer_format_version_is_set_aside)
 
 	leave(3);
 	write_file("\0\0\0\7", 4, USER_VERSION);
-	expect_set_aside("has format version 7, this natbox knows version 2 only");
+	expect_set_aside("has format version 7, this natbox knows version 3 only");
 }
 
 Test(state_file, a_new_file_whose_name_has_not_reached_the_disk_counts_as_not_written)

@@ -1,0 +1,156 @@
+#include "listing.h"
+
+/* What a registrar grants when nobody names a time (RFC 3261 10.2.1.1 leaves it to local policy;
+ * this is what they use). */
+enum { EXPIRES_DEFAULT = 3600 };
+
+static struct transaction_contact contact_of(const struct follow *follow, const struct sip_uri *uri)
+{
+	struct transaction_contact contact;
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	uri_hash_user(&hash, uri);
+	contact.user = (uint32_t)hash_end(&hash);
+	if (uri->is_address) {
+		contact.host_port = hash_address(&follow->key, &uri->address, uri_port(uri));
+		return contact;
+	}
+	hash_start(&hash, &follow->key);
+	uri_hash_host_port(&hash, uri);
+	contact.host_port = (uint32_t)hash_end(&hash);
+	return contact;
+}
+
+/* What a registrar tells bindings apart by (RFC 3261 19.1.4). Never 0. */
+static uint32_t binding_of(const struct follow *follow, const struct transaction_contact *contact,
+	const struct sip_uri *uri)
+{
+	uint32_t binding = contact->user * 0x9e3779b1 ^ contact->host_port;
+	struct hash hash;
+
+	if (!uri->is_sip || uri->params.length || uri->headers.length) {
+		hash_start(&hash, &follow->key);
+		if (uri_hash_rest(&hash, uri))
+			binding ^= (uint32_t)hash_end(&hash);
+	}
+	return binding ? binding : 1;
+}
+
+uint32_t contact_seconds(
+	const struct sip_message *message, const struct sip_name_addr *contact, uint32_t fallback)
+{
+	uint32_t seconds;
+
+	if (text_number(contact->expires, &seconds))
+		return seconds;
+	if (message->expires.at && text_number(message->expires, &seconds))
+		return seconds;
+	return fallback ? fallback : EXPIRES_DEFAULT;
+}
+
+void listing_expect(
+	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri)
+{
+	unsigned count = transaction->registration.contact_count;
+
+	if (count == TRANSACTION_CONTACTS_MAX) {
+		transaction->registration.has_more_contacts = true;
+		return;
+	}
+	transaction->registration.contacts[count] = contact_of(follow, uri);
+	transaction->registration.contact_count++;
+}
+
+/* Which of those that were asked for it is: TRANSACTION_CONTACTS_MAX when it is none. Of a repaired
+ * one host and port are where the user agent is seen. found: those that are listed already, which
+ * are taken only where there is no other. */
+static unsigned own_contact(const struct transaction *transaction,
+	const struct transaction_contact *listed, const struct sip_uri *uri, unsigned found)
+{
+	const bool is_at_source = uri_is_at(uri, &transaction->client);
+	unsigned own = TRANSACTION_CONTACTS_MAX;
+
+	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
+		const struct transaction_contact *asked = &transaction->registration.contacts[i];
+
+		if (listed->user != asked->user ||
+			(!is_at_source && listed->host_port != asked->host_port))
+			continue;
+		own = i;
+		if (!(found >> i & 1))
+			break;
+	}
+	return own;
+}
+
+static void grant(struct listing *listing, uint32_t seconds)
+{
+	if (seconds > listing->granted)
+		listing->granted = seconds;
+}
+
+/* A binding that lasts. One that is listed a second time is another phone's, too: behind NAT many
+ * have the same address. */
+static void note(const struct follow *follow, const struct transaction *transaction,
+	struct listing *listing, const struct sip_uri *uri, uint32_t seconds, unsigned *found)
+{
+	const struct transaction_contact contact = contact_of(follow, uri);
+	const unsigned own = own_contact(transaction, &contact, uri, *found);
+	const uint32_t binding = binding_of(follow, &contact, uri);
+
+	if (own < TRANSACTION_CONTACTS_MAX || transaction->registration.has_more_contacts)
+		grant(listing, seconds);
+	if (own == TRANSACTION_CONTACTS_MAX || *found >> own & 1) {
+		listing->bindings[listing->count++] = binding;
+		return;
+	}
+	listing->own = *found ? 0 : binding;
+	*found |= 1u << own;
+}
+
+/* A registrar that names none at all, not even what it was just asked for, does not list: it is
+ * taken at the request's word, for the time it names. */
+static void believe(const struct sip_message *response, const struct transaction *transaction,
+	struct listing *listing)
+{
+	listing->granted = transaction->registration.seconds;
+	listing->is_whole = false;
+	if (response->expires.at)
+		text_number(response->expires, &listing->granted);
+}
+
+void listing_read(const struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, struct listing *listing)
+{
+	const unsigned values = sip_count_values(response, SIP_CONTACT);
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	unsigned seen = 0, found = 0;
+
+	listing->granted = listing->own = listing->count = 0;
+	while ((contact = sip_next_contact(response, &cursor))) {
+		uint32_t seconds = contact_seconds(
+			response, &contact->name_addr, transaction->registration.seconds);
+
+		seen++;
+		if (seconds && !contact->name_addr.is_star)
+			note(follow, transaction, listing, &contact->uri, seconds, &found);
+	}
+	listing->is_whole = seen == values && !response->has_more_contacts;
+	if (!values && transaction->registration.seconds)
+		believe(response, transaction, listing);
+	if (transaction->registration.has_more_contacts)
+		listing->own = 0;
+}
+
+bool listing_take(struct listing *listing, uint32_t binding)
+{
+	for (unsigned i = 0; i < listing->count; i++) {
+		if (listing->bindings[i] == binding) {
+			listing->bindings[i] = 0;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,34 @@
+/* The bindings of an address of record, as a registrar's 2xx lists them: all of them (RFC 3261
+ * 10.3). And the Contacts of a request that are looked for there. */
+#ifndef NATBOX_FOLLOW_LISTING_H
+#define NATBOX_FOLLOW_LISTING_H
+
+#include <natbox/follow.h>
+
+#include "transaction.h"
+
+/* The time a Contact names itself, else the Expires header's, else fallback. A time that cannot be
+ * read is treated as missing (RFC 3261 10.2.1.1). */
+uint32_t contact_seconds(
+	const struct sip_message *message, const struct sip_name_addr *contact, uint32_t fallback);
+
+/* Adds a Contact to those that a REGISTER asks for. */
+void listing_expect(
+	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri);
+
+struct listing {
+	uint32_t
+		granted; /* seconds to the request's own Contacts, the longest; 0: none is listed */
+	uint32_t own;    /* the binding that is its own; 0: not known, or several */
+	bool is_whole;   /* all that was listed could be read, so nothing else is bound */
+	unsigned count;
+	uint32_t bindings[SIP_VALUES_MAX]; /* those that are not its own; 0 once it is taken */
+};
+
+void listing_read(const struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, struct listing *listing);
+
+/* Whether this binding is listed; each one that is answers for one registration. */
+bool listing_take(struct listing *listing, uint32_t binding);
+
+#endif
