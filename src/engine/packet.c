@@ -162,7 +162,7 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 	if (repairs && message->method == SIP_REGISTER)
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
 	follow(engine, passage);
-	if (repairs && passage->moved && settings->nat.fix_contact &&
+	if (fields & REWRITTEN_CONTACT && passage->moved &&
 		nat_take_back(message, passage->moved, &passage->moved_from, &engine->edits))
 		fields |= REWRITTEN_CONTACT;
 	return fields;

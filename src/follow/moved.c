@@ -69,5 +69,6 @@ void moved_find(const struct follow *follow, struct passage *passage, const stru
 		return;
 	passage->moved = moved;
 	passage->moved_from = reason_endpoint(follow->endpoints, old)->client;
-	wanted->registration.taken_back = reason_at(follow->endpoints, old)->binding;
+	if (!uri_is_at(&moved->uri, &passage->moved_from))
+		wanted->registration.taken_back = reason_at(follow->endpoints, old)->binding;
 }

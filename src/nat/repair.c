@@ -450,7 +450,7 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
 	domains_start(&domains, message);
 	format_source(&repair);
 	repair.sent_by_host = message->top_via.host;
-	if (!repair_contact(&repair, contact))
+	if (!repair_contact(&repair, contact) && !uri_is_at(&contact->uri, source))
 		return false;
 	memcpy(bytes, open.at, text.length);
 	length = edits_apply(&change, contact->uri.whole, bytes + text.length,
@@ -466,6 +466,26 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
 	return true;
 }
 
+/* As it stands, before the additions that a repair makes equal to it. */
+static bool move_to_front(
+	const struct sip_message *message, const struct sip_contact *contact, struct edits *edits)
+{
+	const struct text name = TEXT("Contact: "), line_end = TEXT("\r\n");
+	const struct text value = contact->name_addr.value;
+	char bytes[TAKEN_BACK_MAX];
+	struct text front, text = {bytes, name.length + value.length + line_end.length};
+
+	if (text.length > sizeof(bytes) || !find_front(message, &front) ||
+		edits->count + 2 > EDITS_MAX || text.length > EDITS_BYTES_MAX - edits->used)
+		return false;
+	memcpy(bytes, name.at, name.length);
+	memcpy(bytes + name.length, value.at, value.length);
+	memcpy(bytes + name.length + value.length, line_end.at, line_end.length);
+	edits_replace(edits, front, text);
+	edits_cut_value(edits, message, value);
+	return true;
+}
+
 unsigned nat_repair_removals(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits)
 {
@@ -473,13 +493,17 @@ unsigned nat_repair_removals(const struct sip_message *message, const struct add
 	const struct repair repair = {.message = message};
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
-	bool any = false;
+	bool any = false, has_moved = false;
 
 	if (!settings->nat.fix_contact || !additions.first)
 		return 0;
 	while (edits->count < EDITS_MAX && (contact = sip_next_contact(message, &cursor))) {
-		if (may_clash(&repair, &additions, contact))
+		if (!may_clash(&repair, &additions, contact))
+			continue;
+		if (!uri_is_at(&contact->uri, source))
 			any |= nat_take_back(message, contact, source, edits);
+		else if (!has_moved && contact > additions.first)
+			any |= has_moved = move_to_front(message, contact, edits);
 	}
 	return any ? REWRITTEN_CONTACT : 0;
 }

@@ -371,3 +371,61 @@ Test(ghosts, a_phone_may_swap_its_contact_when_it_has_moved)
 {
 	for_both(swap_after_a_move);
 }
+
+static void swap_public_for_private(void)
+{
+	const char *both = OWN ", <sip:alice@" PHONE ">;expires=0";
+
+	exchange(PHONE, (struct registration){.contact = "<sip:alice@" PHONE ">"});
+	exchange(PHONE, (struct registration){.cseq = 2, .contact = both});
+	bound_are(URI_AT(PHONE));
+}
+
+Test(ghosts, a_phone_may_swap_its_public_contact_for_its_private_one)
+{
+	for_both(swap_public_for_private);
+}
+
+/* What another natbox, nearer to the phone, has made of a REGISTER. */
+static void repaired_before(void)
+{
+	exchange(PHONE, (struct registration){.contact = "<" URI_AT(PHONE) ">"});
+	exchange(MOVED, (struct registration){.cseq = 2,
+				.contact = "<" URI_AT(PHONE) ">;expires=0, <" URI_AT(MOVED) ">"});
+	bound_are(URI_AT(MOVED));
+}
+
+Test(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
+{
+	for_both(repaired_before);
+}
+
+/* The old binding has run out at the registrar, which knows nothing to take back. */
+static void expired_before(void)
+{
+	exchange(PHONE, (struct registration){0});
+	registrar.count = 0;
+	exchange(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(MOVED));
+}
+
+Test(ghosts, a_binding_that_is_gone_already_is_taken_back_in_vain)
+{
+	for_both(expired_before);
+}
+
+/* It wrote its public address itself, and goes on doing so. */
+static void move_with_a_public_contact(void)
+{
+	const char *public = "<sip:alice@" PHONE ">";
+
+	exchange(PHONE, (struct registration){.contact = public});
+	bound_are("sip:alice@" PHONE);
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = public});
+	bound_are("sip:alice@" MOVED ";natbox=203.0.113.1-5061");
+}
+
+Test(ghosts, a_public_contact_that_is_no_longer_right_is_taken_back)
+{
+	for_both(move_with_a_public_contact);
+}
