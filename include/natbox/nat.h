@@ -71,9 +71,9 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 	const struct settings *settings, struct edits *edits);
 
 /* Edits that have a REGISTER take back, before it does anything else, what the registrar knows this
- * Contact of it as while its user agent is at source: its repaired form, or itself where it is source,
- * with expires=0, in a header field in front of all its Contacts. False, and none, where a repair
- * would leave it alone or there is no room. After nat_repair of the same message. */
+ * Contact of it as while its user agent is at source: its repaired form, or itself where it is
+ * source, with expires=0, in a header field in front of all its Contacts. False, and none, where a
+ * repair would leave it alone or there is no room. After nat_repair of the same message. */
 bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *source, struct edits *edits);
 
