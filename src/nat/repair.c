@@ -412,20 +412,20 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 static bool find_front(const struct sip_message *message, struct text *front)
 {
 	struct sip_cursor cursor = {0};
-	struct text value;
-	const char *at;
+	struct text value, before;
+	const char *line_end;
 
 	if (!sip_next_value(message, SIP_CONTACT, &cursor, &value) || !value.length)
 		return false;
-	at = value.at;
-	while (at > message->whole.at && memchr(" \t\r\n", at[-1], 4))
-		at--;
-	if (at == message->whole.at || at[-1] != ':')
+	before = (struct text){message->whole.at, (size_t)(value.at - message->whole.at)};
+	before = text_trim(before);
+	if (!before.length || text_end(before)[-1] != ':')
 		return false;
-	while (at > message->whole.at && at[-1] != '\n')
-		at--;
-	*front = (struct text){at, 0};
-	return at > message->whole.at;
+	line_end = memrchr(before.at, '\n', before.length);
+	if (!line_end)
+		return false;
+	*front = (struct text){line_end + 1, 0};
+	return true;
 }
 
 /* The longest URI that is taken back, repaired: of the longest user and host names there are. */
