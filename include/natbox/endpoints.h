@@ -130,7 +130,7 @@ struct endpoint {
 };
 
 struct reason {
-	uint32_t key[2]; /* a keyed hash of what identifies it; two halves keep it 32 bytes */
+	uint32_t key[2]; /* a keyed hash of what identifies it; two halves keep it 40 bytes */
 	uint32_t hash_next;
 	uint32_t endpoint;
 	uint32_t next;                 /* of the same endpoint */
@@ -140,6 +140,9 @@ struct reason {
 	/* Of a registration: a keyed hash of its Contact as the registrar lists it; 0: not known,
 	 * or several. Of a REFER's subscription: the REFER's CSeq number. */
 	uint32_t binding;
+	/* Of a registration with a binding: a keyed hash of that Contact as the user agent itself
+	 * wrote it, and the CSeq number it last did so with. 0: not known. */
+	uint32_t written, cseq;
 };
 
 /* Where a look at every endpoint has got to. */
@@ -251,9 +254,9 @@ struct reason_claim {
 	enum reason_kind kind;
 	bool early;
 	uint64_t key;
-	struct text id;   /* AOR or Call-ID */
-	uint32_t binding; /* as in struct reason */
-	uint32_t seconds; /* from now; more than 0 */
+	struct text id;                  /* AOR or Call-ID */
+	uint32_t binding, written, cseq; /* as in struct reason */
+	uint32_t seconds;                /* from now; more than 0 */
 };
 
 /* Adds the reason, with its endpoint where that is new; or refreshes the one with this key; or,
@@ -360,7 +363,7 @@ struct record {
 	enum reason_kind kind;
 	bool early;
 	uint64_t key;
-	uint32_t binding;
+	uint32_t binding, written;
 	struct text id;    /* AOR or Call-ID; of a record read, valid until something changes */
 	uint64_t left_us;  /* until it runs out */
 	uint64_t quiet_us; /* since the endpoint's binding was last refreshed */

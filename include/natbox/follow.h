@@ -51,6 +51,13 @@ struct passage {
 	bool echoes;
 	uint32_t proven_at; /* tick, rounded up: when it sent what proves that */
 
+	/* A REGISTER's Contact that the registrar knows from when its user agent was at
+	 * moved_from, and nobody else's: it is to be taken back there. NULL: none. */
+	const struct sip_contact *moved;
+	struct address moved_from;
+	/* Of the answer: that one, if the registrar lists it. It is not to be seen. */
+	const struct sip_contact *taken_back;
+
 	/* Of what may belong to a dialog, and where no branch names the transaction; found when
 	 * has_tags says so. at is NULL when missing. */
 	bool has_tags;

@@ -70,6 +70,21 @@ unsigned nat_detect(
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits);
 
+/* Edits that have a REGISTER take back, before it does anything else, what the registrar knows this
+ * Contact of it as while its user agent is at source: its repaired form, or itself where it is
+ * source, with expires=0, in a header field in front of all its Contacts. False, and none, where a
+ * repair would leave it alone or there is no room. After nat_repair of the same message. */
+bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *source, struct edits *edits);
+
+/* Once repaired, a Contact that a REGISTER takes back may equal one that it adds (RFC 3261 19.1.4
+ * does not compare the natbox parameter), and a registrar goes through them in order (10.3). So
+ * nat_repair leaves it as it is, and this has its repaired form taken back in front; the first one
+ * that needs no repair goes there itself. Returns the set of enum rewritten_field edited. After
+ * nat_repair of the same message. */
+unsigned nat_repair_removals(const struct sip_message *message, const struct address *source,
+	const struct settings *settings, struct edits *edits);
+
 /* Edits that give back, on the way out to client, what nat_repair changed. Returns the set of enum
  * rewritten_field edited.
  *

@@ -299,6 +299,10 @@ void edits_reset(struct edits *edits);
 /* Puts a copy of with in the place of span. Spans of one message must not overlap; any order. */
 void edits_replace(struct edits *edits, struct text span, struct text with);
 
+/* Takes a value out of a list of the message, with the comma before or after it; with its header
+ * field, where it is alone there. */
+void edits_cut_value(struct edits *edits, const struct sip_message *message, struct text value);
+
 /* Writes message with all edits applied. Returns its new length; -ENOBUFS when it would not fit
  * or an edit found no room, -EINVAL when spans overlap or lie outside: out is undefined then. */
 long edits_apply(struct edits *edits, struct text message, char *out, size_t size);

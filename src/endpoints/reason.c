@@ -109,6 +109,8 @@ static bool reason_enter(struct endpoints *endpoints, const struct reason_claim 
 		.kind = claim->kind,
 		.early = claim->early,
 		.binding = claim->binding,
+		.written = claim->written,
+		.cseq = claim->cseq,
 	};
 	*head = index;
 	endpoint_at(endpoints, endpoint)->reasons = index;
@@ -223,6 +225,8 @@ static uint32_t renew(struct endpoints *endpoints, uint32_t index, const struct 
 	endpoint_add_nat(endpoints, reason->endpoint, claim->nat);
 	reason->early = claim->early;
 	reason->binding = claim->binding;
+	reason->written = claim->written;
+	reason->cseq = claim->cseq;
 	reason_refresh(endpoints, index, claim->seconds);
 	return index;
 }

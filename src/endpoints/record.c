@@ -67,6 +67,7 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 		.early = reason->early,
 		.key = reason_key(reason),
 		.binding = reason->binding,
+		.written = reason->written,
 		.id = label_text(&endpoints->labels, reason->label),
 		.left_us = us_until(endpoints, reason->expires),
 		.quiet_us = quiet_of(endpoints, endpoint),
@@ -120,6 +121,7 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 			.early = record->early,
 			.key = record->key,
 			.binding = record->binding,
+			.written = record->written,
 			.id = record->id},
 	};
 

@@ -148,11 +148,30 @@ static void follow(struct engine *engine, struct passage *passage)
 		liveness_proven(&engine->endpoints, endpoint, passage->proven_at);
 }
 
+/* Repairs what comes from behind a NAT, follows it, and has a REGISTER take back what would stay at
+ * the registrar otherwise. */
+static unsigned repair_and_follow(struct engine *engine, struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+	const struct settings *settings = &engine->settings;
+	const bool repairs = engine->repairs && passage->nat && !message->flaw;
+	unsigned fields = 0;
+
+	if (repairs)
+		fields = nat_repair(message, &passage->client, settings, &engine->edits);
+	if (repairs && message->method == SIP_REGISTER)
+		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
+	follow(engine, passage);
+	if (fields & REWRITTEN_CONTACT && passage->moved &&
+		nat_take_back(message, passage->moved, &passage->moved_from, &engine->edits))
+		fields |= REWRITTEN_CONTACT;
+	return fields;
+}
+
 static struct outcome packet_in(
 	struct engine *engine, struct passage *passage, struct text datagram)
 {
 	const struct sip_message *message = passage->message;
-	unsigned fields = 0;
 	int result;
 
 	endpoint_prefetch(&engine->endpoints, &passage->client, passage->proxy);
@@ -168,10 +187,7 @@ static struct outcome packet_in(
 	passage->nat = endpoints_learn_nat(
 		&engine->endpoints, passage->endpoint, &passage->client, message, passage->nat);
 	edits_reset(&engine->edits);
-	if (engine->repairs && passage->nat && !message->flaw)
-		fields = nat_repair(message, &passage->client, &engine->settings, &engine->edits);
-	follow(engine, passage);
-	return apply_edits(engine, passage, fields);
+	return apply_edits(engine, passage, repair_and_follow(engine, passage));
 }
 
 static struct outcome packet_out(
@@ -187,6 +203,11 @@ static struct outcome packet_out(
 		fields = nat_restore(
 			passage->message, &passage->client, &engine->settings, &engine->edits);
 	follow(engine, passage);
+	if (engine->repairs && !passage->message->flaw && passage->taken_back) {
+		edits_cut_value(
+			&engine->edits, passage->message, passage->taken_back->name_addr.value);
+		fields |= REWRITTEN_CONTACT;
+	}
 	return apply_edits(engine, passage, fields);
 }
 

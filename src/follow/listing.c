@@ -22,6 +22,13 @@ static struct transaction_contact contact_of(const struct follow *follow, const 
 	return contact;
 }
 
+static uint32_t written_of(const struct transaction_contact *contact)
+{
+	uint32_t written = contact->user * 0x9e3779b1 ^ contact->host_port;
+
+	return written ? written : 1;
+}
+
 /* What a registrar tells bindings apart by (RFC 3261 19.1.4). Never 0. */
 static uint32_t binding_of(const struct follow *follow, const struct transaction_contact *contact,
 	const struct sip_uri *uri)
@@ -106,6 +113,7 @@ static void note(const struct follow *follow, const struct transaction *transact
 		return;
 	}
 	listing->own = *found ? 0 : binding;
+	listing->written = written_of(&transaction->registration.contacts[own]);
 	*found |= 1u << own;
 }
 
@@ -128,7 +136,7 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 	const struct sip_contact *contact;
 	unsigned seen = 0, found = 0;
 
-	listing->granted = listing->own = listing->count = 0;
+	listing->granted = listing->own = listing->written = listing->count = 0;
 	while ((contact = sip_next_contact(response, &cursor))) {
 		uint32_t seconds = contact_seconds(
 			response, &contact->name_addr, transaction->registration.seconds);
@@ -153,4 +161,36 @@ bool listing_take(struct listing *listing, uint32_t binding)
 		}
 	}
 	return false;
+}
+
+uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri)
+{
+	const struct transaction_contact contact = contact_of(follow, uri);
+
+	return written_of(&contact);
+}
+
+uint32_t listing_binding_at(
+	const struct follow *follow, const struct sip_uri *uri, const struct address *address)
+{
+	struct transaction_contact contact = contact_of(follow, uri);
+
+	contact.host_port = hash_address(&follow->key, address, address->port);
+	return binding_of(follow, &contact, uri);
+}
+
+const struct sip_contact *listing_find(
+	const struct follow *follow, const struct sip_message *response, uint32_t binding)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+
+	while ((contact = sip_next_contact(response, &cursor))) {
+		const struct transaction_contact listed = contact_of(follow, &contact->uri);
+
+		if (!contact->name_addr.is_star &&
+			binding_of(follow, &listed, &contact->uri) == binding)
+			break;
+	}
+	return contact;
 }

@@ -20,13 +20,24 @@ struct listing {
 	uint32_t
 		granted; /* seconds to the request's own Contacts, the longest; 0: none is listed */
 	uint32_t own;    /* the binding that is its own; 0: not known, or several */
-	bool is_whole;   /* all that was listed could be read, so nothing else is bound */
+	uint32_t written; /* that one as the request had it */
+	bool is_whole;    /* all that was listed could be read, so nothing else is bound */
 	unsigned count;
 	uint32_t bindings[SIP_VALUES_MAX]; /* those that are not its own; 0 once it is taken */
 };
 
 void listing_read(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listing *listing);
+
+/* What a user agent wrote, as in struct reason; and the binding that this makes once it is repaired
+ * for one at that address. */
+uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri);
+uint32_t listing_binding_at(
+	const struct follow *follow, const struct sip_uri *uri, const struct address *address);
+
+/* The first Contact of a response that is this binding; NULL: none. */
+const struct sip_contact *listing_find(
+	const struct follow *follow, const struct sip_message *response, uint32_t binding);
 
 /* Whether this binding is listed; each one that is answers for one registration. */
 bool listing_take(struct listing *listing, uint32_t binding);

@@ -1,6 +1,7 @@
 #include "registration.h"
 
 #include "listing.h"
+#include "moved.h"
 #include "request.h"
 
 /* The URI in the To of a REGISTER without parameters: its address of record. */
@@ -75,7 +76,7 @@ static bool is_worth_following(const struct follow *follow, const struct passage
 	       registration_next(follow->endpoints, aor, wanted->reason, 0);
 }
 
-void registration_request(struct follow *follow, const struct passage *passage)
+void registration_request(struct follow *follow, struct passage *passage)
 {
 	struct transaction wanted = {.client = passage->client};
 	struct aor aor;
@@ -90,6 +91,7 @@ void registration_request(struct follow *follow, const struct passage *passage)
 	parse_request(follow, passage, &aor, &wanted);
 	if (!is_worth_following(follow, passage, &aor, &wanted))
 		return;
+	moved_find(follow, passage, &aor, &wanted);
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;
@@ -100,6 +102,7 @@ void registration_request(struct follow *follow, const struct passage *passage)
 /* An answer, and what there is to be known for it. */
 struct answer {
 	const struct transaction *transaction;
+	uint32_t cseq;
 	struct aor aor;
 	struct listing listing;
 	uint32_t own; /* the registration of the request, where it was sent; 0: none */
@@ -205,6 +208,8 @@ static void refresh(struct follow *follow, const struct answer *answer)
 	struct reason *reason = reason_at(follow->endpoints, answer->own);
 
 	reason->binding = answer->listing.own;
+	reason->written = answer->listing.written;
+	reason->cseq = answer->cseq;
 	endpoint_add_nat(follow->endpoints, reason->endpoint, transaction->nat);
 	reason_refresh(follow->endpoints, answer->own, answer->listing.granted);
 }
@@ -218,6 +223,8 @@ static struct reason_claim claim_of(const struct answer *answer)
 	claim.key = transaction->reason;
 	claim.id = answer->aor.uri.whole;
 	claim.binding = answer->listing.own;
+	claim.written = answer->listing.written;
+	claim.cseq = answer->cseq;
 	claim.seconds = answer->listing.granted;
 	return claim;
 }
@@ -268,6 +275,7 @@ static void accept(
 	if (transaction->registration.is_query && !sip_count_values(passage->message, SIP_CONTACT))
 		return;
 	answer.transaction = transaction;
+	answer.cseq = passage->message->cseq_number;
 	answer.own = follow_find_here(follow, transaction);
 	listing_read(follow, passage->message, transaction, &answer.listing);
 	if (!answer.listing.granted && passage->message->has_more_contacts)
@@ -288,11 +296,14 @@ static void accept(
 		hold(follow, &answer);
 }
 
-void registration_response(struct follow *follow, const struct passage *passage, uint32_t index)
+void registration_response(struct follow *follow, struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
 
+	if (transaction->registration.taken_back)
+		passage->taken_back = listing_find(
+			follow, passage->message, transaction->registration.taken_back);
 	if (status < 200)
 		return;
 	if (status < 300)

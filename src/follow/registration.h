@@ -4,8 +4,7 @@
 #include <natbox/follow.h>
 
 /* REGISTER and its responses (RFC 3261 10, RFC 5626 for +sip.instance). */
-void registration_request(struct follow *follow, const struct passage *passage);
-void registration_response(
-	struct follow *follow, const struct passage *passage, uint32_t transaction);
+void registration_request(struct follow *follow, struct passage *passage);
+void registration_response(struct follow *follow, struct passage *passage, uint32_t transaction);
 
 #endif

@@ -303,14 +303,62 @@ static bool repair_contact(struct repair *repair, const struct sip_contact *cont
 	return repair_uri(repair, uri, bracketed);
 }
 
+/* RFC 3261 10.2.2. */
+static bool is_removal(const struct sip_message *message, const struct sip_contact *contact)
+{
+	uint32_t seconds;
+
+	return (text_number(contact->name_addr.expires, &seconds) ||
+		       text_number(message->expires, &seconds)) &&
+	       seconds == 0;
+}
+
+/* What a REGISTER adds, where it may take back something, too. */
+struct additions {
+	const struct sip_contact *first; /* NULL: nothing */
+	bool any_more;
+};
+
+static struct additions find_additions(const struct sip_message *message)
+{
+	struct sip_cursor cursor = {0};
+	struct additions additions = {0};
+	const struct sip_contact *contact;
+
+	if (!message->is_request || message->method != SIP_REGISTER || message->contact_count < 2)
+		return additions;
+	while (!additions.any_more && (contact = sip_next_contact(message, &cursor))) {
+		if (contact->name_addr.is_star || is_removal(message, contact))
+			continue;
+		additions.any_more = additions.first != NULL;
+		if (!additions.first)
+			additions.first = contact;
+	}
+	return additions;
+}
+
+/* A Contact that is taken back, and that a repair may make equal to one that is added. Those that
+ * had one place before are the user agent's business. */
+static bool may_clash(const struct repair *repair, const struct additions *additions,
+	const struct sip_contact *contact)
+{
+	return additions->first && !contact->name_addr.is_star &&
+	       is_removal(repair->message, contact) &&
+	       (additions->any_more ||
+		       !text_equal_nocase(additions->first->uri.host_port, contact->uri.host_port));
+}
+
 static bool repair_contacts(struct repair *repair)
 {
+	const struct additions additions = find_additions(repair->message);
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
 	bool repaired = false;
 
-	while (!repair->edits->overflow && (contact = sip_next_contact(repair->message, &cursor)))
-		repaired |= repair_contact(repair, contact);
+	while (!repair->edits->overflow && (contact = sip_next_contact(repair->message, &cursor))) {
+		if (!may_clash(repair, &additions, contact))
+			repaired |= repair_contact(repair, contact);
+	}
 	return repaired;
 }
 
@@ -358,4 +406,104 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 	if (settings->nat.fix_contact && repair_contacts(&repair))
 		fields |= REWRITTEN_CONTACT;
 	return fields;
+}
+
+/* Before the first header field with a Contact. */
+static bool find_front(const struct sip_message *message, struct text *front)
+{
+	struct sip_cursor cursor = {0};
+	struct text value, before;
+	const char *line_end;
+
+	if (!sip_next_value(message, SIP_CONTACT, &cursor, &value) || !value.length)
+		return false;
+	before = (struct text){message->whole.at, (size_t)(value.at - message->whole.at)};
+	before = text_trim(before);
+	if (!before.length || text_end(before)[-1] != ':')
+		return false;
+	line_end = memrchr(before.at, '\n', before.length);
+	if (!line_end)
+		return false;
+	*front = (struct text){line_end + 1, 0};
+	return true;
+}
+
+/* The longest URI that is taken back, repaired: of the longest user and host names there are. */
+enum { TAKEN_BACK_MAX = 1024 };
+
+bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *source, struct edits *edits)
+{
+	const struct text open = TEXT("Contact: <"), close = TEXT(">;expires=0\r\n");
+	const size_t bare = name_addr_is_bracketed(&contact->name_addr) ? 0 : 1;
+	struct domains domains;
+	struct edits change;
+	struct repair repair = {
+		.message = message, .source = source, .edits = &change, .domains = &domains};
+	char bytes[TAKEN_BACK_MAX];
+	struct text front, text = {bytes, open.length - bare};
+	long length;
+
+	if (contact->name_addr.is_star || !find_front(message, &front))
+		return false;
+	edits_reset(&change);
+	domains_start(&domains, message);
+	format_source(&repair);
+	repair.sent_by_host = message->top_via.host;
+	if (!repair_contact(&repair, contact) && !uri_is_at(&contact->uri, source))
+		return false;
+	memcpy(bytes, open.at, text.length);
+	length = edits_apply(&change, contact->uri.whole, bytes + text.length,
+		sizeof(bytes) - open.length - close.length);
+	if (length < 0)
+		return false;
+	text.length += (size_t)length;
+	memcpy(bytes + text.length, close.at + bare, close.length - bare);
+	text.length += close.length - bare;
+	if (edits->count == EDITS_MAX || text.length > EDITS_BYTES_MAX - edits->used)
+		return false;
+	edits_replace(edits, front, text);
+	return true;
+}
+
+/* As it stands, before the additions that a repair makes equal to it. */
+static bool move_to_front(
+	const struct sip_message *message, const struct sip_contact *contact, struct edits *edits)
+{
+	const struct text name = TEXT("Contact: "), line_end = TEXT("\r\n");
+	const struct text value = contact->name_addr.value;
+	char bytes[TAKEN_BACK_MAX];
+	struct text front, text = {bytes, name.length + value.length + line_end.length};
+
+	if (text.length > sizeof(bytes) || !find_front(message, &front) ||
+		edits->count + 2 > EDITS_MAX || text.length > EDITS_BYTES_MAX - edits->used)
+		return false;
+	memcpy(bytes, name.at, name.length);
+	memcpy(bytes + name.length, value.at, value.length);
+	memcpy(bytes + name.length + value.length, line_end.at, line_end.length);
+	edits_replace(edits, front, text);
+	edits_cut_value(edits, message, value);
+	return true;
+}
+
+unsigned nat_repair_removals(const struct sip_message *message, const struct address *source,
+	const struct settings *settings, struct edits *edits)
+{
+	const struct additions additions = find_additions(message);
+	const struct repair repair = {.message = message};
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	bool any = false, has_moved = false;
+
+	if (!settings->nat.fix_contact || !additions.first)
+		return 0;
+	while (edits->count < EDITS_MAX && (contact = sip_next_contact(message, &cursor))) {
+		if (!may_clash(&repair, &additions, contact))
+			continue;
+		if (!uri_is_at(&contact->uri, source))
+			any |= nat_take_back(message, contact, source, edits);
+		else if (!has_moved && contact > additions.first)
+			any |= has_moved = move_to_front(message, contact, edits);
+	}
+	return any ? REWRITTEN_CONTACT : 0;
 }

@@ -25,6 +25,44 @@ void edits_replace(struct edits *edits, struct text span, struct text with)
 	edits->used += with.length;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Behind the header field that at is in. */
+static const char *after_field(const char *at, const char *end)
+{
+	do {
+		at = memchr(at, '\n', (size_t)(end - at));
+		at = at ? at + 1 : end;
+	} while (at < end && (*at == ' ' || *at == '\t'));
+	return at;
+}
+
+void edits_cut_value(struct edits *edits, const struct sip_message *message, struct text value)
+{
+	const char *start = message->whole.at, *end = text_end(message->whole);
+	const char *from = value.at, *to = text_end(value), *next = to;
+
+	while (from > start && is_space(from[-1]))
+		from--;
+	while (next < end && is_space(*next))
+		next++;
+	if (from > start && from[-1] == ',') {
+		from--;
+	} else if (next < end && *next == ',') {
+		from = value.at;
+		for (to = next + 1; to < end && is_space(*to); to++)
+			;
+	} else {
+		while (from > start && from[-1] != '\n')
+			from--;
+		to = after_field(to, end);
+	}
+	edits_replace(edits, (struct text){from, (size_t)(to - from)}, (struct text){0});
+}
+
 /* At one place inserts come first, then what replaces the bytes there. */
 static bool comes_before(const struct edit *a, const struct edit *b)
 {

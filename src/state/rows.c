@@ -8,7 +8,7 @@ struct stored {
 	uint8_t client_ip[16], proxy_ip[16];
 	uint16_t client_port, proxy_port, nat;
 	uint8_t kind, early;
-	uint64_t binding;
+	uint32_t binding, written;
 	int64_t sum; /* of all the above, and the id */
 };
 
@@ -79,6 +79,7 @@ void row_put_record(
 		.kind = (uint8_t)record->kind,
 		.early = record->early,
 		.binding = record->binding,
+		.written = record->written,
 	};
 
 	memcpy(stored.client_ip, record->client.ip, sizeof(stored.client_ip));
@@ -124,7 +125,8 @@ bool row_get_record(
 	record->kind = (enum reason_kind)stored.kind;
 	record->early = stored.early != 0;
 	record->key = stored.key;
-	record->binding = (uint32_t)stored.binding;
+	record->binding = stored.binding;
+	record->written = stored.written;
 	if (stored.expires_us > reading->now_us)
 		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
 	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us);

@@ -187,3 +187,26 @@ Test(edit, applying_twice_gives_the_same)
 	expect_result("0a234567b9");
 	expect_result("0a234567b9");
 }
+
+static void cut(const char *text, const char *value, const char *expected)
+{
+	const struct sip_message scanned = {.whole = {text, strlen(text)}};
+	long length;
+
+	edits_reset(&edits);
+	edits_cut_value(&edits, &scanned, (struct text){strstr(text, value), strlen(value)});
+	length = edits_apply(&edits, scanned.whole, out, sizeof(out));
+	cr_expect(length == (long)strlen(expected) && memcmp(out, expected, (size_t)length) == 0,
+		"\"%.*s\" is not \"%s\"", length < 0 ? 0 : (int)length, out, expected);
+}
+
+Test(edit, a_value_goes_with_one_comma_or_with_its_header_field)
+{
+	cut("S\r\nm: <a>, <b>\r\nX: 1\r\n\r\n", "<a>", "S\r\nm: <b>\r\nX: 1\r\n\r\n");
+	cut("S\r\nm: <a>, <b>\r\nX: 1\r\n\r\n", "<b>", "S\r\nm: <a>\r\nX: 1\r\n\r\n");
+	cut("S\r\nm: <a> ,\r\n <b>,<c>\r\n\r\n", "<b>", "S\r\nm: <a> ,<c>\r\n\r\n");
+	cut("S\r\nm: <a> ,\r\n <b>\r\n\r\n", "<a>", "S\r\nm: <b>\r\n\r\n");
+	cut("S\r\nm: <a>\r\nX: 1\r\n\r\n", "<a>", "S\r\nX: 1\r\n\r\n");
+	cut("S\r\nX: 1\r\nm :\r\n <a>\r\n \r\n\r\n", "<a>", "S\r\nX: 1\r\n\r\n");
+	cut("S\nm: <a>\nX: 1\n\n", "<a>", "S\nX: 1\n\n");
+}

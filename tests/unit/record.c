@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PHONE  "203.0.113.1:5061"
 #define SECOND "192.0.2.1:5061"
@@ -472,4 +473,21 @@ Test(record, answers_to_other_calls_tell_nothing_of_one_that_rang)
 	border_wait(after, 181);
 	border_expect(after, "reason-end " PHONE " dialog call expired\n"
 			     "endpoint-remove " PHONE " expired\n");
+}
+
+/* Its registrar's list has the repaired Contact. */
+Test(record, after_a_restart_a_phone_that_moves_still_takes_back_what_it_had)
+{
+	const char *listed = "<sip:alice@" PHONE ";natbox=192.168.1.10-5060>";
+	const char *taken_back =
+		"Contact: <sip:alice@" PHONE ";natbox=192.168.1.10-5060>;expires=0\r\n";
+
+	before->repairs = after->repairs = true;
+	border_register(before, PHONE, (struct registration){.expires = "60"});
+	border_answer(before, PHONE, 200, (struct registration){.contact = listed});
+	cr_assert_eq(restart(), 1);
+	border_register(after, SECOND, (struct registration){.cseq = 2, .expires = "60"});
+	cr_assert_eq(after->outcome.verdict, VERDICT_REWRITE);
+	cr_expect_not_null(memmem(after->outcome.bytes.at, after->outcome.bytes.length, taken_back,
+		strlen(taken_back)));
 }

@@ -25,6 +25,7 @@ struct bytes {
 
 static struct settings settings;
 static struct edits edits;
+static unsigned taken_back;
 
 static struct text as_text(const struct bytes *bytes)
 {
@@ -319,6 +320,35 @@ static void answer_comes_back(const struct bytes *original, const struct bytes *
 	assert_same(&restored, &expected, "restored");
 }
 
+/* What a REGISTER takes back besides is cut out of the answer, and all else stays. */
+static void taken_back_goes_again(const struct bytes *original, const struct address *client)
+{
+	static struct bytes repaired, more, less;
+	const struct address before = at("203.0.113.99:9999");
+	struct sip_message message;
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+
+	cr_assert(scan(original, &message));
+	if (!message.is_request || message.method != SIP_REGISTER || message.flaw)
+		return;
+	repair(original, client, &repaired);
+	while ((contact = sip_next_contact(&message, &cursor))) {
+		edits_reset(&edits);
+		nat_repair(&message, client, &settings, &edits);
+		if (!nat_take_back(&message, contact, &before, &edits))
+			continue;
+		apply(original, &more);
+		cr_assert(scan(&more, &message));
+		edits_reset(&edits);
+		edits_cut_value(&edits, &message, value_of(&message, SIP_CONTACT, 0));
+		apply(&more, &less);
+		assert_same(&less, &repaired, "taken back and cut");
+		cr_assert(scan(original, &message));
+		taken_back++;
+	}
+}
+
 static void law_holds(const struct bytes *original, const struct address *client)
 {
 	static struct bytes repaired, restored;
@@ -329,6 +359,7 @@ static void law_holds(const struct bytes *original, const struct address *client
 	fields = repair(original, client, &repaired);
 	repair_touches_only_vias_and_contacts(original, &repaired);
 	contacts_can_be_used(original, &repaired, client);
+	taken_back_goes_again(original, client);
 	if (!fields)
 		assert_same(&repaired, original, "nothing repaired");
 	if (!message.is_request) {
@@ -405,6 +436,7 @@ static void law_holds_for_generated(
 Test(reversal, generated_messages_come_back)
 {
 	law_holds_for_generated(1, 1, FIX_VIA_FULL, false);
+	cr_expect_gt(taken_back, 100);
 }
 
 Test(reversal, generated_messages_come_back_when_rport_is_only_asked_for)

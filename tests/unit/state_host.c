@@ -97,6 +97,7 @@ uint32_t hold(struct endpoints *endpoints, unsigned number, enum reason_kind kin
 		.nat = NAT_VIA_SOURCE,
 		.kind = kind,
 		.key = number,
+		.written = number,
 		.seconds = 3600,
 	};
 	uint32_t slot;

@@ -1,0 +1,432 @@
+/* What a registrar has bound after a phone has moved behind its NAT: one that compares Contacts as
+ * RFC 3261 19.1.4 says, without the natbox parameter, and one that compares their bytes. */
+#include "border.h"
+#include "sip_messages.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PHONE "203.0.113.1:5061"
+#define MOVED "203.0.113.1:6000"
+#define AGAIN "203.0.113.1:7000"
+#define OTHER "203.0.113.9:1024"
+
+#define OWN                 "<sip:alice@192.168.1.10:5060>"
+#define ELSEWHERE           "<sip:alice@192.168.1.11:5060>"
+#define URI_AT(place)       "sip:alice@" place ";natbox=192.168.1.10-5060"
+#define OTHER_URI_AT(place) "sip:alice@" place ";natbox=192.168.1.11-5060"
+
+enum { BOUND_MAX = 8 };
+
+struct registrar {
+	bool compares_bytes, keeps_all;
+	unsigned count;
+	char uris[BOUND_MAX][256];
+};
+
+static struct border *border;
+static struct registrar registrar;
+
+static void setup(void)
+{
+	border = border_new();
+	border->repairs = true;
+	registrar = (struct registrar){0};
+}
+
+static void teardown(void)
+{
+	border_free(border);
+}
+
+TestSuite(ghosts, .init = setup, .fini = teardown);
+
+static bool is_same(const char *bound, const struct sip_uri *uri)
+{
+	struct sip_uri other;
+
+	if (registrar.compares_bytes)
+		return text_equal((struct text){bound, strlen(bound)}, uri->whole);
+	cr_assert_eq(sip_uri_parse((struct text){bound, strlen(bound)}, &other), 0);
+	return text_equal(other.user, uri->user) && text_equal_nocase(other.host, uri->host) &&
+	       uri_port(&other) == uri_port(uri);
+}
+
+static void unbind(const struct sip_uri *uri)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < registrar.count; i++) {
+		if (!is_same(registrar.uris[i], uri))
+			memmove(registrar.uris[left++], registrar.uris[i],
+				sizeof(registrar.uris[i]));
+	}
+	registrar.count = left;
+}
+
+/* Contact by Contact, as RFC 3261 10.3 step 7 has it. */
+static void bind_all(const struct sip_message *message)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+
+	while ((contact = sip_next_contact(message, &cursor))) {
+		bool ends = text_equal(message->expires, TEXT("0")) ||
+			    text_equal(contact->name_addr.expires, TEXT("0"));
+
+		if (contact->name_addr.is_star) {
+			registrar.count = 0;
+			return;
+		}
+		if (ends && registrar.keeps_all)
+			continue;
+		unbind(&contact->uri);
+		if (ends)
+			continue;
+		cr_assert_lt(registrar.count, BOUND_MAX);
+		snprintf(registrar.uris[registrar.count++], sizeof(registrar.uris[0]), "%.*s",
+			(int)contact->uri.whole.length, contact->uri.whole.at);
+	}
+}
+
+/* What natbox sends on of the datagram of the moment. */
+static struct sip_message passed_on(void)
+{
+	static char bytes[4096];
+	struct text sent = border->outcome.bytes;
+
+	cr_assert_eq(border->outcome.verdict, VERDICT_REWRITE);
+	cr_assert_lt(sent.length, sizeof(bytes));
+	memcpy(bytes, sent.at, sent.length);
+	return scanned(bytes, sent.length);
+}
+
+static struct registration complete(struct registration request)
+{
+	request.contact = request.contact ? request.contact : OWN;
+	request.expires = request.expires ? request.expires : "60";
+	return request;
+}
+
+/* A REGISTER, as the registrar sees it. */
+static struct sip_message sends(const char *client, struct registration request)
+{
+	border_register(border, client, complete(request));
+	return passed_on();
+}
+
+static void is_answered(const char *client, struct registration request)
+{
+	char list[BOUND_MAX * 300] = "";
+	size_t length = 0;
+
+	for (unsigned i = 0; i < registrar.count; i++)
+		length += (size_t)sprintf(
+			list + length, "%s<%s>;expires=60", i ? ", " : "", registrar.uris[i]);
+	request = complete(request);
+	request.contact = list;
+	request.expires = NULL;
+	border_answer(border, client, 200, request);
+}
+
+static void exchange(const char *client, struct registration request)
+{
+	struct sip_message message = sends(client, request);
+
+	bind_all(&message);
+	is_answered(client, request);
+}
+
+#define bound_are(...) bound_are_at(__LINE__, (const char *[]){__VA_ARGS__, NULL})
+
+static void bound_are_at(int line, const char *const *uris)
+{
+	unsigned count = 0;
+
+	for (; uris[count]; count++) {
+		cr_assert_lt(count, registrar.count, "line %d: no %s", line, uris[count]);
+		cr_expect_str_eq(registrar.uris[count], uris[count], "line %d: %s", line,
+			registrar.uris[count]);
+	}
+	cr_expect_eq(registrar.count, count, "line %d: and %s", line, registrar.uris[count]);
+}
+
+static void for_both(void (*story)(void))
+{
+	for (int bytes = 0; bytes < 2; bytes++) {
+		teardown();
+		setup();
+		registrar.compares_bytes = bytes;
+		story();
+	}
+}
+
+static unsigned contact_count(const struct sip_message *message)
+{
+	return sip_count_values(message, SIP_CONTACT);
+}
+
+static void new_ports(void)
+{
+	exchange(PHONE, (struct registration){0});
+	bound_are(URI_AT(PHONE));
+	exchange(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(MOVED));
+	exchange(MOVED, (struct registration){.cseq = 3});
+	exchange(AGAIN, (struct registration){.cseq = 4});
+	bound_are(URI_AT(AGAIN));
+	exchange(OTHER, (struct registration){.cseq = 5});
+	bound_are(URI_AT(OTHER));
+	exchange(OTHER, (struct registration){.cseq = 6, .expires = "0"});
+	cr_expect_eq(registrar.count, 0);
+}
+
+Test(ghosts, a_phone_at_a_new_address_leaves_none_at_the_old_one)
+{
+	for_both(new_ports);
+}
+
+Test(ghosts, the_old_binding_is_taken_back_before_the_new_one_is_made)
+{
+	struct sip_message message;
+	struct sip_cursor cursor = {0};
+
+	exchange(PHONE, (struct registration){0});
+	message = sends(MOVED, (struct registration){.cseq = 2});
+	cr_assert_eq(message.contact_count, 2);
+	cr_expect(text_equal(sip_next_contact(&message, &cursor)->name_addr.value,
+		TEXT("<" URI_AT(PHONE) ">;expires=0")));
+	cr_expect(text_equal(
+		sip_next_contact(&message, &cursor)->name_addr.value, TEXT("<" URI_AT(MOVED) ">")));
+}
+
+static void unregister_from_a_new_port(void)
+{
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){.cseq = 2, .expires = "0"});
+	cr_expect_eq(registrar.count, 0);
+}
+
+Test(ghosts, a_phone_may_unregister_from_a_new_port)
+{
+	for_both(unregister_from_a_new_port);
+}
+
+Test(ghosts, a_star_takes_back_all_by_itself)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){0});
+	message = sends(MOVED, (struct registration){.cseq = 2, .contact = "*", .expires = "0"});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+Test(ghosts, a_request_that_is_challenged_is_sent_again_with_what_it_takes_back)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){0});
+	message = sends(MOVED, (struct registration){.cseq = 2});
+	cr_expect_eq(contact_count(&message), 2);
+	border_answer(border, MOVED, 401, (struct registration){.cseq = 2});
+	exchange(MOVED, (struct registration){.cseq = 3});
+	bound_are(URI_AT(MOVED));
+}
+
+Test(ghosts, a_retransmission_takes_back_the_same)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){0});
+	sends(MOVED, (struct registration){.cseq = 2});
+	message = sends(MOVED, (struct registration){.cseq = 2});
+	cr_expect_eq(contact_count(&message), 2);
+}
+
+Test(ghosts, a_contact_without_brackets_is_taken_back_as_it_was_repaired)
+{
+	const char *bare = "sip:alice@192.168.1.10:5060";
+
+	registrar.compares_bytes = true;
+	exchange(PHONE, (struct registration){.contact = bare});
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = bare});
+	bound_are("sip:alice@" MOVED ";natbox=-192.168.1.10-5060");
+}
+
+/* The registrar goes on listing what it was to take back. */
+Test(ghosts, a_phone_does_not_see_what_was_taken_back)
+{
+	struct sip_message message;
+
+	registrar.keeps_all = registrar.compares_bytes = true;
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(PHONE), URI_AT(MOVED));
+	message = passed_on();
+	cr_assert_eq(contact_count(&message), 1);
+	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(OWN ";expires=60")));
+}
+
+/* Two that were set up from one copy, each with its own private address. */
+Test(ghosts, two_phones_of_one_aor_and_call_id_take_back_nothing_of_each_other)
+{
+	const struct registration other = {.cseq = 2, .contact = ELSEWHERE};
+
+	exchange(PHONE, (struct registration){0});
+	exchange(OTHER, other);
+	bound_are(URI_AT(PHONE), OTHER_URI_AT(OTHER));
+	exchange(MOVED, (struct registration){.cseq = 3});
+	bound_are(OTHER_URI_AT(OTHER), URI_AT(MOVED));
+}
+
+/* One that is late, or of another phone with a count of its own. */
+Test(ghosts, a_cseq_that_is_not_higher_takes_back_nothing)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){.cseq = 7});
+	message = sends(MOVED, (struct registration){.cseq = 7, .branch = "z9hG4bK-late"});
+	cr_expect_eq(contact_count(&message), 1);
+	message = sends(MOVED, (struct registration){.cseq = 6});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+Test(ghosts, who_stands_there_already_takes_back_nothing)
+{
+	struct sip_message message;
+
+	registrar.keeps_all = registrar.compares_bytes = true;
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){.cseq = 2});
+	message = sends(PHONE, (struct registration){.cseq = 3});
+	cr_expect_eq(contact_count(&message), 1);
+	message = sends(MOVED, (struct registration){.cseq = 4});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+/* Another phone has a Contact there that nobody repairs. */
+Test(ghosts, what_another_phone_has_bound_too_is_not_taken_back)
+{
+	struct sip_message message;
+
+	registrar.compares_bytes = true;
+	exchange(PHONE, (struct registration){0});
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = "<sip:alice@" PHONE ">"});
+	bound_are(URI_AT(PHONE), "sip:alice@" PHONE);
+	message = sends(MOVED, (struct registration){.cseq = 2});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+Test(ghosts, where_no_contact_is_repaired_none_is_taken_back)
+{
+	struct registration moved = complete((struct registration){.cseq = 2});
+
+	border->settings.nat.fix_contact = false;
+	exchange(PHONE, (struct registration){0});
+	border_register(border, MOVED, moved);
+	cr_expect_null(memmem(border->outcome.bytes.at, border->outcome.bytes.length, "expires=0",
+		strlen("expires=0")));
+}
+
+/* pjsip's way: the address that it has just learnt, and its private one taken back. */
+static void swap_private_for_public(void)
+{
+	const char *both = "<sip:alice@" PHONE ">, " OWN ";expires=0";
+
+	exchange(PHONE, (struct registration){0});
+	exchange(PHONE, (struct registration){.cseq = 2, .contact = both});
+	bound_are("sip:alice@" PHONE);
+}
+
+Test(ghosts, a_phone_may_swap_its_private_contact_for_its_public_one)
+{
+	for_both(swap_private_for_public);
+}
+
+/* The old public one stands there as the phone wrote it. */
+static void swap_public_for_public(void)
+{
+	const char *both = "<sip:alice@" PHONE ">;expires=0, <sip:alice@" MOVED ">";
+
+	exchange(PHONE, (struct registration){.contact = "<sip:alice@" PHONE ">"});
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = both});
+	bound_are("sip:alice@" MOVED);
+}
+
+Test(ghosts, a_phone_may_take_back_the_public_contact_that_it_had)
+{
+	for_both(swap_public_for_public);
+}
+
+static void swap_after_a_move(void)
+{
+	const char *both = "<sip:alice@" MOVED ">, " OWN ";expires=0";
+
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = both});
+	bound_are("sip:alice@" MOVED);
+}
+
+Test(ghosts, a_phone_may_swap_its_contact_when_it_has_moved)
+{
+	for_both(swap_after_a_move);
+}
+
+static void swap_public_for_private(void)
+{
+	const char *both = OWN ", <sip:alice@" PHONE ">;expires=0";
+
+	exchange(PHONE, (struct registration){.contact = "<sip:alice@" PHONE ">"});
+	exchange(PHONE, (struct registration){.cseq = 2, .contact = both});
+	bound_are(URI_AT(PHONE));
+}
+
+Test(ghosts, a_phone_may_swap_its_public_contact_for_its_private_one)
+{
+	for_both(swap_public_for_private);
+}
+
+/* What another natbox, nearer to the phone, has made of a REGISTER. */
+static void repaired_before(void)
+{
+	exchange(PHONE, (struct registration){.contact = "<" URI_AT(PHONE) ">"});
+	exchange(MOVED, (struct registration){.cseq = 2,
+				.contact = "<" URI_AT(PHONE) ">;expires=0, <" URI_AT(MOVED) ">"});
+	bound_are(URI_AT(MOVED));
+}
+
+Test(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
+{
+	for_both(repaired_before);
+}
+
+/* The old binding has run out at the registrar, which knows nothing to take back. */
+static void expired_before(void)
+{
+	exchange(PHONE, (struct registration){0});
+	registrar.count = 0;
+	exchange(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(MOVED));
+}
+
+Test(ghosts, a_binding_that_is_gone_already_is_taken_back_in_vain)
+{
+	for_both(expired_before);
+}
+
+/* It wrote its public address itself, and goes on doing so. */
+static void move_with_a_public_contact(void)
+{
+	const char *public = "<sip:alice@" PHONE ">";
+
+	exchange(PHONE, (struct registration){.contact = public});
+	bound_are("sip:alice@" PHONE);
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = public});
+	bound_are("sip:alice@" MOVED ";natbox=203.0.113.1-5061");
+}
+
+Test(ghosts, a_public_contact_that_is_no_longer_right_is_taken_back)
+{
+	for_both(move_with_a_public_contact);
+}
