@@ -51,7 +51,7 @@ static void copy_lines(
 /* Where a phone thinks it is: what its Via says. */
 static void format_home(const struct phone *phone, char home[static ADDRESS_TEXT_MAX])
 {
-	snprintf(home, ADDRESS_TEXT_MAX, "192.168.1.%u:5060", phone->port % 250u + 1);
+	snprintf(home, ADDRESS_TEXT_MAX, "192.168.1.%u:5060", phone->home);
 }
 
 /* Its Contact says the same, but where nobody repairs it, it would not be reached there. */
@@ -73,6 +73,20 @@ static void format_user(const struct story *story, bool is_callee, char user[sta
 		snprintf(user, USER_MAX, "notifier");
 	else
 		snprintf(user, USER_MAX, "%s%u", is_callee ? "callee" : "phone", story->number);
+}
+
+/* Who says where it is takes back where it was. */
+static void format_removal(
+	const struct stories *stories, const struct story *story, char removal[static FIELD_MAX])
+{
+	char user[USER_MAX], contact[ADDRESS_TEXT_MAX];
+
+	*removal = 0;
+	if (story->step != MOVE || stories->is_repaired)
+		return;
+	format_user(story, false, user);
+	format_contact(stories, story->phone, contact);
+	snprintf(removal, FIELD_MAX, ", <sip:%s@%s>;expires=0", user, contact);
 }
 
 /* Whom the dialog is with; in a registration, of whom it is. */
@@ -107,10 +121,11 @@ static void write_request(const struct stories *stories, const struct story *sto
 {
 	const struct phone *phone = story->sender;
 	char home[ADDRESS_TEXT_MAX], contact[ADDRESS_TEXT_MAX];
-	char target[FIELD_MAX], user[USER_MAX], other[USER_MAX];
+	char target[FIELD_MAX], user[USER_MAX], other[USER_MAX], removal[FIELD_MAX];
 
 	format_home(phone, home);
 	format_contact(stories, phone, contact);
+	format_removal(stories, story, removal);
 	format_target(stories, story, target);
 	format_user(story, phone == story->callee, user);
 	format_other(story, other);
@@ -123,13 +138,13 @@ static void write_request(const struct stories *stories, const struct story *sto
 		"To: <sip:%s@lab>%s\r\n"
 		"Call-ID: %u-%s\r\n"
 		"CSeq: %u %s\r\n"
-		"Contact: <sip:%s@%s>\r\n"
+		"Contact: <sip:%s@%s>%s\r\n"
 		"%s"
 		"Content-Length: 0\r\n\r\n",
 		method, in_dialog ? story->target : target, home, story->number, story->sequence,
 		method, in_dialog ? story->route : "", user, other, in_dialog ? OTHER_TAG : "",
 		story->number, strcmp(method, "REGISTER") == 0 ? "registration" : "dialog",
-		story->sequence, method, user, contact, steps[story->step].fields);
+		story->sequence, method, user, contact, removal, steps[story->step].fields);
 }
 
 void request_write(const struct stories *stories, struct story *story)

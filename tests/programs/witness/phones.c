@@ -50,7 +50,11 @@ struct phone *phone_open(struct phones *phones, struct story *story, const char 
 	}
 	port = port == PORT_LAST ? PORT_FIRST : port + 1;
 	own = socket_address(&phones->client, port);
-	*phone = (struct phone){.port = port, .role = role, .story = story, .liveness = GONE};
+	*phone = (struct phone){.port = port,
+		.home = (uint8_t)(port % 250 + 1),
+		.role = role,
+		.story = story,
+		.liveness = GONE};
 	phone->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	event.data.ptr = phone;
 	if (phone->fd < 0 || bind(phone->fd, (struct sockaddr *)&own, sizeof(own)) < 0 ||

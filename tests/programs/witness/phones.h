@@ -22,6 +22,7 @@ struct story;
 struct phone {
 	int fd; /* -1: this place is free */
 	uint16_t port;
+	uint8_t home; /* the last byte of the address that it has itself */
 	const char *role;
 	struct story *story; /* NULL: it has played its part */
 	enum liveness liveness;

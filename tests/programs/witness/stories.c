@@ -61,10 +61,12 @@ static void begin(struct stories *stories, struct story *story)
 		story->callee = phone_open(&stories->phones, story, "callee");
 }
 
+/* Its NAT gives it another port. */
 static void move(struct stories *stories, struct story *story)
 {
 	struct phone *phone = phone_open(&stories->phones, story, story->phone->role);
 
+	phone->home = story->phone->home;
 	take_step(stories, story, MOVE, phone);
 }
 
