@@ -112,11 +112,11 @@ static bool is_host(struct text host)
 
 bool origin_is_host_port(struct text text)
 {
-	const char *colon = memrchr(text.at, ':', text.length);
+	const char *colon = text.length ? memrchr(text.at, ':', text.length) : NULL;
 	struct text host = text;
 	uint32_t port;
 
-	if (text.length && colon && text_end(text)[-1] != ']') {
+	if (colon && text_end(text)[-1] != ']') {
 		host.length = (size_t)(colon - text.at);
 		if (!text_number((struct text){colon + 1, text.length - host.length - 1}, &port) ||
 			port > UINT16_MAX)
