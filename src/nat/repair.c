@@ -303,32 +303,34 @@ static bool repair_contact(struct repair *repair, const struct sip_contact *cont
 	return repair_uri(repair, uri, bracketed);
 }
 
-/* RFC 3261 10.2.2. */
-static bool is_removal(const struct sip_message *message, const struct sip_contact *contact)
-{
-	uint32_t seconds;
-
-	return (text_number(contact->name_addr.expires, &seconds) ||
-		       text_number(message->expires, &seconds)) &&
-	       seconds == 0;
-}
-
 /* What a REGISTER adds, where it may take back something, too. */
 struct additions {
 	const struct sip_contact *first; /* NULL: nothing */
 	bool any_more;
+	bool removes; /* what does not say for how long it is meant is taken back */
 };
+
+/* RFC 3261 10.2.2. */
+static bool is_removal(const struct additions *additions, const struct sip_contact *contact)
+{
+	const struct text expires = contact->name_addr.expires;
+	uint32_t seconds;
+
+	return expires.at && text_number(expires, &seconds) ? seconds == 0 : additions->removes;
+}
 
 static struct additions find_additions(const struct sip_message *message)
 {
 	struct sip_cursor cursor = {0};
 	struct additions additions = {0};
 	const struct sip_contact *contact;
+	uint32_t seconds;
 
 	if (!message->is_request || message->method != SIP_REGISTER || message->contact_count < 2)
 		return additions;
+	additions.removes = text_number(message->expires, &seconds) && seconds == 0;
 	while (!additions.any_more && (contact = sip_next_contact(message, &cursor))) {
-		if (contact->name_addr.is_star || is_removal(message, contact))
+		if (contact->name_addr.is_star || is_removal(&additions, contact))
 			continue;
 		additions.any_more = additions.first != NULL;
 		if (!additions.first)
@@ -339,11 +341,9 @@ static struct additions find_additions(const struct sip_message *message)
 
 /* A Contact that is taken back, and that a repair may make equal to one that is added. Those that
  * had one place before are the user agent's business. */
-static bool may_clash(const struct repair *repair, const struct additions *additions,
-	const struct sip_contact *contact)
+static bool may_clash(const struct additions *additions, const struct sip_contact *contact)
 {
-	return additions->first && !contact->name_addr.is_star &&
-	       is_removal(repair->message, contact) &&
+	return additions->first && !contact->name_addr.is_star && is_removal(additions, contact) &&
 	       (additions->any_more ||
 		       !text_equal_nocase(additions->first->uri.host_port, contact->uri.host_port));
 }
@@ -356,7 +356,7 @@ static bool repair_contacts(struct repair *repair)
 	bool repaired = false;
 
 	while (!repair->edits->overflow && (contact = sip_next_contact(repair->message, &cursor))) {
-		if (!may_clash(repair, &additions, contact))
+		if (!may_clash(&additions, contact))
 			repaired |= repair_contact(repair, contact);
 	}
 	return repaired;
@@ -490,7 +490,6 @@ unsigned nat_repair_removals(const struct sip_message *message, const struct add
 	const struct settings *settings, struct edits *edits)
 {
 	const struct additions additions = find_additions(message);
-	const struct repair repair = {.message = message};
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
 	bool any = false, has_moved = false;
@@ -498,7 +497,7 @@ unsigned nat_repair_removals(const struct sip_message *message, const struct add
 	if (!settings->nat.fix_contact || !additions.first)
 		return 0;
 	while (edits->count < EDITS_MAX && (contact = sip_next_contact(message, &cursor))) {
-		if (!may_clash(&repair, &additions, contact))
+		if (!may_clash(&additions, contact))
 			continue;
 		if (!uri_is_at(&contact->uri, source))
 			any |= nat_take_back(message, contact, source, edits);

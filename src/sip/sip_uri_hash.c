@@ -110,9 +110,10 @@ static bool may_have_params(struct text params)
 	const char *end = text_end(params);
 
 	for (const char *at = params.at; at + 1 < end; at++) {
-		if (*at != ';')
-			continue;
-		if (lex_is(at[1], LEX_BLANK) || strchr("tTuUmM", at[1]))
+		const char letter = (char)(at[1] | 0x20);
+
+		if (*at == ';' && (letter == 't' || letter == 'u' || letter == 'm' ||
+					  lex_is(at[1], LEX_BLANK)))
 			return true;
 	}
 	return false;
