@@ -17,9 +17,8 @@ void listing_expect(
 	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri);
 
 struct listing {
-	uint32_t
-		granted; /* seconds to the request's own Contacts, the longest; 0: none is listed */
-	uint32_t own;    /* the binding that is its own; 0: not known, or several */
+	uint32_t granted; /* seconds, the longest of the request's own Contacts; 0: none is there */
+	uint32_t own;     /* the binding that is its own; 0: not known, or several */
 	uint32_t written; /* that one as the request had it */
 	bool is_whole;    /* all that was listed could be read, so nothing else is bound */
 	unsigned count;

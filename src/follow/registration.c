@@ -120,7 +120,7 @@ static bool has_own_key(
 {
 	const struct reason *reason = reason_at(follow->endpoints, registration);
 
-	return ((uint64_t)reason->key[1] << 32 | reason->key[0]) == answer->transaction->reason;
+	return reason_key(reason) == answer->transaction->reason;
 }
 
 /* Whether a registration has the binding that was now asked for: it is the same one, under

@@ -106,14 +106,15 @@ static sqlite3_stmt *next_row(
 	return state == SQLITE_ROW ? row : NULL;
 }
 
-static int ask_number(struct database *database, const char *sql, int *number, struct fault *what)
+static int ask_number(
+	struct database *database, const char *sql, int64_t *number, struct fault *what)
 {
 	sqlite3_stmt *row = NULL;
 	int result = 0;
 
 	sqlite3_prepare_v2(database->handle, sql, -1, &row, NULL);
 	if (row && sqlite3_step(row) == SQLITE_ROW)
-		*number = sqlite3_column_int(row, 0);
+		*number = sqlite3_column_int64(row, 0);
 	else
 		result = fail(database, what);
 	sqlite3_finalize(row);
@@ -143,7 +144,7 @@ static int open_file(struct database *database, const char *path, struct fault *
 /* Tables are not looked at before it is known that they are natbox's. */
 static int check_format(struct database *database, struct fault *what)
 {
-	int application = 0, version = 0;
+	int64_t application = 0, version = 0;
 	int result = ask_number(database, "PRAGMA application_id", &application, what);
 
 	if (result == 0)
@@ -154,8 +155,8 @@ static int check_format(struct database *database, struct fault *what)
 		return fault_set(what, -EBADMSG, "is not natbox's");
 	if (version != DATABASE_VERSION)
 		return fault_set(what, -EBADMSG,
-			"has format version %d, this natbox knows version %d only", version,
-			DATABASE_VERSION);
+			"has format version %lld, this natbox knows version %d only",
+			(long long)version, DATABASE_VERSION);
 	return 0;
 }
 
@@ -257,10 +258,10 @@ int database_write(struct database *database, const struct batch *batch, struct 
 
 int database_last_row(struct database *database, uint32_t *row, struct fault *what)
 {
-	int number = 0,
-	    result = ask_number(database, "SELECT max(row) FROM reasons", &number, what);
+	int64_t number = 0;
+	int result = ask_number(database, "SELECT max(row) FROM reasons", &number, what);
 
-	*row = (uint32_t)number;
+	*row = number < 0 || number > ROW_MAX ? ROW_MAX : (uint32_t)number;
 	return result;
 }
 

@@ -46,7 +46,9 @@ int database_write(struct database *database, const struct batch *batch, struct 
 int database_read(struct database *database, struct reading *reading, struct batch *batch,
 	struct fault *what);
 
-/* The highest number of a row with a record. */
+/* The highest number of a row with a record; ROW_MAX where that makes no sense: slots keep their
+ * rows, so it is no more than there ever were reasons at a time. */
+enum { ROW_MAX = 1 << 26 };
 int database_last_row(struct database *database, uint32_t *row, struct fault *what);
 
 void database_close(struct database *database);

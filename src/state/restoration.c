@@ -44,6 +44,8 @@ static void take_result(struct restoration *restoration, uint32_t row, int64_t s
 {
 	struct restored *restored = &restoration->restored;
 
+	if (row > restoration->rows->last)
+		restoration->rows->last = row;
 	if (slot > 0) {
 		restored->restored++;
 		restoration->rows->of_slot[slot] = row;
@@ -84,8 +86,11 @@ static void note_quiets(struct restoration *restoration, const struct quiet_bloc
 
 static void take_quiet(const struct restoration *restoration, uint32_t row, struct record *record)
 {
-	uint64_t quiet_us = restoration->quiet_ms[row] * UINT64_C(1000);
+	uint64_t quiet_us;
 
+	if (row > restoration->last_row)
+		return;
+	quiet_us = restoration->quiet_ms[row] * UINT64_C(1000);
 	if (quiet_us < record->quiet_us)
 		record->quiet_us = quiet_us;
 }
@@ -198,7 +203,6 @@ static int prepare_quiets(struct restoration *restoration)
 {
 	const size_t size = ((size_t)restoration->last_row + 1) * sizeof(uint32_t);
 
-	restoration->rows->last = restoration->last_row;
 	restoration->quiet_ms = malloc(size);
 	if (!restoration->quiet_ms)
 		return fault_set(&restoration->what, -ENOMEM, "%s", strerror(ENOMEM));

@@ -9,7 +9,7 @@ struct stored {
 	uint16_t client_port, proxy_port, nat;
 	uint8_t kind, early;
 	uint32_t binding, written;
-	int64_t sum; /* of all the above, and the id */
+	int64_t sum; /* of all the above, the row's number and the id */
 };
 
 /* Against accidents only, and quick: a word at a time, each multiplied into all that came
@@ -31,9 +31,9 @@ static int64_t sum_of(int64_t before, const void *bytes, size_t length)
 	return (int64_t)(sum ^ sum >> 32);
 }
 
-static int64_t sum_of_record(const struct stored *stored, struct text id)
+static int64_t sum_of_record(uint32_t number, const struct stored *stored, struct text id)
 {
-	return sum_of(sum_of(0, stored, offsetof(struct stored, sum)), id.at, id.length);
+	return sum_of(sum_of(number, stored, offsetof(struct stored, sum)), id.at, id.length);
 }
 
 static bool get_blob(sqlite3_stmt *row, int column, void *bytes, size_t size)
@@ -84,7 +84,7 @@ void row_put_record(
 
 	memcpy(stored.client_ip, record->client.ip, sizeof(stored.client_ip));
 	memcpy(stored.proxy_ip, record->proxy.ip, sizeof(stored.proxy_ip));
-	stored.sum = sum_of_record(&stored, record->id);
+	stored.sum = sum_of_record(number, &stored, record->id);
 	sqlite3_bind_int64(row, 1, number);
 	sqlite3_bind_text(row, 2, record->id.at, (int)record->id.length, SQLITE_STATIC);
 	sqlite3_bind_blob(row, 3, &stored, sizeof(stored), SQLITE_TRANSIENT);
@@ -109,13 +109,15 @@ static uint64_t quiet_since(const struct reading *reading, int64_t last_us, int6
 bool row_get_record(
 	sqlite3_stmt *row, const struct reading *reading, uint32_t *number, struct record *record)
 {
+	const int64_t place = sqlite3_column_int64(row, 0);
 	const char *id = (const char *)sqlite3_column_text(row, 1);
 	struct stored stored;
 
-	*number = (uint32_t)sqlite3_column_int64(row, 0);
+	*number = (uint32_t)place;
 	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
-	if (!id || record->id.length > LABEL_MAX || !get_blob(row, 2, &stored, sizeof(stored)) ||
-		stored.kind >= REASON_KINDS || sum_of_record(&stored, record->id) != stored.sum)
+	if (place != *number || !id || record->id.length > LABEL_MAX ||
+		!get_blob(row, 2, &stored, sizeof(stored)) || stored.kind >= REASON_KINDS ||
+		sum_of_record(*number, &stored, record->id) != stored.sum)
 		return false;
 	memcpy(record->client.ip, stored.client_ip, sizeof(stored.client_ip));
 	memcpy(record->proxy.ip, stored.proxy_ip, sizeof(stored.proxy_ip));

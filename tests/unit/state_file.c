@@ -216,6 +216,27 @@ Test(state_file, a_page_of_noise_is_told_of_and_makes_nothing_up)
 	}
 }
 
+/* As damage to a page may leave it: a sound record in another row, also far beyond all others. */
+Test(state_file, a_record_in_a_row_that_is_not_its_own_is_not_believed)
+{
+	static const char *const moves[] = {"UPDATE reasons SET row = 1000 WHERE row = 5",
+		"UPDATE reasons SET row = 4294967301 WHERE row = 5",
+		"UPDATE reasons SET row = 9000000000000000000 WHERE row = 5"};
+
+	for (unsigned i = 0; i < sizeof(moves) / sizeof(*moves); i++) {
+		char command[300];
+		sqlite3 *database;
+
+		snprintf(command, sizeof(command), "rm -rf %s", path);
+		cr_assert_eq(system(command), 0);
+		leave(300);
+		cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
+		cr_assert_eq(sqlite3_exec(database, moves[i], NULL, NULL, NULL), SQLITE_OK);
+		sqlite3_close(database);
+		expect_set_aside_with("is corrupt: the check of a record does not match", 299);
+	}
+}
+
 /* As a kill leaves it in the middle of a write: with pages of it in the file, and a journal. */
 Test(state_file, a_write_that_was_killed_is_taken_back)
 {
