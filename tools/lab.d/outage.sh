@@ -43,16 +43,21 @@ measure_gap_while() { # command...
 	return $status
 }
 
-# Once natbox has settled: on a machine that is busy it may stand still itself for a while, which the
-# other answers do not show.
-every_answer_comes_at_once() {
-	local try
+# Some time without a longer gap: on a machine that is busy natbox may stand still itself for a while,
+# which the other answers do not show. Then it is tried again.
+no_gap_beyond() { # milliseconds, command...
+	local try most=$1
+	shift
 	for try in 1 2 3 4 5; do
-		measure_gap_while true || return
-		[ "$gap" -gt 500 ] || return 0
+		measure_gap_while "$@" || return
+		[ "$gap" -gt "$most" ] || return 0
 		echo "# an answer came after $gap ms, at try $try"
 	done
 	return 1
+}
+
+every_answer_comes_at_once() {
+	no_gap_beyond 500 true
 }
 
 natbox_signal() { # signal
