@@ -1,5 +1,5 @@
-/* Writes a capture of many phones behind NAT that register, each REGISTER with its 200: what the
- * tests of scale replay.
+/* Writes a capture of many phones behind NAT that register with digest authentication, so that it is
+ * proven that they are there: what the tests of scale replay.
  *
  *     registrations PHONES SECONDS FILE     all of them evenly within that time
  */
@@ -20,25 +20,35 @@ static struct address phone_address(uint32_t phone)
 	return address_ipv4(ip, (uint16_t)(5060 + phone % 4));
 }
 
-static const char via_contact[] = "Via: SIP/2.0/UDP 192.168.1.%u:5060;rport;branch=z9hG4bK%u\r\n"
+static const char via_contact[] = "Via: SIP/2.0/UDP 192.168.1.%u:5060;rport;branch=z9hG4bK%u-%u\r\n"
 				  "From: <sip:user%u@example.com>;tag=%u\r\n"
 				  "To: <sip:user%u@example.com>\r\n"
 				  "Call-ID: %u-register\r\n"
-				  "CSeq: 1 REGISTER\r\n"
+				  "CSeq: %u REGISTER\r\n"
 				  "Contact: <sip:user%u@192.168.1.%u:5060>;expires=3600\r\n"
 				  "Content-Length: 0\r\n\r\n";
 
 static int write_message(struct writer *writer, uint64_t time_us, const struct flow *flow,
-	const char *first_line, uint32_t phone, struct fault *fault)
+	const char *first_lines, uint32_t phone, unsigned cseq, struct fault *fault)
 {
 	unsigned host = phone % 250 + 2;
 	char bytes[1024];
-	int length = snprintf(bytes, sizeof(bytes), "%s", first_line);
+	int length = snprintf(bytes, sizeof(bytes), "%s", first_lines);
 
 	length += snprintf(bytes + length, sizeof(bytes) - (size_t)length, via_contact, host, phone,
-		phone, phone, phone, phone, phone, host);
+		cseq, phone, phone, phone, phone, cseq, phone, host);
 	return writer_add(writer, time_us, flow, (struct text){bytes, (size_t)length}, fault);
 }
+
+#define REGISTER "REGISTER sip:example.com SIP/2.0\r\nMax-Forwards: 70\r\n"
+#define DIGEST "Digest realm=\"example.com\", nonce=\"5f3a\""
+
+static const char *const lines[] = {
+	REGISTER,
+	"SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: " DIGEST "\r\n",
+	REGISTER "Authorization: " DIGEST ", username=\"a\", uri=\"sip:a\", response=\"0\"\r\n",
+	"SIP/2.0 200 OK\r\n",
+};
 
 static int write_registration(
 	struct writer *writer, uint64_t time_us, uint32_t phone, struct fault *fault)
@@ -46,12 +56,12 @@ static int write_registration(
 	const uint8_t proxy[4] = {198, 51, 100, 1};
 	const struct flow in = {phone_address(phone), address_ipv4(proxy, 5060)};
 	const struct flow out = {in.destination, in.source};
-	int result = write_message(writer, time_us, &in,
-		"REGISTER sip:example.com SIP/2.0\r\nMax-Forwards: 70\r\n", phone, fault);
+	int result = 0;
 
-	if (result != 0)
-		return result;
-	return write_message(writer, time_us + 1, &out, "SIP/2.0 200 OK\r\n", phone, fault);
+	for (unsigned i = 0; i < 4 && result == 0; i++)
+		result = write_message(writer, time_us + i, i % 2 ? &out : &in, lines[i], phone,
+			1 + i / 2, fault);
+	return result;
 }
 
 int main(int argc, char **argv)

@@ -88,7 +88,12 @@ static struct host host_start(const char *directory, uint32_t endpoints)
 			.dialogs = true,
 			.reply_timeout_us = 5000000},
 		.timers = {32000000, 180000000, 43200000000},
-		.limits = {endpoints, endpoints, 200000, 65535},
+		.limits = {.endpoints = endpoints,
+			.endpoints_per_address = endpoints,
+			.unproven = endpoints,
+			.unproven_per_address = endpoints,
+			.transactions = 200000,
+			.datagram = 65535},
 	};
 	const struct state_options options = {
 		.path = directory, .sync_us = 1000000, .notice = on_notice};
@@ -139,6 +144,7 @@ static void populate(struct host *host, uint32_t count, uint32_t end_s)
 			struct reason_claim claim = {
 				.client = client_of(i),
 				.nat = NAT_VIA_SOURCE,
+				.proven = true,
 				.kind = (enum reason_kind)kind,
 				.key = (i * 4ull + kind) * 0x9e3779b97f4a7c15,
 				.seconds = end_s ? end_s - passed_s : SECONDS,

@@ -1,6 +1,6 @@
 /* Endpoints: who must stay reachable, and why. Below, in this order: the proxies that endpoints
  * belong to; labels, the names that reasons carry; changes, which reasons a store has not seen yet;
- * endpoints and their reasons; the review, a look at each of them; records, what survives a
+ * unproven, the endpoints where it is open who is there; endpoints and their reasons; the review, a look at each of them; records, what survives a
  * restart. */
 #ifndef NATBOX_ENDPOINTS_H
 #define NATBOX_ENDPOINTS_H
@@ -92,9 +92,36 @@ uint32_t changes_take(struct changes *changes, uint32_t from);
 
 bool changes_any(const struct changes *changes);
 
+/* Unproven endpoints, by index: in the order in which they came, and those of each address, which is
+ * a number here. */
+
+struct unproven {
+	struct pool places;
+	uint32_t *heads;
+	uint32_t oldest, newest; /* places; 0: there is none */
+};
+
+/* Room for so many at a time. 0 or -ENOMEM. */
+int unproven_init(struct unproven *unproven, uint32_t limit);
+void unproven_free(struct unproven *unproven);
+
+/* There is to be room for it (places.count); and it is to be there. */
+void unproven_add(struct unproven *unproven, uint32_t endpoint, uint32_t address);
+void unproven_remove(struct unproven *unproven, uint32_t endpoint, uint32_t address);
+
+/* The endpoint that has been there longest, 0 when there is none: of all; and of an address, with
+ * how many that has. */
+uint32_t unproven_oldest(const struct unproven *unproven);
+uint32_t unproven_oldest_of(const struct unproven *unproven, uint32_t address, uint32_t *count);
+
 /* Endpoints and the reasons that keep them. An endpoint is the public address:port of a user agent
  * as the border sees it, paired with the proxy it talks to. A reason is one registration, one
  * subscription or one dialog leg. An endpoint lives exactly as long as it has a reason.
+ *
+ * A source address can be forged. An endpoint is proven by what only somebody who receives there can
+ * send: the answer to a keepalive, or a request with a nonce or a tag that was sent there. Until
+ * then it is unproven: it gets a few keepalives and no more, there are not many of them, and they
+ * give way to others.
  *
  * Sized for a million of each on one core: 32-bit indices into pools, keyed hashes, nothing
  * allocated after the start. */
@@ -126,7 +153,8 @@ struct endpoint {
 	uint16_t nat : 6;      /* set of enum nat_test */
 	uint16_t heard : 1;    /* it gave a sign of life since it was placed on the wheel */
 	uint16_t awaiting : 1; /* the last keepalive has not been answered */
-	uint16_t missed : 7;   /* keepalives in a row */
+	uint16_t missed : 7;   /* keepalives in a row; while it is unproven, all of them */
+	uint16_t proven : 1;
 };
 
 struct reason {
@@ -171,6 +199,7 @@ struct endpoints {
 	 * counter and so its limit; with as many counters as endpoints that matters to none but
 	 * the heaviest. */
 	uint32_t *per_address;
+	struct unproven unproven;
 	struct labels labels;
 	struct changes changes;   /* reasons that a store has not seen yet */
 	struct natted natted;     /* where endpoints were, and where some are about to be */
@@ -232,6 +261,18 @@ unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 /* These tests hit it: where that was not known before, its reasons are changed for a store, too. */
 void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat);
 
+/* It is proven that its user agent is there, now: it is kept alive from now on. */
+void endpoint_prove(struct endpoints *endpoints, uint32_t index);
+
+/* How many keepalives an unproven endpoint gets at most, the last of which is another question than
+ * the others; and whether it has got them all. */
+unsigned endpoint_trials(const struct settings *settings);
+static inline bool endpoint_is_given_up(
+	const struct settings *settings, const struct endpoint *endpoint)
+{
+	return !endpoint->proven && endpoint->missed >= endpoint_trials(settings);
+}
+
 /* Reports an event of this endpoint: of it only the type and its own fields are to be set. */
 void endpoint_report(
 	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event);
@@ -253,6 +294,7 @@ struct reason_claim {
 	unsigned nat; /* set of enum nat_test */
 	enum reason_kind kind;
 	bool early;
+	bool proven; /* that the user agent is there */
 	uint64_t key;
 	struct text id;                  /* AOR or Call-ID */
 	uint32_t binding, written, cseq; /* as in struct reason */
@@ -361,7 +403,7 @@ struct record {
 	struct address client, proxy;
 	unsigned nat; /* set of enum nat_test */
 	enum reason_kind kind;
-	bool early;
+	bool early, proven;
 	uint64_t key;
 	uint32_t binding, written;
 	struct text id;    /* AOR or Call-ID; of a record read, valid until something changes */

@@ -20,11 +20,12 @@ struct keepalive {
 };
 
 /* Writes one and returns its length. sent_us makes it unique for its client. */
-size_t keepalive_build(const struct keepalive *keepalive, const struct address *client,
-	const struct address *proxy, uint64_t sent_us, char out[static KEEPALIVE_MAX]);
+size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method method,
+	const struct address *client, const struct address *proxy, uint64_t sent_us,
+	char out[static KEEPALIVE_MAX]);
 
 /* Whether a user agent can be expected to answer; CRLF and zero bytes it does not. */
-bool keepalive_is_answered(const struct keepalive *keepalive);
+bool keepalive_is_answered(enum keepalive_method method);
 
 /* Whether this message's top Via is one that keepalive_build wrote for this client and proxy: the
  * keepalive itself or its answer. *sent_us is when it was sent. */

@@ -39,6 +39,8 @@ enum { REWRITTEN_FIELDS = 4 };
 enum refusal {
 	REFUSED_ENDPOINTS,
 	REFUSED_ENDPOINTS_PER_ADDRESS,
+	REFUSED_UNPROVEN,
+	REFUSED_UNPROVEN_PER_ADDRESS,
 	REFUSED_REASONS,
 	REFUSED_REASONS_PER_ENDPOINT,
 	REFUSED_TRANSACTIONS,
@@ -108,7 +110,7 @@ extern const uint32_t rtt_bounds_us[RTT_BOUNDS];
 struct engine_counters {
 	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
 	uint64_t keepalives, replies, missed, lost, refused;
-	uint32_t endpoints, endpoints_max, reasons, transactions;
+	uint32_t endpoints, endpoints_max, unproven, reasons, transactions;
 
 	/* The same in more detail. */
 	uint64_t verdicts[DIRECTIONS][VERDICTS];

@@ -78,7 +78,11 @@ void schedule_free(struct schedule *schedule);
 void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest, uint32_t refreshed,
 	uint32_t expires);
 
-/* The same, for an item that has its round behind it: the next begins in time to spread again what
+/* The same, for an item that is to send for the first time: soon after now. */
+void schedule_place_soon(
+	struct schedule *schedule, uint32_t item, uint32_t now, uint32_t expires);
+
+/* The same as schedule_place, for an item that has its round behind it: the next begins in time to spread again what
  * was sent in a burst. */
 void schedule_place_next(
 	struct schedule *schedule, uint32_t item, uint32_t refreshed, uint32_t expires);
@@ -88,6 +92,9 @@ void schedule_place_next(
  * item counts as refreshed from now on. */
 uint32_t schedule_place_anew(struct schedule *schedule, uint32_t item, uint32_t now,
 	uint32_t refreshed, uint32_t expires);
+
+/* An item gets nothing more before it expires. */
+void schedule_place_end(struct schedule *schedule, uint32_t item, uint32_t expires);
 
 /* An item that is placed wakes at tick at the latest. */
 void schedule_wake_by(struct schedule *schedule, uint32_t item, uint32_t tick);

@@ -54,7 +54,9 @@ struct settings {
 		uint64_t transaction_us, invite_us, dialog_us;
 	} timers;
 	struct {
-		uint32_t endpoints, endpoints_per_address, transactions, datagram;
+		uint32_t endpoints, endpoints_per_address;
+		uint32_t unproven, unproven_per_address; /* endpoints (endpoints.h) */
+		uint32_t transactions, datagram;
 	} limits;
 };
 

@@ -6,6 +6,9 @@
  * asked for it, a phone has two or three. */
 enum { PROXIES_ASKED = 16 };
 
+/* Keepalives that an unproven endpoint gets where keepalive.max-lost says none is ever lost. */
+enum { TRIALS_DEFAULT = 3 };
+
 static uint32_t power_of_two_from(uint32_t least)
 {
 	uint32_t power = 1024;
@@ -43,6 +46,7 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	if (endpoints->endpoint_heads && endpoints->reason_heads && endpoints->per_address &&
 		pool_init(&endpoints->endpoints, sizeof(struct endpoint), limit) == 0 &&
 		pool_init(&endpoints->reasons, sizeof(struct reason), reasons) == 0 &&
+		unproven_init(&endpoints->unproven, limit) == 0 &&
 		labels_init(&endpoints->labels, reasons, LABEL_AVERAGE) == 0 &&
 		natted_init(&endpoints->natted, key) == 0 &&
 		schedule_init(&endpoints->schedule, settings, limit, report_tick(report)) == 0)
@@ -57,6 +61,7 @@ void endpoints_free(struct endpoints *endpoints)
 
 	pool_free(&endpoints->endpoints);
 	pool_free(&endpoints->reasons);
+	unproven_free(&endpoints->unproven);
 	labels_free(&endpoints->labels);
 	changes_free(&endpoints->changes);
 	natted_free(&endpoints->natted);
@@ -160,17 +165,75 @@ static unsigned nat_elsewhere(const struct endpoints *endpoints, const struct ad
 	return 0;
 }
 
+/* What is kept of the endpoint has changed. */
+static void note_change(struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	for (uint32_t reason = endpoint->reasons; reason;
+		reason = reason_at(endpoints, reason)->next)
+		changes_add(&endpoints->changes, reason);
+}
+
 void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	unsigned known = endpoint->nat;
 
 	endpoint->nat |= nat & ((1 << NAT_TESTS) - 1);
-	if (endpoint->nat == known)
+	if (endpoint->nat != known)
+		note_change(endpoints, endpoint);
+}
+
+unsigned endpoint_trials(const struct settings *settings)
+{
+	const unsigned max_lost = settings->keepalive.max_lost;
+
+	return 1 + (max_lost ? max_lost : TRIALS_DEFAULT);
+}
+
+/* The number that unproven endpoints of an address go by: where its counter is. */
+static uint32_t number_of(const struct endpoints *endpoints, const uint32_t *address_counter)
+{
+	return (uint32_t)(address_counter - endpoints->per_address);
+}
+
+static void unproven_changed(struct endpoints *endpoints)
+{
+	endpoints->report->counters.unproven = endpoints->unproven.places.count;
+}
+
+/* It is among the unproven no more. */
+static void leave_unproven(struct endpoints *endpoints, uint32_t index)
+{
+	const struct address *client = &endpoint_at(endpoints, index)->client;
+
+	unproven_remove(&endpoints->unproven, index,
+		number_of(endpoints, address_counter(endpoints, client)));
+	unproven_changed(endpoints);
+}
+
+bool endpoint_set_proven(struct endpoints *endpoints, uint32_t index)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (endpoint->proven)
+		return false;
+	leave_unproven(endpoints, index);
+	endpoint->proven = true;
+	return true;
+}
+
+void endpoint_prove(struct endpoints *endpoints, uint32_t index)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const uint32_t now = report_tick(endpoints->report);
+
+	if (!endpoint_set_proven(endpoints, index))
 		return;
-	for (uint32_t reason = endpoint->reasons; reason;
-		reason = reason_at(endpoints, reason)->next)
-		changes_add(&endpoints->changes, reason);
+	endpoint->missed = 0;
+	endpoint->awaiting = false;
+	endpoint->refreshed = now;
+	note_change(endpoints, endpoint);
+	schedule_place(&endpoints->schedule, index, now, endpoint->refreshed, endpoint->expires);
 }
 
 unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
@@ -205,9 +268,13 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	if (*bucket->address_counter >= endpoints->settings->limits.endpoints_per_address)
 		return 0;
 	*refusal = REFUSED_ENDPOINTS;
-	index = pool_take(&endpoints->endpoints);
-	if (!index)
+	if (endpoints->endpoints.count >= endpoints->endpoints.limit)
 		return 0;
+	*refusal = REFUSED_UNPROVEN;
+	if (!claim->proven &&
+		endpoints->unproven.places.count >= endpoints->settings->limits.unproven)
+		return 0;
+	index = pool_take(&endpoints->endpoints);
 
 	endpoint = endpoint_at(endpoints, index);
 	*endpoint = (struct endpoint){.client = claim->client,
@@ -215,9 +282,15 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 		.hash_next = *bucket->head,
 		.expires =
 			report_tick(endpoints->report) + ticks_of(REASON_SECONDS_MAX * 1000000ull),
-		.nat = (uint16_t)(claim->nat & ((1 << NAT_TESTS) - 1))};
+		.nat = (uint16_t)(claim->nat & ((1 << NAT_TESTS) - 1)),
+		.proven = claim->proven};
 	*bucket->head = index;
 	++*bucket->address_counter;
+	if (!claim->proven) {
+		unproven_add(&endpoints->unproven, index,
+			number_of(endpoints, bucket->address_counter));
+		unproven_changed(endpoints);
+	}
 	counters->endpoints = endpoints->endpoints.count;
 	if (counters->endpoints > counters->endpoints_max)
 		counters->endpoints_max = counters->endpoints;
@@ -230,12 +303,24 @@ bool endpoint_has_room(const struct endpoints *endpoints, const struct address *
 	const uint32_t *counter = address_counter(endpoints, client);
 	bool is_same = gone &&
 		       address_counter(endpoints, &endpoint_at(endpoints, gone)->client) == counter;
+	uint32_t of_address, unproven_of_address;
 
 	*refusal = REFUSED_ENDPOINTS_PER_ADDRESS;
-	if (*counter - is_same >= endpoints->settings->limits.endpoints_per_address)
+	if (*counter - is_same >= endpoints->settings->limits.endpoints_per_address &&
+		!endpoint_oldest_unproven(endpoints, client, &of_address, &unproven_of_address))
 		return false;
 	*refusal = REFUSED_ENDPOINTS;
-	return endpoints->endpoints.count - (gone != 0) < endpoints->endpoints.limit;
+	return endpoints->endpoints.count - (gone != 0) < endpoints->endpoints.limit ||
+	       unproven_oldest(&endpoints->unproven);
+}
+
+uint32_t endpoint_oldest_unproven(const struct endpoints *endpoints, const struct address *client,
+	uint32_t *count, uint32_t *unproven)
+{
+	const uint32_t *counter = address_counter(endpoints, client);
+
+	*count = *counter;
+	return unproven_oldest_of(&endpoints->unproven, number_of(endpoints, counter), unproven);
 }
 
 uint32_t claim_refuse(
@@ -259,8 +344,12 @@ uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *cl
 	endpoint_report(endpoints, endpoint,
 		(struct event){.type = EVENT_ENDPOINT_ADD, .nat = endpoint->nat});
 	endpoint->refreshed = ticks_of(endpoints->report->now_us);
-	schedule_place(&endpoints->schedule, index, report_tick(endpoints->report),
-		endpoint->refreshed, endpoint->expires);
+	if (claim->proven)
+		schedule_place(&endpoints->schedule, index, report_tick(endpoints->report),
+			endpoint->refreshed, endpoint->expires);
+	else
+		schedule_place_soon(&endpoints->schedule, index, report_tick(endpoints->report),
+			endpoint->expires);
 	return index;
 }
 
@@ -273,6 +362,8 @@ void endpoint_leave(struct endpoints *endpoints, uint32_t index)
 		link = &endpoint_at(endpoints, *link)->hash_next;
 	*link = endpoint->hash_next;
 	--*address_counter(endpoints, &endpoint->client);
+	if (!endpoint->proven)
+		leave_unproven(endpoints, index);
 	wheel_remove(endpoints->schedule.wheel, index);
 	if (endpoint->nat)
 		natted_note(&endpoints->natted, report_tick(endpoints->report), &endpoint->client,

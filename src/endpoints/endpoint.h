@@ -21,7 +21,16 @@ uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *hea
 uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, enum refusal *refusal);
 
-/* Whether endpoint_enter would find room for a client once another endpoint is gone; 0: none is. */
+/* It is proven; nothing else follows. False when it has been. */
+bool endpoint_set_proven(struct endpoints *endpoints, uint32_t endpoint);
+
+/* The unproven endpoint of a client's address that has been there longest, 0: there is none; with
+ * how many endpoints the address has, and how many of these are unproven. */
+uint32_t endpoint_oldest_unproven(const struct endpoints *endpoints, const struct address *client,
+	uint32_t *count, uint32_t *unproven);
+
+/* Whether there would be room for a client once another endpoint is gone, or what is unproven has
+ * made some; 0: none is. */
 bool endpoint_has_room(const struct endpoints *endpoints, const struct address *client,
 	uint32_t gone, enum refusal *refusal);
 
@@ -35,6 +44,14 @@ void endpoint_drop(struct endpoints *endpoints, uint32_t endpoint, const char *w
 /* A claim is refused: 0, and an event that says so. */
 uint32_t claim_refuse(
 	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal);
+
+/* Adds the reason of a claim to its endpoint. Its index, 0 when a limit refuses it. */
+uint32_t reason_add(
+	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint);
+bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint);
+
+void reason_report(const struct endpoints *endpoints, uint32_t reason, enum event_type type,
+	const char *why);
 
 /* Puts back a reason that there was before a restart: no event, no keepalive yet (records_resume).
  * Its index, -EEXIST when the key is taken or -ENOSPC when a limit is reached. */

@@ -78,7 +78,7 @@ uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 	return tick_before(now, expires) ? (expires - now) / second : 0;
 }
 
-static void report_reason(
+void reason_report(
 	const struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
 {
 	const struct reason *reason = reason_at(endpoints, index);
@@ -119,7 +119,7 @@ static bool reason_enter(struct endpoints *endpoints, const struct reason_claim 
 	return true;
 }
 
-static bool has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint)
+bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint)
 {
 	unsigned count = 0;
 
@@ -129,12 +129,12 @@ static bool has_reasons_enough(const struct endpoints *endpoints, uint32_t endpo
 	return count >= REASONS_OF_ONE_MAX;
 }
 
-static uint32_t reason_add(
+uint32_t reason_add(
 	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
 {
 	uint32_t index;
 
-	if (has_reasons_enough(endpoints, endpoint))
+	if (endpoint_has_reasons_enough(endpoints, endpoint))
 		return claim_refuse(endpoints, claim, REFUSED_REASONS_PER_ENDPOINT);
 	index = pool_take(&endpoints->reasons);
 	if (!index)
@@ -182,6 +182,8 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 	endpoint = endpoint_at(endpoints, where);
 	reason = reason_at(endpoints, index);
 	endpoint->nat |= claim->nat & ((1 << NAT_TESTS) - 1);
+	if (claim->proven)
+		endpoint_set_proven(endpoints, where);
 	if (!reason->next || tick_before(endpoint->refreshed, refreshed))
 		endpoint->refreshed = refreshed;
 	reason->expires = ticks_of(endpoints->report->now_us + left_us);
@@ -211,70 +213,23 @@ void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t second
 	changes_add(&endpoints->changes, index);
 }
 
+/* An answer of the proxy to somebody who has been given up is worth another question. */
+static void ask_again(struct endpoints *endpoints, uint32_t index)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (!endpoint_is_given_up(endpoints->settings, endpoint))
+		return;
+	endpoint->missed = (endpoint_trials(endpoints->settings) - 1) & MISSED_MAX;
+	schedule_place_soon(&endpoints->schedule, index, report_tick(endpoints->report),
+		endpoint->expires);
+}
+
 void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t seconds)
 {
 	reason_prolong(endpoints, index, seconds);
-	report_reason(endpoints, index, EVENT_REASON_REFRESH, NULL);
-}
-
-/* Refreshes a reason where it stands. */
-static uint32_t renew(struct endpoints *endpoints, uint32_t index, const struct reason_claim *claim)
-{
-	struct reason *reason = reason_at(endpoints, index);
-
-	endpoint_add_nat(endpoints, reason->endpoint, claim->nat);
-	reason->early = claim->early;
-	reason->binding = claim->binding;
-	reason->written = claim->written;
-	reason->cseq = claim->cseq;
-	reason_refresh(endpoints, index, claim->seconds);
-	return index;
-}
-
-bool reason_may_move(struct endpoints *endpoints, const struct reason_claim *claim, uint32_t reason)
-{
-	uint32_t to = endpoint_find(endpoints, &claim->client, claim->proxy);
-	uint32_t from = reason_at(endpoints, reason)->endpoint;
-	bool is_last = endpoint_at(endpoints, from)->reasons == reason &&
-		       !reason_at(endpoints, reason)->next;
-	enum refusal refusal = REFUSED_REASONS_PER_ENDPOINT;
-
-	if (to ? !has_reasons_enough(endpoints, to)
-	       : endpoint_has_room(endpoints, &claim->client, is_last ? from : 0, &refusal))
-		return true;
-	claim_refuse(endpoints, claim, refusal);
-	return false;
-}
-
-uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
-{
-	uint32_t reason = reason_find_at(endpoints, claim->key, &claim->client, claim->proxy);
-	uint32_t endpoint;
-
-	if (reason)
-		return renew(endpoints, reason, claim);
-	if (claim->kind != REASON_REGISTRATION)
-		reason = reason_find(endpoints, claim->key);
-	if (reason && !reason_may_move(endpoints, claim, reason))
-		return 0;
-	if (reason)
-		reason_end(endpoints, reason, "moved");
-	endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
-	if (endpoint)
-		endpoint_add_nat(endpoints, endpoint, claim->nat);
-	else
-		endpoint = endpoint_add(endpoints, claim);
-	if (!endpoint)
-		return 0;
-	reason = reason_add(endpoints, claim, endpoint);
-	if (!reason) {
-		if (!endpoint_at(endpoints, endpoint)->reasons)
-			endpoint_drop(endpoints, endpoint, "limit");
-		return 0;
-	}
-	reason_prolong(endpoints, reason, claim->seconds);
-	report_reason(endpoints, reason, EVENT_REASON_ADD, NULL);
-	return reason;
+	reason_report(endpoints, index, EVENT_REASON_REFRESH, NULL);
+	ask_again(endpoints, reason_at(endpoints, index)->endpoint);
 }
 
 static void unlink_key(struct endpoints *endpoints, uint32_t index)
@@ -311,7 +266,7 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 		link = &reason_at(endpoints, *link)->next;
 	*link = reason->next;
 
-	report_reason(endpoints, index, EVENT_REASON_END, why);
+	reason_report(endpoints, index, EVENT_REASON_END, why);
 	label_give(&endpoints->labels, reason->label);
 	reason->label = 0;
 	changes_add(&endpoints->changes, index);

@@ -71,11 +71,10 @@ static uint32_t find_leg_here(const struct follow *follow, const struct transact
 	return leg ? leg : follow_find_at(follow, transaction, twin_key(transaction->reason));
 }
 
-/* Whether the user agent of a transaction is proven to be where that was seen, once it is answered:
- * a response of its own answers what was sent there. */
+/* Whether a leg moves to where its transaction was seen. */
 static bool is_proven(const struct transaction *transaction)
 {
-	return !transaction->from_client || transaction->dialog.bears;
+	return transaction_proves(transaction) || transaction->dialog.echoes;
 }
 
 static void end_key(struct follow *follow, uint64_t key, const char *why)
@@ -202,7 +201,7 @@ void dialog_request(struct follow *follow, struct passage *passage)
 		return;
 	transaction = transaction_at(follow->transactions, index);
 	transaction->dialog.inside = inside;
-	transaction->dialog.bears = passage->bears || passage->echoes;
+	transaction->dialog.echoes = passage->echoes;
 	if (inside) {
 		transaction->reason = leg;
 		return;
@@ -332,7 +331,9 @@ static void initial_response(struct follow *follow, const struct passage *passag
 /* The early leg goes by its Call-ID; with this 2xx it has its name. */
 static void confirm_orphan(struct follow *follow, struct passage *passage)
 {
-	struct transaction transaction = {.client = passage->client, .proxy = passage->proxy};
+	struct transaction transaction = {.client = passage->client,
+		.proxy = passage->proxy,
+		.from_client = !passage->in};
 
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, !passage->in);

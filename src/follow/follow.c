@@ -74,6 +74,8 @@ static void follow_request(struct follow *follow, struct passage *passage)
 	if (goes_to_a_proxy(follow, passage))
 		return;
 	proof_request(follow, passage);
+	if (passage->bears && passage->endpoint)
+		endpoint_prove(follow->endpoints, passage->endpoint);
 	if (transactions_are_full(follow->transactions))
 		make_room(follow);
 	switch (passage->message->method) {

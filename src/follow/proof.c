@@ -20,19 +20,32 @@ static bool tells_tags(enum sip_method method)
 	       method == SIP_REFER || method == SIP_UPDATE || method == SIP_INFO;
 }
 
-/* In the ledger: what was sent to the client of this passage, by whatever proxy. */
-static uint64_t given_key(const struct follow *follow, const struct passage *passage,
-	const char *purpose, struct text what)
+/* In the ledger: what was sent to a client, by whatever proxy. A tag means something together with
+ * its Call-ID. */
+static uint64_t nonce_key(
+	const struct follow *follow, const struct address *client, struct text nonce)
 {
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
-	hash_add(&hash, purpose, 1);
+	hash_add(&hash, "n", 1);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add_number(&hash, client->port);
+	hash_add_text(&hash, nonce);
+	return hash_end(&hash);
+}
+
+static uint64_t tag_key(
+	const struct follow *follow, const struct passage *passage, struct text tag)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add(&hash, "t", 1);
 	hash_add(&hash, passage->client.ip, sizeof(passage->client.ip));
 	hash_add_number(&hash, passage->client.port);
-	hash_add_text(&hash, what);
-	if (*purpose == 't')
-		hash_add_text(&hash, passage->message->call_id);
+	hash_add_text(&hash, tag);
+	hash_add_text(&hash, passage->message->call_id);
 	return hash_end(&hash);
 }
 
@@ -42,25 +55,25 @@ enum {
 	GIVEN,
 };
 
-static void give(struct follow *follow, const struct passage *passage, const char *purpose,
-	struct text what, uint32_t how)
+static void give_tag(
+	struct follow *follow, const struct passage *passage, struct text tag, uint32_t how)
 {
 	uint64_t key;
 	uint32_t before;
 
-	if (!what.length)
+	if (!tag.length)
 		return;
-	key = given_key(follow, passage, purpose, what);
+	key = tag_key(follow, passage, tag);
 	if (ledger_find(&follow->proofs, key, NULL, &before) && before > how)
 		how = before;
 	ledger_note(&follow->proofs, key, report_tick(follow->report), how);
 }
 
-static bool was_given(const struct follow *follow, const struct passage *passage,
-	const char *purpose, struct text what, uint32_t *how)
+static bool was_tag_given(
+	const struct follow *follow, const struct passage *passage, struct text tag, uint32_t *how)
 {
-	return what.length &&
-	       ledger_find(&follow->proofs, given_key(follow, passage, purpose, what), NULL, how);
+	return tag.length &&
+	       ledger_find(&follow->proofs, tag_key(follow, passage, tag), NULL, how);
 }
 
 static void give_nonces(struct follow *follow, const struct passage *passage)
@@ -69,19 +82,20 @@ static void give_nonces(struct follow *follow, const struct passage *passage)
 	struct text nonce;
 
 	for (unsigned i = 0; i < message->auth_count; i++) {
-		if (sip_nonce(message->auths[i], &nonce))
-			give(follow, passage, "n", nonce, GIVEN);
+		if (sip_nonce(message->auths[i], &nonce) && nonce.length)
+			ledger_note(&follow->proofs, nonce_key(follow, &passage->client, nonce),
+				report_tick(follow->report), GIVEN);
 	}
 }
 
-static bool bears_nonce(const struct follow *follow, const struct passage *passage)
+bool proof_bears_nonce(const struct follow *follow, const struct sip_message *message,
+	const struct address *client)
 {
-	const struct sip_message *message = passage->message;
 	struct text nonce;
 
 	for (unsigned i = 0; i < message->auth_count; i++) {
-		if (sip_nonce(message->auths[i], &nonce) &&
-			was_given(follow, passage, "n", nonce, NULL))
+		if (sip_nonce(message->auths[i], &nonce) && nonce.length &&
+			ledger_find(&follow->proofs, nonce_key(follow, client, nonce), NULL, NULL))
 			return true;
 	}
 	return false;
@@ -127,7 +141,7 @@ static void request_to_client(struct follow *follow, const struct passage *passa
 	const struct sip_message *message = passage->message;
 
 	if (tells_tags(message->method))
-		give(follow, passage, "t", follow_tag(message->from), GIVEN);
+		give_tag(follow, passage, follow_tag(message->from), GIVEN);
 	if (message->method != SIP_ACK)
 		expect_response(follow, passage, 0);
 }
@@ -142,10 +156,10 @@ void proof_request(struct follow *follow, struct passage *passage)
 		request_to_client(follow, passage);
 		return;
 	}
-	passage->bears = bears_nonce(follow, passage);
+	passage->bears = proof_bears_nonce(follow, message, &passage->client);
 	if (message->method != SIP_REGISTER) {
 		tag = follow_tag(message->to);
-		if (was_given(follow, passage, "t", tag, &how))
+		if (was_tag_given(follow, passage, tag, &how))
 			*(how == GIVEN ? &passage->bears : &passage->echoes) = true;
 		if (!tag.length && tells_tags(message->method))
 			number |= NO_TAG;
@@ -175,13 +189,13 @@ static bool counts_first(
 }
 
 /* The tag in a response is the other side's own, or the one that the request came with. */
-static void give_tag(struct follow *follow, const struct passage *passage)
+static void give_response_tag(struct follow *follow, const struct passage *passage)
 {
 	uint32_t number;
 	bool is_new = ledger_find(&follow->proofs, request_key(follow, passage), NULL, &number) &&
 		      number & NO_TAG;
 
-	give(follow, passage, "t", follow_tag(passage->message->to), is_new ? GIVEN : ECHOED);
+	give_tag(follow, passage, follow_tag(passage->message->to), is_new ? GIVEN : ECHOED);
 }
 
 static void response_to_client(struct follow *follow, struct passage *passage)
@@ -194,7 +208,7 @@ static void response_to_client(struct follow *follow, struct passage *passage)
 	if (status <= 100 || status >= 300)
 		return;
 	if (tells_tags(passage->message->method))
-		give_tag(follow, passage);
+		give_response_tag(follow, passage);
 	passage->proves = status >= 200 && counts_first(follow, passage, BEARS, &asked);
 	passage->proven_at = asked + 1; /* within the tick */
 }
@@ -207,6 +221,6 @@ void proof_response(struct follow *follow, struct passage *passage)
 		response_to_client(follow, passage);
 		return;
 	}
-	passage->proves = passage->endpoint && counts_first(follow, passage, 0, &asked);
+	passage->proves = counts_first(follow, passage, 0, &asked);
 	passage->proven_at = ticks_of(follow->report->now_us);
 }

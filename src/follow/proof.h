@@ -14,4 +14,8 @@ void proof_request(struct follow *follow, struct passage *passage);
  * says so. */
 void proof_response(struct follow *follow, struct passage *passage);
 
+/* Whether a request carries a nonce that was sent to this client. */
+bool proof_bears_nonce(const struct follow *follow, const struct sip_message *message,
+	const struct address *client);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "listing.h"
 #include "moved.h"
+#include "proof.h"
 #include "request.h"
 
 /* The URI in the To of a REGISTER without parameters: its address of record. */
@@ -76,6 +77,24 @@ static bool is_worth_following(const struct follow *follow, const struct passage
 	       registration_next(follow->endpoints, aor, wanted->reason, 0);
 }
 
+/* A nonce that was given to the place where a registration stands proves its next one, too. */
+static bool bears_nonce_of_old(const struct follow *follow, const struct passage *passage,
+	const struct aor *aor, uint64_t key)
+{
+	uint32_t registration = 0;
+
+	if (!passage->message->auth_count)
+		return false;
+	while ((registration = registration_next(follow->endpoints, aor, key, registration))) {
+		const struct endpoint *endpoint = reason_endpoint(follow->endpoints, registration);
+
+		if (reason_key(reason_at(follow->endpoints, registration)) == key &&
+			proof_bears_nonce(follow, passage->message, &endpoint->client))
+			return true;
+	}
+	return false;
+}
+
 void registration_request(struct follow *follow, struct passage *passage)
 {
 	struct transaction wanted = {.client = passage->client};
@@ -92,6 +111,8 @@ void registration_request(struct follow *follow, struct passage *passage)
 	if (!is_worth_following(follow, passage, &aor, &wanted))
 		return;
 	moved_find(follow, passage, &aor, &wanted);
+	if (!passage->bears)
+		passage->bears = bears_nonce_of_old(follow, passage, &aor, wanted.reason);
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;

@@ -45,13 +45,16 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	transaction->endpoint = passage->endpoint;
 	transaction->nat = (uint8_t)passage->nat;
 	transaction->from_client = passage->in;
+	transaction->bears = passage->bears;
 	return index;
 }
 
 struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat)
 {
-	return (struct reason_claim){
-		.client = transaction->client, .proxy = transaction->proxy, .nat = nat};
+	return (struct reason_claim){.client = transaction->client,
+		.proxy = transaction->proxy,
+		.nat = nat,
+		.proven = transaction_proves(transaction)};
 }
 
 void follow_end(struct follow *follow, uint64_t key, const char *why)

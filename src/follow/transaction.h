@@ -40,6 +40,7 @@ struct transaction {
 	uint8_t phase;  /* enum transaction_phase */
 	uint8_t nat;    /* set of enum nat_test that the request hit; of user agents' requests */
 	bool from_client;
+	bool bears; /* a user agent's: it carried what was sent to the address that it came from */
 	uint32_t hash_next;
 	uint32_t queue_next, queue_previous;
 	uint32_t endpoint; /* where its user agent stood when it was opened; 0: unknown */
@@ -61,7 +62,7 @@ struct transaction {
 		} subscription;
 		struct {
 			bool inside; /* the request was sent within a dialog: it had a To tag */
-			bool bears;  /* and carried what was sent to its user agent (proof.h) */
+			bool echoes; /* passage.echoes */
 		} dialog;
 	};
 };
@@ -101,6 +102,13 @@ static inline struct transaction *transaction_at(
 	const struct transactions *transactions, uint32_t index)
 {
 	return pool_item(&transactions->pool, index);
+}
+
+/* Whether it proves that its user agent was where it was seen, once it is answered: a response of
+ * its own answers what was sent there. */
+static inline bool transaction_proves(const struct transaction *transaction)
+{
+	return !transaction->from_client || transaction->bears;
 }
 
 /* Whether its final response has passed. */

@@ -80,18 +80,15 @@ static char *put_from(char *at, const char *from, struct text proxy)
 	return put_string(at, from);
 }
 
-bool keepalive_is_answered(const struct keepalive *keepalive)
+bool keepalive_is_answered(enum keepalive_method method)
 {
-	enum keepalive_method method = keepalive->settings->keepalive.method;
-
 	return method == KEEPALIVE_NOTIFY || method == KEEPALIVE_OPTIONS;
 }
 
-static char *put_request(const struct keepalive *keepalive, const struct address *client,
-	const struct address *proxy, uint64_t sent_us, char *at)
+static char *put_request(const struct keepalive *keepalive, enum keepalive_method method,
+	const struct address *client, const struct address *proxy, uint64_t sent_us, char *at)
 {
 	const struct settings *settings = keepalive->settings;
-	const char *method = keepalive_method_names[settings->keepalive.method];
 	uint64_t mac = mac_of(keepalive, client, proxy, sent_us);
 	char client_text[ADDRESS_TEXT_MAX], proxy_text[ADDRESS_TEXT_MAX], digits[NUMBERS_LENGTH];
 	struct text client_address = {client_text, address_format(client, client_text)};
@@ -100,7 +97,7 @@ static char *put_request(const struct keepalive *keepalive, const struct address
 	struct text numbers = {digits, sizeof(digits)};
 
 	put_hex(put_hex(digits, sent_us), mac);
-	at = put_string(at, method);
+	at = put_string(at, keepalive_method_names[method]);
 	at = put(at, TEXT(" sip:"));
 	at = put(at, client_address);
 	at = put(at, TEXT(" SIP/2.0\r\nVia: SIP/2.0/UDP "));
@@ -120,20 +117,21 @@ static char *put_request(const struct keepalive *keepalive, const struct address
 	at = put(at, TEXT("@"));
 	at = put(at, proxy_host);
 	at = put(at, TEXT("\r\nCSeq: 1 "));
-	at = put_string(at, method);
+	at = put_string(at, keepalive_method_names[method]);
 	at = put(at, TEXT("\r\nContact: <sip:"));
 	at = put(at, proxy_address);
 	at = put(at, TEXT(">\r\n"));
-	if (settings->keepalive.method == KEEPALIVE_NOTIFY)
+	if (method == KEEPALIVE_NOTIFY)
 		at = put(at, TEXT("Event: keep-alive\r\nSubscription-State: active\r\n"));
 	at = put_string(at, settings->keepalive.extra_headers);
 	return put(at, TEXT("Content-Length: 0\r\n\r\n"));
 }
 
-size_t keepalive_build(const struct keepalive *keepalive, const struct address *client,
-	const struct address *proxy, uint64_t sent_us, char out[static KEEPALIVE_MAX])
+size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method method,
+	const struct address *client, const struct address *proxy, uint64_t sent_us,
+	char out[static KEEPALIVE_MAX])
 {
-	switch (keepalive->settings->keepalive.method) {
+	switch (method) {
 	case KEEPALIVE_CRLF:
 		return (size_t)(put(out, TEXT("\r\n\r\n")) - out);
 	case KEEPALIVE_ZERO:
@@ -142,7 +140,7 @@ size_t keepalive_build(const struct keepalive *keepalive, const struct address *
 	case KEEPALIVE_OPTIONS:
 		break;
 	}
-	return (size_t)(put_request(keepalive, client, proxy, sent_us, out) - out);
+	return (size_t)(put_request(keepalive, method, client, proxy, sent_us, out) - out);
 }
 
 bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_message *message,

@@ -5,6 +5,7 @@ void liveness_proven(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
+	endpoint_prove(endpoints, index);
 	endpoint->missed = 0;
 	if (!tick_before(endpoint->refreshed, tick))
 		return;
@@ -35,6 +36,7 @@ bool liveness_replied(
 
 	if (!is_awaited(endpoints, endpoint, sent_us))
 		return false; /* late, answered already, or recorded and sent again */
+	endpoint_prove(endpoints, index);
 	endpoint->awaiting = false;
 	endpoint->missed = 0;
 	endpoint->rtt_ms = (uint16_t)(rtt_ms < UINT16_MAX ? rtt_ms : UINT16_MAX);
@@ -44,7 +46,22 @@ bool liveness_replied(
 	return true;
 }
 
-/* The last keepalive was not answered in time. False when the endpoint is gone for that. */
+/* What an endpoint gets next. One that is unproven is asked for an answer first where keepalives ask
+ * for none, and last, as some phones ignore NOTIFY, but not OPTIONS. */
+static enum keepalive_method method_for(
+	const struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	const struct settings *settings = endpoints->settings;
+	const enum keepalive_method method = settings->keepalive.method;
+
+	if (!endpoint->proven && (endpoint->missed + 1u == endpoint_trials(settings) ||
+					 (!endpoint->missed && !keepalive_is_answered(method))))
+		return KEEPALIVE_OPTIONS;
+	return method;
+}
+
+/* The last keepalive was not answered in time. False when the endpoint is gone for that. Where
+ * keepalives are not answered it counts only for what an unproven endpoint gets. */
 static bool miss(struct endpoints *endpoints, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
@@ -55,6 +72,8 @@ static bool miss(struct endpoints *endpoints, uint32_t index)
 		return true;
 	if (endpoint->missed < MISSED_MAX)
 		endpoint->missed++;
+	if (!keepalive_is_answered(endpoints->settings->keepalive.method))
+		return true;
 	endpoints->report->counters.missed++;
 	if (!max_lost || endpoint->missed != max_lost)
 		return true;
@@ -68,15 +87,14 @@ static bool miss(struct endpoints *endpoints, uint32_t index)
 }
 
 static void send_keepalive(const struct endpoints *endpoints, const struct keepalive *keepalive,
-	const struct endpoint *endpoint)
+	enum keepalive_method method, const struct endpoint *endpoint)
 {
 	struct report *report = endpoints->report;
-	enum keepalive_method method = endpoints->settings->keepalive.method;
 	const struct address *proxy = &endpoints->proxies->list[endpoint->proxy];
 	const struct flow flow = {.source = *proxy, .destination = endpoint->client};
 	char message[KEEPALIVE_MAX];
 	size_t length =
-		keepalive_build(keepalive, &endpoint->client, proxy, report->now_us, message);
+		keepalive_build(keepalive, method, &endpoint->client, proxy, report->now_us, message);
 
 	report->counters.keepalives++;
 	endpoint_report(endpoints, endpoint,
@@ -99,10 +117,12 @@ static void send_and_place(
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	struct schedule *schedule = &endpoints->schedule;
+	const enum keepalive_method method = method_for(endpoints, endpoint);
 
 	endpoint->refreshed = report_tick(endpoints->report);
-	endpoint->awaiting = keepalive_is_answered(keepalive) && endpoints->report->sink.send;
-	send_keepalive(endpoints, keepalive, endpoint);
+	endpoint->awaiting = (keepalive_is_answered(method) || !endpoint->proven) &&
+			     endpoints->report->sink.send;
+	send_keepalive(endpoints, keepalive, method, endpoint);
 	schedule_place_next(schedule, index, endpoint->refreshed, endpoint->expires);
 	if (is_last_chance(endpoints, endpoint))
 		schedule_wake_by(
@@ -120,6 +140,10 @@ void liveness_wake(
 		return;
 	if (endpoint->awaiting && (send || !tick_before(now, overdue)) && !miss(endpoints, index))
 		return;
+	if (endpoint_is_given_up(endpoints->settings, endpoint)) {
+		schedule_place_end(&endpoints->schedule, index, endpoint->expires);
+		return;
+	}
 	/* A place to send at may be from before the scope was off. */
 	if (send && !endpoint->heard && endpoints->settings->keepalive.scope != KEEPALIVE_OFF) {
 		send_and_place(endpoints, keepalive, index);

@@ -10,6 +10,10 @@ enum { OVERDUE_PER_TICK = 500 };
  * are enough for all, so that what was sent in a burst is spread again in the next round. */
 enum { EARLIEST_PART = 8 };
 
+/* How soon after it came an endpoint is asked whether it is there: many that come at once are spread
+ * over that. */
+enum { SOON_US = 1000000 };
+
 int schedule_init(
 	struct schedule *schedule, const struct settings *settings, uint32_t items, uint32_t now)
 {
@@ -44,13 +48,28 @@ void schedule_wake_by(struct schedule *schedule, uint32_t item, uint32_t tick)
 		wheel_place(schedule->wheel, item, tick);
 }
 
+void schedule_place_end(struct schedule *schedule, uint32_t item, uint32_t expires)
+{
+	wheel_place(schedule->wheel, item, expires);
+}
+
 void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest, uint32_t refreshed,
 	uint32_t expires)
 {
 	if (schedule->settings->keepalive.scope == KEEPALIVE_OFF)
-		wheel_place(schedule->wheel, item, expires);
+		schedule_place_end(schedule, item, expires);
 	else
 		wheel_place_sender(schedule->wheel, item, earliest, due_of(schedule, refreshed),
+			interval_of(schedule));
+	schedule_wake_by(schedule, item, expires);
+}
+
+void schedule_place_soon(struct schedule *schedule, uint32_t item, uint32_t now, uint32_t expires)
+{
+	if (schedule->settings->keepalive.scope == KEEPALIVE_OFF)
+		schedule_place_end(schedule, item, expires);
+	else
+		wheel_place_sender(schedule->wheel, item, now + 1, now + ticks_of(SOON_US),
 			interval_of(schedule));
 	schedule_wake_by(schedule, item, expires);
 }

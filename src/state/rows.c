@@ -7,9 +7,14 @@ struct stored {
 	int64_t expires_us, heard_us;
 	uint8_t client_ip[16], proxy_ip[16];
 	uint16_t client_port, proxy_port, nat;
-	uint8_t kind, early;
+	uint8_t kind, flags;
 	uint32_t binding, written;
 	int64_t sum; /* of all the above, the row's number and the id */
+};
+
+enum {
+	STORED_EARLY = 1 << 0,
+	STORED_UNPROVEN = 1 << 1,
 };
 
 /* Against accidents only, and quick: a word at a time, each multiplied into all that came
@@ -77,7 +82,8 @@ void row_put_record(
 		.proxy_port = record->proxy.port,
 		.nat = (uint16_t)record->nat,
 		.kind = (uint8_t)record->kind,
-		.early = record->early,
+		.flags = (uint8_t)((record->early ? STORED_EARLY : 0) |
+				   (record->proven ? 0 : STORED_UNPROVEN)),
 		.binding = record->binding,
 		.written = record->written,
 	};
@@ -125,7 +131,8 @@ bool row_get_record(
 	record->proxy.port = stored.proxy_port;
 	record->nat = stored.nat;
 	record->kind = (enum reason_kind)stored.kind;
-	record->early = stored.early != 0;
+	record->early = stored.flags & STORED_EARLY;
+	record->proven = !(stored.flags & STORED_UNPROVEN);
 	record->key = stored.key;
 	record->binding = stored.binding;
 	record->written = stored.written;

@@ -115,6 +115,7 @@ static bool take_reason(struct old_file *file, const MDB_val *value)
 		.nat = reason.nat,
 		.kind = (enum reason_kind)reason.kind,
 		.early = reason.early != 0,
+		.proven = true, /* to its knowledge: a proxy took it */
 		.key = reason.key,
 		.id = {label, reason.label_length},
 		.left_us = (uint64_t)(reason.expires_us - state_us),

@@ -61,7 +61,12 @@ static bool start(struct host *host, const char *directory)
 			.subscriptions = true,
 			.dialogs = true},
 		.timers = {32000000, 180000000, 43200000000},
-		.limits = {ENDPOINTS, ENDPOINTS, 1000, 65535},
+		.limits = {.endpoints = ENDPOINTS,
+			.endpoints_per_address = ENDPOINTS,
+			.unproven = ENDPOINTS,
+			.unproven_per_address = ENDPOINTS,
+			.transactions = 1000,
+			.datagram = 65535},
 	};
 	const struct state_options options = {
 		.path = directory, .sync_us = SYNC_US, .notice = on_notice};
@@ -88,6 +93,7 @@ static void hold(struct host *host, uint32_t count)
 		struct reason_claim claim = {
 			.client = address_ipv4(ip, 5060),
 			.nat = NAT_VIA_SOURCE,
+			.proven = true,
 			.kind = (enum reason_kind)(i % 3),
 			.key = now_us() << 20 | number,
 			.id = TEXT("sip:somebody@example.com"),

@@ -196,7 +196,12 @@ static void child_start(struct child *child, const char *directory, uint64_t syn
 			.dialogs = true,
 			.reply_timeout_us = 5000000},
 		.timers = {32000000, 180000000, 43200000000},
-		.limits = {PHONES * PORTS, PHONES, 100000, 65535},
+		.limits = {.endpoints = PHONES * PORTS,
+			.endpoints_per_address = PHONES,
+			.unproven = PHONES * PORTS,
+			.unproven_per_address = PHONES,
+			.transactions = 100000,
+			.datagram = 65535},
 	};
 	const struct state_options options = {
 		.path = directory, .sync_us = sync_us, .notice = on_notice};

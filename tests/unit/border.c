@@ -1,6 +1,8 @@
 #include "border.h"
 #include "sip_messages.h"
 
+#include <natbox/endpoints.h>
+
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +30,8 @@ struct settings border_settings(void)
 			.dialog_us = 43200000000},
 		.limits = {.endpoints = 1000,
 			.endpoints_per_address = 100,
+			.unproven = 1000,
+			.unproven_per_address = 100,
 			.transactions = 1000,
 			.datagram = 65535},
 	};
@@ -94,6 +98,8 @@ static void on_event(void *context, const struct event *event)
 	struct border *border = context;
 	char client[2 * ADDRESS_TEXT_MAX];
 
+	if (event->type == EVENT_ENDPOINT_ADD)
+		border->added = (struct flow){.source = event->client, .destination = event->proxy};
 	if (border->listener) {
 		border->listener(border->listener_context, event);
 		return;
@@ -184,6 +190,21 @@ static void open_engine(struct border *border)
 	cr_assert_eq(engine_add_proxy(border->engine, &border->proxy), 0);
 }
 
+/* A packet adds one endpoint at most. */
+static void prove_what_was_added(struct border *border)
+{
+	struct endpoints *endpoints = engine_endpoints(border->engine);
+	const uint16_t proxy =
+		proxies_find(engine_proxies(border->engine), &border->added.destination);
+	const uint32_t endpoint = proxy == PROXY_NONE ? 0
+						      : endpoint_find(endpoints,
+								&border->added.source, proxy);
+
+	if (endpoint && !border->leaves_unproven)
+		endpoint_prove(endpoints, endpoint);
+	border->added = (struct flow){0};
+}
+
 /* The bytes are handed over in a block of their exact size, so that a sanitiser sees every read
  * past their end. */
 void border_packet(struct border *border, const struct flow *flow, struct text bytes)
@@ -194,6 +215,7 @@ void border_packet(struct border *border, const struct flow *flow, struct text b
 	memcpy(copy, bytes.at, bytes.length);
 	border->outcome = engine_packet(
 		border->engine, border->now_us, flow, (struct text){copy, bytes.length});
+	prove_what_was_added(border);
 	free(copy);
 }
 

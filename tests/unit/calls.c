@@ -1,5 +1,7 @@
 #include "calls.h"
+#include "sip_messages.h"
 
+#include <criterion/criterion.h>
 #include <stdio.h>
 
 enum { START_MAX = 128, VIAS_MAX = 512, CONTACT_MAX = 128, BYTES_MAX = 4096 };
@@ -118,4 +120,36 @@ void phone_answers(struct border *border, const char *client, unsigned status, c
 	exchange.no_contact |= status == 100;
 	compose(bytes, start, vias, method, exchange.phone, &exchange);
 	border_in(border, client, "%s", bytes);
+}
+
+const struct border_sent *keepalive_to(const struct border *border, const char *client)
+{
+	const struct address there = at(client);
+
+	for (unsigned i = border->sent_count; i > 0; i--) {
+		const struct border_sent *sent = &border->sent[(i - 1) % BORDER_SENT_MAX];
+
+		if (address_equal(&sent->flow.destination, &there))
+			return sent;
+	}
+	return NULL;
+}
+
+void phone_answers_keepalive(struct border *border, const char *client,
+	const struct border_sent *keepalive, const char *status_line)
+{
+	struct sip_message message;
+	enum sip_defect defect;
+	struct sip_cursor cursor = {0};
+	struct text via;
+
+	cr_assert_not_null(keepalive);
+	cr_assert_eq(sip_scan(keepalive->bytes, keepalive->length, &message, &defect), 0);
+	cr_assert(sip_next_value(&message, SIP_VIA, &cursor, &via));
+	border_in(border, client,
+		"%s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s;tag=ua\r\nCall-ID: %.*s\r\n"
+		"CSeq: %.*s\r\nContent-Length: 0\r\n\r\n",
+		status_line, (int)via.length, via.at, (int)message.from.length, message.from.at,
+		(int)message.to.length, message.to.at, (int)message.call_id.length,
+		message.call_id.at, (int)message.cseq.length, message.cseq.at);
 }

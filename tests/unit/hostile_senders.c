@@ -189,3 +189,149 @@ Test(hostile_senders, the_addresses_of_one_64_are_one_to_the_limits)
 	}
 	cr_assert_eq(endpoints_added, 20);
 }
+
+/* Forged calls that ring, with honest phones of no digest in the midst of them. */
+
+enum { HONEST_PHONES = 40, FORGED_A_SECOND = 23, STEP_MS = 20 };
+
+struct honest {
+	char client[32];
+	unsigned keepalives;
+	uint64_t last_us, longest_us; /* between two of its keepalives */
+};
+
+static struct honest honest[HONEST_PHONES];
+static unsigned refused_honest, keepalives_to_victim;
+
+static bool is_honest_port(uint16_t port)
+{
+	return port >= 5000 && port < 5000 + HONEST_PHONES;
+}
+
+static void watch(void *context, const struct event *event)
+{
+	struct honest *phone = &honest[event->client.port % 1000 % HONEST_PHONES];
+	(void)context;
+
+	if (!is_honest_port(event->client.port)) {
+		keepalives_to_victim += event->type == EVENT_KEEPALIVE;
+		return;
+	}
+	refused_honest += event->type == EVENT_REFUSED || event->type == EVENT_ENDPOINT_REMOVE;
+	if (event->type != EVENT_KEEPALIVE)
+		return;
+	if (phone->last_us && border->now_us - phone->last_us > phone->longest_us)
+		phone->longest_us = border->now_us - phone->last_us;
+	phone->last_us = border->now_us;
+	phone->keepalives++;
+}
+
+static void register_honest(unsigned number)
+{
+	struct honest *phone = &honest[number];
+	char aor[32];
+	struct registration registration = {
+		.aor = aor, .call_id = phone->client, .expires = "3600"};
+
+	snprintf(phone->client, sizeof(phone->client), "203.0.113.1:%u", 5000 + number);
+	snprintf(aor, sizeof(aor), "sip:honest-%u@x", number);
+	border_register(border, phone->client, registration);
+	border_answer(border, phone->client, 200, registration);
+}
+
+/* Every honest phone answers every keepalive, a step later. */
+static void answer_keepalives(unsigned from)
+{
+	for (unsigned i = from; i < border->sent_count; i++) {
+		const struct border_sent *sent = &border->sent[i % BORDER_SENT_MAX];
+		char client[ADDRESS_TEXT_MAX];
+
+		address_format(&sent->flow.destination, client);
+		if (is_honest_port(sent->flow.destination.port))
+			phone_answers_keepalive(border, client, sent, "SIP/2.0 200 OK");
+	}
+}
+
+static void forge_call(unsigned number)
+{
+	char client[32], call_id[32];
+	struct exchange call = {.call_id = call_id};
+
+	snprintf(client, sizeof(client), "203.0.113.1:%u", 10000 + number % 50000);
+	snprintf(call_id, sizeof(call_id), "forged-%u", number);
+	phone_asks(border, client, "INVITE", call);
+	call.to_tag = "b";
+	proxy_answers(border, client, 180, "INVITE", call);
+}
+
+/* They filled the limit of their NAT's address, and phones behind it that came then were refused.
+ * Now each that answers is kept, and on time. */
+Test(hostile_senders, forged_calls_with_the_address_of_a_nat_cost_the_phones_behind_it_nothing)
+{
+	const unsigned steps = 300 * 1000 / STEP_MS;
+	unsigned forged = 0, sent;
+
+	border->listener = watch;
+	border->leaves_unproven = true;
+	border->settings.limits.endpoints_per_address = 1000;
+	border->settings.limits.unproven_per_address = 64;
+	border_wait(border, 0);
+	for (unsigned step = 0; step < steps; step++) {
+		sent = border->sent_count;
+		border_wait(border, STEP_MS / 1000.0);
+		answer_keepalives(sent);
+		for (; forged < (step + 1) * STEP_MS * FORGED_A_SECOND / 1000; forged++)
+			forge_call(forged);
+		if (step >= 1000 && step < 1000 + HONEST_PHONES)
+			register_honest(step - 1000);
+	}
+	cr_expect_eq(refused_honest, 0, "%u", refused_honest);
+	for (unsigned i = 0; i < HONEST_PHONES; i++) {
+		cr_expect_eq(honest[i].keepalives, 12, "%u", honest[i].keepalives);
+		cr_expect_leq(honest[i].longest_us, 25000000 + STEP_MS * 1000ull, "%llu",
+			(unsigned long long)honest[i].longest_us);
+	}
+	cr_expect_eq(engine_counters(border->engine).unproven, 64, "%u",
+		engine_counters(border->engine).unproven);
+	/* One each, of about the size of what the proxy sent there three of. */
+	cr_expect_leq(keepalives_to_victim, forged, "%u", keepalives_to_victim);
+}
+
+/* 6 666 a second filled the whole table. */
+Test(hostile_senders, forged_calls_from_everywhere_leave_room_for_who_is_proven)
+{
+	char call_id[32];
+	struct exchange call = {.call_id = call_id};
+
+	border->settings.limits.endpoints = 1000;
+	border->settings.limits.unproven = 200;
+	border->settings.limits.transactions = 50000;
+	border->leaves_unproven = true;
+	for (unsigned i = 0; i < 20000; i++) {
+		char client[32];
+
+		snprintf(call_id, sizeof(call_id), "forged-%u", i);
+		snprintf(client, sizeof(client), "20.%u.%u.%u:5060", i >> 16, i >> 8 & 255, i & 255);
+		border->now_us += A_SECOND_US / 6666;
+		phone_asks(border, client, "INVITE", call);
+		call.to_tag = "b";
+		proxy_answers(border, client, 180, "INVITE", call);
+		call.to_tag = NULL;
+	}
+	cr_expect_eq(engine_counters(border->engine).endpoints, 200);
+	border->leaves_unproven = false;
+	for (unsigned i = 0; i < 800; i++) {
+		char client[32];
+		struct registration registration = {.call_id = client, .aor = client};
+
+		snprintf(client, sizeof(client), "203.0.113.%u:%u", 1 + i % 200, 5000 + i / 200);
+		registration.expires = "3600";
+		border_register(border, client, registration);
+		border_answer(border, client, 200, registration);
+	}
+	/* The first of the 800 pushed one out, and left the unproven when it was proven. */
+	cr_expect_eq(engine_counters(border->engine).endpoints, 999, "%u",
+		engine_counters(border->engine).endpoints);
+	cr_expect_eq(engine_counters(border->engine).refused, 19800 + 1, "%llu",
+		(unsigned long long)engine_counters(border->engine).refused);
+}

@@ -35,23 +35,10 @@ static void register_phone(const char *client, const char *call_id, const char *
 	border_answer(border, client, 200, registration);
 }
 
-/* A user agent's answer to the last keepalive: its header fields, copied as RFC 3261 8.2.6 says. */
 static void answer_keepalive(const char *client, const char *status_line)
 {
-	const struct border_sent *sent = &border->sent[border->sent_count - 1];
-	struct sip_message message;
-	enum sip_defect defect;
-	struct sip_cursor cursor = {0};
-	struct text via;
-
-	cr_assert_eq(sip_scan(sent->bytes, sent->length, &message, &defect), 0);
-	cr_assert(sip_next_value(&message, SIP_VIA, &cursor, &via));
-	border_in(border, client,
-		"%s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s;tag=ua\r\nCall-ID: %.*s\r\n"
-		"CSeq: %.*s\r\nContent-Length: 0\r\n\r\n",
-		status_line, (int)via.length, via.at, (int)message.from.length, message.from.at,
-		(int)message.to.length, message.to.at, (int)message.call_id.length,
-		message.call_id.at, (int)message.cseq.length, message.cseq.at);
+	phone_answers_keepalive(
+		border, client, &border->sent[border->sent_count - 1], status_line);
 }
 
 static double sent_at(unsigned i)

@@ -49,6 +49,7 @@ static void hold(unsigned phone, enum reason_kind kind, uint32_t seconds)
 	struct reason_claim claim = {
 		.client = phone_address(phone),
 		.nat = NAT_VIA_SOURCE,
+		.proven = true,
 		.kind = kind,
 		.key = (phone * 4ull + kind + 1) * 0x9e3779b97f4a7c15,
 		.id = TEXT("sip:alice@example.com"),

@@ -290,6 +290,7 @@ static void leave_at_another_proxy(unsigned reasons)
 	const struct address proxy = at("198.51.100.77:5060");
 	struct reason_claim claim = {.client = at("203.0.113.1:1"),
 		.nat = NAT_VIA_SOURCE,
+		.proven = true,
 		.kind = REASON_DIALOG,
 		.id = TEXT("id"),
 		.seconds = 3600};

@@ -1,0 +1,103 @@
+#include "endpoint.h"
+
+/* How a claim becomes a reason: where there is no room for it, unproven endpoints make some. */
+
+static void give_way(struct endpoints *endpoints, uint32_t endpoint, enum refusal refusal)
+{
+	const struct endpoint *oldest = endpoint_at(endpoints, endpoint);
+
+	report_refused(endpoints->report, &oldest->client,
+		&endpoints->proxies->list[oldest->proxy], refusal);
+	endpoint_remove(endpoints, endpoint, "replaced", "limit");
+}
+
+/* Of the address of a claim the oldest gives way, for another there; of all the oldest of all. */
+static void make_room_for(struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	const struct settings *settings = endpoints->settings;
+	const struct unproven *unproven = &endpoints->unproven;
+	uint32_t of_address, unproven_of_address;
+	uint32_t oldest = endpoint_oldest_unproven(
+		endpoints, &claim->client, &of_address, &unproven_of_address);
+
+	if (oldest && of_address >= settings->limits.endpoints_per_address)
+		give_way(endpoints, oldest, REFUSED_ENDPOINTS_PER_ADDRESS);
+	else if (oldest && !claim->proven &&
+		 unproven_of_address >= settings->limits.unproven_per_address)
+		give_way(endpoints, oldest, REFUSED_UNPROVEN_PER_ADDRESS);
+	oldest = unproven_oldest(unproven);
+	if (oldest && endpoints->endpoints.count >= endpoints->endpoints.limit)
+		give_way(endpoints, oldest, REFUSED_ENDPOINTS);
+	else if (oldest && !claim->proven &&
+		 unproven->places.count >= settings->limits.unproven)
+		give_way(endpoints, oldest, REFUSED_UNPROVEN);
+}
+
+/* Refreshes a reason where it stands. */
+static uint32_t renew(struct endpoints *endpoints, uint32_t index, const struct reason_claim *claim)
+{
+	struct reason *reason = reason_at(endpoints, index);
+
+	endpoint_add_nat(endpoints, reason->endpoint, claim->nat);
+	reason->early = claim->early;
+	reason->binding = claim->binding;
+	reason->written = claim->written;
+	reason->cseq = claim->cseq;
+	reason_refresh(endpoints, index, claim->seconds);
+	return index;
+}
+
+bool reason_may_move(struct endpoints *endpoints, const struct reason_claim *claim, uint32_t reason)
+{
+	uint32_t to = endpoint_find(endpoints, &claim->client, claim->proxy);
+	uint32_t from = reason_at(endpoints, reason)->endpoint;
+	bool is_last = endpoint_at(endpoints, from)->reasons == reason &&
+		       !reason_at(endpoints, reason)->next;
+	enum refusal refusal = REFUSED_REASONS_PER_ENDPOINT;
+
+	if (to ? !endpoint_has_reasons_enough(endpoints, to)
+	       : endpoint_has_room(endpoints, &claim->client, is_last ? from : 0, &refusal))
+		return true;
+	claim_refuse(endpoints, claim, refusal);
+	return false;
+}
+
+/* The endpoint where a claim stands, a new one if need be; 0 when a limit refuses it. */
+static uint32_t place_of(struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	uint32_t endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
+
+	if (endpoint) {
+		endpoint_add_nat(endpoints, endpoint, claim->nat);
+		return endpoint;
+	}
+	make_room_for(endpoints, claim);
+	return endpoint_add(endpoints, claim);
+}
+
+uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	uint32_t reason = reason_find_at(endpoints, claim->key, &claim->client, claim->proxy);
+	uint32_t endpoint;
+
+	if (reason)
+		return renew(endpoints, reason, claim);
+	if (claim->kind != REASON_REGISTRATION)
+		reason = reason_find(endpoints, claim->key);
+	if (reason && !reason_may_move(endpoints, claim, reason))
+		return 0;
+	if (reason)
+		reason_end(endpoints, reason, "moved");
+	endpoint = place_of(endpoints, claim);
+	if (!endpoint)
+		return 0;
+	reason = reason_add(endpoints, claim, endpoint);
+	if (!reason) {
+		if (!endpoint_at(endpoints, endpoint)->reasons)
+			endpoint_drop(endpoints, endpoint, "limit");
+		return 0;
+	}
+	reason_prolong(endpoints, reason, claim->seconds);
+	reason_report(endpoints, reason, EVENT_REASON_ADD, NULL);
+	return reason;
+}
