@@ -55,6 +55,9 @@ static void put_sizes(struct exposition *exposition, const struct engine_counter
 {
 	put_one(exposition, "endpoints", "gauge", "Endpoints that are kept reachable.",
 		counters->endpoints);
+	put_one(exposition, "endpoints_unproven", "gauge",
+		"Those of them of whom it is not proven that anybody is there.",
+		counters->unproven);
 	put_head(exposition, "reasons", "gauge", "Reasons to keep endpoints reachable, by kind.");
 	for (unsigned i = 0; i < REASON_KINDS; i++)
 		put_labelled(exposition, "reasons", "reason", reason_kind_names[i],

@@ -491,3 +491,72 @@ Test(record, after_a_restart_a_phone_that_moves_still_takes_back_what_it_had)
 	cr_expect_not_null(memmem(after->outcome.bytes.at, after->outcome.bytes.length, taken_back,
 		strlen(taken_back)));
 }
+
+/* Whether it is proven that a phone is there. */
+
+static unsigned unproven(struct border *border)
+{
+	return engine_counters(border->engine).unproven;
+}
+
+Test(record, that_an_endpoint_is_proven_survives)
+{
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	before->leaves_unproven = true;
+	register_phone(before, "203.0.113.2:5060", (struct registration){.call_id = "two"});
+	cr_assert_eq(unproven(before), 1);
+	cr_assert_eq(restart(), 2);
+	cr_expect_eq(unproven(after), 1);
+	border_wait(after, 600);
+	cr_expect_eq(after->sent_count, 24 + 4, "%u", after->sent_count);
+}
+
+/* One of two records is from before it was proven. */
+Test(record, one_record_that_says_so_is_enough)
+{
+	struct record record;
+
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	register_phone(before, PHONE,
+		(struct registration){.call_id = "two", .aor = "sip:bob@example.com"});
+	border_wait(after, 0);
+	for (uint32_t slot = 1; slot <= 2; slot++) {
+		cr_assert(record_read(engine_endpoints(before->engine), slot, &record));
+		cr_assert(record.proven);
+		record.proven = slot == 2;
+		cr_assert_gt(restore(engine_endpoints(after->engine), &record), 0);
+		cr_expect_eq(unproven(after), slot == 1);
+	}
+}
+
+Test(record, an_endpoint_that_is_proven_is_a_change_of_all_its_reasons)
+{
+	struct endpoints *endpoints = engine_endpoints(before->engine);
+
+	before->leaves_unproven = true;
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	register_phone(before, PHONE,
+		(struct registration){.call_id = "two", .aor = "sip:bob@example.com"});
+	cr_assert_eq(next_change(), 1);
+	cr_assert_eq(next_change(), 2);
+	endpoint_prove(endpoints, reason_at(endpoints, 1)->endpoint);
+	cr_expect_eq(next_change(), 1);
+	cr_expect_eq(next_change(), 2);
+}
+
+Test(record, beyond_their_limit_unproven_ones_stay_out)
+{
+	struct record record;
+
+	before->leaves_unproven = true;
+	register_phone(before, PHONE, (struct registration){.call_id = "one"});
+	register_phone(before, "203.0.113.2:5060", (struct registration){.call_id = "two"});
+	after->settings.limits.unproven = 1;
+	border_wait(after, 0);
+	cr_assert(record_read(engine_endpoints(before->engine), 1, &record));
+	cr_expect_gt(restore(engine_endpoints(after->engine), &record), 0);
+	cr_assert(record_read(engine_endpoints(before->engine), 2, &record));
+	cr_expect_eq(restore(engine_endpoints(after->engine), &record), -ENOSPC);
+	record.proven = true;
+	cr_expect_gt(restore(engine_endpoints(after->engine), &record), 0);
+}
