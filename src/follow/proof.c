@@ -221,6 +221,6 @@ void proof_response(struct follow *follow, struct passage *passage)
 		response_to_client(follow, passage);
 		return;
 	}
-	passage->proves = counts_first(follow, passage, 0, &asked);
+	passage->proves = passage->endpoint && counts_first(follow, passage, 0, &asked);
 	passage->proven_at = ticks_of(follow->report->now_us);
 }

@@ -31,6 +31,7 @@ Test(state, reasons_of_all_kinds_come_back_as_they_were)
 		cr_assert_eq(record.kind, i % 3);
 		cr_assert_eq(record.client.ip[14] * 256 + record.client.ip[15], i);
 		cr_assert_eq(record.nat, NAT_VIA_SOURCE);
+		cr_assert_eq(record.proven, i % 64 != 0);
 		cr_assert_eq(record.written, i);
 		cr_assert(text_equal(record.id, (struct text){id, strlen(id)}));
 		cr_assert_leq(record.left_us, 3600000000);

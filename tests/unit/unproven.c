@@ -4,6 +4,8 @@
 #include "calls.h"
 #include "sip_messages.h"
 
+#include <natbox/endpoints.h>
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -371,18 +373,58 @@ Test(unproven, at_a_full_address_they_give_way_and_then_it_is_full)
 }
 
 /* A phone that moves to where only unproven endpoints are in its way. */
+
+static void move(const char *client)
+{
+	register_as(client, (struct registration){.aor = "sip:2@x",
+				    .call_id = "sip:2@x",
+				    .cseq = 2,
+				    .credentials = CREDENTIALS});
+}
+
 Test(unproven, a_phone_that_moves_is_not_refused_for_them)
 {
 	border->settings.limits.endpoints_per_address = 1;
 	register_proven(OTHER, "sip:2@x");
 	register_user("203.0.113.1:1", "sip:1@x");
 	border_forget(border);
-	register_as(PHONE, (struct registration){.aor = "sip:2@x",
-				   .call_id = "sip:2@x",
-				   .cseq = 2,
-				   .credentials = CREDENTIALS});
+	move(PHONE);
 	border_expect(border, "reason-end " OTHER " registration sip:2@x moved\n"
 			      "endpoint-remove " OTHER " ended\n" MAKES_ROOM(
 				      "203.0.113.1:1", "sip:1@x", "endpoints-per-address")
 				      ADD(PHONE, "sip:2@x"));
+}
+
+/* Its old place stays, as another registration stands there, too. */
+Test(unproven, nor_in_a_full_table)
+{
+	border->settings.limits.endpoints = 2;
+	register_proven(OTHER, "sip:2@x");
+	register_as(OTHER, (struct registration){.aor = "sip:3@x", .call_id = "sip:3@x"});
+	register_user("203.0.113.1:1", "sip:1@x");
+	border_forget(border);
+	move(PHONE);
+	border_expect(border, "reason-end " OTHER " registration sip:2@x moved\n" MAKES_ROOM(
+				      "203.0.113.1:1", "sip:1@x", "endpoints")
+				      ADD(PHONE, "sip:2@x"));
+}
+
+/* Addresses are numbers, and those that are as far apart share a list. */
+Test(unproven, addresses_that_share_a_list_are_told_apart)
+{
+	struct unproven unproven = {0};
+	uint32_t count;
+
+	cr_assert_eq(unproven_init(&unproven, 4), 0);
+	unproven_add(&unproven, 11, 7);
+	unproven_add(&unproven, 12, 7 + (1 << 16));
+	unproven_add(&unproven, 13, 7);
+	cr_expect_eq(unproven_oldest_of(&unproven, 7 + (1 << 16), &count), 12);
+	cr_expect_eq(count, 1);
+	cr_expect_eq(unproven_oldest_of(&unproven, 7, &count), 11);
+	cr_expect_eq(count, 2);
+	unproven_remove(&unproven, 11, 7);
+	cr_expect_eq(unproven_oldest(&unproven), 12);
+	cr_expect_eq(unproven_oldest_of(&unproven, 7, &count), 13);
+	unproven_free(&unproven);
 }
