@@ -1,5 +1,5 @@
-/* Writes a capture of many phones behind NAT that register with digest authentication, so that it is
- * proven that they are there: what the tests of scale replay.
+/* Writes a capture of many phones behind NAT that register with digest authentication, so that it
+ * is proven that they are there: what the tests of scale replay.
  *
  *     registrations PHONES SECONDS FILE     all of them evenly within that time
  */
@@ -41,7 +41,7 @@ static int write_message(struct writer *writer, uint64_t time_us, const struct f
 }
 
 #define REGISTER "REGISTER sip:example.com SIP/2.0\r\nMax-Forwards: 70\r\n"
-#define DIGEST "Digest realm=\"example.com\", nonce=\"5f3a\""
+#define DIGEST   "Digest realm=\"example.com\", nonce=\"5f3a\""
 
 static const char *const lines[] = {
 	REGISTER,
@@ -59,8 +59,8 @@ static int write_registration(
 	int result = 0;
 
 	for (unsigned i = 0; i < 4 && result == 0; i++)
-		result = write_message(writer, time_us + i, i % 2 ? &out : &in, lines[i], phone,
-			1 + i / 2, fault);
+		result = write_message(
+			writer, time_us + i, i % 2 ? &out : &in, lines[i], phone, 1 + i / 2, fault);
 	return result;
 }
 

@@ -524,11 +524,11 @@ static void start_engine(void)
 			.reply_timeout_us = 5000000},
 		.timers = {32000000, 180000000, 43200000000},
 		.limits = {.endpoints = 1000,
-				.endpoints_per_address = 1000,
-				.unproven = 1000,
-				.unproven_per_address = 1000,
-				.transactions = 1000,
-				.datagram = 65535},
+			.endpoints_per_address = 1000,
+			.unproven = 1000,
+			.unproven_per_address = 1000,
+			.transactions = 1000,
+			.datagram = 65535},
 	};
 	const struct engine_sink sink = {.send = on_send, .event = on_event};
 	const struct address proxy = address_of("198.51.100.1");

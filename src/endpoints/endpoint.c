@@ -287,8 +287,8 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	*bucket->head = index;
 	++*bucket->address_counter;
 	if (!claim->proven) {
-		unproven_add(&endpoints->unproven, index,
-			number_of(endpoints, bucket->address_counter));
+		unproven_add(
+			&endpoints->unproven, index, number_of(endpoints, bucket->address_counter));
 		unproven_changed(endpoints);
 	}
 	counters->endpoints = endpoints->endpoints.count;

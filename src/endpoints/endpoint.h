@@ -50,8 +50,8 @@ uint32_t reason_add(
 	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint);
 bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint);
 
-void reason_report(const struct endpoints *endpoints, uint32_t reason, enum event_type type,
-	const char *why);
+void reason_report(
+	const struct endpoints *endpoints, uint32_t reason, enum event_type type, const char *why);
 
 /* Puts back a reason that there was before a restart: no event, no keepalive yet (records_resume).
  * Its index, -EEXIST when the key is taken or -ENOSPC when a limit is reached. */

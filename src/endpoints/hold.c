@@ -6,8 +6,8 @@ static void give_way(struct endpoints *endpoints, uint32_t endpoint, enum refusa
 {
 	const struct endpoint *oldest = endpoint_at(endpoints, endpoint);
 
-	report_refused(endpoints->report, &oldest->client,
-		&endpoints->proxies->list[oldest->proxy], refusal);
+	report_refused(endpoints->report, &oldest->client, &endpoints->proxies->list[oldest->proxy],
+		refusal);
 	endpoint_remove(endpoints, endpoint, "replaced", "limit");
 }
 
@@ -28,8 +28,7 @@ static void make_room_for(struct endpoints *endpoints, const struct reason_claim
 	oldest = unproven_oldest(unproven);
 	if (oldest && endpoints->endpoints.count >= endpoints->endpoints.limit)
 		give_way(endpoints, oldest, REFUSED_ENDPOINTS);
-	else if (oldest && !claim->proven &&
-		 unproven->places.count >= settings->limits.unproven)
+	else if (oldest && !claim->proven && unproven->places.count >= settings->limits.unproven)
 		give_way(endpoints, oldest, REFUSED_UNPROVEN);
 }
 

@@ -221,8 +221,8 @@ static void ask_again(struct endpoints *endpoints, uint32_t index)
 	if (!endpoint_is_given_up(endpoints->settings, endpoint))
 		return;
 	endpoint->missed = (endpoint_trials(endpoints->settings) - 1) & MISSED_MAX;
-	schedule_place_soon(&endpoints->schedule, index, report_tick(endpoints->report),
-		endpoint->expires);
+	schedule_place_soon(
+		&endpoints->schedule, index, report_tick(endpoints->report), endpoint->expires);
 }
 
 void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t seconds)

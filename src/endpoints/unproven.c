@@ -37,10 +37,8 @@ void unproven_add(struct unproven *unproven, uint32_t endpoint, uint32_t address
 	uint32_t *head = &unproven->heads[address % HEADS];
 	uint32_t place = pool_take(&unproven->places);
 
-	*place_at(unproven, place) = (struct unproven_place){.endpoint = endpoint,
-		.address = address,
-		.older = unproven->newest,
-		.next = *head};
+	*place_at(unproven, place) = (struct unproven_place){
+		.endpoint = endpoint, .address = address, .older = unproven->newest, .next = *head};
 	*head = place;
 	*(unproven->newest ? &place_at(unproven, unproven->newest)->newer : &unproven->oldest) =
 		place;

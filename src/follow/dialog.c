@@ -331,9 +331,8 @@ static void initial_response(struct follow *follow, const struct passage *passag
 /* The early leg goes by its Call-ID; with this 2xx it has its name. */
 static void confirm_orphan(struct follow *follow, struct passage *passage)
 {
-	struct transaction transaction = {.client = passage->client,
-		.proxy = passage->proxy,
-		.from_client = !passage->in};
+	struct transaction transaction = {
+		.client = passage->client, .proxy = passage->proxy, .from_client = !passage->in};
 
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, !passage->in);

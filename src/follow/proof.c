@@ -35,8 +35,7 @@ static uint64_t nonce_key(
 	return hash_end(&hash);
 }
 
-static uint64_t tag_key(
-	const struct follow *follow, const struct passage *passage, struct text tag)
+static uint64_t tag_key(const struct follow *follow, const struct passage *passage, struct text tag)
 {
 	struct hash hash;
 
@@ -72,8 +71,7 @@ static void give_tag(
 static bool was_tag_given(
 	const struct follow *follow, const struct passage *passage, struct text tag, uint32_t *how)
 {
-	return tag.length &&
-	       ledger_find(&follow->proofs, tag_key(follow, passage, tag), NULL, how);
+	return tag.length && ledger_find(&follow->proofs, tag_key(follow, passage, tag), NULL, how);
 }
 
 static void give_nonces(struct follow *follow, const struct passage *passage)

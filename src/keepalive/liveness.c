@@ -46,8 +46,8 @@ bool liveness_replied(
 	return true;
 }
 
-/* What an endpoint gets next. One that is unproven is asked for an answer first where keepalives ask
- * for none, and last, as some phones ignore NOTIFY, but not OPTIONS. */
+/* What an endpoint gets next. One that is unproven is asked for an answer first where keepalives
+ * ask for none, and last, as some phones ignore NOTIFY, but not OPTIONS. */
 static enum keepalive_method method_for(
 	const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
@@ -93,8 +93,8 @@ static void send_keepalive(const struct endpoints *endpoints, const struct keepa
 	const struct address *proxy = &endpoints->proxies->list[endpoint->proxy];
 	const struct flow flow = {.source = *proxy, .destination = endpoint->client};
 	char message[KEEPALIVE_MAX];
-	size_t length =
-		keepalive_build(keepalive, method, &endpoint->client, proxy, report->now_us, message);
+	size_t length = keepalive_build(
+		keepalive, method, &endpoint->client, proxy, report->now_us, message);
 
 	report->counters.keepalives++;
 	endpoint_report(endpoints, endpoint,

@@ -10,8 +10,8 @@ enum { OVERDUE_PER_TICK = 500 };
  * are enough for all, so that what was sent in a burst is spread again in the next round. */
 enum { EARLIEST_PART = 8 };
 
-/* How soon after it came an endpoint is asked whether it is there: many that come at once are spread
- * over that. */
+/* How soon after it came an item sends for the first time: many that come at once are spread over
+ * that. */
 enum { SOON_US = 1000000 };
 
 int schedule_init(

@@ -196,9 +196,8 @@ static void prove_what_was_added(struct border *border)
 	struct endpoints *endpoints = engine_endpoints(border->engine);
 	const uint16_t proxy =
 		proxies_find(engine_proxies(border->engine), &border->added.destination);
-	const uint32_t endpoint = proxy == PROXY_NONE ? 0
-						      : endpoint_find(endpoints,
-								&border->added.source, proxy);
+	const uint32_t endpoint =
+		proxy == PROXY_NONE ? 0 : endpoint_find(endpoints, &border->added.source, proxy);
 
 	if (endpoint && !border->leaves_unproven)
 		endpoint_prove(endpoints, endpoint);

@@ -37,8 +37,7 @@ static void register_phone(const char *client, const char *call_id, const char *
 
 static void answer_keepalive(const char *client, const char *status_line)
 {
-	phone_answers_keepalive(
-		border, client, &border->sent[border->sent_count - 1], status_line);
+	phone_answers_keepalive(border, client, &border->sent[border->sent_count - 1], status_line);
 }
 
 static double sent_at(unsigned i)

@@ -14,7 +14,7 @@
 #define MOVED "203.0.113.1:5999"
 #define OTHER "203.0.113.2:5061"
 
-#define CHALLENGE "WWW-Authenticate: Digest realm=\"x\", nonce=\"given\"\r\n"
+#define CHALLENGE   "WWW-Authenticate: Digest realm=\"x\", nonce=\"given\"\r\n"
 #define CREDENTIALS "Authorization: Digest username=\"alice\", realm=\"x\", nonce=\"given\"\r\n"
 
 static struct border *border;
@@ -286,8 +286,8 @@ static void register_user(const char *client, const char *aor)
 static void register_proven(const char *client, const char *aor)
 {
 	challenge(client);
-	register_as(client, (struct registration){
-				    .aor = aor, .call_id = aor, .credentials = CREDENTIALS});
+	register_as(client,
+		(struct registration){.aor = aor, .call_id = aor, .credentials = CREDENTIALS});
 }
 
 Test(unproven, at_the_limit_of_an_address_the_oldest_there_makes_room)
@@ -314,8 +314,8 @@ Test(unproven, at_the_limit_of_all_the_oldest_of_all)
 	register_user("203.0.113.2:1", "sip:2@x");
 	border_forget(border);
 	register_user("203.0.113.3:1", "sip:3@x");
-	border_expect(border, MAKES_ROOM("203.0.113.1:1", "sip:1@x", "unproven")
-				      ADD("203.0.113.3:1", "sip:3@x"));
+	border_expect(border,
+		MAKES_ROOM("203.0.113.1:1", "sip:1@x", "unproven") ADD("203.0.113.3:1", "sip:3@x"));
 	cr_expect_eq(engine_counters(border->engine).unproven, 2);
 }
 
@@ -337,11 +337,11 @@ Test(unproven, one_that_is_proven_in_the_midst_of_others_leaves_their_order)
 	register_user("203.0.113.4:1", "sip:4@x");
 	border_expect(border, ADD("203.0.113.4:1", "sip:4@x"));
 	register_user("203.0.113.5:1", "sip:5@x");
-	border_expect(border, MAKES_ROOM("203.0.113.1:1", "sip:1@x", "unproven")
-				      ADD("203.0.113.5:1", "sip:5@x"));
+	border_expect(border,
+		MAKES_ROOM("203.0.113.1:1", "sip:1@x", "unproven") ADD("203.0.113.5:1", "sip:5@x"));
 	register_user("203.0.113.6:1", "sip:6@x");
-	border_expect(border, MAKES_ROOM("203.0.113.3:1", "sip:3@x", "unproven")
-				      ADD("203.0.113.6:1", "sip:6@x"));
+	border_expect(border,
+		MAKES_ROOM("203.0.113.3:1", "sip:3@x", "unproven") ADD("203.0.113.6:1", "sip:6@x"));
 }
 
 Test(unproven, in_a_full_table_they_give_way_and_then_it_is_full)
@@ -390,9 +390,8 @@ Test(unproven, a_phone_that_moves_is_not_refused_for_them)
 	border_forget(border);
 	move(PHONE);
 	border_expect(border, "reason-end " OTHER " registration sip:2@x moved\n"
-			      "endpoint-remove " OTHER " ended\n" MAKES_ROOM(
-				      "203.0.113.1:1", "sip:1@x", "endpoints-per-address")
-				      ADD(PHONE, "sip:2@x"));
+			      "endpoint-remove " OTHER " ended\n" MAKES_ROOM("203.0.113.1:1",
+				      "sip:1@x", "endpoints-per-address") ADD(PHONE, "sip:2@x"));
 }
 
 /* Its old place stays, as another registration stands there, too. */
@@ -404,9 +403,9 @@ Test(unproven, nor_in_a_full_table)
 	register_user("203.0.113.1:1", "sip:1@x");
 	border_forget(border);
 	move(PHONE);
-	border_expect(border, "reason-end " OTHER " registration sip:2@x moved\n" MAKES_ROOM(
-				      "203.0.113.1:1", "sip:1@x", "endpoints")
-				      ADD(PHONE, "sip:2@x"));
+	border_expect(
+		border, "reason-end " OTHER " registration sip:2@x moved\n" MAKES_ROOM(
+				"203.0.113.1:1", "sip:1@x", "endpoints") ADD(PHONE, "sip:2@x"));
 }
 
 /* Addresses are numbers, and those that are as far apart share a list. */
