@@ -1,7 +1,7 @@
 /* Endpoints: who must stay reachable, and why. Below, in this order: the proxies that endpoints
  * belong to; labels, the names that reasons carry; changes, which reasons a store has not seen yet;
- * unproven, the endpoints where it is open who is there; endpoints and their reasons; the review, a look at each of them; records, what survives a
- * restart. */
+ * unproven, the endpoints where it is open who is there; endpoints and their reasons; the review, a
+ * look at each of them; records, what survives a restart. */
 #ifndef NATBOX_ENDPOINTS_H
 #define NATBOX_ENDPOINTS_H
 
@@ -92,8 +92,8 @@ uint32_t changes_take(struct changes *changes, uint32_t from);
 
 bool changes_any(const struct changes *changes);
 
-/* Unproven endpoints, by index: in the order in which they came, and those of each address, which is
- * a number here. */
+/* Unproven endpoints, by index: in the order in which they came, and those of each address, which
+ * is a number here. */
 
 struct unproven {
 	struct pool places;
@@ -118,8 +118,8 @@ uint32_t unproven_oldest_of(const struct unproven *unproven, uint32_t address, u
  * as the border sees it, paired with the proxy it talks to. A reason is one registration, one
  * subscription or one dialog leg. An endpoint lives exactly as long as it has a reason.
  *
- * A source address can be forged. An endpoint is proven by what only somebody who receives there can
- * send: the answer to a keepalive, or a request with a nonce or a tag that was sent there. Until
+ * A source address can be forged. An endpoint is proven by what only somebody who receives there
+ * can send: the answer to a keepalive, or a request with a nonce or a tag that was sent there. Until
  * then it is unproven: it gets a few keepalives and no more, there are not many of them, and they
  * give way to others.
  *

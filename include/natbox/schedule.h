@@ -81,8 +81,8 @@ void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest,
 /* The same, for an item that is to send for the first time: soon after now. */
 void schedule_place_soon(struct schedule *schedule, uint32_t item, uint32_t now, uint32_t expires);
 
-/* The same as schedule_place, for an item that has its round behind it: the next begins in time to spread again what
- * was sent in a burst. */
+/* The same as schedule_place, for an item that has its round behind it: the next begins in time to
+ * spread again what was sent in a burst. */
 void schedule_place_next(
 	struct schedule *schedule, uint32_t item, uint32_t refreshed, uint32_t expires);
 

@@ -14,16 +14,32 @@ static const char phone4[] = "192.0.2.7:40000", proxy4[] = "198.51.100.1:5060";
 static const char phone6[] = "[2001:db8::7]:40000", proxy6[] = "[2001:db8:1::1]:5060";
 static const struct text hello = {"OPTIONS", 7};
 
+/* Numbers of interfaces; proxies are behind another host unless a test says otherwise. */
+enum { LOOPBACK = 1, ETHERNET = 2, INSIDE = 3 };
+static unsigned ways[1024];
+
 struct filter {
 	int link_type;
 	struct bpf_program program;
+	/* Of what is seen at any interface: where, and whether it goes out there. */
+	unsigned interface;
+	bool goes_out;
 };
 
+/* On any interface as DLT_LINUX_SLL2, else on one that is Ethernet, towards the phones. */
 static struct filter compile(const struct address *proxies, size_t count, int link_type)
 {
 	struct filter filter = {.link_type = link_type};
+	struct address own[] = {address_of("198.51.100.1:1"), address_of("[2001:db8:1::1]:1")};
 	pcap_t *pcap = pcap_open_dead(link_type, 65535);
-	char *text = filter_write(proxies, count, link_type);
+	char *text = filter_write(&(struct filter_view){.proxies = proxies,
+		.ways = ways,
+		.count = count,
+		.loopback = LOOPBACK,
+		.interface = link_type == DLT_LINUX_SLL2 ? 0 : ETHERNET,
+		.own = own,
+		.own_count = 2,
+		.link_type = link_type});
 
 	cr_assert(text);
 	cr_assert_eq(pcap_compile(pcap, &filter.program, text, 1, PCAP_NETMASK_UNKNOWN), 0,
@@ -50,14 +66,32 @@ static bool passes(const struct filter *filter, const struct frame *frame)
 	return pcap_offline_filter(&filter->program, &header, frame->bytes) != 0;
 }
 
+/* Cooked: protocol, reserved, interface, ARPHRD_ETHER, packet type (4: outgoing), address. */
+static void add_link_header(
+	struct frame *frame, const struct filter *filter, const struct flow *flow)
+{
+	const unsigned type = address_is_ipv4(&flow->source) ? TYPE_IPV4 : TYPE_IPV6;
+
+	if (filter->link_type == DLT_EN10MB)
+		frame_add_ethernet(frame, type);
+	if (filter->link_type != DLT_LINUX_SLL2)
+		return;
+	frame_add_u16(frame, type);
+	frame_add_u16(frame, 0);
+	frame_add_u32(frame, filter->interface);
+	frame_add_u16(frame, 1);
+	frame_add_u8(frame, filter->goes_out ? 4 : 0);
+	frame_add_u8(frame, 6);
+	frame_add(frame, "\2\0\0\0\0\1\0\0", 8);
+}
+
 static bool datagram_passes(
 	const struct filter *filter, const char *source, const char *destination)
 {
 	struct flow flow = flow_of(source, destination);
 	struct frame frame = {0};
 
-	if (filter->link_type == DLT_EN10MB)
-		frame_add_ethernet(&frame, address_is_ipv4(&flow.source) ? TYPE_IPV4 : TYPE_IPV6);
+	add_link_header(&frame, filter, &flow);
 	frame_add_datagram(&frame, &flow, hello);
 	return passes(filter, &frame);
 }
@@ -142,6 +176,7 @@ static bool fragment_passes(
 	struct flow flow = flow_of(source, destination);
 	struct frame frame = {0};
 
+	add_link_header(&frame, filter, &flow);
 	if (address_is_ipv4(&flow.source)) {
 		frame_add_ipv4(
 			&frame, &flow, 17, 1, first ? MORE_FRAGMENTS : 185, 8 + hello.length);
@@ -201,14 +236,87 @@ Test(filter, proxy_on_any_host_names_its_port_only)
 		struct filter filter;
 
 		proxies[0] = i ? any_ipv4 : any_ipv6;
-		filter = compile(proxies, 2, DLT_EN10MB);
+		filter = compile(proxies, 2, DLT_LINUX_SLL2);
 		cr_expect(datagram_passes(&filter, phone4, proxy4));
-		cr_expect(datagram_passes(&filter, proxy6, phone6));
 		cr_expect(datagram_passes(&filter, phone4, "198.51.100.2:5080"));
 		cr_expect(!datagram_passes(&filter, phone4, "198.51.100.1:5080"));
 		cr_expect(!datagram_passes(&filter, phone4, "198.51.100.2:53"));
+		filter.goes_out = true;
+		cr_expect(datagram_passes(&filter, proxy6, phone6));
 		pcap_freecode(&filter.program);
 	}
+}
+
+/* At any interface. A proxy of this host; one behind it, which is one of two that lie behind the same
+ * interface; and one that no route leads to. */
+
+enum { HERE, BEHIND, BESIDE, NOWHERE, SOURCES };
+static const char *const sources[SOURCES] = {
+	"198.51.100.1:5060", "10.0.0.5:5060", "10.0.0.6:5060", "203.0.113.200:5060"};
+
+/* Which of them are believed at an interface. */
+static void expect_believed(
+	struct filter *filter, unsigned interface, bool goes_out, const char *which)
+{
+	filter->interface = interface;
+	filter->goes_out = goes_out;
+	for (unsigned i = 0; i < SOURCES; i++) {
+		const bool expected = which[i] == 'y';
+
+		cr_expect_eq(datagram_passes(filter, sources[i], phone4), expected, "%s at %u",
+			sources[i], interface);
+		for (int first = 0; first < 2; first++)
+			cr_expect_eq(fragment_passes(filter, sources[i], phone4, first), expected,
+				"fragment of %s at %u", sources[i], interface);
+		cr_expect(datagram_passes(filter, phone4, sources[i]));
+	}
+}
+
+Test(filter, a_proxy_is_believed_only_where_it_can_be)
+{
+	struct address proxies[SOURCES];
+	struct filter filter;
+
+	for (unsigned i = 0; i < SOURCES; i++)
+		proxies[i] = address_of(sources[i]);
+	ways[HERE] = LOOPBACK;
+	ways[BEHIND] = ways[BESIDE] = INSIDE;
+	ways[NOWHERE] = 0;
+	filter = compile(proxies, SOURCES, DLT_LINUX_SLL2);
+	expect_believed(&filter, ETHERNET, false, "nnnn");
+	expect_believed(&filter, ETHERNET, true, "yyyy");
+	expect_believed(&filter, INSIDE, false, "nyyn");
+	expect_believed(&filter, LOOPBACK, false, "ynnn");
+	pcap_freecode(&filter.program);
+}
+
+Test(filter, any_address_of_this_host_is_believed_where_it_can_be)
+{
+	struct address proxies[] = {{.port = 5060}, address_of("10.0.0.5:5080")};
+	struct filter filter;
+
+	ways[1] = INSIDE;
+	filter = compile(proxies, 2, DLT_LINUX_SLL2);
+	for (unsigned interface = LOOPBACK; interface <= INSIDE; interface++) {
+		for (int goes_out = 0; goes_out < 2; goes_out++) {
+			const bool is_own = goes_out || interface == LOOPBACK;
+
+			filter.interface = interface;
+			filter.goes_out = goes_out;
+			cr_expect_eq(datagram_passes(&filter, proxy4, phone4), is_own);
+			cr_expect_eq(datagram_passes(&filter, proxy6, phone6), is_own);
+			cr_expect_eq(datagram_passes(&filter, "10.0.0.5:5080", phone4),
+				goes_out || interface == INSIDE);
+			for (int first = 0; first < 2; first++) {
+				cr_expect_eq(
+					fragment_passes(&filter, proxy4, phone4, first), is_own);
+				cr_expect_eq(
+					fragment_passes(&filter, proxy6, phone6, first), is_own);
+				cr_expect(fragment_passes(&filter, phone4, proxy4, first));
+			}
+		}
+	}
+	pcap_freecode(&filter.program);
 }
 
 Test(filter, stays_within_the_kernels_limit_however_many_proxies)

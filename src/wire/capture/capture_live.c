@@ -1,10 +1,16 @@
 #include "capture.h"
 
 #include "../apart.h"
+#include "../host.h"
+#include "../way.h"
 #include "capture_source.h"
 #include "filter.h"
 
+#include <natbox/wire.h>
+
 #include <errno.h>
+#include <net/if.h>
+#include <pcap/dlt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -63,6 +69,10 @@ static int activate(struct capture *capture, struct fault *fault)
 	status = pcap_activate(pcap);
 	if (status < 0)
 		return activate_fault(capture, status, fault);
+	/* Of all interfaces at once: with the number of the one that a frame is seen at. */
+	if (pcap_datalink(pcap) == DLT_LINUX_SLL && pcap_set_datalink(pcap, DLT_LINUX_SLL2))
+		return fault_set(fault, -EIO, "cannot capture on %s: %s; choose another interface",
+			capture->name, pcap_geterr(pcap));
 	if (pcap_setnonblock(pcap, 1, why))
 		return fault_set(fault, -EIO, "cannot capture on %s without waiting: %s",
 			capture->name, why);
@@ -111,6 +121,27 @@ static int lock_filter(const struct capture *capture, struct fault *fault)
 		capture->name, strerror(errno));
 }
 
+/* The filter for the routes and addresses that there are now. */
+static char *write_filter(
+	const struct capture *capture, const struct address *proxies, size_t count)
+{
+	static unsigned ways[WIRE_NAMED_MAX];
+	static struct host host;
+	struct filter_view view = {.proxies = proxies,
+		.ways = ways,
+		.count = count,
+		.own = host.list,
+		.loopback = if_nametoindex("lo"),
+		.interface = if_nametoindex(capture->name),
+		.link_type = pcap_datalink(capture->pcap)};
+
+	for (size_t i = 0; i < view.count; i++)
+		ways[i] = way_to(&proxies[i]);
+	if (host_read(&host) == 0)
+		view.own_count = host.count;
+	return filter_write(&view);
+}
+
 static int set_filter(
 	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
 {
@@ -118,7 +149,7 @@ static int set_filter(
 	struct bpf_program program = {.bf_insns = compilation.instructions};
 	int error;
 
-	capture->filter = filter_write(proxies, count, pcap_datalink(capture->pcap));
+	capture->filter = write_filter(capture, proxies, count);
 	if (!capture->filter)
 		return fault_set(
 			fault, -ENOMEM, "cannot capture on %s: out of memory", capture->name);

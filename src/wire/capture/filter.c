@@ -18,8 +18,7 @@ enum { DONT_FRAGMENT = 0x4000 };
 
 /* The hosts that share a port; port 0: any port. */
 struct group {
-	const struct address *proxies;
-	size_t count;
+	const struct filter_view *view;
 	uint16_t port;
 	bool any_host;
 };
@@ -45,53 +44,198 @@ static void write_ports(FILE *out, const struct group *group, const char *direct
 		fputs("udp", out);
 }
 
-static void write_direction(FILE *out, const struct group *group, bool ipv4, const char *direction)
+static void write_host(FILE *out, const struct address *address, const char *direction)
 {
-	const char *separator = "((";
 	char host[ADDRESS_TEXT_MAX];
 
-	for (size_t i = 0; i < group->count; i++) {
-		const struct address *proxy = &group->proxies[i];
+	address_format_host(address, host);
+	if (!address_is_ipv4(address))
+		host[strlen(host) - 1] = 0;
+	fprintf(out, "%s host %s", direction, address_is_ipv4(address) ? host : host + 1);
+}
 
-		if (!in_group(group, proxy) || address_is_ipv4(proxy) != ipv4)
+static bool is_here(const struct filter_view *view, size_t proxy)
+{
+	return is_any_host(&view->proxies[proxy]) || view->ways[proxy] == view->loopback;
+}
+
+/* Whether what comes from a proxy is believed only from where it can come. */
+static bool is_doubted(const struct filter_view *view, size_t proxy)
+{
+	return view->interface == 0 || (is_here(view, proxy) && view->interface != view->loopback);
+}
+
+/* Whether two proxies are believed where the same is so. */
+static bool share_origin(const struct filter_view *view, size_t a, size_t b)
+{
+	return is_doubted(view, a) == is_doubted(view, b) && view->ways[a] == view->ways[b];
+}
+
+/* What a packet has to be for that, and more. */
+static void write_origin(FILE *out, const struct filter_view *view, size_t proxy)
+{
+	if (!is_doubted(view, proxy))
+		return;
+	if (view->interface == 0 && view->ways[proxy])
+		fprintf(out, "(outbound or ifindex %u) and ", view->ways[proxy]);
+	else
+		fputs("outbound and ", out);
+}
+
+static bool belongs(const struct group *group, bool ipv4, size_t proxy)
+{
+	const struct address *address = &group->view->proxies[proxy];
+
+	return in_group(group, address) && address_is_ipv4(address) == ipv4;
+}
+
+/* Whether none before it shares its origin. */
+static bool is_first(const struct group *group, bool ipv4, size_t proxy)
+{
+	for (size_t i = 0; i < proxy; i++) {
+		if (belongs(group, ipv4, i) && share_origin(group->view, i, proxy))
+			return false;
+	}
+	return true;
+}
+
+/* The hosts that packets come from or go to; of those they come from, which share an origin. */
+static void write_names(FILE *out, const struct group *group, bool ipv4, const char *direction,
+	const size_t *sharing)
+{
+	const char *separator = "(";
+
+	for (size_t i = 0; i < group->view->count; i++) {
+		if (!belongs(group, ipv4, i) ||
+			(sharing && !share_origin(group->view, i, *sharing)))
 			continue;
-		address_format_host(proxy, host);
-		if (!ipv4)
-			host[strlen(host) - 1] = 0;
-		fprintf(out, "%s%s host %s", separator, direction, ipv4 ? host : host + 1);
+		fputs(separator, out);
+		write_host(out, &group->view->proxies[i], direction);
 		separator = " or ";
 	}
-	fputs(") and (", out);
+	fputc(')', out);
+}
+
+static void write_sources(FILE *out, const struct group *group, bool ipv4)
+{
+	const char *separator = "(";
+
+	for (size_t i = 0; i < group->view->count; i++) {
+		if (!belongs(group, ipv4, i) || !is_first(group, ipv4, i))
+			continue;
+		fprintf(out, "%s(", separator);
+		write_origin(out, group->view, i);
+		write_names(out, group, ipv4, "src", &i);
+		fputc(')', out);
+		separator = " or ";
+	}
+	fputc(')', out);
+}
+
+static void write_ports_or_unreachable(
+	FILE *out, const struct group *group, bool ipv4, const char *direction)
+{
+	fputs(" and (", out);
 	write_ports(out, group, direction);
 	fprintf(out, " or %s))", ipv4 ? unreachable_ipv4 : unreachable_ipv6);
 }
 
 static void write_hosts(FILE *out, const struct group *group, bool ipv4)
 {
-	fprintf(out, "(%s and (", ipv4 ? "ip" : "ip6");
-	write_direction(out, group, ipv4, "dst");
-	fputs(" or ", out);
-	write_direction(out, group, ipv4, "src");
+	fprintf(out, "(%s and ((", ipv4 ? "ip" : "ip6");
+	write_names(out, group, ipv4, "dst", NULL);
+	write_ports_or_unreachable(out, group, ipv4, "dst");
+	fputs(" or (", out);
+	write_sources(out, group, ipv4);
+	write_ports_or_unreachable(out, group, ipv4, "src");
 	fputs("))", out);
 }
 
 static bool has_version(const struct group *group, bool ipv4)
 {
-	for (size_t i = 0; i < group->count; i++) {
-		if (in_group(group, &group->proxies[i]) &&
-			address_is_ipv4(&group->proxies[i]) == ipv4)
+	for (size_t i = 0; i < group->view->count; i++) {
+		if (in_group(group, &group->view->proxies[i]) &&
+			address_is_ipv4(&group->view->proxies[i]) == ipv4)
 			return true;
 	}
 	return false;
 }
 
+/* Any of the origins of a group's proxies. */
+static void write_origins(FILE *out, const struct group *group)
+{
+	const struct filter_view *view = group->view;
+
+	for (size_t i = 0; i < view->count; i++) {
+		if (in_group(group, &view->proxies[i]) && !is_doubted(view, i))
+			return;
+	}
+	fputs(" and (outbound", out);
+	for (size_t i = 0; i < view->count; i++) {
+		const unsigned way = is_here(view, i) ? view->loopback : view->ways[i];
+
+		if (in_group(group, &view->proxies[i]) && view->interface == 0 && way)
+			fprintf(out, " or ifindex %u", way);
+	}
+	fputc(')', out);
+}
+
+/* " and " what keeps out a fragment that comes in with an address of this host, but for what it sends
+ * itself: of one that has no ports only that tells which way it goes. */
+static void write_not_forged(FILE *out, const struct filter_view *view, bool ipv4)
+{
+	const char *separator = "(";
+
+	fputs(" and not (inbound and ", out);
+	if (view->interface == 0)
+		fprintf(out, "not ifindex %u and ", view->loopback);
+	for (size_t i = 0; i < view->own_count && i < FILTER_HOSTS_MAX; i++) {
+		if (address_is_ipv4(&view->own[i]) != ipv4)
+			continue;
+		fputs(separator, out);
+		write_host(out, &view->own[i], "src");
+		separator = " or ";
+	}
+	fputs("))", out);
+}
+
+static bool has_own(const struct filter_view *view, bool ipv4)
+{
+	for (size_t i = 0; i < view->own_count && i < FILTER_HOSTS_MAX; i++) {
+		if (address_is_ipv4(&view->own[i]) == ipv4)
+			return true;
+	}
+	return false;
+}
+
+static void write_unreachable(FILE *out, const struct group *group, bool ipv4)
+{
+	const struct filter_view *view = group->view;
+
+	fprintf(out, " or (%s and (%s)", ipv4 ? "ip" : "ip6",
+		ipv4 ? unreachable_ipv4 : unreachable_ipv6);
+	if (has_own(view, ipv4) && view->interface != view->loopback)
+		write_not_forged(out, view, ipv4);
+	fputc(')', out);
+}
+
+static void write_any_host(FILE *out, const struct group *group)
+{
+	fputs("((", out);
+	write_ports(out, group, "dst");
+	fputs(") or (", out);
+	write_ports(out, group, "src");
+	write_origins(out, group);
+	fputc(')', out);
+	write_unreachable(out, group, true);
+	write_unreachable(out, group, false);
+	fputc(')', out);
+}
+
 static void write_group(FILE *out, const struct group *group)
 {
 	if (group->any_host) {
-		fputc('(', out);
-		write_ports(out, group, "");
-		fprintf(out, " or (ip and (%s)) or (ip6 and (%s)))", unreachable_ipv4,
-			unreachable_ipv6);
+		write_any_host(out, group);
 		return;
 	}
 	if (has_version(group, true))
@@ -120,20 +264,21 @@ static size_t list_ports(
 	return listed;
 }
 
-static void write_proxies(FILE *out, const struct address *proxies, size_t count)
+static void write_proxies(FILE *out, const struct filter_view *view)
 {
 	uint16_t ports[FILTER_PORTS_MAX];
-	size_t port_count = list_ports(proxies, count, ports);
+	size_t port_count = list_ports(view->proxies, view->count, ports);
 
 	if (port_count > FILTER_PORTS_MAX) {
 		ports[0] = 0;
 		port_count = 1;
 	}
 	for (size_t i = 0; i < port_count; i++) {
-		struct group group = {proxies, count, ports[i], count > FILTER_HOSTS_MAX};
+		struct group group = {view, ports[i], view->count > FILTER_HOSTS_MAX};
 
-		for (size_t j = 0; j < count; j++)
-			group.any_host |= in_group(&group, &proxies[j]) && is_any_host(&proxies[j]);
+		for (size_t j = 0; j < view->count; j++)
+			group.any_host |= in_group(&group, &view->proxies[j]) &&
+					  is_any_host(&view->proxies[j]);
 		if (i)
 			fputs(" or ", out);
 		write_group(out, &group);
@@ -156,7 +301,7 @@ static void write_keepalives(FILE *out)
 	fputc(')', out);
 }
 
-char *filter_write(const struct address *proxies, size_t count, int link_type)
+char *filter_write(const struct filter_view *view)
 {
 	char *plain = NULL, *tagged = NULL;
 	size_t length;
@@ -165,7 +310,7 @@ char *filter_write(const struct address *proxies, size_t count, int link_type)
 	if (!out)
 		return NULL;
 	fputc('(', out);
-	write_proxies(out, proxies, count);
+	write_proxies(out, view);
 	fputs(") and not (", out);
 	write_keepalives(out);
 	fputc(')', out);
@@ -173,7 +318,7 @@ char *filter_write(const struct address *proxies, size_t count, int link_type)
 		free(plain);
 		return NULL;
 	}
-	if (link_type != DLT_EN10MB)
+	if (view->link_type != DLT_EN10MB)
 		return plain;
 	/* What stands after a "vlan" looks behind the tag. */
 	if (asprintf(&tagged, "(%s) or (vlan and ((%s) or (vlan and (%s))))", plain, plain, plain) <

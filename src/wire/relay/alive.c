@@ -1,6 +1,6 @@
 #include "alive.h"
 
-#include "netlink.h"
+#include "../netlink.h"
 #include "rules_settings.h"
 
 #include <arpa/inet.h>

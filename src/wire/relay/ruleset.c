@@ -1,7 +1,7 @@
 #include "ruleset.h"
 
 #include "../apart.h"
-#include "netlink.h"
+#include "../netlink.h"
 
 #include <errno.h>
 #include <libnftnl/common.h>

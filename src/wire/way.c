@@ -1,0 +1,51 @@
+#include "way.h"
+
+#include "netlink.h"
+
+#include <linux/rtnetlink.h>
+#include <stdalign.h>
+#include <sys/socket.h>
+
+enum { REQUEST_MAX = 256 };
+
+static int take_interface(const struct nlmsghdr *message, void *context)
+{
+	unsigned *interface = context;
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct rtmsg))
+	{
+		if (mnl_attr_get_type(attribute) == RTA_OIF)
+			*interface = mnl_attr_get_u32(attribute);
+	}
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *ask_for(char *buffer, const struct address *host)
+{
+	const bool ipv4 = address_is_ipv4(host);
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *route;
+
+	request->nlmsg_type = RTM_GETROUTE;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
+	route->rtm_family = ipv4 ? AF_INET : AF_INET6;
+	route->rtm_dst_len = ipv4 ? 32 : 128;
+	mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, host->ip + (ipv4 ? 12 : 0));
+	return request;
+}
+
+unsigned way_to(const struct address *host)
+{
+	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
+	struct mnl_socket *socket;
+	unsigned interface = 0;
+
+	if (netlink_open(NETLINK_ROUTE, &socket) != 0)
+		return 0;
+	if (netlink_request(socket, ask_for(buffer, host), take_interface, &interface) != 0)
+		interface = 0;
+	mnl_socket_close(socket);
+	return interface;
+}
