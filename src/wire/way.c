@@ -39,7 +39,7 @@ static struct nlmsghdr *ask_for(char *buffer, const struct address *host)
 unsigned way_to(const struct address *host)
 {
 	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct mnl_socket *socket;
+	struct mnl_socket *socket = NULL;
 	unsigned interface = 0;
 
 	if (netlink_open(NETLINK_ROUTE, &socket) != 0)

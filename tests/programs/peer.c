@@ -9,8 +9,8 @@
  *         From the first address sends to the second and waits for the same bytes to come back. A
  *         line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays out. With COUNT
  *         and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two answers.
- *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES
- *         Sends one datagram whose source is the first address, whoever has it. */
+ *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES|-
+ *         Sends one datagram whose source is the first address, whoever has it; -: standard input. */
 #include <natbox/address.h>
 
 #include <arpa/inet.h>
@@ -231,24 +231,27 @@ static int ask(const struct question *question)
 	return answered ? 0 : 1;
 }
 
-static int forge(const char *source, const char *destination, size_t length)
-{
-	static char bytes[DATAGRAM_MAX];
-	struct sockaddr_storage other;
-	const socklen_t other_length = to_socket_address(destination, &other);
-	const int descriptor = open_bound(source, true);
-
-	write_question(bytes, length, 0);
-	if (sendto(descriptor, bytes, length, 0, (struct sockaddr *)&other, other_length) < 0)
-		die("sendto");
-	return 0;
-}
-
 static size_t read_length(const char *text)
 {
 	const long length = strtol(text, NULL, 10);
 
 	return length < 0 || length > DATAGRAM_MAX ? DATAGRAM_MAX : (size_t)length;
+}
+
+static int forge(const char *source, const char *destination, const char *what)
+{
+	static char bytes[DATAGRAM_MAX];
+	const bool is_given = strcmp(what, "-") == 0;
+	const size_t length = is_given ? fread(bytes, 1, sizeof(bytes), stdin) : read_length(what);
+	struct sockaddr_storage other;
+	const socklen_t other_length = to_socket_address(destination, &other);
+	const int descriptor = open_bound(source, true);
+
+	if (!is_given)
+		write_question(bytes, length, 0);
+	if (sendto(descriptor, bytes, length, 0, (struct sockaddr *)&other, other_length) < 0)
+		die("sendto");
+	return 0;
 }
 
 static int ask_as_told(int argc, char **argv)
@@ -286,7 +289,7 @@ int main(int argc, char **argv)
 	if (strcmp(command, "ask") == 0)
 		return ask_as_told(argc - 1, argv + 1);
 	if (strcmp(command, "forge") == 0 && argc == 5)
-		return forge(argv[2], argv[3], read_length(argv[4]));
+		return forge(argv[2], argv[3], argv[4]);
 	fprintf(stderr, "usage: peer echo|ask|forge ...; see the head of tests/programs/peer.c\n");
 	return 2;
 }
