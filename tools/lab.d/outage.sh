@@ -75,9 +75,17 @@ flows_around_natbox() { # signal that it gets
 	measure_gap_while natbox_signal "$1" && [ "$gap" -le 3000 ]
 }
 
+# NATs forget as usual from now on, and whoever asked, too.
+the_phones_are_kept_again() {
+	at nat conntrack -D -p udp -s "$(own_address phone2)" >/dev/null 2>&1
+	nats_forget_again
+}
+
+# While natbox is away NATs remember for long: on a busy machine that takes as long as it takes.
 expect_sip_to_flow_around_natbox() {
 	local signal start=(relay_start -o "state.path=$NATBOX_STATE")
 	expect "natbox relays" "${start[@]}"
+	nats_remember_for_long
 	expect "phones at two homes register" homes_register
 	expect "every answer comes at once" every_answer_comes_at_once
 	expect "what is asked goes through natbox" eventually natbox_relayed_what_was_asked
@@ -90,6 +98,8 @@ expect_sip_to_flow_around_natbox() {
 		expect "every answer comes at once again" every_answer_comes_at_once
 		expect "and goes through natbox" eventually natbox_relayed_what_was_asked
 	done
+	expect "keepalives go out again to where the phones were" the_phones_are_kept_again
+	pause $((NAT_STREAM_S + 4))
 	expect "the phones, silent all the while, are not lost: bob calls alice" bob_calls_alice
 	expect "they registered once" phones_registered_once
 	expect "natbox stops cleanly" natbox_stop
