@@ -360,6 +360,9 @@ struct aor {
 uint64_t registration_key(
 	const struct endpoints *endpoints, const struct aor *aor, uint64_t identity);
 
+/* Whether a registration is told from others of its AOR by that. */
+bool registration_is_identical(const struct reason *registration, uint64_t identity);
+
 /* The next registration of it after that one; 0: the first, which was added or rekeyed latest. key
  * is that of any of them. 0 at the end. Without an AOR, all whose keys have that half: hardly ever
  * there is one of another AOR among them. */

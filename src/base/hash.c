@@ -65,16 +65,29 @@ static inline void add_word(struct hash *hash, uint64_t word, unsigned length)
 	hash->tail = held ? word >> (64 - held) : 0;
 }
 
+/* Fewer than eight bytes, little end first: in two or three loads, which may overlap. */
+static inline uint64_t load_few(const uint8_t *at, size_t length)
+{
+	uint32_t low, high;
+
+	if (length >= sizeof(low)) {
+		memcpy(&low, at, sizeof(low));
+		memcpy(&high, at + length - sizeof(high), sizeof(high));
+		return le32toh(low) | (uint64_t)le32toh(high) << 8 * (length - sizeof(high));
+	}
+	if (length == 0)
+		return 0;
+	return at[0] | (uint64_t)at[length / 2] << 8 * (length / 2) |
+	       (uint64_t)at[length - 1] << 8 * (length - 1);
+}
+
 void hash_add(struct hash *hash, const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
-	uint64_t word = 0;
 
 	for (; length >= 8; at += 8, length -= 8)
 		add_word(hash, load_little_endian(at), 8);
-	for (unsigned i = 0; i < length; i++)
-		word |= (uint64_t)at[i] << 8 * i;
-	add_word(hash, word, (unsigned)length);
+	add_word(hash, load_few(at, length), (unsigned)length);
 }
 
 void hash_add_number(struct hash *hash, uint64_t number)

@@ -9,7 +9,9 @@ static inline char lower(char c)
 
 static inline bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	const uint64_t blanks = 1ull << ' ' | 1 << '\t' | 1 << '\r' | 1 << '\n';
+
+	return (unsigned char)c <= ' ' && blanks >> c & 1;
 }
 
 bool text_equal(struct text a, struct text b)
@@ -50,17 +52,18 @@ struct text text_trim(struct text text)
 
 bool text_number(struct text text, uint32_t *number)
 {
+	const char *at = text.at, *end = text_end(text);
 	uint64_t value = 0;
 
-	if (text.length == 0)
-		return false;
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
+	for (; at < end && value <= UINT32_MAX; at++) {
+		const unsigned digit = (unsigned char)*at - (unsigned)'0';
+
+		if (digit > 9)
 			return false;
-		value = value * 10 + (uint64_t)(text.at[i] - '0');
-		if (value > UINT32_MAX)
-			return false;
+		value = value * 10 + digit;
 	}
+	if (!text.length || value > UINT32_MAX)
+		return false;
 	*number = (uint32_t)value;
 	return true;
 }

@@ -21,6 +21,11 @@ uint64_t registration_key(
 	return (identity & ~(uint64_t)UINT32_MAX) | (uint32_t)hash;
 }
 
+bool registration_is_identical(const struct reason *registration, uint64_t identity)
+{
+	return registration->key[1] == (uint32_t)(identity >> 32);
+}
+
 /* Whether a registration whose half of the key is that of an AOR is one of it. */
 static bool is_of(const struct endpoints *endpoints, uint32_t reason, const struct aor *aor)
 {

@@ -40,9 +40,9 @@ static uint64_t identity_of(const struct follow *follow, const struct sip_messag
 	return hash_end(&hash);
 }
 
-/* What a REGISTER asks for. */
-static void parse_request(const struct follow *follow, const struct passage *passage,
-	const struct aor *aor, struct transaction *transaction)
+/* What a REGISTER asks for. Returns what its registration is told apart by. */
+static uint64_t parse_request(
+	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
 	const struct sip_name_addr *named = NULL;
 	const struct sip_contact *contact;
@@ -64,8 +64,39 @@ static void parse_request(const struct follow *follow, const struct passage *pas
 		if (seconds)
 			listing_expect(follow, transaction, &contact->uri);
 	}
-	transaction->reason = registration_key(
-		follow->endpoints, aor, identity_of(follow, passage->message, named));
+	return identity_of(follow, passage->message, named);
+}
+
+/* Registrations of one endpoint that are looked through for the one that is refreshed: a phone has
+ * one a line. */
+enum { LINES_MAX = 8 };
+
+/* Whether To is an address of record and nothing else, written like that. */
+static bool is_written(struct text to, struct text aor)
+{
+	return aor.length && to.length == aor.length + 2 && to.at[0] == '<' &&
+	       to.at[to.length - 1] == '>' && text_equal((struct text){to.at + 1, aor.length}, aor);
+}
+
+/* Nearly always a registration is refreshed from where it stands, by a phone that writes its
+ * address of record as before: then that need not be read. Its key; 0 where it is another. */
+static uint64_t find_refreshed(
+	const struct follow *follow, const struct passage *passage, uint64_t identity)
+{
+	const struct endpoints *endpoints = follow->endpoints;
+	uint32_t index = endpoint_at(endpoints, passage->endpoint)->reasons;
+
+	for (unsigned i = 0; index && i < LINES_MAX; i++) {
+		const struct reason *reason = reason_at(endpoints, index);
+
+		if (reason->kind == REASON_REGISTRATION &&
+			registration_is_identical(reason, identity) &&
+			is_written(passage->message->to,
+				label_text(&endpoints->labels, reason->label)))
+			return reason_key(reason);
+		index = reason->next;
+	}
+	return 0;
 }
 
 /* A user agent that needs no help, or asks for nothing, is of interest only for what the registrar
@@ -95,24 +126,39 @@ static bool bears_nonce_of_old(const struct follow *follow, const struct passage
 	return false;
 }
 
+/* The registration of a REGISTER that is none that stands where it comes from. False when it is not
+ * worth following. */
+static bool find_among_others(const struct follow *follow, struct passage *passage,
+	uint64_t identity, struct transaction *wanted)
+{
+	struct aor aor;
+
+	if (!parse_aor(passage, &aor))
+		return false;
+	wanted->reason = registration_key(follow->endpoints, &aor, identity);
+	if (!is_worth_following(follow, passage, &aor, wanted))
+		return false;
+	moved_find(follow, passage, &aor, wanted);
+	if (!passage->bears)
+		passage->bears = bears_nonce_of_old(follow, passage, &aor, wanted->reason);
+	return true;
+}
+
 void registration_request(struct follow *follow, struct passage *passage)
 {
 	struct transaction wanted = {.client = passage->client};
-	struct aor aor;
+	uint64_t identity;
 	uint32_t index;
 	bool is_new;
 
 	/* Of two addresses of record nobody knows which the registrar takes. */
 	if (!follow->settings->keepalive.registrations ||
-		sip_contradicts(passage->message, &passage->message->to) ||
-		!parse_aor(passage, &aor))
+		sip_contradicts(passage->message, &passage->message->to))
 		return;
-	parse_request(follow, passage, &aor, &wanted);
-	if (!is_worth_following(follow, passage, &aor, &wanted))
+	identity = parse_request(follow, passage, &wanted);
+	wanted.reason = find_refreshed(follow, passage, identity);
+	if (!wanted.reason && !find_among_others(follow, passage, identity, &wanted))
 		return;
-	moved_find(follow, passage, &aor, &wanted);
-	if (!passage->bears)
-		passage->bears = bears_nonce_of_old(follow, passage, &aor, wanted.reason);
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;

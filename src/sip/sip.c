@@ -252,12 +252,12 @@ static enum sip_defect parse_start_line(struct text line, struct sip_message *me
 	return parse_request(line.at, text_end(line), message);
 }
 
-/* Where a line ends that starts at at: its line feed, or NULL. */
-static const char *find_feed(const char *at, const char *end, bool folds)
+/* Where a header field ends that starts at at: its line feed, or NULL. */
+static const char *find_feed(const char *at, const char *end)
 {
 	const char *feed = memchr(at, '\n', (size_t)(end - at));
 
-	while (folds && feed && end - feed > 1 && (feed[1] == ' ' || feed[1] == '\t')) {
+	while (feed && end - feed > 1 && is_space(feed[1])) {
 		at = feed + 2;
 		/* A search takes longer than a line that is empty. */
 		if (lex_at(at, end, '\r'))
@@ -356,7 +356,12 @@ static enum sip_defect take_header(struct sip_message *message, const char *at, 
 
 static const char *skip_empty_line(const char *at, const char *end)
 {
-	const char *feed = lex_at(at, end, '\r') ? at + 1 : at;
+	const char *feed = at;
+
+	if (at == end || (unsigned char)*at > '\r')
+		return at;
+	if (*at == '\r')
+		feed++;
 
 	return lex_at(feed, end, '\n') ? feed + 1 : at;
 }
@@ -370,7 +375,7 @@ static enum sip_defect take_headers(struct sip_message *message, const char *at,
 	if (lex_at(at, end, ' ') || lex_at(at, end, '\t'))
 		return DEFECT_FOLDED_START_LINE;
 	while ((body = skip_empty_line(at, end)) == at && at < end) {
-		feed = find_feed(at, end, true);
+		feed = find_feed(at, end);
 		if (!feed)
 			return DEFECT_NO_LINE_END;
 		defect = take_header(message, at, feed);
@@ -501,7 +506,7 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, enum
 		at++;
 	if (at == end)
 		return -ENOMSG;
-	feed = find_feed(at, end, false);
+	feed = memchr(at, '\n', (size_t)(end - at));
 	line = lex_text(at, feed ? feed : end);
 	if (feed && line.length && feed[-1] == '\r')
 		line.length--;

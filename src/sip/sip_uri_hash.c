@@ -107,13 +107,12 @@ static bool add_params(struct hash *hash, struct text params)
 /* Few URIs have one of these, and all of them begin with one of few letters. */
 static bool may_have_params(struct text params)
 {
-	const char *end = text_end(params);
+	const char *at = params.at, *end = text_end(params);
 
-	for (const char *at = params.at; at + 1 < end; at++) {
-		const char letter = (char)(at[1] | 0x20);
+	while ((at = memchr(at, ';', (size_t)(end - at))) && ++at < end) {
+		const char letter = (char)(*at | 0x20);
 
-		if (*at == ';' && (letter == 't' || letter == 'u' || letter == 'm' ||
-					  lex_is(at[1], LEX_BLANK)))
+		if (letter == 't' || letter == 'u' || letter == 'm' || lex_is(*at, LEX_BLANK))
 			return true;
 	}
 	return false;
@@ -127,5 +126,7 @@ bool uri_hash_rest(struct hash *hash, const struct sip_uri *uri)
 		add_folded(hash, uri->scheme);
 		hash_add_text(hash, uri->headers);
 	}
-	return (may_have_params(uri->params) && add_params(hash, uri->params)) || any;
+	return (uri->params.length && may_have_params(uri->params) &&
+		       add_params(hash, uri->params)) ||
+	       any;
 }

@@ -247,8 +247,8 @@ Test(filter, proxy_on_any_host_names_its_port_only)
 	}
 }
 
-/* At any interface. A proxy of this host; one behind it, which is one of two that lie behind the same
- * interface; and one that no route leads to. */
+/* At any interface. A proxy of this host; one behind it, which is one of two that lie behind the
+ * same interface; and one that no route leads to. */
 
 enum { HERE, BEHIND, BESIDE, NOWHERE, SOURCES };
 static const char *const sources[SOURCES] = {

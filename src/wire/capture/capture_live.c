@@ -9,6 +9,7 @@
 #include <natbox/wire.h>
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <pcap/dlt.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static int activate(struct capture *capture, struct fault *fault)
 	if (status < 0)
 		return activate_fault(capture, status, fault);
 	/* Of all interfaces at once: with the number of the one that a frame is seen at. */
-	if (pcap_datalink(pcap) == DLT_LINUX_SLL && pcap_set_datalink(pcap, DLT_LINUX_SLL2))
+	if (strcmp(capture->name, "any") == 0 && pcap_set_datalink(pcap, DLT_LINUX_SLL2))
 		return fault_set(fault, -EIO, "cannot capture on %s: %s; choose another interface",
 			capture->name, pcap_geterr(pcap));
 	if (pcap_setnonblock(pcap, 1, why))
@@ -121,6 +122,26 @@ static int lock_filter(const struct capture *capture, struct fault *fault)
 		capture->name, strerror(errno));
 }
 
+/* Frames that are cooked have a header that libpcap makes, and translates the filter for. Others it
+ * would filter itself at first, what came before the kernel did, and cannot tell then what goes out:
+ * there the kernel is given the filter directly, and the engine sorts out what came before. */
+static int attach(struct capture *capture, struct compilation *compilation, struct fault *fault)
+{
+	const int link_type = pcap_datalink(capture->pcap);
+	struct bpf_program program = {compilation->count, compilation->instructions};
+	struct sock_fprog filter = {(unsigned short)compilation->count,
+		(struct sock_filter *)compilation->instructions};
+
+	if (link_type == DLT_LINUX_SLL || link_type == DLT_LINUX_SLL2)
+		return pcap_setfilter(capture->pcap, &program) == 0
+			       ? 0
+			       : refuse_filter(capture, pcap_geterr(capture->pcap), fault);
+	return setsockopt(pcap_fileno(capture->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+		       sizeof(filter)) == 0
+		       ? 0
+		       : refuse_filter(capture, strerror(errno), fault);
+}
+
 /* The filter for the routes and addresses that there are now. */
 static char *write_filter(
 	const struct capture *capture, const struct address *proxies, size_t count)
@@ -146,7 +167,6 @@ static int set_filter(
 	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
 {
 	struct compilation compilation = {.capture = capture};
-	struct bpf_program program = {.bf_insns = compilation.instructions};
 	int error;
 
 	capture->filter = write_filter(capture, proxies, count);
@@ -157,10 +177,8 @@ static int set_filter(
 		sizeof(compilation), fault);
 	if (error)
 		return error;
-	program.bf_len = compilation.count;
-	if (pcap_setfilter(capture->pcap, &program))
-		return refuse_filter(capture, pcap_geterr(capture->pcap), fault);
-	return lock_filter(capture, fault);
+	error = attach(capture, &compilation, fault);
+	return error ? error : lock_filter(capture, fault);
 }
 
 static int start(

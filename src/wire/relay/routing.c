@@ -1,7 +1,7 @@
 #include "routing.h"
 
-#include "kernel.h"
 #include "../netlink.h"
+#include "kernel.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>
