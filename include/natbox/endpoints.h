@@ -119,9 +119,9 @@ uint32_t unproven_oldest_of(const struct unproven *unproven, uint32_t address, u
  * subscription or one dialog leg. An endpoint lives exactly as long as it has a reason.
  *
  * A source address can be forged. An endpoint is proven by what only somebody who receives there
- * can send: the answer to a keepalive, or a request with a nonce or a tag that was sent there. Until
- * then it is unproven: it gets a few keepalives and no more, there are not many of them, and they
- * give way to others.
+ * can send: the answer to a keepalive, or a request with a nonce or a tag that was sent there.
+ * Until then it is unproven: it gets a few keepalives and no more, there are not many of them, and
+ * they give way to others.
  *
  * Sized for a million of each on one core: 32-bit indices into pools, keyed hashes, nothing
  * allocated after the start. */

@@ -10,7 +10,8 @@
  *         line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays out. With COUNT
  *         and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two answers.
  *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES|-
- *         Sends one datagram whose source is the first address, whoever has it; -: standard input. */
+ *         Sends one datagram whose source is the first address, whoever has it. -: of what
+ *         standard input has. */
 #include <natbox/address.h>
 
 #include <arpa/inet.h>

@@ -123,8 +123,8 @@ static int lock_filter(const struct capture *capture, struct fault *fault)
 }
 
 /* Frames that are cooked have a header that libpcap makes, and translates the filter for. Others it
- * would filter itself at first, what came before the kernel did, and cannot tell then what goes out:
- * there the kernel is given the filter directly, and the engine sorts out what came before. */
+ * would filter itself at first, what came before the kernel did, and cannot tell then what goes
+ * out: there the kernel is given the filter directly, and the engine sorts out what came before. */
 static int attach(struct capture *capture, struct compilation *compilation, struct fault *fault)
 {
 	const int link_type = pcap_datalink(capture->pcap);

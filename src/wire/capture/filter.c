@@ -180,8 +180,8 @@ static void write_origins(FILE *out, const struct group *group)
 	fputc(')', out);
 }
 
-/* " and " what keeps out a fragment that comes in with an address of this host, but for what it sends
- * itself: of one that has no ports only that tells which way it goes. */
+/* " and " what keeps out a fragment that comes in with an address of this host, but for what it
+ * sends itself: of one that has no ports only that tells which way it goes. */
 static void write_not_forged(FILE *out, const struct filter_view *view, bool ipv4)
 {
 	const char *separator = "(";
