@@ -92,34 +92,6 @@ static const struct text compact_names['z' + 1] = {
 };
 /* clang-format on */
 
-/* The most frequent first. */
-static const struct {
-	struct text name;
-	enum sip_method method;
-} methods[] = {
-	{TEXT("REGISTER"), SIP_REGISTER},
-	{TEXT("OPTIONS"), SIP_OPTIONS},
-	{TEXT("NOTIFY"), SIP_NOTIFY},
-	{TEXT("SUBSCRIBE"), SIP_SUBSCRIBE},
-	{TEXT("INVITE"), SIP_INVITE},
-	{TEXT("ACK"), SIP_ACK},
-	{TEXT("BYE"), SIP_BYE},
-	{TEXT("CANCEL"), SIP_CANCEL},
-	{TEXT("UPDATE"), SIP_UPDATE},
-	{TEXT("INFO"), SIP_INFO},
-	{TEXT("PRACK"), SIP_PRACK},
-	{TEXT("REFER"), SIP_REFER},
-};
-
-static enum sip_method method_of(struct text name)
-{
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
-		if (methods[i].name.length == name.length && text_equal(methods[i].name, name))
-			return methods[i].method;
-	}
-	return SIP_OTHER;
-}
-
 static const struct header *header_of(struct text name)
 {
 	const struct header *candidate;
@@ -138,33 +110,6 @@ static const struct header *header_of(struct text name)
 	return NULL;
 }
 
-/* Whether somebody meant SIP by a start line that is none: it names the protocol. */
-static bool means_sip(struct text line)
-{
-	const char *end = text_end(line);
-
-	for (const char *at = line.at; end - at >= 4; at++) {
-		bool starts_word = at == line.at || lex_is(at[-1], LEX_BLANK);
-
-		if (starts_word && text_equal_nocase(lex_text(at, at + 4), TEXT("SIP/")))
-			return true;
-	}
-	return false;
-}
-
-/* "200 OK": what follows the version and its space. */
-static enum sip_defect parse_status(const char *at, const char *end, struct sip_message *message)
-{
-	uint32_t status;
-
-	if (end - at < 3 || !text_number(lex_text(at, at + 3), &status) || status < 100 ||
-		status > 699 || (end - at > 3 && at[3] != ' '))
-		return DEFECT_BAD_STATUS;
-	message->status = status;
-	message->reason = text_trim(lex_text(at + 3, end));
-	return DEFECT_NONE;
-}
-
 /* In sip_message.contradicted: of a single header field, by the offset of its text. */
 static uint32_t bit_of(size_t place)
 {
@@ -177,88 +122,12 @@ bool sip_contradicts(const struct sip_message *message, const struct text *field
 	       bit_of((size_t)((const char *)field - (const char *)message));
 }
 
-/* The first flaw is the one that is told. */
-static void note_flaw(struct sip_message *message, enum sip_defect flaw)
-{
-	if (!message->flaw)
-		message->flaw = flaw;
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct text trim_spaces(const char *at, const char *end)
-{
-	while (at < end && is_space(end[-1]))
-		end--;
-	while (at < end && is_space(*at))
-		at++;
-	return lex_text(at, end);
-}
-
-/* What follows the method and its space, where one space and a URI without any is not all that
- * stands before the version (RFC 4475 3.1.2.7 to 3.1.2.10). */
-static enum sip_defect parse_odd_request(
-	const char *at, const char *end, struct sip_message *message)
-{
-	const struct text version = TEXT(" SIP/2.0");
-	struct text line = trim_spaces(at, end), uri;
-	struct sip_uri parsed;
-
-	if (line.length <= version.length)
-		return DEFECT_BAD_START_LINE;
-	uri = lex_text(line.at, text_end(line) - version.length);
-	if (!text_equal_nocase(lex_text(text_end(uri), text_end(line)), version))
-		return lex_at(lex_run(at, end, LEX_URI), end, ' ') && *at != ' '
-			       ? DEFECT_NOT_SIP_2
-			       : DEFECT_BAD_START_LINE;
-	message->request_uri = trim_spaces(uri.at, text_end(uri));
-	if (line.at == at && text_end(line) == end && sip_uri_parse(uri, &parsed) == 0)
-		return DEFECT_NONE;
-	/* It can at least be nothing else where it is all on one line. */
-	if (lex_run(uri.at, text_end(uri), LEX_TEXT) != text_end(uri))
-		return DEFECT_BAD_START_LINE;
-	note_flaw(message, DEFECT_BAD_START_LINE);
-	return DEFECT_NONE;
-}
-
-/* One space parts the words (RFC 3261 7.1). */
-static enum sip_defect parse_request(const char *at, const char *end, struct sip_message *message)
-{
-	const char *start = at;
-
-	message->is_request = true;
-	at = lex_run(start, end, LEX_TOKEN);
-	message->method_name = lex_text(start, at);
-	if (at == start || !lex_at(at, end, ' '))
-		return DEFECT_BAD_START_LINE;
-	message->method = method_of(message->method_name);
-	start = at + 1;
-	at = lex_run(start, end, LEX_URI);
-	message->request_uri = lex_text(start, at);
-	if (at > start && text_equal_nocase(lex_text(at, end), TEXT(" SIP/2.0")))
-		return DEFECT_NONE;
-	return parse_odd_request(start, end, message);
-}
-
-static enum sip_defect parse_start_line(struct text line, struct sip_message *message)
-{
-	struct text version = TEXT("SIP/2.0 ");
-
-	if (line.length >= version.length &&
-		text_equal_nocase((struct text){line.at, version.length}, version))
-		return parse_status(line.at + version.length, text_end(line), message);
-	return parse_request(line.at, text_end(line), message);
-}
-
 /* Where a header field ends that starts at at: its line feed, or NULL. */
 static const char *find_feed(const char *at, const char *end)
 {
 	const char *feed = memchr(at, '\n', (size_t)(end - at));
 
-	while (feed && end - feed > 1 && is_space(feed[1])) {
+	while (feed && end - feed > 1 && (feed[1] == ' ' || feed[1] == '\t')) {
 		at = feed + 2;
 		/* A search takes longer than a line that is empty. */
 		if (lex_at(at, end, '\r'))
@@ -295,7 +164,7 @@ static void take_another(
 		return;
 	message->contradicted |= bit_of(header->place);
 	if (header->twice)
-		note_flaw(message, header->twice);
+		lex_note_flaw(message, header->twice);
 }
 
 /* Of those that contradict each other and have no first that counts. */
@@ -330,7 +199,7 @@ static enum sip_defect take_value(
 		if (header->place != SIP_CONTACT)
 			return DEFECT_TOO_MANY_VALUES;
 		message->has_more_contacts = true;
-		note_flaw(message, DEFECT_TOO_MANY_VALUES);
+		lex_note_flaw(message, DEFECT_TOO_MANY_VALUES);
 	}
 	return DEFECT_NONE;
 }
@@ -344,7 +213,7 @@ static enum sip_defect take_header(struct sip_message *message, const char *at, 
 		/* One may be somebody's mistake; many are no header. */
 		if (message->flaw)
 			return DEFECT_NO_COLON;
-		note_flaw(message, DEFECT_NO_COLON);
+		lex_note_flaw(message, DEFECT_NO_COLON);
 		return DEFECT_NONE;
 	}
 	while (name_end > at && lex_is(name_end[-1], LEX_BLANK))
@@ -403,7 +272,7 @@ static enum sip_defect check_cseq(struct sip_message *message)
 		return text_equal(method, message->method_name) ? DEFECT_NONE
 								: DEFECT_CSEQ_OF_ANOTHER;
 	message->method_name = method;
-	message->method = method_of(method);
+	message->method = lex_method(method);
 	return DEFECT_NONE;
 }
 
@@ -443,13 +312,14 @@ static void take_contacts(struct sip_message *message)
 			message->contact_count++;
 		if (!has_room_for_params(message, contact->name_addr.param_count)) {
 			message->has_more_contacts = true;
-			note_flaw(message, DEFECT_TOO_MANY_PARAMETERS);
+			lex_note_flaw(message, DEFECT_TOO_MANY_PARAMETERS);
 			return;
 		}
 	}
 }
 
-/* False when all bytes are above the space; eight at a time, of which the last may overlap others. */
+/* False when all bytes are above the space; eight at a time, of which the last may overlap
+ * others. */
 static bool may_have_blanks(struct text text)
 {
 	const uint64_t ones = 0x0101010101010101;
@@ -478,7 +348,7 @@ static enum sip_defect check_call_id(struct sip_message *message)
 		at++;
 	if (at == end)
 		return DEFECT_NONE;
-	note_flaw(message, DEFECT_BAD_CALL_ID);
+	lex_note_flaw(message, DEFECT_BAD_CALL_ID);
 	while (at < end && *at != '\r' && *at != '\n')
 		at++;
 	return at == end ? DEFECT_NONE : DEFECT_BAD_CALL_ID;
@@ -510,9 +380,9 @@ static void cut_body(struct sip_message *message)
 	if (!message->content_length.at || sip_contradicts(message, &message->content_length))
 		return;
 	if (!text_number(message->content_length, &length))
-		note_flaw(message, DEFECT_BAD_CONTENT_LENGTH);
+		lex_note_flaw(message, DEFECT_BAD_CONTENT_LENGTH);
 	else if (length > message->body.length)
-		note_flaw(message, DEFECT_SHORT_BODY);
+		lex_note_flaw(message, DEFECT_SHORT_BODY);
 	else
 		message->body.length = length;
 }
@@ -533,9 +403,9 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, enum
 		line.length--;
 	memset(message, 0, offsetof(struct sip_message, values));
 	message->whole = (struct text){bytes, length};
-	*defect = parse_start_line(line, message);
+	*defect = lex_start_line(line, message);
 	if (*defect)
-		return means_sip(line) ? -EBADMSG : -ENOMSG;
+		return lex_means_sip(line) ? -EBADMSG : -ENOMSG;
 	*defect = take_headers(message, feed ? feed + 1 : end, end);
 	if (!*defect)
 		*defect = check_mandatory(message);

@@ -71,6 +71,21 @@ const char *lex_quoted(const char *at, const char *end);
 /* The same for a comment: parentheses, which nest. */
 const char *lex_comment(const char *at, const char *end);
 
+/* A flaw of a message that can be read: the first is the one that is told. */
+static inline void lex_note_flaw(struct sip_message *message, enum sip_defect flaw)
+{
+	if (!message->flaw)
+		message->flaw = flaw;
+}
+
+enum sip_method lex_method(struct text name);
+
+/* A start line, without its line end: into the message, or what is wrong with it. */
+enum sip_defect lex_start_line(struct text line, struct sip_message *message);
+
+/* Whether somebody meant SIP by a start line that is none: it names the protocol. */
+bool lex_means_sip(struct text line);
+
 /* Host and port of a URI or, where blanks may stand around the colon, of a Via. */
 struct lex_host {
 	struct text host; /* IPv6 in its brackets */
