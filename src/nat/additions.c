@@ -1,0 +1,37 @@
+#include "additions.h"
+
+/* RFC 3261 10.2.2. */
+static bool is_removal(const struct additions *additions, const struct sip_contact *contact)
+{
+	const struct text expires = contact->name_addr.expires;
+	uint32_t seconds;
+
+	return expires.at && text_number(expires, &seconds) ? seconds == 0 : additions->removes;
+}
+
+struct additions additions_find(const struct sip_message *message)
+{
+	struct sip_cursor cursor = {0};
+	struct additions additions = {0};
+	const struct sip_contact *contact;
+	uint32_t seconds;
+
+	if (!message->is_request || message->method != SIP_REGISTER || message->contact_count < 2)
+		return additions;
+	additions.removes = text_number(message->expires, &seconds) && seconds == 0;
+	while (!additions.any_more && (contact = sip_next_contact(message, &cursor))) {
+		if (contact->name_addr.is_star || is_removal(&additions, contact))
+			continue;
+		additions.any_more = additions.first != NULL;
+		if (!additions.first)
+			additions.first = contact;
+	}
+	return additions;
+}
+
+bool additions_may_clash(const struct additions *additions, const struct sip_contact *contact)
+{
+	return additions->first && !contact->name_addr.is_star && is_removal(additions, contact) &&
+	       (additions->any_more ||
+		       !text_equal_nocase(additions->first->uri.host_port, contact->uri.host_port));
+}

@@ -1,0 +1,103 @@
+#include "repair.h"
+
+#include <string.h>
+
+#include "additions.h"
+#include "origin.h"
+
+/* Before the first header field with a Contact. */
+static bool find_front(const struct sip_message *message, struct text *front)
+{
+	struct sip_cursor cursor = {0};
+	struct text value, before;
+	const char *line_end;
+
+	if (!sip_next_value(message, SIP_CONTACT, &cursor, &value) || !value.length)
+		return false;
+	before = (struct text){message->whole.at, (size_t)(value.at - message->whole.at)};
+	before = text_trim(before);
+	if (!before.length || text_end(before)[-1] != ':')
+		return false;
+	line_end = memrchr(before.at, '\n', before.length);
+	if (!line_end)
+		return false;
+	*front = (struct text){line_end + 1, 0};
+	return true;
+}
+
+/* The longest URI that is taken back, repaired: of the longest user and host names there are. */
+enum { TAKEN_BACK_MAX = 1024 };
+
+bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *source, struct edits *edits)
+{
+	const struct text open = TEXT("Contact: <"), close = TEXT(">;expires=0\r\n");
+	const size_t bare = name_addr_is_bracketed(&contact->name_addr) ? 0 : 1;
+	struct domains domains;
+	struct edits change;
+	struct repair repair;
+	char bytes[TAKEN_BACK_MAX];
+	struct text front, text = {bytes, open.length - bare};
+	long length;
+
+	if (contact->name_addr.is_star || !find_front(message, &front))
+		return false;
+	edits_reset(&change);
+	repair_start(&repair, message, source, &domains, &change);
+	repair.sent_by_host = message->top_via.host;
+	if (!repair_contact(&repair, contact) && !uri_is_at(&contact->uri, source))
+		return false;
+	memcpy(bytes, open.at, text.length);
+	length = edits_apply(&change, contact->uri.whole, bytes + text.length,
+		sizeof(bytes) - open.length - close.length);
+	if (length < 0)
+		return false;
+	text.length += (size_t)length;
+	memcpy(bytes + text.length, close.at + bare, close.length - bare);
+	text.length += close.length - bare;
+	if (edits->count == EDITS_MAX || text.length > EDITS_BYTES_MAX - edits->used)
+		return false;
+	edits_replace(edits, front, text);
+	return true;
+}
+
+/* As it stands, before the additions that a repair makes equal to it. */
+static bool move_to_front(
+	const struct sip_message *message, const struct sip_contact *contact, struct edits *edits)
+{
+	const struct text name = TEXT("Contact: "), line_end = TEXT("\r\n");
+	const struct text value = contact->name_addr.value;
+	char bytes[TAKEN_BACK_MAX];
+	struct text front, text = {bytes, name.length + value.length + line_end.length};
+
+	if (text.length > sizeof(bytes) || !find_front(message, &front) ||
+		edits->count + 2 > EDITS_MAX || text.length > EDITS_BYTES_MAX - edits->used)
+		return false;
+	memcpy(bytes, name.at, name.length);
+	memcpy(bytes + name.length, value.at, value.length);
+	memcpy(bytes + name.length + value.length, line_end.at, line_end.length);
+	edits_replace(edits, front, text);
+	edits_cut_value(edits, message, value);
+	return true;
+}
+
+unsigned nat_repair_removals(const struct sip_message *message, const struct address *source,
+	const struct settings *settings, struct edits *edits)
+{
+	const struct additions additions = additions_find(message);
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	bool any = false, has_moved = false;
+
+	if (!settings->nat.fix_contact || !additions.first)
+		return 0;
+	while (edits->count < EDITS_MAX && (contact = sip_next_contact(message, &cursor))) {
+		if (!additions_may_clash(&additions, contact))
+			continue;
+		if (!uri_is_at(&contact->uri, source))
+			any |= nat_take_back(message, contact, source, edits);
+		else if (!has_moved && contact > additions.first)
+			any |= has_moved = move_to_front(message, contact, edits);
+	}
+	return any ? REWRITTEN_CONTACT : 0;
+}
