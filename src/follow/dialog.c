@@ -1,52 +1,8 @@
 #include "dialog.h"
 
+#include "leg.h"
 #include "reason_key.h"
 #include "request.h"
-
-/* A leg is the user agent's side of a dialog: Call-ID, its own tag and the other side's. Until the
- * dialog is confirmed the leg is early. The caller's then goes by Call-ID and own tag alone,
- * whatever forks the call has and however many attempts it takes; the callee's by its transaction
- * until the callee says a tag, so each ringing branch has its own.
- *
- * The legs of a dialog are told apart by their user agents, but a message may pass this border
- * twice, through two proxies of which only one talks to that user agent. So what a response
- * means for a leg counts where the leg stands; elsewhere it may at most move it.
- *
- * A leg moves once it is proven that its user agent is at the new place. Until then it is kept at
- * both, as two reasons: at the new place by its twin, which goes by another key. */
-
-/* What parts the keys of a leg and its twin; both are hashes. */
-static const uint64_t TWIN = 0x7477696e;
-
-static uint64_t twin_key(uint64_t leg)
-{
-	return leg + TWIN;
-}
-
-static uint64_t leg_key(
-	const struct follow *follow, const struct passage *passage, bool from_client)
-{
-	struct text own = from_client ? passage->from_tag : passage->to_tag;
-	struct text other = from_client ? passage->to_tag : passage->from_tag;
-
-	return follow_key(
-		follow, "d", (struct text[KEY_TEXTS_MAX]){passage->message->call_id, own, other});
-}
-
-static uint64_t caller_key(
-	const struct follow *follow, const struct passage *passage, bool from_client)
-{
-	return follow_key(follow, "c",
-		(struct text[KEY_TEXTS_MAX]){passage->message->call_id,
-			from_client ? passage->from_tag : passage->to_tag});
-}
-
-static uint64_t branch_key(const struct follow *follow, const struct transaction *transaction)
-{
-	return follow_key(follow, "b",
-		(struct text[KEY_TEXTS_MAX]){
-			{(const char *)&transaction->key, sizeof(transaction->key)}});
-}
 
 static uint32_t seconds_of(uint64_t us)
 {
@@ -63,81 +19,6 @@ static uint32_t session_seconds(const struct follow *follow, const struct sip_me
 	return seconds_of(follow->settings->timers.dialog_us);
 }
 
-/* The leg of a transaction, or its twin, where it stands at the user agent of that; else 0. */
-static uint32_t find_leg_here(const struct follow *follow, const struct transaction *transaction)
-{
-	uint32_t leg = follow_find_here(follow, transaction);
-
-	return leg ? leg : follow_find_at(follow, transaction, twin_key(transaction->reason));
-}
-
-/* Whether a leg moves to where its transaction was seen. */
-static bool is_proven(const struct transaction *transaction)
-{
-	return transaction_proves(transaction) || transaction->dialog.echoes;
-}
-
-static void end_key(struct follow *follow, uint64_t key, const char *why)
-{
-	uint32_t reason = reason_find(follow->endpoints, key);
-
-	if (reason)
-		reason_end(follow->endpoints, reason, why);
-}
-
-/* The user agent of this leg is proven to be at one of the places where it is kept: at its own, so
- * the twin ends; or at the twin's, so the leg does, and the twin is the leg from now on. */
-static void settle(struct follow *follow, uint64_t leg, bool at_twin)
-{
-	uint32_t twin = reason_find(follow->endpoints, twin_key(leg));
-
-	if (!twin)
-		return;
-	end_key(follow, at_twin ? leg : twin_key(leg), "moved");
-	if (at_twin)
-		reason_rekey(follow->endpoints, twin, leg);
-}
-
-static void settle_here(struct follow *follow, const struct transaction *transaction)
-{
-	uint64_t leg = transaction->reason;
-	bool at_twin = follow_find_at(follow, transaction, twin_key(leg)) != 0;
-
-	if (at_twin || follow_find_here(follow, transaction))
-		settle(follow, leg, at_twin);
-}
-
-static void hold_leg(struct follow *follow, const struct transaction *transaction,
-	const struct sip_message *message, unsigned nat, uint32_t seconds, bool early)
-{
-	struct reason_claim claim = follow_claim(transaction, nat);
-	bool proven = is_proven(transaction), is_elsewhere;
-
-	if (proven)
-		settle_here(follow, transaction);
-	is_elsewhere = reason_find(follow->endpoints, transaction->reason) &&
-		       !follow_find_here(follow, transaction);
-	claim.kind = REASON_DIALOG;
-	claim.early = early;
-	claim.key = is_elsewhere && !proven ? twin_key(transaction->reason) : transaction->reason;
-	claim.id = message->call_id;
-	claim.seconds = seconds ? seconds : 1;
-	reason_hold(follow->endpoints, &claim);
-}
-
-/* follow_end_by, for a leg and its twin. Who ends it may have moved and not proven it before. */
-static void end_leg(struct follow *follow, const struct transaction *transaction, const char *why)
-{
-	bool at_twin = follow_find_at(follow, transaction, twin_key(transaction->reason)) != 0;
-	bool is_own = !follow_is_strange(follow, transaction);
-
-	if (at_twin || is_own)
-		end_key(follow, twin_key(transaction->reason), why);
-	if (reason_find(follow->endpoints, transaction->reason) &&
-		(is_own || (at_twin && is_proven(transaction))))
-		follow_end(follow, transaction->reason, why);
-}
-
 /* A known endpoint that is called must be reached from the first moment on. */
 static void ring(
 	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
@@ -145,7 +26,7 @@ static void ring(
 	uint32_t endpoint = endpoint_find(follow->endpoints, &passage->client, passage->proxy);
 
 	if (endpoint)
-		hold_leg(follow, transaction, passage->message,
+		leg_hold(follow, transaction, passage->message,
 			endpoint_at(follow->endpoints, endpoint)->nat,
 			seconds_of(follow->settings->timers.transaction_us), true);
 }
@@ -206,8 +87,8 @@ void dialog_request(struct follow *follow, struct passage *passage)
 		transaction->reason = leg;
 		return;
 	}
-	transaction->reason =
-		passage->in ? caller_key(follow, passage, true) : branch_key(follow, transaction);
+	transaction->reason = passage->in ? leg_caller_key(follow, passage, true)
+					  : leg_branch_key(follow, transaction);
 	adopt_orphan(follow, passage, transaction->reason);
 	if (!passage->in)
 		ring(follow, passage, transaction);
@@ -227,7 +108,7 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 	if (!index || transaction->dialog.inside || transaction->phase != TRANSACTION_PROCEEDING)
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
-	reason = find_leg_here(follow, transaction);
+	reason = leg_find_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
@@ -244,7 +125,7 @@ static void name_leg(
 	struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
 	uint64_t leg = leg_key(follow, passage, transaction->from_client);
-	uint32_t reason = find_leg_here(follow, transaction);
+	uint32_t reason = leg_find_here(follow, transaction);
 
 	if (reason && reason_at(follow->endpoints, reason)->early &&
 		!reason_find(follow->endpoints, leg))
@@ -265,13 +146,13 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
 	if (!transaction->from_client && passage->to_tag.at)
 		name_leg(follow, passage, transaction);
-	reason = find_leg_here(follow, transaction);
+	reason = leg_find_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
 	else if (passage->message->status > 100 && follow_wants(follow, nat) &&
 		 !follow_is_strange(follow, transaction) &&
 		 !transaction_saw_end(follow->transactions, transaction, transaction->reason))
-		hold_leg(follow, transaction, passage->message, nat, seconds, true);
+		leg_hold(follow, transaction, passage->message, nat, seconds, true);
 }
 
 /* 2xx to an initial INVITE: the dialog is confirmed. The caller may see several, each with another
@@ -289,7 +170,7 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	name_leg(follow, passage, transaction);
 	if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction))
-		hold_leg(follow, transaction, passage->message, nat,
+		leg_hold(follow, transaction, passage->message, nat,
 			session_seconds(follow, passage->message), false);
 }
 
@@ -302,7 +183,7 @@ static bool is_challenge(unsigned status)
 static void reject(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint32_t reason = find_leg_here(follow, transaction);
+	uint32_t reason = leg_find_here(follow, transaction);
 
 	if (transaction_is_over(transaction))
 		return;
@@ -337,7 +218,7 @@ static void confirm_orphan(struct follow *follow, struct passage *passage)
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, !passage->in);
 	adopt_orphan(follow, passage, transaction.reason);
-	hold_leg(follow, &transaction, passage->message, 0,
+	leg_hold(follow, &transaction, passage->message, 0,
 		session_seconds(follow, passage->message), false);
 }
 
@@ -367,8 +248,8 @@ static bool is_early(const struct follow *follow, const struct passage *passage,
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 
 	if (!reason)
-		reason = reason_find(
-			follow->endpoints, caller_key(follow, passage, transaction->from_client));
+		reason = reason_find(follow->endpoints,
+			leg_caller_key(follow, passage, transaction->from_client));
 	return reason && reason_at(follow->endpoints, reason)->early;
 }
 
@@ -404,9 +285,9 @@ static void refresh(
 	if (!here && is_other_sides_place(follow, passage, transaction))
 		return;
 	if (follow_wants(follow, nat))
-		hold_leg(follow, transaction, response, nat, seconds, false);
-	else if (reason && (here || is_proven(transaction)))
-		end_key(follow, transaction->reason, "moved");
+		leg_hold(follow, transaction, response, nat, seconds, false);
+	else if (reason && (here || leg_moves(transaction)))
+		leg_end_by_key(follow, transaction->reason, "moved");
 }
 
 /* What a final response to BYE means. The one who sent it is through with the dialog whatever the
@@ -418,7 +299,7 @@ static void bye_response(struct follow *follow, const struct passage *passage, u
 	unsigned status = passage->message->status;
 
 	if (status < 300 || status == 481)
-		end_leg(follow, transaction, "ended");
+		leg_end(follow, transaction, "ended");
 	else if (transaction->from_client || !is_challenge(status))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
@@ -441,7 +322,7 @@ static void inside_response(struct follow *follow, const struct passage *passage
 	if (status < 300)
 		refresh(follow, passage, transaction);
 	else if (status == 481)
-		end_leg(follow, transaction, "failed");
+		leg_end(follow, transaction, "failed");
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 
@@ -459,7 +340,7 @@ void dialog_response(struct follow *follow, struct passage *passage, uint32_t in
 void dialog_overdue(struct follow *follow, const struct transaction *transaction)
 {
 	if (transaction->method == SIP_BYE && !transaction_is_over(transaction))
-		end_leg(follow, transaction, "ended");
+		leg_end(follow, transaction, "ended");
 }
 
 /* The ACK to a 2xx: it has no response, and carries a tag that only its user agent was sent. */
@@ -472,27 +353,8 @@ void dialog_acknowledge(struct follow *follow, struct passage *passage)
 		return;
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, true);
-	if (find_leg_here(follow, &transaction))
-		settle_here(follow, &transaction);
+	if (leg_find_here(follow, &transaction))
+		leg_settle(follow, &transaction);
 	else if (!follow_wants(follow, passage->nat))
-		end_key(follow, transaction.reason, "moved");
-}
-
-/* Where the old place answers, too, it may be somebody else who has asked from the new one. */
-void dialog_answered(struct follow *follow, uint32_t endpoint)
-{
-	struct endpoints *endpoints = follow->endpoints;
-	uint32_t next, leg;
-
-	for (uint32_t twin = endpoint_at(endpoints, endpoint)->reasons; twin; twin = next) {
-		const struct reason *reason = reason_at(endpoints, twin);
-
-		next = reason->next;
-		if (reason->kind != REASON_DIALOG)
-			continue;
-		leg = reason_find(endpoints, reason_key(reason) - TWIN);
-		if (leg && (reason_endpoint(endpoints, leg)->awaiting ||
-				   reason_endpoint(endpoints, leg)->missed))
-			settle(follow, reason_key(reason) - TWIN, true);
-	}
+		leg_end_by_key(follow, transaction.reason, "moved");
 }

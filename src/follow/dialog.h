@@ -11,8 +11,6 @@ void dialog_request(struct follow *follow, struct passage *passage);
 void dialog_cancel(struct follow *follow, const struct passage *passage);
 void dialog_response(struct follow *follow, struct passage *passage, uint32_t transaction);
 void dialog_acknowledge(struct follow *follow, struct passage *passage);
-/* An endpoint has answered a keepalive: legs that were asked for from there may move there. */
-void dialog_answered(struct follow *follow, uint32_t endpoint);
 /* A response to an INVITE without a transaction. */
 void dialog_stray_response(struct follow *follow, struct passage *passage);
 /* The time of its transaction is over. */

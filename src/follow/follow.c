@@ -1,6 +1,7 @@
 #include <natbox/follow.h>
 
 #include "dialog.h"
+#include "leg.h"
 #include "proof.h"
 #include "registration.h"
 #include "request.h"
@@ -209,7 +210,7 @@ void follow_message(struct follow *follow, struct passage *passage)
 
 void follow_answered(struct follow *follow, uint32_t endpoint)
 {
-	dialog_answered(follow, endpoint);
+	leg_answered(follow, endpoint);
 }
 
 void follow_expire(struct follow *follow)

@@ -1,4 +1,4 @@
-#include "repair.h"
+#include "repair_parts.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* One message that is repaired: repair.c does all of it, with a file each for its Via and for one of
- * its Contacts. */
-#ifndef NATBOX_NAT_REPAIR_H
-#define NATBOX_NAT_REPAIR_H
+/* One message that is repaired: repair.c does all of it, with a file each for its Via and for one
+ * of its Contacts. */
+#ifndef NATBOX_NAT_REPAIR_PARTS_H
+#define NATBOX_NAT_REPAIR_PARTS_H
 
 #include <natbox/nat.h>
 
@@ -21,7 +21,8 @@ struct repair {
 	char text[ADDRESS_TEXT_MAX];
 };
 
-/* Has it write source; sent_by_host is still to be set, in a request. What is given is pointed to. */
+/* Has it write source; sent_by_host is still to be set, in a request. What is given is pointed
+ * to. */
 void repair_start(struct repair *repair, const struct sip_message *message,
 	const struct address *source, struct domains *domains, struct edits *edits);
 

@@ -1,0 +1,127 @@
+#include "leg.h"
+
+#include "reason_key.h"
+#include "request.h"
+
+/* What parts the keys of a leg and its twin; both are hashes. */
+static const uint64_t TWIN = 0x7477696e;
+
+static uint64_t twin_key(uint64_t leg)
+{
+	return leg + TWIN;
+}
+
+uint64_t leg_key(const struct follow *follow, const struct passage *passage, bool from_client)
+{
+	struct text own = from_client ? passage->from_tag : passage->to_tag;
+	struct text other = from_client ? passage->to_tag : passage->from_tag;
+
+	return follow_key(
+		follow, "d", (struct text[KEY_TEXTS_MAX]){passage->message->call_id, own, other});
+}
+
+uint64_t leg_caller_key(
+	const struct follow *follow, const struct passage *passage, bool from_client)
+{
+	return follow_key(follow, "c",
+		(struct text[KEY_TEXTS_MAX]){passage->message->call_id,
+			from_client ? passage->from_tag : passage->to_tag});
+}
+
+uint64_t leg_branch_key(const struct follow *follow, const struct transaction *transaction)
+{
+	return follow_key(follow, "b",
+		(struct text[KEY_TEXTS_MAX]){
+			{(const char *)&transaction->key, sizeof(transaction->key)}});
+}
+
+uint32_t leg_find_here(const struct follow *follow, const struct transaction *transaction)
+{
+	uint32_t leg = follow_find_here(follow, transaction);
+
+	return leg ? leg : follow_find_at(follow, transaction, twin_key(transaction->reason));
+}
+
+bool leg_moves(const struct transaction *transaction)
+{
+	return transaction_proves(transaction) || transaction->dialog.echoes;
+}
+
+void leg_end_by_key(struct follow *follow, uint64_t key, const char *why)
+{
+	uint32_t reason = reason_find(follow->endpoints, key);
+
+	if (reason)
+		reason_end(follow->endpoints, reason, why);
+}
+
+/* The user agent of this leg is proven to be at one of the places where it is kept: at its own, so
+ * the twin ends; or at the twin's, so the leg does, and the twin is the leg from now on. */
+static void settle(struct follow *follow, uint64_t leg, bool at_twin)
+{
+	uint32_t twin = reason_find(follow->endpoints, twin_key(leg));
+
+	if (!twin)
+		return;
+	leg_end_by_key(follow, at_twin ? leg : twin_key(leg), "moved");
+	if (at_twin)
+		reason_rekey(follow->endpoints, twin, leg);
+}
+
+void leg_settle(struct follow *follow, const struct transaction *transaction)
+{
+	uint64_t leg = transaction->reason;
+	bool at_twin = follow_find_at(follow, transaction, twin_key(leg)) != 0;
+
+	if (at_twin || follow_find_here(follow, transaction))
+		settle(follow, leg, at_twin);
+}
+
+void leg_hold(struct follow *follow, const struct transaction *transaction,
+	const struct sip_message *message, unsigned nat, uint32_t seconds, bool early)
+{
+	struct reason_claim claim = follow_claim(transaction, nat);
+	bool proven = leg_moves(transaction), is_elsewhere;
+
+	if (proven)
+		leg_settle(follow, transaction);
+	is_elsewhere = reason_find(follow->endpoints, transaction->reason) &&
+		       !follow_find_here(follow, transaction);
+	claim.kind = REASON_DIALOG;
+	claim.early = early;
+	claim.key = is_elsewhere && !proven ? twin_key(transaction->reason) : transaction->reason;
+	claim.id = message->call_id;
+	claim.seconds = seconds ? seconds : 1;
+	reason_hold(follow->endpoints, &claim);
+}
+
+void leg_end(struct follow *follow, const struct transaction *transaction, const char *why)
+{
+	bool at_twin = follow_find_at(follow, transaction, twin_key(transaction->reason)) != 0;
+	bool is_own = !follow_is_strange(follow, transaction);
+
+	if (at_twin || is_own)
+		leg_end_by_key(follow, twin_key(transaction->reason), why);
+	if (reason_find(follow->endpoints, transaction->reason) &&
+		(is_own || (at_twin && leg_moves(transaction))))
+		follow_end(follow, transaction->reason, why);
+}
+
+/* Where the old place answers, too, it may be somebody else who has asked from the new one. */
+void leg_answered(struct follow *follow, uint32_t endpoint)
+{
+	struct endpoints *endpoints = follow->endpoints;
+	uint32_t next, leg;
+
+	for (uint32_t twin = endpoint_at(endpoints, endpoint)->reasons; twin; twin = next) {
+		const struct reason *reason = reason_at(endpoints, twin);
+
+		next = reason->next;
+		if (reason->kind != REASON_DIALOG)
+			continue;
+		leg = reason_find(endpoints, reason_key(reason) - TWIN);
+		if (leg && (reason_endpoint(endpoints, leg)->awaiting ||
+				   reason_endpoint(endpoints, leg)->missed))
+			settle(follow, reason_key(reason) - TWIN, true);
+	}
+}

@@ -1,0 +1,50 @@
+/* A leg is the user agent's side of a dialog: Call-ID, its own tag and the other side's. Until the
+ * dialog is confirmed the leg is early. The caller's then goes by Call-ID and own tag alone,
+ * whatever forks the call has and however many attempts it takes; the callee's by its transaction
+ * until the callee says a tag, so each ringing branch has its own.
+ *
+ * The legs of a dialog are told apart by their user agents, but a message may pass this border
+ * twice, through two proxies of which only one talks to that user agent. So what a response
+ * means for a leg counts where the leg stands; elsewhere it may at most move it.
+ *
+ * A leg moves once it is proven that its user agent is at the new place. Until then it is kept at
+ * both, as two reasons: at the new place by its twin, which goes by another key. */
+#ifndef NATBOX_FOLLOW_LEG_H
+#define NATBOX_FOLLOW_LEG_H
+
+#include <natbox/follow.h>
+
+#include "transaction.h"
+
+/* Keys: of the leg of whoever is from_client, or to it, in a message whose tags were found; of a
+ * caller's while the dialog is early; of a callee's that has said no tag. */
+uint64_t leg_key(const struct follow *follow, const struct passage *passage, bool from_client);
+uint64_t leg_caller_key(
+	const struct follow *follow, const struct passage *passage, bool from_client);
+uint64_t leg_branch_key(const struct follow *follow, const struct transaction *transaction);
+
+/* The leg of a transaction, or its twin, where it stands at the user agent of that; else 0. */
+uint32_t leg_find_here(const struct follow *follow, const struct transaction *transaction);
+
+/* Whether a leg moves to where its transaction was seen. */
+bool leg_moves(const struct transaction *transaction);
+
+/* Keeps the leg of a transaction where that was seen for so long: a new one, or as one that moves
+ * there or has its twin there. */
+void leg_hold(struct follow *follow, const struct transaction *transaction,
+	const struct sip_message *message, unsigned nat, uint32_t seconds, bool early);
+
+/* The user agent of a transaction is proven to be there: of the leg and its twin, if one of them
+ * stands there, the other ends. */
+void leg_settle(struct follow *follow, const struct transaction *transaction);
+
+/* follow_end_by, for a leg and its twin. Who ends it may have moved and not proven it before. */
+void leg_end(struct follow *follow, const struct transaction *transaction, const char *why);
+
+/* Ends the leg with a key, if there is one. */
+void leg_end_by_key(struct follow *follow, uint64_t key, const char *why);
+
+/* An endpoint has answered a keepalive: legs that were asked for from there may move there. */
+void leg_answered(struct follow *follow, uint32_t endpoint);
+
+#endif
