@@ -1,0 +1,111 @@
+/* DESIGN section 3: a phone that has learnt its public address from received and rport, and writes
+ * it itself, is behind its NAT as before. */
+#include "border.h"
+#include "sip_messages.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#define PHONE "203.0.113.1:5061"
+
+static struct border *border;
+
+static void setup(void)
+{
+	border = border_new();
+}
+
+static void teardown(void)
+{
+	border_free(border);
+}
+
+TestSuite(learned_address, .init = setup, .fini = teardown);
+
+static void register_alice(void)
+{
+	border_register(border, PHONE, (struct registration){.expires = "60"});
+	border_answer(border, PHONE, 200, (struct registration){.expires = "60"});
+}
+
+static const struct registration learned = {
+	.via = PHONE, .contact = "<sip:alice@" PHONE ";ob>", .cseq = 2, .expires = "60"};
+
+static void register_learned(const char *call_id)
+{
+	struct registration registration = learned;
+
+	registration.call_id = call_id;
+	border_register(border, PHONE, registration);
+	border_answer(border, PHONE, 200, registration);
+}
+
+#define RETURNED                                                                                   \
+	"endpoint-add " PHONE " via-source,contact-private\n"                                      \
+	"reason-add " PHONE " registration sip:alice@example.com 60\n"
+
+Test(learned_address, a_refresh_that_shows_no_nat_goes_on_at_a_natted_endpoint)
+{
+	register_alice();
+	border_forget(border);
+	register_learned(NULL);
+	border_expect(border, "reason-refresh " PHONE " registration sip:alice@example.com 60\n");
+	border_wait(border, 26);
+	cr_assert_eq(border->sent_count, 1);
+}
+
+Test(learned_address, a_phone_that_learns_its_address_from_a_challenge_is_natted)
+{
+	border_register(border, PHONE, (struct registration){.expires = "60"});
+	border_answer(border, PHONE, 401, (struct registration){.contact = ""});
+	register_learned(NULL);
+	border_expect(border, RETURNED);
+}
+
+Test(learned_address, a_phone_that_unregisters_before_it_names_its_public_address_is_natted)
+{
+	register_alice();
+	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "0"});
+	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .contact = ""});
+	border_forget(border);
+	register_learned("anew");
+	border_expect(border, RETURNED);
+}
+
+Test(learned_address, a_phone_that_refreshes_too_late_is_natted_as_before)
+{
+	register_alice();
+	border_wait(border, 61);
+	border_forget(border);
+	register_learned(NULL);
+	border_expect(border, RETURNED);
+}
+
+Test(learned_address, a_phone_that_is_natted_at_one_proxy_is_at_another)
+{
+	register_alice("3600");
+	border_wait(border, 600);
+	border_forget(border);
+	border_take_proxy(border, "198.51.100.2:5060");
+	register_learned("other-account");
+	border_expect(border,
+		"endpoint-add " PHONE " at 198.51.100.2:5060 via-source,contact-private\n"
+		"reason-add " PHONE
+		" at 198.51.100.2:5060 registration sip:alice@example.com 60\n");
+}
+
+Test(learned_address, what_nobody_accepted_says_nothing_of_another_phone)
+{
+	border_register(border, PHONE, (struct registration){.call_id = "forged", .expires = "60"});
+	register_learned(NULL);
+	border_expect(border, "");
+}
+
+Test(learned_address, who_was_natted_more_than_five_minutes_ago_is_judged_anew)
+{
+	register_alice();
+	border_wait(border, 60 + 301);
+	border_forget(border);
+	register_learned(NULL);
+	border_expect(border, "");
+}
