@@ -22,10 +22,10 @@ static void teardown(void)
 
 TestSuite(learned_address, .init = setup, .fini = teardown);
 
-static void register_alice(void)
+static void register_alice(const char *seconds)
 {
-	border_register(border, PHONE, (struct registration){.expires = "60"});
-	border_answer(border, PHONE, 200, (struct registration){.expires = "60"});
+	border_register(border, PHONE, (struct registration){.expires = seconds});
+	border_answer(border, PHONE, 200, (struct registration){.expires = seconds});
 }
 
 static const struct registration learned = {
@@ -46,7 +46,7 @@ static void register_learned(const char *call_id)
 
 Test(learned_address, a_refresh_that_shows_no_nat_goes_on_at_a_natted_endpoint)
 {
-	register_alice();
+	register_alice("60");
 	border_forget(border);
 	register_learned(NULL);
 	border_expect(border, "reason-refresh " PHONE " registration sip:alice@example.com 60\n");
@@ -64,7 +64,7 @@ Test(learned_address, a_phone_that_learns_its_address_from_a_challenge_is_natted
 
 Test(learned_address, a_phone_that_unregisters_before_it_names_its_public_address_is_natted)
 {
-	register_alice();
+	register_alice("60");
 	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "0"});
 	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .contact = ""});
 	border_forget(border);
@@ -74,7 +74,7 @@ Test(learned_address, a_phone_that_unregisters_before_it_names_its_public_addres
 
 Test(learned_address, a_phone_that_refreshes_too_late_is_natted_as_before)
 {
-	register_alice();
+	register_alice("60");
 	border_wait(border, 61);
 	border_forget(border);
 	register_learned(NULL);
@@ -103,7 +103,7 @@ Test(learned_address, what_nobody_accepted_says_nothing_of_another_phone)
 
 Test(learned_address, who_was_natted_more_than_five_minutes_ago_is_judged_anew)
 {
-	register_alice();
+	register_alice("60");
 	border_wait(border, 60 + 301);
 	border_forget(border);
 	register_learned(NULL);
