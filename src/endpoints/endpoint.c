@@ -260,6 +260,8 @@ bool endpoint_is_wanted(const struct settings *settings, const struct address *c
 uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, enum refusal *refusal)
 {
+	/* Where nothing is sent, nobody can prove that he is there, and none is harmed. */
+	const bool is_proven = claim->proven || !endpoints->report->sink.send;
 	struct engine_counters *counters = &endpoints->report->counters;
 	struct endpoint *endpoint;
 	uint32_t index;
@@ -271,7 +273,7 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	if (endpoints->endpoints.count >= endpoints->endpoints.limit)
 		return 0;
 	*refusal = REFUSED_UNPROVEN;
-	if (!claim->proven &&
+	if (!is_proven &&
 		endpoints->unproven.places.count >= endpoints->settings->limits.unproven)
 		return 0;
 	index = pool_take(&endpoints->endpoints);
@@ -283,10 +285,10 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 		.expires =
 			report_tick(endpoints->report) + ticks_of(REASON_SECONDS_MAX * 1000000ull),
 		.nat = (uint16_t)(claim->nat & ((1 << NAT_TESTS) - 1)),
-		.proven = claim->proven};
+		.proven = is_proven};
 	*bucket->head = index;
 	++*bucket->address_counter;
-	if (!claim->proven) {
+	if (!is_proven) {
 		unproven_add(
 			&endpoints->unproven, index, number_of(endpoints, bucket->address_counter));
 		unproven_changed(endpoints);
@@ -344,7 +346,7 @@ uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *cl
 	endpoint_report(endpoints, endpoint,
 		(struct event){.type = EVENT_ENDPOINT_ADD, .nat = endpoint->nat});
 	endpoint->refreshed = ticks_of(endpoints->report->now_us);
-	if (claim->proven)
+	if (endpoint->proven)
 		schedule_place(&endpoints->schedule, index, report_tick(endpoints->report),
 			endpoint->refreshed, endpoint->expires);
 	else

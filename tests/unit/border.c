@@ -180,7 +180,9 @@ void border_free(struct border *border)
 static void open_engine(struct border *border)
 {
 	static const uint8_t seed[16] = "a constant seed";
-	struct engine_sink sink = {.context = border, .event = on_event, .send = on_send};
+	struct engine_sink sink = {.context = border,
+		.event = on_event,
+		.send = border->sends_nothing ? NULL : on_send};
 
 	if (border->engine)
 		return;

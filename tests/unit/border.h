@@ -33,6 +33,7 @@ struct border {
 	/* Takes the events instead of the log, where there is one. */
 	void (*listener)(void *context, const struct event *event);
 	void *listener_context;
+	bool sends_nothing;   /* a dry run */
 	bool leaves_unproven; /* off: each endpoint is proven once it is there */
 	struct flow added;    /* the endpoint that a packet has added */
 	bool logs_keepalives; /* off: keepalive and reply events are not in the log */

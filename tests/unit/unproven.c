@@ -268,6 +268,19 @@ Test(unproven, with_crlf_one_answer_is_enough)
 	expect_sent(100, "\r\n\r\n");
 }
 
+/* Where nothing is sent nobody can answer: the events show what would be sent to phones that do. */
+Test(unproven, in_a_dry_run_nobody_is)
+{
+	border->sends_nothing = true;
+	border->settings.limits.unproven_per_address = 1;
+	register_phone("203.0.113.1:1");
+	register_phone("203.0.113.1:2");
+	cr_expect_eq(engine_counters(border->engine).endpoints, 2);
+	cr_expect_eq(engine_counters(border->engine).unproven, 0);
+	border_wait(border, 250.1);
+	cr_expect_eq(engine_counters(border->engine).keepalives, 20);
+}
+
 /* Limits. */
 
 #define ADD(client, aor)                                                                           \
