@@ -273,8 +273,7 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	if (endpoints->endpoints.count >= endpoints->endpoints.limit)
 		return 0;
 	*refusal = REFUSED_UNPROVEN;
-	if (!is_proven &&
-		endpoints->unproven.places.count >= endpoints->settings->limits.unproven)
+	if (!is_proven && endpoints->unproven.places.count >= endpoints->settings->limits.unproven)
 		return 0;
 	index = pool_take(&endpoints->endpoints);
 
