@@ -129,6 +129,18 @@ bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t end
 	return count >= REASONS_OF_ONE_MAX;
 }
 
+/* An answer of the proxy to somebody who has been given up is worth another question. */
+static void ask_again(struct endpoints *endpoints, uint32_t index)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (!endpoint_is_given_up(endpoints->settings, endpoint))
+		return;
+	endpoint->missed = (endpoint_trials(endpoints->settings) - 1) & MISSED_MAX;
+	schedule_place_soon(
+		&endpoints->schedule, index, report_tick(endpoints->report), endpoint->expires);
+}
+
 uint32_t reason_add(
 	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
 {
@@ -143,6 +155,7 @@ uint32_t reason_add(
 		pool_give(&endpoints->reasons, index);
 		return claim_refuse(endpoints, claim, REFUSED_REASONS);
 	}
+	ask_again(endpoints, endpoint);
 	return index;
 }
 
@@ -211,18 +224,6 @@ void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t second
 	reason->expires = ticks_of(endpoints->report->now_us + seconds * 1000000ull);
 	endpoint_expires(endpoints, reason->endpoint, reason->expires);
 	changes_add(&endpoints->changes, index);
-}
-
-/* An answer of the proxy to somebody who has been given up is worth another question. */
-static void ask_again(struct endpoints *endpoints, uint32_t index)
-{
-	struct endpoint *endpoint = endpoint_at(endpoints, index);
-
-	if (!endpoint_is_given_up(endpoints->settings, endpoint))
-		return;
-	endpoint->missed = (endpoint_trials(endpoints->settings) - 1) & MISSED_MAX;
-	schedule_place_soon(
-		&endpoints->schedule, index, report_tick(endpoints->report), endpoint->expires);
 }
 
 void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t seconds)

@@ -184,6 +184,16 @@ Test(unproven, each_answer_of_the_registrar_to_one_that_was_given_up_buys_one_mo
 	cr_expect_eq(in_an_hour(), 143, "%u", border->sent_count);
 }
 
+Test(unproven, so_does_another_registration_there)
+{
+	register_phone(PHONE);
+	border_wait(border, 600);
+	register_as(PHONE, (struct registration){.call_id = "another", .aor = "sip:bob@x"});
+	border_wait(border, 600);
+	cr_expect_eq(border->sent_count, 5);
+	expect_sent(4, "OPTIONS ");
+}
+
 /* Calls. */
 
 static struct exchange call(unsigned cseq, const char *to_tag)
