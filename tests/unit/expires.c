@@ -1,0 +1,374 @@
+/* How long a phone is told that it is registered: nat.max-expires and nat.spread-expires. */
+#include "border.h"
+#include "sip_messages.h"
+
+#include <natbox/endpoints.h>
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PHONE "203.0.113.1:5061"
+#define MOVED "203.0.113.1:6000"
+
+/* As the phone writes it, and as the registrar has it. */
+#define OWN         "<sip:alice@192.168.1.10:5060>"
+#define BOUND       BOUND_AT(PHONE)
+#define BOUND_AT(p) "<sip:alice@" p ";natbox=192.168.1.10-5060>"
+#define OTHER       "<sip:alice@192.168.1.77:5060>"
+#define END         "Content-Length: 0\r\n\r\n"
+
+enum { CONTACT = 0, OTHER_FIELD = 3 }; /* in rewritten_fields */
+
+static struct border *border;
+static struct registration asked;
+
+static void setup(void)
+{
+	border = border_new();
+	border->repairs = true;
+	border->settings.nat.max_expires_us = 600000000;
+	asked = (struct registration){.contact = OWN, .expires = "3600", .cseq = 1};
+}
+
+static void teardown(void)
+{
+	border_free(border);
+}
+
+TestSuite(expires, .init = setup, .fini = teardown);
+
+/* What the phone gets of an answer to its request, from the line after CSeq on; empty where natbox
+ * has changed nothing. */
+static const char *told(const char *client, struct registration answer)
+{
+	static char bytes[8192];
+	const struct outcome *outcome = &border->outcome;
+
+	answer.cseq = asked.cseq;
+	answer.call_id = asked.call_id;
+	border_answer(border, client, 200, answer);
+	if (outcome->verdict != VERDICT_REWRITE)
+		return "";
+	cr_assert_lt(outcome->bytes.length, sizeof(bytes));
+	memcpy(bytes, outcome->bytes.at, outcome->bytes.length);
+	bytes[outcome->bytes.length] = 0;
+	return strchr(strstr(bytes, "CSeq: "), '\n') + 1;
+}
+
+static void expect_told(struct registration answer, const char *expected)
+{
+	border_register(border, PHONE, asked);
+	border_forget(border);
+	cr_expect_str_eq(told(PHONE, answer), expected);
+	asked.cseq++;
+}
+
+static uint64_t rewritten(unsigned field)
+{
+	return engine_counters(border->engine).rewritten_fields[field];
+}
+
+Test(expires, a_phone_is_told_the_maximum_and_kept_alive_as_long_as_it_is_granted)
+{
+	border_register(border, PHONE, asked);
+	border_forget(border);
+	cr_expect_str_eq(told(PHONE, (struct registration){.contact = BOUND ";expires=3600;q=0.5"}),
+		"Contact: " OWN ";expires=600;q=0.5\r\n" END);
+	border_expect(border,
+		"endpoint-add 203.0.113.1:5061 via-source,contact-private\n"
+		"reason-add 203.0.113.1:5061 registration sip:alice@example.com 3600\n"
+		"rewrite 203.0.113.1:5061 out\n");
+	border_wait(border, 3599);
+	border_forget(border);
+	border_wait(border, 1);
+	border_expect(border,
+		"reason-end 203.0.113.1:5061 registration sip:alice@example.com expired\n"
+		"endpoint-remove 203.0.113.1:5061 expired\n");
+}
+
+Test(expires, who_is_granted_less_is_told_that)
+{
+	expect_told((struct registration){.contact = BOUND ";expires=599"},
+		"Contact: " OWN ";expires=599\r\n" END);
+}
+
+Test(expires, contacts_of_others_stay)
+{
+	expect_told((struct registration){.contact = OTHER
+					  ";expires=3000, " BOUND
+					  " ; EXPIRES = 3600 , <sip:bob@x>;expires=3600"},
+		"Contact: " OTHER ";expires=3000, " OWN
+		" ; EXPIRES = 600 , <sip:bob@x>;expires=3600\r\n" END);
+}
+
+Test(expires, the_header_tells_it_where_the_contact_does_not)
+{
+	expect_told((struct registration){.contact = BOUND, .expires = "3600"},
+		"Contact: " OWN "\r\nExpires: 600\r\n" END);
+	cr_expect_eq(rewritten(OTHER_FIELD), 1);
+	expect_told((struct registration){.contact = BOUND ";expires=3600", .expires = "1800"},
+		"Contact: " OWN ";expires=600\r\nExpires: 1800\r\n" END);
+	cr_expect_eq(rewritten(OTHER_FIELD), 1);
+}
+
+Test(expires, the_contact_tells_it_where_nothing_does_or_the_header_does_twice)
+{
+	expect_told(
+		(struct registration){.contact = BOUND}, "Contact: " OWN ";expires=600\r\n" END);
+	expect_told(
+		(struct registration){
+			.contact = BOUND, .expires = "3600", .extra = "Expires: 3600\r\n"},
+		"Contact: " OWN ";expires=600\r\nExpires: 3600\r\nExpires: 3600\r\n" END);
+	expect_told(
+		(struct registration){
+			.contact = BOUND, .expires = "3600", .extra = "Expires: 7200\r\n"},
+		"Contact: " OWN ";expires=600\r\nExpires: 3600\r\nExpires: 7200\r\n" END);
+	expect_told((struct registration){.contact = BOUND, .expires = "soon"},
+		"Contact: " OWN ";expires=600\r\nExpires: soon\r\n" END);
+	cr_expect_eq(rewritten(OTHER_FIELD), 0);
+}
+
+Test(expires, a_time_that_cannot_be_read_stays)
+{
+	expect_told((struct registration){.contact = BOUND ";expires"},
+		"Contact: " OWN ";expires\r\n" END);
+	expect_told((struct registration){.contact = BOUND ";expires=soon", .expires = "3600"},
+		"Contact: " OWN ";expires=soon\r\nExpires: 600\r\n" END);
+}
+
+Test(expires, the_header_tells_it_where_the_registrar_does_not_list)
+{
+	expect_told(
+		(struct registration){.contact = "", .expires = "3600"}, "Expires: 600\r\n" END);
+	expect_told((struct registration){.contact = ""}, "");
+}
+
+Test(expires, a_bare_contact_is_told_of_behind_it)
+{
+	asked.contact = "sip:alice@192.168.1.10:5060";
+	expect_told((struct registration){.contact = "<sip:alice@203.0.113.1:5061;natbox="
+						     "-192.168.1.10-5060>"},
+		"Contact: sip:alice@192.168.1.10:5060;expires=600\r\n" END);
+	expect_told((struct registration){.contact = "sip:alice@203.0.113.1:5061;natbox="
+						     "-192.168.1.10-5060"},
+		"Contact: sip:alice@192.168.1.10:5060;expires=600\r\n" END);
+}
+
+Test(expires, each_contact_of_a_phone_is_told_of)
+{
+	asked.contact = OWN ", <sip:bob@192.168.1.10:5060>";
+	expect_told(
+		(struct registration){.contact = BOUND ";expires=3600, <sip:bob@203.0.113.1:5061;"
+						       "natbox=192.168.1.10-5060>;expires=300"},
+		"Contact: " OWN ";expires=600, <sip:bob@192.168.1.10:5060>;expires=300\r\n" END);
+	expect_told((struct registration){.contact = BOUND ", <sip:bob@203.0.113.1:5061;"
+							   "natbox=192.168.1.10-5060>",
+			    .expires = "3600"},
+		"Contact: " OWN ", <sip:bob@192.168.1.10:5060>\r\nExpires: 600\r\n" END);
+}
+
+Test(expires, who_leaves_or_asks_is_told_what_the_registrar_says)
+{
+	expect_told((struct registration){.contact = BOUND ";expires=3600"},
+		"Contact: " OWN ";expires=600\r\n" END);
+	asked.contact = "";
+	asked.expires = NULL;
+	expect_told((struct registration){.contact = BOUND ";expires=3600"},
+		"Contact: " OWN ";expires=3600\r\n" END);
+	asked.contact = OWN;
+	asked.expires = "0";
+	expect_told((struct registration){.contact = OTHER ";expires=3600", .expires = "3600"}, "");
+	expect_told((struct registration){.contact = "", .expires = "3600"}, "");
+	expect_told((struct registration){.contact = BOUND ";expires=3600", .expires = "3600"},
+		"Contact: " OWN ";expires=3600\r\nExpires: 3600\r\n" END);
+}
+
+/* A phone that wrote its public address itself, too, is not told of that as it was before. */
+Test(expires, nobody_is_told_of_a_contact_that_is_taken_back)
+{
+	border_register(border, PHONE, asked);
+	told(PHONE, (struct registration){.contact = BOUND ";expires=3600"});
+	asked.cseq++;
+	asked.contact = OWN ", <sip:alice@" PHONE ";ob>";
+	border_register(border, MOVED, asked);
+	cr_expect_str_eq(
+		told(MOVED, (struct registration){.contact = BOUND_AT(MOVED) ";expires=3600, " BOUND
+									     ";expires=3600"}),
+		"Contact: " OWN ";expires=600\r\n" END);
+}
+
+Test(expires, an_answer_that_is_broken_is_relayed_as_it_came)
+{
+	expect_told((struct registration){.contact = BOUND ";expires=3600",
+			    .extra = "Content-Length: 7\r\n"},
+		"");
+}
+
+Test(expires, who_is_not_followed_is_told_what_the_registrar_says)
+{
+	asked.contact = "<sip:alice@" PHONE ">";
+	asked.via = PHONE;
+	expect_told((struct registration){.contact = "<sip:alice@" PHONE ">;expires=3600",
+			    .via = PHONE},
+		"");
+	cr_expect_eq(engine_counters(border->engine).endpoints, 0);
+}
+
+Test(expires, with_scope_all_everybody_is_followed)
+{
+	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	asked.contact = "<sip:alice@" PHONE ">";
+	asked.via = PHONE;
+	expect_told((struct registration){.contact = "<sip:alice@" PHONE ">;expires=3600",
+			    .via = PHONE},
+		"Contact: <sip:alice@" PHONE ">;expires=600\r\n" END);
+	cr_expect_eq(rewritten(CONTACT), 1);
+}
+
+Test(expires, where_registrations_do_not_count_nobody_is_followed)
+{
+	border->settings.keepalive.registrations = false;
+	expect_told((struct registration){.contact = BOUND ";expires=3600"},
+		"Contact: " OWN ";expires=3600\r\n" END);
+}
+
+Test(expires, nothing_is_told_by_who_does_not_restore)
+{
+	border->settings.nat.restore = false;
+	expect_told((struct registration){.contact = BOUND ";expires=3600"}, "");
+}
+
+Test(expires, nothing_is_told_in_sniff_mode)
+{
+	border->repairs = false;
+	expect_told((struct registration){.contact = BOUND ";expires=3600"}, "");
+}
+
+/* The seconds in the answer of the moment. */
+static unsigned told_seconds(void)
+{
+	const struct text sent = border->outcome.bytes;
+	struct sip_message message = scanned(sent.at, sent.length);
+	uint32_t seconds;
+
+	cr_assert_eq(message.contact_count, 1);
+	cr_assert(text_number(message.contacts[0].name_addr.expires, &seconds));
+	return seconds;
+}
+
+struct range {
+	unsigned least, most;
+};
+
+/* What phone after phone is told of so many seconds. */
+static struct range range_of(unsigned granted)
+{
+	char contact[128];
+	struct range range = {UINT32_MAX, 0};
+
+	snprintf(contact, sizeof(contact), BOUND ";expires=%u", granted);
+	for (unsigned i = 0; i < 2000; i++) {
+		unsigned seconds;
+
+		border_register(border, PHONE, asked);
+		told(PHONE, (struct registration){.contact = contact});
+		asked.cseq++;
+		seconds = told_seconds();
+		range.least = seconds < range.least ? seconds : range.least;
+		range.most = seconds > range.most ? seconds : range.most;
+	}
+	border_forget(border);
+	return range;
+}
+
+Test(expires, the_share_is_of_what_would_be_told_without_it)
+{
+	border->settings.nat.spread_expires = 20;
+	border->settings.nat.max_expires_us = 0;
+	struct range range = range_of(3600);
+
+	cr_expect(range.least == 2880 && range.most == 3600, "%u to %u", range.least, range.most);
+	border->settings.nat.max_expires_us = 1000000000;
+	engine_reconfigure(border->engine, &border->settings);
+	range = range_of(3600);
+	cr_expect(range.least == 800 && range.most == 1000, "%u to %u", range.least, range.most);
+	range = range_of(500);
+	cr_expect(range.least == 400 && range.most == 500, "%u to %u", range.least, range.most);
+	range = range_of(UINT32_MAX);
+	cr_expect(range.least == 800 && range.most == 1000, "%u to %u", range.least, range.most);
+}
+
+Test(expires, nobody_is_told_less_than_a_minute_who_is_not_granted_less)
+{
+	border->settings.nat.spread_expires = 90;
+	struct range range = range_of(100);
+
+	cr_expect(range.least == 60 && range.most == 100, "%u to %u", range.least, range.most);
+	range = range_of(60);
+	cr_expect(range.least == 60 && range.most == 60, "%u to %u", range.least, range.most);
+	range = range_of(59);
+	cr_expect(range.least == 59 && range.most == 59, "%u to %u", range.least, range.most);
+	range = range_of(1);
+	cr_expect(range.least == 1 && range.most == 1, "%u to %u", range.least, range.most);
+}
+
+static void forget(void *context, const struct event *event)
+{
+	(void)context;
+	(void)event;
+}
+
+enum { PHONES = 100000, BACK_SECONDS = 4000 };
+
+/* How many phones come back in each second: when what they were told is over, or half of it. */
+static unsigned back[BACK_SECONDS], back_at_half[BACK_SECONDS];
+
+/* Each from an address of its own. */
+static void register_phone(unsigned number)
+{
+	char client[32], bound[128];
+	uint64_t after_us, told_us;
+
+	snprintf(client, sizeof(client), "203.%u.%u.%u:5061", number / 10000, number / 100 % 100,
+		number % 100 + 1);
+	snprintf(bound, sizeof(bound), "<sip:alice@%s;natbox=192.168.1.10-5060>;expires=3600",
+		client);
+	border_register(border, client, asked);
+	told(client, (struct registration){.contact = bound});
+	after_us = border->now_us - 1000000000;
+	told_us = told_seconds() * UINT64_C(1000000);
+	back[(after_us + told_us) / 1000000]++;
+	back_at_half[(after_us + told_us / 2) / 1000000]++;
+}
+
+static void expect_spread(const unsigned *seconds)
+{
+	unsigned busiest = 0, first = 0, last = BACK_SECONDS - 1;
+
+	while (!seconds[first])
+		first++;
+	while (!seconds[last])
+		last--;
+	for (unsigned i = first; i <= last; i++)
+		busiest = seconds[i] > busiest ? seconds[i] : busiest;
+	cr_expect_leq((double)busiest, 1.3 * PHONES / (last - first + 1),
+		"%u in the busiest second of %u", busiest, last - first + 1);
+}
+
+Test(expires, a_hundred_thousand_phones_come_back_spread)
+{
+	border->settings.nat.max_expires_us = 0;
+	border->settings.nat.spread_expires = 20;
+	border->settings.limits.endpoints = border->settings.limits.transactions = 200000;
+	border->settings.limits.unproven = 200000;
+	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	border->listener = forget;
+	for (unsigned i = 0; i < PHONES; i++) {
+		register_phone(i);
+		border->now_us += 100;
+	}
+	expect_spread(back);
+	expect_spread(back_at_half);
+}
