@@ -389,9 +389,14 @@ void registration_response(struct follow *follow, struct passage *passage, uint3
 			follow, passage->message, transaction->registration.taken_back);
 	if (status < 200)
 		return;
-	if (status < 300)
-		accept(follow, passage, transaction);
 	if (status < 300 && passage->grants)
 		note_grants(follow, passage, transaction);
-	transaction_answer(follow->transactions, index);
+	if (transaction_is_over(transaction))
+		return;
+	if (status < 300)
+		accept(follow, passage, transaction);
+	if (passage->grants && passage->grants->count)
+		transaction_keep(follow->transactions, index);
+	else
+		transaction_answer(follow->transactions, index);
 }

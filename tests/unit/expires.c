@@ -186,6 +186,58 @@ Test(expires, who_leaves_or_asks_is_told_what_the_registrar_says)
 }
 
 /* A phone that wrote its public address itself, too, is not told of that as it was before. */
+/* The first one may be lost, and where many come at once some are. */
+Test(expires, a_copy_of_the_answer_tells_no_more)
+{
+	static const char *const expected = "Contact: " OWN ";expires=600\r\n" END;
+
+	border_register(border, PHONE, asked);
+	cr_expect_str_eq(
+		told(PHONE, (struct registration){.contact = BOUND ";expires=3600"}), expected);
+	border_wait(border, 30);
+	border_register(border, PHONE, asked);
+	border_forget(border);
+	cr_expect_str_eq(
+		told(PHONE, (struct registration){.contact = BOUND ";expires=3600"}), expected);
+	border_expect(border, "rewrite 203.0.113.1:5061 out\n");
+	border_wait(border, 32);
+	border_register(border, PHONE, asked);
+	border_forget(border);
+	cr_expect_str_eq(
+		told(PHONE, (struct registration){.contact = BOUND ";expires=3600"}), expected);
+	border_expect(border, "reason-refresh 203.0.113.1:5061 registration "
+			      "sip:alice@example.com 3600\n"
+			      "rewrite 203.0.113.1:5061 out\n");
+}
+
+/* A REGISTER that was overtaken by the next one's answer. */
+Test(expires, a_copy_that_comes_late_does_not_bring_a_phone_back)
+{
+	border_register(border, PHONE, asked);
+	told(PHONE, (struct registration){.contact = BOUND ";expires=3600"});
+	asked.cseq++;
+	asked.expires = "0";
+	border_register(border, PHONE, asked);
+	told(PHONE, (struct registration){.contact = ""});
+	cr_expect_eq(engine_counters(border->engine).endpoints, 0);
+	asked.cseq--;
+	told(PHONE, (struct registration){.contact = BOUND ";expires=3600"});
+	border->settings.nat.max_expires_us = 0;
+	engine_reconfigure(border->engine, &border->settings);
+	told(PHONE, (struct registration){.contact = BOUND ";expires=3600"});
+	cr_expect_eq(engine_counters(border->engine).endpoints, 0);
+}
+
+Test(expires, requests_that_were_answered_make_room_for_others)
+{
+	border->settings.limits.transactions = 4;
+	for (unsigned i = 0; i < 20; i++)
+		expect_told((struct registration){.contact = BOUND ";expires=3600"},
+			"Contact: " OWN ";expires=600\r\n" END);
+	cr_expect_eq(engine_counters(border->engine).transactions, 4);
+	cr_expect_eq(engine_counters(border->engine).refused, 0);
+}
+
 Test(expires, nobody_is_told_of_a_contact_that_is_taken_back)
 {
 	border_register(border, PHONE, asked);
