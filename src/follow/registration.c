@@ -396,7 +396,7 @@ void registration_response(struct follow *follow, struct passage *passage, uint3
 	if (status < 300)
 		accept(follow, passage, transaction);
 	if (passage->grants && passage->grants->count)
-		transaction_keep(follow->transactions, index);
+		transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	else
 		transaction_answer(follow->transactions, index);
 }

@@ -213,24 +213,13 @@ void transaction_close(struct transactions *transactions, uint32_t index)
 	transactions->report->counters.transactions = transactions->pool.count;
 }
 
-static void note_answered(struct transactions *transactions, uint32_t index)
+void transaction_answer(struct transactions *transactions, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(transactions, index);
 
 	ledger_note(&transactions->over, answered_key(transaction->key, transaction->method),
 		report_tick(transactions->report), 0);
-}
-
-void transaction_answer(struct transactions *transactions, uint32_t index)
-{
-	note_answered(transactions, index);
 	transaction_close(transactions, index);
-}
-
-void transaction_keep(struct transactions *transactions, uint32_t index)
-{
-	note_answered(transactions, index);
-	transaction_enter(transactions, index, TRANSACTION_DONE);
 }
 
 bool transaction_is_answered(

@@ -23,7 +23,7 @@ enum transaction_phase {
 	TRANSACTION_WAITING,    /* no response yet: timers.transaction */
 	TRANSACTION_PROCEEDING, /* INVITE after a provisional response: timers.invite */
 	/* A final response passed to INVITE or what belongs to it, or one to a REGISTER that tells
-	 * less than it granted. Kept for timers.transaction, as a 2xx is sent again that long; the
+	 * less than it grants. Kept for timers.transaction, as a 2xx is sent again that long; the
 	 * oldest of these makes room when there is none. */
 	TRANSACTION_DONE,
 	TRANSACTION_PHASES,
@@ -148,10 +148,6 @@ void transaction_close(struct transactions *transactions, uint32_t index);
 void transaction_answer(struct transactions *transactions, uint32_t index);
 bool transaction_is_answered(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
-
-/* Remembers that, too, but closes it only after that time, or where another one needs its room:
- * till then copies of the response are known. */
-void transaction_keep(struct transactions *transactions, uint32_t index);
 
 /* The reason with this key ended now; and whether that was after the transaction was opened. */
 void transactions_note_end(struct transactions *transactions, uint64_t reason);

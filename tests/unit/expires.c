@@ -268,6 +268,24 @@ Test(expires, who_is_not_followed_is_told_what_the_registrar_says)
 	cr_expect_eq(engine_counters(border->engine).endpoints, 0);
 }
 
+/* Its REGISTER waits for its answer, which says what becomes of the other one. */
+Test(expires, nor_is_who_has_an_address_of_record_with_one_that_is)
+{
+	expect_told((struct registration){.contact = BOUND ";expires=3600"},
+		"Contact: " OWN ";expires=600\r\n" END);
+	asked.contact = "<sip:alice@203.0.113.9:5060>";
+	asked.via = "203.0.113.9:5060";
+	asked.call_id = "other";
+	border_register(border, "203.0.113.9:5060", asked);
+	cr_expect_eq(engine_counters(border->engine).transactions, 2);
+	cr_expect_str_eq(
+		told("203.0.113.9:5060",
+			(struct registration){.via = asked.via,
+				.contact = "<sip:alice@203.0.113.9:5060>;expires=3600, " BOUND
+					   ";expires=3600"}),
+		"");
+}
+
 Test(expires, with_scope_all_everybody_is_followed)
 {
 	border->settings.keepalive.scope = KEEPALIVE_ALL;
@@ -395,18 +413,15 @@ static void register_phone(unsigned number)
 	back_at_half[(after_us + told_us / 2) / 1000000]++;
 }
 
-static void expect_spread(const unsigned *seconds)
+/* span: how many seconds there are from the first that may come back to the last. */
+static void expect_spread(const unsigned *seconds, unsigned span)
 {
-	unsigned busiest = 0, first = 0, last = BACK_SECONDS - 1;
+	unsigned busiest = 0;
 
-	while (!seconds[first])
-		first++;
-	while (!seconds[last])
-		last--;
-	for (unsigned i = first; i <= last; i++)
+	for (unsigned i = 0; i < BACK_SECONDS; i++)
 		busiest = seconds[i] > busiest ? seconds[i] : busiest;
-	cr_expect_leq((double)busiest, 1.3 * PHONES / (last - first + 1),
-		"%u in the busiest second of %u", busiest, last - first + 1);
+	cr_log_info("%u of %u in the busiest second of %u", busiest, PHONES, span);
+	cr_expect_leq((double)busiest, 1.3 * PHONES / span, "%u in the busiest second", busiest);
 }
 
 Test(expires, a_hundred_thousand_phones_come_back_spread)
@@ -421,6 +436,6 @@ Test(expires, a_hundred_thousand_phones_come_back_spread)
 		register_phone(i);
 		border->now_us += 100;
 	}
-	expect_spread(back);
-	expect_spread(back_at_half);
+	expect_spread(back, 3600 / 5 + 10);
+	expect_spread(back_at_half, 3600 / 5 / 2 + 10);
 }
