@@ -384,6 +384,78 @@ Test(expires, nobody_is_told_less_than_a_minute_who_is_not_granted_less)
 	cr_expect(range.least == 1 && range.most == 1, "%u to %u", range.least, range.most);
 }
 
+/* Writes an answer to the request of the moment, with some bytes changed into others that matter to
+ * a parser. Its length. */
+static size_t damaged_answer(uint32_t seed, char *bytes, size_t size)
+{
+	static const char strange[] = "\r\n\t ;:,<>\"\\=@0aE3*";
+	static const char *const times[] = {";expires=3600\r\n", "\r\nExpires: 3600\r\n",
+		";q=1;expires=3600;x=\"y\"\r\nExpires: 3600\r\n", "\r\n"};
+	const int length = snprintf(bytes, size,
+		"SIP/2.0 200 OK\r\n"
+		"Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK-call-%u;rport=5061\r\n"
+		"From: <sip:alice@example.com>;tag=1\r\nTo: <sip:alice@example.com>;tag=2\r\n"
+		"Call-ID: call\r\nCSeq: %u REGISTER\r\nContact: " OTHER ", " BOUND
+		"%sContent-Length: 0\r\n\r\n",
+		asked.cseq, asked.cseq, times[seed % 4]);
+	const size_t fields = (size_t)(strstr(bytes, "Contact") - bytes);
+
+	for (unsigned i = seed % 5; i > 0; i--) {
+		seed = seed * 1664525 + 1013904223;
+		bytes[fields + (seed >> 8) % ((size_t)length - fields)] =
+			strange[(seed >> 20) % (sizeof(strange) - 1)];
+	}
+	return (size_t)length;
+}
+
+/* The answer with and without the keys: between what both begin and end with there is a time. */
+static void expect_one_time(struct text with, struct text without)
+{
+	size_t start = 0, end = 0;
+
+	while (start < with.length && start < without.length && with.at[start] == without.at[start])
+		start++;
+	while (end < with.length - start && end < without.length - start &&
+		text_end(with)[-1 - (long)end] == text_end(without)[-1 - (long)end])
+		end++;
+	for (size_t i = start; i < with.length - end; i++)
+		cr_assert(strchr(";expires=0123456789", with.at[i]), "%.*s", (int)with.length,
+			with.at);
+	for (size_t i = start; i < without.length - end; i++)
+		cr_assert(strchr("0123456789", without.at[i]), "%.*s", (int)with.length, with.at);
+}
+
+static struct text sent_on(struct border *of, const char *bytes, size_t length)
+{
+	const struct flow flow = {.source = of->proxy, .destination = at(PHONE)};
+
+	border_forget(of);
+	border_register(of, PHONE, asked);
+	border_packet(of, &flow, (struct text){bytes, length});
+	return of->outcome.verdict == VERDICT_REWRITE ? of->outcome.bytes
+						      : (struct text){bytes, length};
+}
+
+Test(expires, whatever_an_answer_is_like_one_time_in_it_changes)
+{
+	struct border *other = border_new();
+	char bytes[2048];
+	unsigned changed = 0;
+
+	other->repairs = true;
+	for (uint32_t i = 0; i < 20000; i++) {
+		size_t length = damaged_answer(i * 2654435761u, bytes, sizeof(bytes));
+		struct text with = sent_on(border, bytes, length);
+		struct text without = sent_on(other, bytes, length);
+
+		expect_one_time(with, without);
+		changed += !text_equal(with, without);
+		asked.cseq++;
+	}
+	cr_expect_gt(changed, 5000);
+	border_free(other);
+}
+
 static void forget(void *context, const struct event *event)
 {
 	(void)context;
