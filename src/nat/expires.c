@@ -1,7 +1,6 @@
 #include <natbox/nat.h>
 
 #include <stdio.h>
-#include <string.h>
 
 /* What a phone is told of so many seconds that it was granted. */
 static uint32_t told_of(const struct settings *settings, uint32_t granted, uint32_t draw)
