@@ -58,6 +58,10 @@ struct passage {
 	/* Of the answer: that one, if the registrar lists it. It is not to be seen. */
 	const struct sip_contact *taken_back;
 
+	/* Where an answer to a REGISTER notes what it grants a user agent that is followed; NULL:
+	 * nowhere. */
+	struct grants *grants;
+
 	/* Of what may belong to a dialog, and where no branch names the transaction; found when
 	 * has_tags says so. at is NULL when missing. */
 	bool has_tags;

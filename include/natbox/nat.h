@@ -103,6 +103,39 @@ unsigned nat_repair_removals(const struct sip_message *message, const struct add
 unsigned nat_restore(const struct sip_message *message, const struct address *client,
 	const struct settings *settings, struct edits *edits);
 
+/* What a registrar's 2xx grants a phone: of as many of its Contacts as are looked for there. */
+
+enum { GRANTS_MAX = 4 };
+
+struct grant {
+	const struct sip_contact *contact; /* in the 2xx; NULL: that lists nothing at all */
+	uint32_t seconds;
+};
+
+struct grants {
+	unsigned count;
+	struct grant list[GRANTS_MAX];
+};
+
+/* Whether a phone may be told less than it is granted. */
+static inline bool nat_shortens(const struct settings *settings)
+{
+	return (settings->nat.max_expires_us || settings->nat.spread_expires) &&
+	       settings->nat.restore;
+}
+
+/* Edits that have a phone told less than it is granted (RFC 3261 10.3), so that it comes back
+ * earlier, while the registrar goes on with what it has granted. It is told max-expires or what was
+ * granted, whichever is less, and of that up to spread-expires percent less: draw says how much of
+ * them, 0 nothing and UINT32_MAX all. It is told EXPIRES_FLOOR_S at least, unless it was granted
+ * less.
+ *
+ * Changed is what the phone goes by: the expires of its Contact, else the Expires header; where
+ * there is neither, or the header stands there twice, its Contact gets an expires. The Contacts of
+ * others stay as they are. Returns the set of enum rewritten_field edited. */
+unsigned nat_shorten(const struct sip_message *message, const struct grants *grants,
+	const struct settings *settings, uint32_t draw, struct edits *edits);
+
 /* Addresses that somebody behind a NAT was seen at a short while ago and that are no endpoint, or
  * not yet: a phone learns its public address from the answer to its first REGISTER, be that a
  * challenge (RFC 3581 4: received and rport), and none of the NAT tests hits when it then writes

@@ -26,6 +26,7 @@ extern const char *const keepalive_method_names[]; /* ended by NULL */
 
 enum {
 	INTERVAL_MAX_S = 3600,   /* of keepalives */
+	EXPIRES_FLOOR_S = 60,    /* nobody is told less, unless the registrar grants less */
 	FROM_MAX = 256,          /* bytes of keepalive.from, with its zero */
 	EXTRA_HEADERS_MAX = 1024 /* bytes of keepalive.extra-headers, with its zero */
 };
@@ -37,6 +38,8 @@ struct settings {
 		enum nat_fix_via fix_via;
 		bool fix_contact;
 		bool restore;
+		uint64_t max_expires_us; /* 0: as the registrar grants */
+		uint32_t spread_expires; /* percent */
 	} nat;
 	struct {
 		enum keepalive_scope scope;

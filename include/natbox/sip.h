@@ -199,6 +199,7 @@ struct sip_message {
 	unsigned value_count, contact_count;
 	bool has_more_contacts;                  /* beyond the bounds, left out */
 	uint32_t contradicted;                   /* sip_contradicts */
+	uint32_t repeated;                       /* sip_repeats */
 	unsigned param_count;                    /* of all Vias and Contacts */
 	struct sip_value values[SIP_VALUES_MAX]; /* of the lists, in the order of the message */
 
@@ -222,6 +223,9 @@ int sip_scan(
 /* Whether a single header field of the message, such as &message->to, stands there twice and says
  * one thing once and another the other time. */
 bool sip_contradicts(const struct sip_message *message, const struct text *field);
+
+/* Whether it stands there more than once, whatever it says. */
+bool sip_repeats(const struct sip_message *message, const struct text *field);
 
 /* Walks the values of a list, first to last, over all its header fields and commas. A value may be
  * empty or ill-formed: its parser says so. */

@@ -20,6 +20,8 @@ struct engine {
 	struct follow follow;
 	struct sip_message message;
 	struct edits edits;
+	struct grants grants;
+	uint32_t draw; /* where in its range the last expiry was that a phone was told */
 	char edited[DATAGRAM_MAX];
 };
 

@@ -190,6 +190,24 @@ static struct outcome packet_in(
 	return apply_edits(engine, passage, repair_and_follow(engine, passage));
 }
 
+/* Whether phones are told less than what they are granted: a change on the way out. */
+static bool shortens(const struct engine *engine)
+{
+	return nat_shortens(&engine->settings) && engine->repairs && !engine->message.flaw;
+}
+
+/* Of many who register in one second each is told another expiry, in steps of the golden ratio:
+ * however many they are, those are spread more evenly than numbers drawn at random, of which some
+ * seconds would get a third too many. */
+static unsigned shorten(struct engine *engine)
+{
+	enum { GOLDEN_RATIO = 0x9e3779b1 }; /* of 2^32 */
+
+	engine->draw += GOLDEN_RATIO;
+	return nat_shorten(
+		&engine->message, &engine->grants, &engine->settings, engine->draw, &engine->edits);
+}
+
 static struct outcome packet_out(
 	struct engine *engine, struct passage *passage, struct text datagram)
 {
@@ -202,7 +220,13 @@ static struct outcome packet_out(
 	if (engine->repairs && !passage->message->flaw)
 		fields = nat_restore(
 			passage->message, &passage->client, &engine->settings, &engine->edits);
+	if (shortens(engine)) {
+		engine->grants.count = 0;
+		passage->grants = &engine->grants;
+	}
 	follow(engine, passage);
+	if (passage->grants && passage->grants->count)
+		fields |= shorten(engine);
 	if (engine->repairs && !passage->message->flaw && passage->taken_back) {
 		edits_cut_value(
 			&engine->edits, passage->message, passage->taken_back->name_addr.value);

@@ -1,5 +1,7 @@
 #include "listing.h"
 
+#include <assert.h>
+
 /* What a registrar grants when nobody names a time (RFC 3261 10.2.1.1 leaves it to local policy;
  * this is what they use). */
 enum { EXPIRES_DEFAULT = 3600 };
@@ -150,6 +152,40 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 		believe(response, transaction, listing);
 	if (transaction->registration.has_more_contacts)
 		listing->own = 0;
+}
+
+static_assert((int)GRANTS_MAX >= (int)TRANSACTION_CONTACTS_MAX, "room for each Contact asked for");
+
+static void add_grant(struct grants *grants, const struct sip_contact *contact, uint32_t seconds)
+{
+	grants->list[grants->count++] = (struct grant){contact, seconds};
+}
+
+/* The same walk as listing_read's, for those few who want to know. */
+void listing_grants(const struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, struct grants *grants)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	struct listing listing;
+	unsigned found = 0;
+
+	while ((contact = sip_next_contact(response, &cursor))) {
+		const struct transaction_contact listed = contact_of(follow, &contact->uri);
+		const unsigned own = own_contact(transaction, &listed, &contact->uri, found);
+		const uint32_t seconds = contact_seconds(
+			response, &contact->name_addr, transaction->registration.seconds);
+
+		if (!seconds || contact->name_addr.is_star || own == TRANSACTION_CONTACTS_MAX ||
+			found >> own & 1)
+			continue;
+		found |= 1u << own;
+		add_grant(grants, contact, seconds);
+	}
+	if (sip_count_values(response, SIP_CONTACT) || !transaction->registration.seconds)
+		return;
+	believe(response, transaction, &listing);
+	add_grant(grants, NULL, listing.granted);
 }
 
 bool listing_take(struct listing *listing, uint32_t binding)

@@ -28,6 +28,10 @@ struct listing {
 void listing_read(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listing *listing);
 
+/* What a 2xx grants the request's own Contacts. */
+void listing_grants(const struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, struct grants *grants);
+
 /* What a user agent wrote, as in struct reason; and the binding that this makes once it is repaired
  * for one at that address. */
 uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri);

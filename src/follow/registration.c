@@ -363,6 +363,22 @@ static void accept(
 		hold(follow, &answer);
 }
 
+/* What the answer grants a user agent that is followed; but nobody is told anything of a Contact
+ * that is taken out of it. */
+static void note_grants(const struct follow *follow, const struct passage *passage,
+	const struct transaction *transaction)
+{
+	struct grants *grants = passage->grants;
+
+	if (!follow_wants(follow, transaction->nat))
+		return;
+	listing_grants(follow, passage->message, transaction, grants);
+	for (unsigned i = 0; i < grants->count; i++) {
+		if (grants->list[i].contact && grants->list[i].contact == passage->taken_back)
+			grants->list[i--] = grants->list[--grants->count];
+	}
+}
+
 void registration_response(struct follow *follow, struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
@@ -373,7 +389,14 @@ void registration_response(struct follow *follow, struct passage *passage, uint3
 			follow, passage->message, transaction->registration.taken_back);
 	if (status < 200)
 		return;
+	if (status < 300 && passage->grants)
+		note_grants(follow, passage, transaction);
+	if (transaction_is_over(transaction))
+		return;
 	if (status < 300)
 		accept(follow, passage, transaction);
-	transaction_answer(follow->transactions, index);
+	if (passage->grants && passage->grants->count)
+		transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+	else
+		transaction_answer(follow->transactions, index);
 }

@@ -22,8 +22,9 @@ enum { TRANSACTION_CONTACTS_MAX = 4 };
 enum transaction_phase {
 	TRANSACTION_WAITING,    /* no response yet: timers.transaction */
 	TRANSACTION_PROCEEDING, /* INVITE after a provisional response: timers.invite */
-	/* A final response passed to INVITE or what belongs to it. Kept for timers.transaction,
-	 * as a 2xx is sent again that long; the oldest of these makes room when there is none. */
+	/* A final response passed to INVITE or what belongs to it, or one to a REGISTER that tells
+	 * less than it grants. Kept for timers.transaction, as a 2xx is sent again that long; the
+	 * oldest of these makes room when there is none. */
 	TRANSACTION_DONE,
 	TRANSACTION_PHASES,
 };

@@ -15,7 +15,8 @@ enum {
 	/* The pools are indexed with 32 bits; with less than 16 million entries their memory stays
 	 * below 2 GB. */
 	TABLE_MOST = 16000000,
-	LOST_MOST = 100, /* endpoints count their misses up to MISSED_MAX */
+	LOST_MOST = 100,  /* endpoints count their misses up to MISSED_MAX */
+	SPREAD_MOST = 90, /* what is left of an hour is still six minutes */
 };
 
 static const char *const modes[] = {"sniff", "relay", NULL};
@@ -32,6 +33,10 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"nat", "detect", "via-source, contact-private", config_parse_detect, AT(core.nat.detect),
 		0, 0, NULL},
 	{"nat", "exempt", "", config_parse_exempt, AT(core), 0, 0, NULL},
+	{"nat", "max-expires", "off", config_parse_duration_or_off, AT(core.nat.max_expires_us),
+		SECONDS(EXPIRES_FLOOR_S), HOURS(168), NULL},
+	{"nat", "spread-expires", "0", config_parse_number, AT(core.nat.spread_expires), 0,
+		SPREAD_MOST, NULL},
 	{"nat", "fix-via", "full", config_parse_choice, AT(core.nat.fix_via), 0, 0, vias},
 	{"nat", "fix-contact", "yes", config_parse_boolean, AT(core.nat.fix_contact), 0, 0, NULL},
 	{"nat", "restore", "yes", config_parse_boolean, AT(core.nat.restore), 0, 0, NULL},

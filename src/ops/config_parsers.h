@@ -28,6 +28,9 @@ config_parser config_parse_choice;   /* an enum */
 config_parser config_parse_string;   /* char[most]; with least 1 not empty */
 config_parser config_parse_detect;   /* unsigned, a set of enum nat_test */
 
+/* The same as a duration, or 0 for off. */
+config_parser config_parse_duration_or_off;
+
 /* config_addresses.c */
 config_parser config_parse_listen;  /* struct address, or port 0 when empty */
 config_parser config_parse_proxies; /* struct config itself */

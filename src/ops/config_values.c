@@ -123,6 +123,22 @@ int config_parse_duration(
 	return 0;
 }
 
+int config_parse_duration_or_off(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	struct text digits;
+
+	if (text_equal_nocase(value, TEXT("off"))) {
+		*(uint64_t *)target = 0;
+		return 0;
+	}
+	if (!split_duration(without_sign(value), &digits))
+		return fault_set(fault, -EINVAL,
+			"\"%.*s\" is neither off nor a duration such as 10m or 12h",
+			config_shown(value), value.at);
+	return config_parse_duration(key, value, target, fault);
+}
+
 /* Names, separated by commas, to be shown in an error. */
 static void list_names(const char *const *names, unsigned count, char *out, size_t size)
 {

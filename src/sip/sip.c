@@ -110,16 +110,25 @@ static const struct header *header_of(struct text name)
 	return NULL;
 }
 
-/* In sip_message.contradicted: of a single header field, by the offset of its text. */
+/* In sip_message.contradicted and repeated: of a single header field, by the offset of its text. */
 static uint32_t bit_of(size_t place)
 {
 	return 1u << (place - offsetof(struct sip_message, call_id)) / sizeof(struct text);
 }
 
+static uint32_t bit_of_field(const struct sip_message *message, const struct text *field)
+{
+	return bit_of((size_t)((const char *)field - (const char *)message));
+}
+
 bool sip_contradicts(const struct sip_message *message, const struct text *field)
 {
-	return message->contradicted &
-	       bit_of((size_t)((const char *)field - (const char *)message));
+	return message->contradicted & bit_of_field(message, field);
+}
+
+bool sip_repeats(const struct sip_message *message, const struct text *field)
+{
+	return message->repeated & bit_of_field(message, field);
 }
 
 /* Where a header field ends that starts at at: its line feed, or NULL. */
@@ -160,6 +169,7 @@ static void take_another(
 {
 	struct text first = *single_of(message, header);
 
+	message->repeated |= bit_of(header->place);
 	if (text_equal(first, value) || is_same_number(first, value))
 		return;
 	message->contradicted |= bit_of(header->place);

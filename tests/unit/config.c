@@ -68,6 +68,8 @@ Test(config, empty_file_gives_the_defaults)
 	cr_expect_eq(config.core.nat.detect, NAT_VIA_SOURCE | NAT_CONTACT_PRIVATE);
 	cr_expect_eq(config.core.nat.fix_via, FIX_VIA_FULL);
 	cr_expect(config.core.nat.fix_contact && config.core.nat.restore);
+	cr_expect_eq(config.core.nat.max_expires_us, 0);
+	cr_expect_eq(config.core.nat.spread_expires, 0);
 	cr_expect_eq(config.core.keepalive.interval_us, 25000000);
 	cr_expect_str_eq(config.core.keepalive.from, "sip:keepalive@PROXY");
 	cr_expect(config.core.keepalive.registrations && config.core.keepalive.subscriptions &&
@@ -128,6 +130,23 @@ Test(config, durations_have_units_and_a_bare_number_is_seconds)
 	cr_expect_eq(config.core.keepalive.interval_us, 10000000);
 	cr_expect_eq(config.core.timers.dialog_us, 43200000000);
 	cr_expect_eq(config.core.timers.invite_us, 600000000);
+}
+
+Test(config, what_phones_are_told_of_their_expiry_may_be_off)
+{
+	expect_ok("[nat]\nmax-expires = 90m\nspread-expires = 90\n");
+	cr_expect_eq(config.core.nat.max_expires_us, 5400000000);
+	cr_expect_eq(config.core.nat.spread_expires, 90);
+	expect_ok("[nat]\nmax-expires = Off\n");
+	cr_expect_eq(config.core.nat.max_expires_us, 0);
+	expect_error(
+		"[nat]\nmax-expires = 59\n", ":2: nat.max-expires: 59 is out of range, 1m to 168h");
+	expect_error(
+		"[nat]\nmax-expires = 0\n", ":2: nat.max-expires: 0 is out of range, 1m to 168h");
+	expect_error("[nat]\nmax-expires = no\n",
+		":2: nat.max-expires: \"no\" is neither off nor a duration such as 10m or 12h");
+	expect_error("[nat]\nspread-expires = 91\n",
+		":2: nat.spread-expires: 91 is out of range, 0 to 90");
 }
 
 Test(config, semicolon_within_a_value_is_kept_and_after_a_blank_starts_a_comment)

@@ -386,6 +386,11 @@ Test(sip, others_that_contradict_each_other_count_as_missing)
 	cr_expect_null(message.subscription_state.at);
 	cr_expect(sip_contradicts(&message, &message.subscription_state));
 	cr_expect_not(sip_contradicts(&message, &message.to));
+	cr_expect(sip_repeats(&message, &message.subscription_state));
+	cr_expect_not(sip_repeats(&message, &message.to));
+	expect_flaw(REQUEST MANDATORY "Expires: 1\r\nExpires: 1\r\n" END, NULL);
+	cr_expect(sip_repeats(&message, &message.expires));
+	cr_expect_not(sip_contradicts(&message, &message.expires));
 }
 
 Test(sip, cseq_is_a_number_of_32_bits_and_the_method)
