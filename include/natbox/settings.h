@@ -1,5 +1,6 @@
-/* What the core can be told: the sections nat, keepalive, timers and limits of natbox.ini, and of
- * relay what a message may be answered with, checked and in the core's own units. Filled in by ops/config; the core only reads it. */
+/* What the core can be told: the sections nat, keepalive, timers and limits of natbox.ini, and what
+ * relay says of answers, checked and in the core's own units. Filled in by ops/config; the core
+ * only reads it. */
 #ifndef NATBOX_SETTINGS_H
 #define NATBOX_SETTINGS_H
 
