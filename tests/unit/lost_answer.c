@@ -276,6 +276,22 @@ Test(lost_answer, its_ack_ends_here_and_no_other)
 	expect_relayed();
 }
 
+/* Of RFC 2543, which has the ACK of its INVITE's CSeq. */
+Test(lost_answer, without_a_branch_its_ack_is_known_too)
+{
+	struct exchange exchange = {.call_id = "talk", .branch = ""};
+
+	lose_phone();
+	proxy_asks(border, PHONE, "INVITE", exchange);
+	exchange.to_tag = tag_of_answer();
+	expect_answered(430);
+	proxy_asks(border, PHONE, "ACK", exchange);
+	cr_expect_eq(border->outcome.verdict, VERDICT_CONSUME);
+	exchange.cseq = 2;
+	proxy_asks(border, PHONE, "ACK", exchange);
+	expect_relayed();
+}
+
 Test(lost_answer, its_ack_ends_here_also_once_the_phone_is_back)
 {
 	char tag[64];
