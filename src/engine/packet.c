@@ -190,29 +190,6 @@ static struct outcome packet_in(
 	return apply_edits(engine, passage, repair_and_follow(engine, passage));
 }
 
-/* In the place of a phone that is lost. False: the message goes on. */
-static bool answer_for_lost(struct engine *engine, struct passage *passage)
-{
-	struct report *report = &engine->report;
-	const struct flow back = {
-		.source = passage->client, .destination = engine->proxies.list[passage->proxy]};
-	size_t length;
-
-	if (lost_answer_ends_with(&engine->follow, passage))
-		return true;
-	if (!report->sink.send || !lost_answer_is_due(&engine->follow, passage))
-		return false;
-	length =
-		lost_answer_write(&engine->follow, passage, engine->edited, sizeof(engine->edited));
-	if (!length)
-		return false;
-	report->counters.lost_answers++;
-	report->sink.send(
-		report->sink.context, report->now_us, &back, (struct text){engine->edited, length});
-	lost_answer_sent(&engine->follow, passage);
-	return true;
-}
-
 static struct outcome packet_out(
 	struct engine *engine, struct passage *passage, struct text datagram)
 {
@@ -220,8 +197,8 @@ static struct outcome packet_out(
 
 	if (scan(engine, passage, datagram) != 0)
 		return (struct outcome){.verdict = VERDICT_PASS};
-	if (engine->settings.relay.lost_answer && engine->repairs && passage->message->is_request &&
-		answer_for_lost(engine, passage))
+	if (engine->settings.relay.lost_answer && engine->repairs &&
+		lost_answer(&engine->follow, passage, engine->edited, sizeof(engine->edited)))
 		return (struct outcome){.verdict = VERDICT_CONSUME};
 	follow_prepare(&engine->follow, passage);
 	edits_reset(&engine->edits);

@@ -21,7 +21,7 @@ static void write_tag(
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
-	hash_add(&hash, "lost", 4);
+	hash_add_text(&hash, TEXT("lost"));
 	hash_add(&hash, passage->client.ip, sizeof(passage->client.ip));
 	hash_add(&hash, proxy->ip, sizeof(proxy->ip));
 	hash_add_number(&hash, (uint64_t)passage->client.port << 16 | proxy->port);
@@ -33,14 +33,11 @@ static void write_tag(
 	snprintf(tag, TAG_SIZE, "%s%016llx", tag_prefix, (unsigned long long)hash_end(&hash));
 }
 
-bool lost_answer_ends_with(const struct follow *follow, const struct passage *passage)
+static bool is_acknowledged(const struct follow *follow, const struct passage *passage)
 {
+	const struct text said = follow_tag(passage->message->to);
 	char tag[TAG_SIZE];
-	struct text said;
 
-	if (passage->message->method != SIP_ACK)
-		return false;
-	said = follow_tag(passage->message->to);
 	if (said.length != TAG_LENGTH)
 		return false;
 	write_tag(follow, passage, tag);
@@ -90,7 +87,7 @@ static bool is_lost(const struct endpoints *endpoints, uint32_t endpoint)
 	       (endpoint_at(endpoints, endpoint)->proven || is_registered(endpoints, endpoint));
 }
 
-bool lost_answer_is_due(const struct follow *follow, const struct passage *passage)
+static bool is_due(const struct follow *follow, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
 
@@ -105,21 +102,16 @@ struct writing {
 	bool is_full; /* something found no room */
 };
 
-static void put(struct writing *writing, struct text text)
+static void put(struct writing *writing, const struct text *texts, unsigned count)
 {
-	if (text.length > (size_t)(writing->end - writing->at)) {
-		writing->is_full = true;
-		return;
+	for (unsigned i = 0; i < count; i++) {
+		if (texts[i].length > (size_t)(writing->end - writing->at)) {
+			writing->is_full = true;
+			return;
+		}
+		memcpy(writing->at, texts[i].at, texts[i].length);
+		writing->at += texts[i].length;
 	}
-	memcpy(writing->at, text.at, text.length);
-	writing->at += text.length;
-}
-
-static void put_line(struct writing *writing, struct text name, struct text value)
-{
-	put(writing, name);
-	put(writing, value);
-	put(writing, TEXT("\r\n"));
 }
 
 /* The received parameter has an IPv6 address without brackets (RFC 3261 25.1, via-received). */
@@ -136,63 +128,101 @@ static void put_top_via(
 	struct writing *writing, const struct sip_via *via, const struct address *proxy)
 {
 	const bool asks = via->rport.whole.at && !via->rport.value.length;
-	struct text rest = via->value;
-	char host[ADDRESS_TEXT_MAX], port[sizeof(";rport=65535")];
+	const bool tells = !via->received.whole.at && (asks || !host_is_at(via->host, proxy));
+	struct text before = via->value, after = {0};
+	char host[ADDRESS_TEXT_MAX], rport[sizeof(";rport=65535")] = "";
+	const struct text received = received_of(proxy, host);
 
-	put(writing, TEXT("Via: "));
 	if (asks) {
-		const char *after = text_end(via->rport.whole);
-		const int length = snprintf(port, sizeof(port), ";rport=%u", proxy->port);
-
-		put(writing, (struct text){rest.at, (size_t)(via->rport.whole.at - rest.at)});
-		put(writing, (struct text){port, (size_t)length});
-		rest = (struct text){after, (size_t)(text_end(rest) - after)};
+		after.at = text_end(via->rport.whole);
+		after.length = (size_t)(text_end(before) - after.at);
+		before.length = (size_t)(via->rport.whole.at - before.at);
+		snprintf(rport, sizeof(rport), ";rport=%u", proxy->port);
 	}
-	put(writing, rest);
-	if (!via->received.whole.at && (asks || !host_is_at(via->host, proxy)))
-		put_line(writing, TEXT(";received="), received_of(proxy, host));
-	else
-		put(writing, TEXT("\r\n"));
+	put(writing,
+		(const struct text[]){
+			TEXT("\r\nVia: "),
+			before,
+			{rport, strlen(rport)},
+			after,
+			TEXT(";received="),
+			received,
+		},
+		tells ? 6 : 4);
 }
 
 static void put_vias(
 	struct writing *writing, const struct sip_message *message, const struct address *proxy)
 {
 	struct sip_cursor cursor = {0};
-	struct text via;
+	struct text texts[] = {TEXT("\r\nVia: "), {0}};
 
 	put_top_via(writing, &message->top_via, proxy);
-	sip_next_value(message, SIP_VIA, &cursor, &via);
-	while (sip_next_value(message, SIP_VIA, &cursor, &via))
-		put_line(writing, TEXT("Via: "), via);
+	sip_next_value(message, SIP_VIA, &cursor, &texts[1]);
+	while (sip_next_value(message, SIP_VIA, &cursor, &texts[1]))
+		put(writing, texts, 2);
 }
 
-size_t lost_answer_write(
+/* Its length; 0: it does not fit. */
+static size_t write_answer(
 	const struct follow *follow, const struct passage *passage, char *out, size_t size)
 {
-	const struct sip_message *message = passage->message;
 	const bool is_430 = follow->settings->relay.lost_answer == LOST_ANSWER_430;
+	const struct sip_message *message = passage->message;
+	const struct text status = is_430 ? TEXT("SIP/2.0 430 Flow Failed")
+					  : TEXT("SIP/2.0 480 Temporarily Unavailable");
 	struct writing writing = {.at = out, .end = out + size};
 	char tag[TAG_SIZE];
+	const struct text rest[] = {
+		TEXT("\r\nFrom: "),
+		message->from,
+		TEXT("\r\nTo: "),
+		message->to,
+		TEXT(";tag="),
+		{tag, TAG_LENGTH},
+		TEXT("\r\nCall-ID: "),
+		message->call_id,
+		TEXT("\r\nCSeq: "),
+		message->cseq,
+		TEXT("\r\nContent-Length: 0\r\n\r\n"),
+	};
 
 	write_tag(follow, passage, tag);
-	put_line(&writing, TEXT("SIP/2.0 "),
-		is_430 ? TEXT("430 Flow Failed") : TEXT("480 Temporarily Unavailable"));
+	put(&writing, &status, 1);
 	put_vias(&writing, message, &follow->endpoints->proxies->list[passage->proxy]);
-	put_line(&writing, TEXT("From: "), message->from);
-	put(&writing, TEXT("To: "));
-	put(&writing, message->to);
-	put_line(&writing, TEXT(";tag="), (struct text){tag, TAG_LENGTH});
-	put_line(&writing, TEXT("Call-ID: "), message->call_id);
-	put_line(&writing, TEXT("CSeq: "), message->cseq);
-	put(&writing, TEXT("Content-Length: 0\r\n\r\n"));
+	put(&writing, rest, sizeof(rest) / sizeof(*rest));
 	return writing.is_full ? 0 : (size_t)(writing.at - out);
 }
 
-void lost_answer_sent(struct follow *follow, struct passage *passage)
+/* An INVITE that was relayed before the phone was lost has a leg. */
+static void end_leg(struct follow *follow, struct passage *passage)
 {
-	if (passage->message->method != SIP_INVITE)
-		return;
 	follow_prepare(follow, passage);
-	dialog_fail(follow, passage);
+	if (passage->message->method == SIP_INVITE)
+		dialog_fail(follow, passage);
+}
+
+static bool answer(struct follow *follow, struct passage *passage, char *bytes, size_t size)
+{
+	const struct flow back = {.source = passage->client,
+		.destination = follow->endpoints->proxies->list[passage->proxy]};
+	const size_t length = write_answer(follow, passage, bytes, size);
+	struct report *report = follow->report;
+
+	if (!length || !report->sink.send)
+		return false;
+	report->counters.lost_answers++;
+	report->sink.send(
+		report->sink.context, report->now_us, &back, (struct text){bytes, length});
+	end_leg(follow, passage);
+	return true;
+}
+
+bool lost_answer(struct follow *follow, struct passage *passage, char *bytes, size_t size)
+{
+	if (!passage->message->is_request)
+		return false;
+	if (passage->message->method == SIP_ACK)
+		return is_acknowledged(follow, passage);
+	return is_due(follow, passage) && answer(follow, passage, bytes, size);
 }
