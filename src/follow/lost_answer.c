@@ -66,7 +66,7 @@ static bool is_outside_a_dialog(const struct sip_message *message)
 	struct sip_name_addr to;
 	struct text tag;
 
-	return sip_name_addr_parse(message->to, &to) == 0 &&
+	return sip_name_addr_parse(message->to, &to) == 0 && !to.is_star &&
 	       !sip_param(to.params, TEXT("tag"), &tag);
 }
 
@@ -129,7 +129,7 @@ static void put_top_via(
 {
 	const bool asks = via->rport.whole.at && !via->rport.value.length;
 	const bool tells = !via->received.whole.at && (asks || !host_is_at(via->host, proxy));
-	struct text before = via->value, after = {0};
+	struct text before = via->value, after = TEXT("");
 	char host[ADDRESS_TEXT_MAX], rport[sizeof(";rport=65535")] = "";
 	const struct text received = received_of(proxy, host);
 

@@ -368,11 +368,35 @@ Test(lost_answer, says_where_the_request_came_from_as_the_via_asks)
 		"SIP/2.0/UDP proxy.example.com;received=192.0.2.1;branch=z9hG4bK1");
 }
 
+Test(lost_answer, over_ipv6_received_has_no_brackets)
+{
+	const char *phone = "[2001:db8:9::1]:5061";
+	const struct registration registration = {.expires = "3600"};
+	struct sip_message message;
+
+	border_take_proxy(border, "[2001:db8::1]:5060");
+	border_register(border, phone, registration);
+	border_answer(border, phone, 200, registration);
+	border_wait(border, 80.1);
+	proxy_asks(border, phone, "MESSAGE", (struct exchange){0});
+	message = answer();
+	cr_expect_eq(message.status, 430);
+	cr_expect_null(message.top_via.received.whole.at);
+	border_out(border, phone,
+		"OPTIONS sip:user@phone SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP [2001:db8::1];rport;branch=z9hG4bK1\r\n"
+		"From: <sip:from@example.com>;tag=a\r\nTo: <sip:to@example.com>\r\n"
+		"Call-ID: call\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+	message = answer();
+	cr_expect(text_equal(message.top_via.received.value, TEXT("2001:db8::1")));
+	cr_expect(text_equal(message.top_via.rport.value, TEXT("5060")));
+}
+
 /* What it asks for may be something else than is read. */
 Test(lost_answer, a_message_with_a_flaw_goes_on)
 {
-	static const char *const tos[] = {
-		"<sip:to@example.com>\r\nTo: <sip:you@example.com>", "<sip:to@example.com", ""};
+	static const char *const tos[] = {"<sip:to@example.com>\r\nTo: <sip:you@example.com>",
+		"<sip:to@example.com", "", "*"};
 
 	lose_phone();
 	for (unsigned i = 0; i < sizeof(tos) / sizeof(*tos); i++) {
