@@ -40,6 +40,8 @@ static void on_send(void *context, uint64_t now_us, const struct flow *flow, str
 	struct live *live = context;
 	struct fault fault;
 
+	if (log_get_level() == LOG_LEVEL_DEBUG && !engine_is_proxy(live->engine, &flow->source))
+		tell_answer(flow, bytes);
 	if (live->wire.kind->send(&live->wire, now_us, flow, bytes, &fault) != 0)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 }

@@ -5,11 +5,17 @@
 
 #include <string.h>
 
+static struct text first_line(struct text bytes)
+{
+	const char *end = bytes.length ? memchr(bytes.at, '\r', bytes.length) : NULL;
+
+	return (struct text){bytes.at, end ? (size_t)(end - bytes.at) : 0};
+}
+
 void tell_datagram(const struct flow *flow, struct text bytes)
 {
 	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
-	const char *end = bytes.length ? memchr(bytes.at, '\r', bytes.length) : NULL;
-	struct text line = {bytes.at, end ? (size_t)(end - bytes.at) : 0};
+	struct text line = first_line(bytes);
 
 	address_format(&flow->source, source);
 	address_format(&flow->destination, destination);
@@ -17,6 +23,17 @@ void tell_datagram(const struct flow *flow, struct text bytes)
 		line = TEXT("no SIP");
 	log_debug("packet %s to %s, %zu bytes: %.*s", source, destination, bytes.length,
 		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
+}
+
+void tell_answer(const struct flow *flow, struct text bytes)
+{
+	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
+	struct text line = first_line(bytes);
+
+	address_format(&flow->source, source);
+	address_format(&flow->destination, destination);
+	log_debug("answered for %s, which is lost, to %s: %.*s", source, destination,
+		(int)line.length, line.at);
 }
 
 /* What an operator should hear of without an event stream. */

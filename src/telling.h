@@ -8,6 +8,9 @@
 /* Logs where a datagram goes, with its first line where that is SIP's. */
 void tell_datagram(const struct flow *flow, struct text bytes);
 
+/* Logs what a phone that is lost was answered for with, at level debug. */
+void tell_answer(const struct flow *flow, struct text bytes);
+
 /* In the stream; in the log what an operator should hear of without one, and all at level debug. */
 void tell_event(const struct live *live, const struct event *event);
 

@@ -78,6 +78,17 @@ void follow_message(struct follow *follow, struct passage *passage);
 /* An endpoint has answered a keepalive: what was asked for from there is proven. */
 void follow_answered(struct follow *follow, uint32_t endpoint);
 
+/* Answers a request outside a dialog that goes to an endpoint that is lost in that one's place, as
+ * relay.lost-answer says, which is not off: as a server without state (RFC 3261 8.2.7), for the tag
+ * of the answer's To is a keyed hash of the request. So a retransmission is answered alike, and the
+ * ACK is known, without a table. Never answered are ACK, CANCEL and what is of a call alone, nor a
+ * message with a flaw; an endpoint that is unproven counts as lost only where it is registered.
+ *
+ * True where the message ends here: it was answered, or is the ACK to such an answer, also where
+ * the phone has come back since. Of messages from a proxy, before they are followed. bytes is room
+ * for the answer; what does not fit is not answered. */
+bool lost_answer(struct follow *follow, struct passage *passage, char *bytes, size_t size);
+
 /* Closes the transactions whose time is over, with what follows from that; as many as the report
  * has time for. */
 void follow_expire(struct follow *follow);

@@ -88,7 +88,7 @@ struct event {
 enum verdict {
 	VERDICT_PASS,    /* send on the bytes as they came */
 	VERDICT_REWRITE, /* send on outcome.bytes instead */
-	VERDICT_CONSUME, /* meant for natbox itself: the answer to a keepalive; ends here */
+	VERDICT_CONSUME, /* ends here: the answer to a keepalive, or answered for a lost phone */
 	VERDICTS
 };
 
@@ -110,6 +110,7 @@ extern const uint32_t rtt_bounds_us[RTT_BOUNDS];
 struct engine_counters {
 	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
 	uint64_t keepalives, replies, missed, lost, refused;
+	uint64_t lost_answers; /* requests that were answered for a phone that was lost */
 	uint32_t endpoints, endpoints_max, unproven, reasons, transactions;
 
 	/* The same in more detail. */
@@ -122,13 +123,13 @@ struct engine_counters {
 	uint64_t refusals[REFUSALS];
 };
 
-/* The sink: where events and keepalives go. */
+/* The sink: where events go, and what natbox sends of its own. */
 
 struct engine_sink {
 	void *context;
 	void (*event)(void *context, const struct event *event);
-	/* A keepalive to put on the wire with exactly this source and destination. NULL: none is
-	 * sent, and no answer missed. */
+	/* A keepalive, or the answer for a phone that is lost, to put on the wire with exactly this
+	 * source and destination. NULL: neither is sent, and no answer missed. */
 	void (*send)(void *context, uint64_t now_us, const struct flow *flow, struct text bytes);
 };
 

@@ -1,5 +1,6 @@
-/* What the core can be told: the sections nat, keepalive, timers and limits of natbox.ini, checked
- * and in the core's own units. Filled in by ops/config; the core only reads it. */
+/* What the core can be told: the sections nat, keepalive, timers and limits of natbox.ini, and what
+ * relay says of answers, checked and in the core's own units. Filled in by ops/config; the core
+ * only reads it. */
 #ifndef NATBOX_SETTINGS_H
 #define NATBOX_SETTINGS_H
 
@@ -23,6 +24,9 @@ enum keepalive_scope { KEEPALIVE_NATTED, KEEPALIVE_ALL, KEEPALIVE_OFF };
 
 enum keepalive_method { KEEPALIVE_NOTIFY, KEEPALIVE_OPTIONS, KEEPALIVE_CRLF, KEEPALIVE_ZERO };
 extern const char *const keepalive_method_names[]; /* ended by NULL */
+
+/* What a request to a phone that is lost is answered with; off: it is relayed. */
+enum lost_answer { LOST_ANSWER_OFF, LOST_ANSWER_430, LOST_ANSWER_480 };
 
 enum {
 	INTERVAL_MAX_S = 3600,   /* of keepalives */
@@ -61,6 +65,9 @@ struct settings {
 		uint32_t unproven, unproven_per_address; /* endpoints (endpoints.h) */
 		uint32_t transactions, datagram;
 	} limits;
+	struct {
+		enum lost_answer lost_answer;
+	} relay;
 };
 
 #endif

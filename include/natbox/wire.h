@@ -87,7 +87,8 @@ struct wire_kind {
 	int (*receive)(struct wire *wire, uint64_t now_us, struct fault *fault);
 	/* Whether it has left something over that no descriptor tells of. NULL: never. */
 	bool (*has_rest)(const struct wire *wire);
-	/* A keepalive, at now_us. */
+	/* A keepalive, at now_us; where datagrams pass through the wire also an answer in a user
+	 * agent's place, with its address as the source. */
 	int (*send)(struct wire *wire, uint64_t now_us, const struct flow *flow, struct text bytes,
 		struct fault *fault);
 	/* The end of a turn: what was queued goes out. */

@@ -215,6 +215,9 @@ static struct outcome packet_out(
 
 	if (scan(engine, passage, datagram) != 0)
 		return (struct outcome){.verdict = VERDICT_PASS};
+	if (engine->settings.relay.lost_answer && engine->repairs &&
+		lost_answer(&engine->follow, passage, engine->edited, sizeof(engine->edited)))
+		return (struct outcome){.verdict = VERDICT_CONSUME};
 	follow_prepare(&engine->follow, passage);
 	edits_reset(&engine->edits);
 	if (engine->repairs && !passage->message->flaw)

@@ -197,6 +197,14 @@ static void reject(struct follow *follow, const struct passage *passage, uint32_
 		reason_end(follow->endpoints, reason, "failed");
 }
 
+void dialog_fail(struct follow *follow, const struct passage *passage)
+{
+	uint32_t index = transaction_find(follow->transactions, passage->key, SIP_INVITE);
+
+	if (index)
+		reject(follow, passage, index);
+}
+
 static void initial_response(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	unsigned status = passage->message->status;

@@ -86,6 +86,16 @@ static bool miss(struct endpoints *endpoints, uint32_t index)
 	return false;
 }
 
+bool liveness_is_lost(const struct endpoints *endpoints, uint32_t index)
+{
+	const struct settings *settings = endpoints->settings;
+
+	return settings->keepalive.max_lost &&
+	       endpoint_at(endpoints, index)->missed >= settings->keepalive.max_lost &&
+	       settings->keepalive.scope != KEEPALIVE_OFF &&
+	       keepalive_is_answered(settings->keepalive.method);
+}
+
 static void send_keepalive(const struct endpoints *endpoints, const struct keepalive *keepalive,
 	enum keepalive_method method, const struct endpoint *endpoint)
 {

@@ -23,6 +23,7 @@ static const char *const modes[] = {"sniff", "relay", NULL};
 static const char *const vias[] = {"full", "rport", "no", NULL};
 static const char *const scopes[] = {"natted", "all", "off", NULL};
 static const char *const rules[] = {"auto", "manual", NULL};
+static const char *const lost_answers[] = {"off", "430", "480", NULL};
 
 const struct config_key config_keys[CONFIG_KEYS] = {
 	{"natbox", "mode", "sniff", config_parse_choice, AT(mode), 0, 0, modes},
@@ -96,6 +97,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 		NULL},
 	{"relay", "table", "5060", config_parse_number, AT(relay.table), 1, UINT32_MAX, NULL},
 	{"relay", "rules", "auto", config_parse_choice, AT(relay.rules), 0, 0, rules},
+	{"relay", "lost-answer", "off", config_parse_choice, AT(core.relay.lost_answer), 0, 0,
+		lost_answers},
 
 	{"control", "socket", "/run/natbox/natbox.sock", config_parse_string, AT(control.socket), 0,
 		SOCKET_PATH_MAX, NULL},

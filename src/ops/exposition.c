@@ -76,7 +76,8 @@ static void put_packets(struct exposition *exposition, const struct engine_count
 	put_head(exposition, "packets_total", "counter",
 		"Packets, by direction (in: to a proxy; out: from a proxy; none: between two "
 		"proxies, between none, or with an exempt network, and not looked into) and by "
-		"verdict (pass: as it came; rewrite; consume: the answer to a keepalive).");
+		"verdict (pass: as it came; rewrite; consume: the answer to a keepalive, or what "
+		"was answered for a phone that is lost).");
 	for (unsigned i = 0; i < DIRECTIONS; i++) {
 		for (unsigned j = 0; j < (i == DIRECTION_NONE ? 1 : VERDICTS); j++)
 			put(exposition, "natbox_packets_total{dir=\"%s\",verdict=\"%s\"} %llu\n",
@@ -159,6 +160,8 @@ static void put_keepalives(struct exposition *exposition, const struct engine_co
 	put_one(exposition, "endpoints_lost_total", "counter",
 		"Times that an endpoint missed keepalive.max-lost keepalives in a row.",
 		counters->lost);
+	put_one(exposition, "lost_answers_total", "counter",
+		"Requests that were answered for a phone that is lost.", counters->lost_answers);
 	put_round_trips(exposition, counters);
 }
 

@@ -145,7 +145,8 @@ static int relaying_send(struct wire *wire, uint64_t now_us, const struct flow *
 
 	(void)now_us;
 	if (result != 0)
-		return fault_set(fault, result, "cannot send a keepalive: %s", strerror(-result));
+		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
+			strerror(-result));
 	return 0;
 }
 

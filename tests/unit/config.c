@@ -444,6 +444,18 @@ Test(config, relay_keys_may_collide_where_nothing_is_opened)
 	cr_expect_eq(config_read(&source, &config, &errors), 0, "%s", errors.list[0].line);
 }
 
+Test(config, a_lost_phone_is_answered_for_with_one_of_two_statuses_or_not_at_all)
+{
+	expect_ok("");
+	cr_expect_eq(config.core.relay.lost_answer, LOST_ANSWER_OFF);
+	expect_ok("[relay]\nlost-answer = 430\n");
+	cr_expect_eq(config.core.relay.lost_answer, LOST_ANSWER_430);
+	expect_ok("[relay]\nlost-answer = 480\n");
+	cr_expect_eq(config.core.relay.lost_answer, LOST_ANSWER_480);
+	expect_error("[relay]\nlost-answer = 486\n",
+		":2: relay.lost-answer: \"486\" is none of off, 430, 480");
+}
+
 Test(config, file_that_cannot_be_read_is_an_error)
 {
 	struct config_source source = {.path = "/nowhere/natbox.ini", .may_lack_file = true};

@@ -45,6 +45,7 @@ Test(exposition, every_metric_of_the_contract_has_its_type_and_a_help)
 	expect_family("keepalive_replies_total", "counter");
 	expect_family("keepalives_missed_total", "counter");
 	expect_family("endpoints_lost_total", "counter");
+	expect_family("lost_answers_total", "counter");
 	expect_family("keepalive_rtt_seconds", "histogram");
 	expect_family("malformed_total", "counter");
 	expect_family("refused_total", "counter");
@@ -66,6 +67,7 @@ Test(exposition, figures_stand_under_their_labels)
 			.replies = 4,
 			.missed = 5,
 			.lost = 6,
+			.lost_answers = 19,
 			.verdicts[DIRECTION_IN][VERDICT_CONSUME] = 7,
 			.verdicts[DIRECTION_OUT][VERDICT_REWRITE] = 8,
 			.verdicts[DIRECTION_NONE][VERDICT_PASS] = 9,
@@ -85,6 +87,7 @@ Test(exposition, figures_stand_under_their_labels)
 	expect_line("natbox_keepalive_replies_total 4");
 	expect_line("natbox_keepalives_missed_total 5");
 	expect_line("natbox_endpoints_lost_total 6");
+	expect_line("natbox_lost_answers_total 19");
 	expect_line("natbox_packets_total{dir=\"in\",verdict=\"consume\"} 7");
 	expect_line("natbox_packets_total{dir=\"out\",verdict=\"rewrite\"} 8");
 	expect_line("natbox_packets_total{dir=\"none\",verdict=\"pass\"} 9");
