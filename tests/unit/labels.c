@@ -25,7 +25,7 @@ static void fill(uint32_t places[static 100], size_t length)
 {
 	cr_assert_eq(labels_init(&labels, 100, 38), 0);
 	for (unsigned i = 0; i < 100; i++) {
-		places[i] = label_take(&labels, name_of(length));
+		places[i] = label_take(&labels, name_of(length), (struct text){0});
 		cr_assert_neq(places[i], 0);
 	}
 }
@@ -37,9 +37,9 @@ Test(labels, a_name_comes_back_as_it_was)
 	fill(places, 38);
 	for (unsigned i = 0; i < 100; i++)
 		cr_assert(text_equal(label_text(&labels, places[i]), name_of(38)));
-	cr_assert_eq(label_take(&labels, name_of(38)), 0);
+	cr_assert_eq(label_take(&labels, name_of(38), (struct text){0}), 0);
 	label_give(&labels, places[7]);
-	cr_assert_eq(label_take(&labels, name_of(38)), places[7]);
+	cr_assert_eq(label_take(&labels, name_of(38), (struct text){0}), places[7]);
 }
 
 Test(labels, a_name_too_long_is_cut)
@@ -49,7 +49,7 @@ Test(labels, a_name_too_long_is_cut)
 
 	memset(name, 'x', sizeof(name));
 	cr_assert_eq(labels_init(&labels, 100, 38), 0);
-	place = label_take(&labels, (struct text){name, sizeof(name)});
+	place = label_take(&labels, (struct text){name, sizeof(name)}, (struct text){0});
 	cr_assert_eq(label_text(&labels, place).length, LABEL_MAX);
 }
 
@@ -61,7 +61,7 @@ Test(labels, room_that_long_names_had_serves_short_ones)
 	for (unsigned i = 0; i < 100; i++)
 		label_give(&labels, places[i]);
 	for (unsigned i = 0; i < 300; i++) {
-		uint32_t place = label_take(&labels, name_of(10));
+		uint32_t place = label_take(&labels, name_of(10), (struct text){0});
 
 		cr_assert_neq(place, 0, "%u", i);
 		cr_assert(text_equal(label_text(&labels, place), name_of(10)));
@@ -75,15 +75,17 @@ Test(labels, a_long_name_is_cut_where_there_is_only_short_room)
 	fill(places, 38);
 	label_give(&labels, places[3]);
 	for (unsigned i = 0; i < 3; i++)
-		places[i] = label_take(&labels, name_of(10));
+		places[i] = label_take(&labels, name_of(10), (struct text){0});
 	label_give(&labels, places[1]);
-	place = label_take(&labels, name_of(38));
+	place = label_take(&labels, name_of(38), (struct text){0});
 	cr_assert_neq(place, 0);
 	cr_assert(text_equal(label_text(&labels, place), name_of(10)));
-	cr_assert(text_equal(label_text(&labels, label_take(&labels, name_of(38))), name_of(2)));
-	cr_assert_eq(label_take(&labels, name_of(38)), 0);
+	cr_assert(
+		text_equal(label_text(&labels, label_take(&labels, name_of(38), (struct text){0})),
+			name_of(2)));
+	cr_assert_eq(label_take(&labels, name_of(38), (struct text){0}), 0);
 	label_give(&labels, place);
-	cr_assert_eq(label_take(&labels, name_of(10)), place);
+	cr_assert_eq(label_take(&labels, name_of(10), (struct text){0}), place);
 }
 
 /* 510-byte Call-IDs filled the arena, and nobody else got a name. */
@@ -94,15 +96,17 @@ Test(labels, long_names_leave_half_of_the_room)
 
 	memset(name, 'x', sizeof(name));
 	cr_assert_eq(labels_init(&labels, 100, 38), 0);
-	first = label_take(&labels, (struct text){name, sizeof(name)});
+	first = label_take(&labels, (struct text){name, sizeof(name)}, (struct text){0});
 	for (unsigned i = 0; i < 20; i++)
-		cr_assert_neq(label_take(&labels, (struct text){name, sizeof(name)}), 0);
+		cr_assert_neq(
+			label_take(&labels, (struct text){name, sizeof(name)}, (struct text){0}),
+			0);
 	for (unsigned i = 0; i < 30; i++) {
-		uint32_t place = label_take(&labels, name_of(38));
+		uint32_t place = label_take(&labels, name_of(38), (struct text){0});
 
 		cr_assert(text_equal(label_text(&labels, place), name_of(38)), "%u", i);
 	}
 	label_give(&labels, first);
-	first = label_take(&labels, (struct text){name, sizeof(name)});
+	first = label_take(&labels, (struct text){name, sizeof(name)}, (struct text){0});
 	cr_assert_eq(label_text(&labels, first).length, LABEL_MAX);
 }
