@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* A label is two lengths in two bytes, of the name (LABEL_MAX) and of the user (LABEL_USER_MAX), then
- * both. */
+/* A label is two lengths in two bytes, of the name (LABEL_MAX) and of the user (LABEL_USER_MAX),
+ * then both. */
 enum { NAME_BITS = 9, NAME_MASK = (1 << NAME_BITS) - 1 };
 
 static unsigned class_of(size_t length)

@@ -235,7 +235,7 @@ void reason_set_user(struct endpoints *endpoints, uint32_t index, struct text co
 	const struct text user = contact_user(name, contact);
 	uint32_t label;
 
-	if (text_equal(user, label_user(&endpoints->labels, reason->label)))
+	if (!contact.at || text_equal(user, label_user(&endpoints->labels, reason->label)))
 		return;
 	label = label_take(&endpoints->labels, name, user);
 	if (!label)

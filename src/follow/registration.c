@@ -274,8 +274,8 @@ static void refresh(struct follow *follow, const struct answer *answer)
 	const struct transaction *transaction = answer->transaction;
 	struct reason *reason = reason_at(follow->endpoints, answer->own);
 
-	/* A binding has a user of its own. */
-	if (answer->listing.user.at && (!reason->binding || reason->binding != answer->listing.own))
+	/* A binding has one user, whenever it is refreshed. */
+	if (!reason->binding || reason->binding != answer->listing.own)
 		reason_set_user(follow->endpoints, answer->own, answer->listing.user);
 	reason->binding = answer->listing.own;
 	reason->written = answer->listing.written;
