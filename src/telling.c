@@ -19,6 +19,11 @@ void tell_datagram(const struct flow *flow, struct text bytes)
 		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
 }
 
+static int shown_length(struct text text)
+{
+	return text.length < LABEL_MAX ? (int)text.length : LABEL_MAX;
+}
+
 /* What an operator should hear of without an event stream. */
 static void log_event(const struct live *live, const struct event *event)
 {
@@ -37,11 +42,13 @@ static void log_event(const struct live *live, const struct event *event)
 			event_refusal(event));
 	else if (event->type == EVENT_FOUND)
 		log_limited(&found, live->now_us, LOG_LEVEL_INFO,
-			"%s is back after %llu s without a sign of life", client,
-			(unsigned long long)event->silent_s);
+			"%s is back after %llu s without a sign of life%s%.*s", client,
+			(unsigned long long)event->silent_s, event->aor.at ? ": " : "",
+			shown_length(event->aor), event->aor.at);
 	else
 		log_limited(&lost, live->now_us, LOG_LEVEL_INFO,
-			"%s did not answer %u keepalives in a row", client, event->missed);
+			"%s did not answer %u keepalives in a row%s%.*s", client, event->missed,
+			event->aor.at ? ": " : "", shown_length(event->aor), event->aor.at);
 }
 
 void tell_event(const struct live *live, const struct event *event)

@@ -255,7 +255,9 @@ void endpoint_prove(struct endpoints *endpoints, uint32_t index)
 
 	if (!endpoint_set_proven(endpoints, index))
 		return;
-	endpoint->missed = 0;
+	/* Who is lost is found by a sign of life, for which this need not be one. */
+	if (!endpoint->lost)
+		endpoint->missed = 0;
 	endpoint->awaiting = false;
 	endpoint->refreshed = now;
 	note_change(endpoints, endpoint);

@@ -71,15 +71,12 @@ static bool is_sign_of_life(const struct settings *settings, unsigned status)
 static bool reject(struct endpoints *endpoints, uint32_t index, unsigned status, uint64_t rtt_us)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
-	const uint16_t missed = endpoint->missed;
 
 	if (endpoint->rejected)
 		return false;
 	endpoint->rejected = true;
 	report_answer(endpoints, endpoint, status, rtt_us);
 	endpoint_prove(endpoints, index);
-	if (endpoint->lost)
-		endpoint->missed = missed & MISSED_MAX;
 	return true;
 }
 

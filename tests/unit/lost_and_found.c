@@ -6,6 +6,7 @@
 #include <natbox/endpoints.h>
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PHONE "203.0.113.1:5061"
@@ -248,6 +249,24 @@ Test(lost_and_found, an_answer_that_does_not_count_proves_all_the_same)
 	border_wait(border, 300);
 	border_expect(border, ADDED "lost " PHONE " 3\n");
 	cr_expect_gt(border->sent_count, 10);
+}
+
+/* It is lost by the third of its four, and for so long nothing was heard of it. */
+Test(lost_and_found, one_that_was_never_proven_is_found_with_its_whole_silence)
+{
+	make_alive(200, 499);
+	border->leaves_unproven = true;
+	register_phone((struct registration){0});
+	border_wait(border, 57);
+	border_expect(border, ADDED "lost " PHONE " 3\n");
+	border_wait(border, 20);
+	answer("SIP/2.0 503 Busy");
+	border_wait(border, 25);
+	answer("SIP/2.0 200 OK");
+	cr_assert_eq(lost_now(), 0);
+	cr_assert_eq(
+		strncmp(border->log, "found " PHONE " ", 6 + strlen(PHONE)), 0, "%s", border->log);
+	cr_expect_geq(atoi(border->log + 7 + strlen(PHONE)), 75, "%s", border->log);
 }
 
 /* What a restart keeps of it. */
