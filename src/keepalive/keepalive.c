@@ -98,7 +98,8 @@ static char *put_from(
 
 		at = put(at, (struct text){from, plain});
 		from += plain;
-		while (i < WORDS && (done >> i & 1 || strncmp(from, words[i], strlen(words[i]))))
+		while (i < WORDS &&
+			(done >> i & 1 || strncmp(from, words[i], strlen(words[i])) != 0))
 			i++;
 		if (i < WORDS) {
 			at = put_placeholder(at, *from, addressee, proxy);

@@ -214,7 +214,8 @@ Test(addressed, where_there_is_no_registration_from_is_natboxs_own)
 Test(addressed, from_is_no_address_of_record_that_would_break_it)
 {
 	static const char *const aors[] = {"sip:a@b>;tag=1, <sip:c@d", "sip:a@b\r\nX: y",
-		"sip:a@b c", "sip:\"a\"@b", "no uri", "alice", "sip:@"};
+		"sip:a@b c", "sip:\"a\"@b", "no uri", "alice", "sip:@", "sip:a@b;c=\"d e\"",
+		"sip:\xc3\xa4@b", "sip:a\\@b"};
 
 	strcpy(border->settings.keepalive.from, "AOR");
 	for (size_t i = 0; i < sizeof(aors) / sizeof(*aors); i++) {
