@@ -98,9 +98,10 @@ struct addressee endpoint_addressee(const struct endpoints *endpoints, uint32_t 
 		if (order < 0 || (order == 0 && compare(user, addressee.user) < 0))
 			addressee = (struct addressee){.user = user, .aor = aor};
 	}
-	if (!addressee.user.length)
-		addressee.user = user_of_aor(addressee.aor);
+	if (addressee.user.length)
+		return addressee;
+	addressee.user = user_of_aor(addressee.aor);
 	if (!is_user(addressee.user))
-		addressee.user = (struct text){0};
+		addressee.user.length = 0;
 	return addressee;
 }

@@ -1,5 +1,6 @@
 #include <natbox/keepalive.h>
 
+#include <endian.h>
 #include <string.h>
 
 /* "z9hG4bK" is RFC 3261's cookie, the rest of the prefix ours; then time and MAC in hexadecimal. */
@@ -35,11 +36,25 @@ static char *put_string(char *at, const char *string)
 	return put(at, (struct text){string, strlen(string)});
 }
 
+/* Eight digits at once, one a byte: from 10 on they are letters. */
+static uint64_t hex_of(uint32_t number)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t digits = number;
+
+	digits = (digits << 16 | digits) & 0x0000ffff0000ffff;
+	digits = (digits << 8 | digits) & 0x00ff00ff00ff00ff;
+	digits = (digits << 4 | digits) & 0x0f0f0f0f0f0f0f0f;
+	digits += ones * '0' + ((digits + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
+	return htobe64(digits);
+}
+
 static char *put_hex(char *at, uint64_t number)
 {
-	for (int shift = 60; shift >= 0; shift -= 4)
-		*at++ = "0123456789abcdef"[number >> shift & 15];
-	return at;
+	const uint64_t digits[] = {hex_of((uint32_t)(number >> 32)), hex_of((uint32_t)number)};
+
+	memcpy(at, digits, sizeof(digits));
+	return at + sizeof(digits);
 }
 
 static bool parse_hex(const char *at, uint64_t *number)
@@ -84,32 +99,41 @@ static char *put_placeholder(
 	return aor_is_plain(addressee->aor) ? put(at, addressee->aor) : put_default_aor(at, proxy);
 }
 
+/* The words of keepalive.from. */
+static const char *const words[] = {"PROXY", "USER", "AOR"};
+enum { WORDS = sizeof(words) / sizeof(*words) };
+
+/* The word that stands there and has not been before; WORDS: none does. */
+static unsigned word_at(const char *at, unsigned done)
+{
+	unsigned i = 0;
+
+	if (*at != 'P' && *at != 'U' && *at != 'A')
+		return WORDS;
+	while (i < WORDS && (done >> i & 1 || strncmp(at, words[i], strlen(words[i])) != 0))
+		i++;
+	return i;
+}
+
 /* keepalive.from; in the place of PROXY, USER and AOR what they stand for. */
 static char *put_from(
 	char *at, const char *from, const struct addressee *addressee, struct text proxy)
 {
-	static const char *const words[] = {"PROXY", "USER", "AOR"};
-	enum { WORDS = sizeof(words) / sizeof(*words) };
 	unsigned done = 0;
 
-	while (*from) {
-		size_t plain = strcspn(from, "PUA");
-		unsigned i = 0;
+	for (;;) {
+		const char *end = from;
+		unsigned word = WORDS;
 
-		at = put(at, (struct text){from, plain});
-		from += plain;
-		while (i < WORDS &&
-			(done >> i & 1 || strncmp(from, words[i], strlen(words[i])) != 0))
-			i++;
-		if (i < WORDS) {
-			at = put_placeholder(at, *from, addressee, proxy);
-			from += strlen(words[i]);
-			done |= 1u << i;
-		} else if (*from) {
-			*at++ = *from++;
-		}
+		while (*end && (word = word_at(end, done)) == WORDS)
+			end++;
+		at = put(at, (struct text){from, (size_t)(end - from)});
+		if (!*end)
+			return at;
+		at = put_placeholder(at, *end, addressee, proxy);
+		from = end + strlen(words[word]);
+		done |= 1u << word;
 	}
-	return at;
 }
 
 /* The phone at its public address, as Request-URI and To have it. */
