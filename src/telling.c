@@ -36,14 +36,19 @@ void tell_answer(const struct flow *flow, struct text bytes)
 		(int)line.length, line.at);
 }
 
+static int shown_length(struct text text)
+{
+	return text.length < LABEL_MAX ? (int)text.length : LABEL_MAX;
+}
+
 /* What an operator should hear of without an event stream. */
 static void log_event(const struct live *live, const struct event *event)
 {
-	static struct log_limit malformed, refused, lost;
+	static struct log_limit malformed, refused, lost, found;
 	char client[ADDRESS_TEXT_MAX];
 
 	if (event->type != EVENT_MALFORMED && event->type != EVENT_REFUSED &&
-		event->type != EVENT_LOST)
+		event->type != EVENT_LOST && event->type != EVENT_FOUND)
 		return;
 	address_format(&event->client, client);
 	if (event->type == EVENT_MALFORMED)
@@ -52,9 +57,15 @@ static void log_event(const struct live *live, const struct event *event)
 	else if (event->type == EVENT_REFUSED)
 		log_limited(&refused, live->now_us, LOG_LEVEL_WARNING, "refused %s: %s", client,
 			event_refusal(event));
+	else if (event->type == EVENT_FOUND)
+		log_limited(&found, live->now_us, LOG_LEVEL_INFO,
+			"%s is back after %llu s without a sign of life%s%.*s", client,
+			(unsigned long long)event->silent_s, event->aor.at ? ": " : "",
+			shown_length(event->aor), event->aor.at);
 	else
 		log_limited(&lost, live->now_us, LOG_LEVEL_INFO,
-			"%s did not answer %u keepalives in a row", client, event->missed);
+			"%s did not answer %u keepalives in a row%s%.*s", client, event->missed,
+			event->aor.at ? ": " : "", shown_length(event->aor), event->aor.at);
 }
 
 void tell_event(const struct live *live, const struct event *event)
@@ -134,11 +145,12 @@ void tell_summary(struct live *live)
 	const struct engine_counters counters = engine_counters(live->engine);
 	const struct turn_length longest = live->turns.longest, ever = live->turns.longest_ever;
 
-	log_answer("%u endpoints (at most %u), %u reasons; %llu packets, %llu SIP, %llu malformed, "
+	log_answer("%u endpoints (at most %u), %u of them lost, %u reasons; %llu packets, %llu "
+		   "SIP, %llu malformed, "
 		   "%llu rewritten; %llu keepalives, %llu answered, %llu missed, %llu lost; "
 		   "%llu refused; state lag %.1f s; longest turn %.1f ms, processor %.1f ms (since "
 		   "the start %.1f ms, processor %.1f ms)",
-		counters.endpoints, counters.endpoints_max, counters.reasons,
+		counters.endpoints, counters.endpoints_max, counters.lost_now, counters.reasons,
 		(unsigned long long)counters.packets, (unsigned long long)counters.sip,
 		(unsigned long long)counters.malformed, (unsigned long long)counters.rewritten,
 		(unsigned long long)counters.keepalives, (unsigned long long)counters.replies,

@@ -89,9 +89,8 @@ has_every_name_of_the_contract() {
 	local name
 	for name in endpoints 'reasons{reason="dialog"}' 'packets_total{dir="in",verdict="pass"}' \
 		'rewrites_total{field="via"}' keepalives_sent_total keepalive_replies_total \
-		keepalives_missed_total endpoints_lost_total lost_answers_total \
-		'keepalive_rtt_seconds_bucket{le="1"}' \
-		keepalive_rtt_seconds_sum keepalive_rtt_seconds_count \
+		keepalives_missed_total endpoints_lost endpoints_lost_total lost_answers_total \
+		'keepalive_rtt_seconds_bucket{le="1"}' keepalive_rtt_seconds_sum keepalive_rtt_seconds_count \
 		'malformed_total{why="no Via"}' 'refused_total{why="endpoints"}' \
 		capture_drops_total event_lines_lost_total transactions state_lag_seconds; do
 		is "$name" "== 0" || { echo "# $name"; return 1; }
@@ -161,7 +160,8 @@ eventually is turn_seconds_count "> 2" && eventually is turn_seconds_sum "> 0" &
 	eventually is 'turn_seconds_bucket{le="+Inf"}' "> 2"
 say $? "turns of the packet loop are counted by their length"
 kill "${helpers[1]}"
-eventually is endpoints_lost_total "== 1" && eventually is keepalives_missed_total ">= 3"
+eventually is endpoints_lost_total "== 1" && eventually is endpoints_lost "== 1" &&
+	eventually is keepalives_missed_total ">= 3"
 say $? "a phone that is gone is counted as lost"
 send_malformed 1 && eventually is 'malformed_total{why="no From"}' "== 1" &&
 	eventually is 'malformed_total{why="no Via"}' "== 0"

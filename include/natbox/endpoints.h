@@ -34,7 +34,8 @@ uint16_t proxies_add(struct proxies *proxies, const struct address *address);
 /* PROXY_NONE when it is none of them. */
 uint16_t proxies_find(const struct proxies *proxies, const struct address *address);
 
-/* Labels: the names that reasons carry (an AOR, a Call-ID), kept in one arena. Sizes are rounded to
+/* Labels: the names that reasons carry (an AOR, a Call-ID), kept in one arena. Beside the name one
+ * may hold the user of a Contact, which costs nothing where there is none. Sizes are rounded to
  * LABEL_UNIT bytes and each size has its own list of free pieces, so there is no allocation after
  * the start. Nothing is compacted: when the arena is used up, bigger free pieces are split, and a
  * name for which there is none is cut to a smaller one. So are long names, once such have half of
@@ -42,7 +43,8 @@ uint16_t proxies_find(const struct proxies *proxies, const struct address *addre
 
 enum {
 	LABEL_UNIT = 4,
-	LABEL_MAX = 510, /* bytes of a name; a longer one is cut: it is for people and logs */
+	LABEL_MAX = 510,      /* bytes of a name; a longer one is cut: it is for people and logs */
+	LABEL_USER_MAX = 127, /* bytes of a user; there is none that is longer */
 	LABEL_UNITS_MAX = (1 << 29) - 1, /* pieces fit 29 bits: 2 GB of names */
 	LABEL_CLASSES = (2 + LABEL_MAX + LABEL_UNIT - 1) / LABEL_UNIT + 1,
 };
@@ -59,11 +61,15 @@ struct labels {
 int labels_init(struct labels *labels, uint32_t count, uint32_t average);
 void labels_free(struct labels *labels);
 
-/* Keeps a copy, of as much of the name as there is room for where the arena is nearly full. Returns
- * its piece, or 0 when there is no room at all. */
-uint32_t label_take(struct labels *labels, struct text name);
+/* Keeps a copy, of as much of the name as there is room for where the arena is nearly full. The
+ * user may be empty; it is kept whole or not at all, and only where both have LABEL_MAX bytes at
+ * most. Returns the piece, or 0 when there is no room at all. */
+uint32_t label_take(struct labels *labels, struct text name, struct text user);
 void label_give(struct labels *labels, uint32_t piece);
+
+/* The name, and the user, which may be empty. */
 struct text label_text(const struct labels *labels, uint32_t piece);
+struct text label_user(const struct labels *labels, uint32_t piece);
 
 /* Which reasons have changed since somebody last looked: a set of slots (indices of the pool of
  * reasons) that costs a bit each and a few instructions to add to. However often one changes, it
@@ -137,7 +143,7 @@ enum {
 	LABEL_AVERAGE = 38,
 	/* The longest time a reason is believed to last. A registrar may grant 136 years. */
 	REASON_SECONDS_MAX = 90 * 24 * 3600,
-	MISSED_MAX = 127,
+	MISSED_MAX = (1 << 14) - 1,
 };
 
 /* 40 bytes; with its place on the wheel, its shares of the hash tables, one registration and the
@@ -149,11 +155,12 @@ struct endpoint {
 	uint32_t reasons;      /* the first; linked by reason.next */
 	uint32_t expires;      /* tick; no reason ends before */
 	uint32_t refreshed;    /* tick of the last sign of life, or keepalive */
-	uint16_t rtt_ms;       /* of the last keepalive answered; 0: none yet */
+	uint16_t missed : 14;  /* keepalives in a row; while it is unproven, all of them */
+	uint16_t lost : 1;     /* reported so, and no sign of life since */
+	uint16_t rejected : 1; /* the last keepalive had an answer that does not count */
 	uint16_t nat : 6;      /* set of enum nat_test */
 	uint16_t heard : 1;    /* it gave a sign of life since it was placed on the wheel */
 	uint16_t awaiting : 1; /* the last keepalive has not been answered */
-	uint16_t missed : 7;   /* keepalives in a row; while it is unproven, all of them */
 	uint16_t proven : 1;
 };
 
@@ -295,8 +302,10 @@ struct reason_claim {
 	enum reason_kind kind;
 	bool early;
 	bool proven; /* that the user agent is there */
+	bool lost;   /* it was before a restart */
 	uint64_t key;
 	struct text id;                  /* AOR or Call-ID */
+	struct text user;                /* of the Contact; at is NULL where it is not known */
 	uint32_t binding, written, cseq; /* as in struct reason */
 	uint32_t seconds;                /* from now; more than 0 */
 };
@@ -318,6 +327,10 @@ void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t secon
 void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t reason);
+
+/* The user of a registration's Contact, as the registrar lists it; where at is NULL, nothing is
+ * known of it, and what there was stays. */
+void reason_set_user(struct endpoints *endpoints, uint32_t reason, struct text user);
 
 /* Gives it another key, that no other reason at its endpoint has; or its own, and then it is the
  * first to be found with that one. */
@@ -369,6 +382,23 @@ bool registration_is_identical(const struct reason *registration, uint64_t ident
 uint32_t registration_next(
 	const struct endpoints *endpoints, const struct aor *aor, uint64_t key, uint32_t after);
 
+/* Whom a message to an endpoint is for: of its registrations the one whose AOR comes first, byte by
+ * byte. Lives until something changes. */
+struct addressee {
+	struct text aor; /* as it was written; at is NULL where there is no registration */
+	/* Of the Contact, where that has one, else of the AOR, without password: as RFC 3261 25.1
+	 * has it, LABEL_USER_MAX bytes at most. Empty: there is none. */
+	struct text user;
+};
+struct addressee endpoint_addressee(const struct endpoints *endpoints, uint32_t endpoint);
+
+/* Whether an AOR can stand in angle brackets in a message of ours, and is not longer than that. */
+enum { ADDRESSEE_AOR_MAX = 255 };
+bool aor_is_plain(struct text aor);
+
+/* It is lost from now on, or is so no more: counted, and its reasons are changed for a store. */
+void endpoint_set_lost(struct endpoints *endpoints, uint32_t endpoint, bool lost);
+
 /* A look at every endpoint, after the settings have changed or natbox was away: whether it is still
  * wanted, and when its next keepalive is due. There may be a million, so it is done in slices. */
 
@@ -406,10 +436,11 @@ struct record {
 	struct address client, proxy;
 	unsigned nat; /* set of enum nat_test */
 	enum reason_kind kind;
-	bool early, proven;
+	bool early, proven, lost;
 	uint64_t key;
 	uint32_t binding, written;
 	struct text id;    /* AOR or Call-ID; of a record read, valid until something changes */
+	struct text user;  /* of the Contact where it is not the AOR's; likewise; mostly empty */
 	uint64_t left_us;  /* until it runs out */
 	uint64_t quiet_us; /* since the endpoint's binding was last refreshed */
 };

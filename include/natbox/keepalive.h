@@ -11,18 +11,27 @@
 /* Keepalive messages: what is sent, and how its answer is recognised without a table: the branch of
  * its Via carries the time it was sent and a keyed MAC over client, proxy and that time. */
 
-/* The longest keepalive: a From of nothing but PROXY, the extra headers, and all other lines. */
-enum { KEEPALIVE_MAX = FROM_MAX / 5 * ADDRESS_TEXT_MAX + EXTRA_HEADERS_MAX + 1024 };
+/* The longest keepalive: a From with all that it may stand for, the user in Request-URI and To, the
+ * extra headers, and all other lines. */
+enum {
+	KEEPALIVE_MAX = FROM_MAX + ADDRESS_TEXT_MAX + LABEL_USER_MAX + ADDRESSEE_AOR_MAX +
+			2 * LABEL_USER_MAX + EXTRA_HEADERS_MAX + 1024
+};
 
 struct keepalive {
 	const struct settings *settings;
 	struct hash_key key;
 };
 
+/* Between whom a keepalive goes, and for whom it is there. */
+struct keepalive_route {
+	const struct address *client, *proxy;
+	struct addressee addressee;
+};
+
 /* Writes one and returns its length. sent_us makes it unique for its client. */
 size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method method,
-	const struct address *client, const struct address *proxy, uint64_t sent_us,
-	char out[static KEEPALIVE_MAX]);
+	const struct keepalive_route *route, uint64_t sent_us, char out[static KEEPALIVE_MAX]);
 
 /* Whether a user agent can be expected to answer; CRLF and zero bytes it does not. */
 bool keepalive_is_answered(enum keepalive_method method);
@@ -39,7 +48,8 @@ bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_mes
 void liveness_proven(struct endpoints *endpoints, uint32_t endpoint, uint32_t tick);
 
 /* It answered the keepalive sent at sent_us: that counts when it is the last one, within the time
- * for an answer, and once. Whether it does. */
+ * for an answer, and once. Whether it does: then somebody is there, though a status that is not
+ * among keepalive.alive is no sign of life. */
 bool liveness_replied(
 	struct endpoints *endpoints, uint32_t endpoint, unsigned status, uint64_t sent_us);
 

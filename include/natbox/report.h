@@ -19,10 +19,11 @@ enum event_type {
 	EVENT_KEEPALIVE,
 	EVENT_REPLY,
 	EVENT_LOST,
+	EVENT_FOUND,
 	EVENT_MALFORMED,
 	EVENT_REFUSED,
 };
-enum { EVENT_TYPES = 11 };
+enum { EVENT_TYPES = 12 };
 
 enum reason_kind { REASON_REGISTRATION, REASON_SUBSCRIPTION, REASON_DIALOG };
 enum { REASON_KINDS = 3 };
@@ -79,7 +80,11 @@ struct event {
 			unsigned status;
 			uint64_t rtt_us;
 		} reply;
-		unsigned missed; /* lost */
+		struct {                   /* lost, found */
+			unsigned missed;   /* lost */
+			uint64_t silent_s; /* found: how long there was no sign of life */
+			struct text aor;   /* at is NULL where there is none */
+		};
 	};
 };
 
@@ -111,7 +116,7 @@ struct engine_counters {
 	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
 	uint64_t keepalives, replies, missed, lost, refused;
 	uint64_t lost_answers; /* requests that were answered for a phone that was lost */
-	uint32_t endpoints, endpoints_max, unproven, reasons, transactions;
+	uint32_t endpoints, endpoints_max, unproven, lost_now, reasons, transactions;
 
 	/* The same in more detail. */
 	uint64_t verdicts[DIRECTIONS][VERDICTS];

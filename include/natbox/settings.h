@@ -35,6 +35,13 @@ enum {
 	EXTRA_HEADERS_MAX = 1024 /* bytes of keepalive.extra-headers, with its zero */
 };
 
+/* Final statuses, 200 to 699, as a set of bits. */
+enum {
+	STATUS_FIRST = 200,
+	STATUS_LAST = 699,
+	STATUS_WORDS = (STATUS_LAST - STATUS_FIRST) / 64 + 1
+};
+
 struct settings {
 	struct {
 		unsigned detect; /* set of enum nat_test */
@@ -49,7 +56,10 @@ struct settings {
 		enum keepalive_scope scope;
 		uint64_t interval_us;
 		enum keepalive_method method;
-		char from[FROM_MAX]; /* URI; PROXY stands for the proxy's address */
+		/* URI; PROXY stands for the proxy's address, USER for the phone's user, AOR for its
+		 * address of record; each once at most. */
+		char from[FROM_MAX];
+		uint64_t not_alive[STATUS_WORDS];      /* bits: answers that are no sign of life */
 		char extra_headers[EXTRA_HEADERS_MAX]; /* whole lines, each ended by CRLF; or empty
 							*/
 		bool registrations, subscriptions, dialogs;

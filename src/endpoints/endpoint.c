@@ -183,6 +183,32 @@ void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat)
 		note_change(endpoints, endpoint);
 }
 
+static void count_lost(struct endpoints *endpoints, struct endpoint *endpoint, bool lost)
+{
+	uint32_t *count = &endpoints->report->counters.lost_now;
+
+	*count -= endpoint->lost;
+	endpoint->lost = lost;
+	*count += endpoint->lost;
+}
+
+void endpoint_set_lost(struct endpoints *endpoints, uint32_t index, bool lost)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	count_lost(endpoints, endpoint, lost);
+	note_change(endpoints, endpoint);
+}
+
+/* As many as made it so it has missed at least. */
+void endpoint_restore_lost(struct endpoints *endpoints, uint32_t index)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	count_lost(endpoints, endpoint, true);
+	endpoint->missed = endpoints->settings->keepalive.max_lost & MISSED_MAX;
+}
+
 unsigned endpoint_trials(const struct settings *settings)
 {
 	const unsigned max_lost = settings->keepalive.max_lost;
@@ -229,7 +255,9 @@ void endpoint_prove(struct endpoints *endpoints, uint32_t index)
 
 	if (!endpoint_set_proven(endpoints, index))
 		return;
-	endpoint->missed = 0;
+	/* Who is lost is found by a sign of life, for which this need not be one. */
+	if (!endpoint->lost)
+		endpoint->missed = 0;
 	endpoint->awaiting = false;
 	endpoint->refreshed = now;
 	note_change(endpoints, endpoint);
@@ -363,6 +391,7 @@ void endpoint_leave(struct endpoints *endpoints, uint32_t index)
 		link = &endpoint_at(endpoints, *link)->hash_next;
 	*link = endpoint->hash_next;
 	--*address_counter(endpoints, &endpoint->client);
+	count_lost(endpoints, endpoint, false);
 	if (!endpoint->proven)
 		leave_unproven(endpoints, index);
 	wheel_remove(endpoints->schedule.wheel, index);

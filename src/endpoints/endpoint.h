@@ -16,6 +16,13 @@ struct endpoint_bucket endpoint_bucket(
 uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *head,
 	const struct address *client, uint16_t proxy);
 
+/* What is kept of a Contact's user: it without password where it is not the AOR's and may stand in
+ * a message, else nothing. */
+struct text contact_user(struct text aor, struct text user);
+
+/* It was lost before a restart. */
+void endpoint_restore_lost(struct endpoints *endpoints, uint32_t endpoint);
+
 /* Puts the endpoint of a claim into the tables, without a word and on no schedule. Its index, or 0
  * when a limit is reached, which *refusal names. */
 uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,

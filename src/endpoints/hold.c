@@ -39,6 +39,7 @@ static uint32_t renew(struct endpoints *endpoints, uint32_t index, const struct 
 
 	endpoint_add_nat(endpoints, reason->endpoint, claim->nat);
 	reason->early = claim->early;
+	reason_set_user(endpoints, index, claim->user);
 	reason->binding = claim->binding;
 	reason->written = claim->written;
 	reason->cseq = claim->cseq;

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* A label is its length in two bytes, then the name. */
+/* A label is two lengths in two bytes, of the name (LABEL_MAX) and of the user (LABEL_USER_MAX),
+ * then both. */
+enum { NAME_BITS = 9, NAME_MASK = (1 << NAME_BITS) - 1 };
+
 static unsigned class_of(size_t length)
 {
 	return (unsigned)((2 + length + LABEL_UNIT - 1) / LABEL_UNIT);
@@ -85,31 +88,63 @@ static uint32_t take_piece(struct labels *labels, unsigned *class)
 	return piece;
 }
 
-uint32_t label_take(struct labels *labels, struct text name)
+/* As much of a name as a piece has room for; what it does not need of the piece is free again, as
+ * the length tells the size of the piece when it is given back. */
+static size_t cut_to(struct labels *labels, uint32_t piece, unsigned *class, size_t length)
 {
-	uint16_t length = (uint16_t)(name.length < LABEL_MAX ? name.length : LABEL_MAX);
-	unsigned class = class_of(length);
+	const size_t room = *class * LABEL_UNIT - 2;
+	unsigned needed;
+
+	if (length > room)
+		length = room;
+	needed = class_of(length);
+	if (needed < *class)
+		put_free(labels, *class - needed, piece + needed);
+	*class = needed;
+	return length;
+}
+
+static void write(uint8_t *bytes, struct text name, struct text user)
+{
+	const uint16_t lengths = (uint16_t)(name.length | user.length << NAME_BITS);
+
+	memcpy(bytes, &lengths, sizeof(lengths));
+	bytes += sizeof(lengths);
+	if (name.length)
+		memcpy(bytes, name.at, name.length);
+	if (user.length)
+		memcpy(bytes + name.length, user.at, user.length);
+}
+
+uint32_t label_take(struct labels *labels, struct text name, struct text user)
+{
+	unsigned class, wanted;
 	uint32_t piece;
-	uint8_t *bytes;
+
+	if (name.length > LABEL_MAX)
+		name.length = LABEL_MAX;
+	if (user.length > LABEL_USER_MAX || name.length + user.length > LABEL_MAX)
+		user.length = 0;
+	class = wanted = class_of(name.length + user.length);
 
 	if (beyond_share(labels, class) > labels->limit / 2 - labels->beyond)
 		class = labels->share;
 	piece = take_piece(labels, &class);
-	bytes = (uint8_t *)(labels->units + piece);
-
 	if (!piece)
 		return 0;
+	if (class < wanted) {
+		user.length = 0;
+		name.length = cut_to(labels, piece, &class, name.length);
+	}
 	labels->beyond += beyond_share(labels, class);
-	if (class < class_of(length))
-		length = (uint16_t)(class * LABEL_UNIT - 2);
-	memcpy(bytes, &length, sizeof(length));
-	memcpy(bytes + sizeof(length), name.at, length);
+	write((uint8_t *)(labels->units + piece), name, user);
 	return piece;
 }
 
 void label_give(struct labels *labels, uint32_t piece)
 {
-	const unsigned class = class_of(label_text(labels, piece).length);
+	const unsigned class =
+		class_of(label_text(labels, piece).length + label_user(labels, piece).length);
 
 	labels->beyond -= beyond_share(labels, class);
 	put_free(labels, class, piece);
@@ -118,8 +153,17 @@ void label_give(struct labels *labels, uint32_t piece)
 struct text label_text(const struct labels *labels, uint32_t piece)
 {
 	const char *bytes = (const char *)(labels->units + piece);
-	uint16_t length;
+	uint16_t lengths;
 
-	memcpy(&length, bytes, sizeof(length));
-	return (struct text){bytes + sizeof(length), length};
+	memcpy(&lengths, bytes, sizeof(lengths));
+	return (struct text){bytes + sizeof(lengths), lengths & NAME_MASK};
+}
+
+struct text label_user(const struct labels *labels, uint32_t piece)
+{
+	const char *bytes = (const char *)(labels->units + piece);
+	uint16_t lengths;
+
+	memcpy(&lengths, bytes, sizeof(lengths));
+	return (struct text){bytes + sizeof(lengths) + (lengths & NAME_MASK), lengths >> NAME_BITS};
 }

@@ -95,7 +95,8 @@ void reason_report(
 static bool reason_enter(struct endpoints *endpoints, const struct reason_claim *claim,
 	uint32_t index, uint32_t endpoint)
 {
-	uint32_t label = label_take(&endpoints->labels, claim->id);
+	const struct text user = contact_user(claim->id, claim->user);
+	uint32_t label = label_take(&endpoints->labels, claim->id, user);
 	uint32_t *head = reason_head(endpoints, claim->key);
 
 	if (!label)
@@ -195,6 +196,8 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 	endpoint = endpoint_at(endpoints, where);
 	reason = reason_at(endpoints, index);
 	endpoint->nat |= claim->nat & ((1 << NAT_TESTS) - 1);
+	if (claim->lost)
+		endpoint_restore_lost(endpoints, where);
 	if (claim->proven)
 		endpoint_set_proven(endpoints, where);
 	if (!reason->next || tick_before(endpoint->refreshed, refreshed))
@@ -223,6 +226,27 @@ void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t second
 		seconds = REASON_SECONDS_MAX;
 	reason->expires = ticks_of(endpoints->report->now_us + seconds * 1000000ull);
 	endpoint_expires(endpoints, reason->endpoint, reason->expires);
+	changes_add(&endpoints->changes, index);
+}
+
+void reason_set_user(struct endpoints *endpoints, uint32_t index, struct text contact)
+{
+	struct reason *reason = reason_at(endpoints, index);
+	const struct text name = label_text(&endpoints->labels, reason->label);
+	const struct text user = contact_user(name, contact);
+	uint32_t label;
+
+	if (!contact.at || text_equal(user, label_user(&endpoints->labels, reason->label)))
+		return;
+	label = label_take(&endpoints->labels, name, user);
+	if (!label)
+		return;
+	if (label_text(&endpoints->labels, label).length < name.length) {
+		label_give(&endpoints->labels, label);
+		return;
+	}
+	label_give(&endpoints->labels, reason->label);
+	reason->label = label & LABEL_UNITS_MAX;
 	changes_add(&endpoints->changes, index);
 }
 

@@ -66,10 +66,12 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 		.kind = reason->kind,
 		.early = reason->early,
 		.proven = endpoint->proven,
+		.lost = endpoint->lost,
 		.key = reason_key(reason),
 		.binding = reason->binding,
 		.written = reason->written,
 		.id = label_text(&endpoints->labels, reason->label),
+		.user = label_user(&endpoints->labels, reason->label),
 		.left_us = us_until(endpoints, reason->expires),
 		.quiet_us = quiet_of(endpoints, endpoint),
 	};
@@ -121,10 +123,12 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 			.kind = record->kind,
 			.early = record->early,
 			.proven = record->proven,
+			.lost = record->lost,
 			.key = record->key,
 			.binding = record->binding,
 			.written = record->written,
-			.id = record->id},
+			.id = record->id,
+			.user = record->user},
 	};
 
 	/* Its own key was that of a transaction that is not known any more. */

@@ -115,6 +115,8 @@ static void note(const struct follow *follow, const struct transaction *transact
 		return;
 	}
 	listing->own = *found ? 0 : binding;
+	if (!*found)
+		listing->user = uri->user;
 	listing->written = written_of(&transaction->registration.contacts[own]);
 	*found |= 1u << own;
 }
@@ -139,6 +141,7 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 	unsigned seen = 0, found = 0;
 
 	listing->granted = listing->own = listing->written = listing->count = 0;
+	listing->user.at = NULL;
 	while ((contact = sip_next_contact(response, &cursor))) {
 		uint32_t seconds = contact_seconds(
 			response, &contact->name_addr, transaction->registration.seconds);

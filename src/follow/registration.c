@@ -274,6 +274,9 @@ static void refresh(struct follow *follow, const struct answer *answer)
 	const struct transaction *transaction = answer->transaction;
 	struct reason *reason = reason_at(follow->endpoints, answer->own);
 
+	/* A binding has one user, whenever it is refreshed. */
+	if (!reason->binding || reason->binding != answer->listing.own)
+		reason_set_user(follow->endpoints, answer->own, answer->listing.user);
 	reason->binding = answer->listing.own;
 	reason->written = answer->listing.written;
 	reason->cseq = answer->cseq;
@@ -289,6 +292,7 @@ static struct reason_claim claim_of(const struct answer *answer)
 	claim.kind = REASON_REGISTRATION;
 	claim.key = transaction->reason;
 	claim.id = answer->aor.uri.whole;
+	claim.user = answer->listing.user;
 	claim.binding = answer->listing.own;
 	claim.written = answer->listing.written;
 	claim.cseq = answer->cseq;

@@ -1,5 +1,6 @@
 #include <natbox/keepalive.h>
 
+#include <endian.h>
 #include <string.h>
 
 /* "z9hG4bK" is RFC 3261's cookie, the rest of the prefix ours; then time and MAC in hexadecimal. */
@@ -35,11 +36,25 @@ static char *put_string(char *at, const char *string)
 	return put(at, (struct text){string, strlen(string)});
 }
 
+/* Eight digits at once, one a byte: from 10 on they are letters. */
+static uint64_t hex_of(uint32_t number)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t digits = number;
+
+	digits = (digits << 16 | digits) & 0x0000ffff0000ffff;
+	digits = (digits << 8 | digits) & 0x00ff00ff00ff00ff;
+	digits = (digits << 4 | digits) & 0x0f0f0f0f0f0f0f0f;
+	digits += ones * '0' + ((digits + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
+	return htobe64(digits);
+}
+
 static char *put_hex(char *at, uint64_t number)
 {
-	for (int shift = 60; shift >= 0; shift -= 4)
-		*at++ = "0123456789abcdef"[number >> shift & 15];
-	return at;
+	const uint64_t digits[] = {hex_of((uint32_t)(number >> 32)), hex_of((uint32_t)number)};
+
+	memcpy(at, digits, sizeof(digits));
+	return at + sizeof(digits);
 }
 
 static bool parse_hex(const char *at, uint64_t *number)
@@ -67,17 +82,67 @@ static struct text host_of(struct text address)
 	return (struct text){address.at, (size_t)(colon - address.at)};
 }
 
-/* keepalive.from with the proxy's address in the place of every PROXY. */
-static char *put_from(char *at, const char *from, struct text proxy)
+static char *put_default_aor(char *at, struct text proxy)
 {
-	const char *placeholder;
+	return put(put(at, TEXT("sip:keepalive@")), proxy);
+}
 
-	while ((placeholder = strstr(from, "PROXY"))) {
-		at = put(at, (struct text){from, (size_t)(placeholder - from)});
-		at = put(at, proxy);
-		from = placeholder + strlen("PROXY");
+/* What one of the words in keepalive.from stands for, the first time. Whatever is not known of the
+ * phone is natbox's own. */
+static char *put_placeholder(
+	char *at, char word, const struct addressee *addressee, struct text proxy)
+{
+	if (word == 'P')
+		return put(at, proxy);
+	if (word == 'U')
+		return put(at, addressee->user.length ? addressee->user : TEXT("keepalive"));
+	return aor_is_plain(addressee->aor) ? put(at, addressee->aor) : put_default_aor(at, proxy);
+}
+
+/* The words of keepalive.from. */
+static const char *const words[] = {"PROXY", "USER", "AOR"};
+enum { WORDS = sizeof(words) / sizeof(*words) };
+
+/* The word that stands there and has not been before; WORDS: none does. */
+static unsigned word_at(const char *at, unsigned done)
+{
+	unsigned i = 0;
+
+	if (*at != 'P' && *at != 'U' && *at != 'A')
+		return WORDS;
+	while (i < WORDS && (done >> i & 1 || strncmp(at, words[i], strlen(words[i])) != 0))
+		i++;
+	return i;
+}
+
+/* keepalive.from; in the place of PROXY, USER and AOR what they stand for. */
+static char *put_from(
+	char *at, const char *from, const struct addressee *addressee, struct text proxy)
+{
+	unsigned done = 0;
+
+	for (;;) {
+		const char *end = from;
+		unsigned word = WORDS;
+
+		while (*end && (word = word_at(end, done)) == WORDS)
+			end++;
+		at = put(at, (struct text){from, (size_t)(end - from)});
+		if (!*end)
+			return at;
+		at = put_placeholder(at, *end, addressee, proxy);
+		from = end + strlen(words[word]);
+		done |= 1u << word;
 	}
-	return put_string(at, from);
+}
+
+/* The phone at its public address, as Request-URI and To have it. */
+static char *put_phone(char *at, struct text user, struct text client)
+{
+	at = put(at, TEXT("sip:"));
+	if (user.length)
+		at = put(put(at, user), TEXT("@"));
+	return put(at, client);
 }
 
 bool keepalive_is_answered(enum keepalive_method method)
@@ -86,9 +151,11 @@ bool keepalive_is_answered(enum keepalive_method method)
 }
 
 static char *put_request(const struct keepalive *keepalive, enum keepalive_method method,
-	const struct address *client, const struct address *proxy, uint64_t sent_us, char *at)
+	const struct keepalive_route *route, uint64_t sent_us, char *at)
 {
 	const struct settings *settings = keepalive->settings;
+	const struct address *client = route->client, *proxy = route->proxy;
+	const struct addressee *addressee = &route->addressee;
 	uint64_t mac = mac_of(keepalive, client, proxy, sent_us);
 	char client_text[ADDRESS_TEXT_MAX], proxy_text[ADDRESS_TEXT_MAX], digits[NUMBERS_LENGTH];
 	struct text client_address = {client_text, address_format(client, client_text)};
@@ -98,20 +165,20 @@ static char *put_request(const struct keepalive *keepalive, enum keepalive_metho
 
 	put_hex(put_hex(digits, sent_us), mac);
 	at = put_string(at, keepalive_method_names[method]);
-	at = put(at, TEXT(" sip:"));
-	at = put(at, client_address);
+	at = put(at, TEXT(" "));
+	at = put_phone(at, addressee->user, client_address);
 	at = put(at, TEXT(" SIP/2.0\r\nVia: SIP/2.0/UDP "));
 	at = put(at, proxy_address);
 	at = put(at, TEXT(";branch="));
 	at = put(at, TEXT(branch_prefix));
 	at = put(at, numbers);
 	at = put(at, TEXT("\r\nMax-Forwards: 70\r\nFrom: <"));
-	at = put_from(
-		at, settings->keepalive.from, proxy->port == 5060 ? proxy_host : proxy_address);
+	at = put_from(at, settings->keepalive.from, addressee,
+		proxy->port == 5060 ? proxy_host : proxy_address);
 	at = put(at, TEXT(">;tag="));
 	at = put_hex(at, mac ^ sent_us);
-	at = put(at, TEXT("\r\nTo: <sip:"));
-	at = put(at, client_address);
+	at = put(at, TEXT("\r\nTo: <"));
+	at = put_phone(at, addressee->user, client_address);
 	at = put(at, TEXT(">\r\nCall-ID: "));
 	at = put(at, numbers);
 	at = put(at, TEXT("@"));
@@ -128,8 +195,7 @@ static char *put_request(const struct keepalive *keepalive, enum keepalive_metho
 }
 
 size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method method,
-	const struct address *client, const struct address *proxy, uint64_t sent_us,
-	char out[static KEEPALIVE_MAX])
+	const struct keepalive_route *route, uint64_t sent_us, char out[static KEEPALIVE_MAX])
 {
 	switch (method) {
 	case KEEPALIVE_CRLF:
@@ -140,7 +206,7 @@ size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method 
 	case KEEPALIVE_OPTIONS:
 		break;
 	}
-	return (size_t)(put_request(keepalive, method, client, proxy, sent_us, out) - out);
+	return (size_t)(put_request(keepalive, method, route, sent_us, out) - out);
 }
 
 bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_message *message,

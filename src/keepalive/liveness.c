@@ -1,10 +1,38 @@
 #include <natbox/keepalive.h>
 
+/* For how long there has been no sign of life: keepalives keep their pace, so each that was missed
+ * is an interval, and the last one is not that long ago. */
+static uint64_t silent_seconds(const struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	const uint32_t now = report_tick(endpoints->report);
+	const unsigned intervals = endpoint->missed + endpoint->awaiting;
+	uint64_t silent_us = intervals * endpoints->settings->keepalive.interval_us;
+
+	if (tick_before(endpoint->refreshed, now))
+		silent_us += (uint64_t)(now - endpoint->refreshed) * TICK_US;
+	return silent_us / 1000000;
+}
+
+/* There is a sign of life, of which nothing is noted yet: it is lost no more. */
+static void find(struct endpoints *endpoints, uint32_t index)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (!endpoint->lost)
+		return;
+	endpoint_set_lost(endpoints, index, false);
+	endpoint_report(endpoints, endpoint,
+		(struct event){.type = EVENT_FOUND,
+			.silent_s = silent_seconds(endpoints, endpoint),
+			.aor = endpoint_addressee(endpoints, index).aor});
+}
+
 /* A keepalive that was sent after it still waits for its answer. */
 void liveness_proven(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
+	find(endpoints, index);
 	endpoint_prove(endpoints, index);
 	endpoint->missed = 0;
 	if (!tick_before(endpoint->refreshed, tick))
@@ -24,6 +52,34 @@ static bool is_awaited(
 	       !tick_before(end, report_tick(endpoints->report));
 }
 
+static void report_answer(const struct endpoints *endpoints, const struct endpoint *endpoint,
+	unsigned status, uint64_t rtt_us)
+{
+	endpoint_report(endpoints, endpoint,
+		(struct event){.type = EVENT_REPLY, .reply = {.status = status, .rtt_us = rtt_us}});
+}
+
+static bool is_sign_of_life(const struct settings *settings, unsigned status)
+{
+	const unsigned bit = status - STATUS_FIRST;
+
+	return !(settings->keepalive.not_alive[bit / 64] >> bit % 64 & 1);
+}
+
+/* An answer that is none: the keepalive still waits for one. Whoever sent it is there, and is told
+ * of once. */
+static bool reject(struct endpoints *endpoints, uint32_t index, unsigned status, uint64_t rtt_us)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (endpoint->rejected)
+		return false;
+	endpoint->rejected = true;
+	report_answer(endpoints, endpoint, status, rtt_us);
+	endpoint_prove(endpoints, index);
+	return true;
+}
+
 /* The answer itself refreshes the binding too, but moves no due time: keepalives keep their pace
  * and so their place among the others. */
 bool liveness_replied(
@@ -31,18 +87,18 @@ bool liveness_replied(
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	uint64_t now_us = endpoints->report->now_us;
-	uint64_t rtt_us = now_us > sent_us ? now_us - sent_us : 0;
-	uint64_t rtt_ms = rtt_us / 1000;
+	const uint64_t rtt_us = now_us > sent_us ? now_us - sent_us : 0;
 
 	if (!is_awaited(endpoints, endpoint, sent_us))
 		return false; /* late, answered already, or recorded and sent again */
+	if (!is_sign_of_life(endpoints->settings, status))
+		return reject(endpoints, index, status, rtt_us);
+	report_reply(endpoints->report, rtt_us);
+	report_answer(endpoints, endpoint, status, rtt_us);
+	find(endpoints, index);
 	endpoint_prove(endpoints, index);
 	endpoint->awaiting = false;
 	endpoint->missed = 0;
-	endpoint->rtt_ms = (uint16_t)(rtt_ms < UINT16_MAX ? rtt_ms : UINT16_MAX);
-	report_reply(endpoints->report, rtt_us);
-	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_REPLY, .reply = {.status = status, .rtt_us = rtt_us}});
 	return true;
 }
 
@@ -60,6 +116,18 @@ static enum keepalive_method method_for(
 	return method;
 }
 
+static void lose(struct endpoints *endpoints, uint32_t index)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	endpoints->report->counters.lost++;
+	endpoint_set_lost(endpoints, index, true);
+	endpoint_report(endpoints, endpoint,
+		(struct event){.type = EVENT_LOST,
+			.missed = endpoint->missed,
+			.aor = endpoint_addressee(endpoints, index).aor});
+}
+
 /* The last keepalive was not answered in time. False when the endpoint is gone for that. Where
  * keepalives are not answered it counts only for what an unproven endpoint gets. */
 static bool miss(struct endpoints *endpoints, uint32_t index)
@@ -75,11 +143,10 @@ static bool miss(struct endpoints *endpoints, uint32_t index)
 	if (!keepalive_is_answered(endpoints->settings->keepalive.method))
 		return true;
 	endpoints->report->counters.missed++;
-	if (!max_lost || endpoint->missed != max_lost)
+	if (!endpoint->lost && (!max_lost || endpoint->missed < max_lost))
 		return true;
-	endpoints->report->counters.lost++;
-	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_LOST, .missed = endpoint->missed});
+	if (!endpoint->lost)
+		lose(endpoints, index);
 	if (!endpoints->settings->keepalive.drop_lost)
 		return true;
 	endpoint_remove(endpoints, index, "failed", "lost");
@@ -97,29 +164,36 @@ bool liveness_is_lost(const struct endpoints *endpoints, uint32_t index)
 }
 
 static void send_keepalive(const struct endpoints *endpoints, const struct keepalive *keepalive,
-	enum keepalive_method method, const struct endpoint *endpoint)
+	enum keepalive_method method, uint32_t index)
 {
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 	struct report *report = endpoints->report;
 	const struct address *proxy = &endpoints->proxies->list[endpoint->proxy];
 	const struct flow flow = {.source = *proxy, .destination = endpoint->client};
+	struct keepalive_route route = {.client = &endpoint->client, .proxy = proxy};
 	char message[KEEPALIVE_MAX];
-	size_t length = keepalive_build(
-		keepalive, method, &endpoint->client, proxy, report->now_us, message);
+	size_t length;
 
 	report->counters.keepalives++;
 	endpoint_report(endpoints, endpoint,
 		(struct event){.type = EVENT_KEEPALIVE, .method = keepalive_method_names[method]});
-	if (report->sink.send)
-		report->sink.send(report->sink.context, report->now_us, &flow,
-			(struct text){message, length});
+	if (!report->sink.send)
+		return;
+	if (keepalive_is_answered(method))
+		route.addressee = endpoint_addressee(endpoints, index);
+	length = keepalive_build(keepalive, method, &route, report->now_us, message);
+	report->sink.send(
+		report->sink.context, report->now_us, &flow, (struct text){message, length});
 }
 
 /* One more miss and the endpoint is lost: that is to be noticed when the time for the answer is
  * over, not only with the next keepalive. */
 static bool is_last_chance(const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
-	return endpoint->awaiting &&
-	       endpoint->missed + 1u == endpoints->settings->keepalive.max_lost;
+	const unsigned max_lost = endpoints->settings->keepalive.max_lost;
+
+	return endpoint->awaiting && !endpoint->lost && max_lost &&
+	       endpoint->missed + 1u >= max_lost;
 }
 
 static void send_and_place(
@@ -132,7 +206,8 @@ static void send_and_place(
 	endpoint->refreshed = report_tick(endpoints->report);
 	endpoint->awaiting = (keepalive_is_answered(method) || !endpoint->proven) &&
 			     endpoints->report->sink.send;
-	send_keepalive(endpoints, keepalive, method, endpoint);
+	endpoint->rejected = false;
+	send_keepalive(endpoints, keepalive, method, index);
 	schedule_place_next(schedule, index, endpoint->refreshed, endpoint->expires);
 	if (is_last_chance(endpoints, endpoint))
 		schedule_wake_by(

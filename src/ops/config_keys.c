@@ -50,6 +50,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 		keepalive_method_names},
 	{"keepalive", "from", "sip:keepalive@PROXY", config_parse_from, AT(core.keepalive.from), 0,
 		0, NULL},
+	{"keepalive", "alive", "any", config_parse_statuses, AT(core.keepalive.not_alive), 0, 0,
+		NULL},
 	{"keepalive", "extra-headers", "", config_parse_headers, AT(core.keepalive.extra_headers),
 		0, 0, NULL},
 	{"keepalive", "registrations", "yes", config_parse_boolean,

@@ -36,9 +36,10 @@ config_parser config_parse_listen;  /* struct address, or port 0 when empty */
 config_parser config_parse_proxies; /* struct config itself */
 config_parser config_parse_exempt;  /* struct settings itself */
 
-/* config_sip.c: what a keepalive says. */
-config_parser config_parse_from;    /* char[FROM_MAX] */
-config_parser config_parse_headers; /* char[EXTRA_HEADERS_MAX] */
+/* config_sip.c: what a keepalive says, and what may be answered. */
+config_parser config_parse_from;     /* char[FROM_MAX] */
+config_parser config_parse_headers;  /* char[EXTRA_HEADERS_MAX] */
+config_parser config_parse_statuses; /* uint64_t[STATUS_WORDS], those that are not in the list */
 
 /* How much of a wrong value an error shows. */
 enum { CONFIG_SHOWN_MAX = 80 };

@@ -11,36 +11,86 @@ static const char *find(struct text text, struct text part)
 	return text.length ? memmem(text.at, text.length, part.at, part.length) : NULL;
 }
 
+/* What keepalive.from may hold, and what is put there to see whether that makes a URI. */
+enum { PROXY, USER, AOR, WORDS };
+static const struct text words[WORDS] = {{"PROXY", 5}, {"USER", 4}, {"AOR", 3}};
+
+static struct text after(struct text text, const char *part, size_t length)
+{
+	return (struct text){part + length, (size_t)(text_end(text) - part) - length};
+}
+
+/* Appends a text to one with room for both. */
+static void append(char *to, struct text text)
+{
+	strncat(to, text.at, text.length);
+}
+
+/* from with these in the place of its words. */
+static void fill(struct text from, const struct text samples[static WORDS], char *out)
+{
+	*out = 0;
+	while (from.length) {
+		const char *first = text_end(from);
+		unsigned word = WORDS;
+
+		for (unsigned i = 0; i < WORDS; i++) {
+			const char *found = find(from, words[i]);
+
+			if (found && found < first) {
+				first = found;
+				word = i;
+			}
+		}
+		append(out, (struct text){from.at, (size_t)(first - from.at)});
+		if (word == WORDS)
+			return;
+		append(out, samples[word]);
+		from = after(from, first, words[word].length);
+	}
+}
+
 /* Whether this is a SIP URI with an address in the place of PROXY. */
 static bool from_is_uri(struct text from, struct text host)
 {
-	const char *proxy = find(from, TEXT("PROXY"));
-	size_t before = proxy ? (size_t)(proxy - from.at) : from.length;
-	char text[FROM_MAX + ADDRESS_TEXT_MAX];
+	const struct text samples[WORDS] = {host, TEXT("alice"), TEXT("sip:alice@example.com")};
+	char text[FROM_MAX + ADDRESS_TEXT_MAX + sizeof("sip:alice@example.com alice")];
 	struct sip_uri uri;
-	int length;
 
-	length = snprintf(text, sizeof(text), "%.*s%.*s%.*s", (int)before, from.at,
-		proxy ? (int)host.length : 0, host.at, proxy ? (int)(from.length - before - 5) : 0,
-		proxy ? proxy + 5 : "");
+	fill(from, samples, text);
 	/* What others may send in a parameter, keepalives do not. */
 	return !strpbrk(text, " \t\"") &&
-	       sip_uri_parse((struct text){text, (size_t)length}, &uri) == 0 && uri.is_sip;
+	       sip_uri_parse((struct text){text, strlen(text)}, &uri) == 0 && uri.is_sip;
+}
+
+static int check_words(struct text from, struct fault *fault)
+{
+	const char *aor = find(from, words[AOR]);
+
+	for (unsigned i = 0; i < WORDS; i++) {
+		const char *word = find(from, words[i]);
+
+		if (word && find(after(from, word, words[i].length), words[i]))
+			return fault_set(
+				fault, -EINVAL, "%s may stand in it only once", words[i].at);
+	}
+	if (aor && aor != from.at)
+		return fault_set(fault, -EINVAL,
+			"AOR stands for a whole URI, as sip:alice@example.com, and may only be its "
+			"beginning");
+	return 0;
 }
 
 int config_parse_from(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
-	const char *proxy = find(value, TEXT("PROXY"));
-	struct text rest = proxy ? (struct text){proxy + 5, (size_t)(text_end(value) - proxy - 5)}
-				 : (struct text){0};
 	char *from = target;
 
 	(void)key;
 	if (value.length >= FROM_MAX)
 		return fault_set(fault, -EINVAL, "longer than %d bytes", FROM_MAX - 1);
-	if (find(rest, TEXT("PROXY")))
-		return fault_set(fault, -EINVAL, "PROXY may stand in it only once");
+	if (check_words(value, fault) < 0)
+		return -EINVAL;
 	if (!from_is_uri(value, TEXT("192.0.2.1:5070")) ||
 		!from_is_uri(value, TEXT("[2001:db8::1]")))
 		return fault_set(fault, -EINVAL,
@@ -48,6 +98,52 @@ int config_parse_from(
 			config_shown(value), value.at);
 	memcpy(from, value.at, value.length);
 	memset(from + value.length, 0, FROM_MAX - value.length);
+	return 0;
+}
+
+/* A final status, or all of a class, "4xx". */
+static bool parse_status(struct text item, unsigned *first, unsigned *last)
+{
+	uint32_t number;
+
+	if (item.length != 3 || item.at[0] < '2' || item.at[0] > '6')
+		return false;
+	if (text_equal_nocase(after(item, item.at, 1), TEXT("xx"))) {
+		*first = (unsigned)(item.at[0] - '0') * 100;
+		*last = *first + 99;
+		return true;
+	}
+	if (!text_number(item, &number))
+		return false;
+	*first = *last = number;
+	return true;
+}
+
+int config_parse_statuses(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	uint64_t others[STATUS_WORDS] = {0};
+	struct text list = config_list_start(value), item;
+
+	(void)key;
+	if (!value.length)
+		return fault_set(fault, -EINVAL, "may not be empty");
+	if (text_equal_nocase(value, TEXT("any"))) {
+		memset(target, 0, sizeof(others));
+		return 0;
+	}
+	memset(others, 0xff, sizeof(others));
+	while (config_list_next(&list, &item)) {
+		unsigned first, last;
+
+		if (!parse_status(item, &first, &last))
+			return fault_set(fault, -EINVAL,
+				"\"%.*s\" is neither any nor a final status such as 200 or 4xx",
+				config_shown(item), item.at);
+		for (unsigned bit = first - STATUS_FIRST; bit <= last - STATUS_FIRST; bit++)
+			others[bit / 64] &= ~(1ull << bit % 64);
+	}
+	memcpy(target, others, sizeof(others));
 	return 0;
 }
 

@@ -35,6 +35,19 @@ static void put_reply(struct json *json, const struct event *event)
 	json_put_number(json, event->reply.rtt_us % 1000, 3);
 }
 
+static void put_liveness(struct json *json, const struct event *event)
+{
+	if (event->type == EVENT_LOST)
+		json_put_number_member(json, "missed", event->missed);
+	else
+		json_put_number_member(json, "silent", event->silent_s);
+	if (!event->aor.at)
+		return;
+	json_put(json, ",\"id\":\"");
+	json_put_escaped(json, event->aor);
+	json_put_char(json, '"');
+}
+
 static void put_details(struct json *json, const struct event *event)
 {
 	switch (event->type) {
@@ -56,7 +69,8 @@ static void put_details(struct json *json, const struct event *event)
 		put_reply(json, event);
 		break;
 	case EVENT_LOST:
-		json_put_number_member(json, "missed", event->missed);
+	case EVENT_FOUND:
+		put_liveness(json, event);
 		break;
 	case EVENT_ENDPOINT_REMOVE:
 	case EVENT_MALFORMED:

@@ -46,6 +46,22 @@ static void write_rewrite(const struct event *event, char *out, size_t size)
 		list_set(event->rewrite.fields, rewritten_field_names, REWRITTEN_FIELDS, names));
 }
 
+static void write_liveness(const struct event *event, char *out, size_t size)
+{
+	const struct text aor = event->aor;
+	int length;
+
+	if (event->type == EVENT_LOST)
+		length = snprintf(
+			out, size, "%u keepalives in a row without an answer", event->missed);
+	else
+		length = snprintf(out, size, "after %llu s without a sign of life",
+			(unsigned long long)event->silent_s);
+	if (aor.at)
+		snprintf(out + length, size - (size_t)length, ", %.*s",
+			aor.length < ID_SHOWN_MAX ? (int)aor.length : ID_SHOWN_MAX, aor.at);
+}
+
 const char *event_refusal(const struct event *event)
 {
 	static const char *const texts[REFUSALS] = {
@@ -99,7 +115,8 @@ static void write_details(const struct event *event, char *out, size_t size)
 			(double)event->reply.rtt_us / 1e3);
 		break;
 	case EVENT_LOST:
-		snprintf(out, size, "%u keepalives in a row without an answer", event->missed);
+	case EVENT_FOUND:
+		write_liveness(event, out, size);
 		break;
 	case EVENT_REFUSED:
 		snprintf(out, size, "%s", event_refusal(event));

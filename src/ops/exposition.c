@@ -58,6 +58,9 @@ static void put_sizes(struct exposition *exposition, const struct engine_counter
 	put_one(exposition, "endpoints_unproven", "gauge",
 		"Those of them of whom it is not proven that anybody is there.",
 		counters->unproven);
+	put_one(exposition, "endpoints_lost", "gauge",
+		"Those of them that were reported lost and have given no sign of life since.",
+		counters->lost_now);
 	put_head(exposition, "reasons", "gauge", "Reasons to keep endpoints reachable, by kind.");
 	for (unsigned i = 0; i < REASON_KINDS; i++)
 		put_labelled(exposition, "reasons", "reason", reason_kind_names[i],

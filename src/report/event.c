@@ -10,6 +10,7 @@ const char *const event_type_names[EVENT_TYPES] = {
 	[EVENT_KEEPALIVE] = "keepalive",
 	[EVENT_REPLY] = "reply",
 	[EVENT_LOST] = "lost",
+	[EVENT_FOUND] = "found",
 	[EVENT_MALFORMED] = "malformed",
 	[EVENT_REFUSED] = "refused",
 };

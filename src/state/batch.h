@@ -65,17 +65,25 @@ static inline bool batch_has_room(const struct batch *batch)
 	       sizeof(batch->ids) - batch->id_bytes >= LABEL_MAX;
 }
 
-/* Adds a record with a copy of its id. There has to be room. */
+static inline struct text batch_copy(struct batch *batch, struct text text)
+{
+	char *copy = batch->ids + batch->id_bytes;
+
+	if (text.length)
+		memcpy(copy, text.at, text.length);
+	batch->id_bytes += text.length;
+	return (struct text){copy, text.length};
+}
+
+/* Adds a record with a copy of its id and user, LABEL_MAX bytes together. There has to be room. */
 static inline void batch_add(struct batch *batch, uint32_t row, const struct record *record)
 {
 	struct record *added = &batch->records[batch->count];
 
 	batch->rows[batch->count++] = row;
 	*added = *record;
-	added->id.at = batch->ids + batch->id_bytes;
-	if (record->id.length)
-		memcpy(batch->ids + batch->id_bytes, record->id.at, record->id.length);
-	batch->id_bytes += record->id.length;
+	added->id = batch_copy(batch, record->id);
+	added->user = batch_copy(batch, record->user);
 }
 
 #endif

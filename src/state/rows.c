@@ -9,12 +9,19 @@ struct stored {
 	uint16_t client_port, proxy_port, nat;
 	uint8_t kind, flags;
 	uint32_t binding, written;
-	int64_t sum; /* of all the above, the row's number and the id */
+	int64_t sum; /* of all the above, the row's number, the id and the user */
+};
+
+/* The user of the Contact follows where there is one. */
+struct stored_with_user {
+	struct stored stored;
+	char user[LABEL_USER_MAX];
 };
 
 enum {
 	STORED_EARLY = 1 << 0,
 	STORED_UNPROVEN = 1 << 1,
+	STORED_LOST = 1 << 2,
 };
 
 /* Against accidents only, and quick: a word at a time, each multiplied into all that came
@@ -36,9 +43,13 @@ static int64_t sum_of(int64_t before, const void *bytes, size_t length)
 	return (int64_t)(sum ^ sum >> 32);
 }
 
-static int64_t sum_of_record(uint32_t number, const struct stored *stored, struct text id)
+static int64_t sum_of_record(
+	uint32_t number, const struct stored *stored, struct text id, struct text user)
 {
-	return sum_of(sum_of(number, stored, offsetof(struct stored, sum)), id.at, id.length);
+	int64_t sum = sum_of(number, stored, offsetof(struct stored, sum));
+
+	sum = sum_of(sum, id.at, id.length);
+	return user.length ? sum_of(sum, user.at, user.length) : sum;
 }
 
 static bool get_blob(sqlite3_stmt *row, int column, void *bytes, size_t size)
@@ -74,6 +85,7 @@ static void put_address(sqlite3_stmt *row, int column, const struct address *add
 void row_put_record(
 	sqlite3_stmt *row, uint32_t number, const struct record *record, int64_t state_us)
 {
+	struct stored_with_user row_record;
 	struct stored stored = {
 		.key = record->key,
 		.expires_us = state_us + (int64_t)record->left_us,
@@ -83,17 +95,22 @@ void row_put_record(
 		.nat = (uint16_t)record->nat,
 		.kind = (uint8_t)record->kind,
 		.flags = (uint8_t)((record->early ? STORED_EARLY : 0) |
-				   (record->proven ? 0 : STORED_UNPROVEN)),
+				   (record->proven ? 0 : STORED_UNPROVEN) |
+				   (record->lost ? STORED_LOST : 0)),
 		.binding = record->binding,
 		.written = record->written,
 	};
 
 	memcpy(stored.client_ip, record->client.ip, sizeof(stored.client_ip));
 	memcpy(stored.proxy_ip, record->proxy.ip, sizeof(stored.proxy_ip));
-	stored.sum = sum_of_record(number, &stored, record->id);
+	stored.sum = sum_of_record(number, &stored, record->id, record->user);
+	row_record.stored = stored;
+	if (record->user.length)
+		memcpy(row_record.user, record->user.at, record->user.length);
 	sqlite3_bind_int64(row, 1, number);
 	sqlite3_bind_text(row, 2, record->id.at, (int)record->id.length, SQLITE_STATIC);
-	sqlite3_bind_blob(row, 3, &stored, sizeof(stored), SQLITE_TRANSIENT);
+	sqlite3_bind_blob(
+		row, 3, &row_record, (int)(sizeof(stored) + record->user.length), SQLITE_TRANSIENT);
 	sqlite3_bind_text(row, 4, reason_kind_names[record->kind], -1, SQLITE_STATIC);
 	put_address(row, 5, &record->client);
 	put_address(row, 6, &record->proxy);
@@ -112,6 +129,19 @@ static uint64_t quiet_since(const struct reading *reading, int64_t last_us, int6
 	return reading->now_us > last_us ? (uint64_t)(reading->now_us - last_us) : 0;
 }
 
+/* What natbox reads of a record, with its user. */
+static bool get_stored(sqlite3_stmt *row, struct stored *stored, struct text *user)
+{
+	const char *blob = sqlite3_column_blob(row, 2);
+	const int size = sqlite3_column_bytes(row, 2);
+
+	if (!blob || size < (int)sizeof(*stored) || size > (int)sizeof(*stored) + LABEL_USER_MAX)
+		return false;
+	memcpy(stored, blob, sizeof(*stored));
+	*user = (struct text){blob + sizeof(*stored), (size_t)size - sizeof(*stored)};
+	return true;
+}
+
 bool row_get_record(
 	sqlite3_stmt *row, const struct reading *reading, uint32_t *number, struct record *record)
 {
@@ -121,9 +151,10 @@ bool row_get_record(
 
 	*number = (uint32_t)place;
 	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
-	if (place != *number || !id || record->id.length > LABEL_MAX ||
-		!get_blob(row, 2, &stored, sizeof(stored)) || stored.kind >= REASON_KINDS ||
-		sum_of_record(*number, &stored, record->id) != stored.sum)
+	if (place != *number || !id || !get_stored(row, &stored, &record->user) ||
+		record->id.length + record->user.length > LABEL_MAX ||
+		stored.kind >= REASON_KINDS ||
+		sum_of_record(*number, &stored, record->id, record->user) != stored.sum)
 		return false;
 	memcpy(record->client.ip, stored.client_ip, sizeof(stored.client_ip));
 	memcpy(record->proxy.ip, stored.proxy_ip, sizeof(stored.proxy_ip));
@@ -133,6 +164,7 @@ bool row_get_record(
 	record->kind = (enum reason_kind)stored.kind;
 	record->early = stored.flags & STORED_EARLY;
 	record->proven = !(stored.flags & STORED_UNPROVEN);
+	record->lost = stored.flags & STORED_LOST;
 	record->key = stored.key;
 	record->binding = stored.binding;
 	record->written = stored.written;

@@ -137,6 +137,9 @@ static void on_event(void *context, const struct event *event)
 	case EVENT_LOST:
 		log_line(border, "lost %s %u\n", client, event->missed);
 		break;
+	case EVENT_FOUND:
+		log_line(border, "found %s %llu\n", client, (unsigned long long)event->silent_s);
+		break;
 	case EVENT_MALFORMED:
 		log_line(border, "malformed %s %s\n", client, event->why);
 		break;

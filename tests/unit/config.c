@@ -217,15 +217,59 @@ Test(config, from_must_be_a_sip_uri)
 {
 	static const char *const wrong[] = {"keepalive", "tel:+49301234", "sip:", "sip:a@",
 		"sip:a b@PROXY", "<sip:a@PROXY>", "sip:a@PROXY>;tag=1", "sip:a@PROXY:5070",
-		"sip:PROXY@PROXY", "sip:a@PROXY\x01", "\"n\" <sip:a@PROXY>", ""};
+		"sip:PROXY@PROXY", "sip:a@PROXY\x01", "\"n\" <sip:a@PROXY>", "sip:USER@USER",
+		"AORAOR", "sip:AOR", "sip:a@PROXY;x=AOR", "USER@PROXY", "PROXY", "AOR\"", ""};
 	char text[128];
 
 	expect_ok("[keepalive]\nfrom = sip:ka@example.com\n");
+	expect_ok("[keepalive]\nfrom = sip:USER@PROXY\n");
+	expect_ok("[keepalive]\nfrom = AOR\n");
+	expect_ok("[keepalive]\nfrom = AOR;by=PROXY;of=USER\n");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		snprintf(text, sizeof(text), "[keepalive]\nfrom = %s\n", wrong[i]);
 		cr_expect(read_text(text, strlen(text), NULL) < 0, "taken: %s", wrong[i]);
 		cr_expect_eq(errors.count, 1);
 	}
+}
+
+static bool is_alive(unsigned status)
+{
+	const unsigned bit = status - STATUS_FIRST;
+
+	return !(config.core.keepalive.not_alive[bit / 64] >> bit % 64 & 1);
+}
+
+Test(config, alive_is_any_or_a_list_of_statuses_and_classes)
+{
+	expect_ok("[keepalive]\nalive = 2XX, 4xx, 501\n");
+	for (unsigned status = STATUS_FIRST; status <= STATUS_LAST; status++)
+		cr_expect_eq(is_alive(status),
+			status / 100 == 2 || status / 100 == 4 || status == 501, "%u", status);
+	expect_ok("[keepalive]\nalive = 699\n");
+	cr_expect(is_alive(699));
+	cr_expect_not(is_alive(200));
+	expect_ok("[keepalive]\nalive = any\n");
+	for (unsigned status = STATUS_FIRST; status <= STATUS_LAST; status++)
+		cr_expect(is_alive(status), "%u", status);
+}
+
+Test(config, alive_is_nothing_else)
+{
+	static const char *const wrong[] = {"", ",", "200,", "any, 200", "100", "1xx", "7xx", "700",
+		"20x", "2x", "xxx", "2000", "200 404", "-200", "2xx;4xx"};
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), "[keepalive]\nalive = %s\n", wrong[i]);
+		cr_expect(read_text(text, strlen(text), NULL) < 0, "taken: %s", wrong[i]);
+		cr_expect_eq(errors.count, 1);
+	}
+	expect_error("[keepalive]\nalive = 2xx, ok\n",
+		":2: keepalive.alive: \"ok\" is neither any nor a final status such as 200 or "
+		"4xx");
+	expect_error("[keepalive]\nfrom = sip:AOR\n",
+		":2: keepalive.from: AOR stands for a whole URI, as sip:alice@example.com, and may "
+		"only be its beginning");
 }
 
 Test(config, errors_name_file_line_and_what_is_wrong)

@@ -54,7 +54,7 @@ Test(event_line, every_event_has_what_the_event_stream_has)
 	struct event add = event_of(EVENT_ENDPOINT_ADD), end = event_of(EVENT_ENDPOINT_REMOVE);
 	struct event keepalive = event_of(EVENT_KEEPALIVE), reply = event_of(EVENT_REPLY);
 	struct event lost = event_of(EVENT_LOST), malformed = event_of(EVENT_MALFORMED);
-	struct event refused = event_of(EVENT_REFUSED);
+	struct event refused = event_of(EVENT_REFUSED), found = event_of(EVENT_FOUND);
 
 	expect_line(&add, "no test hits");
 	add.nat = NAT_VIA_SOURCE | NAT_SDP_PRIVATE;
@@ -68,6 +68,11 @@ Test(event_line, every_event_has_what_the_event_stream_has)
 	expect_line(&reply, "489 after 12.034 ms");
 	lost.missed = 3;
 	expect_line(&lost, "3 keepalives in a row without an answer");
+	lost.aor = TEXT("sip:a@b");
+	expect_line(&lost, "3 keepalives in a row without an answer, sip:a@b");
+	found.silent_s = 90;
+	found.aor = TEXT("sip:a@b");
+	expect_line(&found, "after 90 s without a sign of life, sip:a@b");
 	malformed.why = "no Via";
 	expect_line(&malformed, "no Via");
 	refused.why = "endpoints";

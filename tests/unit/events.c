@@ -130,7 +130,7 @@ Test(events, rewrite_lines_have_the_keys_of_the_contract)
 Test(events, keepalive_lines_have_the_keys_of_the_contract)
 {
 	struct event keepalive = event_of(EVENT_KEEPALIVE), reply = event_of(EVENT_REPLY);
-	struct event lost = event_of(EVENT_LOST);
+	struct event lost = event_of(EVENT_LOST), found = event_of(EVENT_FOUND);
 
 	keepalive.method = "NOTIFY";
 	expect_line(&keepalive, "keepalive", "\"method\":\"NOTIFY\"");
@@ -139,6 +139,12 @@ Test(events, keepalive_lines_have_the_keys_of_the_contract)
 	expect_line(&reply, "reply", "\"status\":489,\"rtt\":12.034");
 	lost.missed = 3;
 	expect_line(&lost, "lost", "\"missed\":3");
+	lost.aor = TEXT("sip:\"a\"@b");
+	expect_line(&lost, "lost", "\"missed\":3,\"id\":\"sip:\\\"a\\\"@b\"");
+	found.silent_s = 90;
+	expect_line(&found, "found", "\"silent\":90");
+	found.aor = TEXT("sip:a@b");
+	expect_line(&found, "found", "\"silent\":90,\"id\":\"sip:a@b\"");
 }
 
 Test(events, malformed_and_refused_say_why)

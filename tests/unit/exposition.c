@@ -62,6 +62,7 @@ Test(exposition, figures_stand_under_their_labels)
 	snapshot = (struct metrics_snapshot){
 		.engine = {.endpoints = 1,
 			.unproven = 18,
+			.lost_now = 19,
 			.transactions = 2,
 			.keepalives = 3,
 			.replies = 4,
@@ -82,6 +83,7 @@ Test(exposition, figures_stand_under_their_labels)
 	write_text();
 	cr_expect(strstr(text, "natbox_endpoints 1\n"));
 	expect_line("natbox_endpoints_unproven 18");
+	expect_line("natbox_endpoints_lost 19");
 	expect_line("natbox_transactions 2");
 	expect_line("natbox_keepalives_sent_total 3");
 	expect_line("natbox_keepalive_replies_total 4");

@@ -25,7 +25,7 @@ static void fill(uint32_t places[static 100], size_t length)
 {
 	cr_assert_eq(labels_init(&labels, 100, 38), 0);
 	for (unsigned i = 0; i < 100; i++) {
-		places[i] = label_take(&labels, name_of(length));
+		places[i] = label_take(&labels, name_of(length), (struct text){0});
 		cr_assert_neq(places[i], 0);
 	}
 }
@@ -37,9 +37,9 @@ Test(labels, a_name_comes_back_as_it_was)
 	fill(places, 38);
 	for (unsigned i = 0; i < 100; i++)
 		cr_assert(text_equal(label_text(&labels, places[i]), name_of(38)));
-	cr_assert_eq(label_take(&labels, name_of(38)), 0);
+	cr_assert_eq(label_take(&labels, name_of(38), (struct text){0}), 0);
 	label_give(&labels, places[7]);
-	cr_assert_eq(label_take(&labels, name_of(38)), places[7]);
+	cr_assert_eq(label_take(&labels, name_of(38), (struct text){0}), places[7]);
 }
 
 Test(labels, a_name_too_long_is_cut)
@@ -49,7 +49,7 @@ Test(labels, a_name_too_long_is_cut)
 
 	memset(name, 'x', sizeof(name));
 	cr_assert_eq(labels_init(&labels, 100, 38), 0);
-	place = label_take(&labels, (struct text){name, sizeof(name)});
+	place = label_take(&labels, (struct text){name, sizeof(name)}, (struct text){0});
 	cr_assert_eq(label_text(&labels, place).length, LABEL_MAX);
 }
 
@@ -61,7 +61,7 @@ Test(labels, room_that_long_names_had_serves_short_ones)
 	for (unsigned i = 0; i < 100; i++)
 		label_give(&labels, places[i]);
 	for (unsigned i = 0; i < 300; i++) {
-		uint32_t place = label_take(&labels, name_of(10));
+		uint32_t place = label_take(&labels, name_of(10), (struct text){0});
 
 		cr_assert_neq(place, 0, "%u", i);
 		cr_assert(text_equal(label_text(&labels, place), name_of(10)));
@@ -75,15 +75,17 @@ Test(labels, a_long_name_is_cut_where_there_is_only_short_room)
 	fill(places, 38);
 	label_give(&labels, places[3]);
 	for (unsigned i = 0; i < 3; i++)
-		places[i] = label_take(&labels, name_of(10));
+		places[i] = label_take(&labels, name_of(10), (struct text){0});
 	label_give(&labels, places[1]);
-	place = label_take(&labels, name_of(38));
+	place = label_take(&labels, name_of(38), (struct text){0});
 	cr_assert_neq(place, 0);
 	cr_assert(text_equal(label_text(&labels, place), name_of(10)));
-	cr_assert(text_equal(label_text(&labels, label_take(&labels, name_of(38))), name_of(2)));
-	cr_assert_eq(label_take(&labels, name_of(38)), 0);
+	cr_assert(
+		text_equal(label_text(&labels, label_take(&labels, name_of(38), (struct text){0})),
+			name_of(2)));
+	cr_assert_eq(label_take(&labels, name_of(38), (struct text){0}), 0);
 	label_give(&labels, place);
-	cr_assert_eq(label_take(&labels, name_of(10)), place);
+	cr_assert_eq(label_take(&labels, name_of(10), (struct text){0}), place);
 }
 
 /* 510-byte Call-IDs filled the arena, and nobody else got a name. */
@@ -94,15 +96,81 @@ Test(labels, long_names_leave_half_of_the_room)
 
 	memset(name, 'x', sizeof(name));
 	cr_assert_eq(labels_init(&labels, 100, 38), 0);
-	first = label_take(&labels, (struct text){name, sizeof(name)});
+	first = label_take(&labels, (struct text){name, sizeof(name)}, (struct text){0});
 	for (unsigned i = 0; i < 20; i++)
-		cr_assert_neq(label_take(&labels, (struct text){name, sizeof(name)}), 0);
+		cr_assert_neq(
+			label_take(&labels, (struct text){name, sizeof(name)}, (struct text){0}),
+			0);
 	for (unsigned i = 0; i < 30; i++) {
-		uint32_t place = label_take(&labels, name_of(38));
+		uint32_t place = label_take(&labels, name_of(38), (struct text){0});
 
 		cr_assert(text_equal(label_text(&labels, place), name_of(38)), "%u", i);
 	}
 	label_give(&labels, first);
-	first = label_take(&labels, (struct text){name, sizeof(name)});
+	first = label_take(&labels, (struct text){name, sizeof(name)}, (struct text){0});
 	cr_assert_eq(label_text(&labels, first).length, LABEL_MAX);
+}
+
+static const struct text none;
+
+Test(labels, a_user_stands_beside_the_name)
+{
+	uint32_t places[100];
+
+	cr_assert_eq(labels_init(&labels, 100, 38), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		places[i] = label_take(&labels, name_of(20), name_of(i % 19));
+		cr_assert_neq(places[i], 0);
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		cr_assert(text_equal(label_text(&labels, places[i]), name_of(20)));
+		cr_assert(text_equal(label_user(&labels, places[i]), name_of(i % 19)));
+	}
+}
+
+Test(labels, what_a_user_took_comes_back)
+{
+	uint32_t place, used;
+
+	cr_assert_eq(labels_init(&labels, 100, 38), 0);
+	place = label_take(&labels, name_of(20), name_of(18));
+	label_give(&labels, place);
+	used = labels.used;
+	for (unsigned i = 0; i < 3; i++) {
+		cr_expect_eq(label_take(&labels, name_of(38), none), place);
+		label_give(&labels, place);
+		cr_expect_eq(label_take(&labels, name_of(20), name_of(18)), place);
+		label_give(&labels, place);
+	}
+	cr_expect_eq(labels.used, used);
+	cr_expect_eq(labels.beyond, 0);
+}
+
+/* A part of a user is somebody else. */
+Test(labels, a_user_is_kept_whole_or_not_at_all)
+{
+	uint32_t places[100], place;
+
+	fill(places, 38);
+	label_give(&labels, places[3]);
+	place = label_take(&labels, name_of(20), name_of(25));
+	cr_assert_neq(place, 0);
+	cr_expect(text_equal(label_text(&labels, place), name_of(20)));
+	cr_expect_eq(label_user(&labels, place).length, 0);
+	cr_expect_neq(label_take(&labels, name_of(14), none), 0, "the rest of the piece is free");
+	cr_expect_eq(label_take(&labels, name_of(1), none), 0);
+}
+
+Test(labels, name_and_user_together_are_not_longer_than_a_name_may_be)
+{
+	static char name[LABEL_MAX];
+	uint32_t place;
+
+	memset(name, 'x', sizeof(name));
+	cr_assert_eq(labels_init(&labels, 100, 38), 0);
+	place = label_take(&labels, (struct text){name, LABEL_MAX - 10}, name_of(10));
+	cr_expect_eq(label_user(&labels, place).length, 10);
+	place = label_take(&labels, (struct text){name, LABEL_MAX - 9}, name_of(10));
+	cr_expect_eq(label_user(&labels, place).length, 0);
+	cr_expect_eq(label_text(&labels, place).length, LABEL_MAX - 9);
 }

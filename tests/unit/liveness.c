@@ -269,7 +269,7 @@ Test(liveness, a_notify_is_valid_sip)
 	parser_init();
 	register_phone(PHONE, "one", NULL);
 	border_wait(border, 26);
-	check_request("NOTIFY", "sip:" PHONE);
+	check_request("NOTIFY", "sip:alice@" PHONE);
 }
 
 Test(liveness, options_over_ipv6_has_brackets)
@@ -279,7 +279,7 @@ Test(liveness, options_over_ipv6_has_brackets)
 	border->proxy = at("[2001:db8::1]:5070");
 	register_phone("[2001:db8:1::5]:1234", "one", NULL);
 	border_wait(border, 26);
-	check_request("OPTIONS", "sip:[2001:db8:1::5]:1234");
+	check_request("OPTIONS", "sip:alice@[2001:db8:1::5]:1234");
 	cr_assert_not_null(
 		strstr(border->sent[0].bytes, "From: <sip:keepalive@[2001:db8::1]:5070>;tag="));
 }
@@ -290,7 +290,7 @@ Test(liveness, extra_headers_go_in_whole)
 	parser_init();
 	register_phone(PHONE, "one", NULL);
 	border_wait(border, 26);
-	check_request("NOTIFY", "sip:" PHONE);
+	check_request("NOTIFY", "sip:alice@" PHONE);
 	cr_assert_not_null(strstr(border->sent[0].bytes, "\r\nUser-Agent: edge\r\nX-Keep: 1\r\n"));
 }
 

@@ -42,6 +42,42 @@ Test(state, reasons_of_all_kinds_come_back_as_they_were)
 	host_close(host);
 }
 
+/* A row has a user where that is not the AOR's, and says who is lost. */
+Test(state, users_and_who_is_lost_come_back)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	const struct reason_claim claim = {
+		.client = at("192.0.2.1:5061"),
+		.nat = NAT_VIA_SOURCE,
+		.proven = true,
+		.key = 7,
+		.id = TEXT("sip:alice@example.com"),
+		.user = TEXT("line-7"),
+		.binding = 1,
+		.seconds = 3600,
+	};
+	struct record record;
+
+	cr_assert_neq(reason_hold(endpoints, &claim), 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	endpoint_set_lost(
+		endpoints, reason_at(endpoints, reason_find(endpoints, 7))->endpoint, true);
+	cr_assert(host_sync(host));
+	host_close(host);
+	host = host_open(path);
+	endpoints = host_start(host);
+	cr_assert(record_read(endpoints, reason_find(endpoints, 7), &record));
+	cr_expect(text_equal(record.id, TEXT("sip:alice@example.com")));
+	cr_expect(text_equal(record.user, TEXT("line-7")));
+	cr_expect(record.lost);
+	cr_assert(record_read(endpoints, reason_find(endpoints, 2), &record));
+	cr_expect_eq(record.user.length, 0);
+	cr_expect_not(record.lost);
+	cr_expect_eq(engine_counters(host->border->engine).lost_now, 1);
+	host_close(host);
+}
+
 Test(state, what_ended_does_not_come_back)
 {
 	struct host *host = host_open(path);
