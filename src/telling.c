@@ -25,17 +25,6 @@ void tell_datagram(const struct flow *flow, struct text bytes)
 		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
 }
 
-void tell_answer(const struct flow *flow, struct text bytes)
-{
-	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
-	struct text line = first_line(bytes);
-
-	address_format(&flow->source, source);
-	address_format(&flow->destination, destination);
-	log_debug("answered for %s, which is lost, to %s: %.*s", source, destination,
-		(int)line.length, line.at);
-}
-
 /* What an operator should hear of without an event stream. */
 static void log_event(const struct live *live, const struct event *event)
 {
@@ -65,6 +54,17 @@ void tell_event(const struct live *live, const struct event *event)
 		log_event(live, event);
 	if (live->events)
 		events_write(live->events, event);
+}
+
+void tell_answer(const struct flow *flow, struct text bytes)
+{
+	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
+	struct text line = first_line(bytes);
+
+	address_format(&flow->source, source);
+	address_format(&flow->destination, destination);
+	log_debug("answered for %s, which is lost, to %s: %.*s", source, destination,
+		(int)line.length, line.at);
 }
 
 void tell_wire_notice(void *context, enum wire_notice notice, const char *line)
