@@ -25,17 +25,6 @@ void tell_datagram(const struct flow *flow, struct text bytes)
 		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
 }
 
-void tell_answer(const struct flow *flow, struct text bytes)
-{
-	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
-	struct text line = first_line(bytes);
-
-	address_format(&flow->source, source);
-	address_format(&flow->destination, destination);
-	log_debug("answered for %s, which is lost, to %s: %.*s", source, destination,
-		(int)line.length, line.at);
-}
-
 static int shown_length(struct text text)
 {
 	return text.length < LABEL_MAX ? (int)text.length : LABEL_MAX;
@@ -76,6 +65,17 @@ void tell_event(const struct live *live, const struct event *event)
 		log_event(live, event);
 	if (live->events)
 		events_write(live->events, event);
+}
+
+void tell_answer(const struct flow *flow, struct text bytes)
+{
+	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
+	struct text line = first_line(bytes);
+
+	address_format(&flow->source, source);
+	address_format(&flow->destination, destination);
+	log_debug("answered for %s, which is lost, to %s: %.*s", source, destination,
+		(int)line.length, line.at);
 }
 
 void tell_wire_notice(void *context, enum wire_notice notice, const char *line)

@@ -115,7 +115,6 @@ extern const uint32_t rtt_bounds_us[RTT_BOUNDS];
 struct engine_counters {
 	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
 	uint64_t keepalives, replies, missed, lost, refused;
-	uint64_t lost_answers; /* requests that were answered for a phone that was lost */
 	uint32_t endpoints, endpoints_max, unproven, lost_now, reasons, transactions;
 
 	/* The same in more detail. */
@@ -126,6 +125,7 @@ struct engine_counters {
 	uint64_t rtts[RTT_BOUNDS + 1];
 	uint64_t defects[SIP_DEFECTS];
 	uint64_t refusals[REFUSALS];
+	uint64_t lost_answers; /* requests that were answered for a phone that was lost */
 };
 
 /* The sink: where events go, and what natbox sends of its own. */
