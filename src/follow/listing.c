@@ -141,7 +141,7 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 	unsigned seen = 0, found = 0;
 
 	listing->granted = listing->own = listing->written = listing->count = 0;
-	listing->user.at = NULL;
+	listing->user = (struct text){0};
 	while ((contact = sip_next_contact(response, &cursor))) {
 		uint32_t seconds = contact_seconds(
 			response, &contact->name_addr, transaction->registration.seconds);
