@@ -130,11 +130,13 @@ static bool parse_ipv4(struct text text, uint32_t *number)
 
 	*number = 0;
 	for (unsigned part = 0; part < 4; part++) {
-		const char *first = at;
-		unsigned value = 0;
+		const char *first = at, *most = end - at > 3 ? at + 3 : end;
+		unsigned value = 0, digit;
 
-		while (at < end && *at >= '0' && *at <= '9' && value <= UINT8_MAX)
-			value = value * 10 + (unsigned)(*at++ - '0');
+		while (at < most && (digit = (unsigned char)*at - (unsigned)'0') <= 9) {
+			value = value * 10 + digit;
+			at++;
+		}
 		if (at == first || value > UINT8_MAX || (*first == '0' && at != first + 1))
 			return false;
 		*number = *number << 8 | value;

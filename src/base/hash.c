@@ -81,13 +81,30 @@ static inline uint64_t load_few(const uint8_t *at, size_t length)
 	       (uint64_t)at[length - 1] << 8 * (length - 1);
 }
 
+/* Whole words, which leave as many bits held as there are. */
+static inline void add_words(struct hash *hash, const uint8_t *at, size_t count)
+{
+	const unsigned held = hash->length % 8 * 8;
+	struct hash state = *hash;
+
+	for (; count; at += 8, count--) {
+		const uint64_t word = load_little_endian(at);
+
+		compress(&state, state.tail | word << held);
+		state.tail = held ? word >> (64 - held) : 0;
+	}
+	*hash = state;
+}
+
 void hash_add(struct hash *hash, const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
+	const size_t whole = length / 8;
 
-	for (; length >= 8; at += 8, length -= 8)
-		add_word(hash, load_little_endian(at), 8);
-	add_word(hash, load_few(at, length), (unsigned)length);
+	if (whole)
+		add_words(hash, at, whole);
+	hash->length += whole * 8;
+	add_word(hash, load_few(at + whole * 8, length % 8), (unsigned)(length % 8));
 }
 
 void hash_add_number(struct hash *hash, uint64_t number)
