@@ -385,6 +385,64 @@ Test(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
 	for_both(repaired_before);
 }
 
+/* Another natbox, nearer to the registrar, gives the phone's own Contact back before this does. */
+static void exchange_through_another(const char *client, struct registration request)
+{
+	struct sip_message message = sends(client, request);
+
+	cr_assert(bindings_take(&registrar, &message));
+	request.contact = complete(request).contact;
+	border_answer(border, client, 200, request);
+}
+
+static void given_back_before(void)
+{
+	exchange_through_another(PHONE, (struct registration){0});
+	exchange_through_another(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(MOVED));
+	exchange_through_another(AGAIN, (struct registration){.cseq = 3});
+	bound_are(URI_AT(AGAIN));
+	exchange_through_another(OTHER, (struct registration){.cseq = 4, .expires = "0"});
+	cr_expect_eq(registrar.count, 0);
+}
+
+Test(ghosts, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
+{
+	for_both(given_back_before);
+}
+
+/* Of two homes with the same private addresses. */
+static void given_back_to_two(void)
+{
+	const char *both = OWN ", " OWN;
+
+	exchange_through_another(PHONE, (struct registration){0});
+	bindings_take(&registrar,
+		&(struct sip_message[]){sends(OTHER, (struct registration){.call_id = "b"})}[0]);
+	border_answer(border, OTHER, 200, (struct registration){.call_id = "b", .contact = both});
+	bound_are(URI_AT(PHONE), URI_AT(OTHER));
+	exchange_through_another(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(OTHER), URI_AT(MOVED));
+}
+
+Test(ghosts, what_was_given_back_to_two_phones_is_taken_back_of_the_one_that_moves)
+{
+	for_both(given_back_to_two);
+}
+
+/* Who has got the old mapping may be bound as what would be taken back. */
+Test(ghosts, what_was_given_back_is_not_taken_back_where_another_phone_stands_now)
+{
+	const struct registration other = {.call_id = "b", .contact = ELSEWHERE ", " OWN};
+	struct sip_message message;
+
+	exchange_through_another(PHONE, (struct registration){0});
+	sends(PHONE, (struct registration){.call_id = "b", .contact = ELSEWHERE});
+	border_answer(border, PHONE, 200, other);
+	message = sends(MOVED, (struct registration){.cseq = 2});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
 /* The old binding has run out at the registrar, which knows nothing to take back. */
 static void expired_before(void)
 {
