@@ -26,7 +26,7 @@ rooms   := base sip schedule report nat endpoints keepalive follow engine
 core    := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c))
 outside := $(wildcard src/wire/*.c src/wire/*/*.c src/ops/*.c src/state/*.c)
 main    := $(wildcard src/*.c)
-unit    := $(wildcard tests/unit/*.c)
+unit    := $(wildcard tests/unit/*.c tests/programs/registrar/*.c)
 
 core_o    := $(core:%.c=$(B)/%.o)
 outside_o := $(outside:%.c=$(B)/%.o)
@@ -59,6 +59,7 @@ tools: $(tools) $(programs)
 $(tools): $(B)/%: $(B)/tools/%.o
 $(programs): $(B)/%: $(B)/tests/programs/%.o
 $(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/witness/*.c))
+$(B)/registrar: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/registrar/*.c))
 $(tools) $(programs): $(outside_o) $(B)/libcore.a
 	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libcore.a $(LDLIBS)
 

@@ -209,6 +209,13 @@ uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri)
 	return written_of(&contact);
 }
 
+uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri)
+{
+	const struct transaction_contact contact = contact_of(follow, uri);
+
+	return binding_of(follow, &contact, uri);
+}
+
 uint32_t listing_binding_at(
 	const struct follow *follow, const struct sip_uri *uri, const struct address *address)
 {

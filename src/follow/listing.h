@@ -33,9 +33,10 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 void listing_grants(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct grants *grants);
 
-/* What a user agent wrote, as in struct reason; and the binding that this makes once it is repaired
- * for one at that address. */
+/* What a user agent wrote, as in struct reason; the binding that this makes; and the one that it
+ * makes once it is repaired for one at that address. */
 uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri);
+uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri);
 uint32_t listing_binding_at(
 	const struct follow *follow, const struct sip_uri *uri, const struct address *address);
 

@@ -1,5 +1,6 @@
 /* What a registrar has bound after a phone has moved behind its NAT: one that compares Contacts as
- * RFC 3261 19.1.4 says, without the natbox parameter, and one that compares their bytes. */
+ * RFC 3261 19.1.4 says, and one that compares their bytes. */
+#include "../programs/registrar/bindings.h"
 #include "border.h"
 #include "sip_messages.h"
 
@@ -17,22 +18,14 @@
 #define URI_AT(place)       "sip:alice@" place ";natbox=192.168.1.10-5060"
 #define OTHER_URI_AT(place) "sip:alice@" place ";natbox=192.168.1.11-5060"
 
-enum { BOUND_MAX = 8 };
-
-struct registrar {
-	bool compares_bytes, keeps_all;
-	unsigned count;
-	char uris[BOUND_MAX][256];
-};
-
 static struct border *border;
-static struct registrar registrar;
+static struct bindings registrar;
 
 static void setup(void)
 {
 	border = border_new();
 	border->repairs = true;
-	registrar = (struct registrar){0};
+	registrar = (struct bindings){0};
 }
 
 static void teardown(void)
@@ -41,54 +34,6 @@ static void teardown(void)
 }
 
 TestSuite(ghosts, .init = setup, .fini = teardown);
-
-static bool is_same(const char *bound, const struct sip_uri *uri)
-{
-	struct sip_uri other;
-
-	if (registrar.compares_bytes)
-		return text_equal((struct text){bound, strlen(bound)}, uri->whole);
-	cr_assert_eq(sip_uri_parse((struct text){bound, strlen(bound)}, &other), 0);
-	return text_equal(other.user, uri->user) && text_equal_nocase(other.host, uri->host) &&
-	       uri_port(&other) == uri_port(uri);
-}
-
-static void unbind(const struct sip_uri *uri)
-{
-	unsigned left = 0;
-
-	for (unsigned i = 0; i < registrar.count; i++) {
-		if (!is_same(registrar.uris[i], uri))
-			memmove(registrar.uris[left++], registrar.uris[i],
-				sizeof(registrar.uris[i]));
-	}
-	registrar.count = left;
-}
-
-/* Contact by Contact, as RFC 3261 10.3 step 7 has it. */
-static void bind_all(const struct sip_message *message)
-{
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
-
-	while ((contact = sip_next_contact(message, &cursor))) {
-		bool ends = text_equal(message->expires, TEXT("0")) ||
-			    text_equal(contact->name_addr.expires, TEXT("0"));
-
-		if (contact->name_addr.is_star) {
-			registrar.count = 0;
-			return;
-		}
-		if (ends && registrar.keeps_all)
-			continue;
-		unbind(&contact->uri);
-		if (ends)
-			continue;
-		cr_assert_lt(registrar.count, BOUND_MAX);
-		snprintf(registrar.uris[registrar.count++], sizeof(registrar.uris[0]), "%.*s",
-			(int)contact->uri.whole.length, contact->uri.whole.at);
-	}
-}
 
 /* What natbox sends on of the datagram of the moment. */
 static struct sip_message passed_on(void)
@@ -118,12 +63,9 @@ static struct sip_message sends(const char *client, struct registration request)
 
 static void is_answered(const char *client, struct registration request)
 {
-	char list[BOUND_MAX * 300] = "";
-	size_t length = 0;
+	char list[BINDINGS_MAX * (BINDING_URI_MAX + 32)];
 
-	for (unsigned i = 0; i < registrar.count; i++)
-		length += (size_t)sprintf(
-			list + length, "%s<%s>;expires=60", i ? ", " : "", registrar.uris[i]);
+	bindings_list(&registrar, list, sizeof(list));
 	request = complete(request);
 	request.contact = list;
 	request.expires = NULL;
@@ -134,7 +76,7 @@ static void exchange(const char *client, struct registration request)
 {
 	struct sip_message message = sends(client, request);
 
-	bind_all(&message);
+	cr_assert(bindings_take(&registrar, &message));
 	is_answered(client, request);
 }
 
@@ -146,10 +88,10 @@ static void bound_are_at(int line, const char *const *uris)
 
 	for (; uris[count]; count++) {
 		cr_assert_lt(count, registrar.count, "line %d: no %s", line, uris[count]);
-		cr_expect_str_eq(registrar.uris[count], uris[count], "line %d: %s", line,
-			registrar.uris[count]);
+		cr_expect_str_eq(registrar.list[count].uri, uris[count], "line %d: %s", line,
+			registrar.list[count].uri);
 	}
-	cr_expect_eq(registrar.count, count, "line %d: and %s", line, registrar.uris[count]);
+	cr_expect_eq(registrar.count, count, "line %d: and %s", line, registrar.list[count].uri);
 }
 
 static void for_both(void (*story)(void))
@@ -159,6 +101,48 @@ static void for_both(void (*story)(void))
 		setup();
 		registrar.compares_bytes = bytes;
 		story();
+	}
+}
+
+static bool are_equal(const char *one, const char *other)
+{
+	struct sip_uri left, right;
+
+	cr_assert_eq(sip_uri_parse((struct text){one, strlen(one)}, &left), 0);
+	cr_assert_eq(sip_uri_parse((struct text){other, strlen(other)}, &right), 0);
+	cr_assert_eq(uris_are_equal(&left, &right), uris_are_equal(&right, &left));
+	return uris_are_equal(&left, &right);
+}
+
+/* The examples of RFC 3261 19.1.4, and what natbox adds. */
+Test(ghosts, the_registrar_compares_as_rfc_3261_has_it)
+{
+	cr_expect(are_equal(
+		"sip:%61lice@example.com;transport=TCP", "sip:alice@EXAMPLE.com;Transport=tcp"));
+	cr_expect(are_equal("sip:carol@example.com", "sip:carol@example.com;newparam=5"));
+	cr_expect(
+		are_equal("sip:carol@example.com;security=on", "sip:carol@example.com;newparam=5"));
+	cr_expect_not(are_equal(
+		"sip:carol@example.com;security=on", "sip:carol@example.com;security=off"));
+	cr_expect_not(are_equal("SIP:ALICE@example.com", "sip:alice@example.com"));
+	cr_expect_not(are_equal("sip:bob@example.com", "sip:bob@example.com:5060"));
+	cr_expect_not(are_equal("sip:bob@example.com", "sip:bob@example.com;transport=udp"));
+	cr_expect_not(are_equal("sip:carol@example.com", "sip:carol@example.com?Subject=next"));
+	cr_expect_not(are_equal("sip:example.com", "sip:carol@example.com"));
+	cr_expect(are_equal(URI_AT(PHONE), "sip:alice@" PHONE));
+	cr_expect_not(are_equal(URI_AT(PHONE), URI_AT(MOVED)));
+	cr_expect_not(are_equal(URI_AT(PHONE), OTHER_URI_AT(PHONE)));
+}
+
+/* A registrar that compares bytes has two where one that compares URIs has one. */
+Test(ghosts, the_two_ways_of_comparing_differ)
+{
+	for (int bytes = 0; bytes < 2; bytes++) {
+		registrar = (struct bindings){.compares_bytes = bytes};
+		exchange(PHONE, (struct registration){0});
+		exchange(PHONE,
+			(struct registration){.call_id = "b", .contact = "<sip:alice@" PHONE ">"});
+		cr_expect_eq(registrar.count, bytes ? 2 : 1);
 	}
 }
 
@@ -399,6 +383,64 @@ static void repaired_before(void)
 Test(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
 {
 	for_both(repaired_before);
+}
+
+/* Another natbox, nearer to the registrar, gives the phone's own Contact back before this does. */
+static void exchange_through_another(const char *client, struct registration request)
+{
+	struct sip_message message = sends(client, request);
+
+	cr_assert(bindings_take(&registrar, &message));
+	request.contact = complete(request).contact;
+	border_answer(border, client, 200, request);
+}
+
+static void given_back_before(void)
+{
+	exchange_through_another(PHONE, (struct registration){0});
+	exchange_through_another(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(MOVED));
+	exchange_through_another(AGAIN, (struct registration){.cseq = 3});
+	bound_are(URI_AT(AGAIN));
+	exchange_through_another(OTHER, (struct registration){.cseq = 4, .expires = "0"});
+	cr_expect_eq(registrar.count, 0);
+}
+
+Test(ghosts, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
+{
+	for_both(given_back_before);
+}
+
+/* Of two homes with the same private addresses. */
+static void given_back_to_two(void)
+{
+	const char *both = OWN ", " OWN;
+
+	exchange_through_another(PHONE, (struct registration){0});
+	bindings_take(&registrar,
+		&(struct sip_message[]){sends(OTHER, (struct registration){.call_id = "b"})}[0]);
+	border_answer(border, OTHER, 200, (struct registration){.call_id = "b", .contact = both});
+	bound_are(URI_AT(PHONE), URI_AT(OTHER));
+	exchange_through_another(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(OTHER), URI_AT(MOVED));
+}
+
+Test(ghosts, what_was_given_back_to_two_phones_is_taken_back_of_the_one_that_moves)
+{
+	for_both(given_back_to_two);
+}
+
+/* Who has got the old mapping may be bound as what would be taken back. */
+Test(ghosts, what_was_given_back_is_not_taken_back_where_another_phone_stands_now)
+{
+	const struct registration other = {.call_id = "b", .contact = ELSEWHERE ", " OWN};
+	struct sip_message message;
+
+	exchange_through_another(PHONE, (struct registration){0});
+	sends(PHONE, (struct registration){.call_id = "b", .contact = ELSEWHERE});
+	border_answer(border, PHONE, 200, other);
+	message = sends(MOVED, (struct registration){.cseq = 2});
+	cr_expect_eq(contact_count(&message), 1);
 }
 
 /* The old binding has run out at the registrar, which knows nothing to take back. */

@@ -9,6 +9,11 @@ BARESIP_ANSWERS=${BARESIP_ANSWERS:-auto}
 BARESIP_PRESENCE=${BARESIP_PRESENCE:-}
 BARESIP_WATCHES=${BARESIP_WATCHES:-}
 
+# Whether its Contact names its instance (yes), by which Kamailio knows a phone again that has moved.
+BARESIP_INSTANCE=${BARESIP_INSTANCE-yes}
+# After how many percent of its expiry it registers again, where not after baresip's own; 5 at least.
+BARESIP_REFRESHES=${BARESIP_REFRESHES:-}
+
 baresip_start() { # phone, user, [4 or 6], [expires]
 	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
 	mkdir -p "$directory"
@@ -20,7 +25,7 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		audio_player aubridge,sound
 		audio_source aubridge,sound
 		audio_alert aubridge,sound
-		module_tmp uuid.so
+		${BARESIP_INSTANCE:+module_tmp uuid.so}
 		module_tmp account.so
 		${BARESIP_PRESENCE:+module_app contact.so}
 		${BARESIP_PRESENCE:+module_app presence.so}
@@ -29,7 +34,8 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		ctrl_tcp_listen 127.0.0.1:4444
 	END
 	printf '%s;' "<sip:$user@$(proxy_address "$family")>" "regint=$expires" \
-		"answermode=$BARESIP_ANSWERS" auth_user=lab auth_pass=secret >"$directory/accounts"
+		"answermode=$BARESIP_ANSWERS" auth_user=lab auth_pass=secret \
+		${BARESIP_REFRESHES:+"rwait=$BARESIP_REFRESHES"} >"$directory/accounts"
 	[ -z "$BARESIP_WATCHES" ] || echo "\"bob\" <$BARESIP_WATCHES>;presence=p2p" >"$directory/contacts"
 	start "$phone" "$phone" baresip "-$family" -f "$directory" -s
 }

@@ -34,3 +34,10 @@ registrar_start() {
 		-i "$(own_address border)" -p 5060 -trace_msg -message_file "$LAB_DIR/border.messages"
 	eventually is_listening border
 }
+
+# A registrar that tells how many Contacts it has bound, and passes requests on to them
+# (tests/programs/registrar.c).
+telling_registrar_start() { # [-b: compares bytes]
+	start proxy-border border "$lab_root/build/registrar" "$@" "$(proxy_address)"
+	eventually is_listening border
+}
