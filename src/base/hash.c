@@ -101,10 +101,12 @@ void hash_add(struct hash *hash, const void *bytes, size_t length)
 	const uint8_t *at = bytes;
 	const size_t whole = length / 8;
 
-	if (whole)
+	if (whole) {
 		add_words(hash, at, whole);
-	hash->length += whole * 8;
-	add_word(hash, load_few(at + whole * 8, length % 8), (unsigned)(length % 8));
+		hash->length += whole * 8;
+		at += whole * 8;
+	}
+	add_word(hash, load_few(at, length % 8), (unsigned)(length % 8));
 }
 
 void hash_add_number(struct hash *hash, uint64_t number)

@@ -104,16 +104,38 @@ static bool add_params(struct hash *hash, struct text params)
 	return any;
 }
 
-/* Few URIs have one of these, and all of them begin with one of few letters. */
+static bool may_begin_param(char c)
+{
+	const char letter = (char)(c | 0x20);
+
+	return letter == 't' || letter == 'u' || letter == 'm' || lex_is(c, LEX_BLANK);
+}
+
+static bool has_semicolon(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t bytes;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	bytes ^= ';' * ones;
+	return (bytes - ones) & ~bytes & 0x80 * ones;
+}
+
+/* Few URIs have one of these, and all of them begin with one of few letters. Eight bytes at a time
+ * where no parameter begins. */
 static bool may_have_params(struct text params)
 {
 	const char *at = params.at, *end = text_end(params);
 
-	while ((at = memchr(at, ';', (size_t)(end - at))) && ++at < end) {
-		const char letter = (char)(*at | 0x20);
+	while (at < end) {
+		const char *stop = end - at > 8 ? at + 8 : end;
 
-		if (letter == 't' || letter == 'u' || letter == 'm' || lex_is(*at, LEX_BLANK))
-			return true;
+		if (stop < end && !has_semicolon(at))
+			at = stop;
+		for (; at < stop; at++) {
+			if (*at == ';' && at + 1 < end && may_begin_param(at[1]))
+				return true;
+		}
 	}
 	return false;
 }

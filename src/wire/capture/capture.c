@@ -36,6 +36,23 @@ static int end(const struct capture *capture, struct fault *fault)
 	return 0;
 }
 
+static uint64_t time_of(const struct pcap_pkthdr *header)
+{
+	return (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec;
+}
+
+/* A frame that was caught before the filter was in force, a moment ago. A clock that is set makes
+ * no others such. */
+static bool is_from_before(struct capture *capture, uint64_t time_us)
+{
+	enum { A_MOMENT_US = 1000000 };
+
+	if (time_us < capture->since_us && capture->since_us - time_us < A_MOMENT_US)
+		return true;
+	capture->since_us = 0;
+	return false;
+}
+
 int capture_next(struct capture *capture, struct datagram *datagram, struct fault *fault)
 {
 	struct pcap_pkthdr *header;
@@ -49,10 +66,11 @@ int capture_next(struct capture *capture, struct datagram *datagram, struct faul
 			return end(capture, fault);
 		if (got < 0)
 			return read_fault(capture, fault);
+		if (is_from_before(capture, time_of(header)))
+			continue;
 		if (capture->blocks)
 			decoder_set_link_type(capture->decoder, blocks_link_type(capture->blocks));
-		if (decoder_add(capture->decoder,
-			    (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec,
+		if (decoder_add(capture->decoder, time_of(header),
 			    (struct text){(const char *)bytes, header->caplen},
 			    header->caplen < header->len, datagram))
 			return 1;

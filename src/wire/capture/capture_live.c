@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum {
 	/* The largest that libpcap allows: a reassembled or offloaded packet fits whole. Memory is
@@ -124,7 +125,7 @@ static int lock_filter(const struct capture *capture, struct fault *fault)
 
 /* Frames that are cooked have a header that libpcap makes, and translates the filter for. Others it
  * would filter itself at first, what came before the kernel did, and cannot tell then what goes
- * out: there the kernel is given the filter directly, and the engine sorts out what came before. */
+ * out: there the kernel is given the filter directly. */
 static int attach(struct capture *capture, struct compilation *compilation, struct fault *fault)
 {
 	const int link_type = pcap_datalink(capture->pcap);
@@ -167,6 +168,7 @@ static int set_filter(
 	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
 {
 	struct compilation compilation = {.capture = capture};
+	struct timespec now;
 	int error;
 
 	capture->filter = write_filter(capture, proxies, count);
@@ -178,7 +180,11 @@ static int set_filter(
 	if (error)
 		return error;
 	error = attach(capture, &compilation, fault);
-	return error ? error : lock_filter(capture, fault);
+	if (error)
+		return error;
+	clock_gettime(CLOCK_REALTIME, &now);
+	capture->since_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return lock_filter(capture, fault);
 }
 
 static int start(

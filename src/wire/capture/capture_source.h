@@ -15,6 +15,7 @@ struct capture {
 	pcap_t *pcap;
 	struct decoder *decoder;
 	uint64_t dropped;      /* live: what pcap counts in 32 bits */
+	uint64_t since_us;     /* live: the filter is in force; what came before is not looked at */
 	char *filter;          /* live: in force */
 	char *name;            /* of the file or interface, for faults */
 	FILE *file;            /* the capture file, or the copy of it; NULL when live */
