@@ -2,7 +2,8 @@
 
 #include <natbox/sip.h>
 
-/* The next semicolon that stands in no quotes, or the end. */
+/* The next semicolon that stands in no quotes, the last where several stand together, or the
+ * end. */
 static const char *find_semicolon(const char *at, const char *end)
 {
 	for (; at < end && *at != ';'; at++) {
@@ -12,10 +13,19 @@ static const char *find_semicolon(const char *at, const char *end)
 			return end;
 		at = close > at ? close - 1 : at;
 	}
+	while (end - at > 1 && at[1] == ';')
+		at++;
 	return at;
 }
 
-/* Few parameters have the name's first letter, and only those are taken apart. */
+/* Whether a name may begin there: most parameters differ within two letters. */
+static bool may_be_named(const char *first, const char *end, struct text name)
+{
+	return end - first >= 2 && ((first[0] ^ name.at[0]) & ~0x20) == 0 &&
+	       ((first[1] ^ name.at[1]) & ~0x20) == 0;
+}
+
+/* Few parameters begin like the name, and only those are taken apart. */
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole)
 {
 	const char *at = params.at, *end = text_end(params);
@@ -25,6 +35,7 @@ bool sip_param_span(struct text params, struct text name, struct text *value, st
 		const char *first = lex_blanks(at + 1, end), *start = at;
 
 		if (first == end || ((*first ^ *name.at) & ~0x20) != 0 ||
+			(name.length > 1 && !may_be_named(first, end, name)) ||
 			!lex_param(at, end, &param) || !text_equal_nocase(param.name, name))
 			continue;
 		while (start > params.at && lex_is(start[-1], LEX_BLANK))
@@ -34,13 +45,6 @@ bool sip_param_span(struct text params, struct text name, struct text *value, st
 		return true;
 	}
 	return false;
-}
-
-/* Whether a name may begin there: most parameters differ within two letters. */
-static bool may_be_named(const char *first, const char *end, struct text name)
-{
-	return end - first >= 2 && ((first[0] ^ name.at[0]) & ~0x20) == 0 &&
-	       ((first[1] ^ name.at[1]) & ~0x20) == 0;
 }
 
 void sip_params(struct text params, const struct text *names, unsigned count, struct text *values)
