@@ -55,11 +55,22 @@ static bool has_valid_host(const struct sip_uri *uri)
 	return uri->is_address || uri->host.at[0] != '[';
 }
 
+/* Where a letter does not stand no name begins with it: most parameters are told so, in a few steps
+ * for many bytes. */
+static bool has_letter(struct text params, char letter)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < params.length; i++)
+		any |= (params.at[i] | 0x20) == letter;
+	return any;
+}
+
 static bool is_udp(struct text params)
 {
 	struct text transport;
 
-	return !sip_param(params, TEXT("transport"), &transport) ||
+	return !has_letter(params, 't') || !sip_param(params, TEXT("transport"), &transport) ||
 	       text_equal_nocase(transport, TEXT("udp"));
 }
 
@@ -114,7 +125,8 @@ bool repair_contact(struct repair *repair, const struct sip_contact *contact)
 
 	if (!uri->is_sip || !is_udp(uri->params) || !has_valid_host(uri))
 		return false;
-	has_maddr = maddr_find(uri->params, &maddr.host, &maddr.span);
+	has_maddr =
+		has_letter(uri->params, 'm') && maddr_find(uri->params, &maddr.host, &maddr.span);
 	if (uri_is_at(uri, repair->source) &&
 		(!has_maddr || host_is_at(maddr.host, repair->source)))
 		return false;
