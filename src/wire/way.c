@@ -36,16 +36,19 @@ static struct nlmsghdr *ask_for(char *buffer, const struct address *host)
 	return request;
 }
 
-unsigned way_to(const struct address *host)
+int way_to(const struct address *host, unsigned *interface)
 {
 	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
 	struct mnl_socket *socket = NULL;
-	unsigned interface = 0;
+	int result;
 
-	if (netlink_open(NETLINK_ROUTE, &socket) != 0)
-		return 0;
-	if (netlink_request(socket, ask_for(buffer, host), take_interface, &interface) != 0)
-		interface = 0;
+	*interface = 0;
+	result = netlink_open(NETLINK_ROUTE, &socket);
+	if (result != 0)
+		return result;
+	/* An error is the kernel's word that there is no way. */
+	if (netlink_request(socket, ask_for(buffer, host), take_interface, interface) != 0)
+		*interface = 0;
 	mnl_socket_close(socket);
-	return interface;
+	return 0;
 }

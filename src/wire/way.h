@@ -4,8 +4,9 @@
 
 #include <natbox/address.h>
 
-/* The number of the interface that what is sent there leaves by; that of the loopback where it is
- * this host itself; 0 where no route leads there, or none can be asked for. */
-unsigned way_to(const struct address *host);
+/* *interface: the number of the one that what is sent there leaves by; that of the loopback where
+ * it is this host itself; 0 where no route leads there. 0, or a negative errno where the kernel
+ * cannot be asked. */
+int way_to(const struct address *host, unsigned *interface);
 
 #endif

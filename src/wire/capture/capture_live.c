@@ -143,9 +143,9 @@ static int attach(struct capture *capture, struct compilation *compilation, stru
 		       : refuse_filter(capture, strerror(errno), fault);
 }
 
-/* The filter for the routes and addresses that there are now. */
-static char *write_filter(
-	const struct capture *capture, const struct address *proxies, size_t count)
+/* Writes the filter for the routes and addresses that there are now. */
+static int write_filter(
+	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
 {
 	static unsigned ways[WIRE_NAMED_MAX];
 	static struct host host;
@@ -157,11 +157,20 @@ static char *write_filter(
 		.interface = if_nametoindex(capture->name),
 		.link_type = pcap_datalink(capture->pcap)};
 
-	for (size_t i = 0; i < view.count; i++)
-		ways[i] = way_to(&proxies[i]);
-	if (host_read(&host) == 0)
-		view.own_count = host.count;
-	return filter_write(&view);
+	int error = host_read(&host);
+
+	for (size_t i = 0; i < view.count && !error; i++)
+		error = way_to(&proxies[i], &ways[i]);
+	if (error)
+		return fault_set(fault, error,
+			"cannot capture on %s: the kernel cannot be asked for addresses and "
+			"routes: %s",
+			capture->name, strerror(-error));
+	view.own_count = host.count;
+	capture->filter = filter_write(&view);
+	if (capture->filter)
+		return 0;
+	return fault_set(fault, -ENOMEM, "cannot capture on %s: out of memory", capture->name);
 }
 
 static int set_filter(
@@ -169,12 +178,10 @@ static int set_filter(
 {
 	struct compilation compilation = {.capture = capture};
 	struct timespec now;
-	int error;
+	int error = write_filter(capture, proxies, count, fault);
 
-	capture->filter = write_filter(capture, proxies, count);
-	if (!capture->filter)
-		return fault_set(
-			fault, -ENOMEM, "cannot capture on %s: out of memory", capture->name);
+	if (error)
+		return error;
 	error = apart_run("compile the filter of the capture", compile, &compilation,
 		sizeof(compilation), fault);
 	if (error)
