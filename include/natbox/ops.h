@@ -29,7 +29,7 @@
 enum {
 	CONFIG_PROXIES_MAX = 256, /* entries of natbox.proxy */
 	CONFIG_PATH_MAX = 1024,   /* bytes of a path, with its zero */
-	CONFIG_NAME_MAX = 32,     /* of a user name (useradd's limit), with its zero */
+	CONFIG_NAME_MAX = 32,     /* of a user or group (useradd's limit), with its zero */
 	INTERFACE_MAX = 16,       /* IFNAMSIZ */
 	SOCKET_PATH_MAX = 108,    /* sun_path */
 	CONFIG_ERRORS_MAX = 64,   /* shown at once; a file with more is not a natbox.ini */
@@ -68,7 +68,8 @@ struct config {
 		char socket[SOCKET_PATH_MAX]; /* empty: none */
 	} control;
 	struct {
-		struct address listen; /* port 0: off */
+		struct address listen;       /* port 0: off */
+		char group[CONFIG_NAME_MAX]; /* whose members may control; empty: nobody's */
 	} metrics;
 	struct {
 		enum log_level level;
