@@ -101,7 +101,7 @@ void trace_message(struct ctl *ctl, const json_t *line)
 	size_t length;
 
 	if (!base64) {
-		fprintf(stderr, "natboxctl: tracing %s, %llu endpoints now; ^C ends it\n",
+		fprintf(stderr, "natboxctl: tracing %s, endpoints now: %llu\n",
 			text_of(line, "tracing"), (unsigned long long)number_of(line, "endpoints"));
 		return;
 	}

@@ -78,6 +78,13 @@ static struct text value_of(struct text word, struct text name)
 	return (struct text){word.at + name.length, word.length - name.length};
 }
 
+/* With a port or, which is 0 then, without. */
+static bool parse_address(struct text text, struct address *address)
+{
+	*address = (struct address){0};
+	return address_parse(text, 0, address) == 0 || address_parse_host(text, address);
+}
+
 static int add_network(struct control_filter *filter, struct text value, struct fault *fault)
 {
 	filter->has_network = true;
@@ -91,7 +98,7 @@ static int add_network(struct control_filter *filter, struct text value, struct 
 static int add_proxy(struct control_filter *filter, struct text value, struct fault *fault)
 {
 	filter->has_proxy = true;
-	if (address_parse(value, 0, &filter->proxy) == 0)
+	if (parse_address(value, &filter->proxy))
 		return 0;
 	return fault_set(fault, -EINVAL,
 		"proxy=%.*s: not an address such as 192.0.2.1:5060 or 192.0.2.1", shown(value),
@@ -228,7 +235,7 @@ int control_target_parse(struct control_target *target, struct text word, struct
 			"bytes, is needed",
 			sizeof(target->aor) - 1);
 	memcpy(target->aor, word.at, word.length);
-	target->is_address = address_parse(word, 0, &target->address) == 0;
+	target->is_address = parse_address(word, &target->address);
 	return 0;
 }
 

@@ -17,6 +17,10 @@ void trace_add(struct control_client *client, const struct address *address)
 
 void trace_start(struct control *control, struct control_client *client)
 {
+	struct control_status status = {.mode = MODE_SNIFF};
+
+	control->host.status(control->host.context, &status);
+	client->relays = status.mode == MODE_RELAY;
 	client->job = JOB_TRACE;
 	client->end_us = control->now_us + client->request.time_us;
 	line_start(control);
@@ -25,6 +29,7 @@ void trace_start(struct control *control, struct control_client *client)
 		(struct text){client->request.target.aor, strlen(client->request.target.aor)});
 	json_put_char(&control->line, '"');
 	json_put_number_member(&control->line, "endpoints", client->found);
+	json_put_member(&control->line, "mode", client->relays ? "relay" : "sniff");
 	json_put_char(&control->line, '}');
 	client_put(client, &control->line);
 	client->found = 0;
@@ -82,7 +87,8 @@ void trace_packet(struct control *control, struct control_client *client, const 
 	if (!is_traced(client, &flow->source) && !is_traced(client, &flow->destination))
 		return;
 	if (outcome)
-		put(control, client, "came", flow, bytes, verdicts[outcome->verdict]);
+		put(control, client, "came", flow, bytes,
+			client->relays ? verdicts[outcome->verdict] : NULL);
 	else
 		put(control, client, "sent", flow, bytes, NULL);
 	if (outcome && outcome->verdict == VERDICT_REWRITE)
