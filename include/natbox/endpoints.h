@@ -253,6 +253,13 @@ uint32_t endpoint_find(
  * into the cache, which takes as long as a scan. */
 void endpoint_prefetch(struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
+/* What a keepalive to an endpoint is made of; each is known from the one before. */
+enum endpoint_part { ENDPOINT_ITSELF, ENDPOINT_REASON, ENDPOINT_LABEL };
+
+/* That part of it begins to be fetched into the cache; the ones before it are to be there. */
+void endpoint_prefetch_part(
+	const struct endpoints *endpoints, uint32_t endpoint, enum endpoint_part part);
+
 /* What is asked for next is likely the latest reason of this endpoint, which may be gone; 0: there
  * is no such guess. Where it holds, reason_find is through with one step. */
 static inline void reason_guess(struct endpoints *endpoints, uint32_t endpoint)

@@ -41,9 +41,11 @@ bool wheel_next(struct wheel *wheel, uint32_t *tick);
 void wheel_turn(struct wheel *wheel, uint32_t tick);
 uint32_t wheel_pop(struct wheel *wheel, bool *sender);
 
-/* The item that wheel_pop hands out next, if nothing is placed or removed before; 0 when none is
- * left. The one after it begins to be fetched into the cache. */
+/* The item that wheel_pop hands out next, if nothing is placed or removed before; or the one after
+ * that item, which is to be one of them. 0 when there is none. The one after it begins to be
+ * fetched into the cache. */
 uint32_t wheel_peek(const struct wheel *wheel);
+uint32_t wheel_peek_after(const struct wheel *wheel, uint32_t item);
 
 /* The schedule: a keepalive is due one interval after the item was refreshed, by a sign of life
  * or the keepalive before. Interval, time for an answer and whether there are keepalives at all are

@@ -141,6 +141,20 @@ void endpoint_prefetch(struct endpoints *endpoints, const struct address *client
 	__builtin_prefetch(endpoints->likely.head);
 }
 
+void endpoint_prefetch_part(
+	const struct endpoints *endpoints, uint32_t index, enum endpoint_part part)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (part == ENDPOINT_ITSELF)
+		__builtin_prefetch(endpoint);
+	else if (part == ENDPOINT_REASON)
+		__builtin_prefetch(reason_at(endpoints, endpoint->reasons));
+	else
+		__builtin_prefetch(
+			&endpoints->labels.units[reason_at(endpoints, endpoint->reasons)->label]);
+}
+
 void endpoint_report(
 	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event)
 {

@@ -235,6 +235,14 @@ uint32_t wheel_peek(const struct wheel *wheel)
 	return item;
 }
 
+uint32_t wheel_peek_after(const struct wheel *wheel, uint32_t item)
+{
+	const uint32_t next = wheel->links[item].next;
+
+	__builtin_prefetch(&wheel->links[wheel->links[next].next]);
+	return next == wheel->heads[wheel->now & wheel->mask] ? 0 : next;
+}
+
 uint32_t wheel_pop(struct wheel *wheel, bool *sender)
 {
 	uint32_t item = wheel->heads[wheel->now & wheel->mask];

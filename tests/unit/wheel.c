@@ -57,6 +57,21 @@ Test(wheel, items_wake_at_their_tick_in_the_order_they_were_placed)
 	cr_assert_not(wheel_next(wheel, &next));
 }
 
+Test(wheel, what_is_handed_out_next_can_be_seen_before)
+{
+	wheel_place(wheel, 3, 100);
+	wheel_place(wheel, 1, 100);
+	wheel_place(wheel, 2, 101);
+	turn_to(100);
+	cr_assert_eq(wheel_peek(wheel), 3);
+	cr_assert_eq(wheel_peek_after(wheel, 3), 1);
+	cr_assert_eq(wheel_peek_after(wheel, 1), 0);
+	expect_item(3, false);
+	cr_assert_eq(wheel_peek(wheel), 1);
+	expect_item(1, false);
+	cr_assert_eq(wheel_peek(wheel), 0);
+}
+
 Test(wheel, an_item_placed_again_moves)
 {
 	uint32_t next;
