@@ -1,6 +1,7 @@
 #!/bin/bash
 # Relay mode, natbox on the router in front of the proxy and the media relay, with the flags that
-# natbox.8 has: in the midst of the call alice's NAT gives her sound other ports.
+# natbox.8 speaks of: nothing goes to private addresses, and in the midst of the call alice's NAT
+# gives her sound other ports.
 export PROXY_HOST=proxy
 . "$(dirname "$0")/../../tools/lab.d/lab.sh"
 lab_with media_proxy_start 'SIP-source-address media-handover'

@@ -41,11 +41,11 @@ sound_is_counted() { # phone, the byte it says, the byte the other one says
 	END
 }
 
-# A minute of one sample, at 8 kHz.
+# Four minutes of one sample, at 8 kHz.
 wave_file() { # the sample's low byte and high byte, escaped
-	printf 'RIFF\x24\xa6\x0e\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0'
-	printf 'data\0\xa6\x0e\0'
-	yes "$(printf '%b' "$1")" | tr -d '\n' | head -c 960000
+	printf 'RIFF\x24\x98\x3a\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0'
+	printf 'data\0\x98\x3a\0'
+	yes "$(printf '%b' "$1")" | tr -d '\n' | head -c 3840000
 }
 
 # Phones that speak, and have private Contacts.
