@@ -24,7 +24,7 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		module_path /usr/lib/baresip/modules
 		module g711.so
 		module aubridge.so
-		module aufile.so
+		${BARESIP_SAYS:+module aufile.so}
 		audio_player aubridge,sound
 		audio_source ${BARESIP_SAYS:-aubridge,sound}
 		audio_alert aubridge,sound

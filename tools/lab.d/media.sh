@@ -139,30 +139,28 @@ both_sides_are_captured() {
 	done
 }
 
-# Of each message with a session description where it comes from and goes to, what it is, and then
-# either the description, in hexadecimal and as it stands there, or the Contact.
-described() { # side, udp.payload or sip.Contact
-	tshark -r "$LAB_DIR/$1.pcap" -Y sdp -T fields -e ip.src -e udp.srcport -e ip.dst \
-		-e udp.dstport -e sip.CSeq -e sip.Status-Code -e "$2" 2>/dev/null |
-		sed 's/\t[0-9a-f]*0d0a0d0a/\t/' | sort -u
-}
-
+# Of each message with a session description where it comes from and goes to, what it is, its
+# Contact, and the description in hexadecimal, as it stands there: a line each in SIDE.described.
 descriptions_are() { # side, how many
-	[ "$(described "$1" udp.payload | grep -c .)" = "$2" ]
+	tshark -r "$LAB_DIR/$1.pcap" -Y sdp -T fields -e ip.src -e udp.srcport -e ip.dst \
+		-e udp.dstport -e sip.CSeq -e sip.Status-Code -e sip.Contact -e udp.payload |
+		sed 's/\t[0-9a-f]*0d0a0d0a/\t/' | sort -u >"$LAB_DIR/$1.described"
+	[ "$(grep -c . "$LAB_DIR/$1.described")" = "$2" ]
 }
 
-sides_have_the_same() { # field, as above
-	[ "$(described outside "$1")" = "$(described inside "$1")" ]
+sides_have_the_same() { # fields, as for cut
+	[ "$(cut -f "$1" "$LAB_DIR/outside.described")" = "$(cut -f "$1" "$LAB_DIR/inside.described")" ]
 }
 
 # The descriptions of so many offers and answers, each to the proxy and from it.
 natbox_left_descriptions_alone() { # how many
 	eventually descriptions_are outside $(($1 * 2)) &&
-		eventually descriptions_are inside $(($1 * 2)) && sides_have_the_same udp.payload
+		eventually descriptions_are inside $(($1 * 2)) && sides_have_the_same 1-6,8
 }
 
+# After that: what else there is in these messages.
 natbox_repaired_contacts() {
-	not sides_have_the_same sip.Contact
+	sides_have_the_same 1-6 && not sides_have_the_same 7
 }
 
 # A phone of SIPp's tells of its messages, not of calls.
