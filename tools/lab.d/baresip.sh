@@ -1,5 +1,5 @@
 # baresip as its package brings it: its Contact is the address it has, so over IPv4 it is reachable
-# only where no NAT is between. Sound goes from a bridge to itself.
+# only where no NAT is between. Sound goes from a bridge to itself, or comes from a file.
 # shellcheck shell=bash
 
 # Whether it answers calls by itself (auto), or rings until it is told to (manual).
@@ -13,6 +13,8 @@ BARESIP_WATCHES=${BARESIP_WATCHES:-}
 BARESIP_INSTANCE=${BARESIP_INSTANCE-yes}
 # After how many percent of its expiry it registers again, where not after baresip's own; 5 at least.
 BARESIP_REFRESHES=${BARESIP_REFRESHES:-}
+# Where what it says comes from, where not from the bridge.
+BARESIP_SAYS=${BARESIP_SAYS:-}
 
 baresip_start() { # phone, user, [4 or 6], [expires]
 	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
@@ -22,8 +24,9 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		module_path /usr/lib/baresip/modules
 		module g711.so
 		module aubridge.so
+		${BARESIP_SAYS:+module aufile.so}
 		audio_player aubridge,sound
-		audio_source aubridge,sound
+		audio_source ${BARESIP_SAYS:-aubridge,sound}
 		audio_alert aubridge,sound
 		${BARESIP_INSTANCE:+module_tmp uuid.so}
 		module_tmp account.so
