@@ -521,7 +521,6 @@ struct record {
 	unsigned nat; /* set of enum nat_test */
 	enum reason_kind kind;
 	bool early, proven, lost;
-	bool is_slow; /* its interval is longer than [keepalive]'s */
 	uint64_t key;
 	uint32_t binding, written;
 	struct text id;    /* AOR or Call-ID; of a record read, valid until something changes */
@@ -541,8 +540,8 @@ void records_change_all(struct endpoints *endpoints);
  * woken yet counts as none. */
 bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record *record);
 
-/* The endpoint of the reason in a slot has been quiet for this long; and whether it is slow, as in
- * struct record. False when it is empty. */
+/* The endpoint of the reason in a slot has been quiet for this long; and whether it is slow, with a
+ * longer interval than [keepalive]'s. False when it is empty. */
 bool record_quiet(
 	const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us, bool *is_slow);
 

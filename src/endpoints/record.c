@@ -76,7 +76,6 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 		.early = reason->early,
 		.proven = endpoint->proven,
 		.lost = endpoint->lost,
-		.is_slow = is_slow(endpoints, endpoint),
 		.key = reason_key(reason),
 		.binding = reason->binding,
 		.written = reason->written,

@@ -106,7 +106,7 @@ void review_run(struct endpoints *endpoints, uint64_t work)
 			review->next = 0;
 			return;
 		}
-		endpoints->report->work += WORK_LOOK;
+		endpoints->report->work += WORK_LOOK + endpoints->settings->classes.count / 2;
 		if (endpoint_at(endpoints, index)->reasons)
 			review_one(endpoints, index);
 	}

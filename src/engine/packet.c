@@ -171,8 +171,10 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 /* Of responses those of callees do, as they may never have sent a request. */
 static bool may_decide_class(const struct passage *passage)
 {
-	return passage->has_key &&
-	       (passage->message->is_request || passage->message->method == SIP_INVITE);
+	const struct sip_message *message = passage->message;
+
+	return message->is_request ? passage->has_key || message->method == SIP_ACK
+				   : message->method == SIP_INVITE;
 }
 
 static struct outcome packet_in(

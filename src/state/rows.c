@@ -24,7 +24,6 @@ enum {
 	STORED_EARLY = 1 << 0,
 	STORED_UNPROVEN = 1 << 1,
 	STORED_LOST = 1 << 2,
-	STORED_SLOW = 1 << 3,
 };
 
 /* Against accidents only, and quick: a word at a time, each multiplied into all that came
@@ -126,8 +125,7 @@ void row_put_record(
 		.kind = (uint8_t)record->kind,
 		.flags = (uint8_t)((record->early ? STORED_EARLY : 0) |
 				   (record->proven ? 0 : STORED_UNPROVEN) |
-				   (record->lost ? STORED_LOST : 0) |
-				   (record->is_slow ? STORED_SLOW : 0)),
+				   (record->lost ? STORED_LOST : 0)),
 		.binding = record->binding,
 		.written = record->written,
 	};
@@ -199,13 +197,12 @@ bool row_get_record(
 	record->early = stored.flags & STORED_EARLY;
 	record->proven = !(stored.flags & STORED_UNPROVEN);
 	record->lost = stored.flags & STORED_LOST;
-	record->is_slow = stored.flags & STORED_SLOW;
 	record->key = stored.key;
 	record->binding = stored.binding;
 	record->written = stored.written;
 	if (stored.expires_us > reading->now_us)
 		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
-	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us, record->is_slow);
+	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us, false);
 	return true;
 }
 
