@@ -86,6 +86,7 @@ struct classes {
 	char names[CLASS_NUMBERS][CLASS_NAME_MAX]; /* empty: the number is free */
 	uint8_t numbers[CLASSES_MAX];              /* of each class of the settings */
 	unsigned last;                             /* number that was given */
+	bool ask_user_agent, ask_aor;              /* any of them does */
 };
 
 /* Takes over what the settings say, which are pointed to and may be others than before. Returns

@@ -70,6 +70,7 @@ bool classes_set(struct classes *classes, const struct settings *settings)
 
 	classes->settings = settings;
 	classes->rules[0] = rules;
+	classes->ask_user_agent = classes->ask_aor = false;
 	for (unsigned number = 1; number < CLASS_NUMBERS; number++) {
 		if (!is_named(settings, classes->names[number])) {
 			*classes->names[number] = 0;
@@ -88,6 +89,8 @@ bool classes_set(struct classes *classes, const struct settings *settings)
 		memcpy(classes->names[number], class->name, sizeof(class->name));
 		classes->rules[number] = own;
 		classes->numbers[i] = (uint8_t)number;
+		classes->ask_user_agent |= *class->user_agents != 0;
+		classes->ask_aor |= *class->aors != 0;
 	}
 	return changes;
 }
@@ -152,11 +155,14 @@ unsigned classes_match_message(const struct classes *classes, const struct sip_m
 	const struct address *client)
 {
 	const bool is_to = !message->is_request || message->method == SIP_REGISTER;
-	struct class_facts facts = {.client = client,
-		.aor = aor_in(is_to ? message->to : message->from),
-		.user_agent = sip_user_agent(message)};
+	struct class_facts facts = {.client = client, .aor = TEXT(""), .user_agent = TEXT("")};
+	struct text user_agent = {0};
 
-	if (!facts.user_agent.at)
-		facts.user_agent = TEXT("");
+	if (classes->ask_aor)
+		facts.aor = aor_in(is_to ? message->to : message->from);
+	if (classes->ask_user_agent)
+		user_agent = sip_user_agent(message);
+	if (user_agent.at)
+		facts.user_agent = user_agent;
 	return classes_match(classes, &facts);
 }
