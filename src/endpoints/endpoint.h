@@ -20,6 +20,9 @@ uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *hea
  * a message, else nothing. */
 struct text contact_user(struct text aor, struct text user);
 
+/* What is now known of its class before it is on the schedule. */
+void endpoint_restore_class(struct endpoints *endpoints, uint32_t endpoint, unsigned class);
+
 /* It was lost before a restart. */
 void endpoint_restore_lost(struct endpoints *endpoints, uint32_t endpoint);
 
@@ -51,6 +54,9 @@ void endpoint_drop(struct endpoints *endpoints, uint32_t endpoint, const char *w
 /* A claim is refused: 0, and an event that says so. */
 uint32_t claim_refuse(
 	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal);
+
+/* The class of an endpoint as far as it can be told without a message of its user agent. */
+unsigned endpoint_known_class(const struct endpoints *endpoints, uint32_t endpoint);
 
 /* Adds the reason of a claim to its endpoint. Its index, 0 when a limit refuses it. */
 uint32_t reason_add(

@@ -1,4 +1,4 @@
-#include <natbox/endpoints.h>
+#include "endpoint.h"
 
 /* Ends the reasons of an endpoint whose kind does not count any more. */
 static void end_unwanted_reasons(struct endpoints *endpoints, uint32_t index)
@@ -20,7 +20,7 @@ static bool keep_what_is_wanted(struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	if (!endpoint_is_wanted(endpoints->settings, &endpoint->client, endpoint->nat)) {
+	if (!endpoint_is_wanted(endpoints, &endpoint->client, endpoint->nat, endpoint->class)) {
 		endpoint_remove(endpoints, index, "ended", "flushed");
 		return false;
 	}
@@ -40,17 +40,32 @@ static void place_anew(struct endpoints *endpoints, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	endpoint->refreshed = schedule_place_anew(&endpoints->schedule, index,
+	endpoint->refreshed = schedule_place_anew(&endpoints->schedule, index, endpoint->class,
 		report_tick(endpoints->report), endpoint->refreshed, endpoint->expires);
+}
+
+/* Whether it is in another class now. */
+static bool find_class(struct endpoints *endpoints, uint32_t index)
+{
+	const unsigned before = endpoint_at(endpoints, index)->class;
+	unsigned class = before;
+
+	if (before || endpoints->settings->classes.count)
+		class = endpoint_known_class(endpoints, index);
+	if (class != before)
+		endpoint_change_class(endpoints, index, class);
+	return class != before;
 }
 
 bool review_one(struct endpoints *endpoints, uint32_t index)
 {
+	const bool is_placed = find_class(endpoints, index);
+
 	if (!keep_what_is_wanted(endpoints, index))
 		return false;
-	if (endpoints->review.places)
+	if (endpoints->review.places && !is_placed)
 		place_anew(endpoints, index);
-	return !endpoints->review.places;
+	return !endpoints->review.places && !is_placed;
 }
 
 void review_run(struct endpoints *endpoints, uint64_t work)
