@@ -44,9 +44,12 @@ expect "Linphone answers with 200" natbox_has_events 8 reply "$alice.*\"status\"
 expect "Jami answers with 200" natbox_has_events 5 reply "$bob.*\"status\":200"
 baresip_start_unregistered phone4 carol
 for user in alice bob; do
+	client=${!user}
 	expect "after the silence $user is called and answers" \
 		baresip_makes phone4 'carol@.*Call established' phone4 dial "sip:$user@$(proxy_address)"
-	expect "and is hung up on" baresip_makes phone4 'SIP/2.0 200' phone4 hangup
+	baresip_do phone4 hangup
+	expect "is hung up on, and learns it" \
+		eventually natbox_has_events 1 reason-end "\"$client\".*\"dialog\".*\"ended\""
 done
 expect "nobody was lost" not natbox_has_events 1 lost
 expect "natbox ran all the while, and stops cleanly" natbox_stop

@@ -59,9 +59,9 @@ linphone_do() { # phone, command
 	echo "$2" >"$LAB_DIR/$1.linphone/commands"
 }
 
-# Jami's daemon has its own session bus, and an account of SIP's.
-jami_start() { # phone, user, [expires]
-	local phone=$1 user=$2 expires=${3:-600} directory=$LAB_DIR/$1.jami
+# Jami's daemon has its own session bus, and an account of SIP's, which registers for an hour.
+jami_start() { # phone, user
+	local phone=$1 user=$2 directory=$LAB_DIR/$1.jami
 	mkdir -p "$directory"
 	start "$phone-bus" "$phone" dbus-daemon --session --nofork --address="unix:path=$directory/bus"
 	eventually test -S "$directory/bus" || return
@@ -72,11 +72,11 @@ jami_start() { # phone, user, [expires]
 	jami_call "$phone" ConfigurationManager addAccount "{'Account.type': 'SIP', 'Account.alias': '$user',
 		'Account.enable': 'true', 'Account.hostname': '$(proxy_address)', 'Account.username': '$user',
 		'Account.password': 'secret', 'Account.localPort': '$(sip_port "$phone")',
-		'Account.localInterface': 'eth0', 'Account.registrationExpire': '$expires',
+		'Account.localInterface': 'eth0',
 		'Account.keepAliveEnabled': 'false', 'Account.allowIPAutoRewrite': 'false',
 		'Account.autoAnswer': 'true',
 		'Account.upnpEnabled': 'false', 'STUN.enable': 'false', 'TURN.enable': 'false',
-		'SRTP.enable': 'false', 'TLS.enable': 'false', 'Account.videoEnabled': 'false'}" \
+		'TLS.enable': 'false', 'Account.videoEnabled': 'false'}" \
 		>"$directory/account"
 }
 
