@@ -1,6 +1,7 @@
 #!/bin/bash
-# What phones answer keepalives with that are for their own user, and for one that they have never heard
-# of; natbox.8 has the table.
+# shellcheck disable=SC2154 # lab_root comes from lab.sh
+# What phones answer to keepalives for their own user, and to those for one that they have never
+# heard of; natbox.8 has the table.
 . "$(dirname "$0")/../../tools/lab.d/lab.sh"
 lab_with_proxy
 nats_remember_for_long
@@ -13,7 +14,8 @@ jami_start phone3 bob
 answer_of() { # phone, method, user
 	fresh "$LAB_DIR/ask.messages"
 	cp "$lab_root/tests/lab/sipp/ask.xml" "$LAB_DIR/ask.xml"
-	[ "$2" = NOTIFY ] || sed -i '/Event:/d; /Subscription-State:/d; s/NOTIFY/OPTIONS/' "$LAB_DIR/ask.xml"
+	[ "$2" = NOTIFY ] ||
+		sed -i '/Event:/d; /Subscription-State:/d; s/NOTIFY/OPTIONS/' "$LAB_DIR/ask.xml"
 	at border timeout 20 sipp "$(contact_address "$1")" -sf "$LAB_DIR/ask.xml" -nostdin \
 		-i "$(own_address border)" -p 5060 -s "$3" -m 1 -trace_msg \
 		-message_file "$LAB_DIR/ask.messages" >"$LAB_DIR/ask.log" 2>&1

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Linphone and Jami behind NATs that forget after 16 s, each in a class of its own. Both answer what is
-# for their own user with 200; after a silence both can be called.
+# Linphone and Jami behind NATs that forget after 16 s, each in a class of its own. Both answer what
+# is for their own user with 200; after a silence both can be called.
 . "$(dirname "$0")/../../tools/lab.d/lab.sh"
 classes=(-o 'class linphone.user-agent=Linphone*' -o 'class linphone.method=OPTIONS'
 	-o 'class linphone.interval=4s' -o 'class jami.user-agent=Jami*' -o 'class jami.method=NOTIFY'

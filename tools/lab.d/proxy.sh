@@ -45,11 +45,14 @@ ejabberd_start() { # users...
 		users+="ejabberd_auth:try_register(<<\"$user\">>,<<\"$(own_address proxy)\">>,<<\"secret\">>),"
 	done
 	beams=$(dirname "$(dpkg -L ejabberd | grep '/mod_sip.beam$')")
-	start proxy-proxy proxy env HOME="$directory" ERL_LIBS="${beams%/*/ebin}" EJABBERD_LOG_PATH="$directory/log" \
-		erl -noinput -pa "$beams" -mnesia dir "\"$directory\"" \
-		-ejabberd config "\"$lab_root/tests/lab/ejabberd.yml\"" log_path "\"$directory/log\"" \
-		-eval "{ok, _} = application:ensure_all_started(ejabberd), ${users}io:format(\"users are known~n\")."
-	eventually grep -q 'users are known' "$LAB_DIR/proxy-proxy.log" && eventually is_listening proxy && return
+	start proxy-proxy proxy env HOME="$directory" ERL_LIBS="${beams%/*/ebin}" \
+		EJABBERD_LOG_PATH="$directory/log" erl -noinput \
+		-pa "$beams" -mnesia dir "\"$directory\"" \
+		-ejabberd config "\"$lab_root/tests/lab/ejabberd.yml\"" \
+		log_path "\"$directory/log\"" -eval "{ok, _} = application:ensure_all_started(ejabberd),
+			${users}io:format(\"users are known~n\")."
+	eventually grep -q 'users are known' "$LAB_DIR/proxy-proxy.log" &&
+		eventually is_listening proxy && return
 	echo "ejabberd does not start:" >&2
 	tail -n 20 "$LAB_DIR/proxy-proxy.log" >&2
 	return 1

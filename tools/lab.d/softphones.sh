@@ -1,7 +1,7 @@
-# Phones for people, as their packages bring them: linphonec and Jami's daemon, a pjsip phone. Neither
-# sends keepalives of its own here, so that natbox's alone hold a NAT open, and neither asks for STUN.
-# Their packages are not among those of tools/deps: tests that want them ask softphones_are_here.
-# shellcheck shell=bash
+# Phones for people, as their packages bring them: linphonec and Jami's daemon, a pjsip phone.
+# Neither sends keepalives of its own here, so that natbox's alone hold a NAT open, and neither asks
+# for STUN. tools/deps does not install their packages: who wants them asks softphones_are_here.
+# shellcheck shell=bash disable=SC2154 # lab_root comes from lab.sh
 
 JAMI_DAEMON=${JAMI_DAEMON:-/usr/libexec/jamid}
 
@@ -50,8 +50,8 @@ linphone_start() { # phone, user, [expires]
 		publish=0
 	END
 	# shellcheck disable=SC2016 # the inner shell is to expand it
-	start "$phone" "$phone" env HOME="$directory" bash -c 'exec linphonec -d 6 -a -c "$0/rc" -l "$0/log" <>"$0/commands"' \
-		"$directory"
+	start "$phone" "$phone" env HOME="$directory" bash -c \
+		'exec linphonec -d 6 -a -c "$0/rc" -l "$0/log" <>"$0/commands"' "$directory"
 }
 
 linphone_do() { # phone, command
@@ -69,8 +69,9 @@ jami_start() { # phone, user
 		XDG_DATA_HOME="$directory" XDG_CACHE_HOME="$directory" \
 		DBUS_SESSION_BUS_ADDRESS="unix:path=$directory/bus" "$JAMI_DAEMON" -c -d -p
 	eventually jami_call "$phone" ConfigurationManager getAccountList || return
-	jami_call "$phone" ConfigurationManager addAccount "{'Account.type': 'SIP', 'Account.alias': '$user',
-		'Account.enable': 'true', 'Account.hostname': '$(proxy_address)', 'Account.username': '$user',
+	jami_call "$phone" ConfigurationManager addAccount "{'Account.type': 'SIP',
+		'Account.alias': '$user', 'Account.enable': 'true',
+		'Account.hostname': '$(proxy_address)', 'Account.username': '$user',
 		'Account.password': 'secret', 'Account.localPort': '$(sip_port "$phone")',
 		'Account.localInterface': 'eth0',
 		'Account.keepAliveEnabled': 'false', 'Account.allowIPAutoRewrite': 'false',
@@ -83,6 +84,7 @@ jami_start() { # phone, user
 jami_call() { # phone, ConfigurationManager or CallManager, method, arguments
 	local phone=$1 manager=$2 method=$3
 	shift 3
-	at "$phone" env DBUS_SESSION_BUS_ADDRESS="unix:path=$LAB_DIR/$phone.jami/bus" gdbus call --session \
-		--dest cx.ring.Ring --object-path "/cx/ring/Ring/$manager" --method "cx.ring.Ring.$manager.$method" "$@"
+	at "$phone" env DBUS_SESSION_BUS_ADDRESS="unix:path=$LAB_DIR/$phone.jami/bus" \
+		gdbus call --session --dest cx.ring.Ring --object-path "/cx/ring/Ring/$manager" \
+		--method "cx.ring.Ring.$manager.$method" "$@"
 }
