@@ -25,8 +25,7 @@ void wheel_place(struct wheel *wheel, uint32_t item, uint32_t tick);
 /* The same, for an item that sends when it wakes, as each does once an interval: it takes the last
  * slot from earliest to latest that is not crowded, that is, holds less than its fair share of all
  * senders and a quarter more; latest itself when all of them are. Items of one pace have one
- * interval. Those with a shorter one than this item's have no share in its: they are placed in that
- * slot only later, and then leave to this one what it has. */
+ * interval. Those with a shorter interval than a slot is ahead have no share in it yet. */
 enum { PACES_MAX = 128 };
 void wheel_place_sender(struct wheel *wheel, uint32_t item, uint32_t earliest, uint32_t latest,
 	uint32_t interval, unsigned pace);
@@ -83,8 +82,8 @@ struct schedule {
 	uint32_t overdue_longest; /* the longest interval of any class then, in ticks */
 };
 
-/* items: the highest index ever placed. rules: PACES_MAX of them. These and the settings are pointed
- * to. 0 or -ENOMEM. */
+/* items: the highest index ever placed. rules: PACES_MAX of them. These and the settings are
+ * pointed to. 0 or -ENOMEM. */
 int schedule_init(struct schedule *schedule, const struct settings *settings,
 	const struct keepalive_rules *rules, uint32_t items, uint32_t now);
 void schedule_free(struct schedule *schedule);

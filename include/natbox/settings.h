@@ -1,6 +1,6 @@
-/* What the core can be told: the sections nat, keepalive, timers, limits and class of natbox.ini, and
- * what relay says of answers, checked and in the core's own units. Filled in by ops/config; the core
- * only reads it. */
+/* What the core can be told: the sections nat, keepalive, timers, limits and class of natbox.ini,
+ * and what relay says of answers, checked and in the core's own units. Filled in by ops/config; the
+ * core only reads it. */
 #ifndef NATBOX_SETTINGS_H
 #define NATBOX_SETTINGS_H
 
@@ -42,8 +42,8 @@ enum {
 	STATUS_WORDS = (STATUS_LAST - STATUS_FIRST) / 64 + 1
 };
 
-/* Classes of phones that are kept alive in another way. A class is asked for with all of its criteria
- * that are named; of those that fit the first counts. */
+/* Classes of phones that are kept alive in another way. All criteria of a class that are named have
+ * to fit; of the classes that fit the first counts. */
 enum {
 	CLASSES_MAX = 32,
 	CLASS_NAME_MAX = 32, /* bytes of a name, with its zero */

@@ -1,4 +1,4 @@
-#include "endpoint.h"
+#include <natbox/endpoints.h>
 
 static bool same_rules(const struct keepalive_rules *a, const struct keepalive_rules *b)
 {
@@ -159,29 +159,4 @@ unsigned classes_match_message(const struct classes *classes, const struct sip_m
 	if (!facts.user_agent.at)
 		facts.user_agent = TEXT("");
 	return classes_match(classes, &facts);
-}
-
-/* It stays in its class where one of its registrations asks for that; else the latest tells. */
-unsigned endpoint_known_class(const struct endpoints *endpoints, uint32_t index)
-{
-	const struct endpoint *endpoint = endpoint_at(endpoints, index);
-	struct class_facts facts = {.client = &endpoint->client, .before = endpoint->class};
-	unsigned first = 0;
-	bool is_registered = false;
-
-	for (uint32_t reason = endpoint->reasons; reason;
-		reason = reason_at(endpoints, reason)->next) {
-		unsigned class;
-
-		if (reason_at(endpoints, reason)->kind != REASON_REGISTRATION)
-			continue;
-		facts.aor = label_text(&endpoints->labels, reason_at(endpoints, reason)->label);
-		class = classes_match(&endpoints->classes, &facts);
-		if (class == endpoint->class)
-			return class;
-		if (!is_registered)
-			first = class;
-		is_registered = true;
-	}
-	return is_registered ? first : classes_match(&endpoints->classes, &facts);
 }

@@ -55,9 +55,6 @@ void endpoint_drop(struct endpoints *endpoints, uint32_t endpoint, const char *w
 uint32_t claim_refuse(
 	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal);
 
-/* The class of an endpoint as far as it can be told without a message of its user agent. */
-unsigned endpoint_known_class(const struct endpoints *endpoints, uint32_t endpoint);
-
 /* Adds the reason of a claim to its endpoint. Its index, 0 when a limit refuses it. */
 uint32_t reason_add(
 	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint);

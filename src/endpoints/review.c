@@ -1,4 +1,4 @@
-#include "endpoint.h"
+#include <natbox/endpoints.h>
 
 /* Ends the reasons of an endpoint whose kind does not count any more. */
 static void end_unwanted_reasons(struct endpoints *endpoints, uint32_t index)
@@ -44,6 +44,32 @@ static void place_anew(struct endpoints *endpoints, uint32_t index)
 		report_tick(endpoints->report), endpoint->refreshed, endpoint->expires);
 }
 
+/* The class of an endpoint as far as it can be told without a message of its user agent: it stays
+ * in its class where one of its registrations asks for that; else the latest tells. */
+static unsigned known_class(const struct endpoints *endpoints, uint32_t index)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	struct class_facts facts = {.client = &endpoint->client, .before = endpoint->class};
+	unsigned first = 0;
+	bool is_registered = false;
+
+	for (uint32_t reason = endpoint->reasons; reason;
+		reason = reason_at(endpoints, reason)->next) {
+		unsigned class;
+
+		if (reason_at(endpoints, reason)->kind != REASON_REGISTRATION)
+			continue;
+		facts.aor = label_text(&endpoints->labels, reason_at(endpoints, reason)->label);
+		class = classes_match(&endpoints->classes, &facts);
+		if (class == endpoint->class)
+			return class;
+		if (!is_registered)
+			first = class;
+		is_registered = true;
+	}
+	return is_registered ? first : classes_match(&endpoints->classes, &facts);
+}
+
 /* Whether it is in another class now. */
 static bool find_class(struct endpoints *endpoints, uint32_t index)
 {
@@ -51,7 +77,7 @@ static bool find_class(struct endpoints *endpoints, uint32_t index)
 	unsigned class = before;
 
 	if (before || endpoints->settings->classes.count)
-		class = endpoint_known_class(endpoints, index);
+		class = known_class(endpoints, index);
 	if (class != before)
 		endpoint_change_class(endpoints, index, class);
 	return class != before;

@@ -96,8 +96,8 @@ static uint32_t longest_interval(const struct schedule *schedule)
 	return longest;
 }
 
-/* When the next one of the overdue keepalives is sent: an interval from now at the latest. They take
- * turns whatever their intervals are. */
+/* When the next one of the overdue keepalives is sent: an interval from now at the latest. They
+ * take turns whatever their intervals are. */
 static uint32_t take_overdue_tick(struct schedule *schedule, unsigned class, uint32_t now)
 {
 	const uint32_t own_latest = now + interval_of(schedule, class);

@@ -174,45 +174,66 @@ static uint32_t crowded_slots(const struct wheel *wheel, uint32_t slot, uint32_t
 	return wheel->slot_senders[slot] >= crowded;
 }
 
-/* How many senders a slot has from where it is crowded on, for one with this interval. What each pace
+/* From how many senders on a slot is crowded, so far ahead and down to last ahead. */
+struct share {
+	uint32_t crowded, last;
+};
+
+/* Senders whose interval is shorter than a slot is ahead do not stand there yet. What each pace
  * brings a slot is added up in fractions of one sender. */
-static uint32_t crowded_from(const struct wheel *wheel, uint32_t interval)
+static struct share share_of(const struct wheel *wheel, uint32_t ahead)
 {
 	enum { FRACTION = 1 << 16 };
-	uint64_t share = 0;
+	uint64_t sum = 0;
+	uint32_t last = 0;
 
-	if (wheel->pace_count <= 1)
-		return 1 + (uint32_t)((uint64_t)wheel->senders * 5 / 4 / interval);
 	for (unsigned i = 0; i < wheel->pace_count; i++) {
 		const struct pace *pace = &wheel->paces[i];
 
-		if (pace->senders && pace->interval >= interval)
-			share += (uint64_t)pace->senders * (5 * FRACTION / 4) / pace->interval;
+		if (!pace->senders)
+			continue;
+		if (pace->interval >= ahead)
+			sum += (uint64_t)pace->senders * (5 * FRACTION / 4) / pace->interval;
+		else if (pace->interval > last)
+			last = pace->interval;
 	}
-	return 1 + (uint32_t)(share / FRACTION);
+	return (struct share){.crowded = 1 + (uint32_t)(sum / FRACTION), .last = last};
+}
+
+/* The last slot from earliest to latest that is not crowded, or latest. */
+static uint32_t find_room(
+	const struct wheel *wheel, uint32_t earliest, uint32_t latest, uint32_t interval)
+{
+	struct share share = {
+		.crowded = 1 + (uint32_t)((uint64_t)wheel->senders * 5 / 4 / interval)};
+	uint32_t tick = latest, back;
+
+	if (wheel->pace_count > 1)
+		share = share_of(wheel, latest - wheel->now);
+	while (!tick_before(tick, earliest)) {
+		back = crowded_slots(wheel, tick & wheel->mask, share.crowded);
+		if (!back)
+			return tick;
+		if (share.last && tick - wheel->now - share.last <= back) {
+			tick = wheel->now + share.last;
+			share = share_of(wheel, share.last);
+		} else {
+			tick -= back;
+		}
+	}
+	return latest;
 }
 
 void wheel_place_sender(struct wheel *wheel, uint32_t item, uint32_t earliest, uint32_t latest,
 	uint32_t interval, unsigned pace)
 {
-	uint32_t tick, crowded, back;
-
 	wheel_remove(wheel, item);
-	earliest = clamp(wheel, earliest);
-	latest = clamp(wheel, latest);
 	wheel->paces[pace].interval = interval;
 	if (pace >= wheel->pace_count)
 		wheel->pace_count = pace + 1;
-	crowded = crowded_from(wheel, interval);
-
-	for (tick = latest; !tick_before(tick, earliest); tick -= back) {
-		back = crowded_slots(wheel, tick & wheel->mask, crowded);
-		if (!back) {
-			append(wheel, item, tick, true, pace);
-			return;
-		}
-	}
-	append(wheel, item, latest, true, pace);
+	earliest = clamp(wheel, earliest);
+	latest = clamp(wheel, latest);
+	append(wheel, item, find_room(wheel, earliest, latest, interval), true, pace);
 }
 
 /* The first occupied slot from that one on, going round once. */

@@ -77,8 +77,8 @@ static inline struct text batch_copy(struct batch *batch, struct text text)
 	return (struct text){copy, text.length};
 }
 
-/* Adds a record with a copy of its id and user, LABEL_MAX bytes together, and of its class. There has
- * to be room. */
+/* Adds a record with a copy of its id and user, LABEL_MAX bytes together, and of its class. There
+ * has to be room. */
 static inline void batch_add(struct batch *batch, uint32_t row, const struct record *record)
 {
 	struct record *added = &batch->records[batch->count];

@@ -157,7 +157,9 @@ static char *event_line_of(enum event_type type)
 	/* What the type does not use of the union is zero. */
 	struct event event = {.type = type};
 
-	if (type == EVENT_KEEPALIVE)
+	if (type == EVENT_ENDPOINT_ADD)
+		event.class = "";
+	else if (type == EVENT_KEEPALIVE)
 		event.method = "";
 	else if (type == EVENT_ENDPOINT_REMOVE || type == EVENT_MALFORMED || type == EVENT_REFUSED)
 		event.why = "";

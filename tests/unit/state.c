@@ -78,6 +78,56 @@ Test(state, users_and_who_is_lost_come_back)
 	host_close(host);
 }
 
+static void add_class(struct border *border, const char *name, unsigned interval_s)
+{
+	struct class *class = &border->settings.classes.list[border->settings.classes.count++];
+
+	strcpy(class->name, name);
+	strcpy(class->user_agents, "Acme*");
+	class->effects = CLASS_INTERVAL;
+	class->interval_us = interval_s * 1000000ull;
+}
+
+/* By its name, whatever its number; and with the pace it had. */
+Test(state, class_comes_back)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints;
+	struct reason_claim claim = {
+		.client = at("192.0.2.1:5061"),
+		.nat = NAT_VIA_SOURCE,
+		.proven = true,
+		.key = 7,
+		.id = TEXT("sip:alice@example.com"),
+		.user = TEXT("line-7"),
+		.binding = 1,
+		.seconds = 3600,
+	};
+	struct record record;
+
+	add_class(host->border, "slow", 3600);
+	endpoints = host_start(host);
+	claim.class = (uint8_t)classes_find(&endpoints->classes, TEXT("slow"));
+	cr_assert_neq(claim.class, 0);
+	cr_assert_neq(reason_hold(endpoints, &claim), 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	host_close(host);
+
+	host = host_open(path);
+	add_class(host->border, "other", 60);
+	add_class(host->border, "slow", 3600);
+	endpoints = host_start(host);
+	cr_assert(record_read(endpoints, reason_find(endpoints, 7), &record));
+	cr_expect(text_equal(record.class, TEXT("slow")));
+	cr_expect(text_equal(record.user, TEXT("line-7")));
+	cr_expect(record.is_slow);
+	cr_assert(record_read(endpoints, reason_find(endpoints, 2), &record));
+	cr_expect_eq(record.class.length, 0);
+	cr_expect_not(record.is_slow);
+	host_close(host);
+}
+
 Test(state, what_ended_does_not_come_back)
 {
 	struct host *host = host_open(path);
