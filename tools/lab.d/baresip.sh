@@ -15,6 +15,8 @@ BARESIP_INSTANCE=${BARESIP_INSTANCE-yes}
 BARESIP_REFRESHES=${BARESIP_REFRESHES:-}
 # Where what it says comes from, where not from the bridge.
 BARESIP_SAYS=${BARESIP_SAYS:-}
+# By which name it answers a challenge.
+BARESIP_AUTH_USER=${BARESIP_AUTH_USER:-lab}
 
 baresip_start() { # phone, user, [4 or 6], [expires]
 	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
@@ -37,7 +39,7 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		ctrl_tcp_listen 127.0.0.1:4444
 	END
 	printf '%s;' "<sip:$user@$(proxy_address "$family")>" "regint=$expires" \
-		"answermode=$BARESIP_ANSWERS" auth_user=lab auth_pass=secret \
+		"answermode=$BARESIP_ANSWERS" auth_user="$BARESIP_AUTH_USER" auth_pass=secret \
 		${BARESIP_REFRESHES:+"rwait=$BARESIP_REFRESHES"} >"$directory/accounts"
 	[ -z "$BARESIP_WATCHES" ] || echo "\"bob\" <$BARESIP_WATCHES>;presence=p2p" >"$directory/contacts"
 	start "$phone" "$phone" baresip "-$family" -f "$directory" -s
