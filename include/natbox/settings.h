@@ -60,8 +60,7 @@ enum class_effect {
 	CLASS_DROP_LOST = 1 << 4,
 };
 
-struct class
-{
+struct phone_class {
 	char name[CLASS_NAME_MAX]; /* letters, digits, '-' and '_' */
 	/* Criteria; empty: any will do. Globs are separated by commas. */
 	struct network networks[CLASS_NETWORKS_MAX];
@@ -113,7 +112,7 @@ struct settings {
 	} relay;
 	struct {
 		unsigned count;
-		struct class list[CLASSES_MAX];
+		struct phone_class list[CLASSES_MAX];
 	} classes;
 };
 

@@ -14,7 +14,8 @@ static struct keepalive_rules default_rules(const struct settings *settings)
 		.drop_lost = settings->keepalive.drop_lost};
 }
 
-static struct keepalive_rules rules_of(const struct settings *settings, const struct class *class)
+static struct keepalive_rules rules_of(
+	const struct settings *settings, const struct phone_class *class)
 {
 	struct keepalive_rules rules = default_rules(settings);
 
@@ -78,7 +79,7 @@ bool classes_set(struct classes *classes, const struct settings *settings)
 		}
 	}
 	for (unsigned i = 0; i < settings->classes.count; i++) {
-		const struct class *class = &settings->classes.list[i];
+		const struct phone_class *class = &settings->classes.list[i];
 		const struct keepalive_rules own = rules_of(settings, class);
 		unsigned number = classes_find(classes, text_of(class->name));
 
@@ -104,7 +105,7 @@ bool classes_keep_alive(const struct classes *classes)
 	return false;
 }
 
-static bool network_fits(const struct class *class, const struct address *client)
+static bool network_fits(const struct phone_class *class, const struct address *client)
 {
 	for (unsigned i = 0; i < class->network_count; i++) {
 		if (network_contains(&class->networks[i], client))
@@ -113,7 +114,7 @@ static bool network_fits(const struct class *class, const struct address *client
 	return !class->network_count;
 }
 
-static bool fits(const struct class *class, const struct class_facts *facts, bool was_so)
+static bool fits(const struct phone_class *class, const struct class_facts *facts, bool was_so)
 {
 	const struct text user_agents = text_of(class->user_agents), aors = text_of(class->aors);
 

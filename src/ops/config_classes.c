@@ -62,7 +62,7 @@ int config_class_add(struct settings *settings, struct text name, struct fault *
 int config_parse_class_networks(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
-	struct class *class = target;
+	struct phone_class *class = target;
 	struct text list = config_list_start(value), item;
 
 	(void)key;

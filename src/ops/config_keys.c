@@ -10,7 +10,7 @@
 #define HOURS(n)        SECONDS((n)*3600ULL)
 
 #define AT(member)       offsetof(struct config, member)
-#define IN_CLASS(member) offsetof(struct class, member)
+#define IN_CLASS(member) offsetof(struct phone_class, member)
 
 enum {
 	/* The pools are indexed with 32 bits; with less than 16 million entries their memory stays

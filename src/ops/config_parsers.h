@@ -37,7 +37,7 @@ config_parser config_parse_proxies; /* struct config itself */
 config_parser config_parse_exempt;  /* struct settings itself */
 
 /* config_classes.c: whom a class is for; not empty. */
-config_parser config_parse_class_networks; /* struct class itself */
+config_parser config_parse_class_networks; /* struct phone_class itself */
 config_parser config_parse_globs;          /* char[CLASS_GLOBS_MAX] */
 
 /* config_sip.c: what a keepalive says, and what may be answered. */

@@ -31,7 +31,7 @@ const struct config_key *config_key_at(unsigned key)
 				 : &class_keys[(key - CONFIG_KEYS) % CLASS_KEYS];
 }
 
-struct class *config_class_of(struct config *config, unsigned key)
+struct phone_class *config_class_of(struct config *config, unsigned key)
 {
 	return &config->core.classes.list[(key - CONFIG_KEYS) / CLASS_KEYS];
 }

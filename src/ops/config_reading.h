@@ -46,6 +46,6 @@ void config_key_error(struct reading *reading, unsigned key, const char *what);
 const struct config_key *config_key_at(unsigned key);
 
 /* The class that such a key belongs to. */
-struct class *config_class_of(struct config *config, unsigned key);
+struct phone_class *config_class_of(struct config *config, unsigned key);
 
 #endif

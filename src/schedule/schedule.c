@@ -89,9 +89,9 @@ static uint32_t longest_interval(const struct schedule *schedule)
 {
 	uint32_t longest = 0;
 
-	for (unsigned class = 0; class < PACES_MAX; class ++) {
-		if (interval_of(schedule, class) > longest)
-			longest = interval_of(schedule, class);
+	for (unsigned number = 0; number < PACES_MAX; number++) {
+		if (interval_of(schedule, number) > longest)
+			longest = interval_of(schedule, number);
 	}
 	return longest;
 }

@@ -28,12 +28,13 @@ static void teardown(void)
 TestSuite(classes, .init = setup, .fini = teardown);
 
 /* One more class, of the phones that these say; NULL: it is not asked. */
-static struct class *add_class(
+static struct phone_class *add_class(
 	const char *name, const char *network, const char *user_agents, const char *aors)
 {
-	struct class *class = &border->settings.classes.list[border->settings.classes.count++];
+	struct phone_class *class =
+		&border->settings.classes.list[border->settings.classes.count++];
 
-	*class = (struct class){0};
+	*class = (struct phone_class){0};
 	strcpy(class->name, name);
 	strcpy(class->user_agents, user_agents ? user_agents : "");
 	strcpy(class->aors, aors ? aors : "");
@@ -44,25 +45,25 @@ static struct class *add_class(
 	return class;
 }
 
-static void set_interval(struct class *class, unsigned seconds)
+static void set_interval(struct phone_class *class, unsigned seconds)
 {
 	class->effects |= CLASS_INTERVAL;
 	class->interval_us = seconds * 1000000ull;
 }
 
-static void set_method(struct class *class, enum keepalive_method method)
+static void set_method(struct phone_class *class, enum keepalive_method method)
 {
 	class->effects |= CLASS_METHOD;
 	class->method = method;
 }
 
-static void set_scope(struct class *class, enum keepalive_scope scope)
+static void set_scope(struct phone_class *class, enum keepalive_scope scope)
 {
 	class->effects |= CLASS_SCOPE;
 	class->scope = scope;
 }
 
-static void set_max_lost(struct class *class, unsigned max_lost)
+static void set_max_lost(struct phone_class *class, unsigned max_lost)
 {
 	class->effects |= CLASS_MAX_LOST;
 	class->max_lost = max_lost;
@@ -262,7 +263,7 @@ Test(classes, exempt_networks_stay_exempt)
 
 Test(classes, max_lost_and_drop_lost_are_those_of_the_class)
 {
-	struct class *class = add_class("short", "203.0.113.0/24", NULL, NULL);
+	struct phone_class *class = add_class("short", "203.0.113.0/24", NULL, NULL);
 
 	set_max_lost(class, 1);
 	class->effects |= CLASS_DROP_LOST;
@@ -282,7 +283,7 @@ Test(classes, max_lost_and_drop_lost_are_those_of_the_class)
 /* Where nobody answers what is sent, the first is an OPTIONS, and so is the last. */
 Test(classes, unproven_phone_is_asked_as_its_class_says)
 {
-	struct class *class = add_class("poked", NULL, "Acme*", NULL);
+	struct phone_class *class = add_class("poked", NULL, "Acme*", NULL);
 
 	set_method(class, KEEPALIVE_CRLF);
 	set_max_lost(class, 2);

@@ -26,7 +26,8 @@ static void count_sent(void *context, const struct event *event)
 
 static void add_class(struct border *border, const char *name, unsigned interval_s)
 {
-	struct class *class = &border->settings.classes.list[border->settings.classes.count++];
+	struct phone_class *class =
+		&border->settings.classes.list[border->settings.classes.count++];
 
 	strcpy(class->name, name);
 	strcpy(class->user_agents, name);

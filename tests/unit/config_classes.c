@@ -58,7 +58,7 @@ static void expect_error(const char *text, const char *error)
 
 Test(config_classes, class_has_its_criteria_and_what_it_changes)
 {
-	const struct class *class;
+	const struct phone_class *class;
 
 	expect_ok("[class one]\nnetwork = 192.0.2.0/24, 2001:db8::/32\nuser-agent = Acme *,Other\n"
 		  "interval = 15s\n[keepalive]\nmethod = CRLF\n[class two]\naor = *@example.com\n"

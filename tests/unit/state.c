@@ -80,7 +80,8 @@ Test(state, users_and_who_is_lost_come_back)
 
 static void add_class(struct border *border, const char *name, unsigned interval_s)
 {
-	struct class *class = &border->settings.classes.list[border->settings.classes.count++];
+	struct phone_class *class =
+		&border->settings.classes.list[border->settings.classes.count++];
 
 	strcpy(class->name, name);
 	strcpy(class->user_agents, "Acme*");
