@@ -42,6 +42,13 @@ enum rules { RULES_AUTO, RULES_MANUAL };
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
+/* In log.events_of: what is written where nothing else is said, all but what comes with every
+ * message or keepalive; in a replay all. */
+enum {
+	EVENTS_AUTO = 1 << EVENT_TYPES,
+	EVENTS_FREQUENT = 1 << EVENT_KEEPALIVE | 1 << EVENT_REPLY | 1 << EVENT_REWRITE,
+};
+
 /* One entry of natbox.proxy. any: every address of this host; of address only the port counts. */
 struct proxy_entry {
 	bool any;
@@ -73,6 +80,7 @@ struct config {
 	struct {
 		enum log_level level;
 		char events[CONFIG_PATH_MAX]; /* "-": standard output; empty: none */
+		unsigned events_of; /* set of enum event_type; with EVENTS_AUTO, these and more */
 	} log;
 };
 
@@ -226,10 +234,21 @@ int events_reopen(struct events *events, struct fault *fault);
 /* Gives the file away as log_give. */
 int events_give(const struct events *events, const struct identity *identity);
 
+/* Which kinds are written from now on, a set of enum event_type or EVENTS_AUTO; all until then. */
+void events_choose(struct events *events, unsigned kinds);
+
+/* The kinds that are written; NULL: none. */
+unsigned events_chosen(const struct events *events);
+
+/* Whether half of what may wait is free: whoever has much to write that can wait should not write
+ * it otherwise, as more than that may be lost. */
+bool events_have_room(const struct events *events);
+
 /* Wall clock minus the engine's clock, in microseconds, added to every time from now on. Zero at
  * first, as a replay wants it: a capture's clock is the wall clock. */
 void events_set_offset(struct events *events, int64_t offset_us);
 
+/* Writes an event, unless its kind is not. */
 void events_write(struct events *events, const struct event *event);
 
 /* The last line of a replay, at the engine's last time. */

@@ -64,6 +64,7 @@ void endpoints_free(struct endpoints *endpoints)
 	unproven_free(&endpoints->unproven);
 	labels_free(&endpoints->labels);
 	changes_free(&endpoints->changes);
+	changes_free(&endpoints->untold.endpoints);
 	natted_free(&endpoints->natted);
 	table_free(endpoints->endpoint_heads, heads, sizeof(uint32_t));
 	table_free(endpoints->reason_heads, heads, sizeof(uint32_t));
@@ -141,12 +142,14 @@ void endpoint_prefetch(struct endpoints *endpoints, const struct address *client
 	__builtin_prefetch(endpoints->likely.head);
 }
 
-void endpoint_report(
-	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event)
+void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *event)
 {
-	event.client = endpoint->client;
-	event.proxy = endpoints->proxies->list[endpoint->proxy];
-	report_event(endpoints->report, &event);
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	restored_tell_first(endpoints, index);
+	event->client = endpoint->client;
+	event->proxy = endpoints->proxies->list[endpoint->proxy];
+	report_event(endpoints->report, event);
 }
 
 /* What is known of the client from its endpoints at other proxies. */
@@ -355,8 +358,10 @@ uint32_t endpoint_oldest_unproven(const struct endpoints *endpoints, const struc
 uint32_t claim_refuse(
 	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal)
 {
+	const struct text aor = claim->kind == REASON_REGISTRATION ? claim->id : (struct text){0};
+
 	report_refused(endpoints->report, &claim->client, &endpoints->proxies->list[claim->proxy],
-		refusal);
+		refusal, aor);
 	return 0;
 }
 
@@ -370,8 +375,9 @@ uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *cl
 
 	if (!index)
 		return claim_refuse(endpoints, claim, refusal);
-	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_ENDPOINT_ADD, .nat = endpoint->nat});
+	if (report_happened(endpoints->report, EVENT_ENDPOINT_ADD))
+		endpoint_report(endpoints, index,
+			&(struct event){.type = EVENT_ENDPOINT_ADD, .nat = endpoint->nat});
 	endpoint->refreshed = ticks_of(endpoints->report->now_us);
 	if (endpoint->proven)
 		schedule_place(&endpoints->schedule, index, report_tick(endpoints->report),
@@ -402,9 +408,10 @@ void endpoint_leave(struct endpoints *endpoints, uint32_t index)
 	endpoints->report->counters.endpoints = endpoints->endpoints.count;
 }
 
-void endpoint_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+void endpoint_drop(struct endpoints *endpoints, uint32_t index, const char *why, struct text aor)
 {
-	endpoint_report(endpoints, endpoint_at(endpoints, index),
-		(struct event){.type = EVENT_ENDPOINT_REMOVE, .why = why});
+	if (report_happened(endpoints->report, EVENT_ENDPOINT_REMOVE))
+		endpoint_report(endpoints, index,
+			&(struct event){.type = EVENT_ENDPOINT_REMOVE, .aor = aor, .why = why});
 	endpoint_leave(endpoints, index);
 }

@@ -46,7 +46,14 @@ void endpoint_leave(struct endpoints *endpoints, uint32_t endpoint);
 
 /* The same with their events; a new endpoint is scheduled. */
 uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim);
-void endpoint_drop(struct endpoints *endpoints, uint32_t endpoint, const char *why);
+void endpoint_drop(
+	struct endpoints *endpoints, uint32_t endpoint, const char *why, struct text aor);
+
+/* A copy of the AOR of an endpoint that is going to lose its last reason, for endpoint_drop; of
+ * none, where nobody wants to know. */
+enum { AOR_COPY_MAX = LABEL_MAX };
+struct text endpoint_copy_aor(
+	const struct endpoints *endpoints, uint32_t endpoint, char copy[static AOR_COPY_MAX]);
 
 /* A claim is refused: 0, and an event that says so. */
 uint32_t claim_refuse(
@@ -58,12 +65,25 @@ uint32_t reason_add(
 bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint);
 
 void reason_report(
-	const struct endpoints *endpoints, uint32_t reason, enum event_type type, const char *why);
+	struct endpoints *endpoints, uint32_t reason, enum event_type type, const char *why);
+
+/* The same of one that was there before a restart. */
+void reason_report_restored(struct endpoints *endpoints, uint32_t reason);
 
 /* Puts back a reason that there was before a restart: no event, no keepalive yet (records_resume).
  * Its index, -EEXIST when the key is taken or -ENOSPC when a limit is reached. */
 int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, uint64_t left_us, uint32_t refreshed);
+
+/* Notes all that there is as restored and not told of, where such events are wanted; and tells of
+ * one endpoint before anything else is told of it, or changes in it. */
+void restored_note(struct endpoints *endpoints);
+void restored_tell_now(struct endpoints *endpoints, uint32_t endpoint);
+static inline void restored_tell_first(struct endpoints *endpoints, uint32_t endpoint)
+{
+	if (restored_are_untold(endpoints))
+		restored_tell_now(endpoints, endpoint);
+}
 
 /* Where the tables have the reasons with a key: the first of a list, linked by hash_next. */
 static inline uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)

@@ -78,17 +78,30 @@ uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 	return tick_before(now, expires) ? (expires - now) / second : 0;
 }
 
-void reason_report(
-	const struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
+static void report(struct endpoints *endpoints, uint32_t index, enum event_type type,
+	const char *why, bool restored)
 {
 	const struct reason *reason = reason_at(endpoints, index);
 
-	endpoint_report(endpoints, endpoint_at(endpoints, reason->endpoint),
-		(struct event){.type = type,
-			.reason = {.kind = reason->kind,
-				.id = label_text(&endpoints->labels, reason->label),
-				.expires = reason_seconds_left(endpoints, index),
-				.why = why}});
+	if (report_happened(endpoints->report, type))
+		endpoint_report(endpoints, reason->endpoint,
+			&(struct event){.type = type,
+				.restored = restored,
+				.reason = {.kind = reason->kind,
+					.id = label_text(&endpoints->labels, reason->label),
+					.expires = reason_seconds_left(endpoints, index),
+					.why = why}});
+}
+
+void reason_report(
+	struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
+{
+	report(endpoints, index, type, why, false);
+}
+
+void reason_report_restored(struct endpoints *endpoints, uint32_t index)
+{
+	report(endpoints, index, EVENT_REASON_ADD, NULL, true);
 }
 
 /* Makes a reason of the item taken for it. False when there is no room for its label. */
@@ -286,6 +299,7 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 	struct reason *reason = reason_at(endpoints, index);
 	uint32_t *link = &endpoint_at(endpoints, reason->endpoint)->reasons;
 
+	restored_tell_first(endpoints, reason->endpoint);
 	unlink_key(endpoints, index);
 	while (*link != index)
 		link = &reason_at(endpoints, *link)->next;
@@ -303,27 +317,35 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 void reason_end(struct endpoints *endpoints, uint32_t index, const char *why)
 {
 	uint32_t endpoint = reason_at(endpoints, index)->endpoint;
+	char copy[AOR_COPY_MAX];
+	const struct text aor = endpoint_copy_aor(endpoints, endpoint, copy);
 
 	reason_drop(endpoints, index, why);
 	if (!endpoint_at(endpoints, endpoint)->reasons)
-		endpoint_drop(endpoints, endpoint, "ended");
+		endpoint_drop(endpoints, endpoint, "ended", aor);
 }
 
 void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
 	const char *why_endpoint)
 {
+	char copy[AOR_COPY_MAX];
+	const struct text aor = endpoint_copy_aor(endpoints, endpoint, copy);
+
 	while (endpoint_at(endpoints, endpoint)->reasons)
 		reason_drop(endpoints, endpoint_at(endpoints, endpoint)->reasons, why_reason);
-	endpoint_drop(endpoints, endpoint, why_endpoint);
+	endpoint_drop(endpoints, endpoint, why_endpoint, aor);
 }
 
 bool endpoint_expire(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	char copy[AOR_COPY_MAX];
+	struct text aor;
 	uint32_t next;
 
 	if (tick_before(tick, endpoint->expires))
 		return true;
+	aor = endpoint_copy_aor(endpoints, index, copy);
 	endpoint->expires = tick + ticks_of(REASON_SECONDS_MAX * 1000000ull);
 	for (uint32_t reason = endpoint->reasons; reason; reason = next) {
 		uint32_t expires = reason_at(endpoints, reason)->expires;
@@ -336,6 +358,6 @@ bool endpoint_expire(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 	}
 	if (endpoint->reasons)
 		return true;
-	endpoint_drop(endpoints, index, "expired");
+	endpoint_drop(endpoints, index, "expired", aor);
 	return false;
 }

@@ -197,4 +197,5 @@ void records_restore(struct endpoints *endpoints, const struct record *records, 
 void records_resume(struct endpoints *endpoints)
 {
 	review_start(endpoints, true);
+	restored_note(endpoints);
 }

@@ -21,6 +21,15 @@ static bool find_direction(
 	       !networks_contain(&engine->settings.nat.exempt, &passage->client);
 }
 
+/* Of the registration of whom a message is from or to. */
+static struct text find_aor(const struct engine *engine, const struct passage *passage)
+{
+	const uint32_t endpoint =
+		endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
+
+	return endpoint ? endpoint_addressee(&engine->endpoints, endpoint).aor : (struct text){0};
+}
+
 static void report_malformed(
 	struct engine *engine, const struct passage *passage, enum sip_defect defect)
 {
@@ -33,6 +42,9 @@ static void report_malformed(
 
 	engine->report.counters.malformed++;
 	engine->report.counters.defects[defect]++;
+	if (!report_happened(&engine->report, EVENT_MALFORMED))
+		return;
+	event.aor = find_aor(engine, passage);
 	report_event(&engine->report, &event);
 }
 
@@ -65,20 +77,21 @@ static int scan(struct engine *engine, const struct passage *passage, struct tex
 static void report_rewrite(struct engine *engine, const struct passage *passage, unsigned fields)
 {
 	const struct sip_message *message = &engine->message;
-	struct event event = {
-		.type = EVENT_REWRITE,
-		.client = passage->client,
-		.proxy = engine->proxies.list[passage->proxy],
-		.rewrite = {.in = passage->in,
-			.method = message->method_name,
-			.status = message->is_request ? 0 : message->status,
-			.fields = fields},
-	};
 
 	engine->report.counters.rewritten++;
 	for (unsigned i = 0; i < REWRITTEN_FIELDS; i++)
 		engine->report.counters.rewritten_fields[i] += fields >> i & 1;
-	report_event(&engine->report, &event);
+	if (report_happened(&engine->report, EVENT_REWRITE))
+		report_event(&engine->report,
+			&(struct event){
+				.type = EVENT_REWRITE,
+				.client = passage->client,
+				.proxy = engine->proxies.list[passage->proxy],
+				.rewrite = {.in = passage->in,
+					.method = message->method_name,
+					.status = message->is_request ? 0 : message->status,
+					.fields = fields},
+			});
 }
 
 /* Applies the edits collected for the message. One that would grow too long, or needs more edits
@@ -93,7 +106,8 @@ static struct outcome apply_edits(
 	length = edits_apply(&engine->edits, engine->message.whole, engine->edited, DATAGRAM_MAX);
 	if (length < 0) {
 		report_refused(&engine->report, &passage->client,
-			&engine->proxies.list[passage->proxy], REFUSED_DATAGRAM);
+			&engine->proxies.list[passage->proxy], REFUSED_DATAGRAM,
+			find_aor(engine, passage));
 		return (struct outcome){.verdict = VERDICT_PASS};
 	}
 	report_rewrite(engine, passage, fields);

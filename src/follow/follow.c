@@ -57,7 +57,7 @@ static void make_room(struct follow *follow)
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 
 	report_refused(follow->report, &transaction->client, &proxies->list[transaction->proxy],
-		REFUSED_TRANSACTIONS);
+		REFUSED_TRANSACTIONS, (struct text){0});
 	dialog_overdue(follow, transaction);
 	transaction_close(follow->transactions, index);
 }

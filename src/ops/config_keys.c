@@ -107,4 +107,5 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"metrics", "listen", "", config_parse_listen, AT(metrics.listen), 0, 0, NULL},
 	{"log", "level", "info", config_parse_choice, AT(log.level), 0, 0, log_level_names},
 	{"log", "events", "", config_parse_string, AT(log.events), 0, CONFIG_PATH_MAX, NULL},
+	{"log", "events-of", "auto", config_parse_events, AT(log.events_of), 0, 0, NULL},
 };

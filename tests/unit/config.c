@@ -304,6 +304,10 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 	expect_error("[nat]\ndetect = via-source,\n",
 		":2: nat.detect: \"\" is none of via-source, via-private, contact-private, "
 		"contact-source, contact-port, sdp-private");
+	expect_error("[log]\nevents-of = lost, losses\n",
+		":2: log.events-of: \"losses\" is none of endpoint-add, endpoint-remove, "
+		"reason-add, reason-refresh, reason-end, rewrite, keepalive, reply, lost, found, "
+		"malformed, refused, auto, all");
 	expect_error("[nat]\nexempt = 10.0.0.1/8\n",
 		":2: nat.exempt: \"10.0.0.1/8\" is not a network such as 10.0.0.0/8 or "
 		"2001:db8::/32 with its host bits zero");

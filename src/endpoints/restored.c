@@ -1,0 +1,58 @@
+#include "endpoint.h"
+
+/* What a restart has put back is told of like what is new, but marked: a little at a time, as there
+ * may be a million, and each endpoint before anything else is told of it. */
+
+enum { NEW = 1 << EVENT_ENDPOINT_ADD | 1 << EVENT_REASON_ADD };
+
+/* Where there is no memory for so small a set, nothing is told. */
+void restored_note(struct endpoints *endpoints)
+{
+	struct untold *untold = &endpoints->untold;
+	const uint32_t used = endpoints->endpoints.used;
+
+	if (!(endpoints->report->events & NEW) || !endpoints->endpoints.count ||
+		changes_init(&untold->endpoints, used) != 0)
+		return;
+	for (uint32_t index = 1; index <= used; index++) {
+		if (endpoint_at(endpoints, index)->reasons)
+			changes_add(&untold->endpoints, index);
+	}
+}
+
+static void tell(struct endpoints *endpoints, uint32_t index)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (report_happened(endpoints->report, EVENT_ENDPOINT_ADD))
+		endpoint_report(endpoints, index,
+			&(struct event){.type = EVENT_ENDPOINT_ADD,
+				.restored = true,
+				.nat = endpoint->nat});
+	for (uint32_t reason = endpoint->reasons; reason;
+		reason = reason_at(endpoints, reason)->next)
+		reason_report_restored(endpoints, reason);
+}
+
+void restored_tell_now(struct endpoints *endpoints, uint32_t index)
+{
+	if (!changes_have(&endpoints->untold.endpoints, index))
+		return;
+	changes_remove(&endpoints->untold.endpoints, index);
+	tell(endpoints, index);
+}
+
+void restored_tell(struct endpoints *endpoints, unsigned most)
+{
+	struct untold *untold = &endpoints->untold;
+
+	while (restored_are_untold(endpoints) && most--) {
+		const uint32_t index = changes_take(&untold->endpoints, untold->next);
+
+		if (!index)
+			changes_free(&untold->endpoints);
+		else
+			tell(endpoints, index);
+		untold->next = index;
+	}
+}
