@@ -14,8 +14,8 @@ void tell_answer(const struct flow *flow, struct text bytes);
 /* In the stream; in the log what an operator should hear of without one, and all at level debug. */
 void tell_event(const struct live *live, const struct event *event);
 
-/* Which events somebody wants now, so that the engine composes no others: the stream, and the log at
- * its level. Looked at once a turn, as reloads change it. */
+/* Which events somebody wants now, so that the engine composes no others: the stream, and the log
+ * at its level. Looked at once a turn, as a reload changes it. */
 void tell_what_is_wanted(const struct live *live);
 
 /* Tells of some of what a restart has put back, as long as the stream takes it; when there is more

@@ -142,16 +142,6 @@ void endpoint_prefetch(struct endpoints *endpoints, const struct address *client
 	__builtin_prefetch(endpoints->likely.head);
 }
 
-void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *event)
-{
-	const struct endpoint *endpoint = endpoint_at(endpoints, index);
-
-	restored_tell_first(endpoints, index);
-	event->client = endpoint->client;
-	event->proxy = endpoints->proxies->list[endpoint->proxy];
-	report_event(endpoints->report, event);
-}
-
 /* What is known of the client from its endpoints at other proxies. */
 static unsigned nat_elsewhere(const struct endpoints *endpoints, const struct address *client)
 {

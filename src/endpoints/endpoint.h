@@ -67,9 +67,6 @@ bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t end
 void reason_report(
 	struct endpoints *endpoints, uint32_t reason, enum event_type type, const char *why);
 
-/* The same of one that was there before a restart. */
-void reason_report_restored(struct endpoints *endpoints, uint32_t reason);
-
 /* Puts back a reason that there was before a restart: no event, no keepalive yet (records_resume).
  * Its index, -EEXIST when the key is taken or -ENOSPC when a limit is reached. */
 int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *claim,

@@ -69,41 +69,6 @@ void reason_prefetch(const struct endpoints *endpoints, uint64_t key)
 	__builtin_prefetch(reason_head(endpoints, key), 1);
 }
 
-uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
-{
-	uint32_t now = report_tick(endpoints->report);
-	uint32_t expires = reason_at(endpoints, index)->expires;
-	uint32_t second = 1000000 / TICK_US;
-
-	return tick_before(now, expires) ? (expires - now) / second : 0;
-}
-
-static void report(struct endpoints *endpoints, uint32_t index, enum event_type type,
-	const char *why, bool restored)
-{
-	const struct reason *reason = reason_at(endpoints, index);
-
-	if (report_happened(endpoints->report, type))
-		endpoint_report(endpoints, reason->endpoint,
-			&(struct event){.type = type,
-				.restored = restored,
-				.reason = {.kind = reason->kind,
-					.id = label_text(&endpoints->labels, reason->label),
-					.expires = reason_seconds_left(endpoints, index),
-					.why = why}});
-}
-
-void reason_report(
-	struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
-{
-	report(endpoints, index, type, why, false);
-}
-
-void reason_report_restored(struct endpoints *endpoints, uint32_t index)
-{
-	report(endpoints, index, EVENT_REASON_ADD, NULL, true);
-}
-
 /* Makes a reason of the item taken for it. False when there is no room for its label. */
 static bool reason_enter(struct endpoints *endpoints, const struct reason_claim *claim,
 	uint32_t index, uint32_t endpoint)

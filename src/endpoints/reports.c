@@ -1,5 +1,45 @@
 #include "endpoint.h"
 
+uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
+{
+	uint32_t now = report_tick(endpoints->report);
+	uint32_t expires = reason_at(endpoints, index)->expires;
+	uint32_t second = 1000000 / TICK_US;
+
+	return tick_before(now, expires) ? (expires - now) / second : 0;
+}
+
+void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *event)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	restored_tell_first(endpoints, index);
+	event->client = endpoint->client;
+	event->proxy = endpoints->proxies->list[endpoint->proxy];
+	report_event(endpoints->report, event);
+}
+
+static void report_reason(struct endpoints *endpoints, uint32_t index, enum event_type type,
+	const char *why, bool restored)
+{
+	const struct reason *reason = reason_at(endpoints, index);
+
+	if (report_happened(endpoints->report, type))
+		endpoint_report(endpoints, reason->endpoint,
+			&(struct event){.type = type,
+				.restored = restored,
+				.reason = {.kind = reason->kind,
+					.id = label_text(&endpoints->labels, reason->label),
+					.expires = reason_seconds_left(endpoints, index),
+					.why = why}});
+}
+
+void reason_report(
+	struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
+{
+	report_reason(endpoints, index, type, why, false);
+}
+
 /* What a restart has put back is told of like what is new, but marked: a little at a time, as there
  * may be a million, and each endpoint before anything else is told of it. */
 
@@ -31,7 +71,7 @@ static void tell(struct endpoints *endpoints, uint32_t index)
 				.nat = endpoint->nat});
 	for (uint32_t reason = endpoint->reasons; reason;
 		reason = reason_at(endpoints, reason)->next)
-		reason_report_restored(endpoints, reason);
+		report_reason(endpoints, reason, EVENT_REASON_ADD, NULL, true);
 }
 
 void restored_tell_now(struct endpoints *endpoints, uint32_t index)
