@@ -64,23 +64,10 @@ uint32_t reason_add(
 	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint);
 bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint);
 
-void reason_report(
-	struct endpoints *endpoints, uint32_t reason, enum event_type type, const char *why);
-
 /* Puts back a reason that there was before a restart: no event, no keepalive yet (records_resume).
  * Its index, -EEXIST when the key is taken or -ENOSPC when a limit is reached. */
 int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, uint64_t left_us, uint32_t refreshed);
-
-/* Notes all that there is as restored and not told of, where such events are wanted; and tells of
- * one endpoint before anything else is told of it, or changes in it. */
-void restored_note(struct endpoints *endpoints);
-void restored_tell_now(struct endpoints *endpoints, uint32_t endpoint);
-static inline void restored_tell_first(struct endpoints *endpoints, uint32_t endpoint)
-{
-	if (restored_are_untold(endpoints))
-		restored_tell_now(endpoints, endpoint);
-}
 
 /* Where the tables have the reasons with a key: the first of a list, linked by hash_next. */
 static inline uint32_t *reason_head(const struct endpoints *endpoints, uint64_t key)

@@ -1,4 +1,5 @@
 #include "endpoint.h"
+#include "reports.h"
 
 /* How a claim becomes a reason: where there is no room for it, unproven endpoints make some. */
 

@@ -1,4 +1,5 @@
 #include "endpoint.h"
+#include "reports.h"
 
 #include <errno.h>
 

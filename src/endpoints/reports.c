@@ -1,4 +1,4 @@
-#include "endpoint.h"
+#include "reports.h"
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 {
