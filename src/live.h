@@ -6,6 +6,7 @@
 #include "turns.h"
 
 #include <natbox/engine.h>
+#include <natbox/ops.h>
 #include <natbox/wire.h>
 
 struct live {
@@ -18,6 +19,7 @@ struct live {
 	struct events *events;   /* NULL: none */
 	struct metrics *metrics; /* NULL: off */
 	struct turns turns;
+	struct sightings sightings;
 	uint64_t now_us;   /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	bool is_reviewing; /* a reload has not reached all endpoints yet */
 	bool is_ready;     /* everything is open, the loop runs */

@@ -122,6 +122,7 @@ static int start_metrics(struct live *live, struct fault *fault)
 {
 	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
+	sightings_start(&live->sightings, now_us, clock_us(CLOCK_REALTIME));
 	if (!live->metrics)
 		return 0;
 	tell_figures(live, now_us);

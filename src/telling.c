@@ -168,16 +168,22 @@ void tell_event_news(const struct live *live)
 	}
 }
 
-void tell_figures(const struct live *live, uint64_t now_us)
+void tell_figures(struct live *live, uint64_t now_us)
 {
-	const struct metrics_snapshot snapshot = {
+	const struct proxies *proxies = engine_proxies(live->engine);
+	struct metrics_snapshot snapshot = {
 		.engine = engine_counters(live->engine),
 		.capture_drops = live->wire.kind->dropped(&live->wire),
 		.state_lag_us = state_lag(live->state, now_us),
 		.event_lines_lost = events_lost(),
 		.turns = live->turns.counters,
+		.proxy_count = proxies->count < PROXIES_COUNTED ? proxies->count : PROXIES_COUNTED,
 	};
 
+	memcpy(snapshot.proxies, proxies->list, sizeof(snapshot.proxies));
+	sightings_look(&live->sightings, &snapshot.engine, now_us, clock_us(CLOCK_REALTIME));
+	memcpy(snapshot.last_packet_us, live->sightings.last_us, sizeof(snapshot.last_packet_us));
+	snapshot.started_us = live->sightings.started_us;
 	metrics_publish(live->metrics, &snapshot, now_us);
 }
 

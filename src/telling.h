@@ -34,7 +34,7 @@ void tell_time(const struct live *live);
 void tell_event_news(const struct live *live);
 
 /* Leaves a snapshot for the metrics, which are on. */
-void tell_figures(const struct live *live, uint64_t now_us);
+void tell_figures(struct live *live, uint64_t now_us);
 
 /* SIGUSR1's line in the log. */
 void tell_summary(struct live *live);

@@ -304,6 +304,23 @@ struct turn_counters {
 	uint64_t total_us; /* of all turns together */
 };
 
+/* When something was last seen, and when natbox was started, by the wall clock. Told from what is
+ * counted anyway, when somebody looks, so that packets cost no more. */
+
+struct sightings {
+	uint64_t packets[DIRECTIONS]; /* so many at the last look */
+	uint64_t last_us[DIRECTIONS]; /* since 1970; 0: none was seen */
+	uint64_t boot_us;             /* of the start, by the clock that is never set */
+	uint64_t started_us;          /* the same since 1970 */
+};
+
+/* The start. Times of CLOCK_BOOTTIME and CLOCK_REALTIME, in microseconds, here and below. */
+void sightings_start(struct sightings *sightings, uint64_t boot_us, uint64_t wall_us);
+
+/* A look: what has grown was seen now. A wall clock that was set moves the start along. */
+void sightings_look(struct sightings *sightings, const struct engine_counters *counters,
+	uint64_t boot_us, uint64_t wall_us);
+
 /* What there is to tell, all of one moment. */
 struct metrics_snapshot {
 	struct engine_counters engine;
@@ -311,6 +328,13 @@ struct metrics_snapshot {
 	uint64_t state_lag_us;  /* state_lag */
 	uint64_t event_lines_lost;
 	struct turn_counters turns;
+	/* Of engine.of_proxies. */
+	unsigned proxy_count;
+	struct address proxies[PROXIES_COUNTED];
+	/* By the wall clock, since 1970: when a packet was last seen, 0 never; and when natbox was
+	 * started. */
+	uint64_t last_packet_us[DIRECTIONS];
+	uint64_t started_us;
 };
 
 enum {

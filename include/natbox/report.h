@@ -112,6 +112,10 @@ enum direction {
 enum { RTT_BOUNDS = 11 };
 extern const uint32_t rtt_bounds_us[RTT_BOUNDS];
 
+/* Proxies whose endpoints are counted apart: a figure for each is what people can look at, and what
+ * a database of figures bears. Those of all further ones are counted together. */
+enum { PROXIES_COUNTED = 32 };
+
 /* Counters since engine_new, and the sizes of now. */
 struct engine_counters {
 	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
@@ -122,7 +126,9 @@ struct engine_counters {
 	uint64_t verdicts[DIRECTIONS][VERDICTS];
 	uint64_t rewritten_fields[REWRITTEN_FIELDS];
 	uint32_t reasons_of[REASON_KINDS];
-	uint64_t rtt_us; /* of all replies together */
+	uint32_t natted;                          /* endpoints that a test of nat.detect hits */
+	uint32_t of_proxies[PROXIES_COUNTED + 1]; /* endpoints, by the number of their proxy */
+	uint64_t rtt_us;                          /* of all replies together */
 	uint64_t rtts[RTT_BOUNDS + 1];
 	uint64_t defects[SIP_DEFECTS];
 	uint64_t refusals[REFUSALS];

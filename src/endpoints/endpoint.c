@@ -167,14 +167,35 @@ static void note_change(struct endpoints *endpoints, const struct endpoint *endp
 		changes_add(&endpoints->changes, reason);
 }
 
-void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat)
+bool endpoint_join_nat(struct endpoints *endpoints, uint32_t index, unsigned nat)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
-	unsigned known = endpoint->nat;
+	const unsigned known = endpoint->nat;
 
 	endpoint->nat |= nat & ((1 << NAT_TESTS) - 1);
-	if (endpoint->nat != known)
-		note_change(endpoints, endpoint);
+	endpoints->report->counters.natted += endpoint->nat && !known;
+	return endpoint->nat != known;
+}
+
+void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat)
+{
+	if (endpoint_join_nat(endpoints, index, nat))
+		note_change(endpoints, endpoint_at(endpoints, index));
+}
+
+/* Of those that there are, by what they can be told apart by. */
+static void count_endpoint(struct endpoints *endpoints, const struct endpoint *endpoint, int by)
+{
+	struct engine_counters *counters = &endpoints->report->counters;
+	const unsigned proxy =
+		endpoint->proxy < PROXIES_COUNTED ? endpoint->proxy : PROXIES_COUNTED;
+
+	counters->of_proxies[proxy] += (uint32_t)by;
+	if (endpoint->nat)
+		counters->natted += (uint32_t)by;
+	counters->endpoints += (uint32_t)by;
+	if (counters->endpoints > counters->endpoints_max)
+		counters->endpoints_max = counters->endpoints;
 }
 
 static void count_lost(struct endpoints *endpoints, struct endpoint *endpoint, bool lost)
@@ -284,7 +305,6 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 {
 	/* Where nothing is sent, nobody can prove that he is there, and none is harmed. */
 	const bool is_proven = claim->proven || !endpoints->report->sink.send;
-	struct engine_counters *counters = &endpoints->report->counters;
 	struct endpoint *endpoint;
 	uint32_t index;
 
@@ -314,9 +334,7 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 			&endpoints->unproven, index, number_of(endpoints, bucket->address_counter));
 		unproven_changed(endpoints);
 	}
-	counters->endpoints = endpoints->endpoints.count;
-	if (counters->endpoints > counters->endpoints_max)
-		counters->endpoints_max = counters->endpoints;
+	count_endpoint(endpoints, endpoint, 1);
 	return index;
 }
 
@@ -395,8 +413,8 @@ void endpoint_leave(struct endpoints *endpoints, uint32_t index)
 	if (endpoint->nat)
 		natted_note(&endpoints->natted, report_tick(endpoints->report), &endpoint->client,
 			(struct text){0}, endpoint->nat);
+	count_endpoint(endpoints, endpoint, -1);
 	pool_give(&endpoints->endpoints, index);
-	endpoints->report->counters.endpoints = endpoints->endpoints.count;
 }
 
 void endpoint_drop(struct endpoints *endpoints, uint32_t index, const char *why, struct text aor)

@@ -20,6 +20,9 @@ uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *hea
  * a message, else nothing. */
 struct text contact_user(struct text aor, struct text user);
 
+/* These tests hit it; nothing else follows. False when that was known. */
+bool endpoint_join_nat(struct endpoints *endpoints, uint32_t endpoint, unsigned nat);
+
 /* It was lost before a restart. */
 void endpoint_restore_lost(struct endpoints *endpoints, uint32_t endpoint);
 

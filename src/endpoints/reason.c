@@ -174,7 +174,7 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 		return -ENOSPC;
 	endpoint = endpoint_at(endpoints, where);
 	reason = reason_at(endpoints, index);
-	endpoint->nat |= claim->nat & ((1 << NAT_TESTS) - 1);
+	endpoint_join_nat(endpoints, where, claim->nat);
 	if (claim->lost)
 		endpoint_restore_lost(endpoints, where);
 	if (claim->proven)

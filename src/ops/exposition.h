@@ -8,7 +8,7 @@
 #define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* Room for the text with every number as long as it can be. */
-enum { EXPOSITION_MAX = 16384 };
+enum { EXPOSITION_MAX = 24576 };
 
 /* Writes the text, with a terminating zero; returns its length. */
 size_t exposition_write(const struct metrics_snapshot *snapshot, char text[static EXPOSITION_MAX]);
