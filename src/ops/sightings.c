@@ -1,7 +1,7 @@
 #include <natbox/ops.h>
 
-/* A wall clock that is adjusted little by little moves nothing: whoever draws the start would see it
- * change all the time. */
+/* A wall clock that is adjusted little by little moves nothing: whoever draws the start would see
+ * it change all the time. */
 static const uint64_t set_us = 1000000;
 
 void sightings_start(struct sightings *sightings, uint64_t boot_us, uint64_t wall_us)
