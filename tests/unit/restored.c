@@ -110,6 +110,16 @@ Test(restored, a_new_reason_comes_after_them_and_is_not_marked)
 	border_expect(border, "");
 }
 
+Test(restored, a_keepalive_before_its_turn_comes_after_it)
+{
+	border->logs_keepalives = true;
+	restore(1, 3600);
+	border_wait(border, 26);
+	cr_expect_eq(strncmp(border->log, RESTORED, strlen(RESTORED) - strlen("3600\n")), 0, "%s",
+		border->log);
+	cr_expect(strstr(border->log, "\nkeepalive " PHONE " NOTIFY\n"), "%s", border->log);
+}
+
 Test(restored, what_ends_before_its_turn_was_told_of_before)
 {
 	restore(1, 3600);
