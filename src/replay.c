@@ -330,6 +330,8 @@ static int open_all(struct replay *replay, const struct options *options, struct
 	if (!replay->events)
 		return -EIO;
 	events_choose(replay->events, config->log.events_of);
+	if (log_get_level() != LOG_LEVEL_DEBUG)
+		engine_want_events(replay->engine, events_chosen(replay->events));
 	return 0;
 }
 

@@ -409,6 +409,10 @@ struct addressee {
 };
 struct addressee endpoint_addressee(const struct endpoints *endpoints, uint32_t endpoint);
 
+/* Its AOR, where there is an endpoint at all, for an event of that address. */
+struct text endpoint_find_aor(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+
 /* Whether an AOR can stand in angle brackets in a message of ours, and is not longer than that. */
 enum { ADDRESSEE_AOR_MAX = 255 };
 bool aor_is_plain(struct text aor);

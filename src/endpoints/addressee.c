@@ -59,6 +59,14 @@ struct text contact_user(struct text aor, struct text user)
 	return user;
 }
 
+struct text endpoint_find_aor(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
+{
+	const uint32_t endpoint = endpoint_find(endpoints, client, proxy);
+
+	return endpoint ? endpoint_addressee(endpoints, endpoint).aor : (struct text){0};
+}
+
 struct text endpoint_copy_aor(
 	const struct endpoints *endpoints, uint32_t endpoint, char copy[static AOR_COPY_MAX])
 {

@@ -21,15 +21,6 @@ static bool find_direction(
 	       !networks_contain(&engine->settings.nat.exempt, &passage->client);
 }
 
-/* Of the registration of whom a message is from or to. */
-static struct text find_aor(const struct engine *engine, const struct passage *passage)
-{
-	const uint32_t endpoint =
-		endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
-
-	return endpoint ? endpoint_addressee(&engine->endpoints, endpoint).aor : (struct text){0};
-}
-
 static void report_malformed(
 	struct engine *engine, const struct passage *passage, enum sip_defect defect)
 {
@@ -44,7 +35,7 @@ static void report_malformed(
 	engine->report.counters.defects[defect]++;
 	if (!report_happened(&engine->report, EVENT_MALFORMED))
 		return;
-	event.aor = find_aor(engine, passage);
+	event.aor = endpoint_find_aor(&engine->endpoints, &passage->client, passage->proxy);
 	report_event(&engine->report, &event);
 }
 
@@ -107,7 +98,7 @@ static struct outcome apply_edits(
 	if (length < 0) {
 		report_refused(&engine->report, &passage->client,
 			&engine->proxies.list[passage->proxy], REFUSED_DATAGRAM,
-			find_aor(engine, passage));
+			endpoint_find_aor(&engine->endpoints, &passage->client, passage->proxy));
 		return (struct outcome){.verdict = VERDICT_PASS};
 	}
 	report_rewrite(engine, passage, fields);

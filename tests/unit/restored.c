@@ -240,3 +240,26 @@ Test(restored, refused_has_that_of_the_registration_that_was)
 		(struct registration){.aor = "sip:bob@example.com", .expires = "60"});
 	cr_expect_str_eq(border->aor, "sip:bob@example.com", "%s", border->log);
 }
+
+Test(restored, a_request_that_is_given_up_has_that_of_who_sent_it)
+{
+	struct settings settings = border->settings;
+	static const char invite[] =
+		"INVITE sip:bob@example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK%u\r\n"
+		"From: <sip:alice@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\n"
+		"Call-ID: call%u\r\nCSeq: 1 INVITE\r\n"
+		"Contact: <sip:alice@192.168.1.10>\r\n\r\n";
+
+	restore(1, 60);
+	settings.limits.transactions = 1;
+	engine_reconfigure(border->engine, &settings);
+	for (unsigned i = 0; i < 2; i++) {
+		char message[1024];
+
+		snprintf(message, sizeof(message), invite, i, i);
+		border_in(border, PHONE, "%s", message);
+	}
+	cr_expect(strstr(border->log, "refused " PHONE " transactions\n"), "%s", border->log);
+	cr_expect_str_eq(border->aor, "sip:alice@example.com");
+}
