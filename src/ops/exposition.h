@@ -1,5 +1,5 @@
 /* Metrics as text: Prometheus' exposition format, version 0.0.4. Every series there can be is there
- * from the start, with its zero. */
+ * from the start, with its zero, but those of proxies' addresses that come later. */
 #ifndef NATBOX_EXPOSITION_H
 #define NATBOX_EXPOSITION_H
 
