@@ -2,12 +2,12 @@
 #ifndef NATBOX_LIVE_H
 #define NATBOX_LIVE_H
 
-#include "lately.h"
 #include "proxy_addresses.h"
 #include "turns.h"
 
 #include <natbox/control.h>
 #include <natbox/engine.h>
+#include <natbox/ops.h>
 #include <natbox/wire.h>
 
 struct live {
@@ -22,7 +22,7 @@ struct live {
 	struct control *control; /* NULL: none */
 	struct control_interest interest;
 	struct turns turns;
-	struct lately lately;
+	struct sightings sightings;
 	uint64_t started_us;
 	uint64_t now_us;   /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	bool is_reviewing; /* a reload has not reached all endpoints yet */

@@ -91,7 +91,7 @@ static void inspect(struct live *live)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 	live->wire.kind->inspect(&live->wire);
 	counters = engine_counters(live->engine);
-	lately_look(&live->lately, &counters, live->now_us);
+	sightings_look(&live->sightings, &counters, live->now_us, clock_us(CLOCK_REALTIME));
 	if (live->control)
 		control_inspect(live->control, live->now_us);
 }
@@ -105,7 +105,8 @@ static int poll_timeout(const struct live *live)
 	if (state_next(live->state) < next_us)
 		next_us = state_next(live->state);
 	wait_us = next_us > now_us ? next_us - now_us : 0;
-
+	if (tell_restored_next(live) < wait_us)
+		wait_us = tell_restored_next(live);
 	if (live->wire.kind->has_rest && live->wire.kind->has_rest(&live->wire))
 		return 0;
 	if (live->control && control_has_work(live->control))
@@ -160,10 +161,12 @@ static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 	resume_after_pause(live, now_us, waited_us);
 	live->now_us = now_us;
 	tell_time(live);
+	tell_what_is_wanted(live);
 	result = live->wire.kind->receive(&live->wire, now_us, fault);
 	engine_advance(live->engine, live->now_us);
 	note_review(live);
 	state_run(live->state, live->now_us);
+	tell_restored(live);
 	live->wire.kind->flush(&live->wire);
 	if (live->events)
 		tell_event_news(live);

@@ -159,7 +159,12 @@ static char *event_line_of(enum event_type type)
 
 	if (type == EVENT_ENDPOINT_ADD)
 		event.class = "";
-	else if (type == EVENT_KEEPALIVE)
+	if (type == EVENT_ENDPOINT_ADD || type == EVENT_REASON_ADD)
+		event.restored = true;
+	else if (type == EVENT_ENDPOINT_REMOVE || type == EVENT_MALFORMED ||
+		 type == EVENT_REFUSED || type == EVENT_LOST || type == EVENT_FOUND)
+		event.aor = TEXT("sip:alice@example.com");
+	if (type == EVENT_KEEPALIVE)
 		event.method = "";
 	else if (type == EVENT_ENDPOINT_REMOVE || type == EVENT_MALFORMED || type == EVENT_REFUSED)
 		event.why = "";
