@@ -58,7 +58,7 @@ static void on_event(void *context, const struct event *event)
 	const struct live *live = context;
 
 	tell_event(live, event);
-	if (live->interest.events)
+	if (live->interest.events >> event->type & 1)
 		control_event(live->control, event);
 }
 

@@ -77,7 +77,8 @@ void tell_what_is_wanted(const struct live *live)
 {
 	const unsigned logged = log_get_level() == LOG_LEVEL_DEBUG ? EVENTS_ALL : LOGGED_EVENTS;
 
-	engine_want_events(live->engine, logged | events_chosen(live->events));
+	engine_want_events(
+		live->engine, logged | events_chosen(live->events) | live->interest.events);
 }
 
 enum {
@@ -168,6 +169,20 @@ void tell_event_news(const struct live *live)
 	}
 }
 
+static void count_classes(const struct live *live, struct metrics_snapshot *snapshot)
+{
+	const struct classes *classes = &engine_endpoints(live->engine)->classes;
+	const unsigned count = classes->settings->classes.count;
+
+	for (unsigned i = 0; i < count; i++) {
+		const unsigned number = classes->numbers[i];
+
+		memcpy(snapshot->classes[i].name, classes->names[number], CLASS_NAME_MAX);
+		snapshot->classes[i].endpoints = snapshot->engine.endpoints_of_class[number];
+	}
+	snapshot->class_count = count;
+}
+
 struct metrics_snapshot figures(struct live *live, uint64_t now_us)
 {
 	const struct proxies *proxies = engine_proxies(live->engine);
@@ -181,6 +196,7 @@ struct metrics_snapshot figures(struct live *live, uint64_t now_us)
 	};
 
 	memcpy(snapshot.proxies, proxies->list, sizeof(snapshot.proxies));
+	count_classes(live, &snapshot);
 	sightings_look(&live->sightings, &snapshot.engine, now_us, clock_us(CLOCK_REALTIME));
 	memcpy(snapshot.last_packet_us, live->sightings.last_us, sizeof(snapshot.last_packet_us));
 	snapshot.started_us = live->sightings.started_us;

@@ -44,7 +44,8 @@ struct control_host {
 
 /* What somebody wants to be told of while it happens, so that it costs nothing when nobody does. */
 struct control_interest {
-	bool events, packets;
+	unsigned events; /* set of 1 << enum event_type */
+	bool packets;
 };
 
 struct control;

@@ -332,6 +332,12 @@ struct metrics_snapshot {
 	/* Of engine.of_proxies. */
 	unsigned proxy_count;
 	struct address proxies[PROXIES_COUNTED];
+	/* The classes that natbox.ini has. */
+	unsigned class_count;
+	struct {
+		char name[CLASS_NAME_MAX];
+		uint32_t endpoints;
+	} classes[CLASSES_MAX];
 	/* By the wall clock, since 1970: when a packet was last seen, 0 never; and when natbox was
 	 * started. */
 	uint64_t last_packet_us[DIRECTIONS];

@@ -72,6 +72,18 @@ static void put_proxies(struct exposition *exposition, const struct metrics_snap
 		exposition, "proxy", "other", snapshot->engine.of_proxies[PROXIES_COUNTED]);
 }
 
+/* Those that are of none are the rest of all. */
+static void put_classes(struct exposition *exposition, const struct metrics_snapshot *snapshot)
+{
+	if (!snapshot->class_count)
+		return;
+	put_head(exposition, "class_endpoints", "gauge",
+		"Endpoints by their class; there are none of these figures where there are no classes.");
+	for (unsigned i = 0; i < snapshot->class_count; i++)
+		put_part_of_endpoints(exposition, "class", snapshot->classes[i].name,
+			snapshot->classes[i].endpoints);
+}
+
 static void put_sizes(struct exposition *exposition, const struct engine_counters *counters)
 {
 	put_one(exposition, "endpoints", "gauge", "Endpoints that are kept reachable.",
@@ -238,6 +250,7 @@ size_t exposition_write(const struct metrics_snapshot *snapshot, char text[stati
 
 	put_sizes(&exposition, &snapshot->engine);
 	put_proxies(&exposition, snapshot);
+	put_classes(&exposition, snapshot);
 	put_packets(&exposition, &snapshot->engine);
 	put_keepalives(&exposition, &snapshot->engine);
 	put_troubles(&exposition, snapshot);

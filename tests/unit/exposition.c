@@ -57,6 +57,7 @@ Test(exposition, every_metric_of_the_contract_has_its_type_and_a_help)
 	expect_family("endpoints_lost", "gauge");
 	expect_family("endpoints_natted", "gauge");
 	expect_family("proxy_endpoints", "gauge");
+	expect_family("class_endpoints", "gauge");
 	expect_family("last_packet_seconds", "gauge");
 	expect_family("build_info", "gauge");
 	expect_line("# TYPE process_start_time_seconds gauge");
@@ -116,6 +117,7 @@ Test(exposition, figures_stand_under_their_labels)
 	expect_line("natbox_proxy_endpoints{proxy=\"192.0.2.1:5060\"} 0");
 	expect_line("natbox_proxy_endpoints{proxy=\"192.0.2.1:5080\"} 21");
 	expect_line("natbox_proxy_endpoints{proxy=\"other\"} 22");
+	expect_line("natbox_class_endpoints{class=\"office\"} 23");
 	expect_line("natbox_last_packet_seconds{dir=\"in\"} 0.000000");
 	expect_line("natbox_last_packet_seconds{dir=\"out\"} 1700000000.000042");
 	expect_line("process_start_time_seconds 1600000000.000043");
