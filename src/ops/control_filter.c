@@ -130,11 +130,16 @@ static int add_reason(struct control_filter *filter, struct text value, struct f
 		shown(value), value.at);
 }
 
-/* Classes would be looked up here, and matched in control_filter_matches. */
-static int add_class(struct text value, struct fault *fault)
+/* Which there are changes with the settings: no endpoint is in one that there is not. */
+static int add_class(struct control_filter *filter, struct text value, struct fault *fault)
 {
-	return fault_set(fault, -EINVAL, "class=%.*s: this version knows no classes", shown(value),
-		value.at);
+	if (!value.length || value.length >= sizeof(filter->class) ||
+		memchr(value.at, 0, value.length))
+		return fault_set(fault, -EINVAL, "class=%.*s: needs the name of a class",
+			shown(value), value.at);
+	memcpy(filter->class, value.at, value.length);
+	filter->class[value.length] = 0;
+	return 0;
 }
 
 static int add_quiet(struct control_filter *filter, struct text value, struct fault *fault)
@@ -162,7 +167,7 @@ int control_filter_add(struct control_filter *filter, struct text word, struct f
 	if ((value = value_of(word, TEXT("reason="))).at)
 		return add_reason(filter, value, fault);
 	if ((value = value_of(word, TEXT("class="))).at)
-		return add_class(value, fault);
+		return add_class(filter, value, fault);
 	if ((value = value_of(word, TEXT("quiet>"))).at)
 		return add_quiet(filter, value, fault);
 	return fault_set(fault, -EINVAL,
@@ -208,6 +213,12 @@ static bool is_like(const void *wanted, struct text aor)
 	return glob_matches_aor(wanted, aor);
 }
 
+static bool is_of_class(const struct endpoints *endpoints, unsigned class, const char *name)
+{
+	return text_equal(
+		classes_name(&endpoints->classes, class), (struct text){name, strlen(name)});
+}
+
 bool control_filter_matches(
 	const struct control_filter *filter, const struct endpoints *endpoints, uint32_t index)
 {
@@ -220,6 +231,8 @@ bool control_filter_matches(
 	if (filter->has_proxy && !is_at(&filter->proxy, &endpoints->proxies->list[endpoint->proxy]))
 		return false;
 	if (filter->quiet_us && endpoint_silent_us(endpoints, index) <= filter->quiet_us)
+		return false;
+	if (*filter->class && !is_of_class(endpoints, endpoint->class, filter->class))
 		return false;
 	if (filter->reasons && !has_reason(endpoints, index, filter->reasons))
 		return false;

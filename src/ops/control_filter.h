@@ -14,6 +14,7 @@ struct control_filter {
 	struct network network;
 	struct address proxy;          /* port 0: whatever its port */
 	char aor[CONTROL_PATTERN_MAX]; /* empty: any */
+	char class[CLASS_NAME_MAX];    /* empty: any, and none */
 	unsigned reasons;  /* set of 1 << enum reason_kind, one of which it has; 0: any */
 	uint64_t quiet_us; /* longer than this without a sign of life; 0: any */
 };

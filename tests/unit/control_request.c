@@ -98,7 +98,7 @@ Test(control_request, a_bad_filter_is_refused)
 	expect_refused("endpoints proxy=somewhere", "not an address");
 	expect_refused("endpoints aor=", "pattern");
 	expect_refused("endpoints reason=love", "none of registration");
-	expect_refused("endpoints class=slow", "knows no classes");
+	expect_refused("endpoints class=", "name of a class");
 	expect_refused("endpoints quiet>soon", "not a time");
 	expect_refused("endpoints quiet=5s", "no filter");
 	expect_refused("lost everything", "no filter");
