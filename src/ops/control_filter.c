@@ -13,31 +13,6 @@ static int shown(struct text text)
 	return text.length < SHOWN_MAX ? (int)text.length : SHOWN_MAX;
 }
 
-/* Goes back to the last * alone, so that no pattern takes longer than both lengths multiplied. */
-bool control_glob(const char *pattern, struct text text)
-{
-	const char *after_star = NULL;
-	size_t at = 0, resume = 0;
-
-	while (at < text.length) {
-		if (*pattern == '*') {
-			after_star = ++pattern;
-			resume = at;
-		} else if (*pattern && (*pattern == '?' || *pattern == text.at[at])) {
-			pattern++;
-			at++;
-		} else if (after_star) {
-			pattern = after_star;
-			at = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
-}
-
 static struct text without_scheme(struct text aor)
 {
 	const char *colon = aor.length ? memchr(aor.at, ':', aor.length) : NULL;
@@ -55,11 +30,13 @@ static struct text user_of(struct text aor)
 	return (struct text){rest.at, end ? (size_t)(end - rest.at) : 0};
 }
 
-/* Whole, without its scheme, or its user. */
-static bool glob_matches_aor(const char *pattern, struct text aor)
+/* As globs of a class are, and those that fit its user alone, too. */
+static bool is_like(const void *wanted, struct text aor)
 {
-	return control_glob(pattern, aor) || control_glob(pattern, without_scheme(aor)) ||
-	       (user_of(aor).length && control_glob(pattern, user_of(aor)));
+	const char *pattern = wanted;
+	const struct text globs = {pattern, strlen(pattern)}, user = user_of(aor);
+
+	return globs_fit_aor(globs, aor) || (user.length && globs_fit(globs, user, user.length));
 }
 
 bool control_target_is_aor(const struct control_target *target, struct text aor)
@@ -206,11 +183,6 @@ static bool has_reason(const struct endpoints *endpoints, uint32_t endpoint, uns
 			return true;
 	}
 	return false;
-}
-
-static bool is_like(const void *wanted, struct text aor)
-{
-	return glob_matches_aor(wanted, aor);
 }
 
 static bool is_of_class(const struct endpoints *endpoints, unsigned class, const char *name)

@@ -42,7 +42,4 @@ bool control_target_matches(
 /* Whether an address of record is the target's. */
 bool control_target_is_aor(const struct control_target *target, struct text aor);
 
-/* Whether text is as the pattern says, with * for any bytes and ? for one. */
-bool control_glob(const char *pattern, struct text text);
-
 #endif
