@@ -43,7 +43,6 @@ static void on_status(void *context, struct control_status *status)
 		.state_lag_us = state_lag(live->state, now_us),
 		.last_in_us = since(&live->sightings, DIRECTION_IN),
 		.last_out_us = since(&live->sightings, DIRECTION_OUT),
-		.scope = config->core.keepalive.scope,
 	};
 }
 

@@ -605,6 +605,7 @@ struct endpoint_view {
 	bool proven, lost;              /* as in struct endpoint */
 	unsigned missed;                /* likewise */
 	uint32_t reasons[REASON_KINDS]; /* how many of each */
+	struct text class;              /* its name; at is NULL where it has none */
 	struct text aor, user;          /* of its addressee */
 	uint64_t silent_us;             /* since the last sign of life */
 	uint64_t left_us;               /* until the last of its reasons runs out */

@@ -90,6 +90,8 @@ Test(exposition, figures_stand_under_their_labels)
 		.proxy_count = 2,
 		.proxies = {address_ipv4("\xc0\x00\x02\x01", 5060),
 			address_ipv4("\xc0\x00\x02\x01", 5080)},
+		.class_count = 1,
+		.classes = {{.name = "office", .endpoints = 23}},
 		.last_packet_us[DIRECTION_OUT] = 1700000000000042,
 		.started_us = 1600000000000043,
 	};
