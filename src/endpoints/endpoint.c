@@ -7,9 +7,6 @@
  * asked for it, a phone has two or three. */
 enum { PROXIES_ASKED = 16 };
 
-/* Keepalives that an unproven endpoint gets where keepalive.max-lost says none is ever lost. */
-enum { TRIALS_DEFAULT = 3 };
-
 static uint32_t power_of_two_from(uint32_t least)
 {
 	uint32_t power = 1024;
@@ -189,11 +186,6 @@ unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 	}
 	nat = nat_elsewhere(endpoints, client);
 	return nat ? nat : natted_recall(&endpoints->natted, now, client, message->call_id);
-}
-
-unsigned endpoint_trials(const struct keepalive_rules *rules)
-{
-	return 1 + (rules->max_lost ? rules->max_lost : TRIALS_DEFAULT);
 }
 
 /* The number that unproven endpoints of an address go by: where its counter is. */

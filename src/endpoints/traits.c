@@ -1,6 +1,9 @@
-/* What an endpoint is found to be: natted, lost, of a class. Each is counted, and changes what a store
- * keeps. */
+/* What an endpoint is found to be: natted, lost, given up, of a class. What is counted by that and
+ * what a store keeps of it follow. */
 #include "endpoint.h"
+
+/* Keepalives that an unproven endpoint gets where keepalive.max-lost says none is ever lost. */
+enum { TRIALS_DEFAULT = 3 };
 
 void endpoint_note_change(struct endpoints *endpoints, const struct endpoint *endpoint)
 {
@@ -66,6 +69,11 @@ void endpoint_restore_lost(struct endpoints *endpoints, uint32_t index)
 
 	count_lost(endpoints, endpoint, true);
 	endpoint->missed = endpoint_rules(endpoints, endpoint)->max_lost & MISSED_MAX;
+}
+
+unsigned endpoint_trials(const struct keepalive_rules *rules)
+{
+	return 1 + (rules->max_lost ? rules->max_lost : TRIALS_DEFAULT);
 }
 
 static void count_class(struct endpoints *endpoints, struct endpoint *endpoint, unsigned class)

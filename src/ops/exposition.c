@@ -75,10 +75,7 @@ static void put_proxies(struct exposition *exposition, const struct metrics_snap
 /* Those that are of none are the rest of all. */
 static void put_classes(struct exposition *exposition, const struct metrics_snapshot *snapshot)
 {
-	if (!snapshot->class_count)
-		return;
-	put_head(exposition, "class_endpoints", "gauge",
-		"Endpoints by their class; there are none of these figures where there are no classes.");
+	put_head(exposition, "class_endpoints", "gauge", "Endpoints by their class.");
 	for (unsigned i = 0; i < snapshot->class_count; i++)
 		put_part_of_endpoints(exposition, "class", snapshot->classes[i].name,
 			snapshot->classes[i].endpoints);

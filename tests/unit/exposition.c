@@ -191,6 +191,9 @@ Test(exposition, the_longest_text_fits)
 {
 	memset(&snapshot, 0xff, sizeof(snapshot));
 	snapshot.proxy_count = PROXIES_COUNTED;
+	snapshot.class_count = CLASSES_MAX;
+	for (unsigned i = 0; i < CLASSES_MAX; i++)
+		snapshot.classes[i].name[CLASS_NAME_MAX - 1] = 0;
 	write_text();
 	cr_expect_lt(strlen(text), EXPOSITION_MAX - 1);
 	expect_line("natbox_build_info{version=\"" NATBOX_VERSION "\"} 1");
