@@ -67,7 +67,7 @@ $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(if $(HARDENING),$(FORTIFY)) $(HARDENING) $(CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(shell test -d $(B) && find $(B) -name '*.d')
+-include $(shell find $(B)/src $(B)/tests $(B)/tools -name '*.d' 2>/dev/null)
 
 deps:
 	tools/deps

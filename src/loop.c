@@ -158,8 +158,10 @@ static void turned(struct live *live)
 {
 	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
-	if (metrics_turned(live->metrics, now_us))
+	if (live->metrics && metrics_turned(live->metrics, now_us))
 		tell_figures(live, now_us);
+	if (service_turned(now_us))
+		tell_status(live, now_us);
 }
 
 static int run(struct live *live, int signals, struct fault *fault)
@@ -168,6 +170,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 	int descriptors[WIRE_DESCRIPTORS_MAX];
 	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
 	uint64_t inspected_us = live->now_us;
+	const bool is_watched = live->metrics || service_listens();
 
 	for (unsigned i = 0; i < count; i++)
 		polled[1 + i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
@@ -188,7 +191,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 			inspect(live);
 			inspected_us = live->now_us;
 		}
-		if (live->metrics)
+		if (is_watched)
 			turned(live);
 		turns_end(&live->turns);
 	}
@@ -233,9 +236,13 @@ static void wait_for_wire(const struct live *live, int signals)
 	bool told = false;
 
 	while (poll(&polled, 1, absence_poll_ms) == 0 && !live->wire.kind->is_there(&live->wire)) {
-		if (!told)
+		if (!told) {
 			log_info("it is gone: natbox waits for it, and ends once it is back");
+			service_status("interface %s is gone: natbox waits for it",
+				live->wire.settings.interface);
+		}
 		told = true;
+		service_turned(clock_us(CLOCK_BOOTTIME)); /* to wait is what it has to do now */
 	}
 }
 
@@ -255,13 +262,20 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
 	wire_settings_read(config, &live.wire.settings);
 	live.wire.settings.sends = !dry_run;
+	service_open();
 	if (result >= 0)
 		result = live_open(&live, &sink, &fault);
-	if (result == 0)
+	if (result == 0) {
+		service_ready();
 		result = run(&live, signals, &fault);
+		if (result == 0)
+			service_stopping();
+	}
 	live_close(&live);
-	if (result != 0)
+	if (result != 0) {
 		log_error("%s", fault.line);
+		service_status("%s", fault.line);
+	}
 	if (result != 0 && live.is_ready && live.wire.kind->is_there)
 		wait_for_wire(&live, signals);
 	if (signals >= 0)

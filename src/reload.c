@@ -82,7 +82,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 	log_info("configuration read again");
 }
 
-void reload(struct live *live)
+static void read_again(struct live *live)
 {
 	static struct config wanted;
 	static struct config_errors errors;
@@ -96,4 +96,11 @@ void reload(struct live *live)
 	}
 	reopen_files(live, &wanted);
 	change_settings(live, &wanted);
+}
+
+void reload(struct live *live)
+{
+	service_reloading();
+	read_again(live);
+	service_ready();
 }
