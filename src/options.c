@@ -31,7 +31,7 @@ static const char usage[] =
 	"  -r, --replay FILE           read packets from a capture, - is standard input\n"
 	"      --rules                 print the kernel rules of relay mode\n"
 	"      --run-on TIME           with -r: let the clock run on, as in 90s, 10m, 2h\n"
-	"  -t, --test                  check the configuration; twice: and this host for it\n"
+	"  -t, --test                  check the configuration; twice: this host, too\n"
 	"  -v, --verbose               log one level more\n"
 	"  -V, --version               show the version\n"
 	"  -w, --write FILE            with -r: write what natbox would have sent\n"
