@@ -2,7 +2,7 @@
 # A Debian 12 that is booted with systemd in namespaces of its own: make_base, boot, inside.
 base=build/vm/base
 work=$(mktemp -d)
-machine= leader= failed=0
+machine='' leader='' failed=0
 
 cleanup() {
 	[ -z "$leader" ] || kill -s RTMIN+4 "$leader" 2>/dev/null # systemd(1): poweroff
@@ -44,6 +44,7 @@ eventually() { # command...
 
 # The suite and mirror of this host's own packages.
 mirror() {
+	# shellcheck disable=SC2016 # apt-get expands it
 	apt-get indextargets --format '$(SITE) $(RELEASE)' | awk '$2 == "bookworm" { print $1; exit }'
 }
 
