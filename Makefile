@@ -105,6 +105,7 @@ install: all
 	install -d $(share)/man/man5 $(completions) $(examples)
 	echo .so man8/natbox.8 >$(share)/man/man5/natbox.ini.5
 	sed 's/@KEYS@/$(keys)/' etc/natbox.bash >$(completions)/natbox
+	$(if $(wildcard natboxctl.8),install -m 644 etc/natboxctl.bash $(completions)/natboxctl)
 	install -m 644 etc/examples/*.ini etc/natbox.ini $(examples)
 	install -D -m 644 etc/natbox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/natbox.conf
 	install -D -m 644 etc/natbox.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf
@@ -118,7 +119,7 @@ install: all
 # All but the configuration.
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/natbox $(share)/man/man8/natbox.8 $(share)/man/man5/natbox.ini.5 \
-		$(completions)/natbox $(units)/natbox.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/natbox.conf \
+		$(completions)/natbox $(completions)/natboxctl $(units)/natbox.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/natbox.conf \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf $(DESTDIR)/etc/logrotate.d/natbox
 	rm -rf $(share)/doc/natbox
 

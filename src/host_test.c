@@ -177,7 +177,7 @@ static void test_metrics(struct host_test *test)
 static void test_what_is_shared(struct host_test *test)
 {
 	struct wire wire = {
-		.kind = test->config->mode == MODE_RELAY ? &relay_wire : &sniff_wire,
+		.kind = wire_kind_of(test->config),
 		.handler = {.context = test, .notice = on_notice},
 	};
 	struct fault fault;

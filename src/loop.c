@@ -257,7 +257,7 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 	live = (struct live){.source = source,
 		.dry_run = dry_run,
 		.config = config,
-		.wire.kind = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire,
+		.wire.kind = wire_kind_of(config),
 		.wire.handler = {
 			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
 	wire_settings_read(config, &live.wire.settings);

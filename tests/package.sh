@@ -76,4 +76,19 @@ say $? "bash completes every key, $(wc -l <<<"$keys") of them"
 [ "$(complete - ./natbox | sort)" = "$(./natbox -h | grep -E '^  (-.,|    --)' | cut -c 1-28 | grep -oE -- '--?[[:alpha:]-]+' | sort)" ] &&
 	[ "$(complete --rep -q)" = --replay ]
 say $? "and every option"
+
+# Its words are those that natboxctl shows, where this natbox has one.
+control() { # word, the one before, all words
+	local word=$1 before=$2
+	shift 2
+	bash -c 'compopt() { :; }
+		. etc/natboxctl.bash && COMP_WORDS=("${@:3}") COMP_CWORD=$(($# - 3)) &&
+		_natboxctl ./natboxctl "$1" "$2" && printf "%s\n" "${COMPREPLY[@]}"' bash "$word" "$before" "$@"
+}
+if [ -x natboxctl ]; then
+	[ "$(control stat natboxctl natboxctl stat | sort | tr '\n' ' ')" = "stats status " ] &&
+		[ "$(control 'net' endpoints natboxctl -j endpoints net)" = network= ] &&
+		[ "$(control show '/run/s' natboxctl -s /run/s show)" = show ]
+	say $? "bash completes commands and filters of natboxctl"
+fi
 exit $failed

@@ -35,6 +35,6 @@ void wire_examine(struct wire *wire)
 	}
 	if (wire_find_proxies(settings, list, &fault) < 0)
 		tell(wire, WIRE_ERROR, "%s", fault.line);
-	else
+	else if (wire->kind->examine)
 		wire->kind->examine(wire);
 }
