@@ -15,6 +15,7 @@ say() { # status, what it shows
 deb=$(tools/deb 2>"$work/said")
 say $? "the package is built: $deb"
 cat "$work/said"
+[ -n "$deb" ] || exit 1
 symbols=${deb/natbox_/natbox-dbgsym_}
 dpkg-deb -x "$deb" "$work/deb" && dpkg-deb -e "$deb" "$work/control" && dpkg-deb -x "$symbols" "$work/symbols"
 make -s install DESTDIR="$work/local" PREFIX=/usr/local
