@@ -24,7 +24,10 @@ struct live {
 	struct turns turns;
 	struct sightings sightings;
 	uint64_t started_us;
-	uint64_t now_us;   /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
+	uint64_t now_us; /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
+	struct {
+		uint64_t time_us, keepalives;
+	} status;          /* at the last that the service manager was told */
 	bool is_reviewing; /* a reload has not reached all endpoints yet */
 	bool is_ready;     /* everything is open, the loop runs */
 	struct proxy_addresses proxies;

@@ -179,8 +179,10 @@ static void turned(struct live *live)
 {
 	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
-	if (metrics_turned(live->metrics, now_us))
+	if (live->metrics && metrics_turned(live->metrics, now_us))
 		tell_figures(live, now_us);
+	if (service_turned(now_us))
+		tell_status(live, now_us);
 }
 
 /* What the loop waits for besides the wire's descriptors. */
@@ -206,6 +208,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 	int descriptors[WIRE_DESCRIPTORS_MAX];
 	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
 	uint64_t inspected_us = live->now_us;
+	const bool is_watched = live->metrics || service_listens();
 
 	for (unsigned i = 0; i < count; i++)
 		polled[FIXED_DESCRIPTORS + i] =
@@ -229,7 +232,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 		}
 		if (live->control && (polled[CONTROL].revents || control_has_work(live->control)))
 			hosting_turn(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
-		if (live->metrics)
+		if (is_watched)
 			turned(live);
 		turns_end(&live->turns);
 	}
@@ -274,9 +277,13 @@ static void wait_for_wire(const struct live *live, int signals)
 	bool told = false;
 
 	while (poll(&polled, 1, absence_poll_ms) == 0 && !live->wire.kind->is_there(&live->wire)) {
-		if (!told)
+		if (!told) {
 			log_info("it is gone: natbox waits for it, and ends once it is back");
+			service_status("interface %s is gone: natbox waits for it",
+				live->wire.settings.interface);
+		}
 		told = true;
+		service_turned(clock_us(CLOCK_BOOTTIME)); /* to wait is what it has to do now */
 	}
 }
 
@@ -291,18 +298,25 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 	live = (struct live){.source = source,
 		.dry_run = dry_run,
 		.config = config,
-		.wire.kind = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire,
+		.wire.kind = wire_kind_of(config),
 		.wire.handler = {
 			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
 	wire_settings_read(config, &live.wire.settings);
 	live.wire.settings.sends = !dry_run;
+	service_open();
 	if (result >= 0)
 		result = live_open(&live, &sink, &fault);
-	if (result == 0)
+	if (result == 0) {
+		service_ready();
 		result = run(&live, signals, &fault);
+		if (result == 0)
+			service_stopping();
+	}
 	live_close(&live);
-	if (result != 0)
+	if (result != 0) {
 		log_error("%s", fault.line);
+		service_status("%s", fault.line);
+	}
 	if (result != 0 && live.is_ready && live.wire.kind->is_there)
 		wait_for_wire(&live, signals);
 	if (signals >= 0)

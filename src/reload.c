@@ -93,7 +93,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 	log_info("configuration read again");
 }
 
-bool reload(struct live *live)
+static bool read_again(struct live *live)
 {
 	static struct config wanted;
 	static struct config_errors errors;
@@ -108,4 +108,14 @@ bool reload(struct live *live)
 	reopen_files(live, &wanted);
 	change_settings(live, &wanted);
 	return true;
+}
+
+bool reload(struct live *live)
+{
+	bool is_new;
+
+	service_reloading();
+	is_new = read_again(live);
+	service_ready();
+	return is_new;
 }

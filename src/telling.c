@@ -3,6 +3,7 @@
 #include "clock.h"
 #include <natbox/state.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static struct text first_line(struct text bytes)
@@ -232,4 +233,20 @@ void tell_summary(struct live *live)
 		(double)longest.clock_us / 1e3, (double)longest.processor_us / 1e3,
 		(double)ever.clock_us / 1e3, (double)ever.processor_us / 1e3);
 	turns_forget_longest(&live->turns);
+}
+
+/* The first has no rate: it is that of the time since the one before. */
+void tell_status(struct live *live, uint64_t now_us)
+{
+	const struct engine_counters counters = engine_counters(live->engine);
+	const uint64_t sent = counters.keepalives - live->status.keepalives;
+	const double seconds = (double)(now_us - live->status.time_us) / 1e6;
+	char rate[64] = "";
+
+	if (live->status.time_us && seconds > 0)
+		snprintf(rate, sizeof(rate), "; %.0f keepalives a second", (double)sent / seconds);
+	service_status(
+		"%u endpoints, %u of them lost%s", counters.endpoints, counters.lost_now, rate);
+	live->status.time_us = now_us;
+	live->status.keepalives = counters.keepalives;
 }

@@ -1,5 +1,5 @@
 /* What a running natbox tells those who watch it: in the log, in the event stream, in the
- * metrics. */
+ * metrics, and through the service manager. */
 #ifndef NATBOX_TELLING_H
 #define NATBOX_TELLING_H
 
@@ -41,5 +41,8 @@ void tell_figures(struct live *live, uint64_t now_us);
 
 /* SIGUSR1's line in the log. */
 void tell_summary(struct live *live);
+
+/* The service manager's line: how many endpoints there are, and what natbox does for them. */
+void tell_status(struct live *live, uint64_t now_us);
 
 #endif

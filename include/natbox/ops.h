@@ -6,6 +6,7 @@
  *     log_        lines for people
  *     events_, event_   one JSON object for each thing that happens, and its line in the log
  *     metrics_    figures for Prometheus
+ *     service_    what the service manager is told
  *
  * Here is what the other rooms need of it; the rest is private to src/ops. */
 #ifndef NATBOX_OPS_H
@@ -124,6 +125,9 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
  * CAP_NET_ADMIN. An empty name, or root's own: everything stays as it is. 0 or a negative errno,
  * with *fault set. */
 int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
+
+/* Whether this process may become that user with privileges_drop: 0, or -EPERM with *fault set. */
+int privileges_examine(const struct identity *identity, struct fault *fault);
 
 /* Neither this process nor a child of its gains a privilege by what it executes, for good. */
 void privileges_freeze(void);
@@ -370,5 +374,29 @@ void metrics_publish(
 
 /* Stops listening and frees. NULL is fine. */
 void metrics_close(struct metrics *metrics);
+
+/* The service manager that has started natbox, where it waits to be told (sd_notify(3)): datagrams
+ * to $NOTIFY_SOCKET, whichever user natbox is by then. There is one in a process. None of these
+ * waits for it; without one all but service_open do nothing. Not for several threads at once. */
+
+/* Before the others, from the environment. */
+void service_open(void);
+
+/* Whether there is one. */
+bool service_listens(void);
+
+/* What has changed: natbox does its work from now on, also after service_reloading; it reads its
+ * configuration again; it ends. What cannot be told at once service_turned tells. */
+void service_ready(void);
+void service_reloading(void);
+void service_stopping(void);
+
+/* The loop has come to the end of a turn; metrics_turned says where to call it. Feeds the watchdog,
+ * three times in the time that it has ($WATCHDOG_USEC). now_us: of CLOCK_BOOTTIME. True when it is
+ * time for a service_status: every 5 s. */
+bool service_turned(uint64_t now_us);
+
+/* One line for people, who see it with the service; cut after 255 bytes. */
+void service_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

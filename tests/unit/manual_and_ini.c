@@ -234,3 +234,17 @@ Test(manual_and_ini, unit_starts_natbox_again_however_often_it_failed)
 	cr_expect(strstr(section, "\nRestartPreventExitStatus=2"), "%s", section);
 	free(section);
 }
+
+/* A reload of a file with an error in it fails, and natbox hears nothing of it. */
+Test(manual_and_ini, unit_waits_for_natbox_watches_it_and_tests_before_a_reload)
+{
+	char *section;
+
+	read_file("etc/natbox.service");
+	section = part(text, "[Service]\n", "\n[");
+	cr_expect(strstr(section, "Type=notify\n"), "%s", section);
+	cr_expect(strstr(section, "\nWatchdogSec=10s\n"), "%s", section);
+	cr_expect(strstr(section, "\nExecReload=/usr/sbin/natbox -t\nExecReload=/bin/kill -HUP "),
+		"%s", section);
+	free(section);
+}
