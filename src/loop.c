@@ -241,6 +241,8 @@ static void wait_for_wire(const struct live *live, int signals)
 
 int loop_run(const struct config_source *source, bool dry_run, struct config *config)
 {
+	static const struct wire_kind *const kinds[] = {
+		[MODE_SNIFF] = &sniff_wire, [MODE_RELAY] = &relay_wire, [MODE_QUEUE] = &queue_wire};
 	static struct live live;
 	const struct engine_sink sink = {
 		.context = &live, .event = on_event, .send = dry_run ? NULL : on_send};
@@ -250,7 +252,7 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 	live = (struct live){.source = source,
 		.dry_run = dry_run,
 		.config = config,
-		.wire.kind = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire,
+		.wire.kind = kinds[config->mode],
 		.wire.handler = {
 			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
 	wire_settings_read(config, &live.wire.settings);

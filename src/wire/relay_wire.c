@@ -2,9 +2,10 @@
  * shows that it lives. */
 #include "claim.h"
 #include "named.h"
-#include "relay/alive.h"
 #include "relay/relay.h"
-#include "relay/rules.h"
+#include "rules/alive.h"
+#include "rules/rules.h"
+#include "served.h"
 #include "tell.h"
 
 #include <errno.h>
@@ -20,38 +21,6 @@ struct relaying {
 	struct relay_counters reported;
 	uint64_t forged_reported;
 };
-
-/* Without this host's loopback addresses, where no user agent comes from, unless they are named. */
-static size_t list_diverted(const struct wire_settings *settings, const struct address *proxies,
-	size_t count, struct address *diverted)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		bool named = false;
-
-		for (unsigned j = 0; j < settings->named_count; j++)
-			named |= address_equal(&settings->named[j], &proxies[i]);
-		if (named || !named_is_loopback(&proxies[i]))
-			diverted[kept++] = proxies[i];
-	}
-	return kept;
-}
-
-static struct rules_settings rules_settings_from(
-	const struct wire_settings *settings, const struct address *diverted, size_t count)
-{
-	return (struct rules_settings){
-		.in_port = settings->relay.in_port,
-		.out_port = settings->relay.out_port,
-		.mark = settings->relay.mark,
-		.own_mark = settings->relay.own_mark,
-		.table = settings->relay.table,
-		.manual = settings->relay.manual,
-		.proxies = diverted,
-		.proxy_count = count,
-	};
-}
 
 static int relaying_open(struct wire *wire, struct fault *fault)
 {
@@ -69,13 +38,13 @@ static int relaying_open(struct wire *wire, struct fault *fault)
 	if (!relaying)
 		return fault_set(fault, -ENOMEM, "no memory to relay");
 	wire->own = relaying;
-	relaying->proxy_count = list_diverted(
-		settings, wire->proxies->list, wire->proxies->count, relaying->proxies);
+	relaying->proxy_count =
+		served_list(settings, wire->proxies->list, wire->proxies->count, relaying->proxies);
 	if (!relaying->proxy_count)
 		return fault_set(fault, -ENOENT,
 			"this host has no address but loopback that a proxy could have: set "
 			"natbox.proxy");
-	rules = rules_settings_from(settings, relaying->proxies, relaying->proxy_count);
+	rules = served_rules(settings, relaying->proxies, relaying->proxy_count);
 	result = relay_open(&relay, &relaying->relay, fault);
 	if (result == 0)
 		result = rules_install(&rules, &relaying->rules, fault);
@@ -158,14 +127,6 @@ static void relaying_flush(struct wire *wire)
 	rules_tick(relaying->rules);
 }
 
-static void tell_growth(const struct wire *wire, uint64_t now, uint64_t *reported, const char *what)
-{
-	if (now > *reported)
-		tell(wire, WIRE_WARNING, "%llu datagrams %s", (unsigned long long)(now - *reported),
-			what);
-	*reported = now;
-}
-
 static void relaying_inspect(struct wire *wire)
 {
 	struct relaying *relaying = wire->own;
@@ -233,17 +194,3 @@ const struct wire_kind relay_wire = {
 	/* The sets that divert have run out; a thread that looks now and then renews them. */
 	.deaf_after_pause_us = 2000ull * ALIVE_RENEWAL_MS,
 };
-
-int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault)
-{
-	static struct address proxies[PROXIES_MAX], diverted[PROXIES_MAX];
-	struct rules_settings rules;
-	int count = wire_find_proxies(settings, proxies, fault);
-
-	if (count < 0)
-		return count;
-	rules = rules_settings_from(
-		settings, diverted, list_diverted(settings, proxies, (size_t)count, diverted));
-	rules_print(&rules, file);
-	return 0;
-}

@@ -153,7 +153,7 @@ static int check_rule(const struct nlmsghdr *message, void *context)
 
 	if (rule_is_ours(&rule))
 		return MNL_CB_OK;
-	if (marked && (settings->mark & rule.mask) == (rule.mark & rule.mask))
+	if (!settings->queues && marked && (settings->mark & rule.mask) == (rule.mark & rule.mask))
 		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.mark %#x is in use by somebody else's routing rule %u (fwmark "
 			"%#x/%#x); "
@@ -164,7 +164,7 @@ static int check_rule(const struct nlmsghdr *message, void *context)
 			"relay.own-mark %#x is in use by somebody else's routing rule %u (fwmark "
 			"%#x/%#x); set relay.own-mark to a free one",
 			settings->own_mark, rule.priority, rule.mark, rule.mask);
-	else if (rule.action == FR_ACT_TO_TBL && rule.table == settings->table)
+	else if (!settings->queues && rule.action == FR_ACT_TO_TBL && rule.table == settings->table)
 		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.table %u is in use by somebody else's routing rule %u; set "
 			"relay.table "
@@ -194,7 +194,7 @@ static int check_route(const struct nlmsghdr *message, void *context)
 	const struct search *search = context;
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
 
-	if (header->rtm_protocol == ROUTING_PROTOCOL ||
+	if (search->settings->queues || header->rtm_protocol == ROUTING_PROTOCOL ||
 		route_table(message) != search->settings->table)
 		return MNL_CB_OK;
 	fault_set_kind(search->fault, FAULT_LASTING, 0,

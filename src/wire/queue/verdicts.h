@@ -1,0 +1,46 @@
+/* Verdicts on queued packets, collected and handed to the kernel together, in the order of the
+ * packets. */
+#ifndef NATBOX_VERDICTS_H
+#define NATBOX_VERDICTS_H
+
+#include "ip_packet.h"
+
+#include <libmnl/libmnl.h>
+#include <stdalign.h>
+
+enum {
+	/* The longest packet that an attribute holds. */
+	VERDICT_PACKET_MAX = 65535 - 4,
+	/* Handed over once there is so much. */
+	VERDICTS_FULL = 32 << 10,
+	VERDICTS_ROOM = VERDICTS_FULL + 65536 + 256,
+};
+
+/* Of one queue. Zeros but for socket and number. */
+struct verdicts {
+	struct mnl_socket *socket;
+	uint16_t number;
+	bool passes; /* all packets up to this id that have no verdict yet are to pass */
+	uint32_t pass_id;
+	size_t length;
+	alignas(struct nlmsghdr) char bytes[VERDICTS_ROOM];
+};
+
+/* The packet passes as it came. */
+static inline void verdict_pass(struct verdicts *verdicts, uint32_t id)
+{
+	verdicts->passes = true;
+	verdicts->pass_id = id;
+}
+
+void verdict_drop(struct verdicts *verdicts, uint32_t id);
+
+/* It goes on with another payload, and so is at most VERDICT_PACKET_MAX long. */
+void verdict_rewrite(struct verdicts *verdicts, uint32_t id, const struct ip_packet *packet,
+	struct text payload, uint16_t identification);
+
+/* 0 or a negative errno: then what has no verdict stays in the queue, and a later verdict_pass lets
+ * it go. */
+int verdicts_flush(struct verdicts *verdicts);
+
+#endif
