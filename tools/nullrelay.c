@@ -7,8 +7,9 @@
  *     nullrelay -r [-q] PROXY:PORT...  print the rules
  *
  * -q: as in mode queue. PROXY is an address or "*": all addresses of this host. Ports, marks, table
- * and queue are natbox's own defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. SIGUSR2
- * has the event loop hang for HANG_S, while the other thread lives on. */
+ * and queue are natbox's own defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove
+ * the rules and end. SIGUSR2 has the event loop hang for HANG_S, while the other thread lives
+ * on. */
 #include "wire/claim.h"
 #include "wire/host.h"
 #include "wire/queue/queue.h"

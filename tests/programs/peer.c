@@ -11,7 +11,11 @@
  *         and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two answers.
  *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES|-
  *         Sends one datagram whose source is the first address, whoever has it. -: of what
- *         standard input has. */
+ *         standard input has.
+ *     peer queue NUMBER
+ *         Has the kernel's queue of that number, until it is ended. */
+#include "wire/queue/queue.h"
+
 #include <natbox/address.h>
 
 #include <arpa/inet.h>
@@ -281,6 +285,19 @@ static int ask_as_told(int argc, char **argv)
 	return ask(&question);
 }
 
+static int hold_queue(const char *number)
+{
+	const struct queue_settings settings = {(uint16_t)strtol(number, NULL, 10), 1};
+	struct queue *queue;
+	struct fault fault;
+
+	if (queue_open(&settings, &queue, &fault) != 0) {
+		fprintf(stderr, "peer: %s\n", fault.line);
+		return 1;
+	}
+	return pause();
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 2 ? argv[1] : "";
@@ -291,6 +308,9 @@ int main(int argc, char **argv)
 		return ask_as_told(argc - 1, argv + 1);
 	if (strcmp(command, "forge") == 0 && argc == 5)
 		return forge(argv[2], argv[3], argv[4]);
-	fprintf(stderr, "usage: peer echo|ask|forge ...; see the head of tests/programs/peer.c\n");
+	if (strcmp(command, "queue") == 0)
+		return hold_queue(argv[2]);
+	fprintf(stderr,
+		"usage: peer echo|ask|forge|queue ...; see the head of tests/programs/peer.c\n");
 	return 2;
 }

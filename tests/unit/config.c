@@ -307,8 +307,8 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 		":2: state.sync: \"soon\" is not a duration such as 500ms, 25s, 10m or 12h");
 	expect_error("[relay]\nin-port = 70000\n",
 		":2: relay.in-port: 70000 is out of range, 1 to 65535");
-	expect_error("[queue]\nnumber = 65536\n",
-		":2: queue.number: 65536 is out of range, 0 to 65535");
+	expect_error(
+		"[queue]\nnumber = 65536\n", ":2: queue.number: 65536 is out of range, 0 to 65535");
 	expect_error("[relay]\nmark = 0x1g\n", ":2: relay.mark: \"0x1g\" is not a number");
 	expect_error("[nat]\nrestore = 1\n", ":2: nat.restore: \"1\" is neither yes nor no");
 	expect_error("[nat]\ndetect = via-source,\n",
@@ -437,8 +437,8 @@ Test(config, zero_bytes_and_huge_files_are_errors)
 
 Test(config, errors_hold_no_control_characters)
 {
-	expect_error(
-		"[natbox]\nmode = \x1b[2J\n", ":2: natbox.mode: \"?[2J\" is none of sniff, relay, queue");
+	expect_error("[natbox]\nmode = \x1b[2J\n",
+		":2: natbox.mode: \"?[2J\" is none of sniff, relay, queue");
 }
 
 Test(config, byte_order_mark_and_last_line_without_end_are_taken)

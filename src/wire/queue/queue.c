@@ -110,6 +110,7 @@ static int bind_queue(struct queue *queue, uint16_t number)
 	char buffer[CONFIGURATION_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message = put_configuration(buffer, number);
 	const int fd = mnl_socket_get_fd(queue->socket), on = 1, size = SOCKET_BUFFER;
+	int error;
 
 	if (setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on)) < 0 ||
 		setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0 ||
@@ -117,7 +118,9 @@ static int bind_queue(struct queue *queue, uint16_t number)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
 		mnl_socket_sendto(queue->socket, message, message->nlmsg_len) < 0)
 		return -errno;
-	return read_error(fd);
+	error = read_error(fd);
+	/* Who may not have a buffer has not come as far. */
+	return error == -EPERM ? -EBUSY : error;
 }
 
 static int open_all(struct queue *queue, const struct queue_settings *settings)
