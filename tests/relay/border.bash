@@ -435,6 +435,35 @@ passes_a_firewall_that_forwards() {
 	border nft add rule inet other input ct state established accept
 }
 
+overran() {
+	[ "$(counter overruns)" -gt 0 ]
+}
+
+waits_in_queue() {
+	border awk '$1 == 5060 && $3 > 0 { found = 1 } END { exit !found }' \
+		/proc/self/net/netfilter/nfnetlink_queue
+}
+
+# Of mode queue: nothing is lost while natbox stands still, whether there is room or not.
+keeps_what_waits() {
+	local asking status
+	kill -STOP "$relay"
+	start phone build/peer ask -m 10000 $caller $far 100 >"$dir/answer"
+	asking=$!
+	eventually waits_in_queue
+	kill -CONT "$relay"
+	wait $asking && grep -q "^$far 100 " "$dir/answer"
+	ok $? "what comes while it stands still waits, and goes on when it does"
+	kill -STOP "$relay"
+	: >"$dir/heard"
+	phone build/peer ask -m 0 $caller $far 60000 300 >/dev/null
+	eventually heard_longer $caller 59999
+	status=$?
+	kill -CONT "$relay"
+	[ $status -eq 0 ] && eventually overran
+	ok $? "what a full queue has no room for passes, and is counted"
+}
+
 is_untracked() {
 	border conntrack -F 2>/dev/null
 	reaches $caller $far 100 && [ -z "$(border conntrack -L 2>/dev/null | grep 'port=5060')" ]
