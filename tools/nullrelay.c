@@ -82,7 +82,7 @@ static struct relay_counters counters_of(const struct path *path)
 	if (path->relay)
 		return relay_counters(path->relay);
 	counters = queue_counters(path->queue);
-	return (struct relay_counters){.sent = counters.passed,
+	return (struct relay_counters){.sent = counters.passed - counters.unreadable,
 		.send_errors = counters.send_errors,
 		.last_send_error = counters.last_send_error,
 		.overruns = counters.overruns};

@@ -4,11 +4,12 @@
  *     peer echo ADDRESS:PORT [COUNT]
  *         Answers each datagram with its own bytes, and prints a line for it: "FROM BYTES TTL TOS".
  *         Ends after COUNT, if given.
- *     peer ask [-t TOS] [-l TTL] [-m MILLISECONDS]
+ *     peer ask [-t TOS] [-l TTL] [-k MARK] [-m MILLISECONDS]
  *              ADDRESS:PORT ADDRESS:PORT BYTES [COUNT [PAUSE_MS]]
- *         From the first address sends to the second and waits for the same bytes to come back. A
- *         line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays out. With COUNT
- *         and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two answers.
+ *         From the first address, whoever has it, sends to the second and waits for the same bytes
+ *         to come back. A line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays
+ *         out. With COUNT and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two
+ *         answers.
  *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES|-
  *         Sends one datagram whose source is the first address, whoever has it. -: of what
  *         standard input has.
@@ -164,7 +165,7 @@ struct question {
 	const char *own, *other;
 	size_t length;
 	long count, pause_ms;
-	int tos, ttl, wait_ms;
+	int tos, ttl, mark, wait_ms;
 };
 
 static double milliseconds(void)
@@ -182,6 +183,8 @@ static void set_hop(int descriptor, int family, const struct question *question)
 
 	if (question->tos >= 0)
 		set(descriptor, level, ipv4 ? IP_TOS : IPV6_TCLASS, question->tos);
+	if (question->mark)
+		set(descriptor, SOL_SOCKET, SO_MARK, question->mark);
 	if (question->ttl > 0)
 		set(descriptor, level, ipv4 ? IP_TTL : IPV6_UNICAST_HOPS, question->ttl);
 }
@@ -214,7 +217,7 @@ static int ask(const struct question *question)
 	static char bytes[DATAGRAM_MAX];
 	struct sockaddr_storage other;
 	const socklen_t length = to_socket_address(question->other, &other);
-	const int descriptor = open_bound(question->own, false);
+	const int descriptor = open_bound(question->own, true);
 	double last = milliseconds(), longest = 0;
 	bool answered = true;
 
@@ -263,11 +266,13 @@ static int ask_as_told(int argc, char **argv)
 {
 	struct question question = {.count = 1, .tos = -1, .ttl = -1, .wait_ms = DEFAULT_WAIT_MS};
 
-	for (int option; (option = getopt(argc, argv, "t:l:m:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "t:l:k:m:")) != -1;) {
 		if (option == 't')
 			question.tos = (int)strtol(optarg, NULL, 0);
 		else if (option == 'l')
 			question.ttl = (int)strtol(optarg, NULL, 0);
+		else if (option == 'k')
+			question.mark = (int)strtol(optarg, NULL, 0);
 		else if (option == 'm')
 			question.wait_ms = (int)strtol(optarg, NULL, 0);
 		else
