@@ -1,5 +1,5 @@
 # The border host of the relay's tests, its neighbours, and what is asked of them. mode: relay or queue.
-# shellcheck shell=bash disable=SC2154 # mode is the caller's
+# shellcheck shell=bash disable=SC2034,SC2086,SC2119,SC2120,SC2154 # shared with the caller
 relay_program=${NULLRELAY:-build/nullrelay}
 make -s natbox build/nullrelay build/peer build/asker || exit 1
 way=() # how the null relay is to relay
