@@ -11,8 +11,9 @@
 enum {
 	/* The longest packet that an attribute holds. */
 	VERDICT_PACKET_MAX = 65535 - 4,
-	/* Handed over once there is so much. */
-	VERDICTS_FULL = 32 << 10,
+	/* Handed over once there is so much: with another message what the kernel has in one piece
+	 * of memory, which it gets cheaply. */
+	VERDICTS_FULL = 7 << 10,
 	VERDICTS_ROOM = VERDICTS_FULL + 65536 + 256,
 };
 
