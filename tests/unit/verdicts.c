@@ -72,16 +72,18 @@ Test(verdicts, packets_that_pass_are_one_message_and_keep_their_place_before_wha
 	verdict_rewrite(&verdicts, 3, &packet, TEXT("afterwards"), 0);
 	verdict_rewrite(&verdicts, 4, &packet, TEXT("after"), 0);
 	cr_expect_str_eq(story(), "up to accept 2, accept 3 (38 bytes), accept 4 (33 bytes)");
-	cr_expect_not(verdicts.passes);
+	cr_expect_not(verdicts.is_open);
 }
 
-Test(verdicts, a_packet_is_dropped_before_those_up_to_a_later_one_pass)
+Test(verdicts, so_are_those_in_a_row_that_are_dropped)
 {
 	verdict_pass(&verdicts, 1);
 	verdict_drop(&verdicts, 2);
-	verdict_pass(&verdicts, 3);
-	verdict_rewrite(&verdicts, 4, &packet, TEXT("after"), 0);
-	cr_expect_str_eq(story(), "drop 2, up to accept 3, accept 4 (33 bytes)");
+	verdict_drop(&verdicts, 3);
+	verdict_pass(&verdicts, 4);
+	verdict_rewrite(&verdicts, 5, &packet, TEXT("after"), 0);
+	cr_expect_str_eq(
+		story(), "up to accept 1, up to drop 3, up to accept 4, accept 5 (33 bytes)");
 }
 
 Test(verdicts, what_cannot_be_handed_over_is_an_error_and_is_not_kept)

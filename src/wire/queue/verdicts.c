@@ -30,18 +30,32 @@ static void add(struct verdicts *verdicts, const struct nlmsghdr *message)
 	verdicts->length += MNL_ALIGN(message->nlmsg_len);
 }
 
-static void put_passes(struct verdicts *verdicts)
+static void close_row(struct verdicts *verdicts)
 {
-	if (!verdicts->passes)
+	if (!verdicts->is_open)
 		return;
-	verdicts->passes = false;
-	add(verdicts, put_verdict(verdicts, NFQNL_MSG_VERDICT_BATCH, NF_ACCEPT, verdicts->pass_id));
+	verdicts->is_open = false;
+	add(verdicts, put_verdict(verdicts, NFQNL_MSG_VERDICT_BATCH, verdicts->verdict,
+			      verdicts->last_id));
 }
 
-/* Ahead of those that are to pass, which makes no difference to them. */
+static void add_to_row(struct verdicts *verdicts, uint32_t verdict, uint32_t id)
+{
+	if (verdicts->verdict != verdict)
+		close_row(verdicts);
+	verdicts->is_open = true;
+	verdicts->verdict = verdict;
+	verdicts->last_id = id;
+}
+
+void verdict_pass(struct verdicts *verdicts, uint32_t id)
+{
+	add_to_row(verdicts, NF_ACCEPT, id);
+}
+
 void verdict_drop(struct verdicts *verdicts, uint32_t id)
 {
-	add(verdicts, put_verdict(verdicts, NFQNL_MSG_VERDICT, NF_DROP, id));
+	add_to_row(verdicts, NF_DROP, id);
 }
 
 void verdict_rewrite(struct verdicts *verdicts, uint32_t id, const struct ip_packet *packet,
@@ -51,7 +65,7 @@ void verdict_rewrite(struct verdicts *verdicts, uint32_t id, const struct ip_pac
 	struct nlmsghdr *message;
 	struct nlattr *attribute;
 
-	put_passes(verdicts);
+	close_row(verdicts);
 	message = put_verdict(verdicts, NFQNL_MSG_VERDICT, NF_ACCEPT, id);
 	attribute = mnl_nlmsg_get_payload_tail(message);
 	attribute->nla_type = NFQA_PAYLOAD;
@@ -66,7 +80,7 @@ int verdicts_flush(struct verdicts *verdicts)
 {
 	ssize_t sent = 0;
 
-	put_passes(verdicts);
+	close_row(verdicts);
 	if (verdicts->length)
 		sent = mnl_socket_sendto(verdicts->socket, verdicts->bytes, verdicts->length);
 	verdicts->length = 0;

@@ -21,18 +21,16 @@ enum {
 struct verdicts {
 	struct mnl_socket *socket;
 	uint16_t number;
-	bool passes; /* all packets up to this id that have no verdict yet are to pass */
-	uint32_t pass_id;
+	/* All packets up to last_id that have no verdict yet are to get this one: NF_ACCEPT, as they
+	 * came, or NF_DROP. */
+	bool is_open;
+	uint32_t verdict, last_id;
 	size_t length;
 	alignas(struct nlmsghdr) char bytes[VERDICTS_ROOM];
 };
 
-/* The packet passes as it came. */
-static inline void verdict_pass(struct verdicts *verdicts, uint32_t id)
-{
-	verdicts->passes = true;
-	verdicts->pass_id = id;
-}
+/* The packet passes as it came. Those in a row cost one message, as do those that are dropped. */
+void verdict_pass(struct verdicts *verdicts, uint32_t id);
 
 void verdict_drop(struct verdicts *verdicts, uint32_t id);
 
