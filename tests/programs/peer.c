@@ -4,11 +4,12 @@
  *     peer echo ADDRESS:PORT [COUNT]
  *         Answers each datagram with its own bytes, and prints a line for it: "FROM BYTES TTL TOS".
  *         Ends after COUNT, if given.
- *     peer ask [-t TOS] [-l TTL] [-k MARK] [-m MILLISECONDS]
+ *     peer ask [-x] [-g BYTES] [-t TOS] [-l TTL] [-k MARK] [-m MILLISECONDS]
  *              ADDRESS:PORT ADDRESS:PORT BYTES [COUNT [PAUSE_MS]]
  *         From the first address, whoever has it, sends to the second and waits for the same bytes
  *         to come back. A line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays
- *         out. With COUNT and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two
+ *         out. -x: with an IPv6 extension header. -g: the kernel makes datagrams of so many bytes
+ *         each of it, as late as it can (UDP_SEGMENT). With COUNT and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two
  *         answers.
  *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES|-
  *         Sends one datagram whose source is the first address, whoever has it. -: of what
@@ -22,6 +23,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -165,7 +167,8 @@ struct question {
 	const char *own, *other;
 	size_t length;
 	long count, pause_ms;
-	int tos, ttl, mark, wait_ms;
+	int tos, ttl, mark, segment, wait_ms;
+	bool is_extended;
 };
 
 static double milliseconds(void)
@@ -176,13 +179,19 @@ static double milliseconds(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void set_hop(int descriptor, int family, const struct question *question)
+static void set_options(int descriptor, int family, const struct question *question)
 {
+	static const char padding[] = {0, 0, 1, 4, 0, 0, 0, 0};
 	const bool ipv4 = family == AF_INET;
 	const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
 
 	if (question->tos >= 0)
 		set(descriptor, level, ipv4 ? IP_TOS : IPV6_TCLASS, question->tos);
+	if (question->segment)
+		set(descriptor, IPPROTO_UDP, UDP_SEGMENT, question->segment);
+	if (question->is_extended &&
+		setsockopt(descriptor, IPPROTO_IPV6, IPV6_DSTOPTS, padding, sizeof(padding)) < 0)
+		die("destination options");
 	if (question->mark)
 		set(descriptor, SOL_SOCKET, SO_MARK, question->mark);
 	if (question->ttl > 0)
@@ -221,7 +230,7 @@ static int ask(const struct question *question)
 	double last = milliseconds(), longest = 0;
 	bool answered = true;
 
-	set_hop(descriptor, other.ss_family, question);
+	set_options(descriptor, other.ss_family, question);
 	for (long i = 0; i < question->count; i++) {
 		write_question(bytes, question->length, i);
 		sendto(descriptor, bytes, question->length, 0, (struct sockaddr *)&other, length);
@@ -266,11 +275,15 @@ static int ask_as_told(int argc, char **argv)
 {
 	struct question question = {.count = 1, .tos = -1, .ttl = -1, .wait_ms = DEFAULT_WAIT_MS};
 
-	for (int option; (option = getopt(argc, argv, "t:l:k:m:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "xg:t:l:k:m:")) != -1;) {
 		if (option == 't')
 			question.tos = (int)strtol(optarg, NULL, 0);
 		else if (option == 'l')
 			question.ttl = (int)strtol(optarg, NULL, 0);
+		else if (option == 'x')
+			question.is_extended = true;
+		else if (option == 'g')
+			question.segment = (int)strtol(optarg, NULL, 0);
 		else if (option == 'k')
 			question.mark = (int)strtol(optarg, NULL, 0);
 		else if (option == 'm')
