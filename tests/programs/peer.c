@@ -9,8 +9,8 @@
  *         From the first address, whoever has it, sends to the second and waits for the same bytes
  *         to come back. A line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays
  *         out. -x: with an IPv6 extension header. -g: the kernel makes datagrams of so many bytes
- *         each of it, as late as it can (UDP_SEGMENT). With COUNT and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two
- *         answers.
+ *         each of it, as late as it can (UDP_SEGMENT). With COUNT and PAUSE_MS prints at the end
+ *         "longest gap MILLISECONDS", between two answers.
  *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES|-
  *         Sends one datagram whose source is the first address, whoever has it. -: of what
  *         standard input has.

@@ -21,7 +21,7 @@ enum {
 struct verdicts {
 	struct mnl_socket *socket;
 	uint16_t number;
-	/* All packets up to last_id that have no verdict yet are to get this one: NF_ACCEPT, as they
+	/* All packets up to last_id that have no verdict yet are to get this: NF_ACCEPT, as they
 	 * came, or NF_DROP. */
 	bool is_open;
 	uint32_t verdict, last_id;
