@@ -75,10 +75,11 @@ flows_around_natbox() { # signal that it gets, milliseconds
 	measure_gap_while natbox_signal "$1" && [ "$gap" -le "$2" ]
 }
 
-# Of what was asked while the kernel takes a killed natbox apart one answer may be missing, or two.
+# In mode queue answers are missing while the kernel takes a killed natbox apart, in mode relay until the
+# rules lapse: a second is neither, however busy the machine.
 longest_outage_ms() { # signal
 	case $RELAY_MODE$1 in
-	queueKILL) echo 300 ;;
+	queueKILL) echo 1000 ;;
 	*) echo 3000 ;;
 	esac
 }
