@@ -36,9 +36,9 @@ enum {
 	CONFIG_ERRORS_MAX = 64,   /* shown at once; a file with more is not a natbox.ini */
 };
 
-enum mode { MODE_SNIFF, MODE_RELAY };
+enum mode { MODE_SNIFF, MODE_RELAY, MODE_QUEUE };
 
-/* Who installs and removes the kernel rules of relay mode. */
+/* Who installs and removes the kernel rules of the modes relay and queue. */
 enum rules { RULES_AUTO, RULES_MANUAL };
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -72,6 +72,9 @@ struct config {
 		uint32_t mark, own_mark, table;
 		enum rules rules;
 	} relay;
+	struct {
+		uint32_t number;
+	} queue;
 	struct {
 		char socket[SOCKET_PATH_MAX]; /* empty: none */
 	} control;
