@@ -1,7 +1,7 @@
 /* Endpoints: who must stay reachable, and why. Below, in this order: the proxies that endpoints
  * belong to; labels, the names that reasons carry; changes, which reasons a store has not seen yet;
  * unproven, the endpoints where it is open who is there; endpoints and their reasons; the review, a
- * look at each of them; records, what survives a restart. */
+ * look at each of them; records, what survives a restart; views, what is shown. */
 #ifndef NATBOX_ENDPOINTS_H
 #define NATBOX_ENDPOINTS_H
 
@@ -485,5 +485,42 @@ void records_restore(struct endpoints *endpoints, const struct record *records, 
 /* After the last of these: starts the keepalives, each at most one interval after the
  * endpoint was last heard or sent one, and never too many at once. */
 void records_resume(struct endpoints *endpoints);
+
+/* Views: what there is to show of an endpoint, for people and programs that ask for it. */
+
+struct endpoint_view {
+	struct address client, proxy;
+	unsigned nat;                   /* set of enum nat_test */
+	bool proven, lost;              /* as in struct endpoint */
+	unsigned missed;                /* likewise */
+	uint32_t reasons[REASON_KINDS]; /* how many of each */
+	struct text aor, user;          /* of its addressee */
+	uint64_t silent_us;             /* since the last sign of life */
+	uint64_t left_us;               /* until the last of its reasons runs out */
+	uint64_t next_us;               /* until its next keepalive; UINT64_MAX: it gets none */
+};
+
+/* What it points to lives until something changes. */
+void endpoint_view(
+	const struct endpoints *endpoints, uint32_t endpoint, struct endpoint_view *view);
+
+struct reason_view {
+	enum reason_kind kind;
+	bool early;
+	struct text id;   /* AOR or Call-ID */
+	struct text user; /* of the Contact; empty where it is the AOR's */
+	uint64_t left_us; /* until it runs out */
+};
+void reason_view(const struct endpoints *endpoints, uint32_t reason, struct reason_view *view);
+
+/* Shows endpoints from an index on, 1 at first, at most so many places of the table. visit gets
+ * each that there is; where it returns false the walk ends there, with this one behind it. Returns
+ * the index to go on from, 0 at the end of the table. In between endpoints may come and go: who is
+ * there all the while is shown once. */
+uint32_t endpoints_walk(struct endpoints *endpoints, uint32_t from, uint32_t count,
+	bool (*visit)(void *context, uint32_t endpoint), void *context);
+
+/* For how long there has been no sign of life. */
+uint64_t endpoint_silent_us(const struct endpoints *endpoints, uint32_t endpoint);
 
 #endif

@@ -70,6 +70,11 @@ void engine_advance(struct engine *engine, uint64_t now_us);
  * overdue go out one after the other. */
 void engine_resume(struct engine *engine, uint64_t now_us, uint64_t deaf_us);
 
+/* A hand brake: while keepalives are held none is sent, whatever the settings say, and none counts
+ * as unanswered. When they are not held any more, what is due goes out as after engine_resume. */
+void engine_hold_keepalives(struct engine *engine, bool held);
+bool engine_holds_keepalives(const struct engine *engine);
+
 /* When engine_advance next has something to do; UINT64_MAX: not before another packet. */
 uint64_t engine_next(const struct engine *engine);
 

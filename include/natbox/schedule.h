@@ -65,6 +65,8 @@ struct schedule {
 	struct wheel *wheel;
 	struct pause pauses[PAUSES_MAX];
 	unsigned pause_count; /* in all; number i stands at i % PAUSES_MAX */
+	bool is_held;         /* nothing is to be sent for now (schedule_hold) */
+	uint32_t held_since;
 	/* Keepalives that are overdue take turns: the tick of the latest of them, and how many of
 	 * them are sent in it. */
 	uint32_t overdue_tick, overdue_count;
@@ -74,6 +76,18 @@ struct schedule {
 int schedule_init(
 	struct schedule *schedule, const struct settings *settings, uint32_t items, uint32_t now);
 void schedule_free(struct schedule *schedule);
+
+/* Whether keepalives are sent at all. */
+static inline bool schedule_sends(const struct schedule *schedule)
+{
+	return schedule->settings->keepalive.scope != KEEPALIVE_OFF && !schedule->is_held;
+}
+
+/* From now on nothing is sent, whatever the settings say, and what is not answered does not count,
+ * until schedule_release: that was a pause then. The places of before come to nothing on their
+ * own, those after need new ones. */
+void schedule_hold(struct schedule *schedule, uint32_t now);
+void schedule_release(struct schedule *schedule, uint32_t now);
 
 /* An item wakes for its next keepalive, not before the tick earliest and when it is due at the
  * latest; or when it expires, where that comes first or no keepalives are wanted. */

@@ -119,3 +119,23 @@ void engine_resume(struct engine *engine, uint64_t now_us, uint64_t deaf_us)
 		report_tick(&engine->report) + ticks_of(deaf_us));
 	review_start(&engine->endpoints, true);
 }
+
+void engine_hold_keepalives(struct engine *engine, bool held)
+{
+	struct schedule *schedule = &engine->endpoints.schedule;
+	const uint32_t now = report_tick(&engine->report);
+
+	if (held == schedule->is_held)
+		return;
+	if (held) {
+		schedule_hold(schedule, now);
+		return;
+	}
+	schedule_release(schedule, now);
+	review_start(&engine->endpoints, true);
+}
+
+bool engine_holds_keepalives(const struct engine *engine)
+{
+	return engine->endpoints.schedule.is_held;
+}

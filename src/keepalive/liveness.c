@@ -1,18 +1,5 @@
 #include <natbox/keepalive.h>
 
-/* For how long there has been no sign of life: keepalives keep their pace, so each that was missed
- * is an interval, and the last one is not that long ago. */
-static uint64_t silent_seconds(const struct endpoints *endpoints, const struct endpoint *endpoint)
-{
-	const uint32_t now = report_tick(endpoints->report);
-	const unsigned intervals = endpoint->missed + endpoint->awaiting;
-	uint64_t silent_us = intervals * endpoints->settings->keepalive.interval_us;
-
-	if (tick_before(endpoint->refreshed, now))
-		silent_us += (uint64_t)(now - endpoint->refreshed) * TICK_US;
-	return silent_us / 1000000;
-}
-
 /* There is a sign of life, of which nothing is noted yet: it is lost no more. */
 static void find(struct endpoints *endpoints, uint32_t index)
 {
@@ -23,7 +10,7 @@ static void find(struct endpoints *endpoints, uint32_t index)
 	endpoint_set_lost(endpoints, index, false);
 	endpoint_report(endpoints, endpoint,
 		(struct event){.type = EVENT_FOUND,
-			.silent_s = silent_seconds(endpoints, endpoint),
+			.silent_s = endpoint_silent_us(endpoints, index) / 1000000,
 			.aor = endpoint_addressee(endpoints, index).aor});
 }
 
@@ -159,7 +146,7 @@ bool liveness_is_lost(const struct endpoints *endpoints, uint32_t index)
 
 	return settings->keepalive.max_lost &&
 	       endpoint_at(endpoints, index)->missed >= settings->keepalive.max_lost &&
-	       settings->keepalive.scope != KEEPALIVE_OFF &&
+	       schedule_sends(&endpoints->schedule) &&
 	       keepalive_is_answered(settings->keepalive.method);
 }
 
@@ -229,8 +216,8 @@ void liveness_wake(
 		schedule_place_end(&endpoints->schedule, index, endpoint->expires);
 		return;
 	}
-	/* A place to send at may be from before the scope was off. */
-	if (send && !endpoint->heard && endpoints->settings->keepalive.scope != KEEPALIVE_OFF) {
+	/* A place to send at may be from before there were to be none. */
+	if (send && !endpoint->heard && schedule_sends(&endpoints->schedule)) {
 		send_and_place(endpoints, keepalive, index);
 		return;
 	}

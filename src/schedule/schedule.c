@@ -56,7 +56,7 @@ void schedule_place_end(struct schedule *schedule, uint32_t item, uint32_t expir
 void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest, uint32_t refreshed,
 	uint32_t expires)
 {
-	if (schedule->settings->keepalive.scope == KEEPALIVE_OFF)
+	if (!schedule_sends(schedule))
 		schedule_place_end(schedule, item, expires);
 	else
 		wheel_place_sender(schedule->wheel, item, earliest, due_of(schedule, refreshed),
@@ -66,7 +66,7 @@ void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest,
 
 void schedule_place_soon(struct schedule *schedule, uint32_t item, uint32_t now, uint32_t expires)
 {
-	if (schedule->settings->keepalive.scope == KEEPALIVE_OFF)
+	if (!schedule_sends(schedule))
 		schedule_place_end(schedule, item, expires);
 	else
 		wheel_place_sender(schedule->wheel, item, now + 1, now + ticks_of(SOON_US),
@@ -134,6 +134,8 @@ bool schedule_paused_after(const struct schedule *schedule, uint32_t sent)
 {
 	uint32_t end = schedule_answer_end(schedule, sent);
 
+	if (schedule->is_held && tick_before(schedule->held_since, end))
+		return true;
 	for (unsigned i = 0; i < PAUSES_MAX && i < schedule->pause_count; i++) {
 		const struct pause *pause = &schedule->pauses[i];
 
@@ -141,4 +143,20 @@ bool schedule_paused_after(const struct schedule *schedule, uint32_t sent)
 			return true;
 	}
 	return false;
+}
+
+void schedule_hold(struct schedule *schedule, uint32_t now)
+{
+	if (schedule->is_held)
+		return;
+	schedule->is_held = true;
+	schedule->held_since = now;
+}
+
+void schedule_release(struct schedule *schedule, uint32_t now)
+{
+	if (!schedule->is_held)
+		return;
+	schedule->is_held = false;
+	schedule_note_pause(schedule, schedule->held_since, now);
 }

@@ -1,0 +1,83 @@
+#include <natbox/endpoints.h>
+
+/* Microseconds from now to a tick, 0 when it is over. */
+static uint64_t until(const struct endpoints *endpoints, uint32_t tick)
+{
+	const uint32_t now = report_tick(endpoints->report);
+
+	return tick_before(now, tick) ? (uint64_t)(tick - now) * TICK_US : 0;
+}
+
+/* Keepalives keep their pace, so each that was missed is an interval, and the last one is not that
+ * long ago. */
+uint64_t endpoint_silent_us(const struct endpoints *endpoints, uint32_t index)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const uint32_t now = report_tick(endpoints->report);
+	const unsigned intervals = endpoint->missed + endpoint->awaiting;
+	uint64_t silent_us = intervals * endpoints->settings->keepalive.interval_us;
+
+	if (tick_before(endpoint->refreshed, now))
+		silent_us += (uint64_t)(now - endpoint->refreshed) * TICK_US;
+	return silent_us;
+}
+
+static uint64_t next_keepalive_us(const struct endpoints *endpoints, uint32_t index)
+{
+	if (!schedule_sends(&endpoints->schedule) ||
+		endpoint_is_given_up(endpoints->settings, endpoint_at(endpoints, index)))
+		return UINT64_MAX;
+	return until(endpoints, wheel_tick_of(endpoints->schedule.wheel, index));
+}
+
+void reason_view(const struct endpoints *endpoints, uint32_t index, struct reason_view *view)
+{
+	const struct reason *reason = reason_at(endpoints, index);
+
+	*view = (struct reason_view){
+		.kind = reason->kind,
+		.early = reason->early,
+		.id = label_text(&endpoints->labels, reason->label),
+		.user = label_user(&endpoints->labels, reason->label),
+		.left_us = until(endpoints, reason->expires),
+	};
+}
+
+void endpoint_view(const struct endpoints *endpoints, uint32_t index, struct endpoint_view *view)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const struct addressee addressee = endpoint_addressee(endpoints, index);
+
+	*view = (struct endpoint_view){
+		.client = endpoint->client,
+		.proxy = endpoints->proxies->list[endpoint->proxy],
+		.nat = endpoint->nat,
+		.proven = endpoint->proven,
+		.lost = endpoint->lost,
+		.missed = endpoint->missed,
+		.aor = addressee.aor,
+		.user = addressee.user,
+		.silent_us = endpoint_silent_us(endpoints, index),
+		.next_us = next_keepalive_us(endpoints, index),
+	};
+	for (uint32_t i = endpoint->reasons; i; i = reason_at(endpoints, i)->next) {
+		const uint64_t left_us = until(endpoints, reason_at(endpoints, i)->expires);
+
+		view->reasons[reason_at(endpoints, i)->kind]++;
+		if (left_us > view->left_us)
+			view->left_us = left_us;
+	}
+}
+
+uint32_t endpoints_walk(struct endpoints *endpoints, uint32_t from, uint32_t count,
+	bool (*visit)(void *context, uint32_t endpoint), void *context)
+{
+	const uint32_t last = endpoints->endpoints.used;
+	bool goes_on = true;
+
+	for (; goes_on && count && from <= last; from++, count--) {
+		if (endpoint_at(endpoints, from)->reasons)
+			goes_on = visit(context, from);
+	}
+	return from <= last ? from : 0;
+}
