@@ -24,6 +24,9 @@ static const uint64_t boot_us = 300 * 1000000ULL;
 /* How long an interface has to go away once it fails, and how often is looked for it then. */
 static const int absence_poll_ms = 1000;
 
+/* How long the loop waits at most while somebody has asked for something over HTTP. */
+static const int errand_wait_ms = 1;
+
 static struct outcome on_datagram(
 	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
 {
@@ -94,6 +97,8 @@ static int poll_timeout(const struct live *live)
 		return 0;
 	if (wait_us > live->wire.kind->longest_turn_us)
 		wait_us = live->wire.kind->longest_turn_us;
+	if (live->metrics && metrics_is_asked(live->metrics) && wait_us)
+		return errand_wait_ms;
 	return (int)((wait_us + 999) / 1000);
 }
 
@@ -158,19 +163,24 @@ static void turned(struct live *live)
 {
 	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
+	if (metrics_is_asked(live->metrics))
+		metrics_run(live->metrics, live->engine, live->turns.begun_us);
 	if (metrics_turned(live->metrics, now_us))
 		tell_figures(live, now_us);
 }
 
 static int run(struct live *live, int signals, struct fault *fault)
 {
-	struct pollfd polled[1 + WIRE_DESCRIPTORS_MAX] = {{.fd = signals, .events = POLLIN}};
+	struct pollfd polled[1 + WIRE_DESCRIPTORS_MAX + 1] = {{.fd = signals, .events = POLLIN}};
 	int descriptors[WIRE_DESCRIPTORS_MAX];
 	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
 	uint64_t inspected_us = live->now_us;
 
 	for (unsigned i = 0; i < count; i++)
 		polled[1 + i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+	if (live->metrics)
+		polled[1 + count++] =
+			(struct pollfd){.fd = metrics_descriptor(live->metrics), .events = POLLIN};
 	turns_start(&live->turns);
 	for (;;) {
 		int result, wait_ms = poll_timeout(live);
