@@ -27,6 +27,7 @@ rooms   := base sip schedule report nat endpoints keepalive follow engine
 core    := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c))
 outside := $(wildcard src/wire/*.c src/wire/*/*.c src/ops/*.c src/state/*.c)
 main    := $(wildcard src/*.c)
+ctl     := $(wildcard src/ctl/*.c)
 unit    := $(wildcard tests/unit/*.c tests/programs/registrar/*.c)
 
 core_o    := $(core:%.c=$(B)/%.o)
@@ -36,13 +37,17 @@ unit_o    := $(unit:%.c=$(B)/%.o)
 .DELETE_ON_ERROR:
 .PHONY: all deps demo bench check unit tools asan clean install uninstall
 
-all: natbox
+all: natbox natboxctl
 
-natbox: $(B)/natbox
+natbox natboxctl: %: $(B)/%
 	cp $< $@
 
 $(B)/natbox: $(main:%.c=$(B)/%.o) $(outside_o) $(B)/libcore.a
 	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# It needs of natbox what it writes captures with, and few libraries.
+$(B)/natboxctl: $(ctl:%.c=$(B)/%.o) $(B)/src/wire/capture/writer.o $(B)/src/wire/send/datagram.o $(B)/libcore.a
+	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ -ljansson -lpcap
 
 $(B)/libcore.a: $(core_o)
 	rm -f $@ && $(AR) rcs $@ $^
@@ -102,11 +107,13 @@ asan: deps
 	tests/run asan
 
 clean:
-	rm -rf build natbox
+	rm -rf build natbox natboxctl
 
 install: all
 	install -D -m 755 natbox $(DESTDIR)$(PREFIX)/sbin/natbox
+	install -D -m 755 natboxctl $(DESTDIR)$(PREFIX)/sbin/natboxctl
 	install -D -m 644 natbox.8 $(DESTDIR)$(PREFIX)/share/man/man8/natbox.8
+	install -D -m 644 natboxctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/natboxctl.8
 	install -D -m 644 etc/natbox.service $(DESTDIR)/lib/systemd/system/natbox.service
 	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(DESTDIR)/lib/systemd/system/natbox.service
 	test -e $(DESTDIR)/etc/natbox/natbox.ini || \
@@ -114,4 +121,5 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/natbox $(DESTDIR)$(PREFIX)/share/man/man8/natbox.8 \
+		$(DESTDIR)$(PREFIX)/sbin/natboxctl $(DESTDIR)$(PREFIX)/share/man/man8/natboxctl.8 \
 		$(DESTDIR)/lib/systemd/system/natbox.service

@@ -2,9 +2,11 @@
 #ifndef NATBOX_LIVE_H
 #define NATBOX_LIVE_H
 
+#include "lately.h"
 #include "proxy_addresses.h"
 #include "turns.h"
 
+#include <natbox/control.h>
 #include <natbox/engine.h>
 #include <natbox/wire.h>
 
@@ -17,7 +19,11 @@ struct live {
 	struct state *state;
 	struct events *events;   /* NULL: none */
 	struct metrics *metrics; /* NULL: off */
+	struct control *control; /* NULL: none */
+	struct control_interest interest;
 	struct turns turns;
+	struct lately lately;
+	uint64_t started_us;
 	uint64_t now_us;   /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	bool is_reviewing; /* a reload has not reached all endpoints yet */
 	bool is_ready;     /* everything is open, the loop runs */

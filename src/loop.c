@@ -2,6 +2,7 @@
 #include "loop.h"
 
 #include "clock.h"
+#include "hosting.h"
 #include "opening.h"
 #include "reload.h"
 #include "telling.h"
@@ -24,17 +25,18 @@ static const uint64_t boot_us = 300 * 1000000ULL;
 /* How long an interface has to go away once it fails, and how often is looked for it then. */
 static const int absence_poll_ms = 1000;
 
-/* How long the loop waits at most while somebody has asked for something over HTTP. */
-static const int errand_wait_ms = 1;
-
 static struct outcome on_datagram(
 	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
 {
 	const struct live *live = context;
+	struct outcome outcome;
 
 	if (log_get_level() == LOG_LEVEL_DEBUG)
 		tell_datagram(flow, bytes);
-	return engine_packet(live->engine, time_us, flow, bytes);
+	outcome = engine_packet(live->engine, time_us, flow, bytes);
+	if (live->interest.packets)
+		control_packet(live->control, time_us, flow, bytes, &outcome);
+	return outcome;
 }
 
 static void on_send(void *context, uint64_t now_us, const struct flow *flow, struct text bytes)
@@ -45,13 +47,19 @@ static void on_send(void *context, uint64_t now_us, const struct flow *flow, str
 
 	if (log_get_level() == LOG_LEVEL_DEBUG && !engine_is_proxy(live->engine, &flow->source))
 		tell_answer(flow, bytes);
+	if (live->interest.packets)
+		control_packet(live->control, now_us, flow, bytes, NULL);
 	if (live->wire.kind->send(&live->wire, now_us, flow, bytes, &fault) != 0)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 }
 
 static void on_event(void *context, const struct event *event)
 {
-	tell_event(context, event);
+	const struct live *live = context;
+
+	tell_event(live, event);
+	if (live->interest.events)
+		control_event(live->control, event);
 }
 
 /* False when natbox is to stop. */
@@ -76,11 +84,16 @@ static bool handle_signal(struct live *live, int signals)
 static void inspect(struct live *live)
 {
 	static struct log_limit limit;
+	struct engine_counters counters;
 	struct fault fault;
 
 	if (!live->wire.kind->proxies_stay && proxy_addresses_find(&live->proxies, &fault) != 0)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 	live->wire.kind->inspect(&live->wire);
+	counters = engine_counters(live->engine);
+	lately_look(&live->lately, &counters, live->now_us);
+	if (live->control)
+		control_inspect(live->control, live->now_us);
 }
 
 /* Milliseconds until the next thing to do, at most the wire's longest turn. */
@@ -95,10 +108,12 @@ static int poll_timeout(const struct live *live)
 
 	if (live->wire.kind->has_rest && live->wire.kind->has_rest(&live->wire))
 		return 0;
+	if (live->control && control_has_work(live->control))
+		return 0;
+	if (live->metrics && metrics_is_asked(live->metrics))
+		return 0;
 	if (wait_us > live->wire.kind->longest_turn_us)
 		wait_us = live->wire.kind->longest_turn_us;
-	if (live->metrics && metrics_is_asked(live->metrics) && wait_us)
-		return errand_wait_ms;
 	return (int)((wait_us + 999) / 1000);
 }
 
@@ -163,33 +178,48 @@ static void turned(struct live *live)
 {
 	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
-	if (metrics_is_asked(live->metrics))
-		metrics_run(live->metrics, live->engine, live->turns.begun_us);
 	if (metrics_turned(live->metrics, now_us))
 		tell_figures(live, now_us);
 }
 
+/* What the loop waits for besides the wire's descriptors. */
+enum { SIGNALS, CONTROL, METRICS, FIXED_DESCRIPTORS };
+
+/* Whether the wire had something to be taken at the start of this turn. */
+static bool has_come(const struct pollfd *polled, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (polled[i].revents)
+			return true;
+	}
+	return false;
+}
+
 static int run(struct live *live, int signals, struct fault *fault)
 {
-	struct pollfd polled[1 + WIRE_DESCRIPTORS_MAX + 1] = {{.fd = signals, .events = POLLIN}};
+	struct pollfd polled[FIXED_DESCRIPTORS + WIRE_DESCRIPTORS_MAX] = {
+		[SIGNALS] = {.fd = signals, .events = POLLIN},
+		[CONTROL] = {.fd = live->control ? control_descriptor(live->control) : -1,
+			.events = POLLIN},
+		[METRICS] = {.fd = live->metrics ? metrics_descriptor(live->metrics) : -1,
+			.events = POLLIN},
+	};
 	int descriptors[WIRE_DESCRIPTORS_MAX];
 	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
 	uint64_t inspected_us = live->now_us;
 
 	for (unsigned i = 0; i < count; i++)
-		polled[1 + i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
-	if (live->metrics)
-		polled[1 + count++] =
-			(struct pollfd){.fd = metrics_descriptor(live->metrics), .events = POLLIN};
+		polled[FIXED_DESCRIPTORS + i] =
+			(struct pollfd){.fd = descriptors[i], .events = POLLIN};
 	turns_start(&live->turns);
 	for (;;) {
 		int result, wait_ms = poll_timeout(live);
 
-		if (poll(polled, 1 + count, wait_ms) < 0 && errno != EINTR)
+		if (poll(polled, FIXED_DESCRIPTORS + count, wait_ms) < 0 && errno != EINTR)
 			return fault_set(
 				fault, -errno, "cannot wait for packets: %s", strerror(errno));
 		turns_begin(&live->turns);
-		if (polled[0].revents && !handle_signal(live, signals))
+		if (polled[SIGNALS].revents && !handle_signal(live, signals))
 			return 0;
 		result = turn(live, (uint64_t)wait_ms * 1000, fault);
 		if (result != 0)
@@ -198,6 +228,10 @@ static int run(struct live *live, int signals, struct fault *fault)
 			inspect(live);
 			inspected_us = live->now_us;
 		}
+		if (live->control && (polled[CONTROL].revents || control_has_work(live->control)))
+			hosting_turn(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
+		if (live->metrics && (polled[METRICS].revents || metrics_is_asked(live->metrics)))
+			hosting_answer(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
 		if (live->metrics)
 			turned(live);
 		turns_end(&live->turns);

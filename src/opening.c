@@ -1,6 +1,7 @@
 #include "opening.h"
 
 #include "clock.h"
+#include "hosting.h"
 #include "telling.h"
 #include <natbox/state.h>
 
@@ -157,6 +158,8 @@ int live_open(struct live *live, const struct engine_sink *sink, struct fault *f
 	if (result == 0)
 		result = open_metrics(live, fault);
 	if (result == 0)
+		result = hosting_open(live, &identity, fault);
+	if (result == 0)
 		result = live->wire.kind->open(&live->wire, fault);
 	if (result == 0)
 		open_events_for(live, &identity);
@@ -172,6 +175,8 @@ int live_open(struct live *live, const struct engine_sink *sink, struct fault *f
 		result = start_metrics(live, fault);
 	if (result == 0)
 		result = live->wire.kind->start(&live->wire, fault);
+	if (result == 0)
+		hosting_start(live);
 	live->is_ready = live->proxies.is_ready = result == 0;
 	return result;
 }
@@ -187,6 +192,7 @@ void live_close(struct live *live)
 		live->wire.kind->stop(&live->wire);
 	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	metrics_close(live->metrics);
+	control_close(live->control);
 	live->wire.kind->close(&live->wire, &fault);
 	/* As while natbox runs: events that nobody takes are told, and no fault of its own. */
 	if (events_close(live->events, &fault) != 0)

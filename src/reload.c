@@ -27,6 +27,7 @@ static const struct {
 	FIXED("relay.rules", relay.rules),
 	FIXED("control.socket", control.socket),
 	FIXED("metrics.listen", metrics.listen),
+	FIXED("metrics.group", metrics.group),
 #undef FIXED
 };
 
@@ -82,7 +83,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 	log_info("configuration read again");
 }
 
-void reload(struct live *live)
+bool reload(struct live *live)
 {
 	static struct config wanted;
 	static struct config_errors errors;
@@ -92,8 +93,9 @@ void reload(struct live *live)
 			log_error("%s", errors.list[i].line);
 		log_error("the configuration stays as it was");
 		reopen_files(live, live->config);
-		return;
+		return false;
 	}
 	reopen_files(live, &wanted);
 	change_settings(live, &wanted);
+	return true;
 }

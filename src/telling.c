@@ -125,15 +125,20 @@ void tell_event_news(const struct live *live)
 	}
 }
 
-void tell_figures(const struct live *live, uint64_t now_us)
+struct metrics_snapshot figures(const struct live *live, uint64_t now_us)
 {
-	const struct metrics_snapshot snapshot = {
+	return (struct metrics_snapshot){
 		.engine = engine_counters(live->engine),
 		.capture_drops = live->wire.kind->dropped(&live->wire),
 		.state_lag_us = state_lag(live->state, now_us),
 		.event_lines_lost = events_lost(),
 		.turns = live->turns.counters,
 	};
+}
+
+void tell_figures(const struct live *live, uint64_t now_us)
+{
+	const struct metrics_snapshot snapshot = figures(live, now_us);
 
 	metrics_publish(live->metrics, &snapshot, now_us);
 }

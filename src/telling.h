@@ -24,6 +24,9 @@ void tell_time(const struct live *live);
 /* Writes what waits in the stream, and logs what became of it. There is one. */
 void tell_event_news(const struct live *live);
 
+/* All that there is to tell in numbers. */
+struct metrics_snapshot figures(const struct live *live, uint64_t now_us);
+
 /* Leaves a snapshot for the metrics, which are on. */
 void tell_figures(const struct live *live, uint64_t now_us);
 

@@ -11,7 +11,7 @@ status=0
 core='base sip schedule report nat endpoints keepalive follow engine'
 others='wire state ops'
 # Public headers that are not named after the room they belong to.
-declare -A room_of_header=([address]=base [settings]=base)
+declare -A room_of_header=([address]=base [settings]=base [control]=ops [writer]=wire)
 
 say() { # what it shows, what contradicts it
 	if [ -z "$2" ]; then

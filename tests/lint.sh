@@ -21,8 +21,8 @@ cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --i
 	--suppress=missingIncludeSystem --suppress=ctuuninitvar -Iinclude -Isrc $sources
 say $? "cppcheck has nothing to say"
 
-out=$(mandoc -T lint -W warning natbox.8 2>&1)
+out=$(mandoc -T lint -W warning natbox.8 natboxctl.8 2>&1)
 [ -z "$out" ] || echo "$out"
 [ -z "$out" ]
-say $? "mandoc has nothing to say about natbox.8"
+say $? "mandoc has nothing to say about natbox.8 and natboxctl.8"
 exit $status

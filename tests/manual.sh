@@ -1,6 +1,7 @@
 #!/bin/sh
-# natbox.8 has every word that the sources give as why an endpoint or a reason ended, and
-# docs/HACKING.md and README's "Where things are" name only what there is.
+# natbox.8 has every word that the sources give as why an endpoint or a reason ended, natboxctl.8 the
+# commands and filters that there are, and docs/HACKING.md and README's "Where things are" name only
+# what there is.
 cd "$(dirname "$0")/.." || exit 1
 status=0
 
@@ -28,6 +29,32 @@ check() { # event, words
 
 check endpoint-remove "$(words 'endpoint_drop|endpoint_remove' tail)"
 check reason-end "$(words 'reason_end|reason_drop|follow_end|follow_end_by|end_one|endpoint_remove' head)"
+
+# The same list in the same order: what natbox takes, what natboxctl knows, what its manual has.
+taken=$(sed -n 's/^\t\[COMMAND_[A-Z]*\] = "\([a-z]*\)",$/\1/p' src/ops/control_request.c | sort)
+known=$(sed -n '/^} commands\[\]/,/^};/s/^\t{"\([a-z]*\)".*/\1/p' src/ctl/main.c | sort)
+written=$(sed -n '/^\.Sh COMMANDS/,/^\.Ss/s/^\.It Cm \([a-z]*\).*/\1/p' natboxctl.8 | sort)
+if [ -n "$taken" ] && [ "$taken" = "$known" ] && [ "$taken" = "$written" ]; then
+	echo "ok - natboxctl.8 has every command that there is, and no other"
+else
+	echo "# natbox: $taken"; echo "# natboxctl: $known"; echo "# natboxctl.8: $written"
+	echo "not ok - natboxctl.8 has every command that there is, and no other"
+	status=1
+fi
+filters=$(grep -oE 'TEXT\("[a-z]+[=>]?"\)' src/ops/control_filter.c | grep -oE '[a-z]+[=>]?' | sort -u)
+missing=
+for filter in $filters; do
+	sed -n '/^\.Ss Filters/,/^\.Sh/p' natboxctl.8 |
+		grep -qE "^\.It Cm ${filter%[=>]}( Ns = |>|$)" || missing="$missing $filter"
+done
+items=$(sed -n '/^\.Ss Filters/,/^\.Sh/p' natboxctl.8 | grep -c '^\.It')
+if [ -z "$missing" ] && [ "$items" = "$(echo "$filters" | wc -l)" ]; then
+	echo "ok - natboxctl.8 has every filter that there is, and no other"
+else
+	echo "# missing:$missing, of" $filters
+	echo "not ok - natboxctl.8 has every filter that there is, and no other"
+	status=1
+fi
 
 # Each `path` has to exist, and each `name` to stand in a path of its line, or anywhere when it has
 # none; in a table a name is a function that is defined there.

@@ -29,7 +29,7 @@
 enum {
 	CONFIG_PROXIES_MAX = 256, /* entries of natbox.proxy */
 	CONFIG_PATH_MAX = 1024,   /* bytes of a path, with its zero */
-	CONFIG_NAME_MAX = 32,     /* of a user name (useradd's limit), with its zero */
+	CONFIG_NAME_MAX = 32,     /* of a user or group (useradd's limit), with its zero */
 	INTERFACE_MAX = 16,       /* IFNAMSIZ */
 	SOCKET_PATH_MAX = 108,    /* sun_path */
 	CONFIG_ERRORS_MAX = 64,   /* shown at once; a file with more is not a natbox.ini */
@@ -68,7 +68,8 @@ struct config {
 		char socket[SOCKET_PATH_MAX]; /* empty: none */
 	} control;
 	struct {
-		struct address listen; /* port 0: off */
+		struct address listen;       /* port 0: off */
+		char group[CONFIG_NAME_MAX]; /* whose members may control; empty: nobody's */
 	} metrics;
 	struct {
 		enum log_level level;
@@ -319,14 +320,13 @@ bool metrics_turned(struct metrics *metrics, uint64_t now_us);
 void metrics_publish(
 	struct metrics *metrics, const struct metrics_snapshot *snapshot, uint64_t now_us);
 
-/* Readable when somebody asks for something that only the loop can find: then, and as long as
- * metrics_is_asked, metrics_run is to be called each turn, once a millisecond at least. */
+/* Readable when somebody asks for something that only the loop can find: then, and at each turn
+ * while metrics_is_asked, metrics_run is to be called. */
 int metrics_descriptor(const struct metrics *metrics);
 bool metrics_is_asked(const struct metrics *metrics);
 
-/* Goes on with that, for half a millisecond at most, and for a small part of the time where there
- * are packets. begun_us: the start of this turn, of CLOCK_MONOTONIC. */
-void metrics_run(struct metrics *metrics, struct engine *engine, uint64_t begun_us);
+/* Goes on with that, for about so long. */
+void metrics_run(struct metrics *metrics, struct engine *engine, uint64_t budget_us);
 
 /* Stops listening and frees. NULL is fine. */
 void metrics_close(struct metrics *metrics);

@@ -1,6 +1,7 @@
 #include "config_keys.h"
 
 #include "log.h"
+#include <natbox/control.h>
 
 #include <stddef.h>
 
@@ -102,9 +103,10 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"relay", "lost-answer", "off", config_parse_choice, AT(core.relay.lost_answer), 0, 0,
 		lost_answers},
 
-	{"control", "socket", "/run/natbox/natbox.sock", config_parse_string, AT(control.socket), 0,
+	{"control", "socket", CONTROL_SOCKET_DEFAULT, config_parse_string, AT(control.socket), 0,
 		SOCKET_PATH_MAX, NULL},
 	{"metrics", "listen", "", config_parse_listen, AT(metrics.listen), 0, 0, NULL},
+	{"metrics", "group", "", config_parse_string, AT(metrics.group), 0, CONFIG_NAME_MAX, NULL},
 	{"log", "level", "info", config_parse_choice, AT(log.level), 0, 0, log_level_names},
 	{"log", "events", "", config_parse_string, AT(log.events), 0, CONFIG_PATH_MAX, NULL},
 };

@@ -5,7 +5,7 @@
 
 #include "config_parsers.h"
 
-enum { CONFIG_KEYS = 45 };
+enum { CONFIG_KEYS = 46 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 #endif

@@ -5,10 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What an errand gets of the loop's time: a part of that in which there are packets, a part of that
- * in which the loop waits; and how much has to come together for a slice. */
-enum { PART_OF_BUSY = 40, PART_OF_IDLE = 2, SLICE_LEAST_US = 20 };
-
 static uint64_t monotonic_us(void)
 {
 	struct timespec now;
@@ -180,21 +176,6 @@ static void finish(struct errands *errands)
 		atomic_store(&errand->state, ERRAND_FREE);
 }
 
-/* The time that a slice may take by now; 0: not enough yet. */
-static uint64_t slice_us(struct errands *errands, uint64_t begun_us, uint64_t now_us)
-{
-	const int64_t most_ns = ERRAND_SLICE_US * 1000;
-
-	if (errands->left_us && errands->left_us < begun_us)
-		errands->credit_ns += (int64_t)(begun_us - errands->left_us) * 1000 / PART_OF_IDLE;
-	if (begun_us < now_us)
-		errands->credit_ns += (int64_t)(now_us - begun_us) * 1000 / PART_OF_BUSY;
-	if (errands->credit_ns > most_ns)
-		errands->credit_ns = most_ns;
-	return errands->credit_ns >= SLICE_LEAST_US * 1000 ? (uint64_t)errands->credit_ns / 1000
-							   : 0;
-}
-
 static void run_until(struct errands *errands, uint64_t until_us)
 {
 	bool goes_on = atomic_load(&errands->current->state) == ERRAND_RUNNING;
@@ -207,16 +188,13 @@ static void run_until(struct errands *errands, uint64_t until_us)
 	finish(errands);
 }
 
-void errands_run(struct errands *errands, struct endpoints *endpoints, uint64_t begun_us)
+void errands_run(struct errands *errands, struct endpoints *endpoints, uint64_t budget_us)
 {
-	const uint64_t now_us = monotonic_us();
-	const uint64_t time_us = slice_us(errands, begun_us, now_us);
+	const uint64_t until_us = monotonic_us() + budget_us;
 
 	take_event(errands->asked);
 	if (!errands->current)
 		take_next(errands, endpoints);
-	if (errands->current && time_us)
-		run_until(errands, now_us + time_us);
-	errands->left_us = monotonic_us();
-	errands->credit_ns -= (int64_t)(errands->left_us - now_us) * 1000;
+	if (errands->current)
+		run_until(errands, until_us);
 }

@@ -15,8 +15,6 @@ enum {
 	/* One that takes longer is given up: with a million endpoints and a loop that has hardly
 	 * time for it a search takes some seconds. */
 	ERRAND_LIMIT_US = 20 * 1000000,
-	/* A slice of the loop's time. */
-	ERRAND_SLICE_US = 500,
 };
 
 enum errand_state {
@@ -48,9 +46,7 @@ struct errands {
 	/* The loop's own. */
 	struct errand *current;
 	struct survey survey;
-	unsigned taken;    /* places that were looked at for the next errand */
-	uint64_t left_us;  /* when the loop was last here, CLOCK_MONOTONIC */
-	int64_t credit_ns; /* of its time */
+	unsigned taken; /* places that were looked at for the next errand */
 };
 
 /* Zeroed before. 0 or a negative errno. */
@@ -80,8 +76,7 @@ static inline bool errands_are_open(const struct errands *errands)
 	return atomic_load_explicit(&errands->open, memory_order_relaxed) != 0;
 }
 
-/* The loop: does a slice, as long as what it has done besides leaves time for. begun_us: the start
- * of this turn, of CLOCK_MONOTONIC. */
-void errands_run(struct errands *errands, struct endpoints *endpoints, uint64_t begun_us);
+/* The loop: goes on with one, for about so long. */
+void errands_run(struct errands *errands, struct endpoints *endpoints, uint64_t budget_us);
 
 #endif

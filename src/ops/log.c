@@ -18,6 +18,8 @@ static struct {
 	uint64_t lost;  /* lines, since the last that was written */
 	int error;      /* why */
 	bool is_broken; /* the last line was written in part */
+	void (*listener)(void *context, enum log_level level, const char *line);
+	void *listener_context;
 } current = {
 	.output = {.fd = STDERR_FILENO, .is_standard = true, .waits = true},
 	.level = LOG_LEVEL_INFO,
@@ -235,8 +237,22 @@ static void write_wanted(enum log_level level, const char *format, va_list argum
 
 static void write_wanted(enum log_level level, const char *format, va_list arguments)
 {
+	char message[LOG_LINE_MAX];
+
+	if (level > current.level && !current.listener)
+		return;
+	vsnprintf(message, sizeof(message), format, arguments);
 	if (level <= current.level)
-		write_arguments(level, format, arguments);
+		write_line(level, message);
+	if (current.listener && level < LOG_LEVEL_DEBUG)
+		current.listener(current.listener_context, level, message);
+}
+
+void log_listen(
+	void (*listener)(void *context, enum log_level level, const char *line), void *context)
+{
+	current.listener = listener;
+	current.listener_context = context;
 }
 
 void log_error(const char *format, ...)

@@ -5,6 +5,11 @@
 
 extern const char *const log_level_names[]; /* ended by NULL */
 
+/* What is to be logged at level info and above, whatever is logged now, is shown to somebody else
+ * too; NULL: to nobody any more. */
+void log_listen(
+	void (*listener)(void *context, enum log_level level, const char *line), void *context);
+
 /* For whoever says in a line of another kind what was left out. */
 
 /* Whether one more would be within the limit. */

@@ -295,9 +295,9 @@ bool metrics_is_asked(const struct metrics *metrics)
 	return errands_are_open(&metrics->page.errands);
 }
 
-void metrics_run(struct metrics *metrics, struct engine *engine, uint64_t begun_us)
+void metrics_run(struct metrics *metrics, struct engine *engine, uint64_t budget_us)
 {
-	errands_run(&metrics->page.errands, engine_endpoints(engine), begun_us);
+	errands_run(&metrics->page.errands, engine_endpoints(engine), budget_us);
 }
 
 void metrics_close(struct metrics *metrics)

@@ -1,62 +1,20 @@
 #include "survey.h"
 
+#include "control_lines.h"
+
+#include <string.h>
+
 enum {
 	/* Endpoints that are looked at in a step where that is all: they stand one behind the
 	 * other. */
-	PLACES = 256,
+	PLACES = 64,
 	/* Names that are looked at in a step, each of which stands elsewhere. */
-	NAMES = 64,
+	NAMES = 16,
 	/* Ticks of an interval in a step. */
-	TICKS = 8192,
+	TICKS = 1024,
 	/* Room for what is told of an endpoint, with every byte of its names escaped. */
 	ENDPOINT_JSON_MAX = (LABEL_MAX + LABEL_USER_MAX) * JSON_BYTES_A_BYTE + 1024,
 };
-
-static const char *const plural_names[REASON_KINDS] = {
-	[REASON_REGISTRATION] = "registrations",
-	[REASON_SUBSCRIPTION] = "subscriptions",
-	[REASON_DIALOG] = "dialogs",
-};
-
-static void put_text(struct json *json, const char *key, struct text text)
-{
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, "\":\"");
-	json_put_escaped(json, text);
-	json_put_char(json, '"');
-}
-
-static void put_truth(struct json *json, const char *key, bool truth)
-{
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, truth ? "\":true" : "\":false");
-}
-
-static void put_endpoint(struct json *json, const struct endpoint_view *view)
-{
-	json_put(json, "{\"client\":\"");
-	json_put_address(json, &view->client);
-	json_put(json, "\",\"proxy\":\"");
-	json_put_address(json, &view->proxy);
-	json_put_char(json, '"');
-	if (view->aor.at)
-		put_text(json, "aor", view->aor);
-	if (view->user.length)
-		put_text(json, "user", view->user);
-	json_put_set_member(json, "nat", view->nat, nat_test_names, NAT_TESTS);
-	for (unsigned kind = 0; kind < REASON_KINDS; kind++)
-		json_put_number_member(json, plural_names[kind], view->reasons[kind]);
-	json_put_number_member(json, "expires", view->left_us / 1000000);
-	put_truth(json, "proven", view->proven);
-	put_truth(json, "lost", view->lost);
-	json_put_number_member(json, "missed", view->missed);
-	json_put_number_member(json, "quiet", view->silent_us / 1000000);
-	if (view->next_us != UINT64_MAX)
-		json_put_number_member(json, "next", view->next_us / 1000000);
-	json_put_char(json, '}');
-}
 
 static bool has_room(const struct survey *survey)
 {
@@ -67,7 +25,9 @@ static void tell(struct survey *survey, const struct endpoint_view *view)
 {
 	if (survey->told++)
 		json_put_char(survey->answer, ',');
-	put_endpoint(survey->answer, view);
+	json_put_char(survey->answer, '{');
+	line_endpoint(survey->answer, view);
+	json_put_char(survey->answer, '}');
 }
 
 /* Keeps those that were heard last, in that order. */
@@ -206,7 +166,7 @@ static bool search(struct survey *survey)
 	if (survey->next && survey->found == survey->told)
 		return true;
 	json_put_char(survey->answer, ']');
-	put_truth(survey->answer, "more", survey->found > survey->told);
+	line_truth(survey->answer, "more", survey->found > survey->told);
 	json_put(survey->answer, "}\n");
 	return false;
 }

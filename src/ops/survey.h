@@ -52,7 +52,7 @@ struct survey {
 void survey_start(struct survey *survey, const struct survey_question *question,
 	struct endpoints *endpoints, struct json *answer);
 
-/* Goes on for some ten microseconds, half a millisecond where an endpoint has as many reasons as it
+/* Goes on for some microseconds, half a millisecond where an endpoint has as many reasons as it
  * may have. False: the answer is complete. */
 bool survey_step(struct survey *survey);
 

@@ -1,8 +1,8 @@
 /* Replay: a capture file is what comes in, and another what goes out. The clock is the packets'. */
 #include "capture/capture.h"
-#include "capture/writer.h"
 
 #include <natbox/wire.h>
+#include <natbox/writer.h>
 
 #include <errno.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "frames.h"
-#include "wire/capture/writer.h"
+#include <natbox/writer.h>
 
 static char path[64];
 static struct fault fault;

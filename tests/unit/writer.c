@@ -1,4 +1,4 @@
-#include "wire/capture/writer.h"
+#include <natbox/writer.h>
 
 #include <criterion/criterion.h>
 #include <errno.h>

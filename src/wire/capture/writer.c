@@ -1,4 +1,4 @@
-#include "writer.h"
+#include <natbox/writer.h>
 
 #include <errno.h>
 #include <pcap/pcap.h>

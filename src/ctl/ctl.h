@@ -1,0 +1,58 @@
+/* natboxctl: asks a running natbox over its control socket, and shows what it answers. Its files:
+ * main.c has the command line, link.c the connection, show.c what is told of endpoints, tell.c of
+ * natbox itself, events.c what happens, trace.c a phone's messages. */
+#ifndef NATBOX_CTL_H
+#define NATBOX_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Exit statuses. */
+enum { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_NOBODY = 3 };
+
+struct writer;
+
+struct ctl {
+	const char *socket;
+	bool is_json;
+	const char *command;
+	char request[4096];
+	bool is_live;          /* answers come when something happens */
+	struct writer *writer; /* trace: a pcap file; NULL: the terminal */
+	unsigned shown;        /* things, of a table */
+	json_t *last;          /* the line that ends the answer */
+};
+
+/* Says what went wrong, on a line of standard error, and returns status. */
+int ctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Asks, and hands each line of the answer but the last to show, unless they are printed as they
+ * are. Returns the exit status; what went wrong was said. */
+int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line));
+
+/* A text of a line, "" where there is none; nothing in it does anything to a terminal. Valid until
+ * the eighth call after. */
+const char *text_of(const json_t *line, const char *key);
+uint64_t number_of(const json_t *line, const char *key);
+bool is_true(const json_t *line, const char *key);
+
+/* A span of time in a few letters: 7s, 12m30s, 3h05m, 4d02h. */
+enum { SPAN_MAX = 32 };
+const char *span_of(uint64_t seconds, char text[static SPAN_MAX]);
+
+/* One for each command that has something to show, and what ends it. */
+void show_endpoint(struct ctl *ctl, const json_t *line);
+void show_lost(struct ctl *ctl, const json_t *line);
+void show_one(struct ctl *ctl, const json_t *line);
+void show_flushed(struct ctl *ctl, const json_t *line);
+void show_count(const struct ctl *ctl);
+void tell_status(struct ctl *ctl, const json_t *line);
+void tell_stats(struct ctl *ctl, const json_t *line);
+void tell_logged(struct ctl *ctl, const json_t *line);
+void tell_version(struct ctl *ctl, const json_t *line);
+void tell_event(struct ctl *ctl, const json_t *line);
+void trace_message(struct ctl *ctl, const json_t *line);
+
+#endif

@@ -1,0 +1,169 @@
+#include "ctl.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* natbox answers within a turn of its loop. */
+enum { ANSWER_MAX_S = 10 };
+
+int ctl_fail(int status, const char *format, ...)
+{
+	va_list arguments;
+
+	fflush(stdout);
+	fputs("natboxctl: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return status;
+}
+
+static int explain(const struct ctl *ctl, int error)
+{
+	if (error == EACCES || error == EPERM)
+		return ctl_fail(CTL_REFUSED,
+			"you may not control the natbox on %s: root may, natbox's user, and "
+			"members of metrics.group",
+			ctl->socket);
+	if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR)
+		return ctl_fail(CTL_NOBODY,
+			"no natbox answers on %s: is it running, with this control.socket? -s "
+			"names another",
+			ctl->socket);
+	return ctl_fail(CTL_NOBODY, "cannot reach natbox on %s: %s", ctl->socket, strerror(error));
+}
+
+/* A descriptor, or -1 with errno set. */
+static int dial(const struct ctl *ctl)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	const struct timeval patience = {.tv_sec = ctl->is_live ? 0 : ANSWER_MAX_S};
+	int fd;
+
+	if (strlen(ctl->socket) >= sizeof(name.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(name.sun_path, ctl->socket);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Whoever watches says when he has seen enough; a file is whole then, too. */
+static volatile sig_atomic_t is_interrupted;
+
+static void on_interrupt(int number)
+{
+	(void)number;
+	is_interrupted = 1;
+}
+
+static void expect_interrupt(void)
+{
+	const struct sigaction action = {.sa_handler = on_interrupt};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Where natbox refuses before it has read all, its answer is there nevertheless. */
+static void say(int fd, const char *request)
+{
+	size_t left = strlen(request);
+
+	while (left) {
+		ssize_t sent = send(fd, request, left, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno != EINTR)
+			return;
+		if (sent > 0) {
+			request += sent;
+			left -= (size_t)sent;
+		}
+	}
+}
+
+/* What natbox ends with: -1 is not the end yet. */
+static int end_of(struct ctl *ctl, json_t *line)
+{
+	const json_t *failed = json_object_get(line, "failed");
+
+	if (failed) {
+		const uint64_t status = number_of(line, "status");
+
+		return ctl_fail(status == CTL_USAGE ? CTL_USAGE : CTL_REFUSED, "%s",
+			text_of(line, "failed"));
+	}
+	if (!json_object_get(line, "done"))
+		return -1;
+	ctl->last = json_incref(line);
+	return CTL_DONE;
+}
+
+/* The exit status, -1: there is more to come. */
+static int take_line(struct ctl *ctl, const char *bytes, size_t length,
+	void (*show)(struct ctl *ctl, const json_t *line))
+{
+	json_t *line = json_loadb(bytes, length, 0, NULL);
+	int status;
+
+	if (!line)
+		return ctl_fail(CTL_NOBODY, "what answers on %s is no natbox", ctl->socket);
+	status = end_of(ctl, line);
+	if (status < 0 && ctl->is_json && !ctl->writer)
+		fwrite(bytes, 1, length, stdout);
+	else if (status < 0 && show)
+		show(ctl, line);
+	json_decref(line);
+	if (status < 0 && ctl->is_live)
+		fflush(stdout);
+	/* Whoever read it has gone. */
+	if (status < 0 && ferror(stdout))
+		return CTL_DONE;
+	return status;
+}
+
+int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
+{
+	const int fd = dial(ctl);
+	FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	int status = -1;
+
+	if (!stream)
+		return explain(ctl, errno);
+	if (ctl->is_live)
+		expect_interrupt();
+	say(fd, ctl->request);
+	errno = 0;
+	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0)
+		status = take_line(ctl, line, (size_t)length, show);
+	if (status < 0 && is_interrupted)
+		status = CTL_DONE;
+	if (status < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		status = ctl_fail(CTL_NOBODY,
+			"natbox on %s does not answer: it hangs, or is stopped", ctl->socket);
+	else if (status < 0)
+		status = ctl_fail(CTL_NOBODY, "natbox on %s has ended, or given up on this client",
+			ctl->socket);
+	free(line);
+	fclose(stream);
+	return status;
+}

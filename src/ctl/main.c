@@ -1,0 +1,207 @@
+#include "ctl.h"
+
+#include <natbox/control.h>
+#include <natbox/writer.h>
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each command, with what it takes and what shows its answer. */
+static const struct command {
+	const char *name, *arguments, *help;
+	int least, most; /* arguments, without options */
+	const char *options;
+	bool is_live, is_counted;
+	void (*show)(struct ctl *ctl, const json_t *line);
+} commands[] = {
+	{"status", "", "what runs, since when, and whether all is well", 0, 0, "", false, false,
+		tell_status},
+	{"endpoints", "[FILTER...]", "who is kept reachable", 0, 32, "", false, true,
+		show_endpoint},
+	{"show", "ADDRESS:PORT|AOR", "all there is to know of one phone", 1, 1, "", false, false,
+		show_one},
+	{"lost", "[FILTER...]", "who does not answer", 0, 32, "", false, true, show_lost},
+	{"events", "[-k KINDS]", "what happens, from now on", 0, 0, "k:", true, false, tell_event},
+	{"trace", "[-t TIME] [-c COUNT] [-w FILE] ADDRESS:PORT|AOR", "one phone's messages", 1, 1,
+		"t:c:w:", true, false, trace_message},
+	{"stats", "", "figures, as the metrics have them", 0, 0, "", false, false, tell_stats},
+	{"keepalive", "on|off", "send keepalives again, or none for now", 1, 1, "", false, false,
+		NULL},
+	{"flush", "ADDRESS:PORT|AOR|all", "forget endpoints", 1, 1, "", false, true, show_flushed},
+	{"share", "[yield]", "what natboxes share", 0, 1, "", false, false, NULL},
+	{"reload", "", "read the configuration again, as SIGHUP", 0, 0, "", false, false,
+		tell_logged},
+	{"log", "LEVEL", "log error, warning, info or debug", 1, 1, "", false, false, NULL},
+	{"version", "", "of natboxctl, and of the natbox that runs", 0, 0, "", false, false,
+		tell_version},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+#define SEE ": see natboxctl -h"
+
+static int print_help(void)
+{
+	puts("natboxctl [-s SOCKET] [-j] COMMAND\n"
+	     "  -s SOCKET  control.socket of the natbox, default " CONTROL_SOCKET_DEFAULT "\n"
+	     "  -j         JSON, a line for each thing, instead of a table\n"
+	     "  -h, -V     this, and the version\n\n"
+	     "commands:");
+	for (unsigned i = 0; i < COMMANDS; i++)
+		printf("  %s%s%s\n      %s\n", commands[i].name, *commands[i].arguments ? " " : "",
+			commands[i].arguments, commands[i].help);
+	puts("\nfilters: network=CIDR proxy=ADDRESS aor=GLOB reason=KIND class=NAME lost "
+	     "quiet>TIME");
+	return CTL_DONE;
+}
+
+static const struct command *find(const char *name)
+{
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* A word of a request stands on its line, between blanks. False where it cannot. */
+static bool add_word(struct ctl *ctl, const char *prefix, const char *word)
+{
+	const size_t used = strlen(ctl->request);
+	const int length = snprintf(ctl->request + used, sizeof(ctl->request) - used, "%s%s%s",
+		used ? " " : "", prefix, word);
+
+	return *word && !strpbrk(word, " \t\r\n") && length > 0 &&
+	       (size_t)length < sizeof(ctl->request) - used - 1;
+}
+
+static int open_file(struct ctl *ctl, const char *path)
+{
+	struct fault fault;
+
+	if (ctl->writer)
+		return ctl_fail(CTL_USAGE, "-w stands there twice" SEE);
+	if (writer_open(path, &ctl->writer, &fault) != 0)
+		return ctl_fail(CTL_REFUSED, "%s", fault.line);
+	return CTL_DONE;
+}
+
+/* -1: all is well so far. */
+static int take_option(struct ctl *ctl, int option)
+{
+	static const char *const prefixes[] = {['t'] = "time=", ['c'] = "count=", ['k'] = ""};
+
+	if (option == '?')
+		return ctl_fail(CTL_USAGE, "what is this for: -%c" SEE, optopt);
+	if (option == ':')
+		return ctl_fail(CTL_USAGE, "an argument is missing after -%c" SEE, optopt);
+	if (option != 'w' && !add_word(ctl, prefixes[option], optarg))
+		return ctl_fail(CTL_USAGE, "-%c takes one word" SEE, option);
+	return -1;
+}
+
+/* Words of the request in their order: the command, its target, its options. */
+static int compose(struct ctl *ctl, const struct command *command, int argc, char **argv)
+{
+	const char *path = NULL;
+	char options[16];
+	char rest[sizeof(ctl->request)] = "";
+	int option, status = -1;
+
+	snprintf(options, sizeof(options), ":%s", command->options);
+	optind = 0;
+	while (status < 0 && (option = getopt(argc, argv, options)) != -1) {
+		status = take_option(ctl, option);
+		if (option == 'w')
+			path = optarg;
+	}
+	if (status >= 0)
+		return status;
+	if (argc - optind < command->least || argc - optind > command->most)
+		return ctl_fail(CTL_USAGE, "%s takes %s" SEE, command->name,
+			*command->arguments ? command->arguments : "no argument");
+	memcpy(rest, ctl->request, sizeof(rest));
+	snprintf(ctl->request, sizeof(ctl->request), "%s", command->name);
+	for (; optind < argc; optind++) {
+		if (!add_word(ctl, "", argv[optind]))
+			return ctl_fail(
+				CTL_USAGE, "no word of a request: \"%.80s\"" SEE, argv[optind]);
+	}
+	if (*rest) {
+		const size_t used = strlen(ctl->request);
+
+		snprintf(ctl->request + used, sizeof(ctl->request) - used, " %s", rest);
+	}
+	strncat(ctl->request, "\n", sizeof(ctl->request) - strlen(ctl->request) - 1);
+	return path ? open_file(ctl, path) : CTL_DONE;
+}
+
+static void tell_end(const struct ctl *ctl, const struct command *command)
+{
+	if (ctl->is_json || !ctl->last)
+		return;
+	if (command->is_counted)
+		show_count(ctl);
+	else if (strcmp(command->name, "keepalive") == 0)
+		printf("keepalives: %s\n", text_of(ctl->last, "keepalives"));
+	else if (strcmp(command->name, "log") == 0)
+		printf("log level: %s\n", text_of(ctl->last, "level"));
+	else if (strcmp(command->name, "trace") == 0)
+		fprintf(stderr, "natboxctl: %" PRIu64 " messages, %" PRIu64 " lines lost\n",
+			number_of(ctl->last, "messages"), number_of(ctl->last, "lost_lines"));
+}
+
+static int run(struct ctl *ctl, const struct command *command)
+{
+	struct fault fault;
+	int status;
+
+	ctl->is_live = command->is_live;
+	ctl->command = command->name;
+	status = link_ask(ctl, command->show);
+	tell_end(ctl, command);
+	if (ctl->writer && writer_close(ctl->writer, &fault) != 0)
+		status = ctl_fail(CTL_REFUSED, "%s", fault.line);
+	ctl->writer = NULL;
+	json_decref(ctl->last);
+	if (fflush(stdout) != 0 && status == CTL_DONE)
+		return CTL_REFUSED;
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct ctl ctl = {.socket = CONTROL_SOCKET_DEFAULT};
+	const struct command *command;
+	int option, status;
+
+	signal(SIGPIPE, SIG_IGN);
+	opterr = 0;
+	while ((option = getopt(argc, argv, "+:s:jhV")) != -1) {
+		switch (option) {
+		case 's':
+			ctl.socket = optarg;
+			break;
+		case 'j':
+			ctl.is_json = true;
+			break;
+		case 'h':
+			return print_help();
+		case 'V':
+			puts("natboxctl " NATBOX_VERSION);
+			return CTL_DONE;
+		default:
+			return take_option(&ctl, option);
+		}
+	}
+	if (optind == argc)
+		return ctl_fail(CTL_USAGE, "a command is missing" SEE);
+	command = find(argv[optind]);
+	if (!command)
+		return ctl_fail(CTL_USAGE, "there is no command %.80s" SEE, argv[optind]);
+	status = compose(&ctl, command, argc - optind, argv + optind);
+	return status == CTL_DONE ? run(&ctl, command) : status;
+}

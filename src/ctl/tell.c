@@ -1,0 +1,171 @@
+#include "ctl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static void print_time(const char *name, uint64_t seconds)
+{
+	const time_t time = (time_t)seconds;
+	struct tm local;
+	char text[64] = "";
+
+	if (localtime_r(&time, &local))
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+	printf("%-15s %s", name, text);
+}
+
+static void print_last(const json_t *line, const char *name, const char *key)
+{
+	char ago[SPAN_MAX];
+
+	if (json_object_get(line, key))
+		printf("%-15s %s ago\n", name, span_of(number_of(line, key), ago));
+	else
+		printf("%-15s none since the start\n", name);
+}
+
+static void print_proxies(const json_t *line)
+{
+	const json_t *proxies = json_object_get(line, "proxies");
+	const size_t count = json_array_size(proxies);
+
+	for (size_t i = 0; i < count; i++)
+		printf("%-15s %s\n", i ? "" : "proxies", text_of(json_array_get(proxies, i), NULL));
+	if (number_of(line, "proxy_count") > count)
+		printf("%-15s and %" PRIu64 " more\n", "", number_of(line, "proxy_count") - count);
+}
+
+static const char *or_none(const char *text)
+{
+	return *text ? text : "none";
+}
+
+static void print_keepalives(const json_t *line)
+{
+	const char *keepalives = text_of(line, "keepalives");
+
+	if (strcmp(keepalives, "held") == 0)
+		printf("%-15s HELD: none is sent until natboxctl keepalive on\n", "keepalives");
+	else if (strcmp(keepalives, "off") == 0)
+		printf("%-15s off, by keepalive.scope\n", "keepalives");
+	else
+		printf("%-15s on%s\n", "keepalives",
+			is_true(line, "dry_run") ? ", but this is a dry run: nothing is sent" : "");
+}
+
+static void print_endpoints(const json_t *line)
+{
+	printf("%-15s %" PRIu64 "; %" PRIu64 " lost, %" PRIu64 " unproven\n", "endpoints",
+		number_of(line, "endpoints"), number_of(line, "lost"), number_of(line, "unproven"));
+	printf("%-15s %" PRIu64 " registrations, %" PRIu64 " subscriptions, %" PRIu64 " dialogs\n",
+		"reasons", number_of(line, "registrations"), number_of(line, "subscriptions"),
+		number_of(line, "dialogs"));
+}
+
+void tell_status(struct ctl *ctl, const json_t *line)
+{
+	const char *state = text_of(line, "state");
+	char up[SPAN_MAX];
+
+	(void)ctl;
+	printf("%-15s natbox %s, mode %s\n", "version", text_of(line, "version"),
+		text_of(line, "mode"));
+	print_time("since", number_of(line, "since"));
+	printf(", %s\n", span_of(number_of(line, "up"), up));
+	printf("%-15s %s%s\n", "configuration", text_of(line, "configuration"),
+		is_true(line, "settling") ? ", on its way to all endpoints" : "");
+	print_proxies(line);
+	print_endpoints(line);
+	print_keepalives(line);
+	print_last(line, "last in", "last_in");
+	print_last(line, "last out", "last_out");
+	if (*state)
+		printf("%-15s %s, lag %" PRIu64 " s\n", "state", state,
+			number_of(line, "state_lag"));
+	else
+		printf("%-15s none is kept\n", "state");
+	printf("%-15s %s\n", "events", or_none(text_of(line, "events")));
+	printf("%-15s %s\n", "metrics", or_none(text_of(line, "metrics")));
+}
+
+/* Of a histogram the sum and the count are enough for a table. */
+void tell_stats(struct ctl *ctl, const json_t *line)
+{
+	const char *key;
+	json_t *value;
+
+	(void)ctl;
+	json_object_foreach((json_t *)line, key, value)
+	{
+		const char *name = strncmp(key, "natbox_", 7) == 0 ? key + 7 : key;
+		json_t *text = json_string(name);
+
+		if (!strstr(name, "_bucket{") && json_is_integer(value))
+			printf("%-60s %19" JSON_INTEGER_FORMAT "\n", text_of(text, NULL),
+				json_integer_value(value));
+		else if (!strstr(name, "_bucket{"))
+			printf("%-60s %19.6f\n", text_of(text, NULL), json_real_value(value));
+		json_decref(text);
+	}
+}
+
+void tell_logged(struct ctl *ctl, const json_t *line)
+{
+	(void)ctl;
+	printf("%s: %s\n", text_of(line, "level"), text_of(line, "line"));
+}
+
+void tell_version(struct ctl *ctl, const json_t *line)
+{
+	(void)ctl;
+	printf("natboxctl %s, natbox %s\n", NATBOX_VERSION, text_of(line, "version"));
+}
+
+static void print_value(const json_t *value)
+{
+	if (json_is_integer(value))
+		printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_real(value))
+		printf("%.3f", json_real_value(value));
+	for (size_t i = 0; i < json_array_size(value); i++)
+		printf("%s%s", i ? "," : "", text_of(json_array_get(value, i), NULL));
+	if (json_is_string(value))
+		printf("%s", text_of(value, NULL));
+}
+
+static bool is_in_front(const char *key)
+{
+	static const char *const keys[] = {"time", "event", "client", "proxy"};
+
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+void tell_event(struct ctl *ctl, const json_t *line)
+{
+	const double seconds = json_real_value(json_object_get(line, "time"));
+	const time_t whole = (time_t)seconds;
+	struct tm local = {0};
+	const char *key;
+	json_t *value;
+
+	(void)ctl;
+	localtime_r(&whole, &local);
+	printf("%02d:%02d:%06.3f %s", local.tm_hour, local.tm_min,
+		local.tm_sec + (seconds - (double)whole), text_of(line, "event"));
+	if (json_object_get(line, "client"))
+		printf(" %s at %s", text_of(line, "client"), text_of(line, "proxy"));
+	json_object_foreach((json_t *)line, key, value)
+	{
+		if (is_in_front(key))
+			continue;
+		printf(" %s=", key);
+		print_value(value);
+	}
+	putchar('\n');
+}

@@ -1,0 +1,63 @@
+#include "ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Texts in use at a time, and the longest that is shown. */
+enum { TEXTS = 8, TEXT_SHOWN_MAX = 4096 };
+
+/* What is no plain ASCII is shown as \xNN: it may have come from anywhere. */
+static void make_plain(const char *text, size_t length, char *out)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < length && used + 5 < TEXT_SHOWN_MAX; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		if (c >= ' ' && c < 0x7f)
+			out[used++] = (char)c;
+		else
+			used += (size_t)snprintf(out + used, 5, "\\x%02x", c);
+	}
+	out[used] = 0;
+}
+
+const char *text_of(const json_t *line, const char *key)
+{
+	static char texts[TEXTS][TEXT_SHOWN_MAX];
+	static unsigned next;
+	const json_t *value = key ? json_object_get(line, key) : line;
+	char *out = texts[next++ % TEXTS];
+
+	*out = 0;
+	if (json_is_string(value))
+		make_plain(json_string_value(value), json_string_length(value), out);
+	return out;
+}
+
+uint64_t number_of(const json_t *line, const char *key)
+{
+	const json_int_t number = json_integer_value(json_object_get(line, key));
+
+	return number > 0 ? (uint64_t)number : 0;
+}
+
+bool is_true(const json_t *line, const char *key)
+{
+	return json_is_true(json_object_get(line, key));
+}
+
+const char *span_of(uint64_t seconds, char text[static SPAN_MAX])
+{
+	const unsigned long long s = seconds;
+
+	if (s < 60)
+		snprintf(text, SPAN_MAX, "%llus", s);
+	else if (s < 3600)
+		snprintf(text, SPAN_MAX, "%llum%02llus", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(text, SPAN_MAX, "%lluh%02llum", s / 3600, s / 60 % 60);
+	else
+		snprintf(text, SPAN_MAX, "%llud%02lluh", s / 86400, s / 3600 % 24);
+	return text;
+}

@@ -1,0 +1,20 @@
+/* What natbox on the network does for those who control it, or ask over HTTP. */
+#ifndef NATBOX_HOSTING_H
+#define NATBOX_HOSTING_H
+
+#include "live.h"
+
+/* Makes the control socket, where there is to be one. What cannot be made is an error where the
+ * operator has named it, and else a warning. 0 or a negative errno with *fault set. */
+int hosting_open(struct live *live, const struct identity *identity, struct fault *fault);
+
+/* From now on those who control it are answered. */
+void hosting_start(struct live *live);
+
+/* The part of a turn that is theirs. is_idle: nothing else waits to be done. */
+void hosting_turn(struct live *live, bool is_idle);
+
+/* The part that is theirs who look at the status page. */
+void hosting_answer(struct live *live, bool is_idle);
+
+#endif

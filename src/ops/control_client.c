@@ -1,0 +1,116 @@
+#include "control_client.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* What one client is given in one turn of the loop at most: to copy it takes some ten
+ * microseconds. */
+enum { FLUSH_BYTES = 64 * 1024 };
+
+bool client_has_room(const struct control_client *client, size_t bytes)
+{
+	return OUTPUT_MAX - (client->used - client->taken) >= bytes;
+}
+
+bool client_put(struct control_client *client, const struct json *line)
+{
+	if (client->is_gone || !client_has_room(client, line->used + 1))
+		return false;
+	if (OUTPUT_MAX - client->used < line->used + 1) {
+		client->used -= client->taken;
+		memmove(client->output, client->output + client->taken, client->used);
+		client->taken = 0;
+	}
+	memcpy(client->output + client->used, line->bytes, line->used);
+	client->used += line->used;
+	client->output[client->used++] = '\n';
+	return true;
+}
+
+void client_flush(struct control_client *client, uint64_t now_us)
+{
+	size_t bytes = client->used - client->taken;
+	ssize_t sent;
+
+	if (!bytes || client->is_gone)
+		return;
+	if (bytes > FLUSH_BYTES)
+		bytes = FLUSH_BYTES;
+	sent = send(client->fd, client->output + client->taken, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+	client->is_blocked = sent < 0 && (errno == EAGAIN || errno == EINTR);
+	client->is_gone = sent < 0 && !client->is_blocked;
+	if (sent <= 0)
+		return;
+	client->moved_us = now_us;
+	client->taken += (size_t)sent;
+	if (client->taken == client->used)
+		client->taken = client->used = 0;
+}
+
+void line_start(struct control *control)
+{
+	control->line = (struct json){.bytes = control->bytes};
+	json_put_char(&control->line, '{');
+}
+
+void line_start_done(struct control *control)
+{
+	line_start(control);
+	json_put(&control->line, "\"done\":true");
+}
+
+/* What follows is another request. Who left no room for this line has left room for none. */
+static void end_answer(struct control *control, struct control_client *client)
+{
+	json_put_char(&control->line, '}');
+	client->is_gone |= !client_put(client, &control->line);
+	client->job = JOB_NONE;
+	control_note_interest(control);
+}
+
+void client_done(struct control *control, struct control_client *client)
+{
+	end_answer(control, client);
+}
+
+void client_fail(
+	struct control *control, struct control_client *client, int status, const char *format, ...)
+{
+	struct fault fault;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(fault.line, sizeof(fault.line), format, arguments);
+	va_end(arguments);
+	line_start(control);
+	json_put(&control->line, "\"failed\":\"");
+	json_put_escaped(&control->line, (struct text){fault.line, strlen(fault.line)});
+	json_put_char(&control->line, '"');
+	json_put_number_member(&control->line, "status", (uint64_t)status);
+	end_answer(control, client);
+}
+
+void control_note_interest(struct control *control)
+{
+	bool traces = false;
+
+	if (!control->interest)
+		return;
+	control->interest->packets = false;
+	control->watched = 0;
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		const struct control_client *client = &control->clients[i];
+
+		if (client->fd < 0 || client->is_gone)
+			continue;
+		if (client->job == JOB_WATCH)
+			control->watched |= client->request.events;
+		traces |= client->job != JOB_NONE && client->request.command == COMMAND_TRACE;
+		control->interest->packets |= client->job == JOB_TRACE;
+	}
+	/* A trace of an address of record follows where it registers. */
+	control->interest->events = traces || control->watched;
+}

@@ -1,0 +1,170 @@
+#include "control_command.h"
+
+#include "control_lines.h"
+#include "control_walk.h"
+#include "log.h"
+
+#include <string.h>
+
+struct listener {
+	struct control *control;
+	struct control_client *client;
+};
+
+/* A line that is logged while a client has the configuration read again. */
+static void on_logged(void *context, enum log_level level, const char *line)
+{
+	const struct listener *listener = context;
+	struct json *json = &listener->control->line;
+
+	line_start(listener->control);
+	json_put(json, "\"level\":\"");
+	json_put(json, log_level_names[level]);
+	json_put_char(json, '"');
+	line_text(json, "line", (struct text){line, strlen(line)});
+	json_put_char(json, '}');
+	client_put(listener->client, json);
+}
+
+static void reload(struct control *control, struct control_client *client)
+{
+	struct listener listener = {control, client};
+	bool is_taken;
+
+	log_info("control: the configuration is to be read again");
+	log_listen(on_logged, &listener);
+	is_taken = control->host.reload(control->host.context);
+	log_listen(NULL, NULL);
+	if (!is_taken) {
+		client_fail(control, client, 1, "the configuration stays as it was");
+		return;
+	}
+	line_start_done(control);
+	client_done(control, client);
+}
+
+static void status(struct control *control, struct control_client *client)
+{
+	struct control_status status = {.configuration = "", .state = "", .events = ""};
+
+	control->host.status(control->host.context, &status);
+	line_start(control);
+	line_status(&control->line, control->engine, &status);
+	json_put_char(&control->line, '}');
+	client_put(client, &control->line);
+	line_start_done(control);
+	client_done(control, client);
+}
+
+static void stats(struct control *control, struct control_client *client)
+{
+	struct metrics_snapshot snapshot;
+
+	control->host.figures(control->host.context, &snapshot);
+	line_start(control);
+	line_figures(&control->line, &snapshot);
+	json_put_char(&control->line, '}');
+	client_put(client, &control->line);
+	line_start_done(control);
+	client_done(control, client);
+}
+
+static void keepalive(struct control *control, struct control_client *client)
+{
+	const bool on = client->request.on;
+
+	if (on == engine_holds_keepalives(control->engine))
+		log_warning("control: keepalives are %s", on ? "sent again" : "held");
+	engine_hold_keepalives(control->engine, !on);
+	line_start_done(control);
+	json_put_member(&control->line, "keepalives", on ? "on" : "held");
+	client_done(control, client);
+}
+
+static void set_level(struct control *control, struct control_client *client)
+{
+	const char *name = log_level_names[client->request.level];
+
+	log_info("control: from now on level %s is logged", name);
+	log_set_level(client->request.level);
+	line_start_done(control);
+	json_put_member(&control->line, "level", name);
+	client_done(control, client);
+}
+
+static void version(struct control *control, struct control_client *client)
+{
+	line_start(control);
+	json_put(&control->line, "\"version\":\"" NATBOX_VERSION "\"}");
+	client_put(client, &control->line);
+	line_start_done(control);
+	client_done(control, client);
+}
+
+static void watch(struct control *control, struct control_client *client)
+{
+	client->job = JOB_WATCH;
+	client->lost = 0;
+	control_note_interest(control);
+}
+
+static void flush(struct control *control, struct control_client *client)
+{
+	log_warning("control: flush %s", client->request.target.aor);
+	walk_start(control, client);
+}
+
+static void trace(struct control *control, struct control_client *client)
+{
+	client->traced_count = 0;
+	walk_start(control, client);
+	control_note_interest(control);
+}
+
+void command_run(struct control *control, struct control_client *client, struct text line)
+{
+	struct fault fault;
+
+	if (control_request_parse(line, &client->request, &fault) != 0) {
+		client_fail(control, client, EXIT_USAGE, "%s", fault.line);
+		return;
+	}
+	switch (client->request.command) {
+	case COMMAND_STATUS:
+		status(control, client);
+		break;
+	case COMMAND_ENDPOINTS:
+	case COMMAND_LOST:
+	case COMMAND_SHOW:
+		walk_start(control, client);
+		break;
+	case COMMAND_FLUSH:
+		flush(control, client);
+		break;
+	case COMMAND_EVENTS:
+		watch(control, client);
+		break;
+	case COMMAND_TRACE:
+		trace(control, client);
+		break;
+	case COMMAND_STATS:
+		stats(control, client);
+		break;
+	case COMMAND_KEEPALIVE:
+		keepalive(control, client);
+		break;
+	case COMMAND_RELOAD:
+		reload(control, client);
+		break;
+	case COMMAND_LOG:
+		set_level(control, client);
+		break;
+	case COMMAND_VERSION:
+		version(control, client);
+		break;
+	case COMMAND_SHARE:
+		client_fail(control, client, 1,
+			"this natbox shares nothing: this version does not know how to");
+		break;
+	}
+}

@@ -1,0 +1,213 @@
+#include "control_lines.h"
+
+#include "control_client.h"
+#include "exposition.h"
+
+#include <string.h>
+
+static struct text text_of(const char *string)
+{
+	return (struct text){string, strlen(string)};
+}
+
+void line_text(struct json *json, const char *key, struct text text)
+{
+	json_put(json, ",\"");
+	json_put(json, key);
+	json_put(json, "\":\"");
+	json_put_escaped(json, text);
+	json_put_char(json, '"');
+}
+
+void line_address(struct json *json, const char *key, const struct address *address)
+{
+	json_put(json, ",\"");
+	json_put(json, key);
+	json_put(json, "\":\"");
+	json_put_address(json, address);
+	json_put_char(json, '"');
+}
+
+void line_truth(struct json *json, const char *key, bool truth)
+{
+	json_put(json, ",\"");
+	json_put(json, key);
+	json_put(json, truth ? "\":true" : "\":false");
+}
+
+void line_time(struct json *json, int64_t time_us)
+{
+	const uint64_t shown = time_us > 0 ? (uint64_t)time_us : 0;
+
+	json_put(json, "\"time\":");
+	json_put_number(json, shown / 1000000, 0);
+	json_put_char(json, '.');
+	json_put_number(json, shown % 1000000, 6);
+}
+
+void line_base64(struct json *json, const char *key, struct text bytes)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *at = (const unsigned char *)bytes.at;
+
+	json_put(json, ",\"");
+	json_put(json, key);
+	json_put(json, "\":\"");
+	for (size_t left = bytes.length; left;
+		at += left < 3 ? left : 3, left -= left < 3 ? left : 3) {
+		const unsigned triple = (unsigned)at[0] << 16 | (left > 1 ? at[1] << 8 : 0) |
+					(left > 2 ? at[2] : 0);
+
+		json_put_char(json, digits[triple >> 18]);
+		json_put_char(json, digits[triple >> 12 & 63]);
+		json_put_char(json, left > 1 ? digits[triple >> 6 & 63] : '=');
+		json_put_char(json, left > 2 ? digits[triple & 63] : '=');
+	}
+	json_put_char(json, '"');
+}
+
+static const char *const kinds_of_reasons[REASON_KINDS] = {
+	[REASON_REGISTRATION] = "registrations",
+	[REASON_SUBSCRIPTION] = "subscriptions",
+	[REASON_DIALOG] = "dialogs",
+};
+
+void line_endpoint(struct json *json, const struct endpoint_view *view)
+{
+	json_put(json, "\"client\":\"");
+	json_put_address(json, &view->client);
+	json_put_char(json, '"');
+	line_address(json, "proxy", &view->proxy);
+	if (view->aor.at)
+		line_text(json, "aor", view->aor);
+	if (view->user.length)
+		line_text(json, "user", view->user);
+	json_put_set_member(json, "nat", view->nat, nat_test_names, NAT_TESTS);
+	for (unsigned i = 0; i < REASON_KINDS; i++)
+		json_put_number_member(json, kinds_of_reasons[i], view->reasons[i]);
+	json_put_number_member(json, "expires", view->left_us / 1000000);
+	line_truth(json, "proven", view->proven);
+	line_truth(json, "lost", view->lost);
+	json_put_number_member(json, "missed", view->missed);
+	json_put_number_member(json, "quiet", view->silent_us / 1000000);
+	if (view->next_us != UINT64_MAX)
+		json_put_number_member(json, "next", view->next_us / 1000000);
+}
+
+static void put_reason(struct json *json, const struct reason_view *view)
+{
+	json_put(json, "{\"reason\":\"");
+	json_put(json, reason_kind_names[view->kind]);
+	json_put_char(json, '"');
+	line_text(json, "id", view->id);
+	if (view->user.length)
+		line_text(json, "user", view->user);
+	if (view->early)
+		line_truth(json, "early", true);
+	json_put_number_member(json, "expires", view->left_us / 1000000);
+	json_put_char(json, '}');
+}
+
+void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t endpoint)
+{
+	struct reason_view view;
+	unsigned count = 0;
+
+	json_put(json, ",\"reasons\":[");
+	for (uint32_t i = endpoint_at(endpoints, endpoint)->reasons; i;
+		i = reason_at(endpoints, i)->next) {
+		if (++count > REASONS_SHOWN_MAX)
+			continue;
+		if (count > 1)
+			json_put_char(json, ',');
+		reason_view(endpoints, i, &view);
+		put_reason(json, &view);
+	}
+	json_put_char(json, ']');
+	if (count > REASONS_SHOWN_MAX)
+		json_put_number_member(json, "more", count - REASONS_SHOWN_MAX);
+}
+
+static void put_proxies(struct json *json, const struct engine *engine)
+{
+	const struct proxies *proxies = engine_proxies(engine);
+
+	json_put(json, ",\"proxies\":[");
+	for (unsigned i = 0; i < proxies->count && i < CONTROL_PROXIES_SHOWN; i++) {
+		json_put(json, i ? ",\"" : "\"");
+		json_put_address(json, &proxies->list[i]);
+		json_put_char(json, '"');
+	}
+	json_put_char(json, ']');
+	json_put_number_member(json, "proxy_count", proxies->count);
+}
+
+static void put_counts(struct json *json, const struct engine_counters *counters)
+{
+	json_put_number_member(json, "endpoints", counters->endpoints);
+	json_put_number_member(json, "lost", counters->lost_now);
+	json_put_number_member(json, "unproven", counters->unproven);
+	for (unsigned i = 0; i < REASON_KINDS; i++)
+		json_put_number_member(json, kinds_of_reasons[i], counters->reasons_of[i]);
+}
+
+static const char *keepalives(const struct engine *engine, const struct control_status *status)
+{
+	if (status->scope == KEEPALIVE_OFF)
+		return "off";
+	return engine_holds_keepalives(engine) ? "held" : "on";
+}
+
+static void put_seconds(struct json *json, const char *key, uint64_t us)
+{
+	if (us != UINT64_MAX)
+		json_put_number_member(json, key, us / 1000000);
+}
+
+void line_status(
+	struct json *json, const struct engine *engine, const struct control_status *status)
+{
+	const struct engine_counters counters = engine_counters(engine);
+
+	json_put(json, "\"version\":\"" NATBOX_VERSION "\"");
+	json_put_member(json, "mode", status->mode == MODE_RELAY ? "relay" : "sniff");
+	line_truth(json, "dry_run", status->is_dry_run);
+	json_put_number_member(json, "since", status->since_us / 1000000);
+	json_put_number_member(json, "up", status->up_us / 1000000);
+	line_text(json, "configuration", text_of(status->configuration));
+	line_truth(json, "settling", status->is_reviewing);
+	put_proxies(json, engine);
+	put_counts(json, &counters);
+	json_put_member(json, "keepalives", keepalives(engine, status));
+	put_seconds(json, "last_in", status->last_in_us);
+	put_seconds(json, "last_out", status->last_out_us);
+	line_text(json, "state", text_of(status->state));
+	json_put_number_member(json, "state_lag", status->state_lag_us / 1000000);
+	line_text(json, "events", text_of(status->events));
+	if (status->metrics.port)
+		line_address(json, "metrics", &status->metrics);
+}
+
+/* The exposition has a figure in each line that is no comment: its name, a blank and a number. */
+void line_figures(struct json *json, const struct metrics_snapshot *snapshot)
+{
+	static char text[EXPOSITION_MAX];
+	const char *at = text;
+	bool is_first = true;
+
+	exposition_write(snapshot, text);
+	while (*at) {
+		const char *end = at + strcspn(at, "\n");
+		const char *blank = memrchr(at, ' ', (size_t)(end - at));
+
+		if (*at != '#' && blank) {
+			json_put(json, is_first ? "\"" : ",\"");
+			json_put_escaped(json, (struct text){at, (size_t)(blank - at)});
+			json_put(json, "\":");
+			json_put_bytes(json, blank + 1, (size_t)(end - blank - 1));
+			is_first = false;
+		}
+		at = *end ? end + 1 : end;
+	}
+}

@@ -1,0 +1,31 @@
+/* What is told, as JSON: members behind what a line has already. natboxctl.8 has them. */
+#ifndef NATBOX_CONTROL_LINES_H
+#define NATBOX_CONTROL_LINES_H
+
+#include "json.h"
+
+#include <natbox/control.h>
+#include <natbox/endpoints.h>
+
+/* An endpoint, the first thing in its line; and, behind that, its reasons. */
+void line_endpoint(struct json *json, const struct endpoint_view *view);
+void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t endpoint);
+
+void line_status(
+	struct json *json, const struct engine *engine, const struct control_status *status);
+
+/* Each figure of the metrics by the name that it has there, with its labels. */
+void line_figures(struct json *json, const struct metrics_snapshot *snapshot);
+
+/* "key":seconds with six decimals, the first thing in its line. */
+void line_time(struct json *json, int64_t time_us);
+
+/* ,"key":"text" and ,"key":"address"; ,"key":true or false. */
+void line_text(struct json *json, const char *key, struct text text);
+void line_address(struct json *json, const char *key, const struct address *address);
+void line_truth(struct json *json, const char *key, bool truth);
+
+/* ,"key":"bytes" as in RFC 4648 4. */
+void line_base64(struct json *json, const char *key, struct text bytes);
+
+#endif

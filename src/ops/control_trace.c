@@ -1,0 +1,112 @@
+#include "control_trace.h"
+
+#include "control_lines.h"
+
+/* Bytes of a line besides those of the message, which base64 makes a third longer. */
+enum { TRACE_LINE_OTHER = 512 };
+
+void trace_add(struct control_client *client, const struct address *address)
+{
+	for (unsigned i = 0; i < client->traced_count; i++) {
+		if (address_equal(&client->traced[i], address))
+			return;
+	}
+	if (client->traced_count < TRACED_MAX)
+		client->traced[client->traced_count++] = *address;
+}
+
+void trace_start(struct control *control, struct control_client *client)
+{
+	struct control_status status = {.mode = MODE_SNIFF};
+
+	control->host.status(control->host.context, &status);
+	client->relays = status.mode == MODE_RELAY;
+	client->job = JOB_TRACE;
+	client->end_us = control->now_us + client->request.time_us;
+	line_start(control);
+	json_put(&control->line, "\"tracing\":\"");
+	json_put_escaped(&control->line,
+		(struct text){client->request.target.aor, strlen(client->request.target.aor)});
+	json_put_char(&control->line, '"');
+	json_put_number_member(&control->line, "endpoints", client->found);
+	json_put_member(&control->line, "mode", client->relays ? "relay" : "sniff");
+	json_put_char(&control->line, '}');
+	client_put(client, &control->line);
+	client->found = 0;
+	client->lost = 0;
+	control_note_interest(control);
+}
+
+static void end(struct control *control, struct control_client *client)
+{
+	line_start_done(control);
+	json_put_number_member(&control->line, "messages", client->found);
+	json_put_number_member(&control->line, "lost_lines", client->lost);
+	client_done(control, client);
+}
+
+static bool is_traced(const struct control_client *client, const struct address *address)
+{
+	const struct control_target *target = &client->request.target;
+
+	if (target->is_address)
+		return address_same_host(&target->address, address) &&
+		       (!target->address.port || target->address.port == address->port);
+	for (unsigned i = 0; i < client->traced_count; i++) {
+		if (address_equal(&client->traced[i], address))
+			return true;
+	}
+	return false;
+}
+
+/* verdict: NULL where it has nothing to do with one. */
+static void put(struct control *control, struct control_client *client, const char *what,
+	const struct flow *flow, struct text bytes, const char *verdict)
+{
+	if (!client_has_room(client, bytes.length / 3 * 4 + TRACE_LINE_OTHER)) {
+		client->lost++;
+		return;
+	}
+	line_start(control);
+	line_time(&control->line, (int64_t)control->now_us + control->offset_us);
+	json_put_member(&control->line, "what", what);
+	line_address(&control->line, "source", &flow->source);
+	line_address(&control->line, "destination", &flow->destination);
+	if (verdict)
+		json_put_member(&control->line, "verdict", verdict);
+	line_base64(&control->line, "base64", bytes);
+	json_put_char(&control->line, '}');
+	client_put(client, &control->line);
+}
+
+void trace_packet(struct control *control, struct control_client *client, const struct flow *flow,
+	struct text bytes, const struct outcome *outcome)
+{
+	static const char *const verdicts[VERDICTS] = {"pass", "rewrite", "consume"};
+
+	if (!is_traced(client, &flow->source) && !is_traced(client, &flow->destination))
+		return;
+	if (outcome)
+		put(control, client, "came", flow, bytes,
+			client->relays ? verdicts[outcome->verdict] : NULL);
+	else
+		put(control, client, "sent", flow, bytes, NULL);
+	if (outcome && outcome->verdict == VERDICT_REWRITE)
+		put(control, client, "left", flow, outcome->bytes, NULL);
+	if (++client->found == client->request.count)
+		end(control, client);
+}
+
+void trace_event(struct control_client *client, const struct event *event)
+{
+	if (event->type == EVENT_REASON_ADD && event->reason.kind == REASON_REGISTRATION &&
+		!client->request.target.is_address &&
+		control_target_is_aor(&client->request.target, event->reason.id))
+		trace_add(client, &event->client);
+}
+
+void trace_inspect(struct control *control, struct control_client *client)
+{
+	if (control->now_us >= client->end_us)
+		end(control, client);
+}

@@ -1,0 +1,168 @@
+#include "control_walk.h"
+
+#include "control_lines.h"
+#include "control_trace.h"
+
+#include <time.h>
+
+/* Places of the table between two looks at the clock: with most of them empty that takes no longer
+ * than one line. */
+enum { WALK_PLACES = 16 };
+
+struct visit {
+	struct control *control;
+	struct control_client *client;
+};
+
+static uint64_t monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static size_t line_max(const struct control_client *client)
+{
+	return client->request.command == COMMAND_SHOW ? SHOW_LINE_MAX : ENDPOINT_LINE_MAX;
+}
+
+bool walk_can_run(const struct control_client *client)
+{
+	return client->job == JOB_WALK && !client->is_gone &&
+	       client_has_room(client, (size_t)line_max(client));
+}
+
+static bool is_wanted(
+	const struct control_client *client, const struct endpoints *endpoints, uint32_t endpoint)
+{
+	const struct control_request *request = &client->request;
+
+	if (request->command == COMMAND_ENDPOINTS || request->command == COMMAND_LOST)
+		return control_filter_matches(&request->filter, endpoints, endpoint);
+	return control_target_matches(&request->target, endpoints, endpoint);
+}
+
+static void put_endpoint(struct control *control, struct control_client *client, uint32_t endpoint)
+{
+	const struct endpoints *endpoints = engine_endpoints(control->engine);
+	struct endpoint_view view;
+
+	endpoint_view(endpoints, endpoint, &view);
+	line_start(control);
+	line_endpoint(&control->line, &view);
+	if (client->request.command == COMMAND_SHOW)
+		line_reasons(&control->line, endpoints, endpoint);
+	json_put_char(&control->line, '}');
+	client_put(client, &control->line);
+}
+
+/* Its events come first, so that it is gone when the client reads of it. */
+static void flush(struct control *control, struct control_client *client, uint32_t endpoint)
+{
+	struct endpoints *endpoints = engine_endpoints(control->engine);
+	const struct endpoint gone = *endpoint_at(endpoints, endpoint);
+
+	endpoint_remove(endpoints, endpoint, "ended", "flushed");
+	if (client->request.target.is_all)
+		return;
+	line_start(control);
+	json_put(&control->line, "\"client\":\"");
+	json_put_address(&control->line, &gone.client);
+	json_put_char(&control->line, '"');
+	line_address(&control->line, "proxy", &endpoints->proxies->list[gone.proxy]);
+	json_put_char(&control->line, '}');
+	client_put(client, &control->line);
+}
+
+/* Does what was asked for with one endpoint. False: there is no room for another. */
+static bool on_endpoint(void *context, uint32_t endpoint)
+{
+	const struct visit *visit = context;
+	struct control_client *client = visit->client;
+
+	if (!is_wanted(client, engine_endpoints(visit->control->engine), endpoint))
+		return true;
+	client->found++;
+	if (client->request.command == COMMAND_FLUSH)
+		flush(visit->control, client, endpoint);
+	else if (client->request.command == COMMAND_TRACE)
+		trace_add(client,
+			&endpoint_at(engine_endpoints(visit->control->engine), endpoint)->client);
+	else
+		put_endpoint(visit->control, client, endpoint);
+	return client_has_room(client, line_max(client));
+}
+
+static void end(struct control *control, struct control_client *client)
+{
+	const enum control_command command = client->request.command;
+	const bool is_filtered = command == COMMAND_ENDPOINTS || command == COMMAND_LOST;
+
+	if (command == COMMAND_TRACE) {
+		trace_start(control, client);
+		return;
+	}
+	if (!client->found && !is_filtered && !client->request.target.is_all) {
+		client_fail(control, client, 1, "there is no endpoint of %s",
+			client->request.target.aor);
+		return;
+	}
+	line_start_done(control);
+	json_put_number_member(
+		&control->line, command == COMMAND_FLUSH ? "flushed" : "endpoints", client->found);
+	client_done(control, client);
+}
+
+/* At each proxy there may be an endpoint of that address. */
+static void look_up(struct control *control, struct control_client *client)
+{
+	struct endpoints *endpoints = engine_endpoints(control->engine);
+	struct visit visit = {control, client};
+
+	for (uint16_t proxy = 0; proxy < endpoints->proxies->count; proxy++) {
+		uint32_t endpoint =
+			endpoint_find(endpoints, &client->request.target.address, proxy);
+
+		if (endpoint && !on_endpoint(&visit, endpoint))
+			break;
+	}
+	end(control, client);
+}
+
+void walk_start(struct control *control, struct control_client *client)
+{
+	const struct control_target *target = &client->request.target;
+
+	client->found = 0;
+	if (target->is_address && target->address.port) {
+		look_up(control, client);
+		return;
+	}
+	client->job = JOB_WALK;
+	client->next = 1;
+	client->last = engine_endpoints(control->engine)->endpoints.used;
+}
+
+/* What has come since it began it need not see: a flush would never end. */
+static void step(struct control *control, struct control_client *client)
+{
+	struct visit visit = {control, client};
+	const uint32_t left = client->last - client->next + 1;
+
+	client->next = endpoints_walk(engine_endpoints(control->engine), client->next,
+		left < WALK_PLACES ? left : WALK_PLACES, on_endpoint, &visit);
+	if (!client->next || client->next > client->last)
+		end(control, client);
+}
+
+void walk_run(struct control *control, struct control_client *client, uint64_t until_us)
+{
+	if (client->job == JOB_WALK && client->next > client->last)
+		end(control, client);
+	while (walk_can_run(client)) {
+		step(control, client);
+		if (monotonic_us() >= until_us)
+			break;
+	}
+}
