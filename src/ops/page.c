@@ -88,6 +88,14 @@ static enum MHD_Result send_page(struct MHD_Connection *connection)
 	return result;
 }
 
+static uint64_t wall_clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static enum MHD_Result send_status(
 	struct page *page, struct MHD_Connection *connection, uint64_t now_us)
 {
@@ -99,7 +107,7 @@ static enum MHD_Result send_status(
 	condition.started_us = page->started_us;
 	condition.turned_us = atomic_load_explicit(page->turned_us, memory_order_relaxed);
 	memcpy(condition.heard_us, page->heard_us, sizeof(condition.heard_us));
-	status_write(&condition, (uint64_t)time(NULL), &json);
+	status_write(&condition, wall_clock_us(), &json);
 	pthread_mutex_unlock(page->mutex);
 	return send_json(connection, MHD_HTTP_OK, json.bytes, json.used);
 }

@@ -18,7 +18,7 @@ static void put_well(const struct engine_counters *counters, struct json *json)
 
 	if (counters->lost_now)
 		snprintf(line, sizeof(line),
-			"All is well: %u of %u endpoint%s can be reached, %u lost.",
+			"All is well: %u of %u endpoint%s kept reachable, %u lost.",
 			counters->endpoints - counters->lost_now, counters->endpoints,
 			counters->endpoints == 1 ? "" : "s", counters->lost_now);
 	else if (counters->endpoints)
@@ -35,7 +35,7 @@ static void put_state_of_things(const struct condition *condition, struct json *
 	troubles_find(condition, &troubles);
 	put_truth(json, "well", !troubles.count);
 	if (troubles.count)
-		json_put_member(json, "line", "Not all is well:");
+		json_put_member(json, "line", troubles.lines[0]);
 	else
 		put_well(&condition->snapshot->engine, json);
 	json_put(json, ",\"troubles\":[");
@@ -90,12 +90,14 @@ static void put_round_trips(const struct condition *condition, struct json *json
 	json_put(json, "]}");
 }
 
-void status_write(const struct condition *condition, uint64_t time, struct json *json)
+void status_write(const struct condition *condition, uint64_t time_us, struct json *json)
 {
 	const struct engine_counters *counters = &condition->snapshot->engine;
 
 	json_put(json, "{\"version\":\"" NATBOX_VERSION "\"");
-	json_put_number_member(json, "time", time);
+	json_put_number_member(json, "time", time_us / 1000000);
+	json_put_char(json, '.');
+	json_put_number(json, time_us % 1000000, 6);
 	json_put_number_member(json, "up", (condition->now_us - condition->started_us) / 1000000);
 	put_state_of_things(condition, json);
 	put_sizes(counters, json);

@@ -7,7 +7,7 @@
 /* Room for it, with every number and line as long as it can be. */
 enum { STATUS_MAX = 8192 };
 
-/* time: seconds since 1970. */
-void status_write(const struct condition *condition, uint64_t time, struct json *json);
+/* time_us: of the wall clock. */
+void status_write(const struct condition *condition, uint64_t time_us, struct json *json);
 
 #endif

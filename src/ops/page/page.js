@@ -1,14 +1,15 @@
 "use strict";
 
 const REFRESH_MS = 2000, HISTORY_MS = 30000, SEARCH_MS = 5000, PATIENCE_MS = 30000;
+const RATE_S = 11, LOST_SHOWN = 10;
 const KINDS = ["registrations", "subscriptions", "dialogs"];
 
 const by = id => document.getElementById(id);
 const number = new Intl.NumberFormat("en", {useGrouping: true});
 const decimal = new Intl.NumberFormat("en", {maximumFractionDigits: 1});
 
-let status = null, before = null, samples = [], live = [], historyAt = 0;
-let hours = 24, hovered = null, spread = null, trips = null;
+let status = null, past = [], samples = [], live = [], historyAt = 0;
+let hours = 0, hovered = null, spread = null, trips = null, showsAllLost = false;
 let query = "", searchedAt = 0, searching = 0;
 
 /* Text from the network goes into the page as text alone. What a terminal or a reader would not
@@ -81,16 +82,20 @@ function showState()
 	const state = by("state");
 
 	state.className = status.well ? "well" : "ill";
-	show("line", (status.well ? "✓ " : "✗ ") + status.line);
+	show("line", (status.well ? "✓ " : "✗ Not well: ") + status.line);
 	document.title = (status.well ? "✓" : "✗") + " natbox";
-	if (by("troubles").textContent !== status.troubles.join(""))
-		by("troubles").replaceChildren(...status.troubles.map(line => element("li", line)));
+	if (by("troubles").textContent !== status.troubles.slice(1).join(""))
+		by("troubles").replaceChildren(
+			...status.troubles.slice(1).map(line => element("li", line)));
 	show("about", "version " + status.version + ", up " + duration(status.up));
 }
 
+/* Over the last ten seconds that this page has seen. */
 function rate(key)
 {
-	if (!before || status.time <= before.time)
+	const before = past[0];
+
+	if (!before || status.time - before.time < 1)
 		return null;
 	return Math.max(0, (status[key] - before[key]) / (status.time - before.time));
 }
@@ -113,7 +118,7 @@ function showFigures()
 	by("lost-figure").className = status.lost ? "some" : "";
 	showRate("keepalives", rate("keepalives"));
 	show("answered", asked ? decimal.format(100 * status.answered / asked) + " %" : "–");
-	show("answered-of", asked ? "of " + number.format(asked) : "");
+	show("answered-of", asked ? "of " + short(asked) + " so far" : "");
 	showRate("packets-in", rate("packets_in"));
 	showRate("packets-out", rate("packets_out"));
 }
@@ -129,7 +134,15 @@ function cell(name, content, className)
 	return made;
 }
 
-/* Whom an endpoint is for: a click searches for it. */
+function twoLines(first, second)
+{
+	const made = element("div");
+
+	made.append(first, element("div", second, "faint"));
+	return made;
+}
+
+/* Whom an endpoint is for, and where that stands: a click searches for it. */
 function nameOf(phone)
 {
 	const button = element("button", undefined, "name");
@@ -140,7 +153,7 @@ function nameOf(phone)
 		by("query").value = phone.aor || phone.client;
 		startSearch();
 	});
-	return button;
+	return twoLines(button, phone.client);
 }
 
 function reasonsOf(phone)
@@ -148,7 +161,7 @@ function reasonsOf(phone)
 	const names = {registrations: "registration", subscriptions: "subscription", dialogs: "call"};
 	const parts = KINDS.filter(kind => phone[kind]).map(kind => plural(phone[kind], names[kind]));
 
-	return parts.join(", ") + ", " + duration(phone.expires) + " left";
+	return twoLines(parts.join(", "), duration(phone.expires) + " left");
 }
 
 function stateOf(phone)
@@ -163,13 +176,11 @@ function foundRow(phone)
 	const row = element("tr"), state = stateOf(phone);
 
 	row.append(cell("phone", nameOf(phone)),
-		cell("stands at", phone.client),
 		cell("state", state, "state " + state),
 		cell("last heard", duration(phone.quiet) + " ago"),
 		cell("next keepalive", phone.next === undefined ? "none" : "in " + duration(phone.next)),
 		cell("kept for", reasonsOf(phone)),
-		cell("NAT", phone.nat.join(", ") || "none"),
-		cell("proxy", phone.proxy));
+		cell("proxy, NAT", twoLines(phone.proxy, phone.nat.join(", ") || "no NAT")));
 	return row;
 }
 
@@ -178,9 +189,8 @@ function lostRow(phone)
 	const row = element("tr");
 
 	row.append(cell("phone", nameOf(phone)),
-		cell("stands at", phone.client),
-		cell("last heard", duration(phone.quiet) + " ago, " +
-			clock(new Date((status.time - phone.quiet) * 1000))),
+		cell("last heard", twoLines(duration(phone.quiet) + " ago",
+			"at " + clock(new Date((status.time - phone.quiet) * 1000)))),
 		cell("missed", plural(phone.missed, "keepalive")),
 		cell("proxy", phone.proxy));
 	return row;
@@ -198,7 +208,11 @@ function fill(table, rows)
 
 function showLost(said)
 {
-	fill(by("lost-table"), said.lost.map(lostRow));
+	const shown = showsAllLost ? said.lost : said.lost.slice(0, LOST_SHOWN);
+
+	fill(by("lost-table"), shown.map(lostRow));
+	by("all-lost").hidden = shown.length === said.lost.length;
+	show("all-lost", "Show " + said.lost.length);
 	if (!said.lost.length)
 		show("lost-line", status.lost ? plural(status.lost, "phone") : "None.");
 	else if (said.more)
@@ -276,6 +290,8 @@ function steps(most)
 
 function short(value)
 {
+	if (value >= 1e9)
+		return decimal.format(value / 1e9) + " G";
 	if (value >= 1e6)
 		return decimal.format(value / 1e6) + " M";
 	return value >= 1e4 ? decimal.format(value / 1e3) + " k" : number.format(value);
@@ -294,18 +310,17 @@ function drawScale(svg, box, marks)
 
 function drawTimes(svg, box, now, span)
 {
-	const every = [5, 10, 60, 240].find(m => span / (m * 60) <= 7) * 60;
-	const first = new Date(now * 1000);
+	const every = [10, 20, 60, 120, 240, 480].find(m => span / (m * 60) <= box.width / 75) || 720;
+	const next = new Date(now * 1000);
 
-	first.setMinutes(0, 0, 0);
-	for (let t = first.getTime() / 1000 + 3600; t > now - span; t -= every) {
-		const x = box.right - box.width * (now - t) / span;
+	next.setMinutes(0, 0, 0);
+	for (let t = next.getTime() / 1000 + 3600; t > now - span; t -= Math.min(every, 60) * 60) {
+		const x = box.right - box.width * (now - t) / span, date = new Date(t * 1000);
 
-		if (t > now || (new Date(t * 1000).getHours() * 3600) % every || x < box.left + 15 ||
-			x > box.right - 15)
-			continue;
-		shape(svg, "text", {x, y: box.bottom + 15, "text-anchor": "middle"},
-			clock(new Date(t * 1000)));
+		if ((date.getHours() * 60 + date.getMinutes()) % every === 0 && x > box.left + 15 &&
+			x < box.right - 15)
+			shape(svg, "text", {x, y: box.bottom + 15, "text-anchor": "middle"},
+				clock(date));
 	}
 }
 
@@ -426,6 +441,13 @@ function draw()
 	drawTrips();
 }
 
+function chooseHours(chosen)
+{
+	hours = chosen;
+	for (const button of document.querySelectorAll("[data-hours]"))
+		button.setAttribute("aria-pressed", String(Number(button.dataset.hours) === hours));
+}
+
 /* Asking. */
 
 async function refreshHistory()
@@ -441,11 +463,11 @@ async function refresh()
 {
 	const said = await ask("/status.json");
 
-	if (!before || said.time - before.time >= 2)
-		before = status;
-	if (status && said.up < status.up)
-		before = null;
+	past = past.filter(old => old.up <= said.up && old.time > said.time - RATE_S);
 	status = said;
+	past.push(status);
+	if (!hours)
+		chooseHours(status.up < 3600 ? 1 : status.up < 6 * 3600 ? 6 : 24);
 	trips = status.round_trips;
 	showState();
 	showFigures();
@@ -456,6 +478,11 @@ async function refresh()
 	spread = await ask("/spread.json");
 	if (query && Date.now() - searchedAt >= SEARCH_MS)
 		await search();
+}
+
+function refreshNow()
+{
+	refresh().then(draw, () => {});
 }
 
 async function turn()
@@ -485,11 +512,13 @@ by("search-form").addEventListener("submit", event => {
 });
 for (const button of document.querySelectorAll("[data-hours]"))
 	button.addEventListener("click", () => {
-		hours = Number(button.dataset.hours);
-		for (const other of document.querySelectorAll("[data-hours]"))
-			other.setAttribute("aria-pressed", String(other === button));
+		chooseHours(Number(button.dataset.hours));
 		drawHistory();
 	});
+by("all-lost").addEventListener("click", () => {
+	showsAllLost = true;
+	refreshNow();
+});
 by("history").addEventListener("pointermove", event => {
 	hovered = event.clientX - by("history").getBoundingClientRect().left;
 	drawHistory();
@@ -500,7 +529,7 @@ by("history").addEventListener("pointerleave", () => {
 });
 document.addEventListener("visibilitychange", () => {
 	if (!document.hidden && status)
-		refresh().then(draw, () => {});
+		refreshNow();
 });
 window.addEventListener("resize", draw);
 turn();
