@@ -35,7 +35,7 @@ outside_o := $(outside:%.c=$(B)/%.o) $(B)/page.o
 unit_o    := $(unit:%.c=$(B)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo bench check unit tools asan clean install uninstall
+.PHONY: all deps page demo bench check unit tools asan clean install uninstall
 
 all: natbox natboxctl
 
@@ -90,6 +90,12 @@ $(B)/%.o: %.c Makefile
 
 deps:
 	tools/deps
+
+# The status page in a browser, which is large and so not among what make check needs.
+page:
+	tools/deps browser
+	$(MAKE) -s -j$(shell nproc) natbox $(B)/statehost
+	tests/run browser
 
 demo: deps
 	$(MAKE) -s -j$(shell nproc) all

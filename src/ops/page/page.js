@@ -2,6 +2,8 @@
 
 const REFRESH_MS = 2000, HISTORY_MS = 30000, SEARCH_MS = 5000, PATIENCE_MS = 30000;
 const RATE_S = 11, LOST_SHOWN = 10;
+/* What takes natbox long is asked for again only after so many times as long. */
+const EASE = 50;
 const KINDS = ["registrations", "subscriptions", "dialogs"];
 
 const by = id => document.getElementById(id);
@@ -10,7 +12,7 @@ const decimal = new Intl.NumberFormat("en", {maximumFractionDigits: 1});
 
 let status = null, past = [], samples = [], live = [], historyAt = 0;
 let hours = 0, hovered = null, spread = null, trips = null, showsAllLost = false;
-let query = "", searchedAt = 0, searching = 0;
+let query = "", searchAgainAt = 0, searching = 0, lostAgainAt = 0;
 
 /* Text from the network goes into the page as text alone. What a terminal or a reader would not
  * show, or show elsewhere, is shown as its number. */
@@ -226,10 +228,11 @@ async function search()
 {
 	const wanted = query, mine = ++searching;
 
-	searchedAt = Date.now();
 	try {
+		const asked = Date.now();
 		const said = await ask("/search?q=" + encodeURIComponent(wanted));
 
+		searchAgainAt = asked + Math.max(SEARCH_MS, EASE * (Date.now() - asked));
 		if (mine !== searching)
 			return;
 		fill(by("found"), said.found.map(foundRow));
@@ -238,6 +241,7 @@ async function search()
 			: said.more ? "The first " + said.found.length + ": there are more."
 			: plural(said.found.length, "endpoint") + ".");
 	} catch (error) {
+		searchAgainAt = Date.now() + SEARCH_MS;
 		if (mine === searching)
 			show("search-line", "The search has failed: " + error.message);
 	}
@@ -459,6 +463,14 @@ async function refreshHistory()
 	live = [];
 }
 
+async function refreshLost()
+{
+	const asked = Date.now(), said = await ask("/lost.json");
+
+	lostAgainAt = asked + EASE * (Date.now() - asked);
+	showLost(said);
+}
+
 async function refresh()
 {
 	const said = await ask("/status.json");
@@ -474,9 +486,12 @@ async function refresh()
 	live.push([status.time, ...KINDS.map(kind => status[kind]), status.lost]);
 	if (Date.now() - historyAt >= HISTORY_MS)
 		await refreshHistory();
-	showLost(status.lost ? await ask("/lost.json") : {lost: [], more: 0});
+	if (!status.lost)
+		showLost({lost: [], more: 0});
+	else if (Date.now() >= lostAgainAt)
+		await refreshLost();
 	spread = await ask("/spread.json");
-	if (query && Date.now() - searchedAt >= SEARCH_MS)
+	if (query && Date.now() >= searchAgainAt)
 		await search();
 }
 
@@ -517,6 +532,7 @@ for (const button of document.querySelectorAll("[data-hours]"))
 	});
 by("all-lost").addEventListener("click", () => {
 	showsAllLost = true;
+	lostAgainAt = 0;
 	refreshNow();
 });
 by("history").addEventListener("pointermove", event => {
