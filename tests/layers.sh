@@ -64,6 +64,8 @@ for room in $others; do
 	say "$room knows the core" "$(check_room "$room" "$core")"
 done
 
+say "ctl knows the core, and what wire and ops offer" "$(check_room ctl "$core wire ops")"
+
 say "the core does no I/O and reads no clock" "$(for room in $core; do
 	grep -nE '#include <(sys/socket|netinet/|fcntl|unistd|time|sys/time|poll|pcap|libnet)' \
 		src/"$room"/*.c; done)"

@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 limit_ms=20
-names='start tick flood flood_large reload_exempt reload_longer reload_shorter reload_all expiry'
+names='start tick flood flood_large reload_exempt reload_longer reload_shorter reload_all expiry control_list control_flush'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -3,7 +3,7 @@
  *
  *     registrations PHONES SECONDS FILE     all of them evenly within that time
  */
-#include "wire/capture/writer.h"
+#include <natbox/writer.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -275,7 +275,8 @@ void event_log(const struct event *event);
  *
  * Order of calls: metrics_open while natbox may still listen anywhere; metrics_start once
  * privileges are dropped, as they are a thread's own; then metrics_turned, metrics_publish and, for
- * what the page wants to know of endpoints, metrics_run from the loop; metrics_close. Times are microseconds of CLOCK_BOOTTIME. */
+ * what the page wants to know of endpoints, metrics_run from the loop; metrics_close. Times are
+ * microseconds of CLOCK_BOOTTIME. */
 
 /* Turns of the event loop are counted by how long they are, at most: microseconds. The last of the
  * counters is of those beyond. */

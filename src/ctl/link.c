@@ -53,7 +53,7 @@ static int dial(const struct ctl *ctl)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	strcpy(name.sun_path, ctl->socket);
+	memcpy(name.sun_path, ctl->socket, strlen(ctl->socket) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;

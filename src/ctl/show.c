@@ -1,8 +1,13 @@
 #include "ctl.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { ROW_MAX = 4096 };
 
 /* What there is to know of an endpoint's keepalives in a word. */
 static const char *state_of(const json_t *line, char text[static SPAN_MAX])
@@ -41,17 +46,43 @@ static const char *next_of(const json_t *line, char text[static SPAN_MAX])
 	return json_object_get(line, "next") ? span_of(number_of(line, "next"), text) : "-";
 }
 
+/* Whoever has it knows that it is a SIP URI. */
+static const char *short_aor(const json_t *line)
+{
+	const char *aor = text_of(line, "aor");
+
+	return strncmp(aor, "sip:", 4) == 0 ? aor + 4 : aor;
+}
+
+/* On a terminal what does not fit is cut, for the table to stay one. */
+static void print_row(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void print_row(const char *format, ...)
+{
+	struct winsize size = {0};
+	char row[ROW_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(row, sizeof(row), format, arguments);
+	va_end(arguments);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		printf("%.*s\n", size.ws_col, row);
+	else
+		puts(row);
+}
+
 void show_endpoint(struct ctl *ctl, const json_t *line)
 {
 	char state[SPAN_MAX], quiet[SPAN_MAX], next[SPAN_MAX], ends[SPAN_MAX], reasons[SPAN_MAX];
 
 	if (!ctl->shown++)
-		printf("%-21s %-9s %6s %6s %6s %-8s %s\n", "CLIENT", "STATE", "QUIET", "NEXT",
+		print_row("%-21s %-9s %6s %6s %6s %-8s %s", "CLIENT", "STATE", "QUIET", "NEXT",
 			"ENDS", "WHY", "ADDRESS OF RECORD");
-	printf("%-21s %-9s %6s %6s %6s %-8s %s\n", text_of(line, "client"), state_of(line, state),
+	print_row("%-21s %-9s %6s %6s %6s %-8s %s", text_of(line, "client"), state_of(line, state),
 		span_of(number_of(line, "quiet"), quiet), next_of(line, next),
 		span_of(number_of(line, "expires"), ends), reasons_of(line, reasons),
-		text_of(line, "aor"));
+		short_aor(line));
 }
 
 void show_lost(struct ctl *ctl, const json_t *line)
@@ -59,11 +90,11 @@ void show_lost(struct ctl *ctl, const json_t *line)
 	char quiet[SPAN_MAX];
 
 	if (!ctl->shown++)
-		printf("%-21s %-21s %6s %6s %s\n", "CLIENT", "PROXY", "QUIET", "MISSED",
+		print_row("%-21s %-21s %6s %6s %s", "CLIENT", "PROXY", "QUIET", "MISSED",
 			"ADDRESS OF RECORD");
-	printf("%-21s %-21s %6s %6" PRIu64 " %s\n", text_of(line, "client"), text_of(line, "proxy"),
-		span_of(number_of(line, "quiet"), quiet), number_of(line, "missed"),
-		text_of(line, "aor"));
+	print_row("%-21s %-21s %6s %6" PRIu64 " %s", text_of(line, "client"),
+		text_of(line, "proxy"), span_of(number_of(line, "quiet"), quiet),
+		number_of(line, "missed"), short_aor(line));
 }
 
 static void print_tests(const json_t *tests)

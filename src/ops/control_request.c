@@ -94,7 +94,7 @@ static int parse_events(struct control_request *request, struct text *rest, stru
 
 static int parse_bound(struct control_request *request, struct text word, struct fault *fault)
 {
-	struct text value = {word.at, word.length};
+	struct text value;
 
 	if (text_starts_with(word, TEXT("time="))) {
 		value = (struct text){word.at + 5, word.length - 5};

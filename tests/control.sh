@@ -1,0 +1,315 @@
+#!/bin/bash
+# natboxctl and the control socket of a running natbox: every command on phones that register and
+# answer, every wrong input, who may ask and who may not, and a minute of noise while REGISTERs go on
+# being relayed. On the loopback of a network namespace, with the addresses of a proxy and a phone.
+[ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,NATBOXCTL,TMPDIR,FUZZ_SECONDS "$0" "$@"
+set -u
+cd "$(dirname "$0")/.." || exit 1
+make -s natbox natboxctl build/load build/controller || exit 1
+. tests/loopback.bash
+ctl=${NATBOXCTL:-./natboxctl} socket=$work/natbox.sock
+proxy=203.0.113.1 phone=198.51.100.7
+helpers=()
+
+clean_up_all() {
+	[ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null
+	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null
+	cleanup
+}
+trap clean_up_all EXIT
+
+inside() { ip netns exec "$namespace" "$@"; }
+
+help_with() { # where its output goes, command..., inside and in the background
+	ip netns exec "$namespace" "${@:2}" >"$1" 2>&1 &
+	helpers+=($!)
+}
+
+start() { # further arguments
+	: >"$work/log"
+	ip netns exec "$namespace" "$natbox" -c "$work/ini" "$@" 2>>"$work/log" &
+	pid=$!
+	eventually logged ready
+}
+
+stop() {
+	kill -TERM "$pid" && wait "$pid"
+	local status=$?
+	pid=
+	return $status
+}
+
+ask() { "$ctl" -s "$socket" "$@" 2>"$work/errors"; }
+
+shows() { # text, command...
+	ask "${@:2}" >"$work/shown" && grep -q -e "$1" "$work/shown"
+}
+
+counts() { # how many lines, command...
+	ask -j "${@:2}" >"$work/shown" && [ "$(wc -l <"$work/shown")" = "$1" ]
+}
+
+# One line on standard error, nothing on standard output, and that status.
+refused() { # status, text, command...
+	ask "${@:3}" >"$work/shown"
+	[ $? -eq "$1" ] && [ ! -s "$work/shown" ] && [ "$(wc -l <"$work/errors")" = 1 ] &&
+		grep -q -e "$2" "$work/errors" || { cat "$work/errors"; return 1; }
+}
+
+figure() { # of stats
+	ask -j stats | grep -o "\"natbox_$1\":[0-9]*" | cut -d: -f2
+}
+
+is_more() { # figure, than that
+	[ "$(figure "$1")" -gt "$2" ]
+}
+
+# What natbox answers to a line on its socket.
+answer_to() { # printf's arguments
+	# shellcheck disable=SC2059
+	printf "$@" | build/controller "$socket" say
+}
+
+phone_up() { # name, port
+	echo "SEQUENTIAL
+$1;192.168.1.10:5060;600;600000;0" >"$work/$1"
+	help_with "$work/sipp.$1" sipp $proxy:5060 -sf tests/lab/sipp/register.xml \
+		-oocsf tests/lab/sipp/answer.xml -nostdin -i $phone -p "$2" -inf "$work/$1" -m 1 \
+		-key contact 192.168.1.10:5060 -key address $phone -key header "Supported: path" \
+		-key session "Supported: timer"
+}
+
+configure() { # more lines
+	printf '%s\n' '[natbox]' "proxy = $proxy:5060" 'interface = lo' 'user =' '[keepalive]' \
+		'interval = 1s' '[control]' "socket = $socket" '[state]' 'path =' '[log]' \
+		"events = $work/events" "$@" >"$work/ini"
+}
+
+chmod 755 "$work"
+configure
+loopback_up $proxy $phone || exit 1
+refused 3 "no natbox answers on $socket" status
+say $? "where there is no natbox, natboxctl says so, with status 3"
+
+start
+say $? "natbox starts with a control socket"
+[ "$(stat -c %a "$socket")" = 600 ]
+say $? "which nobody else may use"
+help_with /dev/null sipp -sf tests/lab/sipp/registrar.xml -nostdin -i $proxy -p 5060
+phone_up alice 5070
+phone_up bob 5071
+eventually counts 2 endpoints
+say $? "endpoints -j has a line for each phone that registers"
+eventually shows '^endpoints  *2; 0 lost, 0 unproven$' status && eventually shows '^last in.*ago$' status &&
+	shows 'mode sniff' status && shows "^proxies  *$proxy:5060$" status &&
+	shows '"endpoints":2' -j status
+say $? "status says what runs, with how many endpoints, and that packets come"
+shows "^CLIENT .*ADDRESS OF RECORD$" endpoints &&
+	shows "^$phone:5070  *ok .* 1r  *alice@$proxy$" endpoints && shows '^2 endpoints$' endpoints
+say $? "endpoints are a table for people"
+[ "$(ask endpoints | awk 'length($0) > 80' | wc -l)" = 0 ]
+say $? "of 80 columns"
+
+counts 1 endpoints aor='*bob*' && counts 2 endpoints network=198.51.100.0/24 &&
+	counts 0 endpoints network=10.0.0.0/8 && counts 2 endpoints proxy=$proxy &&
+	counts 0 endpoints proxy=$proxy:5061 && counts 0 endpoints reason=dialog &&
+	counts 1 endpoints reason=registration aor=alice && counts 0 endpoints lost &&
+	counts 0 endpoints 'quiet>10m'
+say $? "filters let through what they say"
+shows "^$phone:5070 at $proxy:5060$" show alice && shows 'state  *reachable' show alice &&
+	shows "registration  sip:alice@$proxy, ends in" show $phone:5070 &&
+	shows 'nat  *contact-private' show "sip:alice@$proxy" && counts 2 show $phone &&
+	shows '"reasons":\[{"reason":"registration","id":"sip:alice@' -j show alice
+say $? "show finds a phone by name and by address, with its reasons"
+refused 1 "no endpoint of carol" show carol && refused 1 "no endpoint of $phone:5099" show $phone:5099
+say $? "and says so in a line where there is none, with status 1"
+
+help_with "$work/live" "$ctl" -s "$socket" events -k keepalive,reply
+help_with "$work/losses" "$ctl" -s "$socket" -j events -k lost,endpoint-remove
+eventually grep -q " reply $phone:5070 at $proxy:5060 status=200 rtt=" "$work/live" &&
+	! grep -qv ' keepalive \| reply ' "$work/live"
+say $? "events show what happens, of the kinds that are asked for"
+ask trace alice -c 2 >"$work/trace" && grep -q "^NOTIFY sip:alice@$phone:5070 SIP/2.0$" "$work/trace" &&
+	grep -q "^-- .* $phone:5070 > $proxy:5060 came$" "$work/trace" && ! grep -q 5071 "$work/trace"
+say $? "trace shows one phone's messages and no other's, as many as asked for"
+ask trace $phone:5071 -c 4 -w "$work/bob.pcap" >"$work/shown" && [ ! -s "$work/shown" ] &&
+	[ "$(tcpdump -n -r "$work/bob.pcap" 2>/dev/null | grep -c "$phone.5071.*SIP")" = 4 ]
+say $? "or writes them to a pcap file, that tcpdump reads"
+ask -j trace nobody -t 1s >"$work/shown" && grep -q '"tracing":"nobody","endpoints":0' "$work/shown"
+say $? "a trace ends when its time is over"
+shows '^endpoints  *2$' stats && shows '"natbox_packets_total{dir=\\"in\\",verdict=\\"consume\\"}":[1-9]' -j stats
+say $? "stats has the figures of the metrics, that are not served"
+
+kill "${helpers[2]}" # bob is unplugged
+eventually counts 1 lost && shows "^$phone:5071 .* bob@$proxy$" lost && shows 'LOST' show bob &&
+	shows '"lost":1' -j status && eventually grep -q "\"event\":\"lost\",\"client\":\"$phone:5071\"" "$work/losses"
+say $? "a phone that is unplugged is lost: lost, show, status and events say the same"
+shows '^keepalives: held$' keepalive off && shows HELD status && ! shows '"next"' -j endpoints
+say $? "keepalive off is a hand brake: nothing has a next keepalive"
+held=$(figure keepalives_sent_total)
+eventually counts 1 endpoints aor=alice 'quiet>3s' && [ "$(figure keepalives_sent_total)" = "$held" ]
+say $? "and none is sent"
+shows '^keepalives: on$' keepalive on && eventually is_more keepalives_sent_total "$held" &&
+	eventually counts 0 endpoints aor=alice 'quiet>3s' && counts 0 lost aor=alice
+say $? "keepalive on goes on, and nobody was lost for it"
+
+shows 'log level: debug' log debug && eventually logged "debug: packet" && shows info log info
+say $? "log changes the level"
+mv "$work/events" "$work/events.1"
+shows "configuration read again" reload && [ -e "$work/events" ]
+say $? "reload reads the configuration, and opens a rotated event stream anew"
+configure '[nat]' 'detect = nonsense'
+ask reload >"$work/shown"
+[ $? -eq 1 ] && grep -q 'error: .*ini:14: .*nonsense' "$work/shown" &&
+	[ "$(cat "$work/errors")" = "natboxctl: the configuration stays as it was" ]
+say $? "and shows what is wrong with a bad one, which changes nothing"
+configure '[relay]' 'mark = 7'
+shows "warning: relay.mark changes only with a restart" reload
+say $? "and what changes with a restart alone"
+shows "^natboxctl [0-9.]*, natbox [0-9.]*$" version && refused 1 "shares nothing" share &&
+	refused 1 "shares nothing" share yield
+say $? "version and share"
+
+help_with "$work/held" build/controller "$socket" hold 13
+eventually grep -q held "$work/held"
+help_with "$work/more" build/controller "$socket" hold 1
+eventually grep -q held "$work/more" && refused 1 "as many clients as it takes" status
+say $? "beside 16 clients another one is refused with a line"
+kill "${helpers[-1]}" "${helpers[-2]}"
+eventually shows 'mode sniff' status
+say $? "and taken when they have gone"
+
+refused 2 "no command frobnicate" frobnicate && refused 2 "a command is missing" &&
+	refused 2 "status takes no argument" status now && refused 2 "-x" -x status &&
+	refused 2 "argument is missing after -k" events -k && refused 2 "show takes ADDRESS" show
+say $? "wrong usage is one line, with status 2"
+refused 2 "no filter" endpoints net=1 && refused 2 "not a network" endpoints network=10.0.0.1/8 &&
+	refused 2 "not a time" endpoints 'quiet>soon' && refused 2 "none of registration" lost reason=love &&
+	refused 2 "no kind of event" events -k losses && refused 2 "lasts 1s to 1h" trace alice -t 2h &&
+	refused 2 "knows no classes" endpoints class=slow && refused 2 "on or off" keepalive maybe &&
+	refused 1 "cannot create" trace alice -w "$work/there/is/none"
+say $? "so is a bad filter, kind, time, class, switch or file"
+[ "$(answer_to 'frobnicate\nversion\n' | cut -c 1-11 | tr '\n' ' ')" = '{"failed":" {"version": {"done":tru ' ]
+say $? "on the socket itself what is no command is refused, and the next is answered"
+head -c 1000000 /dev/zero | tr '\0' a | build/controller "$socket" say >"$work/shown"
+[ "$(wc -l <"$work/shown")" = 1 ] && grep -q "4096 bytes at most" "$work/shown"
+say $? "a line of a megabyte is refused with a line"
+[ -z "$(answer_to 'stat')" ] && [ -z "$(answer_to '')" ] && shows 'mode sniff' status
+say $? "half a command, and who says nothing, harm nobody"
+
+inside "$natbox" -c "$work/ini" -o natbox.proxy=$proxy:5070 2>"$work/errors"
+[ $? -eq 1 ] && [ "$(wc -l <"$work/errors")" = 1 ] && grep -q "$socket: another natbox does" "$work/errors" &&
+	shows 'mode sniff' status
+say $? "a socket that a natbox listens on keeps another from starting, with a line"
+cp "$ctl" "$work/natboxctl"
+as_nobody() { # setpriv's groups, command...
+	setpriv --reuid=65534 --regid=65534 "$1" "$work/natboxctl" -s "$socket" "${@:2}" 2>"$work/errors"
+}
+as_nobody --clear-groups status
+[ $? -eq 1 ] && grep -q "you may not control" "$work/errors"
+say $? "another user may not ask, and is told so"
+chmod 666 "$socket"
+as_nobody --clear-groups status
+[ $? -eq 1 ] && [ "$(wc -l <"$work/errors")" = 1 ] && grep -q "you may not control this natbox" "$work/errors"
+say $? "nor where the socket's mode would let him"
+
+shows "$phone:5071 at $proxy:5060" flush bob && eventually counts 1 endpoints && refused 1 "no endpoint of bob" flush bob &&
+	eventually grep -q '"event":"endpoint-remove".*"why":"flushed"' "$work/losses"
+say $? "flush forgets a phone, as events tell"
+shows '^1 endpoint flushed$' flush all && counts 0 endpoints
+say $? "or all"
+stop && [ ! -e "$socket" ]
+say $? "natbox stops cleanly, and takes its socket along"
+kill "${helpers[0]}" # load is the registrar now
+
+configure
+start -o metrics.group=daemon
+[ "$(stat -c %a:%G "$socket")" = 660:daemon ] && as_nobody --clear-groups status
+[ $? -eq 1 ] && as_nobody --groups=1 status | grep -q 'mode sniff'
+say $? "members of metrics.group may ask, others not"
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+[ -S "$socket" ] && start && shows 'mode sniff' status
+say $? "a socket that was left behind is replaced"
+stop
+: >"$socket"
+inside "$natbox" -c "$work/ini" 2>"$work/errors"
+[ $? -eq 2 ] && [ "$(wc -l <"$work/errors")" = 1 ] && grep -q "what is there is no socket" "$work/errors"
+say $? "what is no socket is left alone, with a line"
+rm "$socket"
+start -o natbox.user=nobody -o control.socket="$work/run/natbox.sock"
+[ "$(stat -c %U "$work/run" "$work/run/natbox.sock" | uniq)" = nobody ]
+say $? "a directory that is missing is made, and the socket is that of natbox's user"
+socket=$work/run/natbox.sock
+as_nobody --clear-groups status | grep -q 'mode sniff'
+say $? "who may ask too"
+socket=$work/natbox.sock
+stop && [ ! -e "$work/run/natbox.sock" ]
+say $? "and remove it"
+
+# /run is another one for this natbox: what is at the default path is its own.
+sed -i '/^\[control\]/,/^socket/d' "$work/ini"
+with_run() { # what is done in /run before
+	: >"$work/log"
+	# shellcheck disable=SC2016
+	ip netns exec "$namespace" unshare --mount sh -c 'mount -t tmpfs tmpfs /run && eval "$0" &&
+		exec "$@"' "$1" "$natbox" -c "$work/ini" 2>>"$work/log" &
+	pid=$!
+	eventually logged ready
+}
+with_run true && socket=/proc/$pid/root/run/natbox/natbox.sock && shows 'mode sniff' status
+say $? "at the default path natbox makes its directory"
+stop
+with_run ': >/run/natbox' && logged "warning: cannot listen for control on /run/natbox/natbox.sock"
+say $? "where that cannot be natbox warns, and goes on"
+stop
+socket=$work/natbox.sock
+configure
+
+relayed() { # of the last load: nothing was lost
+	cat "$work/load" >>"$work/log"
+	grep -q ' 0 lost' "$work/load"
+}
+
+# 100 phones register, 512 requests with their answers.
+load() {
+	inside build/load -r 1 -u 100 -b 512 -n 1024 $phone $proxy:5060 "$pid" >"$work/load" 2>&1 && relayed
+}
+
+start -o natbox.mode=relay -o keepalive.interval=1h
+load && eventually counts 100 endpoints
+say $? "in relay mode the phones are there too"
+help_with "$work/traced" "$ctl" -s "$socket" trace $phone:10001 -c 4
+eventually grep -q tracing "$work/traced"
+help_with "$work/pcap" "$ctl" -s "$socket" trace $phone:10001 -c 4 -w "$work/relayed.pcap"
+eventually grep -q tracing "$work/pcap"
+load && eventually grep -q '4 messages' "$work/traced" && eventually grep -q '4 messages' "$work/pcap" &&
+	grep -q 'came, and leaves as:$' "$work/traced" &&
+	[ "$(grep -c '^Contact: .*natbox=' "$work/traced")" -ge 2 ] &&
+	[ "$(tcpdump -n -r "$work/relayed.pcap" 2>/dev/null | grep -c 'SIP')" = 8 ]
+say $? "trace shows messages as they come and as they leave"
+
+files=$(ls "/proc/$pid/fd" | wc -l)
+help_with "$work/stalled" build/controller "$socket" stall 4000
+help_with "$work/fuzzed" nice -n 10 build/controller "$socket" fuzz "${FUZZ_SECONDS:-60}"
+fuzzer=$!
+rounds=0 lost=0
+while kill -0 $fuzzer 2>/dev/null; do
+	load || lost=$((lost + 1))
+	rounds=$((rounds + 1))
+	sleep 1
+done
+wait $fuzzer && grep -q '[0-9] cases' "$work/fuzzed"
+status=$?
+cat "$work/fuzzed" >>"$work/log"
+sed 's/^/# /' "$work/fuzzed"
+say $status "noise on the control socket: natbox answers all the while"
+[ $lost -eq 0 ] && [ $rounds -gt 0 ]
+say $? "and every REGISTER is relayed and answered meanwhile, in $rounds rounds"
+eventually grep -q dropped "$work/stalled" && logged "did not read for 30 s"
+say $? "who does not read is dropped"
+has_files() { [ "$(ls "/proc/$pid/fd" | wc -l)" -le "$files" ]; }
+eventually has_files && counts 100 endpoints && shows 'mode relay' status
+say $? "then all clients are gone, and natbox answers as before"
+stop
+say $? "and stops cleanly"
