@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The status page in a browser: drive.py URL PROGRAM PICTURES. Prints TAP lines."""
+"""The status page in a browser: drive.py URL NATBOX-PID PROGRAM PICTURES. Prints TAP lines."""
 import json
 import os
+import signal
 import sys
 import tempfile
 
@@ -107,7 +108,7 @@ class Stories:
         for phone in self.phones[:len(self.phones) // 4]:
             phone.plugged = False
         self.page.until('document.getElementById("state").className === "ill"')
-        self.page.until(f"{text('#troubles')}.includes('endpoints are lost')")
+        self.page.until(f"{text('#line')}.includes('endpoints are lost')")
 
     def chooses_an_hour(self):
         self.page.click("[data-hours='1']")
@@ -130,9 +131,14 @@ class Stories:
     def says_nothing(self):
         return json.dumps(self.page.heard) if self.page.heard else None
 
+    def misses(self, natbox):
+        os.kill(natbox, signal.SIGTERM)
+        self.page.until(f"{text('#line')}.includes('natbox does not answer')")
+        self.page.until("document.title === '✗ natbox'")
+
 
 def main():
-    url, program, pictures = sys.argv[1:]
+    url, natbox, program, pictures = sys.argv[1:]
     Registrar(*PROXY)
     phones = [Phone(f"sip:{NAMES[i % 10]}{i // 10 or ''}@example.org", f"198.51.100.{7 + i % 3}",
                     20000 + i, DELAYS[i % 6]) for i in range(40)]
@@ -163,6 +169,7 @@ def main():
                 lambda: stories.is_drawn(pictures, "ill"))
         attempt("the page asks nobody but this natbox", stories.asks_nobody_else)
         attempt("the browser has nothing to complain of", stories.says_nothing)
+        attempt("when natbox is gone the first line says so", lambda: stories.misses(int(natbox)))
         page.close()
 
 
