@@ -75,9 +75,9 @@ Test(errands, an_errand_is_run_and_its_asker_woken)
 	cr_expect_eq(woken, 1);
 	cr_expect(errand_is_answered(asked));
 	cr_expect_eq(strncmp(asked->answer.bytes, "{\"tick_ms\":10,", 14), 0);
-	errand_release(&errands, asked);
 	errands_wake(&errands, start_us, wake);
 	cr_expect_eq(woken, 1, "and woken once");
+	errand_release(&errands, asked);
 }
 
 Test(errands, there_are_only_so_many)

@@ -146,6 +146,18 @@ Test(status, what_happened_lately_is_trouble_for_ten_minutes)
 	expect_trouble("1 lines of the event stream were lost in the last 10 min");
 }
 
+Test(status, samples_since_then_do_not_hide_it)
+{
+	for (unsigned minute = 1; minute <= 19; minute++) {
+		snapshot.capture_drops = minute < 12 ? 0 : 7;
+		history_note(&history, &snapshot, start_us + minute * minute_us);
+	}
+	expect_trouble("7 packets were dropped in the last 10 min");
+	condition.now_us += 2 * minute_us;
+	condition.turned_us = condition.heard_us[0] = condition.heard_us[1] = condition.now_us;
+	expect_well("All is well: 100 endpoints are kept reachable, none lost.");
+}
+
 Test(status, every_trouble_and_the_largest_figures_are_json_and_fit)
 {
 	json_t *said;
