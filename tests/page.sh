@@ -118,13 +118,14 @@ plug_in "o'neil&co" 5070
 eventually finds "o'NEIL&co@" "\"aor\":\"sip:o'neil&co@$proxy\"" && finds $phone:5070 "o'neil&co" &&
 	finds "o'neil" '"lost":false' && ! finds $phone:5071 client
 say $? "a phone that registers is found by its AOR, and by its address"
-eventually says status.json '1 endpoint is kept reachable, none lost.' && says spread.json '"keepalives":1,'
+eventually finds "o'neil" '"proven":true' && says status.json '1 endpoint is kept reachable, none lost.' &&
+	says spread.json '"keepalives":1,'
 say $? "and is counted"
-kill "${helpers[1]}"
+kill -STOP "${helpers[1]}"
 eventually says lost.json "\"aor\":\"sip:o'neil&co@$proxy\"" && finds "o'neil" '"lost":true' &&
 	eventually says status.json '"well":false,"line":"1 of 1 endpoints are lost'
 say $? "a phone that is unplugged is told as lost"
-plug_in "o'neil&co" 5070
+kill -CONT "${helpers[1]}"
 eventually says lost.json '"lost":[]' && eventually says status.json '"well":true'
 say $? "and no more once it is back"
 

@@ -78,6 +78,7 @@ class Stories:
         self.page.press_enter()
         self.page.until(has_row("found", "sip:alice@example.org"))
         self.page.until(f"{rows('found')}.length === 1")
+        self.page.until(has_row("found", "reachable"))
 
     def finds_the_hostile(self):
         search(self.page, "</SCRIPT>'\"&amp;")
