@@ -182,7 +182,8 @@ function foundRow(phone)
 		cell("last heard", duration(phone.quiet) + " ago"),
 		cell("next keepalive", phone.next === undefined ? "none" : "in " + duration(phone.next)),
 		cell("kept for", reasonsOf(phone)),
-		cell("proxy, NAT", twoLines(phone.proxy, phone.nat.join(", ") || "no NAT")));
+		cell("proxy, NAT", twoLines(phone.proxy, (phone.nat.join(", ") || "no NAT") +
+			(phone.class ? ", class " + phone.class : ""))));
 	return row;
 }
 
