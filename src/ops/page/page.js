@@ -284,10 +284,10 @@ function clear(svg, left)
 	return box;
 }
 
-/* Round numbers up to one that is at least most. */
-function steps(most)
+/* Round numbers up to one that is at least greatest, which may be 0. */
+function steps(greatest)
 {
-	const raw = Math.max(most, 4) / 4, power = 10 ** Math.floor(Math.log10(raw));
+	const most = Math.max(greatest, 1), raw = Math.max(most, 4) / 4, power = 10 ** Math.floor(Math.log10(raw));
 	const step = Math.ceil([1, 2, 2.5, 5, 10].find(m => m * power >= raw) * power);
 
 	return [0, 1, 2, 3, 4].map(i => i * step).filter((v, i, all) => !i || all[i - 1] < most);
@@ -344,7 +344,7 @@ function drawHistory()
 	const svg = by("history"), box = clear(svg, 46), span = hours * 3600;
 	const now = status ? status.time : 0, all = points(now);
 	const sum = point => point[1] + point[2] + point[3];
-	const y = drawScale(svg, box, steps(Math.max(1, ...all.map(sum))));
+	const y = drawScale(svg, box, steps(Math.max(0, ...all.map(sum))));
 	const x = t => Math.max(box.left, box.right - box.width * (now - t) / span);
 
 	drawTimes(svg, box, now, span);
