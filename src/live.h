@@ -5,7 +5,6 @@
 #include "proxy_addresses.h"
 #include "turns.h"
 
-#include <natbox/control.h>
 #include <natbox/engine.h>
 #include <natbox/ops.h>
 #include <natbox/wire.h>

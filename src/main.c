@@ -53,7 +53,7 @@ static int read_config(const struct options *options, struct config *config)
 		log_refusal("%s", errors.list[i].line);
 	if (errors.count > CONFIG_ERRORS_MAX)
 		log_refusal("and %u more", errors.count - CONFIG_ERRORS_MAX);
-	return EXIT_USAGE;
+	return errors.may_pass ? EXIT_FAILURE : EXIT_USAGE;
 }
 
 /* 0 or the exit status. */

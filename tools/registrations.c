@@ -3,7 +3,7 @@
  *
  *     registrations PHONES SECONDS FILE     all of them evenly within that time
  */
-#include <natbox/writer.h>
+#include <natbox/wire.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -143,4 +143,22 @@ int wire_find_proxies(const struct wire_settings *settings, struct address list[
 /* Writes the commands that install and remove the kernel rules of mode relay or queue by hand. */
 int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault);
 
+/* Writer: a capture file of what natbox would have put on the wire, or of what has passed: pcap,
+ * raw IP, microseconds. The same datagrams give the same bytes every time. */
+
+struct writer;
+
+/* Creates the file, or empties it. Path is kept by name for later faults. 0 or a negative errno,
+ * with *fault set. */
+int writer_open(const char *path, struct writer **writer, struct fault *fault);
+
+/* Appends one datagram at time_us since the epoch. 0; -EMSGSIZE when no IP packet can carry it,
+ * -EINVAL when the flow has an IPv4 and an IPv6 end, or what writing the file failed with. */
+int writer_add(struct writer *writer, uint64_t time_us, const struct flow *flow, struct text bytes,
+	struct fault *fault);
+
+/* Writes out what is still buffered and frees the writer. Only when this returns 0 is all of it in
+ * the file. NULL is fine. */
+int writer_close(struct writer *writer, struct fault *fault);
+
 #endif

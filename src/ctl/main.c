@@ -1,7 +1,7 @@
 #include "ctl.h"
 
-#include <natbox/control.h>
-#include <natbox/writer.h>
+#include <natbox/ops.h>
+#include <natbox/wire.h>
 
 #include <getopt.h>
 #include <inttypes.h>

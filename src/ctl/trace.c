@@ -1,6 +1,6 @@
 #include "ctl.h"
 
-#include <natbox/writer.h>
+#include <natbox/wire.h>
 
 #include <stdio.h>
 #include <string.h>

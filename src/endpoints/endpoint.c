@@ -1,5 +1,6 @@
 #include "endpoint.h"
 #include "reports.h"
+#include "traits.h"
 
 #include <errno.h>
 

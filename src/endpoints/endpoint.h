@@ -20,21 +20,6 @@ uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *hea
  * a message, else nothing. */
 struct text contact_user(struct text aor, struct text user);
 
-/* What is now known of its class before it is on the schedule. */
-void endpoint_restore_class(struct endpoints *endpoints, uint32_t endpoint, unsigned class);
-
-/* One endpoint more or, with -1, less: counted by what it is. */
-void endpoint_count(struct endpoints *endpoints, const struct endpoint *endpoint, int by);
-
-/* What a store keeps of its reasons has changed. */
-void endpoint_note_change(struct endpoints *endpoints, const struct endpoint *endpoint);
-
-/* These tests hit it; nothing else follows. False when that was known. */
-bool endpoint_join_nat(struct endpoints *endpoints, uint32_t endpoint, unsigned nat);
-
-/* It was lost before a restart. */
-void endpoint_restore_lost(struct endpoints *endpoints, uint32_t endpoint);
-
 /* Puts the endpoint of a claim into the tables, without a word and on no schedule. Its index, or 0
  * when a limit is reached, which *refusal names. */
 uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,

@@ -255,6 +255,7 @@ static void add_file_error(struct reading *reading, int error, const struct faul
 {
 	if (error == -ENOENT && reading->source->may_lack_file && !reading->source->path)
 		return;
+	reading->errors->may_pass = error == -ENOMEM;
 	if (error == -ENOENT && !reading->source->path)
 		config_error(reading->errors,
 			"%s: no such file; write one there (natbox.8 has examples) or name another "

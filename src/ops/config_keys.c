@@ -1,7 +1,7 @@
 #include "config_keys.h"
 
 #include "log.h"
-#include <natbox/control.h>
+#include <natbox/ops.h>
 
 #include <stddef.h>
 

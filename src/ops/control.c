@@ -1,4 +1,4 @@
-#include <natbox/control.h>
+#include <natbox/ops.h>
 
 #include "control_command.h"
 #include "control_lines.h"

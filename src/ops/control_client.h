@@ -7,7 +7,7 @@
 #include "event_json.h"
 #include "json.h"
 
-#include <natbox/control.h>
+#include <natbox/ops.h>
 
 enum {
 	/* The longest line. An endpoint's has up to so many reasons, each with names that may have

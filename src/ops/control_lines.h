@@ -4,8 +4,8 @@
 
 #include "json.h"
 
-#include <natbox/control.h>
 #include <natbox/endpoints.h>
+#include <natbox/ops.h>
 
 /* An endpoint, the first thing in its line; and, behind that, its reasons. */
 void line_endpoint(struct json *json, const struct endpoint_view *view);

@@ -2,7 +2,6 @@
 #include "capture/capture.h"
 
 #include <natbox/wire.h>
-#include <natbox/writer.h>
 
 #include <errno.h>
 #include <stdlib.h>

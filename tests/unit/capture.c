@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "frames.h"
-#include <natbox/writer.h>
+#include <natbox/wire.h>
 
 static char path[64];
 static struct fault fault;

@@ -1,4 +1,4 @@
-#include <natbox/writer.h>
+#include <natbox/wire.h>
 
 #include <errno.h>
 #include <pcap/pcap.h>
