@@ -17,6 +17,10 @@ void line_status(
 /* Each figure of the metrics by the name that it has there, with its labels. */
 void line_figures(struct json *json, const struct metrics_snapshot *snapshot);
 
+/* Behind these: how many keepalives are to be sent in each part of the next interval of [keepalive]. */
+enum { SPREAD_PARTS = 50 };
+void line_spread(struct json *json, const struct endpoints *endpoints);
+
 /* "key":seconds with six decimals, the first thing in its line. */
 void line_time(struct json *json, int64_t time_us);
 
