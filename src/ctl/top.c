@@ -164,8 +164,8 @@ static void begin_second(struct top *top)
 	}
 	if (now - top->heard_ms < PATIENCE_MS)
 		return;
-	snprintf(top->trouble, sizeof(top->trouble),
-		"natbox on %s does not answer: it hangs, or is stopped", top->ctl->socket);
+	snprintf(top->trouble, sizeof(top->trouble), "natbox does not answer on %s",
+		top->ctl->socket);
 	top->is_stale = true;
 }
 

@@ -17,14 +17,11 @@ int screen_open(void)
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return ctl_fail(CTL_USAGE, "top needs a terminal; stats, lost and events do not");
 	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
-		return ctl_fail(CTL_USAGE,
-			"what terminal this is nobody knows, TERM=%s: TERM=vt100 may do",
+		return ctl_fail(CTL_USAGE, "nobody knows the terminal TERM=%s; vt100 may do",
 			name ? name : "");
 	if (!tigetstr("cup") || !tigetstr("clear"))
 		return ctl_fail(CTL_USAGE,
-			"top writes all over a screen, which a terminal cannot have that is "
-			"TERM=%s; "
-			"stats, lost and events need none",
+			"TERM=%s has no screen to draw on; stats, lost and events need none",
 			name ? name : "");
 	setlocale(LC_CTYPE, "");
 	bars_use_blocks(strcmp(nl_langinfo(CODESET), "UTF-8") == 0 &&
