@@ -34,7 +34,7 @@ outside_o := $(outside:%.c=$(B)/%.o)
 unit_o    := $(unit:%.c=$(B)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo bench check unit tools asan clean install uninstall
+.PHONY: all deps demo bench check phones unit tools asan clean install uninstall
 
 all: natbox natboxctl
 
@@ -84,6 +84,11 @@ demo: deps
 check: deps
 	$(MAKE) -s -j$(shell nproc) all unit tools
 	tests/run
+
+# Linphone and Jami, whose packages deps does not install: it says which are missing.
+phones: deps
+	$(MAKE) -s -j$(shell nproc) all
+	tests/run phones
 
 bench: deps
 	$(MAKE) -s -j$(shell nproc) all tools

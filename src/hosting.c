@@ -32,7 +32,6 @@ static void on_status(void *context, struct control_status *status)
 		.state_lag_us = state_lag(live->state, now_us),
 		.last_in_us = lately_since(&live->lately, DIRECTION_IN, now_us),
 		.last_out_us = lately_since(&live->lately, DIRECTION_OUT, now_us),
-		.scope = config->core.keepalive.scope,
 	};
 }
 

@@ -24,11 +24,12 @@ pid=$!
 eventually logged ready
 say $? "natbox starts"
 
-configure "events = $work/events\n[nat]\ndetect = nonsense\n"
-reload "stays as it was" && grep -q "ini:10: .*nonsense" "$work/log"
+configure "events = $work/events\n[nat]\ndetect = nonsense\n[class a]\nscope = all\n"
+reload "stays as it was" && grep -q "ini:10: .*nonsense" "$work/log" &&
+	grep -q "ini:11: class a: is for nobody" "$work/log"
 say $? "a bad file changes nothing and says why"
 
-configure "events = $work/events\nlevel = debug\n[keepalive]\ninterval = 7s\n"
+configure "events = $work/events\nlevel = debug\n[keepalive]\ninterval = 7s\n[class a]\naor = *\nscope = all\n"
 sed -i 's/^path =/&\nsync = 3s/' "$work/ini"
 reload "read again" && ! grep -q restart "$work/log"
 say $? "what can change does"

@@ -1,5 +1,6 @@
 /* Endpoints: who must stay reachable, and why. Below, in this order: the proxies that endpoints
- * belong to; labels, the names that reasons carry; changes, which reasons a store has not seen yet;
+ * belong to; labels, the names that reasons carry; classes, by which some are kept alive in another
+ * way; changes, which reasons a store has not seen yet;
  * unproven, the endpoints where it is open who is there; endpoints and their reasons; the review, a
  * look at each of them; records, what survives a restart; views, what is shown. */
 #ifndef NATBOX_ENDPOINTS_H
@@ -14,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The proxies: their addresses, and a small number for each that the tables use in its place. */
 
@@ -70,6 +72,67 @@ void label_give(struct labels *labels, uint32_t piece);
 /* The name, and the user, which may be empty. */
 struct text label_text(const struct labels *labels, uint32_t piece);
 struct text label_user(const struct labels *labels, uint32_t piece);
+
+/* Classes: what natbox.ini says of some phones (settings.h). Each has a number, which an endpoint
+ * keeps; 0: it has none, and is kept alive as [keepalive] says. A class that is still there after a
+ * reload has its number still, whatever its place; that of one that is gone stands for 0 until
+ * each endpoint has been looked at again, and is given to another as late as can be. */
+
+enum { CLASS_NUMBERS = PACES_MAX };
+
+struct classes {
+	const struct settings *settings;
+	struct keepalive_rules rules[CLASS_NUMBERS];
+	char names[CLASS_NUMBERS][CLASS_NAME_MAX]; /* empty: the number is free */
+	uint8_t numbers[CLASSES_MAX];              /* of each class of the settings */
+	unsigned last;                             /* number that was given */
+	bool ask_user_agent, ask_aor;              /* any of them does */
+};
+
+/* Takes over what the settings say, which are pointed to and may be others than before. Returns
+ * whether an endpoint that stays in its class may have another interval now, or keepalives where it
+ * had none. */
+bool classes_set(struct classes *classes, const struct settings *settings);
+
+/* The number of the class with a name; 0: there is none. */
+unsigned classes_find(const struct classes *classes, struct text name);
+
+/* Whether anybody gets keepalives at all. */
+bool classes_keep_alive(const struct classes *classes);
+
+/* The name of one; at is NULL for 0. */
+static inline struct text classes_name(const struct classes *classes, unsigned number)
+{
+	const char *name = classes->names[number];
+
+	return number ? (struct text){name, strlen(name)} : (struct text){0};
+}
+
+/* Whom a class is asked for. */
+struct class_facts {
+	const struct address *client;
+	/* At is NULL where it is not known: it then is as the class until now asks for it. */
+	struct text aor, user_agent;
+	unsigned before; /* the number of the class until now */
+};
+
+/* The number of the first class whose criteria all fit; 0: none does. */
+unsigned classes_match(const struct classes *classes, const struct class_facts *facts);
+
+/* The same for whoever sent a message: of a request the AOR is that of From, of a REGISTER and of a
+ * response that of To. */
+unsigned classes_match_message(const struct classes *classes, const struct sip_message *message,
+	const struct address *client);
+
+/* Whether one of a list of globs, separated by commas, fits: * stands for any bytes, ? for one. Of
+ * the text, CLASS_TEXT_MAX bytes are looked at. ASCII letters from folded on count in either case.
+ */
+enum { CLASS_TEXT_MAX = 256 };
+bool globs_fit(struct text globs, struct text text, size_t folded);
+
+/* The same for an address of record, a URI: the case of its user counts, that of all else does not.
+ * Its scheme counts for globs that name one. */
+bool globs_fit_aor(struct text globs, struct text aor);
 
 /* Which reasons have changed since somebody last looked: a set of slots (indices of the pool of
  * reasons) that costs a bit each and a few instructions to add to. However often one changes, it
@@ -162,6 +225,7 @@ struct endpoint {
 	uint16_t heard : 1;    /* it gave a sign of life since it was placed on the wheel */
 	uint16_t awaiting : 1; /* the last keepalive has not been answered */
 	uint16_t proven : 1;
+	uint16_t class : 7; /* its number; 0: none */
 };
 
 struct reason {
@@ -208,6 +272,7 @@ struct endpoints {
 	uint32_t *per_address;
 	struct unproven unproven;
 	struct labels labels;
+	struct classes classes;
 	struct changes changes;   /* reasons that a store has not seen yet */
 	struct natted natted;     /* where endpoints were, and where some are about to be */
 	struct schedule schedule; /* when each wakes, by its index */
@@ -253,6 +318,13 @@ uint32_t endpoint_find(
  * into the cache, which takes as long as a scan. */
 void endpoint_prefetch(struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
+/* What a keepalive to an endpoint is made of; each is known from the one before. */
+enum endpoint_part { ENDPOINT_ITSELF, ENDPOINT_REASON, ENDPOINT_LABEL };
+
+/* That part of it begins to be fetched into the cache; the ones before it are to be there. */
+void endpoint_prefetch_part(
+	const struct endpoints *endpoints, uint32_t endpoint, enum endpoint_part part);
+
 /* What is asked for next is likely the latest reason of this endpoint, which may be gone; 0: there
  * is no such guess. Where it holds, reason_find is through with one step. */
 static inline void reason_guess(struct endpoints *endpoints, uint32_t endpoint)
@@ -271,13 +343,30 @@ void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat)
 /* It is proven that its user agent is there, now: it is kept alive from now on. */
 void endpoint_prove(struct endpoints *endpoints, uint32_t index);
 
+/* How it is kept alive. */
+static inline const struct keepalive_rules *endpoint_rules(
+	const struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	return &endpoints->classes.rules[endpoint->class];
+}
+
+/* It is of this class from now on: counted, its reasons are changed for a store, and its next
+ * keepalive is due as the class says. */
+void endpoint_change_class(struct endpoints *endpoints, uint32_t index, unsigned class);
+static inline void endpoint_set_class(struct endpoints *endpoints, uint32_t index, unsigned class)
+{
+	if (endpoint_at(endpoints, index)->class != class)
+		endpoint_change_class(endpoints, index, class);
+}
+
 /* How many keepalives an unproven endpoint gets at most, the last of which is another question than
  * the others; and whether it has got them all. */
-unsigned endpoint_trials(const struct settings *settings);
+unsigned endpoint_trials(const struct keepalive_rules *rules);
 static inline bool endpoint_is_given_up(
-	const struct settings *settings, const struct endpoint *endpoint)
+	const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
-	return !endpoint->proven && endpoint->missed >= endpoint_trials(settings);
+	return !endpoint->proven &&
+	       endpoint->missed >= endpoint_trials(endpoint_rules(endpoints, endpoint));
 }
 
 /* Reports an event of this endpoint: of it only the type and its own fields are to be set. */
@@ -285,9 +374,9 @@ void endpoint_report(
 	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event);
 
 /* Whether the settings want an endpoint at all: it is in no exempt network, and natted where
- * that is asked for; and whether a kind of reason counts. */
-bool endpoint_is_wanted(
-	const struct settings *settings, const struct address *client, unsigned nat);
+ * that is asked for, by its class or by [keepalive]; and whether a kind of reason counts. */
+bool endpoint_is_wanted(const struct endpoints *endpoints, const struct address *client,
+	unsigned nat, unsigned class);
 bool reason_is_wanted(const struct settings *settings, enum reason_kind kind);
 
 /* Ends all its reasons and removes it. why_reason and why_endpoint are for the events. */
@@ -303,6 +392,9 @@ struct reason_claim {
 	bool early;
 	bool proven; /* that the user agent is there */
 	bool lost;   /* it was before a restart */
+	/* Number of the class of what asks for it. It counts for a registration, and for an
+	 * endpoint that is new. */
+	uint8_t class;
 	uint64_t key;
 	struct text id;                  /* AOR or Call-ID */
 	struct text user;                /* of the Contact; at is NULL where it is not known */
@@ -441,6 +533,7 @@ struct record {
 	uint32_t binding, written;
 	struct text id;    /* AOR or Call-ID; of a record read, valid until something changes */
 	struct text user;  /* of the Contact where it is not the AOR's; likewise; mostly empty */
+	struct text class; /* the name of the endpoint's; likewise; mostly empty */
 	uint64_t left_us;  /* until it runs out */
 	uint64_t quiet_us; /* since the endpoint's binding was last refreshed */
 };
@@ -455,8 +548,10 @@ void records_change_all(struct endpoints *endpoints);
  * woken yet counts as none. */
 bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record *record);
 
-/* The endpoint of the reason in a slot has been quiet for this long. False when it is empty. */
-bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us);
+/* The endpoint of the reason in a slot has been quiet for this long; and whether it is slow, with a
+ * longer interval than [keepalive]'s. False when it is empty. */
+bool record_quiet(
+	const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us, bool *is_slow);
 
 /* Most records that come back in one call: memory takes as long as restoring some dozen. */
 enum { RECORDS_AT_ONCE = 256 };
@@ -487,6 +582,7 @@ struct endpoint_view {
 	bool proven, lost;              /* as in struct endpoint */
 	unsigned missed;                /* likewise */
 	uint32_t reasons[REASON_KINDS]; /* how many of each */
+	struct text class;              /* its name; at is NULL where it has none */
 	struct text aor, user;          /* of its addressee */
 	uint64_t silent_us;             /* since the last sign of life */
 	uint64_t left_us;               /* until the last of its reasons runs out */

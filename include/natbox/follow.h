@@ -37,6 +37,7 @@ struct passage {
 	bool in;           /* from the user agent to the proxy */
 	uint32_t endpoint; /* of the user agent's own messages; 0: none */
 	unsigned nat;      /* set of enum nat_test that hit; of the user agent's own messages */
+	uint8_t class;     /* number of the class of who sent it (endpoints.h); likewise */
 
 	/* Of its transaction; follow_prepare finds it. */
 	bool has_key;

@@ -61,7 +61,10 @@ struct event {
 	uint64_t time_us;
 	struct address client, proxy;
 	union {
-		unsigned nat;    /* endpoint-add: set of enum nat_test */
+		struct {
+			unsigned nat;      /* endpoint-add: set of enum nat_test */
+			const char *class; /* and its name; NULL: it has none */
+		};
 		const char *why; /* endpoint-remove, reason-end, malformed, refused: a constant */
 		struct {         /* reason-add, -refresh, -end (which uses why from here) */
 			enum reason_kind kind;
@@ -111,6 +114,9 @@ enum direction {
 enum { RTT_BOUNDS = 11 };
 extern const uint32_t rtt_bounds_us[RTT_BOUNDS];
 
+/* What a class may have for a number is less. */
+enum { CLASS_COUNTERS = 128 };
+
 /* Counters since engine_new, and the sizes of now. */
 struct engine_counters {
 	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
@@ -121,7 +127,8 @@ struct engine_counters {
 	uint64_t verdicts[DIRECTIONS][VERDICTS];
 	uint64_t rewritten_fields[REWRITTEN_FIELDS];
 	uint32_t reasons_of[REASON_KINDS];
-	uint64_t rtt_us; /* of all replies together */
+	uint32_t endpoints_of_class[CLASS_COUNTERS]; /* by its number (endpoints.h) */
+	uint64_t rtt_us;                             /* of all replies together */
 	uint64_t rtts[RTT_BOUNDS + 1];
 	uint64_t defects[SIP_DEFECTS];
 	uint64_t refusals[REFUSALS];

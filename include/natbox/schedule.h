@@ -24,9 +24,11 @@ void wheel_place(struct wheel *wheel, uint32_t item, uint32_t tick);
 
 /* The same, for an item that sends when it wakes, as each does once an interval: it takes the last
  * slot from earliest to latest that is not crowded, that is, holds less than its fair share of all
- * senders and a quarter more; latest itself when all of them are. */
-void wheel_place_sender(
-	struct wheel *wheel, uint32_t item, uint32_t earliest, uint32_t latest, uint32_t interval);
+ * senders and a quarter more; latest itself when all of them are. Items of one pace have one
+ * interval. Those with a shorter interval than a slot is ahead have no share in it yet. */
+enum { PACES_MAX = 128 };
+void wheel_place_sender(struct wheel *wheel, uint32_t item, uint32_t earliest, uint32_t latest,
+	uint32_t interval, unsigned pace);
 
 void wheel_remove(struct wheel *wheel, uint32_t item);
 
@@ -45,13 +47,25 @@ bool wheel_next(struct wheel *wheel, uint32_t *tick);
 void wheel_turn(struct wheel *wheel, uint32_t tick);
 uint32_t wheel_pop(struct wheel *wheel, bool *sender);
 
-/* The item that wheel_pop hands out next, if nothing is placed or removed before; 0 when none is
- * left. The one after it begins to be fetched into the cache. */
+/* The item that wheel_pop hands out next, if nothing is placed or removed before; or the one after
+ * that item, which is to be one of them. 0 when there is none. The one after it begins to be
+ * fetched into the cache. */
 uint32_t wheel_peek(const struct wheel *wheel);
+uint32_t wheel_peek_after(const struct wheel *wheel, uint32_t item);
+
+/* How an item is kept alive: as [keepalive] says, or a class over it. The interval is never 0. */
+struct keepalive_rules {
+	enum keepalive_scope scope;
+	enum keepalive_method method;
+	uint64_t interval_us;
+	unsigned max_lost;
+	bool drop_lost;
+};
 
 /* The schedule: a keepalive is due one interval after the item was refreshed, by a sign of life
  * or the keepalive before. Interval, time for an answer and whether there are keepalives at all are
- * what the settings say at the moment of each call. */
+ * what the settings say at the moment of each call, the interval and that last for each class of
+ * items. Classes are numbers below PACES_MAX. */
 
 /* A time in which natbox did not run, in ticks: nothing was heard. */
 struct pause {
@@ -64,6 +78,7 @@ enum { PAUSES_MAX = 8 };
 
 struct schedule {
 	const struct settings *settings;
+	const struct keepalive_rules *rules; /* of each class */
 	struct wheel *wheel;
 	struct pause pauses[PAUSES_MAX];
 	unsigned pause_count; /* in all; number i stands at i % PAUSES_MAX */
@@ -72,17 +87,19 @@ struct schedule {
 	/* Keepalives that are overdue take turns: the tick of the latest of them, and how many of
 	 * them are sent in it. */
 	uint32_t overdue_tick, overdue_count;
+	uint32_t overdue_longest; /* the longest interval of any class then, in ticks */
 };
 
-/* items: the highest index ever placed. The settings are pointed to. 0 or -ENOMEM. */
-int schedule_init(
-	struct schedule *schedule, const struct settings *settings, uint32_t items, uint32_t now);
+/* items: the highest index ever placed. rules: PACES_MAX of them. These and the settings are
+ * pointed to. 0 or -ENOMEM. */
+int schedule_init(struct schedule *schedule, const struct settings *settings,
+	const struct keepalive_rules *rules, uint32_t items, uint32_t now);
 void schedule_free(struct schedule *schedule);
 
-/* Whether keepalives are sent at all. */
-static inline bool schedule_sends(const struct schedule *schedule)
+/* Whether keepalives are sent to items of this class. */
+static inline bool schedule_sends(const struct schedule *schedule, unsigned class)
 {
-	return schedule->settings->keepalive.scope != KEEPALIVE_OFF && !schedule->is_held;
+	return schedule->rules[class].scope != KEEPALIVE_OFF && !schedule->is_held;
 }
 
 /* From now on nothing is sent, whatever the settings say, and what is not answered does not count,
@@ -93,21 +110,22 @@ void schedule_release(struct schedule *schedule, uint32_t now);
 
 /* An item wakes for its next keepalive, not before the tick earliest and when it is due at the
  * latest; or when it expires, where that comes first or no keepalives are wanted. */
-void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest, uint32_t refreshed,
-	uint32_t expires);
+void schedule_place(struct schedule *schedule, uint32_t item, unsigned class, uint32_t earliest,
+	uint32_t refreshed, uint32_t expires);
 
 /* The same, for an item that is to send for the first time: soon after now. */
-void schedule_place_soon(struct schedule *schedule, uint32_t item, uint32_t now, uint32_t expires);
+void schedule_place_soon(
+	struct schedule *schedule, uint32_t item, unsigned class, uint32_t now, uint32_t expires);
 
 /* The same as schedule_place, for an item that has its round behind it: the next begins in time to
  * spread again what was sent in a burst. */
-void schedule_place_next(
-	struct schedule *schedule, uint32_t item, uint32_t refreshed, uint32_t expires);
+void schedule_place_next(struct schedule *schedule, uint32_t item, unsigned class,
+	uint32_t refreshed, uint32_t expires);
 
 /* The same, after a restart or a pause, or when the interval has changed. Items that are overdue
  * are placed one after the other, as fast as they can well be sent. Returns the tick at which the
  * item counts as refreshed from now on. */
-uint32_t schedule_place_anew(struct schedule *schedule, uint32_t item, uint32_t now,
+uint32_t schedule_place_anew(struct schedule *schedule, uint32_t item, unsigned class, uint32_t now,
 	uint32_t refreshed, uint32_t expires);
 
 /* An item gets nothing more before it expires. */
@@ -116,14 +134,15 @@ void schedule_place_end(struct schedule *schedule, uint32_t item, uint32_t expir
 /* An item that is placed wakes at tick at the latest. */
 void schedule_wake_by(struct schedule *schedule, uint32_t item, uint32_t tick);
 
-/* The tick until which the answer to a keepalive sent at tick is waited for: until the next
- * keepalive at most. */
-uint32_t schedule_answer_end(const struct schedule *schedule, uint32_t sent);
+/* The tick until which the answer to a keepalive sent at tick to one of this class is waited for:
+ * until the next keepalive at most. */
+uint32_t schedule_answer_end(const struct schedule *schedule, unsigned class, uint32_t sent);
 
 /* Nothing was heard, or will be, between these ticks: what is overdue waits for the end of it. */
 void schedule_note_pause(struct schedule *schedule, uint32_t from, uint32_t until);
 
-/* Whether an answer to a keepalive sent at tick may have come while nobody listened. */
-bool schedule_paused_after(const struct schedule *schedule, uint32_t sent);
+/* Whether an answer to a keepalive sent at tick to one of this class may have come while nobody
+ * listened. */
+bool schedule_paused_after(const struct schedule *schedule, unsigned class, uint32_t sent);
 
 #endif

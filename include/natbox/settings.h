@@ -1,6 +1,6 @@
-/* What the core can be told: the sections nat, keepalive, timers and limits of natbox.ini, and what
- * relay says of answers, checked and in the core's own units. Filled in by ops/config; the core
- * only reads it. */
+/* What the core can be told: the sections nat, keepalive, timers, limits and class of natbox.ini,
+ * and what relay says of answers, checked and in the core's own units. Filled in by ops/config; the
+ * core only reads it. */
 #ifndef NATBOX_SETTINGS_H
 #define NATBOX_SETTINGS_H
 
@@ -42,6 +42,38 @@ enum {
 	STATUS_WORDS = (STATUS_LAST - STATUS_FIRST) / 64 + 1
 };
 
+/* Classes of phones that are kept alive in another way. All criteria of a class that are named have
+ * to fit; of the classes that fit the first counts. */
+enum {
+	CLASSES_MAX = 32,
+	CLASS_NAME_MAX = 32, /* bytes of a name, with its zero */
+	CLASS_NETWORKS_MAX = 64,
+	CLASS_GLOBS_MAX = 512, /* bytes of a list of globs, with its zero */
+};
+
+/* What a class may set over [keepalive]. */
+enum class_effect {
+	CLASS_SCOPE = 1 << 0,
+	CLASS_INTERVAL = 1 << 1,
+	CLASS_METHOD = 1 << 2,
+	CLASS_MAX_LOST = 1 << 3,
+	CLASS_DROP_LOST = 1 << 4,
+};
+
+struct phone_class {
+	char name[CLASS_NAME_MAX]; /* letters, digits, '-' and '_' */
+	/* Criteria; empty: any will do. Globs are separated by commas. */
+	struct network networks[CLASS_NETWORKS_MAX];
+	unsigned network_count;
+	char user_agents[CLASS_GLOBS_MAX], aors[CLASS_GLOBS_MAX];
+	unsigned effects; /* set of enum class_effect: which of these count */
+	enum keepalive_scope scope;
+	uint64_t interval_us;
+	enum keepalive_method method;
+	uint32_t max_lost;
+	bool drop_lost;
+};
+
 struct settings {
 	struct {
 		unsigned detect; /* set of enum nat_test */
@@ -78,6 +110,10 @@ struct settings {
 	struct {
 		enum lost_answer lost_answer;
 	} relay;
+	struct {
+		unsigned count;
+		struct phone_class list[CLASSES_MAX];
+	} classes;
 };
 
 #endif

@@ -224,6 +224,10 @@ int sip_scan(
  * one thing once and another the other time. */
 bool sip_contradicts(const struct sip_message *message, const struct text *field);
 
+/* What sent it says of itself: User-Agent, in a response else Server (RFC 3261 20.41, 20.35). At is
+ * NULL when missing. Looked for in the whole message at each call. */
+struct text sip_user_agent(const struct sip_message *message);
+
 /* Whether it stands there more than once, whatever it says. */
 bool sip_repeats(const struct sip_message *message, const struct text *field);
 

@@ -141,7 +141,7 @@ static void draw_classes(const struct top_figures *figures, int top)
 	const unsigned lines = TABLE_LINES - 1;
 	uint64_t rest = 0;
 
-	if (name_width < 4 || !figures->classes)
+	if (name_width < 4 || figures->classes < 2)
 		return;
 	put_head(top, left, width, "CLASSES");
 	for (unsigned i = 0; i < figures->classes; i++) {

@@ -49,8 +49,11 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 		unproven_init(&endpoints->unproven, limit) == 0 &&
 		labels_init(&endpoints->labels, reasons, LABEL_AVERAGE) == 0 &&
 		natted_init(&endpoints->natted, key) == 0 &&
-		schedule_init(&endpoints->schedule, settings, limit, report_tick(report)) == 0)
+		schedule_init(&endpoints->schedule, settings, endpoints->classes.rules, limit,
+			report_tick(report)) == 0) {
+		classes_set(&endpoints->classes, settings);
 		return 0;
+	}
 	endpoints_free(endpoints);
 	return -ENOMEM;
 }
@@ -141,6 +144,20 @@ void endpoint_prefetch(struct endpoints *endpoints, const struct address *client
 	__builtin_prefetch(endpoints->likely.head);
 }
 
+void endpoint_prefetch_part(
+	const struct endpoints *endpoints, uint32_t index, enum endpoint_part part)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (part == ENDPOINT_ITSELF)
+		__builtin_prefetch(endpoint);
+	else if (part == ENDPOINT_REASON)
+		__builtin_prefetch(reason_at(endpoints, endpoint->reasons));
+	else
+		__builtin_prefetch(
+			&endpoints->labels.units[reason_at(endpoints, endpoint->reasons)->label]);
+}
+
 void endpoint_report(
 	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event)
 {
@@ -206,14 +223,12 @@ void endpoint_restore_lost(struct endpoints *endpoints, uint32_t index)
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
 	count_lost(endpoints, endpoint, true);
-	endpoint->missed = endpoints->settings->keepalive.max_lost & MISSED_MAX;
+	endpoint->missed = endpoint_rules(endpoints, endpoint)->max_lost & MISSED_MAX;
 }
 
-unsigned endpoint_trials(const struct settings *settings)
+unsigned endpoint_trials(const struct keepalive_rules *rules)
 {
-	const unsigned max_lost = settings->keepalive.max_lost;
-
-	return 1 + (max_lost ? max_lost : TRIALS_DEFAULT);
+	return 1 + (rules->max_lost ? rules->max_lost : TRIALS_DEFAULT);
 }
 
 /* The number that unproven endpoints of an address go by: where its counter is. */
@@ -261,7 +276,39 @@ void endpoint_prove(struct endpoints *endpoints, uint32_t index)
 	endpoint->awaiting = false;
 	endpoint->refreshed = now;
 	note_change(endpoints, endpoint);
-	schedule_place(&endpoints->schedule, index, now, endpoint->refreshed, endpoint->expires);
+	schedule_place(&endpoints->schedule, index, endpoint->class, now, endpoint->refreshed,
+		endpoint->expires);
+}
+
+static void count_class(struct endpoints *endpoints, struct endpoint *endpoint, unsigned class)
+{
+	uint32_t *counts = endpoints->report->counters.endpoints_of_class;
+
+	counts[endpoint->class]--;
+	endpoint->class = class % CLASS_NUMBERS;
+	counts[endpoint->class]++;
+}
+
+void endpoint_restore_class(struct endpoints *endpoints, uint32_t index, unsigned class)
+{
+	count_class(endpoints, endpoint_at(endpoints, index), class);
+}
+
+void endpoint_change_class(struct endpoints *endpoints, uint32_t index, unsigned class)
+{
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	count_class(endpoints, endpoint, class);
+	note_change(endpoints, endpoint);
+	if (endpoint_is_given_up(endpoints, endpoint))
+		return;
+	if (!endpoint->proven && !endpoint->missed && !endpoint->awaiting)
+		schedule_place_soon(&endpoints->schedule, index, endpoint->class,
+			report_tick(endpoints->report), endpoint->expires);
+	else
+		endpoint->refreshed = schedule_place_anew(&endpoints->schedule, index,
+			endpoint->class, report_tick(endpoints->report), endpoint->refreshed,
+			endpoint->expires);
 }
 
 unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
@@ -279,10 +326,11 @@ unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 	return nat ? nat : natted_recall(&endpoints->natted, now, client, message->call_id);
 }
 
-bool endpoint_is_wanted(const struct settings *settings, const struct address *client, unsigned nat)
+bool endpoint_is_wanted(const struct endpoints *endpoints, const struct address *client,
+	unsigned nat, unsigned class)
 {
-	return (nat || settings->keepalive.scope == KEEPALIVE_ALL) &&
-	       !networks_contain(&settings->nat.exempt, client);
+	return (nat || endpoints->classes.rules[class].scope == KEEPALIVE_ALL) &&
+	       !networks_contain(&endpoints->settings->nat.exempt, client);
 }
 
 uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *claim,
@@ -312,9 +360,11 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 		.expires =
 			report_tick(endpoints->report) + ticks_of(REASON_SECONDS_MAX * 1000000ull),
 		.nat = (uint16_t)(claim->nat & ((1 << NAT_TESTS) - 1)),
-		.proven = is_proven};
+		.proven = is_proven,
+		.class = claim->class % CLASS_NUMBERS};
 	*bucket->head = index;
 	++*bucket->address_counter;
+	++counters->endpoints_of_class[endpoint->class];
 	if (!is_proven) {
 		unproven_add(
 			&endpoints->unproven, index, number_of(endpoints, bucket->address_counter));
@@ -371,14 +421,17 @@ uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *cl
 	if (!index)
 		return claim_refuse(endpoints, claim, refusal);
 	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_ENDPOINT_ADD, .nat = endpoint->nat});
+		(struct event){.type = EVENT_ENDPOINT_ADD,
+			.nat = endpoint->nat,
+			.class = endpoint->class ? endpoints->classes.names[endpoint->class]
+						 : NULL});
 	endpoint->refreshed = ticks_of(endpoints->report->now_us);
 	if (endpoint->proven)
-		schedule_place(&endpoints->schedule, index, report_tick(endpoints->report),
-			endpoint->refreshed, endpoint->expires);
+		schedule_place(&endpoints->schedule, index, endpoint->class,
+			report_tick(endpoints->report), endpoint->refreshed, endpoint->expires);
 	else
-		schedule_place_soon(&endpoints->schedule, index, report_tick(endpoints->report),
-			endpoint->expires);
+		schedule_place_soon(&endpoints->schedule, index, endpoint->class,
+			report_tick(endpoints->report), endpoint->expires);
 	return index;
 }
 
@@ -391,6 +444,7 @@ void endpoint_leave(struct endpoints *endpoints, uint32_t index)
 		link = &endpoint_at(endpoints, *link)->hash_next;
 	*link = endpoint->hash_next;
 	--*address_counter(endpoints, &endpoint->client);
+	--endpoints->report->counters.endpoints_of_class[endpoint->class];
 	count_lost(endpoints, endpoint, false);
 	if (!endpoint->proven)
 		leave_unproven(endpoints, index);

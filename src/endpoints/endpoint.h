@@ -20,6 +20,9 @@ uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *hea
  * a message, else nothing. */
 struct text contact_user(struct text aor, struct text user);
 
+/* What is now known of its class before it is on the schedule. */
+void endpoint_restore_class(struct endpoints *endpoints, uint32_t endpoint, unsigned class);
+
 /* It was lost before a restart. */
 void endpoint_restore_lost(struct endpoints *endpoints, uint32_t endpoint);
 

@@ -38,6 +38,8 @@ static uint32_t renew(struct endpoints *endpoints, uint32_t index, const struct 
 	struct reason *reason = reason_at(endpoints, index);
 
 	endpoint_add_nat(endpoints, reason->endpoint, claim->nat);
+	if (claim->kind == REASON_REGISTRATION)
+		endpoint_set_class(endpoints, reason->endpoint, claim->class);
 	reason->early = claim->early;
 	reason_set_user(endpoints, index, claim->user);
 	reason->binding = claim->binding;
@@ -69,6 +71,8 @@ static uint32_t place_of(struct endpoints *endpoints, const struct reason_claim 
 
 	if (endpoint) {
 		endpoint_add_nat(endpoints, endpoint, claim->nat);
+		if (claim->kind == REASON_REGISTRATION)
+			endpoint_set_class(endpoints, endpoint, claim->class);
 		return endpoint;
 	}
 	make_room_for(endpoints, claim);

@@ -135,11 +135,11 @@ static void ask_again(struct endpoints *endpoints, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	if (!endpoint_is_given_up(endpoints->settings, endpoint))
+	if (!endpoint_is_given_up(endpoints, endpoint))
 		return;
-	endpoint->missed = (endpoint_trials(endpoints->settings) - 1) & MISSED_MAX;
-	schedule_place_soon(
-		&endpoints->schedule, index, report_tick(endpoints->report), endpoint->expires);
+	endpoint->missed = (endpoint_trials(endpoint_rules(endpoints, endpoint)) - 1) & MISSED_MAX;
+	schedule_place_soon(&endpoints->schedule, index, endpoint->class,
+		report_tick(endpoints->report), endpoint->expires);
 }
 
 uint32_t reason_add(
@@ -196,6 +196,8 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 	endpoint = endpoint_at(endpoints, where);
 	reason = reason_at(endpoints, index);
 	endpoint->nat |= claim->nat & ((1 << NAT_TESTS) - 1);
+	if (claim->kind == REASON_REGISTRATION)
+		endpoint_restore_class(endpoints, where, claim->class);
 	if (claim->lost)
 		endpoint_restore_lost(endpoints, where);
 	if (claim->proven)

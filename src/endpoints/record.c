@@ -32,7 +32,7 @@ static uint64_t us_until(const struct endpoints *endpoints, uint32_t tick)
 /* An interval at most: after that a keepalive is overdue, for however long. */
 static uint64_t quiet_of(const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
-	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+	uint64_t interval_us = endpoint_rules(endpoints, endpoint)->interval_us;
 	uint32_t now = report_tick(endpoints->report);
 	uint64_t quiet_us = 0;
 
@@ -41,13 +41,22 @@ static uint64_t quiet_of(const struct endpoints *endpoints, const struct endpoin
 	return quiet_us < interval_us ? quiet_us : interval_us;
 }
 
-bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us)
+static bool is_slow(const struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	return endpoint_rules(endpoints, endpoint)->interval_us >
+	       endpoints->settings->keepalive.interval_us;
+}
+
+bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us, bool *slow)
 {
 	const struct reason *reason = reason_in(endpoints, slot);
+	const struct endpoint *endpoint;
 
 	if (!reason)
 		return false;
-	*quiet_us = quiet_of(endpoints, endpoint_at(endpoints, reason->endpoint));
+	endpoint = endpoint_at(endpoints, reason->endpoint);
+	*quiet_us = quiet_of(endpoints, endpoint);
+	*slow = is_slow(endpoints, endpoint);
 	return true;
 }
 
@@ -72,6 +81,7 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 		.written = reason->written,
 		.id = label_text(&endpoints->labels, reason->label),
 		.user = label_user(&endpoints->labels, reason->label),
+		.class = classes_name(&endpoints->classes, endpoint->class),
 		.left_us = us_until(endpoints, reason->expires),
 		.quiet_us = quiet_of(endpoints, endpoint),
 	};
@@ -79,9 +89,9 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 }
 
 /* The tick of the last packet; an interval ago when a keepalive is overdue. */
-static uint32_t refreshed_at(const struct endpoints *endpoints, uint64_t quiet_us)
+static uint32_t refreshed_at(const struct endpoints *endpoints, unsigned class, uint64_t quiet_us)
 {
-	uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+	uint64_t interval_us = endpoints->classes.rules[class].interval_us;
 
 	return report_tick(endpoints->report) -
 	       ticks_of(quiet_us < interval_us ? quiet_us : interval_us);
@@ -113,6 +123,19 @@ static uint64_t key_by_aor(
 	return registration_key(endpoints, &aor, record->key);
 }
 
+/* What it was, where the classes now say nothing else. */
+static unsigned class_of(const struct endpoints *endpoints, const struct record *record)
+{
+	struct class_facts facts = {.client = &record->client};
+
+	if (!endpoints->settings->classes.count)
+		return 0;
+	facts.before = classes_find(&endpoints->classes, record->class);
+	if (record->kind == REASON_REGISTRATION)
+		facts.aor = record->id;
+	return classes_match(&endpoints->classes, &facts);
+}
+
 /* Looks up where it belongs, which is fetched into the cache until it is put there. */
 static struct record_return prepare(const struct endpoints *endpoints, const struct record *record)
 {
@@ -124,6 +147,7 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 			.early = record->early,
 			.proven = record->proven,
 			.lost = record->lost,
+			.class = (uint8_t)class_of(endpoints, record),
 			.key = record->key,
 			.binding = record->binding,
 			.written = record->written,
@@ -165,10 +189,10 @@ static int64_t finish(struct endpoints *endpoints, const struct record_return *p
 	if (!is_possible(endpoints, claim))
 		return -EINVAL;
 	if (!reason_is_wanted(endpoints->settings, claim->kind) ||
-		!endpoint_is_wanted(endpoints->settings, &claim->client, claim->nat))
+		!endpoint_is_wanted(endpoints, &claim->client, claim->nat, claim->class))
 		return -EPERM;
 	slot = reason_restore(endpoints, claim, &prepared->bucket, left_us,
-		refreshed_at(endpoints, record->quiet_us));
+		refreshed_at(endpoints, claim->class, record->quiet_us));
 	if (slot > 0 && claim->key != record->key)
 		changes_add(&endpoints->changes, (uint32_t)slot);
 	return slot;

@@ -15,7 +15,7 @@ uint64_t endpoint_silent_us(const struct endpoints *endpoints, uint32_t index)
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 	const uint32_t now = report_tick(endpoints->report);
 	const unsigned intervals = endpoint->missed + endpoint->awaiting;
-	uint64_t silent_us = intervals * endpoints->settings->keepalive.interval_us;
+	uint64_t silent_us = intervals * endpoint_rules(endpoints, endpoint)->interval_us;
 
 	if (tick_before(endpoint->refreshed, now))
 		silent_us += (uint64_t)(now - endpoint->refreshed) * TICK_US;
@@ -24,8 +24,10 @@ uint64_t endpoint_silent_us(const struct endpoints *endpoints, uint32_t index)
 
 static uint64_t next_keepalive_us(const struct endpoints *endpoints, uint32_t index)
 {
-	if (!schedule_sends(&endpoints->schedule) ||
-		endpoint_is_given_up(endpoints->settings, endpoint_at(endpoints, index)))
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	if (!schedule_sends(&endpoints->schedule, endpoint->class) ||
+		endpoint_is_given_up(endpoints, endpoint))
 		return UINT64_MAX;
 	return until(endpoints, wheel_tick_of(endpoints->schedule.wheel, index));
 }
@@ -55,6 +57,7 @@ void endpoint_view(const struct endpoints *endpoints, uint32_t index, struct end
 		.proven = endpoint->proven,
 		.lost = endpoint->lost,
 		.missed = endpoint->missed,
+		.class = classes_name(&endpoints->classes, endpoint->class),
 		.aor = addressee.aor,
 		.user = addressee.user,
 		.silent_us = endpoint_silent_us(endpoints, index),

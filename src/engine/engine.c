@@ -68,19 +68,14 @@ struct endpoints *engine_endpoints(struct engine *engine)
 	return &engine->endpoints;
 }
 
-static bool changes_keepalives(const struct settings *from, const struct settings *to)
-{
-	return from->keepalive.interval_us != to->keepalive.interval_us ||
-	       from->keepalive.scope != to->keepalive.scope;
-}
-
 unsigned engine_reconfigure(struct engine *engine, const struct settings *settings)
 {
-	const bool places = changes_keepalives(&engine->settings, settings);
 	unsigned fixed = 0;
+	bool places;
 
 	engine->report.work = 0;
 	engine->settings = *settings;
+	places = classes_set(&engine->endpoints.classes, &engine->settings);
 	if (!endpoints_set_limit(&engine->endpoints, settings->limits.endpoints))
 		fixed |= FIXED_ENDPOINTS;
 	if (!follow_set_limit(&engine->follow, settings->limits.transactions))

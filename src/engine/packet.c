@@ -168,6 +168,15 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 	return fields;
 }
 
+/* Of responses those of callees do, as they may never have sent a request. */
+static bool may_decide_class(const struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+
+	return message->is_request ? passage->has_key || message->method == SIP_ACK
+				   : message->method == SIP_INVITE;
+}
+
 static struct outcome packet_in(
 	struct engine *engine, struct passage *passage, struct text datagram)
 {
@@ -186,6 +195,9 @@ static struct outcome packet_in(
 	passage->nat = nat_detect(message, &passage->client, engine->settings.nat.detect);
 	passage->nat = endpoints_learn_nat(
 		&engine->endpoints, passage->endpoint, &passage->client, message, passage->nat);
+	if (engine->settings.classes.count && may_decide_class(passage))
+		passage->class = (uint8_t)classes_match_message(
+			&engine->endpoints.classes, message, &passage->client);
 	edits_reset(&engine->edits);
 	return apply_edits(engine, passage, repair_and_follow(engine, passage));
 }

@@ -56,7 +56,7 @@ static bool is_worth_following(
 {
 	if (passage->message->method == SIP_BYE)
 		return reason_find(follow->endpoints, leg) != 0;
-	return !passage->in || follow_wants(follow, passage->nat) ||
+	return !passage->in || follow_wants(follow, passage->nat, passage->class) ||
 	       reason_find(follow->endpoints, leg);
 }
 
@@ -149,7 +149,7 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	reason = leg_find_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
-	else if (passage->message->status > 100 && follow_wants(follow, nat) &&
+	else if (passage->message->status > 100 && follow_wants(follow, nat, transaction->class) &&
 		 !follow_is_strange(follow, transaction) &&
 		 !transaction_saw_end(follow->transactions, transaction, transaction->reason))
 		leg_hold(follow, transaction, passage->message, nat, seconds, true);
@@ -169,7 +169,8 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	name_leg(follow, passage, transaction);
-	if (follow_wants(follow, nat) && !follow_is_strange(follow, transaction))
+	if (follow_wants(follow, nat, transaction->class) &&
+		!follow_is_strange(follow, transaction))
 		leg_hold(follow, transaction, passage->message, nat,
 			session_seconds(follow, passage->message), false);
 }
@@ -292,7 +293,7 @@ static void refresh(
 	}
 	if (!here && is_other_sides_place(follow, passage, transaction))
 		return;
-	if (follow_wants(follow, nat))
+	if (follow_wants(follow, nat, transaction->class))
 		leg_hold(follow, transaction, response, nat, seconds, false);
 	else if (reason && (here || leg_moves(transaction)))
 		leg_end_by_key(follow, transaction->reason, "moved");
@@ -336,9 +337,11 @@ static void inside_response(struct follow *follow, const struct passage *passage
 
 void dialog_response(struct follow *follow, struct passage *passage, uint32_t index)
 {
-	const struct transaction *transaction = transaction_at(follow->transactions, index);
+	struct transaction *transaction = transaction_at(follow->transactions, index);
 
 	follow_find_tags(passage);
+	if (passage->in)
+		transaction->class = passage->class;
 	if (!transaction->dialog.inside)
 		initial_response(follow, passage, index);
 	else if (!transaction_is_over(transaction))
@@ -363,6 +366,6 @@ void dialog_acknowledge(struct follow *follow, struct passage *passage)
 	transaction.reason = leg_key(follow, passage, true);
 	if (leg_find_here(follow, &transaction))
 		leg_settle(follow, &transaction);
-	else if (!follow_wants(follow, passage->nat))
+	else if (!follow_wants(follow, passage->nat, passage->class))
 		leg_end_by_key(follow, transaction.reason, "moved");
 }

@@ -104,7 +104,8 @@ static uint64_t find_refreshed(
 static bool is_worth_following(const struct follow *follow, const struct passage *passage,
 	const struct aor *aor, const struct transaction *wanted)
 {
-	return (follow_wants(follow, passage->nat) && !wanted->registration.is_query) ||
+	return (follow_wants(follow, passage->nat, passage->class) &&
+		       !wanted->registration.is_query) ||
 	       registration_next(follow->endpoints, aor, wanted->reason, 0);
 }
 
@@ -281,6 +282,7 @@ static void refresh(struct follow *follow, const struct answer *answer)
 	reason->written = answer->listing.written;
 	reason->cseq = answer->cseq;
 	endpoint_add_nat(follow->endpoints, reason->endpoint, transaction->nat);
+	endpoint_set_class(follow->endpoints, reason->endpoint, transaction->class);
 	reason_refresh(follow->endpoints, answer->own, answer->listing.granted);
 }
 
@@ -351,7 +353,8 @@ static void accept(
 	listing_read(follow, passage->message, transaction, &answer.listing);
 	if (!answer.listing.granted && passage->message->has_more_contacts)
 		return; /* it may be one of those that are left out */
-	answer.holds = answer.listing.granted && follow_wants(follow, transaction->nat);
+	answer.holds = answer.listing.granted &&
+		       follow_wants(follow, transaction->nat, transaction->class);
 	if (answer.holds && is_alone(follow, &answer)) {
 		refresh(follow, &answer);
 		return;
@@ -374,7 +377,7 @@ static void note_grants(const struct follow *follow, const struct passage *passa
 {
 	struct grants *grants = passage->grants;
 
-	if (!follow_wants(follow, transaction->nat))
+	if (!follow_wants(follow, transaction->nat, transaction->class))
 		return;
 	listing_grants(follow, passage->message, transaction, grants);
 	for (unsigned i = 0; i < grants->count; i++) {

@@ -2,9 +2,9 @@
 
 #include "reason_key.h"
 
-bool follow_wants(const struct follow *follow, unsigned nat)
+bool follow_wants(const struct follow *follow, unsigned nat, unsigned class)
 {
-	return nat || follow->settings->keepalive.scope == KEEPALIVE_ALL;
+	return nat || follow->endpoints->classes.rules[class].scope == KEEPALIVE_ALL;
 }
 
 void follow_find_tags(struct passage *passage)
@@ -46,6 +46,7 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	transaction->nat = (uint8_t)passage->nat;
 	transaction->from_client = passage->in;
 	transaction->bears = passage->bears;
+	transaction->class = passage->class;
 	return index;
 }
 
@@ -54,6 +55,7 @@ struct reason_claim follow_claim(const struct transaction *transaction, unsigned
 	return (struct reason_claim){.client = transaction->client,
 		.proxy = transaction->proxy,
 		.nat = nat,
+		.class = transaction->class,
 		.proven = transaction_proves(transaction)};
 }
 

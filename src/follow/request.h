@@ -6,8 +6,8 @@
 
 #include "transaction.h"
 
-/* Whether a user agent that hit these tests is to be kept alive at all. */
-bool follow_wants(const struct follow *follow, unsigned nat);
+/* Whether a user agent of this class that hit these tests is to be kept alive at all. */
+bool follow_wants(const struct follow *follow, unsigned nat, unsigned class);
 
 /* Finds the tags of a message, if that has not been done. */
 void follow_find_tags(struct passage *passage);

@@ -91,7 +91,8 @@ void subscription_request(struct follow *follow, const struct passage *passage)
 	if (other_tag.at)
 		key = subscription_key(follow, key, other_tag);
 	/* A phone that needs no help is of interest only when it needed some until now. */
-	if (!follow_wants(follow, passage->nat) && !reason_find(follow->endpoints, key))
+	if (!follow_wants(follow, passage->nat, passage->class) &&
+		!reason_find(follow->endpoints, key))
 		return;
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
@@ -120,7 +121,7 @@ static void accept(struct follow *follow, const struct sip_message *response,
 		return;
 	if (claim.seconds == 0)
 		follow_end_by(follow, transaction, "ended");
-	else if (follow_wants(follow, transaction->nat))
+	else if (follow_wants(follow, transaction->nat, transaction->class))
 		reason_hold(follow->endpoints, &claim);
 	else
 		follow_end(follow, claim.key, "moved");
@@ -134,7 +135,7 @@ static void name_subscription(
 	uint32_t seconds = transaction->subscription.seconds;
 
 	follow_seconds(response->expires, &seconds);
-	if (seconds && follow_wants(follow, transaction->nat))
+	if (seconds && follow_wants(follow, transaction->nat, transaction->class))
 		transactions_note_forks(follow->transactions,
 			forks_key(follow, request, &transaction->client), seconds);
 	transaction->reason = subscription_key(follow, request, follow_tag(response->to));
@@ -168,7 +169,8 @@ void subscription_refer(struct follow *follow, const struct passage *passage)
 {
 	bool is_new;
 
-	if (follow->settings->keepalive.subscriptions && follow_wants(follow, passage->nat))
+	if (follow->settings->keepalive.subscriptions &&
+		follow_wants(follow, passage->nat, passage->class))
 		follow_open(follow, passage, &is_new);
 }
 

@@ -42,6 +42,7 @@ struct transaction {
 	uint8_t nat;    /* set of enum nat_test that the request hit; of user agents' requests */
 	bool from_client;
 	bool bears; /* a user agent's: it carried what was sent to the address that it came from */
+	uint8_t class; /* number of its user agent's, as far as that has said something */
 	uint32_t hash_next;
 	uint32_t queue_next, queue_previous;
 	uint32_t endpoint; /* where its user agent stood when it was opened; 0: unknown */

@@ -33,7 +33,8 @@ void liveness_proven(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 static bool is_awaited(
 	const struct endpoints *endpoints, const struct endpoint *endpoint, uint64_t sent_us)
 {
-	uint32_t end = schedule_answer_end(&endpoints->schedule, endpoint->refreshed);
+	uint32_t end =
+		schedule_answer_end(&endpoints->schedule, endpoint->class, endpoint->refreshed);
 
 	return endpoint->awaiting && (uint32_t)(sent_us / TICK_US) == endpoint->refreshed &&
 	       !tick_before(end, report_tick(endpoints->report));
@@ -94,10 +95,10 @@ bool liveness_replied(
 static enum keepalive_method method_for(
 	const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
-	const struct settings *settings = endpoints->settings;
-	const enum keepalive_method method = settings->keepalive.method;
+	const struct keepalive_rules *rules = endpoint_rules(endpoints, endpoint);
+	const enum keepalive_method method = rules->method;
 
-	if (!endpoint->proven && (endpoint->missed + 1u == endpoint_trials(settings) ||
+	if (!endpoint->proven && (endpoint->missed + 1u == endpoint_trials(rules) ||
 					 (!endpoint->missed && !keepalive_is_answered(method))))
 		return KEEPALIVE_OPTIONS;
 	return method;
@@ -120,21 +121,21 @@ static void lose(struct endpoints *endpoints, uint32_t index)
 static bool miss(struct endpoints *endpoints, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
-	unsigned max_lost = endpoints->settings->keepalive.max_lost;
+	const struct keepalive_rules *rules = endpoint_rules(endpoints, endpoint);
 
 	endpoint->awaiting = false;
-	if (schedule_paused_after(&endpoints->schedule, endpoint->refreshed))
+	if (schedule_paused_after(&endpoints->schedule, endpoint->class, endpoint->refreshed))
 		return true;
 	if (endpoint->missed < MISSED_MAX)
 		endpoint->missed++;
-	if (!keepalive_is_answered(endpoints->settings->keepalive.method))
+	if (!keepalive_is_answered(rules->method))
 		return true;
 	endpoints->report->counters.missed++;
-	if (!endpoint->lost && (!max_lost || endpoint->missed < max_lost))
+	if (!endpoint->lost && (!rules->max_lost || endpoint->missed < rules->max_lost))
 		return true;
 	if (!endpoint->lost)
 		lose(endpoints, index);
-	if (!endpoints->settings->keepalive.drop_lost)
+	if (!rules->drop_lost)
 		return true;
 	endpoint_remove(endpoints, index, "failed", "lost");
 	return false;
@@ -142,12 +143,12 @@ static bool miss(struct endpoints *endpoints, uint32_t index)
 
 bool liveness_is_lost(const struct endpoints *endpoints, uint32_t index)
 {
-	const struct settings *settings = endpoints->settings;
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const struct keepalive_rules *rules = endpoint_rules(endpoints, endpoint);
 
-	return settings->keepalive.max_lost &&
-	       endpoint_at(endpoints, index)->missed >= settings->keepalive.max_lost &&
-	       schedule_sends(&endpoints->schedule) &&
-	       keepalive_is_answered(settings->keepalive.method);
+	return rules->max_lost && endpoint->missed >= rules->max_lost &&
+	       schedule_sends(&endpoints->schedule, endpoint->class) &&
+	       keepalive_is_answered(rules->method);
 }
 
 static void send_keepalive(const struct endpoints *endpoints, const struct keepalive *keepalive,
@@ -177,7 +178,7 @@ static void send_keepalive(const struct endpoints *endpoints, const struct keepa
  * over, not only with the next keepalive. */
 static bool is_last_chance(const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
-	const unsigned max_lost = endpoints->settings->keepalive.max_lost;
+	const unsigned max_lost = endpoint_rules(endpoints, endpoint)->max_lost;
 
 	return endpoint->awaiting && !endpoint->lost && max_lost &&
 	       endpoint->missed + 1u >= max_lost;
@@ -195,10 +196,11 @@ static void send_and_place(
 			     endpoints->report->sink.send;
 	endpoint->rejected = false;
 	send_keepalive(endpoints, keepalive, method, index);
-	schedule_place_next(schedule, index, endpoint->refreshed, endpoint->expires);
+	schedule_place_next(
+		schedule, index, endpoint->class, endpoint->refreshed, endpoint->expires);
 	if (is_last_chance(endpoints, endpoint))
-		schedule_wake_by(
-			schedule, index, schedule_answer_end(schedule, endpoint->refreshed));
+		schedule_wake_by(schedule, index,
+			schedule_answer_end(schedule, endpoint->class, endpoint->refreshed));
 }
 
 void liveness_wake(
@@ -206,21 +208,23 @@ void liveness_wake(
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	uint32_t now = report_tick(endpoints->report);
-	uint32_t overdue = schedule_answer_end(&endpoints->schedule, endpoint->refreshed);
+	uint32_t overdue =
+		schedule_answer_end(&endpoints->schedule, endpoint->class, endpoint->refreshed);
 
 	if (!endpoint_expire(endpoints, index, now))
 		return;
 	if (endpoint->awaiting && (send || !tick_before(now, overdue)) && !miss(endpoints, index))
 		return;
-	if (endpoint_is_given_up(endpoints->settings, endpoint)) {
+	if (endpoint_is_given_up(endpoints, endpoint)) {
 		schedule_place_end(&endpoints->schedule, index, endpoint->expires);
 		return;
 	}
 	/* A place to send at may be from before there were to be none. */
-	if (send && !endpoint->heard && schedule_sends(&endpoints->schedule)) {
+	if (send && !endpoint->heard && schedule_sends(&endpoints->schedule, endpoint->class)) {
 		send_and_place(endpoints, keepalive, index);
 		return;
 	}
 	endpoint->heard = false;
-	schedule_place_next(&endpoints->schedule, index, endpoint->refreshed, endpoint->expires);
+	schedule_place_next(&endpoints->schedule, index, endpoint->class, endpoint->refreshed,
+		endpoint->expires);
 }

@@ -1,11 +1,11 @@
 #include <natbox/ops.h>
 
+#include "config_checks.h"
+#include "config_classes.h"
 #include "config_file.h"
-#include "config_keys.h"
 
 #include <errno.h>
 #include <ini.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,68 +13,7 @@
 enum {
 	/* The longest line: nat.exempt with all its networks in full. */
 	LINE_BYTES_MAX = NETWORKS_MAX * 48,
-	KEYS_NONE = CONFIG_KEYS,
-	PLACE_MAX = 200, /* of a path or option shown in an error */
 };
-
-/* Where a key was set: on a line of the file, by an override, or by both; each counted from 1. */
-struct setting {
-	unsigned line, override;
-};
-
-struct reading {
-	const struct config_source *source;
-	const char *path;
-	struct config *config;
-	struct config_errors *errors;
-	struct setting set[CONFIG_KEYS];
-
-	struct text left; /* of the file */
-	unsigned line;
-	bool pending;         /* this line has to come out as a key, and has not yet */
-	bool section_unknown; /* reported; its keys are not */
-};
-
-/* Adds an error. What the file holds goes to a terminal: no control characters. */
-static void add_error(struct config_errors *errors, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add_error(struct config_errors *errors, const char *format, ...)
-{
-	va_list arguments;
-	char *line;
-
-	if (errors->count++ >= CONFIG_ERRORS_MAX)
-		return;
-	line = errors->list[errors->count - 1].line;
-	va_start(arguments, format);
-	vsnprintf(line, FAULT_MAX, format, arguments);
-	va_end(arguments);
-	for (; *line; line++) {
-		if ((unsigned char)*line < ' ' || *line == 0x7f)
-			*line = '?';
-	}
-}
-
-/* An error of the present line of the file. */
-static void add_line_error(struct reading *reading, const char *what)
-{
-	add_error(reading->errors, "%.*s:%u: %s", PLACE_MAX, reading->path, reading->line, what);
-}
-
-/* An error of a key, at the place where it was set. */
-static void add_key_error(struct reading *reading, unsigned key, const char *what)
-{
-	const struct setting *set = &reading->set[key];
-	const char *const *overrides = reading->source->overrides;
-
-	if (set->override)
-		add_error(reading->errors, "-o %.*s: %s", PLACE_MAX, overrides[set->override - 1],
-			what);
-	else
-		add_error(reading->errors, "%.*s:%u: %s.%s: %s", PLACE_MAX, reading->path,
-			set->line, config_keys[key].section, config_keys[key].name, what);
-}
 
 static bool section_exists(struct text section)
 {
@@ -87,8 +26,25 @@ static bool section_exists(struct text section)
 	return false;
 }
 
-static unsigned key_find(struct text section, struct text name)
+static unsigned class_key_find(const struct settings *settings, struct text class, struct text name)
 {
+	const unsigned place = config_class_find(settings, class);
+
+	for (unsigned i = 0; place < settings->classes.count && i < CLASS_KEYS; i++) {
+		const char *key = class_keys[i].name;
+
+		if (text_equal(name, (struct text){key, strlen(key)}))
+			return CONFIG_KEYS + place * CLASS_KEYS + i;
+	}
+	return KEYS_NONE;
+}
+
+static unsigned key_find(const struct config *config, struct text section, struct text name)
+{
+	struct text class;
+
+	if (config_section_is_class(section, &class))
+		return class_key_find(&config->core, class, name);
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
 		const struct config_key *key = &config_keys[i];
 
@@ -101,9 +57,15 @@ static unsigned key_find(struct text section, struct text name)
 
 static int key_set(struct config *config, unsigned key, struct text value, struct fault *fault)
 {
-	char *target = (char *)config + config_keys[key].offset;
+	const struct config_key *what = config_key_at(key);
+	const unsigned place = (key - CONFIG_KEYS) % CLASS_KEYS;
+	char *base = key < CONFIG_KEYS ? (char *)config : (char *)config_class_of(config, key);
 
-	return config_keys[key].parse(&config_keys[key], value, target, fault);
+	if (what->parse(what, value, base + what->offset, fault) < 0)
+		return -EINVAL;
+	if (key >= CONFIG_KEYS && place >= CLASS_CRITERIA)
+		config_class_of(config, key)->effects |= 1u << (place - CLASS_CRITERIA);
+	return 0;
 }
 
 static void set_defaults(struct reading *reading)
@@ -114,9 +76,42 @@ static void set_defaults(struct reading *reading)
 		struct fault fault;
 
 		if (key_set(reading->config, i, (struct text){value, strlen(value)}, &fault) < 0)
-			add_error(reading->errors, "default of %s.%s: %s", config_keys[i].section,
-				config_keys[i].name, fault.line);
+			config_error(reading->errors, "default of %s.%s: %s",
+				config_keys[i].section, config_keys[i].name, fault.line);
 	}
+}
+
+/* A section [class NAME] begins. False when it is not taken, which is reported. */
+static bool begin_class(struct reading *reading, struct text name)
+{
+	struct settings *settings = &reading->config->core;
+	const unsigned place = config_class_find(settings, name);
+	struct fault fault;
+
+	if (place < settings->classes.count)
+		fault_set(&fault, -EEXIST, "class %s is already on line %u",
+			settings->classes.list[place].name, reading->classes[place].line);
+	else if (config_class_add(settings, name, &fault) >= 0) {
+		reading->classes[place].line = reading->line;
+		return true;
+	}
+	config_line_error(reading, fault.line);
+	return false;
+}
+
+/* Whether a section is taken; if not, that is reported. */
+static bool begin_section(struct reading *reading, struct text section)
+{
+	struct text class;
+
+	if (config_section_is_class(section, &class))
+		return begin_class(reading, class);
+	if (section_exists(section))
+		return true;
+	config_error(reading->errors, "%.*s:%u: unknown section [%.*s]", PLACE_MAX, reading->path,
+		reading->line, section.length < PLACE_MAX ? (int)section.length : PLACE_MAX,
+		section.at);
+	return false;
 }
 
 /* Sees each line before inih does, for what inih passes over: it calls nobody for a section, and
@@ -139,25 +134,21 @@ static void check_line(struct reading *reading, struct text line)
 	reading->section_unknown = true;
 	bracket = memchr(line.at, ']', line.length);
 	if (!bracket) {
-		add_line_error(reading, "a section needs its closing ]");
+		config_line_error(reading, "a section needs its closing ]");
 		return;
 	}
 	section = (struct text){line.at + 1, (size_t)(bracket - line.at - 1)};
 	rest = text_trim((struct text){bracket + 1, (size_t)(text_end(line) - bracket - 1)});
-	reading->section_unknown = !section_exists(section);
-	if (reading->section_unknown)
-		add_error(reading->errors, "%.*s:%u: unknown section [%.*s]", PLACE_MAX,
-			reading->path, reading->line,
-			section.length < PLACE_MAX ? (int)section.length : PLACE_MAX, section.at);
-	else if (rest.length && *rest.at != ';' && *rest.at != '#')
-		add_line_error(reading, "a section stands on a line of its own");
+	reading->section_unknown = !begin_section(reading, section);
+	if (!reading->section_unknown && rest.length && *rest.at != ';' && *rest.at != '#')
+		config_line_error(reading, "a section stands on a line of its own");
 }
 
 /* inih has had the last line: if it was to be a key, it has called on_key. */
 static void finish_line(struct reading *reading)
 {
 	if (reading->pending)
-		add_line_error(reading, "neither KEY = VALUE nor [SECTION] nor a # comment");
+		config_line_error(reading, "neither KEY = VALUE nor [SECTION] nor a # comment");
 	reading->pending = false;
 }
 
@@ -175,7 +166,7 @@ static bool read_line(struct reading *reading, char *line, size_t size, struct t
 	reading->left.at += length + (end != NULL);
 	reading->left.length -= length + (end != NULL);
 	if (zero || length > size) {
-		add_line_error(reading, zero ? "zero byte in this line" : "line too long");
+		config_line_error(reading, zero ? "zero byte in this line" : "line too long");
 		length = 0;
 	}
 	memcpy(line, start, length);
@@ -209,10 +200,21 @@ static void set_from_file(struct reading *reading, unsigned key, struct text val
 		char what[64];
 
 		snprintf(what, sizeof(what), "already set on line %u", first);
-		add_key_error(reading, key, what);
+		config_key_error(reading, key, what);
 	} else if (key_set(reading->config, key, value, &fault) < 0) {
-		add_key_error(reading, key, fault.line);
+		config_key_error(reading, key, fault.line);
 	}
+}
+
+/* Of a class it is not asked any more whether it is whole: the key may be one that is missing. */
+static void note_unknown_key(struct reading *reading, struct text section)
+{
+	const struct settings *settings = &reading->config->core;
+	struct text name;
+
+	if (config_section_is_class(section, &name) &&
+		config_class_find(settings, name) < settings->classes.count)
+		reading->has_unknown[config_class_find(settings, name)] = true;
 }
 
 /* inih's handler of a key. Errors are kept here, so it is told that all went well. */
@@ -225,12 +227,15 @@ static int on_key(void *context, const char *section, const char *name, const ch
 	if (reading->section_unknown)
 		return 1;
 	if (*section == 0) {
-		add_line_error(reading, "key before any [SECTION]");
+		config_line_error(reading, "key before any [SECTION]");
 		return 1;
 	}
-	key = key_find((struct text){section, strlen(section)}, (struct text){name, strlen(name)});
+	key = key_find(reading->config, (struct text){section, strlen(section)},
+		(struct text){name, strlen(name)});
 	if (key == KEYS_NONE)
-		add_error(reading->errors, "%.*s:%u: unknown key \"%.*s\" in [%s]", PLACE_MAX,
+		note_unknown_key(reading, (struct text){section, strlen(section)});
+	if (key == KEYS_NONE)
+		config_error(reading->errors, "%.*s:%u: unknown key \"%.*s\" in [%s]", PLACE_MAX,
 			reading->path, reading->line, PLACE_MAX, name, section);
 	else
 		set_from_file(reading, key, text_trim((struct text){value, strlen(value)}));
@@ -251,12 +256,12 @@ static void add_file_error(struct reading *reading, int error, const struct faul
 	if (error == -ENOENT && reading->source->may_lack_file && !reading->source->path)
 		return;
 	if (error == -ENOENT && !reading->source->path)
-		add_error(reading->errors,
+		config_error(reading->errors,
 			"%s: no such file; write one there (natbox.8 has examples) or name another "
 			"with -c",
 			reading->path);
 	else
-		add_error(reading->errors, "%.*s: %s", PLACE_MAX, reading->path, fault->line);
+		config_error(reading->errors, "%.*s: %s", PLACE_MAX, reading->path, fault->line);
 }
 
 static void read_file(struct reading *reading)
@@ -273,11 +278,32 @@ static void read_file(struct reading *reading)
 	}
 	reading->left = (struct text){bytes, length};
 	if (length > CONFIG_FILE_MAX)
-		add_error(reading->errors, "%.*s: the file is too large to be a natbox.ini",
+		config_error(reading->errors, "%.*s: the file is too large to be a natbox.ini",
 			PLACE_MAX, reading->path);
 	else
 		parse_file(reading);
 	free(bytes);
+}
+
+/* A class that the file has not may be made by overrides alone. */
+static int make_class(struct reading *reading, unsigned number, struct text section)
+{
+	struct settings *settings = &reading->config->core;
+	struct fault fault;
+	struct text name;
+	int place;
+
+	if (!config_section_is_class(section, &name) ||
+		config_class_find(settings, name) < settings->classes.count)
+		return 0;
+	place = config_class_add(settings, name, &fault);
+	if (place < 0) {
+		config_error(reading->errors, "-o %.*s: %s", PLACE_MAX,
+			reading->source->overrides[number - 1], fault.line);
+		return place;
+	}
+	reading->classes[place].override = number;
+	return 0;
 }
 
 /* number: of the override, counted from 1. */
@@ -291,70 +317,27 @@ static void apply_override(struct reading *reading, unsigned number)
 	unsigned key;
 
 	if (!equals || !dot || dot > equals) {
-		add_error(reading->errors, "-o %.*s: not of the form SECTION.KEY=VALUE", PLACE_MAX,
-			override);
+		config_error(reading->errors, "-o %.*s: not of the form SECTION.KEY=VALUE",
+			PLACE_MAX, override);
 		return;
 	}
 	section = text_trim((struct text){override, (size_t)(dot - override)});
 	name = text_trim((struct text){dot + 1, (size_t)(equals - dot - 1)});
 	value = text_trim((struct text){equals + 1, strlen(equals + 1)});
-	key = key_find(section, name);
+	if (make_class(reading, number, section) < 0)
+		return;
+	key = key_find(reading->config, section, name);
 	if (key == KEYS_NONE) {
-		add_error(reading->errors, "-o %.*s: unknown %s", PLACE_MAX, override,
-			section_exists(section) ? "key" : "section");
+		note_unknown_key(reading, section);
+		config_error(reading->errors, "-o %.*s: unknown %s", PLACE_MAX, override,
+			section_exists(section) || config_section_is_class(section, &name)
+				? "key"
+				: "section");
 		return;
 	}
 	reading->set[key].override = number;
 	if (key_set(reading->config, key, value, &fault) < 0)
-		add_key_error(reading, key, fault.line);
-}
-
-static bool is_set(const struct reading *reading, unsigned key)
-{
-	return reading->set[key].line || reading->set[key].override;
-}
-
-static unsigned key_named(const char *section, const char *name)
-{
-	return key_find((struct text){section, strlen(section)}, (struct text){name, strlen(name)});
-}
-
-/* An error of two keys that do not go together, at one of them that was set. */
-static void add_pair_error(struct reading *reading, unsigned a, unsigned b, const char *what)
-{
-	add_key_error(reading, is_set(reading, a) ? a : b, what);
-}
-
-static bool is_proxy_port(const struct config *config, uint32_t port)
-{
-	for (unsigned i = 0; i < config->proxy_count; i++) {
-		if (config->proxies[i].address.port == port)
-			return true;
-	}
-	return false;
-}
-
-static void check_relay(struct reading *reading)
-{
-	const struct config *config = reading->config;
-	unsigned in = key_named("relay", "in-port"), out = key_named("relay", "out-port");
-	unsigned proxy = key_named("natbox", "proxy"), table = key_named("relay", "table");
-	unsigned mark = key_named("relay", "mark"), own = key_named("relay", "own-mark");
-
-	if (config->relay.in_port == config->relay.out_port)
-		add_pair_error(reading, in, out, "in-port and out-port must differ");
-	if (config->relay.mark == config->relay.own_mark)
-		add_pair_error(reading, mark, own, "mark and own-mark must differ");
-	if (config->relay.table >= 253 && config->relay.table <= 255)
-		add_key_error(reading, table, "tables 253 to 255 are the kernel's own");
-	if (config->mode != MODE_RELAY)
-		return;
-	if (is_proxy_port(config, config->relay.in_port))
-		add_pair_error(
-			reading, in, proxy, "in-port is the port of a proxy: choose another");
-	if (is_proxy_port(config, config->relay.out_port))
-		add_pair_error(
-			reading, out, proxy, "out-port is the port of a proxy: choose another");
+		config_key_error(reading, key, fault.line);
 }
 
 int config_read(
@@ -372,7 +355,6 @@ int config_read(
 	read_file(&reading);
 	for (unsigned i = 0; i < source->override_count; i++)
 		apply_override(&reading, i + 1);
-	if (errors->count == 0 && !source->opens_nothing)
-		check_relay(&reading);
+	config_check(&reading);
 	return errors->count ? -EINVAL : 0;
 }

@@ -10,7 +10,8 @@
 #define SECONDS(n)      MILLISECONDS((n)*1000ULL)
 #define HOURS(n)        SECONDS((n)*3600ULL)
 
-#define AT(member) offsetof(struct config, member)
+#define AT(member)       offsetof(struct config, member)
+#define IN_CLASS(member) offsetof(struct phone_class, member)
 
 enum {
 	/* The pools are indexed with 32 bits; with less than 16 million entries their memory stays
@@ -109,4 +110,18 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"metrics", "group", "", config_parse_string, AT(metrics.group), 0, CONFIG_NAME_MAX, NULL},
 	{"log", "level", "info", config_parse_choice, AT(log.level), 0, 0, log_level_names},
 	{"log", "events", "", config_parse_string, AT(log.events), 0, CONFIG_PATH_MAX, NULL},
+};
+
+const struct config_key class_keys[CLASS_KEYS] = {
+	{"class", "network", "", config_parse_class_networks, 0, 0, 0, NULL},
+	{"class", "user-agent", "", config_parse_globs, IN_CLASS(user_agents), 0, 0, NULL},
+	{"class", "aor", "", config_parse_globs, IN_CLASS(aors), 0, 0, NULL},
+
+	{"class", "scope", "", config_parse_choice, IN_CLASS(scope), 0, 0, scopes},
+	{"class", "interval", "", config_parse_duration, IN_CLASS(interval_us), SECONDS(1),
+		SECONDS(INTERVAL_MAX_S), NULL},
+	{"class", "method", "", config_parse_choice, IN_CLASS(method), 0, 0,
+		keepalive_method_names},
+	{"class", "max-lost", "", config_parse_number, IN_CLASS(max_lost), 0, LOST_MOST, NULL},
+	{"class", "drop-lost", "", config_parse_boolean, IN_CLASS(drop_lost), 0, 0, NULL},
 };

@@ -36,6 +36,10 @@ config_parser config_parse_listen;  /* struct address, or port 0 when empty */
 config_parser config_parse_proxies; /* struct config itself */
 config_parser config_parse_exempt;  /* struct settings itself */
 
+/* config_classes.c: whom a class is for; not empty. */
+config_parser config_parse_class_networks; /* struct phone_class itself */
+config_parser config_parse_globs;          /* char[CLASS_GLOBS_MAX] */
+
 /* config_sip.c: what a keepalive says, and what may be answered. */
 config_parser config_parse_from;     /* char[FROM_MAX] */
 config_parser config_parse_headers;  /* char[EXTRA_HEADERS_MAX] */

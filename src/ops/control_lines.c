@@ -86,6 +86,8 @@ void line_endpoint(struct json *json, const struct endpoint_view *view)
 		line_text(json, "aor", view->aor);
 	if (view->user.length)
 		line_text(json, "user", view->user);
+	if (view->class.at)
+		line_text(json, "class", view->class);
 	json_put_set_member(json, "nat", view->nat, nat_test_names, NAT_TESTS);
 	for (unsigned i = 0; i < REASON_KINDS; i++)
 		json_put_number_member(json, kinds_of_reasons[i], view->reasons[i]);
@@ -155,9 +157,9 @@ static void put_counts(struct json *json, const struct engine_counters *counters
 		json_put_number_member(json, kinds_of_reasons[i], counters->reasons_of[i]);
 }
 
-static const char *keepalives(const struct engine *engine, const struct control_status *status)
+static const char *keepalives(struct engine *engine)
 {
-	if (status->scope == KEEPALIVE_OFF)
+	if (!classes_keep_alive(&engine_endpoints(engine)->classes))
 		return "off";
 	return engine_holds_keepalives(engine) ? "held" : "on";
 }
@@ -168,8 +170,7 @@ static void put_seconds(struct json *json, const char *key, uint64_t us)
 		json_put_number_member(json, key, us / 1000000);
 }
 
-void line_status(
-	struct json *json, const struct engine *engine, const struct control_status *status)
+void line_status(struct json *json, struct engine *engine, const struct control_status *status)
 {
 	const struct engine_counters counters = engine_counters(engine);
 
@@ -182,7 +183,7 @@ void line_status(
 	line_truth(json, "settling", status->is_reviewing);
 	put_proxies(json, engine);
 	put_counts(json, &counters);
-	json_put_member(json, "keepalives", keepalives(engine, status));
+	json_put_member(json, "keepalives", keepalives(engine));
 	put_seconds(json, "last_in", status->last_in_us);
 	put_seconds(json, "last_out", status->last_out_us);
 	line_text(json, "state", text_of(status->state));
@@ -213,6 +214,29 @@ void line_figures(struct json *json, const struct metrics_snapshot *snapshot)
 		}
 		at = *end ? end + 1 : end;
 	}
+}
+
+/* Endpoints whose class is gone since a reload are soon of another, or of none. */
+void line_classes(struct json *json, const struct endpoints *endpoints)
+{
+	const struct classes *classes = &endpoints->classes;
+	const struct engine_counters *counters = &endpoints->report->counters;
+	uint32_t left = counters->endpoints;
+
+	json_put(json, ",\"classes\":{");
+	for (unsigned i = 0; i < classes->settings->classes.count; i++) {
+		const uint32_t count = counters->endpoints_of_class[classes->numbers[i]];
+
+		json_put_char(json, '"');
+		json_put(json, classes->settings->classes.list[i].name);
+		json_put(json, "\":");
+		json_put_number(json, count, 0);
+		json_put_char(json, ',');
+		left -= count;
+	}
+	json_put(json, "\"\":");
+	json_put_number(json, left, 0);
+	json_put_char(json, '}');
 }
 
 /* Of an hour in ticks that is a third of a millisecond, of 25 s some microseconds. */

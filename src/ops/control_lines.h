@@ -11,14 +11,15 @@
 void line_endpoint(struct json *json, const struct endpoint_view *view);
 void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t endpoint);
 
-void line_status(
-	struct json *json, const struct engine *engine, const struct control_status *status);
+void line_status(struct json *json, struct engine *engine, const struct control_status *status);
 
 /* Each figure of the metrics by the name that it has there, with its labels. */
 void line_figures(struct json *json, const struct metrics_snapshot *snapshot);
 
-/* Behind these: how many keepalives are to be sent in each part of the next interval of [keepalive]. */
+/* Behind these: how many endpoints each class has, "" those that have none; and how many keepalives
+ * are to be sent in each part of the next interval of [keepalive]. */
 enum { SPREAD_PARTS = 50 };
+void line_classes(struct json *json, const struct endpoints *endpoints);
 void line_spread(struct json *json, const struct endpoints *endpoints);
 
 /* "key":seconds with six decimals, the first thing in its line. */

@@ -53,6 +53,8 @@ static void put_details(struct json *json, const struct event *event)
 	switch (event->type) {
 	case EVENT_ENDPOINT_ADD:
 		json_put_set_member(json, "nat", event->nat, nat_test_names, NAT_TESTS);
+		if (event->class)
+			json_put_member(json, "class", event->class);
 		break;
 	case EVENT_REASON_ADD:
 	case EVENT_REASON_REFRESH:

@@ -97,7 +97,8 @@ static void write_details(const struct event *event, char *out, size_t size)
 	switch (event->type) {
 	case EVENT_ENDPOINT_ADD:
 		list_set(event->nat, nat_test_names, NAT_TESTS, names);
-		snprintf(out, size, "%s", *names ? names : "no test hits");
+		snprintf(out, size, "%s%s%s", *names ? names : "no test hits",
+			event->class ? ", class " : "", event->class ? event->class : "");
 		break;
 	case EVENT_REASON_ADD:
 	case EVENT_REASON_REFRESH:

@@ -14,11 +14,12 @@ enum { EARLIEST_PART = 8 };
  * that. */
 enum { SOON_US = 1000000 };
 
-int schedule_init(
-	struct schedule *schedule, const struct settings *settings, uint32_t items, uint32_t now)
+int schedule_init(struct schedule *schedule, const struct settings *settings,
+	const struct keepalive_rules *rules, uint32_t items, uint32_t now)
 {
 	*schedule = (struct schedule){
 		.settings = settings,
+		.rules = rules,
 		/* For the longest interval there can be, as it may become that. */
 		.wheel = wheel_new(items, ticks_of(INTERVAL_MAX_S * 1000000ull) + 1, now),
 	};
@@ -30,16 +31,16 @@ void schedule_free(struct schedule *schedule)
 	wheel_free(schedule->wheel);
 }
 
-static uint32_t interval_of(const struct schedule *schedule)
+static uint32_t interval_of(const struct schedule *schedule, unsigned class)
 {
-	return ticks_of(schedule->settings->keepalive.interval_us);
+	return ticks_of(schedule->rules[class].interval_us);
 }
 
 /* The tick at which a keepalive is due: one interval after the last packet is over, and not
  * before. */
-static uint32_t due_of(const struct schedule *schedule, uint32_t refreshed)
+static uint32_t due_of(const struct schedule *schedule, unsigned class, uint32_t refreshed)
 {
-	return refreshed + interval_of(schedule);
+	return refreshed + interval_of(schedule, class);
 }
 
 void schedule_wake_by(struct schedule *schedule, uint32_t item, uint32_t tick)
@@ -53,70 +54,88 @@ void schedule_place_end(struct schedule *schedule, uint32_t item, uint32_t expir
 	wheel_place(schedule->wheel, item, expires);
 }
 
-void schedule_place(struct schedule *schedule, uint32_t item, uint32_t earliest, uint32_t refreshed,
-	uint32_t expires)
+void schedule_place(struct schedule *schedule, uint32_t item, unsigned class, uint32_t earliest,
+	uint32_t refreshed, uint32_t expires)
 {
-	if (!schedule_sends(schedule))
+	if (!schedule_sends(schedule, class))
 		schedule_place_end(schedule, item, expires);
 	else
-		wheel_place_sender(schedule->wheel, item, earliest, due_of(schedule, refreshed),
-			interval_of(schedule));
+		wheel_place_sender(schedule->wheel, item, earliest,
+			due_of(schedule, class, refreshed), interval_of(schedule, class), class);
 	schedule_wake_by(schedule, item, expires);
 }
 
-void schedule_place_soon(struct schedule *schedule, uint32_t item, uint32_t now, uint32_t expires)
+void schedule_place_soon(
+	struct schedule *schedule, uint32_t item, unsigned class, uint32_t now, uint32_t expires)
 {
-	if (!schedule_sends(schedule))
+	if (!schedule_sends(schedule, class))
 		schedule_place_end(schedule, item, expires);
 	else
 		wheel_place_sender(schedule->wheel, item, now + 1, now + ticks_of(SOON_US),
-			interval_of(schedule));
+			interval_of(schedule, class), class);
 	schedule_wake_by(schedule, item, expires);
 }
 
-void schedule_place_next(
-	struct schedule *schedule, uint32_t item, uint32_t refreshed, uint32_t expires)
+void schedule_place_next(struct schedule *schedule, uint32_t item, unsigned class,
+	uint32_t refreshed, uint32_t expires)
 {
-	uint32_t earliest = refreshed + interval_of(schedule) / EARLIEST_PART;
+	uint32_t earliest = refreshed + interval_of(schedule, class) / EARLIEST_PART;
 
-	schedule_place(schedule, item, earliest, refreshed, expires);
+	schedule_place(schedule, item, class, earliest, refreshed, expires);
 }
 
-/* When the next one of the overdue keepalives is sent: an interval from now at the latest. */
-static uint32_t take_overdue_tick(struct schedule *schedule, uint32_t now)
+/* The longest interval that any class has. */
+static uint32_t longest_interval(const struct schedule *schedule)
 {
-	uint32_t latest = now + interval_of(schedule);
+	uint32_t longest = 0;
+
+	for (unsigned number = 0; number < PACES_MAX; number++) {
+		if (interval_of(schedule, number) > longest)
+			longest = interval_of(schedule, number);
+	}
+	return longest;
+}
+
+/* When the next one of the overdue keepalives is sent: an interval from now at the latest. They
+ * take turns whatever their intervals are. */
+static uint32_t take_overdue_tick(struct schedule *schedule, unsigned class, uint32_t now)
+{
+	const uint32_t own_latest = now + interval_of(schedule, class);
+	uint32_t latest;
 
 	if (!tick_before(now, schedule->overdue_tick)) {
 		schedule->overdue_tick = now + 1;
 		schedule->overdue_count = 0;
+		schedule->overdue_longest = longest_interval(schedule);
 	} else if (schedule->overdue_count >= OVERDUE_PER_TICK) {
 		schedule->overdue_tick++;
 		schedule->overdue_count = 0;
 	}
+	latest = now + schedule->overdue_longest;
 	if (tick_before(latest, schedule->overdue_tick))
 		schedule->overdue_tick = latest;
 	schedule->overdue_count++;
-	return schedule->overdue_tick;
+	return tick_before(own_latest, schedule->overdue_tick) ? own_latest
+							       : schedule->overdue_tick;
 }
 
-uint32_t schedule_place_anew(struct schedule *schedule, uint32_t item, uint32_t now,
+uint32_t schedule_place_anew(struct schedule *schedule, uint32_t item, unsigned class, uint32_t now,
 	uint32_t refreshed, uint32_t expires)
 {
 	uint32_t earliest = now + 1;
 
-	if (!tick_before(now, due_of(schedule, refreshed))) {
-		earliest = take_overdue_tick(schedule, now);
-		refreshed = earliest - interval_of(schedule);
+	if (!tick_before(now, due_of(schedule, class, refreshed))) {
+		earliest = take_overdue_tick(schedule, class, now);
+		refreshed = earliest - interval_of(schedule, class);
 	}
-	schedule_place(schedule, item, earliest, refreshed, expires);
+	schedule_place(schedule, item, class, earliest, refreshed, expires);
 	return refreshed;
 }
 
-uint32_t schedule_answer_end(const struct schedule *schedule, uint32_t sent)
+uint32_t schedule_answer_end(const struct schedule *schedule, unsigned class, uint32_t sent)
 {
 	uint32_t timeout = ticks_of(schedule->settings->keepalive.reply_timeout_us);
-	uint32_t interval = interval_of(schedule);
+	uint32_t interval = interval_of(schedule, class);
 
 	return sent + (timeout < interval ? timeout : interval);
 }
@@ -126,13 +145,14 @@ void schedule_note_pause(struct schedule *schedule, uint32_t from, uint32_t unti
 	schedule->pauses[schedule->pause_count++ % PAUSES_MAX] = (struct pause){from, until};
 	schedule->overdue_tick = until;
 	schedule->overdue_count = 0;
+	schedule->overdue_longest = longest_interval(schedule);
 }
 
 /* Where the keepalive was overdue after the pause, the one before it counts as sent that much
  * later, which errs on the side of the phone. */
-bool schedule_paused_after(const struct schedule *schedule, uint32_t sent)
+bool schedule_paused_after(const struct schedule *schedule, unsigned class, uint32_t sent)
 {
-	uint32_t end = schedule_answer_end(schedule, sent);
+	uint32_t end = schedule_answer_end(schedule, class, sent);
 
 	if (schedule->is_held && tick_before(schedule->held_since, end))
 		return true;

@@ -9,7 +9,11 @@ enum { BLOCK = 64, GROUP = BLOCK * 64 };
 
 struct link {
 	uint32_t next, previous; /* a ring; previous is 0 when the item stands nowhere */
-	uint32_t tick : 31, sender : 1;
+	uint32_t tick : 24, sender : 1, pace : 7;
+};
+
+struct pace {
+	uint32_t senders, interval;
 };
 
 struct wheel {
@@ -17,6 +21,8 @@ struct wheel {
 	uint32_t now;
 	uint32_t mask; /* slots - 1; a slot is a tick & mask */
 	uint32_t placed, senders;
+	unsigned pace_count; /* those from this one on have never had a sender */
+	struct pace paces[PACES_MAX];
 	uint32_t next; /* no item wakes before; only while next_known */
 	bool next_known;
 	struct link *links;
@@ -27,7 +33,8 @@ struct wheel {
 	uint64_t *occupied; /* a bit a slot */
 };
 
-enum { TICK_BITS = 0x7fffffff };
+/* No item waits so long: an hour is 360 000 ticks. */
+enum { TICK_BITS = (1 << 24) - 1 };
 
 static uint32_t slots_for(uint32_t longest)
 {
@@ -73,7 +80,7 @@ void wheel_free(struct wheel *wheel)
 	free(wheel);
 }
 
-/* Ticks are kept in 31 bits: widened again, they are the ones nearest to now. */
+/* Ticks are kept in 24 bits: widened again, they are the ones nearest to now. */
 uint32_t wheel_tick_of(const struct wheel *wheel, uint32_t item)
 {
 	uint32_t ahead = (wheel->links[item].tick - wheel->now) & TICK_BITS;
@@ -87,12 +94,13 @@ uint32_t wheel_senders_at(const struct wheel *wheel, uint32_t tick)
 }
 
 /* One sender more or, with -1, less. */
-static void count_sender(struct wheel *wheel, uint32_t slot, uint32_t more)
+static void count_sender(struct wheel *wheel, uint32_t slot, unsigned pace, uint32_t more)
 {
 	wheel->slot_senders[slot] += more;
 	wheel->block_senders[slot / BLOCK] += more;
 	wheel->group_senders[slot / GROUP] += more;
 	wheel->senders += more;
+	wheel->paces[pace].senders += more;
 }
 
 void wheel_remove(struct wheel *wheel, uint32_t item)
@@ -112,7 +120,7 @@ void wheel_remove(struct wheel *wheel, uint32_t item)
 			wheel->heads[slot] = link->next;
 	}
 	if (link->sender)
-		count_sender(wheel, slot, -1u);
+		count_sender(wheel, slot, link->pace, -1u);
 	wheel->placed--;
 	*link = (struct link){0};
 }
@@ -126,7 +134,7 @@ static uint32_t clamp(const struct wheel *wheel, uint32_t tick)
 	return tick;
 }
 
-static void append(struct wheel *wheel, uint32_t item, uint32_t tick, bool sender)
+static void append(struct wheel *wheel, uint32_t item, uint32_t tick, bool sender, unsigned pace)
 {
 	struct link *link = &wheel->links[item];
 	uint32_t slot = tick & wheel->mask;
@@ -134,6 +142,7 @@ static void append(struct wheel *wheel, uint32_t item, uint32_t tick, bool sende
 
 	link->tick = tick & TICK_BITS;
 	link->sender = sender;
+	link->pace = pace % PACES_MAX;
 	if (head) {
 		uint32_t tail = wheel->links[head].previous;
 
@@ -147,7 +156,7 @@ static void append(struct wheel *wheel, uint32_t item, uint32_t tick, bool sende
 		wheel->occupied[slot / BLOCK] |= 1ull << slot % BLOCK;
 	}
 	if (sender)
-		count_sender(wheel, slot, 1);
+		count_sender(wheel, slot, pace, 1);
 	wheel->placed++;
 	if (wheel->next_known && tick_before(tick, wheel->next))
 		wheel->next = tick;
@@ -156,7 +165,7 @@ static void append(struct wheel *wheel, uint32_t item, uint32_t tick, bool sende
 void wheel_place(struct wheel *wheel, uint32_t item, uint32_t tick)
 {
 	wheel_remove(wheel, item);
-	append(wheel, item, clamp(wheel, tick), false);
+	append(wheel, item, clamp(wheel, tick), false, 0);
 }
 
 /* How many slots back from this one, its own included, are known to be crowded: those of a whole
@@ -170,24 +179,66 @@ static uint32_t crowded_slots(const struct wheel *wheel, uint32_t slot, uint32_t
 	return wheel->slot_senders[slot] >= crowded;
 }
 
-void wheel_place_sender(
-	struct wheel *wheel, uint32_t item, uint32_t earliest, uint32_t latest, uint32_t interval)
+/* From how many senders on a slot is crowded, so far ahead and down to last ahead. */
+struct share {
+	uint32_t crowded, last;
+};
+
+/* Senders whose interval is shorter than a slot is ahead do not stand there yet. What each pace
+ * brings a slot is added up in fractions of one sender. */
+static struct share share_of(const struct wheel *wheel, uint32_t ahead)
 {
-	uint32_t tick, crowded, back;
+	enum { FRACTION = 1 << 16 };
+	uint64_t sum = 0;
+	uint32_t last = 0;
 
-	wheel_remove(wheel, item);
-	earliest = clamp(wheel, earliest);
-	latest = clamp(wheel, latest);
-	crowded = 1 + (uint32_t)((uint64_t)wheel->senders * 5 / 4 / interval);
+	for (unsigned i = 0; i < wheel->pace_count; i++) {
+		const struct pace *pace = &wheel->paces[i];
 
-	for (tick = latest; !tick_before(tick, earliest); tick -= back) {
-		back = crowded_slots(wheel, tick & wheel->mask, crowded);
-		if (!back) {
-			append(wheel, item, tick, true);
-			return;
+		if (!pace->senders)
+			continue;
+		if (pace->interval >= ahead)
+			sum += (uint64_t)pace->senders * (5 * FRACTION / 4) / pace->interval;
+		else if (pace->interval > last)
+			last = pace->interval;
+	}
+	return (struct share){.crowded = 1 + (uint32_t)(sum / FRACTION), .last = last};
+}
+
+/* The last slot from earliest to latest that is not crowded, or latest. */
+static uint32_t find_room(
+	const struct wheel *wheel, uint32_t earliest, uint32_t latest, uint32_t interval)
+{
+	struct share share = {
+		.crowded = 1 + (uint32_t)((uint64_t)wheel->senders * 5 / 4 / interval)};
+	uint32_t tick = latest, back;
+
+	if (wheel->pace_count > 1)
+		share = share_of(wheel, latest - wheel->now);
+	while (!tick_before(tick, earliest)) {
+		back = crowded_slots(wheel, tick & wheel->mask, share.crowded);
+		if (!back)
+			return tick;
+		if (share.last && tick - wheel->now - share.last <= back) {
+			tick = wheel->now + share.last;
+			share = share_of(wheel, share.last);
+		} else {
+			tick -= back;
 		}
 	}
-	append(wheel, item, latest, true);
+	return latest;
+}
+
+void wheel_place_sender(struct wheel *wheel, uint32_t item, uint32_t earliest, uint32_t latest,
+	uint32_t interval, unsigned pace)
+{
+	wheel_remove(wheel, item);
+	wheel->paces[pace].interval = interval;
+	if (pace >= wheel->pace_count)
+		wheel->pace_count = pace + 1;
+	earliest = clamp(wheel, earliest);
+	latest = clamp(wheel, latest);
+	append(wheel, item, find_room(wheel, earliest, latest, interval), true, pace);
 }
 
 /* The first occupied slot from that one on, going round once. */
@@ -238,6 +289,14 @@ uint32_t wheel_peek(const struct wheel *wheel)
 
 	__builtin_prefetch(&wheel->links[wheel->links[item].next]);
 	return item;
+}
+
+uint32_t wheel_peek_after(const struct wheel *wheel, uint32_t item)
+{
+	const uint32_t next = wheel->links[item].next;
+
+	__builtin_prefetch(&wheel->links[wheel->links[next].next]);
+	return next == wheel->heads[wheel->now & wheel->mask] ? 0 : next;
 }
 
 uint32_t wheel_pop(struct wheel *wheel, bool *sender)

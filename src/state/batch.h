@@ -23,10 +23,12 @@ struct meta {
 	uint64_t number;  /* of the batch */
 	int64_t state_us; /* the state clock when it was gathered */
 	struct timestamp timestamp;
-	uint64_t interval_us; /* keepalive.interval then */
+	uint64_t interval_us; /* keepalive.interval then; slow endpoints had a longer one */
 };
 
-/* For how long the endpoint of the reason in a row had been quiet, rounded up. */
+/* For how long the endpoint of the reason in a row had been quiet, rounded up. A quiet time is no
+ * longer than an interval, which leaves a bit for whether the endpoint is slow (endpoints.h). */
+#define QUIET_IS_SLOW (UINT32_C(1) << 31)
 struct quiet {
 	uint32_t row, quiet_ms;
 };
@@ -62,7 +64,7 @@ static inline bool batch_is_empty(const struct batch *batch)
 static inline bool batch_has_room(const struct batch *batch)
 {
 	return batch->count < BATCH_RECORDS_MAX && batch->block_count < BATCH_BLOCKS_MAX &&
-	       sizeof(batch->ids) - batch->id_bytes >= LABEL_MAX;
+	       sizeof(batch->ids) - batch->id_bytes >= LABEL_MAX + CLASS_NAME_MAX;
 }
 
 static inline struct text batch_copy(struct batch *batch, struct text text)
@@ -75,7 +77,8 @@ static inline struct text batch_copy(struct batch *batch, struct text text)
 	return (struct text){copy, text.length};
 }
 
-/* Adds a record with a copy of its id and user, LABEL_MAX bytes together. There has to be room. */
+/* Adds a record with a copy of its id and user, LABEL_MAX bytes together, and of its class. There
+ * has to be room. */
 static inline void batch_add(struct batch *batch, uint32_t row, const struct record *record)
 {
 	struct record *added = &batch->records[batch->count];
@@ -84,6 +87,7 @@ static inline void batch_add(struct batch *batch, uint32_t row, const struct rec
 	*added = *record;
 	added->id = batch_copy(batch, record->id);
 	added->user = batch_copy(batch, record->user);
+	added->class = batch_copy(batch, record->class);
 }
 
 #endif

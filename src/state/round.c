@@ -46,7 +46,7 @@ static bool is_quiet_due(const struct round *round, uint64_t now_us)
 	if (round->is_last)
 		return round->quiet_block < quiet_blocks(round);
 	return now_us >= round->quiet_due_us && round->endpoints->reasons.count &&
-	       round->endpoints->settings->keepalive.scope != KEEPALIVE_OFF;
+	       classes_keep_alive(&round->endpoints->classes);
 }
 
 static void gather_quiet(struct round *round, struct batch *batch, uint64_t now_us)
@@ -60,10 +60,12 @@ static void gather_quiet(struct round *round, struct batch *batch, uint64_t now_
 	for (uint32_t i = 0; i < QUIETS_OF_BLOCK; i++) {
 		uint32_t slot = number * QUIETS_OF_BLOCK + i;
 		uint64_t quiet_us;
+		bool is_slow;
 
-		if (record_quiet(round->endpoints, slot, &quiet_us) && round->rows.of_slot[slot])
-			block->quiets[block->count++] = (struct quiet){
-				round->rows.of_slot[slot], (uint32_t)(quiet_us / 1000 + 1)};
+		if (record_quiet(round->endpoints, slot, &quiet_us, &is_slow) &&
+			round->rows.of_slot[slot])
+			block->quiets[block->count++] = (struct quiet){round->rows.of_slot[slot],
+				(uint32_t)(quiet_us / 1000 + 1) | (is_slow ? QUIET_IS_SLOW : 0)};
 	}
 	round->quiet_block = number + 1;
 	round->quiet_due_us += interval_us / 2 / blocks;

@@ -9,13 +9,15 @@ struct stored {
 	uint16_t client_port, proxy_port, nat;
 	uint8_t kind, flags;
 	uint32_t binding, written;
-	int64_t sum; /* of all the above, the row's number, the id and the user */
+	int64_t sum; /* of all the above, the row's number, the id and the tail */
 };
 
-/* The user of the Contact follows where there is one. */
-struct stored_with_user {
+/* The user of the Contact follows where there is one; and behind a zero byte, which a user has not,
+ * the name of the class where there is one. */
+enum { TAIL_MAX = LABEL_USER_MAX + 1 + CLASS_NAME_MAX - 1 };
+struct stored_with_tail {
 	struct stored stored;
-	char user[LABEL_USER_MAX];
+	char tail[TAIL_MAX];
 };
 
 enum {
@@ -44,12 +46,12 @@ static int64_t sum_of(int64_t before, const void *bytes, size_t length)
 }
 
 static int64_t sum_of_record(
-	uint32_t number, const struct stored *stored, struct text id, struct text user)
+	uint32_t number, const struct stored *stored, struct text id, struct text tail)
 {
 	int64_t sum = sum_of(number, stored, offsetof(struct stored, sum));
 
 	sum = sum_of(sum, id.at, id.length);
-	return user.length ? sum_of(sum, user.at, user.length) : sum;
+	return tail.length ? sum_of(sum, tail.at, tail.length) : sum;
 }
 
 static bool get_blob(sqlite3_stmt *row, int column, void *bytes, size_t size)
@@ -82,10 +84,37 @@ static void put_address(sqlite3_stmt *row, int column, const struct address *add
 	sqlite3_bind_text(row, column, text, (int)length, SQLITE_TRANSIENT);
 }
 
+static struct text put_tail(const struct record *record, char out[static TAIL_MAX])
+{
+	const struct text user = record->user, class = record->class;
+	struct text tail = {out, user.length};
+
+	if (user.length)
+		memcpy(out, user.at, user.length);
+	if (class.length) {
+		out[tail.length++] = 0;
+		memcpy(out + tail.length, class.at, class.length);
+		tail.length += class.length;
+	}
+	return tail;
+}
+
+static void get_tail(struct text tail, struct record *record)
+{
+	const char *zero = tail.length ? memchr(tail.at, 0, tail.length) : NULL;
+
+	record->user = tail;
+	if (!zero)
+		return;
+	record->user.length = (size_t)(zero - tail.at);
+	record->class = (struct text){zero + 1, tail.length - record->user.length - 1};
+}
+
 void row_put_record(
 	sqlite3_stmt *row, uint32_t number, const struct record *record, int64_t state_us)
 {
-	struct stored_with_user row_record;
+	struct stored_with_tail row_record;
+	const struct text tail = put_tail(record, row_record.tail);
 	struct stored stored = {
 		.key = record->key,
 		.expires_us = state_us + (int64_t)record->left_us,
@@ -103,14 +132,12 @@ void row_put_record(
 
 	memcpy(stored.client_ip, record->client.ip, sizeof(stored.client_ip));
 	memcpy(stored.proxy_ip, record->proxy.ip, sizeof(stored.proxy_ip));
-	stored.sum = sum_of_record(number, &stored, record->id, record->user);
+	stored.sum = sum_of_record(number, &stored, record->id, tail);
 	row_record.stored = stored;
-	if (record->user.length)
-		memcpy(row_record.user, record->user.at, record->user.length);
 	sqlite3_bind_int64(row, 1, number);
 	sqlite3_bind_text(row, 2, record->id.at, (int)record->id.length, SQLITE_STATIC);
 	sqlite3_bind_blob(
-		row, 3, &row_record, (int)(sizeof(stored) + record->user.length), SQLITE_TRANSIENT);
+		row, 3, &row_record, (int)(sizeof(stored) + tail.length), SQLITE_TRANSIENT);
 	sqlite3_bind_text(row, 4, reason_kind_names[record->kind], -1, SQLITE_STATIC);
 	put_address(row, 5, &record->client);
 	put_address(row, 6, &record->proxy);
@@ -119,26 +146,27 @@ void row_put_record(
 
 /* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at last_us, as
  * was noted later. If it was due again while natbox still ran, it got one since; when is not known,
- * but not before that was noted. */
-static uint64_t quiet_since(const struct reading *reading, int64_t last_us, int64_t noted_us)
+ * but not before that was noted. Of one that is slow it is not known whether it was due. */
+static uint64_t quiet_since(
+	const struct reading *reading, int64_t last_us, int64_t noted_us, bool is_slow)
 {
 	const struct meta *meta = &reading->meta;
 
-	if (last_us + (int64_t)meta->interval_us <= meta->state_us)
+	if (!is_slow && last_us + (int64_t)meta->interval_us <= meta->state_us)
 		last_us = noted_us;
 	return reading->now_us > last_us ? (uint64_t)(reading->now_us - last_us) : 0;
 }
 
-/* What natbox reads of a record, with its user. */
-static bool get_stored(sqlite3_stmt *row, struct stored *stored, struct text *user)
+/* What natbox reads of a record, with its tail. */
+static bool get_stored(sqlite3_stmt *row, struct stored *stored, struct text *tail)
 {
 	const char *blob = sqlite3_column_blob(row, 2);
 	const int size = sqlite3_column_bytes(row, 2);
 
-	if (!blob || size < (int)sizeof(*stored) || size > (int)sizeof(*stored) + LABEL_USER_MAX)
+	if (!blob || size < (int)sizeof(*stored) || size > (int)sizeof(*stored) + TAIL_MAX)
 		return false;
 	memcpy(stored, blob, sizeof(*stored));
-	*user = (struct text){blob + sizeof(*stored), (size_t)size - sizeof(*stored)};
+	*tail = (struct text){blob + sizeof(*stored), (size_t)size - sizeof(*stored)};
 	return true;
 }
 
@@ -148,13 +176,17 @@ bool row_get_record(
 	const int64_t place = sqlite3_column_int64(row, 0);
 	const char *id = (const char *)sqlite3_column_text(row, 1);
 	struct stored stored;
+	struct text tail;
 
 	*number = (uint32_t)place;
 	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
-	if (place != *number || !id || !get_stored(row, &stored, &record->user) ||
-		record->id.length + record->user.length > LABEL_MAX ||
+	if (place != *number || !id || !get_stored(row, &stored, &tail) ||
 		stored.kind >= REASON_KINDS ||
-		sum_of_record(*number, &stored, record->id, record->user) != stored.sum)
+		sum_of_record(*number, &stored, record->id, tail) != stored.sum)
+		return false;
+	get_tail(tail, record);
+	if (record->id.length + record->user.length > LABEL_MAX ||
+		record->class.length >= CLASS_NAME_MAX)
 		return false;
 	memcpy(record->client.ip, stored.client_ip, sizeof(stored.client_ip));
 	memcpy(record->proxy.ip, stored.proxy_ip, sizeof(stored.proxy_ip));
@@ -170,7 +202,7 @@ bool row_get_record(
 	record->written = stored.written;
 	if (stored.expires_us > reading->now_us)
 		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
-	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us);
+	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us, false);
 	return true;
 }
 
@@ -198,9 +230,11 @@ bool row_get_quiet(sqlite3_stmt *row, const struct reading *reading, struct quie
 		memcpy(block->quiets, quiets, length);
 	for (unsigned i = 0; i < block->count; i++) {
 		struct quiet *quiet = &block->quiets[i];
-		int64_t last_us = noted_us - quiet->quiet_ms * INT64_C(1000);
+		const bool is_slow = quiet->quiet_ms & QUIET_IS_SLOW;
+		int64_t last_us = noted_us - (quiet->quiet_ms & ~QUIET_IS_SLOW) * INT64_C(1000);
 
-		quiet->quiet_ms = (uint32_t)(quiet_since(reading, last_us, noted_us) / 1000);
+		quiet->quiet_ms =
+			(uint32_t)(quiet_since(reading, last_us, noted_us, is_slow) / 1000);
 	}
 	return true;
 }

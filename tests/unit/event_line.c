@@ -59,6 +59,8 @@ Test(event_line, every_event_has_what_the_event_stream_has)
 	expect_line(&add, "no test hits");
 	add.nat = NAT_VIA_SOURCE | NAT_SDP_PRIVATE;
 	expect_line(&add, "via-source, sdp-private");
+	add.class = "office";
+	expect_line(&add, "via-source, sdp-private, class office");
 	end.why = "expired";
 	expect_line(&end, "expired");
 	keepalive.method = "OPTIONS";

@@ -83,6 +83,9 @@ Test(events, endpoint_lines_have_the_keys_of_the_contract)
 	expect_line(&add, "endpoint-add", "\"nat\":[]");
 	add.nat = NAT_VIA_SOURCE | NAT_SDP_PRIVATE;
 	expect_line(&add, "endpoint-add", "\"nat\":[\"via-source\",\"sdp-private\"]");
+	add.class = "office";
+	expect_line(&add, "endpoint-add",
+		"\"nat\":[\"via-source\",\"sdp-private\"],\"class\":\"office\"");
 	remove.why = "expired";
 	expect_line(&remove, "endpoint-remove", "\"why\":\"expired\"");
 }

@@ -106,6 +106,46 @@ Test(manual_and_ini, manual_has_every_key_with_its_default)
 	}
 }
 
+/* Each is in a section of the file that is a comment, as a class needs its criteria. */
+Test(manual_and_ini, both_have_every_key_of_a_class)
+{
+	char *shown, *explained;
+
+	read_file("etc/natbox.ini");
+	shown = part(text, "\n#[class NAME]\n", "\n[");
+	read_file("natbox.8");
+	explained = part(text, "\n.Ss [class NAME]\n", "\n.S");
+	for (unsigned i = 0; i < CLASS_KEYS; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "\n# %s =\n", class_keys[i].name);
+		cr_expect(strstr(shown, line), "natbox.ini has no \"%s\"", line + 1);
+		snprintf(line, sizeof(line), "\n.It Cm %s =\n", class_keys[i].name);
+		cr_expect(strstr(explained, line), "natbox.8 has no \"%s\"", line + 1);
+	}
+	free(shown);
+	free(explained);
+}
+
+/* The classes that the manual shows for an example are taken. */
+Test(manual_and_ini, manual_shows_classes_that_are_taken)
+{
+	char path[] = "/tmp/natbox-texts-XXXXXX";
+	int fd = mkstemp(path);
+	char *section, *example;
+
+	read_file("natbox.8");
+	section = part(text, "\n.Ss [class NAME]\n", "\n.S");
+	example = part(section, "\n.Bd -literal -offset 2n\n", "\n.Ed\n");
+	cr_assert(write(fd, example, strlen(example)) == (ssize_t)strlen(example));
+	close(fd);
+	read_config(path, &shipped);
+	cr_expect_eq(shipped.core.classes.count, 4);
+	unlink(path);
+	free(section);
+	free(example);
+}
+
 /* One line of the event stream. */
 static char *event_line_of(enum event_type type)
 {
@@ -117,7 +157,9 @@ static char *event_line_of(enum event_type type)
 	/* What the type does not use of the union is zero. */
 	struct event event = {.type = type};
 
-	if (type == EVENT_KEEPALIVE)
+	if (type == EVENT_ENDPOINT_ADD)
+		event.class = "";
+	else if (type == EVENT_KEEPALIVE)
 		event.method = "";
 	else if (type == EVENT_ENDPOINT_REMOVE || type == EVENT_MALFORMED || type == EVENT_REFUSED)
 		event.why = "";

@@ -78,6 +78,55 @@ Test(state, users_and_who_is_lost_come_back)
 	host_close(host);
 }
 
+static void add_class(struct border *border, const char *name, unsigned interval_s)
+{
+	struct phone_class *class =
+		&border->settings.classes.list[border->settings.classes.count++];
+
+	strcpy(class->name, name);
+	strcpy(class->user_agents, "Acme*");
+	class->effects = CLASS_INTERVAL;
+	class->interval_us = interval_s * 1000000ull;
+}
+
+/* By its name, whatever its number. */
+Test(state, class_comes_back)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints;
+	struct reason_claim claim = {
+		.client = at("192.0.2.1:5061"),
+		.nat = NAT_VIA_SOURCE,
+		.proven = true,
+		.key = 7,
+		.id = TEXT("sip:alice@example.com"),
+		.user = TEXT("line-7"),
+		.binding = 1,
+		.seconds = 3600,
+	};
+	struct record record;
+
+	add_class(host->border, "slow", 3600);
+	endpoints = host_start(host);
+	claim.class = (uint8_t)classes_find(&endpoints->classes, TEXT("slow"));
+	cr_assert_neq(claim.class, 0);
+	cr_assert_neq(reason_hold(endpoints, &claim), 0);
+	hold(endpoints, 2, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	host_close(host);
+
+	host = host_open(path);
+	add_class(host->border, "other", 60);
+	add_class(host->border, "slow", 3600);
+	endpoints = host_start(host);
+	cr_assert(record_read(endpoints, reason_find(endpoints, 7), &record));
+	cr_expect(text_equal(record.class, TEXT("slow")));
+	cr_expect(text_equal(record.user, TEXT("line-7")));
+	cr_assert(record_read(endpoints, reason_find(endpoints, 2), &record));
+	cr_expect_eq(record.class.length, 0);
+	host_close(host);
+}
+
 Test(state, what_ended_does_not_come_back)
 {
 	struct host *host = host_open(path);
@@ -265,6 +314,35 @@ Test(state, a_keepalive_that_was_just_about_to_be_sent_is_not_taken_for_sent)
 	host = host_open(path);
 	host_start(host);
 	border_wait(host->border, 0.1);
+	cr_assert_eq(host->border->sent_count, 1);
+	host_close(host);
+}
+
+/* It was not due while natbox still ran, though others would have been. */
+Test(state, keepalive_of_a_slower_class_comes_one_interval_of_its_own_after_the_last_packet)
+{
+	struct host *host = host_open(path);
+	struct reason_claim claim = {
+		.client = at("192.0.2.1:5061"),
+		.nat = NAT_VIA_SOURCE,
+		.proven = true,
+		.class = 1,
+		.key = 1,
+		.id = TEXT("sip:alice@example.com"),
+		.binding = 1,
+		.seconds = 3600,
+	};
+
+	add_class(host->border, "slow", 60);
+	cr_assert_neq(reason_hold(host_start(host), &claim), 0);
+	border_wait(host->border, 40);
+	host_close(host);
+	host = host_open(path);
+	add_class(host->border, "slow", 60);
+	host_start(host);
+	border_wait(host->border, 19);
+	cr_assert_eq(host->border->sent_count, 0);
+	border_wait(host->border, 1.1);
 	cr_assert_eq(host->border->sent_count, 1);
 	host_close(host);
 }

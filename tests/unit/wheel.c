@@ -57,6 +57,21 @@ Test(wheel, items_wake_at_their_tick_in_the_order_they_were_placed)
 	cr_assert_not(wheel_next(wheel, &next));
 }
 
+Test(wheel, what_is_handed_out_next_can_be_seen_before)
+{
+	wheel_place(wheel, 3, 100);
+	wheel_place(wheel, 1, 100);
+	wheel_place(wheel, 2, 101);
+	turn_to(100);
+	cr_assert_eq(wheel_peek(wheel), 3);
+	cr_assert_eq(wheel_peek_after(wheel, 3), 1);
+	cr_assert_eq(wheel_peek_after(wheel, 1), 0);
+	expect_item(3, false);
+	cr_assert_eq(wheel_peek(wheel), 1);
+	expect_item(1, false);
+	cr_assert_eq(wheel_peek(wheel), 0);
+}
+
 Test(wheel, an_item_placed_again_moves)
 {
 	uint32_t next;
@@ -113,7 +128,7 @@ Test(wheel, ticks_may_wrap)
 
 Test(wheel, a_lone_sender_takes_the_latest_tick)
 {
-	wheel_place_sender(wheel, 1, 1, 2500, 2500);
+	wheel_place_sender(wheel, 1, 1, 2500, 2500, 0);
 	turn_to(2500);
 	expect_item(1, true);
 }
@@ -123,7 +138,7 @@ Test(wheel, senders_give_way_to_others_within_their_bounds)
 	unsigned busiest = 0;
 
 	for (uint32_t item = 1; item <= ITEMS; item++)
-		wheel_place_sender(wheel, item, 1, LONGEST, LONGEST);
+		wheel_place_sender(wheel, item, 1, LONGEST, LONGEST, 0);
 	for (uint32_t tick = 1; tick <= LONGEST; tick++) {
 		unsigned count = 0;
 		bool sender;
@@ -139,7 +154,7 @@ Test(wheel, senders_give_way_to_others_within_their_bounds)
 Test(wheel, a_sender_wakes_no_earlier_than_allowed_however_crowded_it_is)
 {
 	for (uint32_t item = 1; item <= 1000; item++)
-		wheel_place_sender(wheel, item, 90, 100, LONGEST);
+		wheel_place_sender(wheel, item, 90, 100, LONGEST, 0);
 	turn_to(90);
 }
 
@@ -187,10 +202,10 @@ static uint64_t cost_of_placing(uint32_t longest)
 		wheel = wheel_new(CROWD + LATE, longest, 0);
 		cr_assert_not_null(wheel);
 		for (uint32_t item = 1; item <= CROWD; item++)
-			wheel_place_sender(wheel, item, 1, longest, longest);
+			wheel_place_sender(wheel, item, 1, longest, longest, 0);
 		begin = cpu_ns();
 		for (uint32_t item = CROWD + 1; item <= CROWD + LATE; item++)
-			wheel_place_sender(wheel, item, 1, longest, longest);
+			wheel_place_sender(wheel, item, 1, longest, longest, 0);
 		begin = cpu_ns() - begin;
 		least = begin < least ? begin : least;
 	}

@@ -1,5 +1,5 @@
 # baresip as its package brings it: its Contact is the address it has, so over IPv4 it is reachable
-# only where no NAT is between. Sound goes from a bridge to itself.
+# only where no NAT is between. Sound goes from a bridge to itself, or comes from a file.
 # shellcheck shell=bash
 
 # Whether it answers calls by itself (auto), or rings until it is told to (manual).
@@ -13,6 +13,10 @@ BARESIP_WATCHES=${BARESIP_WATCHES:-}
 BARESIP_INSTANCE=${BARESIP_INSTANCE-yes}
 # After how many percent of its expiry it registers again, where not after baresip's own; 5 at least.
 BARESIP_REFRESHES=${BARESIP_REFRESHES:-}
+# Where what it says comes from, where not from the bridge.
+BARESIP_SAYS=${BARESIP_SAYS:-}
+# By which name it answers a challenge.
+BARESIP_AUTH_USER=${BARESIP_AUTH_USER:-lab}
 
 baresip_start() { # phone, user, [4 or 6], [expires]
 	local phone=$1 user=$2 family=${3:-4} expires=${4:-60} directory=$LAB_DIR/$1.baresip
@@ -22,8 +26,9 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		module_path /usr/lib/baresip/modules
 		module g711.so
 		module aubridge.so
+		${BARESIP_SAYS:+module aufile.so}
 		audio_player aubridge,sound
-		audio_source aubridge,sound
+		audio_source ${BARESIP_SAYS:-aubridge,sound}
 		audio_alert aubridge,sound
 		${BARESIP_INSTANCE:+module_tmp uuid.so}
 		module_tmp account.so
@@ -34,7 +39,7 @@ baresip_start() { # phone, user, [4 or 6], [expires]
 		ctrl_tcp_listen 127.0.0.1:4444
 	END
 	printf '%s;' "<sip:$user@$(proxy_address "$family")>" "regint=$expires" \
-		"answermode=$BARESIP_ANSWERS" auth_user=lab auth_pass=secret \
+		"answermode=$BARESIP_ANSWERS" auth_user="$BARESIP_AUTH_USER" auth_pass=secret \
 		${BARESIP_REFRESHES:+"rwait=$BARESIP_REFRESHES"} >"$directory/accounts"
 	[ -z "$BARESIP_WATCHES" ] || echo "\"bob\" <$BARESIP_WATCHES>;presence=p2p" >"$directory/contacts"
 	start "$phone" "$phone" baresip "-$family" -f "$directory" -s

@@ -6,8 +6,8 @@ fi
 # baresip dies of a fault now and then when it is ended; nobody wants its memory in a file.
 ulimit -c 0
 lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-for lab_part in hosts network proxy phones baresip calls natbox borders outage restart ghosts \
-	verdict; do
+for lab_part in hosts network proxy phones baresip softphones calls media natbox borders outage \
+	restart ghosts verdict; do
 	# shellcheck source=/dev/null
 	. "$lab_root/tools/lab.d/$lab_part.sh"
 done

@@ -196,9 +196,9 @@ network_add() { # host
 }
 
 # What a NAT remembers about a phone's flow to the proxy; empty once forgotten. The id tells an
-# entry that lived on from one that was made anew.
+# entry that lived on from one that was made anew. A phone may try others, who do not answer.
 nat_binding() { # NAT, phone's SIP port
-	at "$1" conntrack -L -p udp --orig-port-src "$2" -o id 2>/dev/null
+	at "$1" conntrack -L -p udp --orig-port-src "$2" -o id 2>/dev/null | grep -v UNREPLIED
 }
 
 nat_binding_exists() { # NAT, phone's SIP port

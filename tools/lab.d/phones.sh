@@ -44,6 +44,9 @@ PHONE_HEADER='Supported: path'
 # Another in what it answers calls with.
 PHONE_SESSION='Supported: timer'
 
+# What a phone does when it is called: a scenario.
+PHONE_ANSWERS=${PHONE_ANSWERS:-answer}
+
 # The command line of a SIPp phone, into sipp.
 sipp_command() { # phone, 4 or 6, scenario
 	fresh "$LAB_DIR/$1.messages"
@@ -58,7 +61,7 @@ phone_start() { # phone, [4 or 6]
 	local sipp lines=$LAB_DIR/$1.lines
 	{ echo SEQUENTIAL && cat; } >"$lines"
 	sipp_command "$1" "${2:-4}" register
-	start "$1" "$1" "${sipp[@]}" -oocsf "$lab_root/tests/lab/sipp/answer.xml" -inf "$lines" \
+	start "$1" "$1" "${sipp[@]}" -oocsf "$lab_root/tests/lab/sipp/$PHONE_ANSWERS.xml" -inf "$lines" \
 		-m $(($(wc -l <"$lines") - 1))
 }
 

@@ -35,6 +35,29 @@ registrar_start() {
 	eventually is_listening border
 }
 
+# In the proxy's stead an ejabberd, on the host proxy alone. Whoever is named may register, with the
+# password "secret". It runs without what it needs for a cluster, so several labs may have one.
+ejabberd_start() { # users...
+	local user users='' directory=$LAB_DIR/ejabberd beams
+	network_add_proxy || return
+	mkdir -p "$directory"
+	for user in "$@"; do
+		users+="ejabberd_auth:try_register(<<\"$user\">>,<<\"$(own_address proxy)\">>,<<\"secret\">>),"
+	done
+	beams=$(dirname "$(dpkg -L ejabberd | grep '/mod_sip.beam$')")
+	start proxy-proxy proxy env HOME="$directory" ERL_LIBS="${beams%/*/ebin}" \
+		EJABBERD_LOG_PATH="$directory/log" erl -noinput \
+		-pa "$beams" -mnesia dir "\"$directory\"" \
+		-ejabberd config "\"$lab_root/tests/lab/ejabberd.yml\"" \
+		log_path "\"$directory/log\"" -eval "{ok, _} = application:ensure_all_started(ejabberd),
+			${users}io:format(\"users are known~n\")."
+	eventually grep -q 'users are known' "$LAB_DIR/proxy-proxy.log" &&
+		eventually is_listening proxy && return
+	echo "ejabberd does not start:" >&2
+	tail -n 20 "$LAB_DIR/proxy-proxy.log" >&2
+	return 1
+}
+
 # A registrar that tells how many Contacts it has bound, and passes requests on to them
 # (tests/programs/registrar.c).
 telling_registrar_start() { # [-b: compares bytes]

@@ -22,7 +22,7 @@ not() { # command...
 verdict() {
 	local log
 	[ $verdict_failed != 0 ] || exit 0
-	for log in "$LAB_DIR"/{natbox,proxy}*.log* "$LAB_DIR"/events* "$LAB_DIR"/*.messages* \
+	for log in "$LAB_DIR"/{natbox,proxy,media-relay}*.log* "$LAB_DIR"/events* "$LAB_DIR"/*.messages* \
 		"$LAB_DIR"/phone*.log; do
 		[ -s "$log" ] || continue
 		echo "# ${log##*/}:"

@@ -1,0 +1,88 @@
+#include "config_checks.h"
+
+#include <string.h>
+
+static bool is_set(const struct reading *reading, unsigned key)
+{
+	return reading->set[key].line || reading->set[key].override;
+}
+
+static unsigned key_named(const char *section, const char *name)
+{
+	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+		if (strcmp(config_keys[i].section, section) == 0 &&
+			strcmp(config_keys[i].name, name) == 0)
+			return i;
+	}
+	return KEYS_NONE;
+}
+
+/* An error of two keys that do not go together, at one of them that was set. */
+static void add_pair_error(struct reading *reading, unsigned a, unsigned b, const char *what)
+{
+	config_key_error(reading, is_set(reading, a) ? a : b, what);
+}
+
+static bool is_proxy_port(const struct config *config, uint32_t port)
+{
+	for (unsigned i = 0; i < config->proxy_count; i++) {
+		if (config->proxies[i].address.port == port)
+			return true;
+	}
+	return false;
+}
+
+static void check_relay(struct reading *reading)
+{
+	const struct config *config = reading->config;
+	unsigned in = key_named("relay", "in-port"), out = key_named("relay", "out-port");
+	unsigned proxy = key_named("natbox", "proxy"), table = key_named("relay", "table");
+	unsigned mark = key_named("relay", "mark"), own = key_named("relay", "own-mark");
+
+	if (config->relay.in_port == config->relay.out_port)
+		add_pair_error(reading, in, out, "in-port and out-port must differ");
+	if (config->relay.mark == config->relay.own_mark)
+		add_pair_error(reading, mark, own, "mark and own-mark must differ");
+	if (config->relay.table >= 253 && config->relay.table <= 255)
+		config_key_error(reading, table, "tables 253 to 255 are the kernel's own");
+	if (config->mode != MODE_RELAY)
+		return;
+	if (is_proxy_port(config, config->relay.in_port))
+		add_pair_error(
+			reading, in, proxy, "in-port is the port of a proxy: choose another");
+	if (is_proxy_port(config, config->relay.out_port))
+		add_pair_error(
+			reading, out, proxy, "out-port is the port of a proxy: choose another");
+}
+
+/* A class needs a key of either kind, also one whose value is wrong. */
+static void check_classes(struct reading *reading)
+{
+	const struct settings *settings = &reading->config->core;
+
+	for (unsigned i = 0; i < settings->classes.count; i++) {
+		const unsigned first = CONFIG_KEYS + i * CLASS_KEYS;
+		const char *name = settings->classes.list[i].name;
+		unsigned criteria = 0, effects = 0;
+
+		for (unsigned key = 0; key < CLASS_KEYS; key++)
+			*(key < CLASS_CRITERIA ? &criteria : &effects) +=
+				is_set(reading, first + key);
+		if (reading->has_unknown[i])
+			continue;
+		if (!criteria)
+			config_error_at(reading, &reading->classes[i], "class ", name,
+				"is for nobody: give it network, user-agent or aor");
+		if (!effects)
+			config_error_at(reading, &reading->classes[i], "class ", name,
+				"changes nothing: give it scope, interval, method, max-lost or "
+				"drop-lost");
+	}
+}
+
+void config_check(struct reading *reading)
+{
+	check_classes(reading);
+	if (reading->errors->count == 0 && !reading->source->opens_nothing)
+		check_relay(reading);
+}
