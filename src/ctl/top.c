@@ -139,15 +139,20 @@ static void note_absence(struct top *top, int error)
 			top->ctl->socket);
 }
 
-static bool connect_feeds(struct top *top)
+/* 0 or an errno. */
+static int connect_feeds(struct top *top)
 {
-	if (feed_open(&top->answers, top->ctl) && feed_open(&top->events, top->ctl)) {
-		link_say(top->events.fd, "events\n");
-		return true;
+	int error = 0;
+
+	if (!feed_open(&top->answers, top->ctl) || !feed_open(&top->events, top->ctl))
+		error = errno;
+	if (error) {
+		note_absence(top, error);
+		disconnect(top);
+		return error;
 	}
-	note_absence(top, errno);
-	disconnect(top);
-	return false;
+	link_say(top->events.fd, "events\n");
+	return 0;
 }
 
 /* Once a second: asks anew, where what was asked for last has been answered. */
@@ -156,7 +161,7 @@ static void begin_second(struct top *top)
 	const uint64_t now = now_ms();
 
 	top->next_ms = now + REFRESH_MS;
-	if (top->answers.fd < 0 && !connect_feeds(top))
+	if (top->answers.fd < 0 && connect_feeds(top) != 0)
 		return;
 	if (top->question == ASK_NOTHING) {
 		ask(top, ASK_STATUS);
@@ -214,7 +219,7 @@ int top_run(const struct ctl *ctl)
 {
 	const struct sigaction action = {.sa_handler = on_end};
 	struct top *top;
-	int status;
+	int error, status;
 
 	if (ctl->is_json)
 		return ctl_fail(
@@ -224,16 +229,13 @@ int top_run(const struct ctl *ctl)
 		return ctl_fail(CTL_REFUSED, "no memory for what top shows");
 	top->ctl = ctl;
 	top->answers.fd = top->events.fd = -1;
-	if (!connect_feeds(top)) {
-		status = link_explain(ctl, errno);
-	} else {
-		status = screen_open();
-		if (status == CTL_DONE) {
-			sigaction(SIGINT, &action, NULL);
-			sigaction(SIGTERM, &action, NULL);
-			run(top);
-			screen_close();
-		}
+	error = connect_feeds(top);
+	status = error ? link_explain(ctl, error) : screen_open();
+	if (status == CTL_DONE) {
+		sigaction(SIGINT, &action, NULL);
+		sigaction(SIGTERM, &action, NULL);
+		run(top);
+		screen_close();
 	}
 	disconnect(top);
 	free(top);

@@ -10,9 +10,9 @@
 
 /* What a line of the tables needs, of 80 columns. */
 enum {
-	RATES_WIDTH = 33,
-	SIZES_WIDTH = 23,
-	GAP = 3,
+	RATES_WIDTH = 32,
+	SIZES_WIDTH = 22,
+	GAP = 2,
 	TABLE_LINES = 1 + TOP_COUNTERS,
 	/* Of each of the lists, its head included. */
 	LEAST_LINES = 4,
@@ -101,17 +101,16 @@ static void draw_rates(const struct top_figures *figures, int top)
 	const struct top_sample *now = figures_before(figures, 0);
 	const struct top_sample *before = figures_before(figures, TOP_RATE_SAMPLES);
 
-	put_head(top, 0, RATES_WIDTH, "PACKETS      a second       total");
+	put_head(top, 0, RATES_WIDTH, "PACKETS     a second       total");
 	for (int i = 0; now && i < TOP_COUNTERS; i++) {
 		const uint64_t ms = now->at_ms - before->at_ms;
 		const uint64_t count = now->counters[i] - before->counters[i];
 
 		if (ms)
-			put(top + 1 + i, 0, RATES_WIDTH, "%-10s %10.1f %11" PRIu64,
-				counter_names[i], (double)count * 1000 / (double)ms,
-				now->counters[i]);
+			put(top + 1 + i, 0, RATES_WIDTH, "%-10s %9.1f %11" PRIu64, counter_names[i],
+				(double)count * 1000 / (double)ms, now->counters[i]);
 		else
-			put(top + 1 + i, 0, RATES_WIDTH, "%-10s %10s %11" PRIu64, counter_names[i],
+			put(top + 1 + i, 0, RATES_WIDTH, "%-10s %9s %11" PRIu64, counter_names[i],
 				"", now->counters[i]);
 	}
 }
@@ -120,13 +119,13 @@ static void draw_sizes(const struct top_figures *figures, int top)
 {
 	const int left = RATES_WIDTH + GAP;
 
-	put_head(top, left, SIZES_WIDTH, "ENDPOINTS           now");
+	put_head(top, left, SIZES_WIDTH, "ENDPOINTS          now");
 	for (int i = 0; figures->told_at && i < TOP_SIZES; i++) {
 		const bool alarms = i == TOP_LOST && figures->sizes[i];
 
 		if (alarms)
 			attron(alarm_look);
-		put(top + 1 + i, left, SIZES_WIDTH, "%-13s %9" PRIu64, size_names[i],
+		put(top + 1 + i, left, SIZES_WIDTH, "%-13s %8" PRIu64, size_names[i],
 			figures->sizes[i]);
 		if (alarms)
 			attroff(alarm_look);
@@ -137,7 +136,7 @@ static void draw_sizes(const struct top_figures *figures, int top)
 static void draw_classes(const struct top_figures *figures, int top)
 {
 	const int left = RATES_WIDTH + SIZES_WIDTH + 2 * GAP, width = COLS - left;
-	const int name_width = width > 30 ? 20 : width - 10;
+	const int name_width = width > 40 ? 31 : width - 9;
 	const unsigned lines = TABLE_LINES - 1;
 	uint64_t rest = 0;
 
@@ -151,11 +150,11 @@ static void draw_classes(const struct top_figures *figures, int top)
 			rest += class->endpoints;
 			continue;
 		}
-		put(top + 1 + (int)i, left, width, "%-*.*s %9" PRIu64, name_width, name_width,
+		put(top + 1 + (int)i, left, width, "%-*.*s %8" PRIu64, name_width, name_width,
 			*class->name ? class->name : "(none)", class->endpoints);
 	}
 	if (figures->classes > lines)
-		put(top + TABLE_LINES - 1, left, width, "%-*.*s %9" PRIu64, name_width, name_width,
+		put(top + TABLE_LINES - 1, left, width, "%-*.*s %8" PRIu64, name_width, name_width,
 			"(others)", rest);
 }
 
@@ -259,8 +258,8 @@ static void draw_spread(const struct top_figures *figures, int top, int height)
 	}
 	format_bound(figures->interval / figures->parts, part);
 	snprintf(text, sizeof(text),
-		"NEXT %gs: %" PRIu64 " keepalives, %" PRIu64 " to %" PRIu64 " in each %s",
-		figures->interval, all, least, most, part);
+		"NEXT %gs: %" PRIu64 " keepalive%s, %" PRIu64 " to %" PRIu64 " in each %s",
+		figures->interval, all, all == 1 ? "" : "s", least, most, part);
 	put_head(top, 0, COLS, text);
 	bars_draw(top + 1, height, COLS >= 2 * (int)figures->parts ? 2 : 1, 0, figures->spread,
 		figures->parts);
