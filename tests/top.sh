@@ -117,7 +117,8 @@ explain $? "it counts phones by reason and class, keepalives and answers, and sh
 eventually shows '^ROUND TRIPS of [0-9]+ answers in [0-9]+s: half within [0-9.]+m?s, 99% within' '^█+ ' \
 	'^NEXT 1s: [0-2] keepalives?, 0 to [12] in each 20ms$' '^ +█'
 explain $? "round trips and the spread of keepalives are bars"
-ip netns exec "$namespace" bash -c "printf '%b' '$(register_of 'eve\e[7m\x9b7m')' >/dev/udp/$proxy/5060"
+printf '%b' "$(register_of 'eve\e[7m\x9b7m')" >"$work/eve"
+ip netns exec "$namespace" bash -c "cat $work/eve >/dev/udp/$proxy/5060" # in one datagram
 eventually shows 'sip:eve\\x1b\[7m\\x' && ! terminal capture-pane -p -e | grep -q $'\e\\[7m.*eve'
 explain $? "what a phone calls itself does nothing to the terminal"
 fits 80 24
