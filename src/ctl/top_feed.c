@@ -8,8 +8,9 @@
 
 enum {
 	READ_BYTES = 64 * 1024,
+	SIZE_LEAST = 2 * READ_BYTES,
 	/* No line of natbox is longer than some hundred kilobytes. */
-	LINE_BYTES_MAX = 1024 * 1024,
+	SIZE_MAX_BYTES = 2 * 1024 * 1024,
 };
 
 bool feed_open(struct feed *feed, const struct ctl *ctl)
@@ -29,12 +30,12 @@ void feed_close(struct feed *feed)
 
 static bool make_room(struct feed *feed)
 {
-	const size_t size = feed->size * 2 > READ_BYTES * 2 ? feed->size * 2 : READ_BYTES * 2;
+	const size_t size = feed->size ? feed->size * 2 : SIZE_LEAST;
 	char *bytes;
 
 	if (feed->size - feed->used >= READ_BYTES)
 		return true;
-	bytes = size <= LINE_BYTES_MAX * 2 ? realloc(feed->bytes, size) : NULL;
+	bytes = size <= SIZE_MAX_BYTES ? realloc(feed->bytes, size) : NULL;
 	if (!bytes)
 		return false;
 	feed->bytes = bytes;

@@ -265,13 +265,16 @@ static void draw_spread(const struct top_figures *figures, int top, int height)
 		figures->parts);
 }
 
+/* For so many seconds a time says which day it was. */
+static const int64_t same_day = INT64_C(12) * 3600;
+
 static void format_heard(int64_t at, int64_t now, char text[static SPAN_MAX])
 {
 	const time_t time = at;
 	struct tm local = {0};
 
 	localtime_r(&time, &local);
-	strftime(text, SPAN_MAX, now - at < 12 * 3600 ? "%H:%M:%S" : "%b %d %H:%M", &local);
+	strftime(text, SPAN_MAX, now - at < same_day ? "%H:%M:%S" : "%b %d %H:%M", &local);
 }
 
 static void draw_lost(const struct top_figures *figures, int top, int lines)
