@@ -66,10 +66,12 @@ void tell_version(struct ctl *ctl, const json_t *line);
 void tell_event(struct ctl *ctl, const json_t *line);
 void trace_message(struct ctl *ctl, const json_t *line);
 
-/* An event as tell_event has it, without a line end; is_short: to a second, and without its proxy. */
+/* An event as tell_event has it, without a line end; is_short: to a second, and without its
+ * proxy. */
 void write_event(FILE *out, const json_t *line, bool is_short);
 
-/* Shows what goes on, on the terminal, until q. Returns the exit status; what went wrong was said. */
+/* Shows what goes on, on the terminal, until q. Returns the exit status; what went wrong was
+ * said. */
 int top_run(const struct ctl *ctl);
 
 #endif

@@ -90,7 +90,8 @@ void tell_status(struct ctl *ctl, const json_t *line)
 	printf("%-15s %s\n", "metrics", or_none(text_of(line, "metrics")));
 }
 
-/* Of a histogram the sum and the count are enough for a table; what is no single figure top draws. */
+/* Of a histogram the sum and the count are enough for a table; what is no single figure top
+ * draws. */
 void tell_stats(struct ctl *ctl, const json_t *line)
 {
 	const char *key;

@@ -1,4 +1,8 @@
-#include "top.h"
+#include "ctl.h"
+#include "top_feed.h"
+#include "top_figures.h"
+#include "top_screen.h"
+#include "top_terminal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -212,7 +216,7 @@ static void run(struct top *top)
 		if (top->is_stale)
 			screen_draw(&top->figures, top->trouble);
 		top->is_stale = false;
-	} while (wait_for_news(top) && screen_listen(&top->is_stale) && !is_over);
+	} while (wait_for_news(top) && terminal_listen(&top->is_stale) && !is_over);
 }
 
 int top_run(const struct ctl *ctl)
@@ -230,12 +234,12 @@ int top_run(const struct ctl *ctl)
 	top->ctl = ctl;
 	top->answers.fd = top->events.fd = -1;
 	error = connect_feeds(top);
-	status = error ? link_explain(ctl, error) : screen_open();
+	status = error ? link_explain(ctl, error) : terminal_open();
 	if (status == CTL_DONE) {
 		sigaction(SIGINT, &action, NULL);
 		sigaction(SIGTERM, &action, NULL);
 		run(top);
-		screen_close();
+		terminal_close();
 	}
 	disconnect(top);
 	free(top);

@@ -1,4 +1,4 @@
-#include "top.h"
+#include "top_feed.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "top.h"
+#include "top_figures.h"
 
 #include <stdio.h>
 #include <stdlib.h>

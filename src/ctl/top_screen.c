@@ -1,5 +1,7 @@
-#include "top.h"
+#include "top_screen.h"
+
 #include "top_bars.h"
+#include "top_terminal.h"
 
 #include <curses.h>
 #include <inttypes.h>

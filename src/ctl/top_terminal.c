@@ -1,4 +1,6 @@
-#include "top.h"
+#include "top_terminal.h"
+
+#include "ctl.h"
 #include "top_bars.h"
 
 #include <curses.h>
@@ -9,7 +11,7 @@
 #include <term.h>
 #include <unistd.h>
 
-int screen_open(void)
+int terminal_open(void)
 {
 	const char *name = getenv("TERM");
 	int error;
@@ -37,12 +39,12 @@ int screen_open(void)
 	return CTL_DONE;
 }
 
-void screen_close(void)
+void terminal_close(void)
 {
 	endwin();
 }
 
-bool screen_listen(bool *is_stale)
+bool terminal_listen(bool *is_stale)
 {
 	int key;
 

@@ -1,8 +1,7 @@
-/* natboxctl top. A feed is a connection to natbox with the lines that come over it; figures are
- * what those tell; the screen shows them. top.c leads: once a second it asks, and draws when all is
- * answered. */
-#ifndef NATBOX_CTL_TOP_H
-#define NATBOX_CTL_TOP_H
+/* What natbox has told of itself for natboxctl top: figures of now and of the last minutes, who is
+ * lost, and what happened. */
+#ifndef NATBOX_CTL_TOP_FIGURES_H
+#define NATBOX_CTL_TOP_FIGURES_H
 
 #include "ctl.h"
 
@@ -98,30 +97,5 @@ void figures_take_event(struct top_figures *figures, const json_t *line);
 
 /* The sample of so many samples ago, or the first; NULL: there is none. */
 const struct top_sample *figures_before(const struct top_figures *figures, unsigned samples);
-
-struct feed {
-	int fd; /* -1: it is not connected */
-	char *bytes;
-	size_t used, size;
-};
-
-/* Closes it first where it is open. False with errno set. */
-bool feed_open(struct feed *feed, const struct ctl *ctl);
-void feed_close(struct feed *feed);
-
-/* Reads what is there, and hands each line on. False: it has ended, or is no natbox's. */
-bool feed_read(struct feed *feed, void (*take)(void *context, const json_t *line), void *context);
-
-enum { TOP_ALARM_COLOUR = 1 }; /* the pair of colours, where there are colours */
-
-/* Sets the terminal up. What cannot be was said: the exit status then, else CTL_DONE. */
-int screen_open(void);
-void screen_close(void);
-
-/* trouble: why figures are not of now; empty: they are. */
-void screen_draw(const struct top_figures *figures, const char *trouble);
-
-/* Takes what was typed. False: it was q. *is_stale: all has to be drawn again. */
-bool screen_listen(bool *is_stale);
 
 #endif
