@@ -127,12 +127,12 @@ fits 80 24
 explain $? "all of that on 24 lines of 80 columns"
 
 for size in 200x60 40x10 7x2 1x1 80x24; do
-	terminal resize-window -x ${size%x*} -y ${size#*x}
-	settled() { look && [ "$(wc -l <"$work/screen")" -eq ${size#*x} ] && shows "$1"; }
+	terminal resize-window -x "${size%x*}" -y "${size#*x}"
+	settled() { look && [ "$(wc -l <"$work/screen")" -eq "${size#*x}" ] && shows "$1"; }
 	case $size in
 	7x2 | 1x1) eventually settled '^n' ;;
 	200x60) eventually settled '^NEXT 1s' && eventually settled "ADDRESS OF RECORD" && fits 200 60 ;;
-	*) eventually settled '^missed ' && fits ${size%x*} ${size#*x} ;;
+	*) eventually settled '^missed ' && fits "${size%x*}" "${size#*x}" ;;
 	esac
 	explain $? "a terminal that becomes $size has its screen"
 done
