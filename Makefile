@@ -47,7 +47,7 @@ $(B)/natbox: $(main:%.c=$(B)/%.o) $(outside_o) $(B)/libcore.a
 
 # It needs of natbox what it writes captures with, and few libraries.
 $(B)/natboxctl: $(ctl:%.c=$(B)/%.o) $(B)/src/wire/capture/writer.o $(B)/src/wire/send/datagram.o $(B)/libcore.a
-	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ -ljansson -lpcap
+	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ -ljansson -lpcap -lncursesw -ltinfo
 
 $(B)/libcore.a: $(core_o)
 	rm -f $@ && $(AR) rcs $@ $^

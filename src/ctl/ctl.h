@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Exit statuses. */
 enum { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_NOBODY = 3 };
@@ -27,6 +28,16 @@ struct ctl {
 
 /* Says what went wrong, on a line of standard error, and returns status. */
 int ctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Connects. A descriptor on which an answer is waited for so long, 0 for ever; or -1 with errno
+ * set. */
+int link_open(const struct ctl *ctl, unsigned patience_s);
+
+/* Says why that could not be, and returns the exit status. */
+int link_explain(const struct ctl *ctl, int error);
+
+/* Sends a request with its line end. */
+void link_say(int fd, const char *request);
 
 /* Asks, and hands each line of the answer but the last to show, unless they are printed as they
  * are. Returns the exit status; what went wrong was said. */
@@ -54,5 +65,13 @@ void tell_logged(struct ctl *ctl, const json_t *line);
 void tell_version(struct ctl *ctl, const json_t *line);
 void tell_event(struct ctl *ctl, const json_t *line);
 void trace_message(struct ctl *ctl, const json_t *line);
+
+/* An event as tell_event has it, without a line end; is_short: to a second, and without its
+ * proxy. */
+void write_event(FILE *out, const json_t *line, bool is_short);
+
+/* Shows what goes on, on the terminal, until q. Returns the exit status; what went wrong was
+ * said. */
+int top_run(const struct ctl *ctl);
 
 #endif

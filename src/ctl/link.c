@@ -27,7 +27,7 @@ int ctl_fail(int status, const char *format, ...)
 	return status;
 }
 
-static int explain(const struct ctl *ctl, int error)
+int link_explain(const struct ctl *ctl, int error)
 {
 	if (error == EACCES || error == EPERM)
 		return ctl_fail(CTL_REFUSED,
@@ -42,11 +42,10 @@ static int explain(const struct ctl *ctl, int error)
 	return ctl_fail(CTL_NOBODY, "cannot reach natbox on %s: %s", ctl->socket, strerror(error));
 }
 
-/* A descriptor, or -1 with errno set. */
-static int dial(const struct ctl *ctl)
+int link_open(const struct ctl *ctl, unsigned patience_s)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	const struct timeval patience = {.tv_sec = ctl->is_live ? 0 : ANSWER_MAX_S};
+	const struct timeval patience = {.tv_sec = patience_s};
 	int fd;
 
 	if (strlen(ctl->socket) >= sizeof(name.sun_path)) {
@@ -82,7 +81,7 @@ static void expect_interrupt(void)
 }
 
 /* Where natbox refuses before it has read all, its answer is there nevertheless. */
-static void say(int fd, const char *request)
+void link_say(int fd, const char *request)
 {
 	size_t left = strlen(request);
 
@@ -158,7 +157,7 @@ static int take_line(struct ctl *ctl, const char *bytes, size_t length,
 
 int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 {
-	const int fd = dial(ctl);
+	const int fd = link_open(ctl, ctl->is_live ? 0 : ANSWER_MAX_S);
 	FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
 	char *line = NULL;
 	size_t size = 0;
@@ -166,10 +165,10 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 	int status = -1;
 
 	if (!stream)
-		return explain(ctl, errno);
+		return link_explain(ctl, errno);
 	if (ctl->is_live)
 		expect_interrupt();
-	say(fd, ctl->request);
+	link_say(fd, ctl->request);
 	errno = 0;
 	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0)
 		status = take_line(ctl, line, (size_t)length, show);

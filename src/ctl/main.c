@@ -29,6 +29,7 @@ static const struct command {
 	{"trace", "[-t TIME] [-c COUNT] [-w FILE] ADDRESS:PORT|AOR", "one phone's messages", 1, 1,
 		"t:c:w:", true, false, trace_message},
 	{"stats", "", "figures, as the metrics have them", 0, 0, "", false, false, tell_stats},
+	{"top", "", "all of that at a glance, as it is now, until q", 0, 0, "", false, false, NULL},
 	{"keepalive", "on|off", "send keepalives again, or none for now", 1, 1, "", false, false,
 		NULL},
 	{"flush", "ADDRESS:PORT|AOR|all", "forget endpoints", 1, 1, "", false, true, show_flushed},
@@ -161,6 +162,8 @@ static int run(struct ctl *ctl, const struct command *command)
 
 	ctl->is_live = command->is_live;
 	ctl->command = command->name;
+	if (strcmp(command->name, "top") == 0)
+		return top_run(ctl);
 	status = link_ask(ctl, command->show);
 	tell_end(ctl, command);
 	if (ctl->writer && writer_close(ctl->writer, &fault) != 0)

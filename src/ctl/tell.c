@@ -90,7 +90,8 @@ void tell_status(struct ctl *ctl, const json_t *line)
 	printf("%-15s %s\n", "metrics", or_none(text_of(line, "metrics")));
 }
 
-/* Of a histogram the sum and the count are enough for a table. */
+/* Of a histogram the sum and the count are enough for a table; what is no single figure top
+ * draws. */
 void tell_stats(struct ctl *ctl, const json_t *line)
 {
 	const char *key;
@@ -105,7 +106,7 @@ void tell_stats(struct ctl *ctl, const json_t *line)
 		if (!strstr(name, "_bucket{") && json_is_integer(value))
 			printf("%-60s %19" JSON_INTEGER_FORMAT "\n", text_of(text, NULL),
 				json_integer_value(value));
-		else if (!strstr(name, "_bucket{"))
+		else if (!strstr(name, "_bucket{") && json_is_real(value))
 			printf("%-60s %19.6f\n", text_of(text, NULL), json_real_value(value));
 		json_decref(text);
 	}
@@ -123,16 +124,16 @@ void tell_version(struct ctl *ctl, const json_t *line)
 	printf("natboxctl %s, natbox %s\n", NATBOX_VERSION, text_of(line, "version"));
 }
 
-static void print_value(const json_t *value)
+static void write_value(FILE *out, const json_t *value)
 {
 	if (json_is_integer(value))
-		printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	else if (json_is_real(value))
-		printf("%.3f", json_real_value(value));
+		fprintf(out, "%.3f", json_real_value(value));
 	for (size_t i = 0; i < json_array_size(value); i++)
-		printf("%s%s", i ? "," : "", text_of(json_array_get(value, i), NULL));
+		fprintf(out, "%s%s", i ? "," : "", text_of(json_array_get(value, i), NULL));
 	if (json_is_string(value))
-		printf("%s", text_of(value, NULL));
+		fprintf(out, "%s", text_of(value, NULL));
 }
 
 static bool is_in_front(const char *key)
@@ -146,7 +147,7 @@ static bool is_in_front(const char *key)
 	return false;
 }
 
-void tell_event(struct ctl *ctl, const json_t *line)
+void write_event(FILE *out, const json_t *line, bool is_short)
 {
 	const double seconds = json_real_value(json_object_get(line, "time"));
 	const time_t whole = (time_t)seconds;
@@ -154,18 +155,29 @@ void tell_event(struct ctl *ctl, const json_t *line)
 	const char *key;
 	json_t *value;
 
-	(void)ctl;
 	localtime_r(&whole, &local);
-	printf("%02d:%02d:%06.3f %s", local.tm_hour, local.tm_min,
-		local.tm_sec + (seconds - (double)whole), text_of(line, "event"));
+	fprintf(out, "%02d:%02d:", local.tm_hour, local.tm_min);
+	if (is_short)
+		fprintf(out, "%02d %s", local.tm_sec, text_of(line, "event"));
+	else
+		fprintf(out, "%06.3f %s", local.tm_sec + (seconds - (double)whole),
+			text_of(line, "event"));
 	if (json_object_get(line, "client"))
-		printf(" %s at %s", text_of(line, "client"), text_of(line, "proxy"));
+		fprintf(out, " %s", text_of(line, "client"));
+	if (json_object_get(line, "client") && !is_short)
+		fprintf(out, " at %s", text_of(line, "proxy"));
 	json_object_foreach((json_t *)line, key, value)
 	{
 		if (is_in_front(key))
 			continue;
-		printf(" %s=", key);
-		print_value(value);
+		fprintf(out, " %s=", key);
+		write_value(out, value);
 	}
+}
+
+void tell_event(struct ctl *ctl, const json_t *line)
+{
+	(void)ctl;
+	write_event(stdout, line, false);
 	putchar('\n');
 }

@@ -352,6 +352,7 @@ int config_read(
 	};
 
 	errors->count = 0;
+	errors->may_pass = false;
 	set_defaults(&reading);
 	read_file(&reading);
 	for (unsigned i = 0; i < source->override_count; i++)

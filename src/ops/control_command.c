@@ -63,6 +63,8 @@ static void stats(struct control *control, struct control_client *client)
 	control->host.figures(control->host.context, &snapshot);
 	line_start(control);
 	line_figures(&control->line, &snapshot);
+	line_classes(&control->line, engine_endpoints(control->engine));
+	line_spread(&control->line, engine_endpoints(control->engine));
 	json_put_char(&control->line, '}');
 	client_put(client, &control->line);
 	line_start_done(control);

@@ -35,14 +35,17 @@ void line_truth(struct json *json, const char *key, bool truth)
 	json_put(json, truth ? "\":true" : "\":false");
 }
 
+static void put_decimals(struct json *json, uint64_t us)
+{
+	json_put_number(json, us / 1000000, 0);
+	json_put_char(json, '.');
+	json_put_number(json, us % 1000000, 6);
+}
+
 void line_time(struct json *json, int64_t time_us)
 {
-	const uint64_t shown = time_us > 0 ? (uint64_t)time_us : 0;
-
 	json_put(json, "\"time\":");
-	json_put_number(json, shown / 1000000, 0);
-	json_put_char(json, '.');
-	json_put_number(json, shown % 1000000, 6);
+	put_decimals(json, time_us > 0 ? (uint64_t)time_us : 0);
 }
 
 void line_base64(struct json *json, const char *key, struct text bytes)
@@ -211,4 +214,50 @@ void line_figures(struct json *json, const struct metrics_snapshot *snapshot)
 		}
 		at = *end ? end + 1 : end;
 	}
+}
+
+/* Endpoints whose class is gone since a reload are soon of another, or of none. */
+void line_classes(struct json *json, const struct endpoints *endpoints)
+{
+	const struct classes *classes = &endpoints->classes;
+	const struct engine_counters *counters = &endpoints->report->counters;
+	uint32_t left = counters->endpoints;
+
+	json_put(json, ",\"classes\":{");
+	for (unsigned i = 0; i < classes->settings->classes.count; i++) {
+		const uint32_t count = counters->endpoints_of_class[classes->numbers[i]];
+
+		json_put_char(json, '"');
+		json_put(json, classes->settings->classes.list[i].name);
+		json_put(json, "\":");
+		json_put_number(json, count, 0);
+		json_put_char(json, ',');
+		left -= count;
+	}
+	json_put(json, "\"\":");
+	json_put_number(json, left, 0);
+	json_put_char(json, '}');
+}
+
+/* Of an hour in ticks that is a third of a millisecond, of 25 s some microseconds. */
+void line_spread(struct json *json, const struct endpoints *endpoints)
+{
+	const uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+	const uint32_t interval = ticks_of(interval_us), now = report_tick(endpoints->report);
+	uint32_t ahead = 0;
+
+	json_put(json, ",\"spread\":{\"interval\":");
+	put_decimals(json, interval_us);
+	json_put(json, ",\"parts\":[");
+	for (unsigned part = 1; part <= SPREAD_PARTS; part++) {
+		const uint32_t end = (uint32_t)((uint64_t)interval * part / SPREAD_PARTS);
+		uint64_t senders = 0;
+
+		while (ahead < end)
+			senders += wheel_senders_at(endpoints->schedule.wheel, now + ++ahead);
+		if (part > 1)
+			json_put_char(json, ',');
+		json_put_number(json, senders, 0);
+	}
+	json_put(json, "]}");
 }

@@ -16,6 +16,12 @@ void line_status(struct json *json, struct engine *engine, const struct control_
 /* Each figure of the metrics by the name that it has there, with its labels. */
 void line_figures(struct json *json, const struct metrics_snapshot *snapshot);
 
+/* Behind these: how many endpoints each class has, "" those that have none; and how many keepalives
+ * are to be sent in each part of the next interval of [keepalive]. */
+enum { SPREAD_PARTS = 50 };
+void line_classes(struct json *json, const struct endpoints *endpoints);
+void line_spread(struct json *json, const struct endpoints *endpoints);
+
 /* "key":seconds with six decimals, the first thing in its line. */
 void line_time(struct json *json, int64_t time_us);
 
