@@ -1,0 +1,79 @@
+#!/bin/bash
+# docs/*.md and README.md name only commands, filters, keys, events, metrics and options that there
+# are, as natbox.8 and natboxctl.8 have them, which other tests hold against the sources; and what they
+# show of natbox.ini passes natbox -t.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+make -s natbox || exit 1
+natbox=${NATBOX:-./natbox}
+docs=(docs/[!H]*.md README.md)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Each line of standard input, which has FILE and a word, has to be known.
+check() { # what it is about, file with known words
+	local name=$1 wrong
+	sort -u >"$work/named"
+	wrong=$(awk 'NR == FNR { known[$0] = 1; next }
+		{ file = $1; sub(/^[^ ]* /, "") } !($0 in known) { print "# " file ": there is no " $0 }' "$2" \
+		"$work/named")
+	if [ -s "$work/named" ] && [ -s "$2" ] && [ -z "$wrong" ]; then
+		echo "ok - the documents name only $name that there are"
+	else
+		printf '%s\nnot ok - %s\n' "$wrong" "the documents name only $name that there are"
+	fi
+}
+
+# What a pattern matches in the documents: FILE and the match, a line each.
+find_words() { # extended regular expression
+	grep -noE -e "$1" "${docs[@]}" | sed -E 's/^([^:]*:[0-9]+):/\1 /'
+}
+
+# Its items, one a line.
+items() { # page, section
+	sed -n "/^\.S[hs] $2\$/,/^\.S[hs] /p" "$1" | sed -n 's/^\.It Cm //p'
+}
+
+items natboxctl.8 COMMANDS | sed 's/ .*//' >"$work/commands"
+find_words 'natboxctl( -j| -s [^ ]+)* [a-z]+' | grep -v 'natboxctl: ' |
+	awk '{ print $1, $NF }' | grep -vE ' (has|is|and|that|says|answers|shows)$' | check commands "$work/commands"
+
+items natboxctl.8 Filters | sed -E 's/ Ns = .*/=/; s/>.*/>/' >"$work/filters"
+grep -nE 'natboxctl( -j)? (endpoints|lost) ' "${docs[@]}" | grep -oE "^[^:]*:[0-9]+|[ ']([a-z]+[=>]|lost\b)" |
+	awk '/:/ { at = $0; next } { gsub(/[ \x27]/, ""); if (/[=>]/) print at, $0 }' | check filters "$work/filters"
+
+# section.key, of each section.
+awk '/^\.S[hs] / { section = "" } /^\.Ss \[/ { section = $2; gsub(/[][]/, "", section) }
+	section != "" && /^\.It Cm [a-z-]+ =/ { print section "." $3 }' natbox.8 | sort -u >"$work/keys"
+sections=$(cut -d. -f1 "$work/keys" | sort -u | tr '\n' '|')
+find_words "\\b(${sections%|})\\.[a-z-]+" | grep -vE '\.(md|db|ini|service|json|sock|pcap|c|h|sh)$' |
+	check keys "$work/keys"
+
+items natbox.8 EVENTS >"$work/events"
+{
+	find_words '"event":"[a-z-]+' | sed 's/"event":"//'
+	find_words 'events?,? `[a-z-]+`' | sed -E 's/events?,? `([a-z-]+)`/\1/'
+	find_words 'natboxctl( -j)? events -k [a-z,-]+' | awk '{ n = split($NF, kinds, ",")
+		for (i = 1; i <= n; i++) print $1, kinds[i] }'
+	grep -nE '^\| `[a-z-]+` \| [0-9]+ \|' docs/sizing.md | sed -E 's/^([0-9]+):\| `([a-z-]+)`.*/docs\/sizing.md:\1 \2/'
+} | grep -v ' all$' | check events "$work/events"
+
+sed -n '/^\.Sh METRICS/,/^\.Sh /p' natbox.8 | grep -oE '^\.It Cm natbox_[a-z_]+' | sed 's/.* //' >"$work/metrics"
+find_words '\bnatbox_[a-z_]+' | sed -E 's/_(bucket|sum|count)$//' | check metrics "$work/metrics"
+
+sed -n '/^\.Sh OPTIONS/,/^\.Sh /p' natbox.8 | grep -oE 'Fl -?[a-zA-Z-]+' | sed 's/Fl /-/' | sort -u >"$work/options"
+find_words '\bnatbox( -[^ `|]+)+' | awk '{ for (i = 3; i <= NF; i++) if ($i ~ /^-/) print $1, $i }' |
+	check options "$work/options"
+
+# The examples of natbox.ini.
+for doc in "${docs[@]}"; do
+	awk -v file="$work/$(basename "$doc")" '/^ *```ini$/ { open = 1; number++; next } /^ *```$/ { open = 0 }
+		open { sub(/^ +/, ""); print > (file "." number ".ini") }' "$doc"
+done
+shown=0 refused=0
+for file in "$work"/*.ini; do
+	shown=$((shown + 1))
+	"$natbox" -t -c "$file" >"$work/said" 2>&1 || { refused=$((refused + 1)); sed 's/^/# /' "$file" "$work/said"; }
+done
+[ $shown -gt 0 ] && [ $refused -eq 0 ] && echo -n ok || echo -n "not ok"
+echo " - natbox -t takes the $shown configurations that the documents show"
