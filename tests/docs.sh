@@ -1,7 +1,8 @@
 #!/bin/bash
 # docs/*.md and README.md name only commands, filters, keys, events, metrics and options that there
 # are, as natbox.8 and natboxctl.8 have them, which other tests hold against the sources; and what they
-# show of natbox.ini passes natbox -t.
+# show of natbox.ini passes natbox -t. Links lead to files and headings that there are.
+# shellcheck disable=SC2016 # backticks are Markdown's
 set -u
 cd "$(dirname "$0")/.." || exit 1
 make -s natbox || exit 1
@@ -35,8 +36,8 @@ items() { # page, section
 }
 
 items natboxctl.8 COMMANDS | sed 's/ .*//' >"$work/commands"
-find_words 'natboxctl( -j| -s [^ ]+)* [a-z]+' | grep -v 'natboxctl: ' |
-	awk '{ print $1, $NF }' | grep -vE ' (has|is|and|that|says|answers|shows)$' | check commands "$work/commands"
+find_words '(^ +(\$ )?|`|until )natboxctl( -j| -s [^ ]+)* [a-z]+' |
+	awk '{ print $1, $NF }' | check commands "$work/commands"
 
 items natboxctl.8 Filters | sed -E 's/ Ns = .*/=/; s/>.*/>/' >"$work/filters"
 grep -nE 'natboxctl( -j)? (endpoints|lost) ' "${docs[@]}" | grep -oE "^[^:]*:[0-9]+|[ ']([a-z]+[=>]|lost\b)" |
@@ -48,6 +49,8 @@ awk '/^\.S[hs] / { section = "" } /^\.Ss \[/ { section = $2; gsub(/[][]/, "", se
 sections=$(cut -d. -f1 "$work/keys" | sort -u | tr '\n' '|')
 find_words "\\b(${sections%|})\\.[a-z-]+" | grep -vE '\.(md|db|ini|service|json|sock|pcap|c|h|sh)$' |
 	check keys "$work/keys"
+cut -d. -f2 "$work/keys" | sort -u >"$work/names"
+find_words '`[a-z-]+ = ' | tr -d '`=' | awk '{ print $1, $2 }' | check "names of keys" "$work/names"
 
 items natbox.8 EVENTS >"$work/events"
 {
@@ -62,8 +65,25 @@ sed -n '/^\.Sh METRICS/,/^\.Sh /p' natbox.8 | grep -oE '^\.It Cm natbox_[a-z_]+'
 find_words '\bnatbox_[a-z_]+' | sed -E 's/_(bucket|sum|count)$//' | check metrics "$work/metrics"
 
 sed -n '/^\.Sh OPTIONS/,/^\.Sh /p' natbox.8 | grep -oE 'Fl -?[a-zA-Z-]+' | sed 's/Fl /-/' | sort -u >"$work/options"
-find_words '\bnatbox( -[^ `|]+)+' | awk '{ for (i = 3; i <= NF; i++) if ($i ~ /^-/) print $1, $i }' |
+find_words '\bnatbox( -[^ `|)]+)+' | awk '{ for (i = 3; i <= NF; i++) if ($i ~ /^-/) print $1, $i }' |
 	check options "$work/options"
+
+# A heading as a link names it: small letters, blanks as hyphens, and nothing else but letters and digits.
+anchors() { # file
+	sed -n 's/^##* //p' "$1" | tr 'A-Z ' 'a-z-' | sed 's/[^a-z0-9-]//g'
+}
+
+for doc in docs/*.md README.md; do
+	anchors "$doc" | sed "s|^|$doc#|"
+	echo "$doc"
+done >"$work/places"
+find_words '\]\([^):]+\)' | while read -r at link; do
+	link=${link#](} link=${link%)} doc=${at%:*}
+	case $link in
+	'#'*) echo "$at $doc$link" ;;
+	*) echo "$at $(dirname "$doc")/$link" ;;
+	esac
+done | sed 's| \./| |' | check "links and headings" "$work/places"
 
 # The examples of natbox.ini.
 for doc in "${docs[@]}"; do
