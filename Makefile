@@ -34,7 +34,7 @@ outside_o := $(outside:%.c=$(B)/%.o)
 unit_o    := $(unit:%.c=$(B)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo bench check phones unit tools asan clean install uninstall
+.PHONY: all deps demo bench check phones unit tools asan clean install uninstall deb vm
 
 all: natbox natboxctl
 
@@ -72,7 +72,7 @@ $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(if $(HARDENING),$(FORTIFY)) $(HARDENING) $(CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(shell test -d $(B) && find $(B) -name '*.d')
+-include $(shell find $(B)/src $(B)/tests $(B)/tools -name '*.d' 2>/dev/null)
 
 deps:
 	tools/deps
@@ -100,17 +100,45 @@ asan: deps
 clean:
 	rm -rf build natbox natboxctl
 
+# Every key of natbox.ini, for the completion of -o.
+keys = $(shell awk '/^\[[a-z]+\]$$/ { section = substr($$0, 2, length($$0) - 2) } /^\[.* / { section = "" } \
+	section && /^\#?[a-z-]+ =/ { sub(/^\#/, ""); print section "." $$1 }' etc/natbox.ini)
+share       := $(DESTDIR)$(PREFIX)/share
+completions := $(share)/bash-completion/completions
+examples    := $(share)/doc/natbox/examples
+units       := $(DESTDIR)/lib/systemd/system
+
+# Everything but the user and the directories, which systemd-sysusers and systemd-tmpfiles make of it.
 install: all
 	install -D -m 755 natbox $(DESTDIR)$(PREFIX)/sbin/natbox
 	install -D -m 755 natboxctl $(DESTDIR)$(PREFIX)/sbin/natboxctl
-	install -D -m 644 natbox.8 $(DESTDIR)$(PREFIX)/share/man/man8/natbox.8
-	install -D -m 644 natboxctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/natboxctl.8
-	install -D -m 644 etc/natbox.service $(DESTDIR)/lib/systemd/system/natbox.service
-	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(DESTDIR)/lib/systemd/system/natbox.service
+	install -D -m 644 natboxctl.8 $(share)/man/man8/natboxctl.8
+	install -D -m 644 natbox.8 $(share)/man/man8/natbox.8
+	install -d $(share)/man/man5 $(completions) $(examples)
+	echo .so man8/natbox.8 >$(share)/man/man5/natbox.ini.5
+	sed 's/@KEYS@/$(keys)/' etc/natbox.bash >$(completions)/natbox
+	install -m 644 etc/natboxctl.bash $(completions)/natboxctl
+	install -m 644 etc/examples/*.ini etc/natbox.ini $(examples)
+	install -D -m 644 etc/natbox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/natbox.conf
+	install -D -m 644 etc/natbox.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf
+	install -D -m 644 etc/natbox.service $(units)/natbox.service
+	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(units)/natbox.service
+	test -e $(DESTDIR)/etc/logrotate.d/natbox || \
+		install -D -m 644 etc/natbox.logrotate $(DESTDIR)/etc/logrotate.d/natbox
 	test -e $(DESTDIR)/etc/natbox/natbox.ini || \
 		install -D -m 644 etc/natbox.ini $(DESTDIR)/etc/natbox/natbox.ini
 
+# All but the configuration.
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/natbox $(DESTDIR)$(PREFIX)/share/man/man8/natbox.8 \
-		$(DESTDIR)$(PREFIX)/sbin/natboxctl $(DESTDIR)$(PREFIX)/share/man/man8/natboxctl.8 \
-		$(DESTDIR)/lib/systemd/system/natbox.service
+	rm -f $(DESTDIR)$(PREFIX)/sbin/natbox $(DESTDIR)$(PREFIX)/sbin/natboxctl \
+		$(share)/man/man8/natbox.8 $(share)/man/man8/natboxctl.8 $(share)/man/man5/natbox.ini.5 \
+		$(completions)/natbox $(completions)/natboxctl $(units)/natbox.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/natbox.conf \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf $(DESTDIR)/etc/logrotate.d/natbox
+	rm -rf $(share)/doc/natbox
+
+deb: deps all
+	tools/deb
+
+# The package in a Debian of its own that is booted with systemd: some minutes.
+vm: deps all
+	tests/vm/run

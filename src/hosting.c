@@ -13,6 +13,17 @@
  * packets are looked for. */
 enum { BUSY_PART = 32, BUSY_LEAST_US = 10, IDLE_US = 500 };
 
+/* How long ago a packet in that direction was seen; UINT64_MAX: there was none. */
+static uint64_t since(const struct sightings *sightings, enum direction direction)
+{
+	const uint64_t last_us = sightings->last_us[direction];
+	const uint64_t wall_us = clock_us(CLOCK_REALTIME);
+
+	if (!last_us)
+		return UINT64_MAX;
+	return wall_us > last_us ? wall_us - last_us : 0;
+}
+
 static void on_status(void *context, struct control_status *status)
 {
 	const struct live *live = context;
@@ -30,9 +41,8 @@ static void on_status(void *context, struct control_status *status)
 		.metrics = config->metrics.listen,
 		.is_reviewing = engine_is_reviewing(live->engine),
 		.state_lag_us = state_lag(live->state, now_us),
-		.last_in_us = lately_since(&live->lately, DIRECTION_IN, now_us),
-		.last_out_us = lately_since(&live->lately, DIRECTION_OUT, now_us),
-		.scope = config->core.keepalive.scope,
+		.last_in_us = since(&live->sightings, DIRECTION_IN),
+		.last_out_us = since(&live->sightings, DIRECTION_OUT),
 	};
 }
 

@@ -2,12 +2,12 @@
 #ifndef NATBOX_LIVE_H
 #define NATBOX_LIVE_H
 
-#include "lately.h"
 #include "proxy_addresses.h"
 #include "turns.h"
 
 #include <natbox/control.h>
 #include <natbox/engine.h>
+#include <natbox/ops.h>
 #include <natbox/wire.h>
 
 struct live {
@@ -22,9 +22,12 @@ struct live {
 	struct control *control; /* NULL: none */
 	struct control_interest interest;
 	struct turns turns;
-	struct lately lately;
+	struct sightings sightings;
 	uint64_t started_us;
-	uint64_t now_us;   /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
+	uint64_t now_us; /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
+	struct {
+		uint64_t time_us, keepalives;
+	} status;          /* at the last that the service manager was told */
 	bool is_reviewing; /* a reload has not reached all endpoints yet */
 	bool is_ready;     /* everything is open, the loop runs */
 	struct proxy_addresses proxies;

@@ -58,7 +58,7 @@ static void on_event(void *context, const struct event *event)
 	const struct live *live = context;
 
 	tell_event(live, event);
-	if (live->interest.events)
+	if (live->interest.events >> event->type & 1)
 		control_event(live->control, event);
 }
 
@@ -91,7 +91,7 @@ static void inspect(struct live *live)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 	live->wire.kind->inspect(&live->wire);
 	counters = engine_counters(live->engine);
-	lately_look(&live->lately, &counters, live->now_us);
+	sightings_look(&live->sightings, &counters, live->now_us, clock_us(CLOCK_REALTIME));
 	if (live->control)
 		control_inspect(live->control, live->now_us);
 }
@@ -105,7 +105,8 @@ static int poll_timeout(const struct live *live)
 	if (state_next(live->state) < next_us)
 		next_us = state_next(live->state);
 	wait_us = next_us > now_us ? next_us - now_us : 0;
-
+	if (tell_restored_next(live) < wait_us)
+		wait_us = tell_restored_next(live);
 	if (live->wire.kind->has_rest && live->wire.kind->has_rest(&live->wire))
 		return 0;
 	if (live->control && control_has_work(live->control))
@@ -160,10 +161,12 @@ static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 	resume_after_pause(live, now_us, waited_us);
 	live->now_us = now_us;
 	tell_time(live);
+	tell_what_is_wanted(live);
 	result = live->wire.kind->receive(&live->wire, now_us, fault);
 	engine_advance(live->engine, live->now_us);
 	note_review(live);
 	state_run(live->state, live->now_us);
+	tell_restored(live);
 	live->wire.kind->flush(&live->wire);
 	if (live->events)
 		tell_event_news(live);
@@ -176,8 +179,10 @@ static void turned(struct live *live)
 {
 	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
-	if (metrics_turned(live->metrics, now_us))
+	if (live->metrics && metrics_turned(live->metrics, now_us))
 		tell_figures(live, now_us);
+	if (service_turned(now_us))
+		tell_status(live, now_us);
 }
 
 /* What the loop waits for besides the wire's descriptors. */
@@ -203,6 +208,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 	int descriptors[WIRE_DESCRIPTORS_MAX];
 	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
 	uint64_t inspected_us = live->now_us;
+	const bool is_watched = live->metrics || service_listens();
 
 	for (unsigned i = 0; i < count; i++)
 		polled[FIXED_DESCRIPTORS + i] =
@@ -226,7 +232,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 		}
 		if (live->control && (polled[CONTROL].revents || control_has_work(live->control)))
 			hosting_turn(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
-		if (live->metrics)
+		if (is_watched)
 			turned(live);
 		turns_end(&live->turns);
 	}
@@ -271,9 +277,13 @@ static void wait_for_wire(const struct live *live, int signals)
 	bool told = false;
 
 	while (poll(&polled, 1, absence_poll_ms) == 0 && !live->wire.kind->is_there(&live->wire)) {
-		if (!told)
+		if (!told) {
 			log_info("it is gone: natbox waits for it, and ends once it is back");
+			service_status("interface %s is gone: natbox waits for it",
+				live->wire.settings.interface);
+		}
 		told = true;
+		service_turned(clock_us(CLOCK_BOOTTIME)); /* to wait is what it has to do now */
 	}
 }
 
@@ -288,18 +298,25 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 	live = (struct live){.source = source,
 		.dry_run = dry_run,
 		.config = config,
-		.wire.kind = config->mode == MODE_RELAY ? &relay_wire : &sniff_wire,
+		.wire.kind = wire_kind_of(config),
 		.wire.handler = {
 			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
 	wire_settings_read(config, &live.wire.settings);
 	live.wire.settings.sends = !dry_run;
+	service_open();
 	if (result >= 0)
 		result = live_open(&live, &sink, &fault);
-	if (result == 0)
+	if (result == 0) {
+		service_ready();
 		result = run(&live, signals, &fault);
+		if (result == 0)
+			service_stopping();
+	}
 	live_close(&live);
-	if (result != 0)
+	if (result != 0) {
 		log_error("%s", fault.line);
+		service_status("%s", fault.line);
+	}
 	if (result != 0 && live.is_ready && live.wire.kind->is_there)
 		wait_for_wire(&live, signals);
 	if (signals >= 0)

@@ -1,3 +1,4 @@
+#include "host_test.h"
 #include "loop.h"
 #include "options.h"
 #include "replay.h"
@@ -101,6 +102,19 @@ static int print_rules(const struct config *config)
 	return EXIT_FAILURE;
 }
 
+/* The file has been found good by now. */
+static int test(const struct options *options, const struct config *config)
+{
+	int status = options->test > 1 ? host_test(options, config) : 0;
+
+	if (status)
+		return status;
+	printf("%s: ok\n", config_path(options));
+	if (options->test > 1)
+		printf("this host: ok\n");
+	return EXIT_SUCCESS;
+}
+
 static int run(const struct options *options, struct config *config)
 {
 	if (options->rules)
@@ -132,10 +146,8 @@ int main(int argc, char **argv)
 	if (status)
 		return status;
 	options.source.wait_ms = RELOAD_WAIT_MS;
-	if (options.test) {
-		printf("%s: ok\n", config_path(&options));
-		return flush_output(EXIT_SUCCESS);
-	}
+	if (options.test)
+		return flush_output(test(&options, &config));
 	status = open_log(&options, &config);
 	if (!options.replay_path && !options.rules)
 		log_never_wait();

@@ -86,8 +86,11 @@ static int open_events(struct live *live, const struct identity *owner, struct f
 	if (live->events || !*live->config->log.events)
 		return 0;
 	live->events = events_open(live->config->log.events, owner, fault);
+	if (!live->events)
+		return -EIO;
+	events_choose(live->events, live->config->log.events_of);
 	tell_time(live);
-	return live->events ? 0 : -EIO;
+	return 0;
 }
 
 /* Who starts natbox may create the file where natbox.user may not, and the other way round on some
@@ -102,8 +105,10 @@ static void open_events_for(struct live *live, const struct identity *identity)
 
 static int start_state(struct live *live, struct fault *fault)
 {
-	int result = state_start(live->state, live->engine, live->now_us);
+	int result;
 
+	tell_what_is_wanted(live);
+	result = state_start(live->state, live->engine, live->now_us);
 	return result == 0 ? 0 : fault_set(fault, result, "no memory to keep state");
 }
 
@@ -118,6 +123,7 @@ static int start_metrics(struct live *live, struct fault *fault)
 {
 	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 
+	sightings_start(&live->sightings, now_us, clock_us(CLOCK_REALTIME));
 	if (!live->metrics)
 		return 0;
 	tell_figures(live, now_us);

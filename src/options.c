@@ -14,10 +14,29 @@ static const uint64_t run_on_max_us = 366ull * 24 * 3600 * 1000000;
 
 static const char usage[] =
 	"usage: natbox [-c file] [-i interface] [-o key=value]... [-dnqv] [-l logfile]\n"
-	"       natbox -t [-c file] [-o key=value]...\n"
+	"       natbox -t [-t] [-c file] [-o key=value]...\n"
 	"       natbox -r capture [-w capture] [--run-on time] [-c file] [-o key=value]...\n"
 	"       natbox --rules [-c file] [-o key=value]...\n"
-	"       natbox -h | -V\n";
+	"       natbox -h | -V\n"
+	"\n"
+	"  -c, --config FILE           configuration, " CONFIG_PATH_DEFAULT " without\n"
+	"  -d, --debug                 log everything, each packet and each event\n"
+	"  -h, --help                  show this\n"
+	"  -i, --interface NAME        sniff on this interface\n"
+	"  -l, --log FILE              log to this file instead of standard error\n"
+	"  -n, --dry-run               sniff, and send nothing\n"
+	"  -o, --option SECTION.KEY=VALUE\n"
+	"                              set this key over the file's\n"
+	"  -q, --quiet                 log one level less\n"
+	"  -r, --replay FILE           read packets from a capture, - is standard input\n"
+	"      --rules                 print the kernel rules of relay mode\n"
+	"      --run-on TIME           with -r: let the clock run on, as in 90s, 10m, 2h\n"
+	"  -t, --test                  check the configuration; twice: this host, too\n"
+	"  -v, --verbose               log one level more\n"
+	"  -V, --version               show the version\n"
+	"  -w, --write FILE            with -r: write what natbox would have sent\n"
+	"\n"
+	"natbox(8) has all of it.\n";
 
 static int fail_usage(const char *what, const char *argument)
 {
@@ -81,7 +100,7 @@ static int apply_option(struct options *options, int option, const char *value)
 	case 'r':
 		return set_path(&options->replay_path, value, "-r");
 	case 't':
-		options->test = true;
+		options->test++;
 		return 0;
 	case 'v':
 		options->verbosity++;
@@ -140,7 +159,7 @@ static bool is_device(const char *path)
 /* Options that do not go together: 0 or the exit status. Opens nothing. */
 static int check_options(const struct options *options)
 {
-	if (options->test + options->rules + (options->replay_path != NULL) > 1)
+	if ((options->test != 0) + options->rules + (options->replay_path != NULL) > 1)
 		return fail_usage("-t, -r and --rules do not go together", "");
 	if (!options->replay_path && (options->write_path || options->run_on_us))
 		return fail_usage("-w and --run-on go with -r", "");

@@ -14,7 +14,8 @@ struct options {
 	const char *replay_path;
 	const char *write_path;
 	uint64_t run_on_us;
-	bool test, rules, dry_run, debug;
+	unsigned test; /* how often -t stands there: the file, and from 2 on this host, too */
+	bool rules, dry_run, debug;
 	int verbosity;      /* -v adds one, -q takes one */
 	const char *answer; /* to -h or -V: is printed, and all else is left */
 };

@@ -42,6 +42,13 @@ static void warn_of_fixed(const struct config *now, const struct config *wanted)
 	}
 }
 
+static void choose_events(struct live *live, const struct config *wanted)
+{
+	live->config->log.events_of = wanted->log.events_of;
+	if (live->events)
+		events_choose(live->events, wanted->log.events_of);
+}
+
 /* Until new files are open the old ones are in force. */
 static void reopen_files(struct live *live, const struct config *wanted)
 {
@@ -53,10 +60,12 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	if (strcmp(live->config->log.events, wanted->log.events) == 0) {
 		if (live->events && events_reopen(live->events, &fault) != 0)
 			log_error("%s", fault.line);
+		choose_events(live, wanted);
 		return;
 	}
 	if (*wanted->log.events && !(events = events_open(wanted->log.events, NULL, &fault))) {
 		log_error("%s: events go where they went", fault.line);
+		choose_events(live, wanted);
 		return;
 	}
 	if (events_close(live->events, &fault) != 0)
@@ -64,6 +73,7 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	live->events = events;
 	tell_time(live);
 	live->config->log = wanted->log;
+	choose_events(live, wanted);
 }
 
 static void change_settings(struct live *live, const struct config *wanted)
@@ -83,7 +93,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 	log_info("configuration read again");
 }
 
-bool reload(struct live *live)
+static bool read_again(struct live *live)
 {
 	static struct config wanted;
 	static struct config_errors errors;
@@ -98,4 +108,14 @@ bool reload(struct live *live)
 	reopen_files(live, &wanted);
 	change_settings(live, &wanted);
 	return true;
+}
+
+bool reload(struct live *live)
+{
+	bool is_new;
+
+	service_reloading();
+	is_new = read_again(live);
+	service_ready();
+	return is_new;
 }

@@ -327,7 +327,12 @@ static int open_all(struct replay *replay, const struct options *options, struct
 	if (result != 0)
 		return result;
 	replay->events = events_open_whole(fault);
-	return replay->events ? 0 : -EIO;
+	if (!replay->events)
+		return -EIO;
+	events_choose(replay->events, config->log.events_of);
+	if (log_get_level() != LOG_LEVEL_DEBUG)
+		engine_want_events(replay->engine, events_chosen(replay->events));
+	return 0;
 }
 
 int replay_run(const struct options *options, const struct config *config)

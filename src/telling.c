@@ -3,6 +3,7 @@
 #include "clock.h"
 #include <natbox/state.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static struct text first_line(struct text bytes)
@@ -31,30 +32,36 @@ static int shown_length(struct text text)
 }
 
 /* What an operator should hear of without an event stream. */
+enum {
+	LOGGED_EVENTS =
+		1 << EVENT_MALFORMED | 1 << EVENT_REFUSED | 1 << EVENT_LOST | 1 << EVENT_FOUND
+};
+
 static void log_event(const struct live *live, const struct event *event)
 {
 	static struct log_limit malformed, refused, lost, found;
+	const char *colon = event->aor.at ? ": " : "";
+	const int length = shown_length(event->aor);
 	char client[ADDRESS_TEXT_MAX];
 
-	if (event->type != EVENT_MALFORMED && event->type != EVENT_REFUSED &&
-		event->type != EVENT_LOST && event->type != EVENT_FOUND)
+	if (!(LOGGED_EVENTS >> event->type & 1))
 		return;
 	address_format(&event->client, client);
 	if (event->type == EVENT_MALFORMED)
 		log_limited(&malformed, live->now_us, LOG_LEVEL_INFO,
-			"malformed SIP from or to %s: %s", client, event->why);
+			"malformed SIP from or to %s: %s%s%.*s", client, event->why, colon, length,
+			event->aor.at);
 	else if (event->type == EVENT_REFUSED)
-		log_limited(&refused, live->now_us, LOG_LEVEL_WARNING, "refused %s: %s", client,
-			event_refusal(event));
+		log_limited(&refused, live->now_us, LOG_LEVEL_WARNING, "refused %s: %s%s%.*s",
+			client, event_refusal(event), colon, length, event->aor.at);
 	else if (event->type == EVENT_FOUND)
 		log_limited(&found, live->now_us, LOG_LEVEL_INFO,
 			"%s is back after %llu s without a sign of life%s%.*s", client,
-			(unsigned long long)event->silent_s, event->aor.at ? ": " : "",
-			shown_length(event->aor), event->aor.at);
+			(unsigned long long)event->silent_s, colon, length, event->aor.at);
 	else
 		log_limited(&lost, live->now_us, LOG_LEVEL_INFO,
 			"%s did not answer %u keepalives in a row%s%.*s", client, event->missed,
-			event->aor.at ? ": " : "", shown_length(event->aor), event->aor.at);
+			colon, length, event->aor.at);
 }
 
 void tell_event(const struct live *live, const struct event *event)
@@ -65,6 +72,44 @@ void tell_event(const struct live *live, const struct event *event)
 		log_event(live, event);
 	if (live->events)
 		events_write(live->events, event);
+}
+
+void tell_what_is_wanted(const struct live *live)
+{
+	const unsigned logged = log_get_level() == LOG_LEVEL_DEBUG ? EVENTS_ALL : LOGGED_EVENTS;
+
+	engine_want_events(
+		live->engine, logged | events_chosen(live->events) | live->interest.events);
+}
+
+enum {
+	/* Endpoints of a restart that are told of in one turn: a line for each and its reasons, of
+	 * which one may have hundreds; some hundred microseconds. */
+	RESTORED_AT_ONCE = 128,
+	/* How often is looked whether a slow reader has made room for more. */
+	RESTORED_WAIT_US = 10000,
+};
+
+static bool stream_has_room(const struct live *live)
+{
+	return !live->events || events_have_room(live->events);
+}
+
+void tell_restored(const struct live *live)
+{
+	struct endpoints *endpoints = engine_endpoints(live->engine);
+
+	for (unsigned i = 0;
+		i < RESTORED_AT_ONCE && restored_are_untold(endpoints) && stream_has_room(live);
+		i++)
+		restored_tell(endpoints, 1);
+}
+
+uint64_t tell_restored_next(const struct live *live)
+{
+	if (!restored_are_untold(engine_endpoints(live->engine)))
+		return UINT64_MAX;
+	return stream_has_room(live) ? 0 : RESTORED_WAIT_US;
 }
 
 void tell_answer(const struct flow *flow, struct text bytes)
@@ -125,18 +170,41 @@ void tell_event_news(const struct live *live)
 	}
 }
 
-struct metrics_snapshot figures(const struct live *live, uint64_t now_us)
+static void count_classes(const struct live *live, struct metrics_snapshot *snapshot)
 {
-	return (struct metrics_snapshot){
+	const struct classes *classes = &engine_endpoints(live->engine)->classes;
+	const unsigned count = classes->settings->classes.count;
+
+	for (unsigned i = 0; i < count; i++) {
+		const unsigned number = classes->numbers[i];
+
+		memcpy(snapshot->classes[i].name, classes->names[number], CLASS_NAME_MAX);
+		snapshot->classes[i].endpoints = snapshot->engine.endpoints_of_class[number];
+	}
+	snapshot->class_count = count;
+}
+
+struct metrics_snapshot figures(struct live *live, uint64_t now_us)
+{
+	const struct proxies *proxies = engine_proxies(live->engine);
+	struct metrics_snapshot snapshot = {
 		.engine = engine_counters(live->engine),
 		.capture_drops = live->wire.kind->dropped(&live->wire),
 		.state_lag_us = state_lag(live->state, now_us),
 		.event_lines_lost = events_lost(),
 		.turns = live->turns.counters,
+		.proxy_count = proxies->count < PROXIES_COUNTED ? proxies->count : PROXIES_COUNTED,
 	};
+
+	memcpy(snapshot.proxies, proxies->list, sizeof(snapshot.proxies));
+	count_classes(live, &snapshot);
+	sightings_look(&live->sightings, &snapshot.engine, now_us, clock_us(CLOCK_REALTIME));
+	memcpy(snapshot.last_packet_us, live->sightings.last_us, sizeof(snapshot.last_packet_us));
+	snapshot.started_us = live->sightings.started_us;
+	return snapshot;
 }
 
-void tell_figures(const struct live *live, uint64_t now_us)
+void tell_figures(struct live *live, uint64_t now_us)
 {
 	const struct metrics_snapshot snapshot = figures(live, now_us);
 
@@ -165,4 +233,20 @@ void tell_summary(struct live *live)
 		(double)longest.clock_us / 1e3, (double)longest.processor_us / 1e3,
 		(double)ever.clock_us / 1e3, (double)ever.processor_us / 1e3);
 	turns_forget_longest(&live->turns);
+}
+
+/* The first has no rate: it is that of the time since the one before. */
+void tell_status(struct live *live, uint64_t now_us)
+{
+	const struct engine_counters counters = engine_counters(live->engine);
+	const uint64_t sent = counters.keepalives - live->status.keepalives;
+	const double seconds = (double)(now_us - live->status.time_us) / 1e6;
+	char rate[64] = "";
+
+	if (live->status.time_us && seconds > 0)
+		snprintf(rate, sizeof(rate), "; %.0f keepalives a second", (double)sent / seconds);
+	service_status(
+		"%u endpoints, %u of them lost%s", counters.endpoints, counters.lost_now, rate);
+	live->status.time_us = now_us;
+	live->status.keepalives = counters.keepalives;
 }

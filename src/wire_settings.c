@@ -2,6 +2,14 @@
 
 _Static_assert((int)CONFIG_PROXIES_MAX <= (int)WIRE_NAMED_MAX, "room for all");
 
+const struct wire_kind *wire_kind_of(const struct config *config)
+{
+	static const struct wire_kind *const kinds[] = {
+		[MODE_SNIFF] = &sniff_wire, [MODE_RELAY] = &relay_wire};
+
+	return kinds[config->mode];
+}
+
 /* An entry's address is unspecified where it is every address of this host. */
 void wire_settings_read(const struct config *config, struct wire_settings *settings)
 {

@@ -82,7 +82,7 @@ $1;192.168.1.10:5060;600;600000;0" >"$work/$1"
 configure() { # more lines
 	printf '%s\n' '[natbox]' "proxy = $proxy:5060" 'interface = lo' 'user =' '[keepalive]' \
 		'interval = 1s' '[control]' "socket = $socket" '[state]' 'path =' '[log]' \
-		"events = $work/events" "$@" >"$work/ini"
+		"events = $work/events" '[class second]' 'aor = *bob@*' 'max-lost = 3' "$@" >"$work/ini"
 }
 
 chmod 755 "$work"
@@ -113,7 +113,8 @@ say $? "of 80 columns"
 counts 1 endpoints aor='*bob*' && counts 2 endpoints network=198.51.100.0/24 &&
 	counts 0 endpoints network=10.0.0.0/8 && counts 2 endpoints proxy=$proxy &&
 	counts 0 endpoints proxy=$proxy:5061 && counts 0 endpoints reason=dialog &&
-	counts 1 endpoints reason=registration aor=alice && counts 0 endpoints lost &&
+	counts 1 endpoints reason=registration aor=alice && counts 1 endpoints class=second &&
+	counts 0 endpoints class=third && shows 'class  *second$' show bob && counts 0 endpoints lost &&
 	counts 0 endpoints 'quiet>10m'
 say $? "filters let through what they say"
 shows "^$phone:5070 at $proxy:5060$" show alice && shows 'state  *reachable' show alice &&
@@ -160,7 +161,7 @@ shows "configuration read again" reload && [ -e "$work/events" ]
 say $? "reload reads the configuration, and opens a rotated event stream anew"
 configure '[nat]' 'detect = nonsense'
 ask reload >"$work/shown"
-[ $? -eq 1 ] && grep -q 'error: .*ini:14: .*nonsense' "$work/shown" &&
+[ $? -eq 1 ] && grep -q 'error: .*ini:17: .*nonsense' "$work/shown" &&
 	[ "$(cat "$work/errors")" = "natboxctl: the configuration stays as it was" ]
 say $? "and shows what is wrong with a bad one, which changes nothing"
 configure '[relay]' 'mark = 7'
@@ -186,7 +187,7 @@ say $? "wrong usage is one line, with status 2"
 refused 2 "no filter" endpoints net=1 && refused 2 "not a network" endpoints network=10.0.0.1/8 &&
 	refused 2 "not a time" endpoints 'quiet>soon' && refused 2 "none of registration" lost reason=love &&
 	refused 2 "no kind of event" events -k losses && refused 2 "lasts 1s to 1h" trace alice -t 2h &&
-	refused 2 "knows no classes" endpoints class=slow && refused 2 "on or off" keepalive maybe &&
+	refused 2 "name of a class" endpoints class= && refused 2 "on or off" keepalive maybe &&
 	refused 1 "cannot create" trace alice -w "$work/there/is/none"
 say $? "so is a bad filter, kind, time, class, switch or file"
 [ "$(answer_to 'frobnicate\nversion\n' | cut -c 1-11 | tr '\n' ' ')" = '{"failed":" {"version": {"done":tru ' ]

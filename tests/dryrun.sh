@@ -13,7 +13,8 @@ start() { # further arguments for natbox
 	: >"$work/events"
 	ip netns exec "$namespace" "$natbox" -c /dev/null -i lo -o natbox.proxy=$proxy -o natbox.user= \
 		-o keepalive.interval=1s -o keepalive.reply-timeout=500ms -o keepalive.drop-lost=yes \
-		-o log.events="$work/events" -o state.path="$work/state" "$@" 2>>"$work/log" &
+		-o log.events="$work/events" -o log.events-of=all -o state.path="$work/state" "$@" \
+		2>>"$work/log" &
 	pid=$!
 	eventually logged ready
 }

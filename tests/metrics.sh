@@ -80,6 +80,8 @@ is_well_formed() {
 			samples += index($0, type) == 1 && type == help
 			next
 		}
+		/^# (HELP|TYPE) process_start_time_seconds [A-Za-z]/ { next }
+		/^process_start_time_seconds [0-9]+[.][0-9]+$/ { next }
 		/^natbox_(keepalive_rtt|turn)_seconds_bucket{le="[0-9.]+|[+]Inf"} [0-9]+$/ { next }
 		{ print "# " $0; odd = 1 }
 		END { exit odd || samples < 50 }'
@@ -92,7 +94,9 @@ has_every_name_of_the_contract() {
 		keepalives_missed_total endpoints_lost endpoints_lost_total \
 		'keepalive_rtt_seconds_bucket{le="1"}' keepalive_rtt_seconds_sum keepalive_rtt_seconds_count \
 		'malformed_total{why="no Via"}' 'refused_total{why="endpoints"}' \
-		capture_drops_total event_lines_lost_total transactions state_lag_seconds lost_answers_total; do
+		capture_drops_total event_lines_lost_total transactions state_lag_seconds lost_answers_total \
+		endpoints_natted "proxy_endpoints{proxy=\"$proxy:5060\"}" 'proxy_endpoints{proxy="other"}' \
+		'last_packet_seconds{dir="in"}' 'last_packet_seconds{dir="out"}'; do
 		is "$name" "== 0" || { echo "# $name"; return 1; }
 	done
 	is "build_info{version=\"$("$natbox" -V | sed 's/.* //')\"}" "== 1"
@@ -126,6 +130,11 @@ path =
 INI
 loopback_up $proxy $phone || exit 1
 
+now() {
+	date +%s
+}
+
+began=$(now)
 start 127.0.0.1:9560
 say $? "natbox starts with metrics"
 eventually answers 200 healthz && [ "$(get healthz)" = ok ]
@@ -136,6 +145,10 @@ has_every_name_of_the_contract
 say $? "every metric of the contract is there, with its zero"
 [ "$(get metrics -o /dev/null -w '%{content_type}')" = "text/plain; version=0.0.4; charset=utf-8" ]
 say $? "/metrics says what it is"
+get metrics | awk -v from="$began" -v to="$(($(now) + 1))" '
+	$1 == "process_start_time_seconds" { found = $2 >= from && $2 <= to }
+	END { exit !found }'
+say $? "and when natbox was started"
 answers 404 elsewhere && answers 405 metrics -d x=y && answers 200 metrics --head
 say $? "other paths are 404, other methods than GET and HEAD 405"
 
@@ -149,6 +162,12 @@ eventually is endpoints "== 1" && eventually is 'reasons{reason="registration"}'
 	eventually is 'packets_total{dir="in",verdict="pass"}' ">= 1" &&
 	eventually is 'packets_total{dir="out",verdict="pass"}' ">= 1"
 say $? "a phone that registers is an endpoint with a reason, and its packets are counted"
+is endpoints_natted "== 1" && is "proxy_endpoints{proxy=\"$proxy:5060\"}" "== 1" &&
+	is 'proxy_endpoints{proxy="other"}' "== 0"
+say $? "it is counted as natted, and for its proxy"
+is 'last_packet_seconds{dir="in"}' ">= $began" && is 'last_packet_seconds{dir="out"}' ">= $began" &&
+	is 'last_packet_seconds{dir="in"}' "<= $(now) + 1"
+say $? "and when a packet was last seen in each direction"
 eventually is keepalives_sent_total ">= 2" && eventually is keepalive_replies_total ">= 2" &&
 	eventually is 'packets_total{dir="in",verdict="consume"}' ">= 2"
 say $? "keepalives and their answers are counted"
@@ -210,6 +229,16 @@ load() { # further options
 		>"$work/load" 2>&1 && relayed
 }
 
+# More than a relay socket holds, in datagrams of 8 KB, while natbox does not take it.
+flood() {
+	inside bash -c 'head -c 16000000 /dev/zero >/dev/udp/'$proxy'/5060'
+}
+
+# Endpoints and reasons of a restart, in the event stream.
+told_restored() { # event, how many
+	[ "$(grep -c "\"event\":\"$1\".*\"restored\":true}\$" "$work/restored")" = "$2" ]
+}
+
 truncate -s 64M "$work/image"
 mkdir "$work/disk"
 if ! mkfs.ext4 -q "$work/image" || ! mount -o loop "$work/image" "$work/disk"; then
@@ -228,6 +257,9 @@ load && eventually is endpoints "== 100" &&
 say $? "in relay mode rewrites are counted by field"
 eventually is state_lag_seconds "== 0"
 say $? "state that is on the disk does not lag"
+is capture_drops_total "== 0" && kill -STOP "$pid" && flood && kill -CONT "$pid" &&
+	eventually is capture_drops_total "> 0"
+say $? "what relay mode does not take in time is counted"
 [ "$(capabilities MHD | sort -u)" = 0000000000000000 ] && capabilities natbox | grep -q 1
 say $? "what answers over HTTP has no capability, also where natbox needs one"
 fsfreeze --freeze "$work/disk"
@@ -247,10 +279,14 @@ eventually is transactions ">= 512" # the others are retransmissions of before
 say $? "requests that wait for their answers are counted"
 stop
 say $? "and natbox stops cleanly"
-start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox"
+start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox" -o log.events="$work/restored"
 eventually is endpoints "== 100" && eventually is 'reasons{reason="registration"}' "== 100" &&
 	eventually is 'packets_total{dir="in",verdict="rewrite"}' "== 0"
 say $? "after a restart the figures are of what was restored"
+is endpoints_natted "== 100" && is "proxy_endpoints{proxy=\"$proxy:5060\"}" "== 100"
+say $? "and so are those by NAT and by proxy"
+eventually told_restored endpoint-add 100 && eventually told_restored reason-add 100
+say $? "and the event stream has all of them, marked as restored"
 stop
 
 start 127.0.0.1:9560 -o log.events="$work/disk/events"

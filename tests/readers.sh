@@ -90,7 +90,8 @@ unwritten=$!
 
 # --- The event stream
 mkfifo "$work/fifo"
-start -d -o log.events="$work/fifo" && eventually logged "warning: nobody reads $work/fifo yet"
+start -d -o log.events="$work/fifo" -o log.events-of=all &&
+	eventually logged "warning: nobody reads $work/fifo yet"
 say $? "a FIFO that nobody reads does not hold up the start, and natbox says so"
 register 64
 exec 5<"$work/fifo"

@@ -82,9 +82,34 @@ reload "read again" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && eventually 
 	! grep -q debug: "$work/log"
 say $? "and none at level info"
 
+has_malformed() { # file of events
+	grep -qs '"event":"malformed"' "$1"
+}
+
+configure "events = $work/chosen\nevents-of = lost, found\n"
+reload "read again" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && eventually logged "malformed SIP" &&
+	configure "events = $work/chosen\n" && reload "read again" && ! has_malformed "$work/chosen" &&
+	send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && eventually has_malformed "$work/chosen"
+say $? "which kinds of events are written changes; the log has what it had"
+
 kill -TERM "$pid"
 wait "$pid"
 say $? "SIGTERM stops it cleanly"
+pid=
+
+: >"$work/log"
+configure "events = $work/rotated\n"
+ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -l "$work/log" &
+pid=$!
+eventually logged ready && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' &&
+	eventually has_malformed "$work/rotated" && mv "$work/log" "$work/log.1" &&
+	mv "$work/rotated" "$work/rotated.1" && lines=$(cat "$work"/*.1 | wc -l) && kill -HUP "$pid" &&
+	eventually grep -qs "read again" "$work/log" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' &&
+	eventually logged "malformed SIP" && eventually has_malformed "$work/rotated" &&
+	[ "$(cat "$work"/*.1 | wc -l)" = "$lines" ]
+say $? "rotated, the log and the event stream go on in new files, and nothing more comes to the old ones"
+kill -TERM "$pid"
+wait "$pid"
 pid=
 
 chmod 755 "$work"

@@ -1,12 +1,16 @@
 #!/bin/bash
 # Wrong usage: the exit status is 2, and one line on standard error says what is wrong with what was
-# written.
+# written. And natbox -h and natbox.8 have every option.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 natbox=${NATBOX:-./natbox}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
+
+say() { # status, what it shows
+	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; failed=1; fi
+}
 
 refused() { # what is said, natbox's arguments
 	local said=$1
@@ -43,4 +47,16 @@ refused "standard output has the events, -w takes a file, not -" \
 	-r pcaps/two-winners.pcap -w - -c /dev/null
 refused "--run-on takes 8784h at most, not 4294967295h" -r pcaps/two-winners.pcap \
 	--run-on 4294967295h
+
+# Each long option with its letter, as `config c`; one without has none.
+taken=$(sed -n 's/^\t\t{"\([a-z-]*\)", .*, .\(.\).},$/\1 \2/p; s/^\t\t{"\([a-z-]*\)", .*OPTION_[A-Z_]*},$/\1/p' src/options.c | sort)
+shown=$("$natbox" -h | sed -n 's/^  -\(.\), --\([a-z-]*\).*/\2 \1/p; s/^      --\([a-z-]*\).*/\1/p' | sort)
+described=$(sed -n '/^\.Sh OPTIONS/,/^\.Sh DEPLOYMENT/p' natbox.8 |
+	sed -n 's/^\.It Fl \(.\)[^-]* Fl -\([a-z-]*\).*/\2 \1/p; s/^\.It Fl -\([a-z-]*\).*/\1/p' | sort)
+[ "$(wc -l <<<"$taken")" -ge 15 ] && [ "$taken" = "$shown" ]
+say $? "natbox -h shows every option that there is, a line each"
+[ "$taken" = "$described" ]
+say $? "and so does natbox.8"
+! "$natbox" -h | grep '^  *-' | grep -qE '.{81}'
+say $? "in 80 columns"
 exit $failed

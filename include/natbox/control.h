@@ -30,7 +30,6 @@ struct control_status {
 	uint64_t state_lag_us;
 	/* Since the last packet to a proxy, and from one, to a second; UINT64_MAX: never. */
 	uint64_t last_in_us, last_out_us;
-	enum keepalive_scope scope;
 };
 
 /* What natbox does for those who ask. */
@@ -44,7 +43,8 @@ struct control_host {
 
 /* What somebody wants to be told of while it happens, so that it costs nothing when nobody does. */
 struct control_interest {
-	bool events, packets;
+	unsigned events; /* set of 1 << enum event_type */
+	bool packets;
 };
 
 struct control;

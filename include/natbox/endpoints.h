@@ -156,6 +156,16 @@ static inline void changes_add(struct changes *changes, uint32_t slot)
 	changes->words[slot / 4096] |= 1ull << slot / 64 % 64;
 }
 
+/* Whether this one is in the set. */
+static inline bool changes_have(const struct changes *changes, uint32_t slot)
+{
+	return changes->slots && slot <= changes->limit &&
+	       changes->slots[slot / 64] >> slot % 64 & 1;
+}
+
+/* Takes one out that is in it. */
+void changes_remove(struct changes *changes, uint32_t slot);
+
 /* Takes the first slot from that one on out of the set and returns it; 0 when there is none. */
 uint32_t changes_take(struct changes *changes, uint32_t from);
 
@@ -250,6 +260,12 @@ struct review {
 	bool places;   /* each gets a new place on the schedule */
 };
 
+/* Endpoints that a restart has put back and of which no event has told yet. */
+struct untold {
+	struct changes endpoints; /* by index; without slots once all are told */
+	uint32_t next;            /* those before it are told */
+};
+
 /* What look-ups for the message of the moment are likely to ask for. */
 struct lookup {
 	struct address client;
@@ -277,6 +293,7 @@ struct endpoints {
 	struct natted natted;     /* where endpoints were, and where some are about to be */
 	struct schedule schedule; /* when each wakes, by its index */
 	struct review review;
+	struct untold untold;
 	struct lookup likely;
 };
 
@@ -369,9 +386,9 @@ static inline bool endpoint_is_given_up(
 	       endpoint->missed >= endpoint_trials(endpoint_rules(endpoints, endpoint));
 }
 
-/* Reports an event of this endpoint: of it only the type and its own fields are to be set. */
-void endpoint_report(
-	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event);
+/* Reports an event of this endpoint that has happened and is wanted (report.h): of it only the type
+ * and its own fields are to be set. What a restart has put back is told first. */
+void endpoint_report(struct endpoints *endpoints, uint32_t endpoint, struct event *event);
 
 /* Whether the settings want an endpoint at all: it is in no exempt network, and natted where
  * that is asked for, by its class or by [keepalive]; and whether a kind of reason counts. */
@@ -484,6 +501,10 @@ struct addressee {
 };
 struct addressee endpoint_addressee(const struct endpoints *endpoints, uint32_t endpoint);
 
+/* Its AOR, where there is an endpoint at all, for an event of that address. */
+struct text endpoint_find_aor(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+
 /* Whether an AOR can stand in angle brackets in a message of ours, and is not longer than that. */
 enum { ADDRESSEE_AOR_MAX = 255 };
 bool aor_is_plain(struct text aor);
@@ -571,7 +592,9 @@ void records_restore(struct endpoints *endpoints, const struct record *records, 
 	int64_t slots[static RECORDS_AT_ONCE]);
 
 /* After the last of these: starts the keepalives, each at most one interval after the
- * endpoint was last heard or sent one, and never too many at once. */
+ * endpoint was last heard or sent one, and never too many at once. Where events of new endpoints
+ * and reasons are wanted, there are such of those that were put back, too, marked as restored:
+ * before the first other event of an endpoint, and of the rest when restored_tell is called. */
 void records_resume(struct endpoints *endpoints);
 
 /* Views: what there is to show of an endpoint, for people and programs that ask for it. */
@@ -582,6 +605,7 @@ struct endpoint_view {
 	bool proven, lost;              /* as in struct endpoint */
 	unsigned missed;                /* likewise */
 	uint32_t reasons[REASON_KINDS]; /* how many of each */
+	struct text class;              /* its name; at is NULL where it has none */
 	struct text aor, user;          /* of its addressee */
 	uint64_t silent_us;             /* since the last sign of life */
 	uint64_t left_us;               /* until the last of its reasons runs out */
@@ -610,5 +634,12 @@ uint32_t endpoints_walk(struct endpoints *endpoints, uint32_t from, uint32_t cou
 
 /* For how long there has been no sign of life. */
 uint64_t endpoint_silent_us(const struct endpoints *endpoints, uint32_t endpoint);
+
+/* Whether some are still to be told of; and tells of so many of them at most. */
+static inline bool restored_are_untold(const struct endpoints *endpoints)
+{
+	return endpoints->untold.endpoints.slots;
+}
+void restored_tell(struct endpoints *endpoints, unsigned most);
 
 #endif

@@ -46,6 +46,10 @@ bool engine_is_reviewing(const struct engine *engine);
  * it. */
 void engine_bound_work(struct engine *engine, uint32_t endpoints);
 
+/* Which events the sink is handed from now on, a set of enum event_type: all until then. What is
+ * not wanted is not composed either. Without a sink for events there is none to want. */
+void engine_want_events(struct engine *engine, unsigned events);
+
 /* The table of endpoints, for those who keep it, show it or put it back. It belongs to the
  * engine. */
 struct endpoints;

@@ -6,6 +6,7 @@
  *     log_        lines for people
  *     events_, event_   one JSON object for each thing that happens, and its line in the log
  *     metrics_    figures for Prometheus
+ *     service_    what the service manager is told
  *
  * Here is what the other rooms need of it; the rest is private to src/ops. */
 #ifndef NATBOX_OPS_H
@@ -42,6 +43,13 @@ enum rules { RULES_AUTO, RULES_MANUAL };
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
+/* In log.events_of: what is written where nothing else is said, all but what comes with every
+ * message or keepalive; in a replay all. */
+enum {
+	EVENTS_AUTO = 1 << EVENT_TYPES,
+	EVENTS_FREQUENT = 1 << EVENT_KEEPALIVE | 1 << EVENT_REPLY | 1 << EVENT_REWRITE,
+};
+
 /* One entry of natbox.proxy. any: every address of this host; of address only the port counts. */
 struct proxy_entry {
 	bool any;
@@ -74,6 +82,7 @@ struct config {
 	struct {
 		enum log_level level;
 		char events[CONFIG_PATH_MAX]; /* "-": standard output; empty: none */
+		unsigned events_of; /* set of enum event_type; with EVENTS_AUTO, these and more */
 	} log;
 };
 
@@ -116,6 +125,9 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
  * CAP_NET_ADMIN. An empty name, or root's own: everything stays as it is. 0 or a negative errno,
  * with *fault set. */
 int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault);
+
+/* Whether this process may become that user with privileges_drop: 0, or -EPERM with *fault set. */
+int privileges_examine(const struct identity *identity, struct fault *fault);
 
 /* Neither this process nor a child of its gains a privilege by what it executes, for good. */
 void privileges_freeze(void);
@@ -227,10 +239,21 @@ int events_reopen(struct events *events, struct fault *fault);
 /* Gives the file away as log_give. */
 int events_give(const struct events *events, const struct identity *identity);
 
+/* Which kinds are written from now on, a set of enum event_type or EVENTS_AUTO; all until then. */
+void events_choose(struct events *events, unsigned kinds);
+
+/* The kinds that are written; NULL: none. */
+unsigned events_chosen(const struct events *events);
+
+/* Whether half of what may wait is free: whoever has much to write that can wait should not write
+ * it otherwise, as more than that may be lost. */
+bool events_have_room(const struct events *events);
+
 /* Wall clock minus the engine's clock, in microseconds, added to every time from now on. Zero at
  * first, as a replay wants it: a capture's clock is the wall clock. */
 void events_set_offset(struct events *events, int64_t offset_us);
 
+/* Writes an event, unless its kind is not. */
 void events_write(struct events *events, const struct event *event);
 
 /* The last line of a replay, at the engine's last time. */
@@ -286,6 +309,23 @@ struct turn_counters {
 	uint64_t total_us; /* of all turns together */
 };
 
+/* When something was last seen, and when natbox was started, by the wall clock. Told from what is
+ * counted anyway, when somebody looks, so that packets cost no more. */
+
+struct sightings {
+	uint64_t packets[DIRECTIONS]; /* so many at the last look */
+	uint64_t last_us[DIRECTIONS]; /* since 1970; 0: none was seen */
+	uint64_t boot_us;             /* of the start, by the clock that is never set */
+	uint64_t started_us;          /* the same since 1970 */
+};
+
+/* The start. Times of CLOCK_BOOTTIME and CLOCK_REALTIME, in microseconds, here and below. */
+void sightings_start(struct sightings *sightings, uint64_t boot_us, uint64_t wall_us);
+
+/* A look: what has grown was seen now. A wall clock that was set moves the start along. */
+void sightings_look(struct sightings *sightings, const struct engine_counters *counters,
+	uint64_t boot_us, uint64_t wall_us);
+
 /* What there is to tell, all of one moment. */
 struct metrics_snapshot {
 	struct engine_counters engine;
@@ -293,6 +333,19 @@ struct metrics_snapshot {
 	uint64_t state_lag_us;  /* state_lag */
 	uint64_t event_lines_lost;
 	struct turn_counters turns;
+	/* Of engine.of_proxies. */
+	unsigned proxy_count;
+	struct address proxies[PROXIES_COUNTED];
+	/* The classes that natbox.ini has. */
+	unsigned class_count;
+	struct {
+		char name[CLASS_NAME_MAX];
+		uint32_t endpoints;
+	} classes[CLASSES_MAX];
+	/* By the wall clock, since 1970: when a packet was last seen, 0 never; and when natbox was
+	 * started. */
+	uint64_t last_packet_us[DIRECTIONS];
+	uint64_t started_us;
 };
 
 enum {
@@ -321,5 +374,29 @@ void metrics_publish(
 
 /* Stops listening and frees. NULL is fine. */
 void metrics_close(struct metrics *metrics);
+
+/* The service manager that has started natbox, where it waits to be told (sd_notify(3)): datagrams
+ * to $NOTIFY_SOCKET, whichever user natbox is by then. There is one in a process. None of these
+ * waits for it; without one all but service_open do nothing. Not for several threads at once. */
+
+/* Before the others, from the environment. */
+void service_open(void);
+
+/* Whether there is one. */
+bool service_listens(void);
+
+/* What has changed: natbox does its work from now on, also after service_reloading; it reads its
+ * configuration again; it ends. What cannot be told at once service_turned tells. */
+void service_ready(void);
+void service_reloading(void);
+void service_stopping(void);
+
+/* The loop has come to the end of a turn; metrics_turned says where to call it. Feeds the watchdog,
+ * three times in the time that it has ($WATCHDOG_USEC). now_us: of CLOCK_BOOTTIME. True when it is
+ * time for a service_status: every 5 s. */
+bool service_turned(uint64_t now_us);
+
+/* One line for people, who see it with the service; cut after 255 bytes. */
+void service_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

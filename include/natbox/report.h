@@ -23,7 +23,7 @@ enum event_type {
 	EVENT_MALFORMED,
 	EVENT_REFUSED,
 };
-enum { EVENT_TYPES = 12 };
+enum { EVENT_TYPES = 12, EVENTS_ALL = (1 << EVENT_TYPES) - 1 };
 
 enum reason_kind { REASON_REGISTRATION, REASON_SUBSCRIPTION, REASON_DIALOG };
 enum { REASON_KINDS = 3 };
@@ -58,8 +58,12 @@ extern const char *const refusal_names[REFUSALS];
 /* Everything an event points to lives until the callback returns. */
 struct event {
 	enum event_type type;
+	bool restored; /* endpoint-add, reason-add: not new, but from before a restart */
 	uint64_t time_us;
 	struct address client, proxy;
+	/* Of the client's registration, which reason_ events have in reason.id; at is NULL where
+	 * there is none, and in events that come with every message or keepalive. */
+	struct text aor;
 	union {
 		struct {
 			unsigned nat;      /* endpoint-add: set of enum nat_test */
@@ -83,11 +87,8 @@ struct event {
 			unsigned status;
 			uint64_t rtt_us;
 		} reply;
-		struct {                   /* lost, found */
-			unsigned missed;   /* lost */
-			uint64_t silent_s; /* found: how long there was no sign of life */
-			struct text aor;   /* at is NULL where there is none */
-		};
+		unsigned missed;   /* lost */
+		uint64_t silent_s; /* found: how long there was no sign of life */
 	};
 };
 
@@ -117,6 +118,10 @@ extern const uint32_t rtt_bounds_us[RTT_BOUNDS];
 /* What a class may have for a number is less. */
 enum { CLASS_COUNTERS = 128 };
 
+/* Proxies whose endpoints are counted apart: a figure for each is what people can look at, and what
+ * a database of figures bears. Those of all further ones are counted together. */
+enum { PROXIES_COUNTED = 32 };
+
 /* Counters since engine_new, and the sizes of now. */
 struct engine_counters {
 	uint64_t packets, sip, requests, responses, malformed, other, rewritten;
@@ -128,6 +133,8 @@ struct engine_counters {
 	uint64_t rewritten_fields[REWRITTEN_FIELDS];
 	uint32_t reasons_of[REASON_KINDS];
 	uint32_t endpoints_of_class[CLASS_COUNTERS]; /* by its number (endpoints.h) */
+	uint32_t natted;                             /* endpoints that a test of nat.detect hits */
+	uint32_t of_proxies[PROXIES_COUNTED + 1];    /* endpoints, by the number of their proxy */
 	uint64_t rtt_us;                             /* of all replies together */
 	uint64_t rtts[RTT_BOUNDS + 1];
 	uint64_t defects[SIP_DEFECTS];
@@ -154,6 +161,7 @@ enum { WORK_LOOK = 1, WORK_EVENT = 4 };
 
 struct report {
 	struct engine_sink sink;
+	unsigned events; /* that the sink wants: set of enum event_type */
 	uint64_t now_us;
 	struct engine_counters counters;
 	uint64_t work;       /* done since engine_advance was called */
@@ -170,12 +178,20 @@ static inline uint32_t report_tick(const struct report *report)
 	return (uint32_t)(report->now_us / TICK_US);
 }
 
+/* An event of this type has happened, which counts as work. True: the sink wants it; it is to be
+ * composed and handed to report_event. What nobody wants costs no more than this. */
+static inline bool report_happened(struct report *report, enum event_type type)
+{
+	report->work += WORK_EVENT;
+	return report->events >> type & 1;
+}
+
 /* Stamps the event with the time and hands it to the sink. */
 void report_event(struct report *report, struct event *event);
 
-/* A limit was reached. Counted too. */
+/* A limit was reached. Counted too. aor: as in an event. */
 void report_refused(struct report *report, const struct address *client,
-	const struct address *proxy, enum refusal refusal);
+	const struct address *proxy, enum refusal refusal, struct text aor);
 
 /* The answer to a keepalive came after so long: counted. */
 void report_reply(struct report *report, uint64_t rtt_us);

@@ -54,6 +54,9 @@ struct state;
  * somebody else. 0 or a negative errno. */
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault);
 
+/* Whether state_prepare would give that directory, which is there, to whomever it is told. */
+bool state_would_give(const char *path);
+
 /* Locks the directory, waiting up to 3 s for one that is just going, and reads what the file says
  * of itself, for 10 s at most; what version 0.1 has left there is taken over. NULL only when memory
  * is short. */

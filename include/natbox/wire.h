@@ -77,6 +77,8 @@ struct wire_frames {
 struct wire_kind {
 	/* What one natbox alone may do besides to serve its proxies. NULL: none. */
 	const char *claim;
+	/* wire_examine, of what the kind needs. NULL: nothing. */
+	void (*examine)(struct wire *wire);
 	int (*open)(struct wire *wire, struct fault *fault);
 	/* After privileges were dropped. */
 	int (*start)(struct wire *wire, struct fault *fault);
@@ -122,6 +124,11 @@ extern const struct wire_kind sniff_wire, relay_wire, replay_wire;
  * run as. */
 int wire_claim(struct wire *wire, uid_t user, struct fault *fault);
 void wire_disclaim(struct wire *wire);
+
+/* Whether the wire could be opened on this host as it is, and would serve its proxies: tells its
+ * handler all that is in the way, each as a WIRE_ERROR, and leaves everything as it was. Needs the
+ * privileges of open. The wire is not open; nor need its proxies be there. */
+void wire_examine(struct wire *wire);
 
 /* Whether an entry of the settings is every address of this host, as with `*:PORT`. */
 bool wire_names_any(const struct address *named);

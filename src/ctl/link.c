@@ -115,19 +115,37 @@ static int end_of(struct ctl *ctl, json_t *line)
 	return CTL_DONE;
 }
 
+/* Only a line that ends the answer begins like that. */
+static bool may_be_last(const char *bytes)
+{
+	return strncmp(bytes, "{\"done\"", 7) == 0 || strncmp(bytes, "{\"failed\"", 9) == 0;
+}
+
+/* Of a million lines none is taken apart that is shown as it is. The exit status, -1: there is more
+ * to come. */
+static int pass_line(const struct ctl *ctl, const char *bytes, size_t length)
+{
+	fwrite(bytes, 1, length, stdout);
+	if (ctl->is_live)
+		fflush(stdout);
+	return ferror(stdout) ? CTL_DONE : -1;
+}
+
 /* The exit status, -1: there is more to come. */
 static int take_line(struct ctl *ctl, const char *bytes, size_t length,
 	void (*show)(struct ctl *ctl, const json_t *line))
 {
-	json_t *line = json_loadb(bytes, length, 0, NULL);
+	const bool passes = ctl->is_json && !ctl->writer;
+	json_t *line;
 	int status;
 
+	if (passes && *bytes == '{' && !may_be_last(bytes))
+		return pass_line(ctl, bytes, length);
+	line = json_loadb(bytes, length, 0, NULL);
 	if (!line)
 		return ctl_fail(CTL_NOBODY, "what answers on %s is no natbox", ctl->socket);
 	status = end_of(ctl, line);
-	if (status < 0 && ctl->is_json && !ctl->writer)
-		fwrite(bytes, 1, length, stdout);
-	else if (status < 0 && show)
+	if (status < 0 && show && !passes)
 		show(ctl, line);
 	json_decref(line);
 	if (status < 0 && ctl->is_live)

@@ -145,6 +145,8 @@ void show_one(struct ctl *ctl, const json_t *line)
 	printf("  keepalive     %s%s\n", json_object_get(line, "next") ? "next in " : "none",
 		json_object_get(line, "next") ? next_of(line, next) : "");
 	print_tests(json_object_get(line, "nat"));
+	if (json_object_get(line, "class"))
+		printf("  class         %s\n", text_of(line, "class"));
 	for (size_t i = 0; i < json_array_size(reasons); i++)
 		print_reason(json_array_get(reasons, i));
 	if (number_of(line, "more"))

@@ -59,6 +59,28 @@ struct text contact_user(struct text aor, struct text user)
 	return user;
 }
 
+struct text endpoint_find_aor(
+	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
+{
+	const uint32_t endpoint = endpoint_find(endpoints, client, proxy);
+
+	return endpoint ? endpoint_addressee(endpoints, endpoint).aor : (struct text){0};
+}
+
+struct text endpoint_copy_aor(
+	const struct endpoints *endpoints, uint32_t endpoint, char copy[static AOR_COPY_MAX])
+{
+	struct text aor;
+
+	if (!(endpoints->report->events >> EVENT_ENDPOINT_REMOVE & 1))
+		return (struct text){0};
+	aor = endpoint_addressee(endpoints, endpoint).aor;
+	if (!aor.at)
+		return aor;
+	memcpy(copy, aor.at, aor.length);
+	return (struct text){copy, aor.length};
+}
+
 bool aor_is_plain(struct text aor)
 {
 	struct sip_uri uri;

@@ -43,6 +43,15 @@ static uint32_t find_bit(const uint64_t *words, uint32_t from, uint32_t end)
 	return end;
 }
 
+void changes_remove(struct changes *changes, uint32_t slot)
+{
+	const uint32_t word = slot / 64;
+
+	changes->slots[word] &= ~(1ull << slot % 64);
+	if (!changes->slots[word])
+		changes->words[word / 64] &= ~(1ull << word % 64);
+}
+
 uint32_t changes_take(struct changes *changes, uint32_t from)
 {
 	uint32_t words = words_for(changes->limit), word = from / 64;
@@ -57,9 +66,7 @@ uint32_t changes_take(struct changes *changes, uint32_t from)
 			return 0;
 		slot = word * 64 + (uint32_t)__builtin_ctzll(changes->slots[word]);
 	}
-	changes->slots[word] &= ~(1ull << slot % 64);
-	if (!changes->slots[word])
-		changes->words[word / 64] &= ~(1ull << word % 64);
+	changes_remove(changes, slot);
 	return slot;
 }
 

@@ -1,13 +1,11 @@
 #include "endpoint.h"
+#include "reports.h"
 
 #include <errno.h>
 
 /* A phone that learnt its address from one proxy may register with another: the first so many are
  * asked for it, a phone has two or three. */
 enum { PROXIES_ASKED = 16 };
-
-/* Keepalives that an unproven endpoint gets where keepalive.max-lost says none is ever lost. */
-enum { TRIALS_DEFAULT = 3 };
 
 static uint32_t power_of_two_from(uint32_t least)
 {
@@ -67,6 +65,7 @@ void endpoints_free(struct endpoints *endpoints)
 	unproven_free(&endpoints->unproven);
 	labels_free(&endpoints->labels);
 	changes_free(&endpoints->changes);
+	changes_free(&endpoints->untold.endpoints);
 	natted_free(&endpoints->natted);
 	table_free(endpoints->endpoint_heads, heads, sizeof(uint32_t));
 	table_free(endpoints->reason_heads, heads, sizeof(uint32_t));
@@ -158,14 +157,6 @@ void endpoint_prefetch_part(
 			&endpoints->labels.units[reason_at(endpoints, endpoint->reasons)->label]);
 }
 
-void endpoint_report(
-	const struct endpoints *endpoints, const struct endpoint *endpoint, struct event event)
-{
-	event.client = endpoint->client;
-	event.proxy = endpoints->proxies->list[endpoint->proxy];
-	report_event(endpoints->report, &event);
-}
-
 /* What is known of the client from its endpoints at other proxies. */
 static unsigned nat_elsewhere(const struct endpoints *endpoints, const struct address *client)
 {
@@ -182,53 +173,19 @@ static unsigned nat_elsewhere(const struct endpoints *endpoints, const struct ad
 	return 0;
 }
 
-/* What is kept of the endpoint has changed. */
-static void note_change(struct endpoints *endpoints, const struct endpoint *endpoint)
+unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
+	const struct address *client, const struct sip_message *message, unsigned nat)
 {
-	for (uint32_t reason = endpoint->reasons; reason;
-		reason = reason_at(endpoints, reason)->next)
-		changes_add(&endpoints->changes, reason);
-}
+	uint32_t now = report_tick(endpoints->report);
 
-void endpoint_add_nat(struct endpoints *endpoints, uint32_t index, unsigned nat)
-{
-	struct endpoint *endpoint = endpoint_at(endpoints, index);
-	unsigned known = endpoint->nat;
-
-	endpoint->nat |= nat & ((1 << NAT_TESTS) - 1);
-	if (endpoint->nat != known)
-		note_change(endpoints, endpoint);
-}
-
-static void count_lost(struct endpoints *endpoints, struct endpoint *endpoint, bool lost)
-{
-	uint32_t *count = &endpoints->report->counters.lost_now;
-
-	*count -= endpoint->lost;
-	endpoint->lost = lost;
-	*count += endpoint->lost;
-}
-
-void endpoint_set_lost(struct endpoints *endpoints, uint32_t index, bool lost)
-{
-	struct endpoint *endpoint = endpoint_at(endpoints, index);
-
-	count_lost(endpoints, endpoint, lost);
-	note_change(endpoints, endpoint);
-}
-
-/* As many as made it so it has missed at least. */
-void endpoint_restore_lost(struct endpoints *endpoints, uint32_t index)
-{
-	struct endpoint *endpoint = endpoint_at(endpoints, index);
-
-	count_lost(endpoints, endpoint, true);
-	endpoint->missed = endpoint_rules(endpoints, endpoint)->max_lost & MISSED_MAX;
-}
-
-unsigned endpoint_trials(const struct keepalive_rules *rules)
-{
-	return 1 + (rules->max_lost ? rules->max_lost : TRIALS_DEFAULT);
+	if (endpoint)
+		return nat | endpoint_at(endpoints, endpoint)->nat;
+	if (nat) {
+		natted_note(&endpoints->natted, now, client, message->call_id, nat);
+		return nat;
+	}
+	nat = nat_elsewhere(endpoints, client);
+	return nat ? nat : natted_recall(&endpoints->natted, now, client, message->call_id);
 }
 
 /* The number that unproven endpoints of an address go by: where its counter is. */
@@ -275,55 +232,9 @@ void endpoint_prove(struct endpoints *endpoints, uint32_t index)
 		endpoint->missed = 0;
 	endpoint->awaiting = false;
 	endpoint->refreshed = now;
-	note_change(endpoints, endpoint);
+	endpoint_note_change(endpoints, endpoint);
 	schedule_place(&endpoints->schedule, index, endpoint->class, now, endpoint->refreshed,
 		endpoint->expires);
-}
-
-static void count_class(struct endpoints *endpoints, struct endpoint *endpoint, unsigned class)
-{
-	uint32_t *counts = endpoints->report->counters.endpoints_of_class;
-
-	counts[endpoint->class]--;
-	endpoint->class = class % CLASS_NUMBERS;
-	counts[endpoint->class]++;
-}
-
-void endpoint_restore_class(struct endpoints *endpoints, uint32_t index, unsigned class)
-{
-	count_class(endpoints, endpoint_at(endpoints, index), class);
-}
-
-void endpoint_change_class(struct endpoints *endpoints, uint32_t index, unsigned class)
-{
-	struct endpoint *endpoint = endpoint_at(endpoints, index);
-
-	count_class(endpoints, endpoint, class);
-	note_change(endpoints, endpoint);
-	if (endpoint_is_given_up(endpoints, endpoint))
-		return;
-	if (!endpoint->proven && !endpoint->missed && !endpoint->awaiting)
-		schedule_place_soon(&endpoints->schedule, index, endpoint->class,
-			report_tick(endpoints->report), endpoint->expires);
-	else
-		endpoint->refreshed = schedule_place_anew(&endpoints->schedule, index,
-			endpoint->class, report_tick(endpoints->report), endpoint->refreshed,
-			endpoint->expires);
-}
-
-unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
-	const struct address *client, const struct sip_message *message, unsigned nat)
-{
-	uint32_t now = report_tick(endpoints->report);
-
-	if (endpoint)
-		return nat | endpoint_at(endpoints, endpoint)->nat;
-	if (nat) {
-		natted_note(&endpoints->natted, now, client, message->call_id, nat);
-		return nat;
-	}
-	nat = nat_elsewhere(endpoints, client);
-	return nat ? nat : natted_recall(&endpoints->natted, now, client, message->call_id);
 }
 
 bool endpoint_is_wanted(const struct endpoints *endpoints, const struct address *client,
@@ -338,7 +249,6 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 {
 	/* Where nothing is sent, nobody can prove that he is there, and none is harmed. */
 	const bool is_proven = claim->proven || !endpoints->report->sink.send;
-	struct engine_counters *counters = &endpoints->report->counters;
 	struct endpoint *endpoint;
 	uint32_t index;
 
@@ -364,15 +274,12 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 		.class = claim->class % CLASS_NUMBERS};
 	*bucket->head = index;
 	++*bucket->address_counter;
-	++counters->endpoints_of_class[endpoint->class];
 	if (!is_proven) {
 		unproven_add(
 			&endpoints->unproven, index, number_of(endpoints, bucket->address_counter));
 		unproven_changed(endpoints);
 	}
-	counters->endpoints = endpoints->endpoints.count;
-	if (counters->endpoints > counters->endpoints_max)
-		counters->endpoints_max = counters->endpoints;
+	endpoint_count(endpoints, endpoint, 1);
 	return index;
 }
 
@@ -405,8 +312,10 @@ uint32_t endpoint_oldest_unproven(const struct endpoints *endpoints, const struc
 uint32_t claim_refuse(
 	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal refusal)
 {
+	const struct text aor = claim->kind == REASON_REGISTRATION ? claim->id : (struct text){0};
+
 	report_refused(endpoints->report, &claim->client, &endpoints->proxies->list[claim->proxy],
-		refusal);
+		refusal, aor);
 	return 0;
 }
 
@@ -420,11 +329,7 @@ uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *cl
 
 	if (!index)
 		return claim_refuse(endpoints, claim, refusal);
-	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_ENDPOINT_ADD,
-			.nat = endpoint->nat,
-			.class = endpoint->class ? endpoints->classes.names[endpoint->class]
-						 : NULL});
+	endpoint_report_added(endpoints, index);
 	endpoint->refreshed = ticks_of(endpoints->report->now_us);
 	if (endpoint->proven)
 		schedule_place(&endpoints->schedule, index, endpoint->class,
@@ -444,21 +349,20 @@ void endpoint_leave(struct endpoints *endpoints, uint32_t index)
 		link = &endpoint_at(endpoints, *link)->hash_next;
 	*link = endpoint->hash_next;
 	--*address_counter(endpoints, &endpoint->client);
-	--endpoints->report->counters.endpoints_of_class[endpoint->class];
-	count_lost(endpoints, endpoint, false);
 	if (!endpoint->proven)
 		leave_unproven(endpoints, index);
 	wheel_remove(endpoints->schedule.wheel, index);
 	if (endpoint->nat)
 		natted_note(&endpoints->natted, report_tick(endpoints->report), &endpoint->client,
 			(struct text){0}, endpoint->nat);
+	endpoint_count(endpoints, endpoint, -1);
 	pool_give(&endpoints->endpoints, index);
-	endpoints->report->counters.endpoints = endpoints->endpoints.count;
 }
 
-void endpoint_drop(struct endpoints *endpoints, uint32_t index, const char *why)
+void endpoint_drop(struct endpoints *endpoints, uint32_t index, const char *why, struct text aor)
 {
-	endpoint_report(endpoints, endpoint_at(endpoints, index),
-		(struct event){.type = EVENT_ENDPOINT_REMOVE, .why = why});
+	if (report_happened(endpoints->report, EVENT_ENDPOINT_REMOVE))
+		endpoint_report(endpoints, index,
+			&(struct event){.type = EVENT_ENDPOINT_REMOVE, .aor = aor, .why = why});
 	endpoint_leave(endpoints, index);
 }

@@ -23,6 +23,15 @@ struct text contact_user(struct text aor, struct text user);
 /* What is now known of its class before it is on the schedule. */
 void endpoint_restore_class(struct endpoints *endpoints, uint32_t endpoint, unsigned class);
 
+/* One endpoint more or, with -1, less: counted by what it is. */
+void endpoint_count(struct endpoints *endpoints, const struct endpoint *endpoint, int by);
+
+/* What a store keeps of its reasons has changed. */
+void endpoint_note_change(struct endpoints *endpoints, const struct endpoint *endpoint);
+
+/* These tests hit it; nothing else follows. False when that was known. */
+bool endpoint_join_nat(struct endpoints *endpoints, uint32_t endpoint, unsigned nat);
+
 /* It was lost before a restart. */
 void endpoint_restore_lost(struct endpoints *endpoints, uint32_t endpoint);
 
@@ -49,7 +58,14 @@ void endpoint_leave(struct endpoints *endpoints, uint32_t endpoint);
 
 /* The same with their events; a new endpoint is scheduled. */
 uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *claim);
-void endpoint_drop(struct endpoints *endpoints, uint32_t endpoint, const char *why);
+void endpoint_drop(
+	struct endpoints *endpoints, uint32_t endpoint, const char *why, struct text aor);
+
+/* A copy of the AOR of an endpoint that is going to lose its last reason, for endpoint_drop; of
+ * none, where nobody wants to know. */
+enum { AOR_COPY_MAX = LABEL_MAX };
+struct text endpoint_copy_aor(
+	const struct endpoints *endpoints, uint32_t endpoint, char copy[static AOR_COPY_MAX]);
 
 /* A claim is refused: 0, and an event that says so. */
 uint32_t claim_refuse(
@@ -59,9 +75,6 @@ uint32_t claim_refuse(
 uint32_t reason_add(
 	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint);
 bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint);
-
-void reason_report(
-	const struct endpoints *endpoints, uint32_t reason, enum event_type type, const char *why);
 
 /* Puts back a reason that there was before a restart: no event, no keepalive yet (records_resume).
  * Its index, -EEXIST when the key is taken or -ENOSPC when a limit is reached. */

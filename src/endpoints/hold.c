@@ -1,4 +1,5 @@
 #include "endpoint.h"
+#include "reports.h"
 
 /* How a claim becomes a reason: where there is no room for it, unproven endpoints make some. */
 
@@ -7,7 +8,7 @@ static void give_way(struct endpoints *endpoints, uint32_t endpoint, enum refusa
 	const struct endpoint *oldest = endpoint_at(endpoints, endpoint);
 
 	report_refused(endpoints->report, &oldest->client, &endpoints->proxies->list[oldest->proxy],
-		refusal);
+		refusal, endpoint_addressee(endpoints, endpoint).aor);
 	endpoint_remove(endpoints, endpoint, "replaced", "limit");
 }
 
@@ -70,6 +71,7 @@ static uint32_t place_of(struct endpoints *endpoints, const struct reason_claim 
 	uint32_t endpoint = endpoint_find(endpoints, &claim->client, claim->proxy);
 
 	if (endpoint) {
+		restored_tell_first(endpoints, endpoint);
 		endpoint_add_nat(endpoints, endpoint, claim->nat);
 		if (claim->kind == REASON_REGISTRATION)
 			endpoint_set_class(endpoints, endpoint, claim->class);
@@ -98,7 +100,7 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 	reason = reason_add(endpoints, claim, endpoint);
 	if (!reason) {
 		if (!endpoint_at(endpoints, endpoint)->reasons)
-			endpoint_drop(endpoints, endpoint, "limit");
+			endpoint_drop(endpoints, endpoint, "limit", (struct text){0});
 		return 0;
 	}
 	reason_prolong(endpoints, reason, claim->seconds);

@@ -1,4 +1,5 @@
 #include "endpoint.h"
+#include "reports.h"
 
 #include <errno.h>
 
@@ -67,28 +68,6 @@ uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct addre
 void reason_prefetch(const struct endpoints *endpoints, uint64_t key)
 {
 	__builtin_prefetch(reason_head(endpoints, key), 1);
-}
-
-uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
-{
-	uint32_t now = report_tick(endpoints->report);
-	uint32_t expires = reason_at(endpoints, index)->expires;
-	uint32_t second = 1000000 / TICK_US;
-
-	return tick_before(now, expires) ? (expires - now) / second : 0;
-}
-
-void reason_report(
-	const struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
-{
-	const struct reason *reason = reason_at(endpoints, index);
-
-	endpoint_report(endpoints, endpoint_at(endpoints, reason->endpoint),
-		(struct event){.type = type,
-			.reason = {.kind = reason->kind,
-				.id = label_text(&endpoints->labels, reason->label),
-				.expires = reason_seconds_left(endpoints, index),
-				.why = why}});
 }
 
 /* Makes a reason of the item taken for it. False when there is no room for its label. */
@@ -195,7 +174,7 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 		return -ENOSPC;
 	endpoint = endpoint_at(endpoints, where);
 	reason = reason_at(endpoints, index);
-	endpoint->nat |= claim->nat & ((1 << NAT_TESTS) - 1);
+	endpoint_join_nat(endpoints, where, claim->nat);
 	if (claim->kind == REASON_REGISTRATION)
 		endpoint_restore_class(endpoints, where, claim->class);
 	if (claim->lost)
@@ -288,6 +267,7 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 	struct reason *reason = reason_at(endpoints, index);
 	uint32_t *link = &endpoint_at(endpoints, reason->endpoint)->reasons;
 
+	restored_tell_first(endpoints, reason->endpoint);
 	unlink_key(endpoints, index);
 	while (*link != index)
 		link = &reason_at(endpoints, *link)->next;
@@ -305,27 +285,35 @@ static void reason_drop(struct endpoints *endpoints, uint32_t index, const char 
 void reason_end(struct endpoints *endpoints, uint32_t index, const char *why)
 {
 	uint32_t endpoint = reason_at(endpoints, index)->endpoint;
+	char copy[AOR_COPY_MAX];
+	const struct text aor = endpoint_copy_aor(endpoints, endpoint, copy);
 
 	reason_drop(endpoints, index, why);
 	if (!endpoint_at(endpoints, endpoint)->reasons)
-		endpoint_drop(endpoints, endpoint, "ended");
+		endpoint_drop(endpoints, endpoint, "ended", aor);
 }
 
 void endpoint_remove(struct endpoints *endpoints, uint32_t endpoint, const char *why_reason,
 	const char *why_endpoint)
 {
+	char copy[AOR_COPY_MAX];
+	const struct text aor = endpoint_copy_aor(endpoints, endpoint, copy);
+
 	while (endpoint_at(endpoints, endpoint)->reasons)
 		reason_drop(endpoints, endpoint_at(endpoints, endpoint)->reasons, why_reason);
-	endpoint_drop(endpoints, endpoint, why_endpoint);
+	endpoint_drop(endpoints, endpoint, why_endpoint, aor);
 }
 
 bool endpoint_expire(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	char copy[AOR_COPY_MAX];
+	struct text aor;
 	uint32_t next;
 
 	if (tick_before(tick, endpoint->expires))
 		return true;
+	aor = endpoint_copy_aor(endpoints, index, copy);
 	endpoint->expires = tick + ticks_of(REASON_SECONDS_MAX * 1000000ull);
 	for (uint32_t reason = endpoint->reasons; reason; reason = next) {
 		uint32_t expires = reason_at(endpoints, reason)->expires;
@@ -338,6 +326,6 @@ bool endpoint_expire(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 	}
 	if (endpoint->reasons)
 		return true;
-	endpoint_drop(endpoints, index, "expired");
+	endpoint_drop(endpoints, index, "expired", aor);
 	return false;
 }

@@ -1,4 +1,5 @@
 #include "endpoint.h"
+#include "reports.h"
 
 #include <errno.h>
 
@@ -221,4 +222,5 @@ void records_restore(struct endpoints *endpoints, const struct record *records, 
 void records_resume(struct endpoints *endpoints)
 {
 	review_start(endpoints, true);
+	restored_note(endpoints);
 }

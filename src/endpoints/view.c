@@ -57,6 +57,7 @@ void endpoint_view(const struct endpoints *endpoints, uint32_t index, struct end
 		.proven = endpoint->proven,
 		.lost = endpoint->lost,
 		.missed = endpoint->missed,
+		.class = classes_name(&endpoints->classes, endpoint->class),
 		.aor = addressee.aor,
 		.user = addressee.user,
 		.silent_us = endpoint_silent_us(endpoints, index),

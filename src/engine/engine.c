@@ -36,6 +36,7 @@ struct engine *engine_new(const struct settings *settings, bool repairs,
 	engine->settings = *settings;
 	engine->repairs = repairs;
 	engine->report.sink = *sink;
+	engine_want_events(engine, EVENTS_ALL);
 	engine->report.work_limit = UINT64_MAX;
 	engine->keepalive =
 		(struct keepalive){.settings = &engine->settings, .key = keys[KEEPALIVE]};
@@ -61,6 +62,11 @@ void engine_free(struct engine *engine)
 	endpoints_free(&engine->endpoints);
 	follow_free(&engine->follow);
 	free(engine);
+}
+
+void engine_want_events(struct engine *engine, unsigned events)
+{
+	engine->report.events = engine->report.sink.event ? events : 0;
 }
 
 struct endpoints *engine_endpoints(struct engine *engine)

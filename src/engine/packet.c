@@ -33,6 +33,9 @@ static void report_malformed(
 
 	engine->report.counters.malformed++;
 	engine->report.counters.defects[defect]++;
+	if (!report_happened(&engine->report, EVENT_MALFORMED))
+		return;
+	event.aor = endpoint_find_aor(&engine->endpoints, &passage->client, passage->proxy);
 	report_event(&engine->report, &event);
 }
 
@@ -65,20 +68,21 @@ static int scan(struct engine *engine, const struct passage *passage, struct tex
 static void report_rewrite(struct engine *engine, const struct passage *passage, unsigned fields)
 {
 	const struct sip_message *message = &engine->message;
-	struct event event = {
-		.type = EVENT_REWRITE,
-		.client = passage->client,
-		.proxy = engine->proxies.list[passage->proxy],
-		.rewrite = {.in = passage->in,
-			.method = message->method_name,
-			.status = message->is_request ? 0 : message->status,
-			.fields = fields},
-	};
 
 	engine->report.counters.rewritten++;
 	for (unsigned i = 0; i < REWRITTEN_FIELDS; i++)
 		engine->report.counters.rewritten_fields[i] += fields >> i & 1;
-	report_event(&engine->report, &event);
+	if (report_happened(&engine->report, EVENT_REWRITE))
+		report_event(&engine->report,
+			&(struct event){
+				.type = EVENT_REWRITE,
+				.client = passage->client,
+				.proxy = engine->proxies.list[passage->proxy],
+				.rewrite = {.in = passage->in,
+					.method = message->method_name,
+					.status = message->is_request ? 0 : message->status,
+					.fields = fields},
+			});
 }
 
 /* Applies the edits collected for the message. One that would grow too long, or needs more edits
@@ -93,7 +97,8 @@ static struct outcome apply_edits(
 	length = edits_apply(&engine->edits, engine->message.whole, engine->edited, DATAGRAM_MAX);
 	if (length < 0) {
 		report_refused(&engine->report, &passage->client,
-			&engine->proxies.list[passage->proxy], REFUSED_DATAGRAM);
+			&engine->proxies.list[passage->proxy], REFUSED_DATAGRAM,
+			endpoint_find_aor(&engine->endpoints, &passage->client, passage->proxy));
 		return (struct outcome){.verdict = VERDICT_PASS};
 	}
 	report_rewrite(engine, passage, fields);

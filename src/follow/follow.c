@@ -57,7 +57,8 @@ static void make_room(struct follow *follow)
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
 
 	report_refused(follow->report, &transaction->client, &proxies->list[transaction->proxy],
-		REFUSED_TRANSACTIONS);
+		REFUSED_TRANSACTIONS,
+		endpoint_find_aor(follow->endpoints, &transaction->client, transaction->proxy));
 	dialog_overdue(follow, transaction);
 	transaction_close(follow->transactions, index);
 }

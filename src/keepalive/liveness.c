@@ -8,10 +8,11 @@ static void find(struct endpoints *endpoints, uint32_t index)
 	if (!endpoint->lost)
 		return;
 	endpoint_set_lost(endpoints, index, false);
-	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_FOUND,
-			.silent_s = endpoint_silent_us(endpoints, index) / 1000000,
-			.aor = endpoint_addressee(endpoints, index).aor});
+	if (report_happened(endpoints->report, EVENT_FOUND))
+		endpoint_report(endpoints, index,
+			&(struct event){.type = EVENT_FOUND,
+				.silent_s = endpoint_silent_us(endpoints, index) / 1000000,
+				.aor = endpoint_addressee(endpoints, index).aor});
 }
 
 /* A keepalive that was sent after it still waits for its answer. */
@@ -40,11 +41,13 @@ static bool is_awaited(
 	       !tick_before(end, report_tick(endpoints->report));
 }
 
-static void report_answer(const struct endpoints *endpoints, const struct endpoint *endpoint,
-	unsigned status, uint64_t rtt_us)
+static void report_answer(
+	struct endpoints *endpoints, uint32_t index, unsigned status, uint64_t rtt_us)
 {
-	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_REPLY, .reply = {.status = status, .rtt_us = rtt_us}});
+	if (report_happened(endpoints->report, EVENT_REPLY))
+		endpoint_report(endpoints, index,
+			&(struct event){.type = EVENT_REPLY,
+				.reply = {.status = status, .rtt_us = rtt_us}});
 }
 
 static bool is_sign_of_life(const struct settings *settings, unsigned status)
@@ -63,7 +66,7 @@ static bool reject(struct endpoints *endpoints, uint32_t index, unsigned status,
 	if (endpoint->rejected)
 		return false;
 	endpoint->rejected = true;
-	report_answer(endpoints, endpoint, status, rtt_us);
+	report_answer(endpoints, index, status, rtt_us);
 	endpoint_prove(endpoints, index);
 	return true;
 }
@@ -82,7 +85,7 @@ bool liveness_replied(
 	if (!is_sign_of_life(endpoints->settings, status))
 		return reject(endpoints, index, status, rtt_us);
 	report_reply(endpoints->report, rtt_us);
-	report_answer(endpoints, endpoint, status, rtt_us);
+	report_answer(endpoints, index, status, rtt_us);
 	find(endpoints, index);
 	endpoint_prove(endpoints, index);
 	endpoint->awaiting = false;
@@ -106,14 +109,13 @@ static enum keepalive_method method_for(
 
 static void lose(struct endpoints *endpoints, uint32_t index)
 {
-	const struct endpoint *endpoint = endpoint_at(endpoints, index);
-
 	endpoints->report->counters.lost++;
 	endpoint_set_lost(endpoints, index, true);
-	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_LOST,
-			.missed = endpoint->missed,
-			.aor = endpoint_addressee(endpoints, index).aor});
+	if (report_happened(endpoints->report, EVENT_LOST))
+		endpoint_report(endpoints, index,
+			&(struct event){.type = EVENT_LOST,
+				.missed = endpoint_at(endpoints, index)->missed,
+				.aor = endpoint_addressee(endpoints, index).aor});
 }
 
 /* The last keepalive was not answered in time. False when the endpoint is gone for that. Where
@@ -151,7 +153,7 @@ bool liveness_is_lost(const struct endpoints *endpoints, uint32_t index)
 	       keepalive_is_answered(rules->method);
 }
 
-static void send_keepalive(const struct endpoints *endpoints, const struct keepalive *keepalive,
+static void send_keepalive(struct endpoints *endpoints, const struct keepalive *keepalive,
 	enum keepalive_method method, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
@@ -163,8 +165,10 @@ static void send_keepalive(const struct endpoints *endpoints, const struct keepa
 	size_t length;
 
 	report->counters.keepalives++;
-	endpoint_report(endpoints, endpoint,
-		(struct event){.type = EVENT_KEEPALIVE, .method = keepalive_method_names[method]});
+	if (report_happened(report, EVENT_KEEPALIVE))
+		endpoint_report(endpoints, index,
+			&(struct event){
+				.type = EVENT_KEEPALIVE, .method = keepalive_method_names[method]});
 	if (!report->sink.send)
 		return;
 	if (keepalive_is_answered(method))

@@ -110,6 +110,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"metrics", "group", "", config_parse_string, AT(metrics.group), 0, CONFIG_NAME_MAX, NULL},
 	{"log", "level", "info", config_parse_choice, AT(log.level), 0, 0, log_level_names},
 	{"log", "events", "", config_parse_string, AT(log.events), 0, CONFIG_PATH_MAX, NULL},
+	{"log", "events-of", "auto", config_parse_events, AT(log.events_of), 0, 0, NULL},
 };
 
 const struct config_key class_keys[CLASS_KEYS] = {

@@ -27,6 +27,7 @@ config_parser config_parse_duration; /* uint64_t in microseconds */
 config_parser config_parse_choice;   /* an enum */
 config_parser config_parse_string;   /* char[most]; with least 1 not empty */
 config_parser config_parse_detect;   /* unsigned, a set of enum nat_test */
+config_parser config_parse_events;   /* unsigned, a set of enum event_type, or EVENTS_AUTO */
 
 /* The same as a duration, or 0 for off. */
 config_parser config_parse_duration_or_off;

@@ -197,28 +197,61 @@ bool config_list_next(struct text *list, struct text *item)
 	return true;
 }
 
+/* The number of a name; as many as there are where it is none of them. */
+static unsigned find_name(struct text item, const char *const *names, unsigned count)
+{
+	unsigned at = 0;
+
+	while (at < count && !text_equal_nocase(item, (struct text){names[at], strlen(names[at])}))
+		at++;
+	return at;
+}
+
+static int refuse_name(
+	struct text item, const char *const *names, unsigned count, struct fault *fault)
+{
+	char list[256];
+
+	list_names(names, count, list, sizeof(list));
+	return fault_set(
+		fault, -EINVAL, "\"%.*s\" is none of %s", config_shown(item), item.at, list);
+}
+
 int config_parse_detect(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
-	unsigned *tests = target;
+	unsigned *tests = target, test;
 	struct text list = config_list_start(value), item;
-	char names[128];
 
 	(void)key;
 	*tests = 0;
 	while (config_list_next(&list, &item)) {
-		unsigned bit = 0;
+		test = find_name(item, nat_test_names, NAT_TESTS);
+		if (test == NAT_TESTS)
+			return refuse_name(item, nat_test_names, NAT_TESTS, fault);
+		*tests |= 1U << test;
+	}
+	return 0;
+}
 
-		while (bit < NAT_TESTS &&
-			!text_equal_nocase(item,
-				(struct text){nat_test_names[bit], strlen(nat_test_names[bit])}))
-			bit++;
-		if (bit == NAT_TESTS) {
-			list_names(nat_test_names, NAT_TESTS, names, sizeof(names));
-			return fault_set(fault, -EINVAL, "\"%.*s\" is none of %s",
-				config_shown(item), item.at, names);
-		}
-		*tests |= 1U << bit;
+int config_parse_events(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	enum { AUTO = EVENT_TYPES, ALL, NAMES }; /* a set has EVENTS_AUTO in AUTO's place */
+	const char *names[NAMES];
+	unsigned *kinds = target, kind;
+	struct text list = config_list_start(value), item;
+
+	(void)key;
+	memcpy(names, event_type_names, sizeof(event_type_names));
+	names[AUTO] = "auto";
+	names[ALL] = "all";
+	*kinds = 0;
+	while (config_list_next(&list, &item)) {
+		kind = find_name(item, names, NAMES);
+		if (kind == NAMES)
+			return refuse_name(item, names, NAMES, fault);
+		*kinds |= kind == ALL ? (unsigned)EVENTS_ALL : 1U << kind;
 	}
 	return 0;
 }

@@ -112,5 +112,5 @@ void control_note_interest(struct control *control)
 		control->interest->packets |= client->job == JOB_TRACE;
 	}
 	/* A trace of an address of record follows where it registers. */
-	control->interest->events = traces || control->watched;
+	control->interest->events = control->watched | (traces ? 1u << EVENT_REASON_ADD : 0);
 }

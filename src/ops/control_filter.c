@@ -13,31 +13,6 @@ static int shown(struct text text)
 	return text.length < SHOWN_MAX ? (int)text.length : SHOWN_MAX;
 }
 
-/* Goes back to the last * alone, so that no pattern takes longer than both lengths multiplied. */
-bool control_glob(const char *pattern, struct text text)
-{
-	const char *after_star = NULL;
-	size_t at = 0, resume = 0;
-
-	while (at < text.length) {
-		if (*pattern == '*') {
-			after_star = ++pattern;
-			resume = at;
-		} else if (*pattern && (*pattern == '?' || *pattern == text.at[at])) {
-			pattern++;
-			at++;
-		} else if (after_star) {
-			pattern = after_star;
-			at = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
-}
-
 static struct text without_scheme(struct text aor)
 {
 	const char *colon = aor.length ? memchr(aor.at, ':', aor.length) : NULL;
@@ -55,11 +30,13 @@ static struct text user_of(struct text aor)
 	return (struct text){rest.at, end ? (size_t)(end - rest.at) : 0};
 }
 
-/* Whole, without its scheme, or its user. */
-static bool glob_matches_aor(const char *pattern, struct text aor)
+/* As globs of a class are, and those that fit its user alone, too. */
+static bool is_like(const void *wanted, struct text aor)
 {
-	return control_glob(pattern, aor) || control_glob(pattern, without_scheme(aor)) ||
-	       (user_of(aor).length && control_glob(pattern, user_of(aor)));
+	const char *pattern = wanted;
+	const struct text globs = {pattern, strlen(pattern)}, user = user_of(aor);
+
+	return globs_fit_aor(globs, aor) || (user.length && globs_fit(globs, user, user.length));
 }
 
 bool control_target_is_aor(const struct control_target *target, struct text aor)
@@ -130,11 +107,16 @@ static int add_reason(struct control_filter *filter, struct text value, struct f
 		shown(value), value.at);
 }
 
-/* Classes would be looked up here, and matched in control_filter_matches. */
-static int add_class(struct text value, struct fault *fault)
+/* Which there are changes with the settings: no endpoint is in one that there is not. */
+static int add_class(struct control_filter *filter, struct text value, struct fault *fault)
 {
-	return fault_set(fault, -EINVAL, "class=%.*s: this version knows no classes", shown(value),
-		value.at);
+	if (!value.length || value.length >= sizeof(filter->class) ||
+		memchr(value.at, 0, value.length))
+		return fault_set(fault, -EINVAL, "class=%.*s: needs the name of a class",
+			shown(value), value.at);
+	memcpy(filter->class, value.at, value.length);
+	filter->class[value.length] = 0;
+	return 0;
 }
 
 static int add_quiet(struct control_filter *filter, struct text value, struct fault *fault)
@@ -162,7 +144,7 @@ int control_filter_add(struct control_filter *filter, struct text word, struct f
 	if ((value = value_of(word, TEXT("reason="))).at)
 		return add_reason(filter, value, fault);
 	if ((value = value_of(word, TEXT("class="))).at)
-		return add_class(value, fault);
+		return add_class(filter, value, fault);
 	if ((value = value_of(word, TEXT("quiet>"))).at)
 		return add_quiet(filter, value, fault);
 	return fault_set(fault, -EINVAL,
@@ -203,9 +185,10 @@ static bool has_reason(const struct endpoints *endpoints, uint32_t endpoint, uns
 	return false;
 }
 
-static bool is_like(const void *wanted, struct text aor)
+static bool is_of_class(const struct endpoints *endpoints, unsigned class, const char *name)
 {
-	return glob_matches_aor(wanted, aor);
+	return text_equal(
+		classes_name(&endpoints->classes, class), (struct text){name, strlen(name)});
 }
 
 bool control_filter_matches(
@@ -220,6 +203,8 @@ bool control_filter_matches(
 	if (filter->has_proxy && !is_at(&filter->proxy, &endpoints->proxies->list[endpoint->proxy]))
 		return false;
 	if (filter->quiet_us && endpoint_silent_us(endpoints, index) <= filter->quiet_us)
+		return false;
+	if (*filter->class && !is_of_class(endpoints, endpoint->class, filter->class))
 		return false;
 	if (filter->reasons && !has_reason(endpoints, index, filter->reasons))
 		return false;

@@ -14,6 +14,7 @@ struct control_filter {
 	struct network network;
 	struct address proxy;          /* port 0: whatever its port */
 	char aor[CONTROL_PATTERN_MAX]; /* empty: any */
+	char class[CLASS_NAME_MAX];    /* empty: any, and none */
 	unsigned reasons;  /* set of 1 << enum reason_kind, one of which it has; 0: any */
 	uint64_t quiet_us; /* longer than this without a sign of life; 0: any */
 };
@@ -40,8 +41,5 @@ bool control_target_matches(
 
 /* Whether an address of record is the target's. */
 bool control_target_is_aor(const struct control_target *target, struct text aor);
-
-/* Whether text is as the pattern says, with * for any bytes and ? for one. */
-bool control_glob(const char *pattern, struct text text);
 
 #endif

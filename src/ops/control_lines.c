@@ -83,6 +83,8 @@ void line_endpoint(struct json *json, const struct endpoint_view *view)
 		line_text(json, "aor", view->aor);
 	if (view->user.length)
 		line_text(json, "user", view->user);
+	if (view->class.at)
+		line_text(json, "class", view->class);
 	json_put_set_member(json, "nat", view->nat, nat_test_names, NAT_TESTS);
 	for (unsigned i = 0; i < REASON_KINDS; i++)
 		json_put_number_member(json, kinds_of_reasons[i], view->reasons[i]);
@@ -152,9 +154,9 @@ static void put_counts(struct json *json, const struct engine_counters *counters
 		json_put_number_member(json, kinds_of_reasons[i], counters->reasons_of[i]);
 }
 
-static const char *keepalives(const struct engine *engine, const struct control_status *status)
+static const char *keepalives(struct engine *engine)
 {
-	if (status->scope == KEEPALIVE_OFF)
+	if (!classes_keep_alive(&engine_endpoints(engine)->classes))
 		return "off";
 	return engine_holds_keepalives(engine) ? "held" : "on";
 }
@@ -165,8 +167,7 @@ static void put_seconds(struct json *json, const char *key, uint64_t us)
 		json_put_number_member(json, key, us / 1000000);
 }
 
-void line_status(
-	struct json *json, const struct engine *engine, const struct control_status *status)
+void line_status(struct json *json, struct engine *engine, const struct control_status *status)
 {
 	const struct engine_counters counters = engine_counters(engine);
 
@@ -179,7 +180,7 @@ void line_status(
 	line_truth(json, "settling", status->is_reviewing);
 	put_proxies(json, engine);
 	put_counts(json, &counters);
-	json_put_member(json, "keepalives", keepalives(engine, status));
+	json_put_member(json, "keepalives", keepalives(engine));
 	put_seconds(json, "last_in", status->last_in_us);
 	put_seconds(json, "last_out", status->last_out_us);
 	line_text(json, "state", text_of(status->state));

@@ -11,8 +11,7 @@
 void line_endpoint(struct json *json, const struct endpoint_view *view);
 void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t endpoint);
 
-void line_status(
-	struct json *json, const struct engine *engine, const struct control_status *status);
+void line_status(struct json *json, struct engine *engine, const struct control_status *status);
 
 /* Each figure of the metrics by the name that it has there, with its labels. */
 void line_figures(struct json *json, const struct metrics_snapshot *snapshot);

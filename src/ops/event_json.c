@@ -1,11 +1,16 @@
 #include "event_json.h"
 
+static void put_id(struct json *json, struct text id)
+{
+	json_put(json, ",\"id\":\"");
+	json_put_escaped(json, id);
+	json_put_char(json, '"');
+}
+
 static void put_reason(struct json *json, const struct event *event)
 {
 	json_put_member(json, "reason", reason_kind_names[event->reason.kind]);
-	json_put(json, ",\"id\":\"");
-	json_put_escaped(json, event->reason.id);
-	json_put_char(json, '"');
+	put_id(json, event->reason.id);
 	if (event->type == EVENT_REASON_END)
 		json_put_member(json, "why", event->reason.why);
 	else
@@ -41,11 +46,6 @@ static void put_liveness(struct json *json, const struct event *event)
 		json_put_number_member(json, "missed", event->missed);
 	else
 		json_put_number_member(json, "silent", event->silent_s);
-	if (!event->aor.at)
-		return;
-	json_put(json, ",\"id\":\"");
-	json_put_escaped(json, event->aor);
-	json_put_char(json, '"');
 }
 
 static void put_details(struct json *json, const struct event *event)
@@ -104,6 +104,10 @@ void event_json(struct json *json, int64_t time_us, const struct event *event, u
 	put_details(json, event);
 	if (left_out)
 		json_put_number_member(json, "left_out", left_out);
+	if (event->aor.at)
+		put_id(json, event->aor);
+	if (event->restored)
+		json_put(json, ",\"restored\":true");
 	json_put(json, "}\n");
 }
 

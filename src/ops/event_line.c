@@ -48,18 +48,23 @@ static void write_rewrite(const struct event *event, char *out, size_t size)
 
 static void write_liveness(const struct event *event, char *out, size_t size)
 {
-	const struct text aor = event->aor;
-	int length;
-
 	if (event->type == EVENT_LOST)
-		length = snprintf(
-			out, size, "%u keepalives in a row without an answer", event->missed);
+		snprintf(out, size, "%u keepalives in a row without an answer", event->missed);
 	else
-		length = snprintf(out, size, "after %llu s without a sign of life",
+		snprintf(out, size, "after %llu s without a sign of life",
 			(unsigned long long)event->silent_s);
+}
+
+/* What any event may have, at its end. */
+static void write_rest(const struct event *event, char *out, size_t size)
+{
+	const struct text aor = event->aor;
+	const int shown = aor.length < ID_SHOWN_MAX ? (int)aor.length : ID_SHOWN_MAX;
+
 	if (aor.at)
-		snprintf(out + length, size - (size_t)length, ", %.*s",
-			aor.length < ID_SHOWN_MAX ? (int)aor.length : ID_SHOWN_MAX, aor.at);
+		snprintf(out, size, ", %.*s", shown, aor.at);
+	else if (event->restored)
+		snprintf(out, size, ", restored");
 }
 
 const char *event_refusal(const struct event *event)
@@ -139,6 +144,8 @@ const char *event_line(const struct event *event, char line[static EVENT_LINE_MA
 	length = snprintf(line, EVENT_LINE_MAX, "%s %s at %s: ", event_type_names[event->type],
 		client, proxy);
 	write_details(event, line + length, EVENT_LINE_MAX - (size_t)length);
+	length = (int)strlen(line);
+	write_rest(event, line + length, EVENT_LINE_MAX - (size_t)length);
 	return line;
 }
 

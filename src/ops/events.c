@@ -1,6 +1,7 @@
 #include "event_json.h"
 #include "log.h"
 #include "output.h"
+#include <natbox/endpoints.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,18 +11,21 @@
 enum {
 	/* What waits at most: at 150 bytes a line, some thousand lines between two writes, or for a
 	 * reader that is slow. Pages that are never reached cost nothing. */
-	BUFFER_BYTES = EVENT_JSON_MAX + 256 * 1024,
+	WAITING_BYTES = 256 * 1024,
+	BUFFER_BYTES = WAITING_BYTES + EVENT_JSON_MAX,
 };
 
 /* Events that strangers can cause at any rate share a limit, each type its own. */
 struct flood {
 	struct log_limit limit;
 	struct event latest; /* of those that were left out */
+	char aor[LABEL_MAX]; /* its own */
 };
 
 struct events {
 	char *path; /* NULL: standard output */
 	struct output output;
+	unsigned kinds;
 	bool is_limited;
 	bool failing;  /* what waited was not all written */
 	int error;     /* why events were lost: a negative errno, 0 once all is told */
@@ -78,6 +82,7 @@ static struct events *events_new(
 		return NULL;
 	}
 	events->output = output;
+	events->kinds = EVENTS_ALL;
 	events->lines.bytes = events->buffer;
 	return events;
 }
@@ -96,6 +101,24 @@ struct events *events_open(const char *path, const struct identity *owner, struc
 struct events *events_open_whole(struct fault *fault)
 {
 	return events_new(NULL, NULL, fault);
+}
+
+void events_choose(struct events *events, unsigned kinds)
+{
+	const unsigned automatic =
+		events->is_limited ? EVENTS_ALL & ~(unsigned)EVENTS_FREQUENT : EVENTS_ALL;
+
+	events->kinds = (kinds & EVENTS_ALL) | (kinds & EVENTS_AUTO ? automatic : 0);
+}
+
+unsigned events_chosen(const struct events *events)
+{
+	return events ? events->kinds : 0;
+}
+
+bool events_have_room(const struct events *events)
+{
+	return events->lines.used < WAITING_BYTES / 2;
 }
 
 void events_set_offset(struct events *events, int64_t offset_us)
@@ -192,10 +215,24 @@ static void write_event(struct events *events, const struct event *event, uint64
 			left_out);
 }
 
+/* What the event points to is gone by the time that it may be written. */
+static void leave_out(struct flood *flood, const struct event *event)
+{
+	struct text *aor = &flood->latest.aor;
+
+	flood->latest = *event;
+	if (!aor->at)
+		return;
+	if (aor->length > sizeof(flood->aor))
+		aor->length = sizeof(flood->aor);
+	memcpy(flood->aor, aor->at, aor->length);
+	aor->at = flood->aor;
+}
+
 static void write_limited(struct events *events, struct flood *flood, const struct event *event)
 {
 	if (!log_limit_take(&flood->limit, event->time_us)) {
-		flood->latest = *event;
+		leave_out(flood, event);
 		return;
 	}
 	write_event(events, event, flood->limit.left_out);
@@ -214,6 +251,8 @@ static void end_flood(struct events *events, struct flood *flood, uint64_t now_u
 
 void events_write(struct events *events, const struct event *event)
 {
+	if (!(events->kinds >> event->type & 1))
+		return;
 	if (events->is_limited && event->type == EVENT_MALFORMED)
 		write_limited(events, &events->malformed, event);
 	else if (events->is_limited && event->type == EVENT_REFUSED)

@@ -51,6 +51,36 @@ static void put_seconds(struct exposition *exposition, uint64_t us)
 		(unsigned long long)(us % 1000000));
 }
 
+static void put_part_of_endpoints(
+	struct exposition *exposition, const char *label, const char *of, uint64_t value)
+{
+	put(exposition, "natbox_%s_endpoints{%s=\"%s\"} %llu\n", label, label, of,
+		(unsigned long long)value);
+}
+
+static void put_proxies(struct exposition *exposition, const struct metrics_snapshot *snapshot)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	put_head(exposition, "proxy_endpoints", "gauge",
+		"Endpoints by their proxy; all beyond the first 32 proxies are \"other\".");
+	for (unsigned i = 0; i < snapshot->proxy_count && i < PROXIES_COUNTED; i++) {
+		address_format(&snapshot->proxies[i], text);
+		put_part_of_endpoints(exposition, "proxy", text, snapshot->engine.of_proxies[i]);
+	}
+	put_part_of_endpoints(
+		exposition, "proxy", "other", snapshot->engine.of_proxies[PROXIES_COUNTED]);
+}
+
+/* Those that are of none are the rest of all. */
+static void put_classes(struct exposition *exposition, const struct metrics_snapshot *snapshot)
+{
+	put_head(exposition, "class_endpoints", "gauge", "Endpoints by their class.");
+	for (unsigned i = 0; i < snapshot->class_count; i++)
+		put_part_of_endpoints(exposition, "class", snapshot->classes[i].name,
+			snapshot->classes[i].endpoints);
+}
+
 static void put_sizes(struct exposition *exposition, const struct engine_counters *counters)
 {
 	put_one(exposition, "endpoints", "gauge", "Endpoints that are kept reachable.",
@@ -61,6 +91,8 @@ static void put_sizes(struct exposition *exposition, const struct engine_counter
 	put_one(exposition, "endpoints_lost", "gauge",
 		"Those of them that were reported lost and have given no sign of life since.",
 		counters->lost_now);
+	put_one(exposition, "endpoints_natted", "gauge", "Those of them that are behind a NAT.",
+		counters->natted);
 	put_head(exposition, "reasons", "gauge", "Reasons to keep endpoints reachable, by kind.");
 	for (unsigned i = 0; i < REASON_KINDS; i++)
 		put_labelled(exposition, "reasons", "reason", reason_kind_names[i],
@@ -70,10 +102,11 @@ static void put_sizes(struct exposition *exposition, const struct engine_counter
 		counters->transactions);
 }
 
+static const char *const directions[DIRECTIONS] = {"in", "out", "none"};
+
 /* What is nobody's business always passes. */
 static void put_packets(struct exposition *exposition, const struct engine_counters *counters)
 {
-	static const char *const directions[DIRECTIONS] = {"in", "out", "none"};
 	static const char *const verdicts[VERDICTS] = {"pass", "rewrite", "consume"};
 
 	put_head(exposition, "packets_total", "counter",
@@ -92,6 +125,22 @@ static void put_packets(struct exposition *exposition, const struct engine_count
 	for (unsigned i = 0; i < REWRITTEN_FIELDS; i++)
 		put_labelled(exposition, "rewrites_total", "field", rewritten_field_names[i],
 			counters->rewritten_fields[i]);
+}
+
+static void put_times(struct exposition *exposition, const struct metrics_snapshot *snapshot)
+{
+	put_head(exposition, "last_packet_seconds", "gauge",
+		"When a packet was last seen, by direction as in natbox_packets_total: seconds "
+		"since 1970, so that time() minus it is how long ago; 0 where none was seen since "
+		"the start.");
+	for (unsigned i = 0; i < DIRECTIONS; i++) {
+		put(exposition, "natbox_last_packet_seconds{dir=\"%s\"}", directions[i]);
+		put_seconds(exposition, snapshot->last_packet_us[i]);
+	}
+	put(exposition, "# HELP process_start_time_seconds When natbox was started: seconds since "
+			"1970.\n# TYPE process_start_time_seconds gauge\n"
+			"process_start_time_seconds");
+	put_seconds(exposition, snapshot->started_us);
 }
 
 /* Spans of time: how many there are up to each bound, beyond all of them, and their sum. */
@@ -197,10 +246,13 @@ size_t exposition_write(const struct metrics_snapshot *snapshot, char text[stati
 	struct exposition exposition = {.text = text};
 
 	put_sizes(&exposition, &snapshot->engine);
+	put_proxies(&exposition, snapshot);
+	put_classes(&exposition, snapshot);
 	put_packets(&exposition, &snapshot->engine);
 	put_keepalives(&exposition, &snapshot->engine);
 	put_troubles(&exposition, snapshot);
 	put_turns(&exposition, &snapshot->turns);
+	put_times(&exposition, snapshot);
 	put_head(&exposition, "build_info", "gauge", "Always 1, with the version of natbox.");
 	put_labelled(&exposition, "build_info", "version", NATBOX_VERSION, 1);
 	return exposition.length;

@@ -43,17 +43,23 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
 	return 0;
 }
 
+int privileges_examine(const struct identity *identity, struct fault *fault)
+{
+	if (!*identity->name || identity->user == geteuid() || geteuid() == 0)
+		return 0;
+	return fault_set_kind(fault, FAULT_LASTING, -EPERM,
+		"cannot become user %s: start natbox as root, or set natbox.user to nothing",
+		identity->name);
+}
+
 int privileges_drop(const struct identity *identity, bool keep_net_admin, struct fault *fault)
 {
 	if (!*identity->name)
 		return 0;
 	if (identity->user == geteuid())
 		return identity->user == 0 ? 0 : capabilities_drop(keep_net_admin, fault);
-	if (geteuid() != 0)
-		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
-			"cannot become user %s: start natbox as root, or set natbox.user to "
-			"nothing",
-			identity->name);
+	if (privileges_examine(identity, fault) != 0)
+		return -EPERM;
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (keep_net_admin)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);

@@ -2,23 +2,23 @@
 
 void report_event(struct report *report, struct event *event)
 {
-	report->work += WORK_EVENT;
 	event->time_us = report->now_us;
-	if (report->sink.event)
-		report->sink.event(report->sink.context, event);
+	report->sink.event(report->sink.context, event);
 }
 
 void report_refused(struct report *report, const struct address *client,
-	const struct address *proxy, enum refusal refusal)
+	const struct address *proxy, enum refusal refusal, struct text aor)
 {
 	struct event event = {.type = EVENT_REFUSED,
 		.client = *client,
 		.proxy = *proxy,
+		.aor = aor,
 		.why = refusal_names[refusal]};
 
 	report->counters.refused++;
 	report->counters.refusals[refusal]++;
-	report_event(report, &event);
+	if (report_happened(report, EVENT_REFUSED))
+		report_event(report, &event);
 }
 
 const uint32_t rtt_bounds_us[RTT_BOUNDS] = {

@@ -34,6 +34,16 @@ static bool holds_nothing_but_state(int directory)
 	return has_state && !has_more;
 }
 
+bool state_would_give(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool would = fd >= 0 && holds_nothing_but_state(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return would;
+}
+
 /* Nothing is written where nothing changes: the disk may stall. */
 static int give(int fd, const struct stat *status, uid_t user, gid_t group)
 {

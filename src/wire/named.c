@@ -46,7 +46,7 @@ int wire_find_proxies(const struct wire_settings *settings, struct address list[
 	}
 	if (count)
 		return count;
-	return fault_set(fault, -ENOENT,
+	return fault_set_kind(fault, FAULT_ABSENT, -ENOENT,
 		"this host has no address that a proxy could have: set natbox.proxy");
 }
 

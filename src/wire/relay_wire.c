@@ -53,15 +53,62 @@ static struct rules_settings rules_settings_from(
 	};
 }
 
+static int refuse_loopback(struct fault *fault)
+{
+	return fault_set_kind(fault, FAULT_ABSENT, -ENOENT,
+		"this host has no address but loopback that a proxy could have: set natbox.proxy");
+}
+
+static struct relay_settings relay_settings_from(const struct wire *wire)
+{
+	return (struct relay_settings){
+		.in_port = wire->settings.relay.in_port,
+		.out_port = wire->settings.relay.out_port,
+		.own_mark = wire->settings.relay.own_mark,
+		.proxies = wire->proxies,
+	};
+}
+
+static void on_rules_fault(void *context, const struct fault *fault)
+{
+	tell(context, WIRE_ERROR, "%s", fault->line);
+}
+
+/* Without the privilege, which is looked at with the rules, the ports cannot be. */
+static void examine_ports(const struct wire *wire, const struct relay_settings *settings)
+{
+	struct relay *relay = NULL;
+	struct fault fault;
+	int result = relay_open(settings, &relay, &fault);
+
+	if (result != 0 && result != -EPERM)
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	relay_close(relay);
+}
+
+static void relaying_examine(struct wire *wire)
+{
+	static struct address proxies[PROXIES_MAX], diverted[PROXIES_MAX];
+	const struct wire_settings *settings = &wire->settings;
+	struct relay_settings in = relay_settings_from(wire), out = in;
+	struct fault fault;
+	int count = wire_find_proxies(settings, proxies, &fault);
+	const size_t kept =
+		count > 0 ? list_diverted(settings, proxies, (size_t)count, diverted) : 0;
+	const struct rules_settings rules = rules_settings_from(settings, diverted, kept);
+
+	if (!kept && refuse_loopback(&fault))
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	rules_examine(&rules, on_rules_fault, wire);
+	in.out_port = out.in_port = 0; /* any that is free */
+	examine_ports(wire, &in);
+	examine_ports(wire, &out);
+}
+
 static int relaying_open(struct wire *wire, struct fault *fault)
 {
 	const struct wire_settings *settings = &wire->settings;
-	const struct relay_settings relay = {
-		.in_port = settings->relay.in_port,
-		.out_port = settings->relay.out_port,
-		.own_mark = settings->relay.own_mark,
-		.proxies = wire->proxies,
-	};
+	const struct relay_settings relay = relay_settings_from(wire);
 	struct relaying *relaying = calloc(1, sizeof(*relaying));
 	struct rules_settings rules;
 	int result;
@@ -72,9 +119,7 @@ static int relaying_open(struct wire *wire, struct fault *fault)
 	relaying->proxy_count = list_diverted(
 		settings, wire->proxies->list, wire->proxies->count, relaying->proxies);
 	if (!relaying->proxy_count)
-		return fault_set(fault, -ENOENT,
-			"this host has no address but loopback that a proxy could have: set "
-			"natbox.proxy");
+		return refuse_loopback(fault);
 	rules = rules_settings_from(settings, relaying->proxies, relaying->proxy_count);
 	result = relay_open(&relay, &relaying->relay, fault);
 	if (result == 0)
@@ -216,6 +261,7 @@ static int relaying_close(struct wire *wire, struct fault *fault)
 
 const struct wire_kind relay_wire = {
 	.claim = CLAIM_RELAY,
+	.examine = relaying_examine,
 	.open = relaying_open,
 	.start = relaying_start,
 	.descriptors = relaying_descriptors,

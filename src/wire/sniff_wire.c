@@ -33,6 +33,24 @@ static int sniffing_open(struct wire *wire, struct fault *fault)
 	return result;
 }
 
+/* Without the privilege to capture there is none to send either: that is one fault. */
+static void sniffing_examine(struct wire *wire)
+{
+	const struct wire_settings *settings = &wire->settings;
+	struct capture *capture = NULL;
+	struct inject *inject = NULL;
+	struct fault fault;
+	int result = capture_open_live(
+		settings->interface, settings->named, settings->named_count, &capture, &fault);
+
+	if (result != 0)
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	if (result != -EPERM && settings->sends && inject_open(&inject, &fault) != 0)
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	inject_close(inject);
+	capture_close(capture);
+}
+
 static int sniffing_start(struct wire *wire, struct fault *fault)
 {
 	const struct sniffing *sniffing = wire->own;
@@ -147,6 +165,7 @@ static bool sniffing_is_there(const struct wire *wire)
 }
 
 const struct wire_kind sniff_wire = {
+	.examine = sniffing_examine,
 	.open = sniffing_open,
 	.start = sniffing_start,
 	.descriptors = sniffing_descriptors,

@@ -30,6 +30,12 @@ inside ip route add 198.51.100.0/24 dev lo table 5060
 ends_with 2 "relay.table" -- "${relay[@]}"
 say $? "a routing table that somebody uses"
 inside ip route flush table 5060
+inside ip addr flush dev lo scope global
+ends_with 2 "no address but loopback" "${booted[@]}" -- "${relay[@]}" -o 'natbox.proxy=*:5060'
+say $? "a host that has no address that a proxy could have, in relay mode"
+ends_with 1 "no address but loopback" "${booting[@]}" -- "${relay[@]}" -o 'natbox.proxy=*:5060'
+say $? "but while the host boots it may be still to come"
+inside ip addr add ${proxy%:*}/32 dev lo && inside ip addr add $client/32 dev lo
 for mode in sniff relay; do
 	ends_with 2 "CAP_NET_RAW" setpriv --bounding-set=-net_admin,-net_raw \
 		--inh-caps=-net_admin,-net_raw -- -o natbox.mode=$mode

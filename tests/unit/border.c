@@ -104,6 +104,11 @@ static void on_event(void *context, const struct event *event)
 		border->listener(border->listener_context, event);
 		return;
 	}
+	if (event->restored && !border->logs_restored)
+		return;
+	if (event->restored)
+		log_line(border, "restored ");
+	snprintf(border->aor, sizeof(border->aor), "%.*s", (int)event->aor.length, event->aor.at);
 	write_client(border, event, client);
 	switch (event->type) {
 	case EVENT_ENDPOINT_ADD:

@@ -37,6 +37,8 @@ struct border {
 	bool leaves_unproven; /* off: each endpoint is proven once it is there */
 	struct flow added;    /* the endpoint that a packet has added */
 	bool logs_keepalives; /* off: keepalive and reply events are not in the log */
+	bool logs_restored;   /* off: nor are those of what a restart has put back */
+	char aor[64];         /* of the last event that is; empty: it has none */
 	unsigned sent_count;
 	struct border_sent *sent; /* keepalives; number i stands at i % BORDER_SENT_MAX */
 	struct outcome outcome;   /* of the last packet */
@@ -74,7 +76,7 @@ void border_pause(struct border *border, double seconds);
  *     endpoint-add 203.0.113.1:5061 via-source,contact-private
  *     reason-add 203.0.113.1:5061 registration sip:alice@example.com 60
  *     reason-end 203.0.113.1:5061 at 198.51.100.2:5060 registration sip:alice@example.com expired
- */
+ * and with "restored " before it where that is what it is. */
 #define border_expect(border, lines) border_expect_at(border, lines, __FILE__, __LINE__)
 void border_expect_at(struct border *border, const char *lines, const char *file, int line);
 

@@ -272,6 +272,25 @@ Test(config, alive_is_nothing_else)
 		"only be its beginning");
 }
 
+static void expect_events(const char *value, unsigned kinds)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "[log]\nevents-of = %s\n", value);
+	expect_ok(text);
+	cr_expect_eq(config.log.events_of, kinds, "%s", value);
+}
+
+Test(config, events_are_chosen_by_kind_all_of_them_or_by_themselves)
+{
+	expect_ok("");
+	cr_expect_eq(config.log.events_of, EVENTS_AUTO);
+	expect_events("lost, Found", 1 << EVENT_LOST | 1 << EVENT_FOUND);
+	expect_events("all", EVENTS_ALL);
+	expect_events("auto, reply", EVENTS_AUTO | 1 << EVENT_REPLY);
+	expect_events("", 0);
+}
+
 Test(config, errors_name_file_line_and_what_is_wrong)
 {
 	expect_error("[natbox]\n\nmode = bridge\n",
@@ -304,6 +323,10 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 	expect_error("[nat]\ndetect = via-source,\n",
 		":2: nat.detect: \"\" is none of via-source, via-private, contact-private, "
 		"contact-source, contact-port, sdp-private");
+	expect_error("[log]\nevents-of = lost, losses\n",
+		":2: log.events-of: \"losses\" is none of endpoint-add, endpoint-remove, "
+		"reason-add, reason-refresh, reason-end, rewrite, keepalive, reply, lost, found, "
+		"malformed, refused, auto, all");
 	expect_error("[nat]\nexempt = 10.0.0.1/8\n",
 		":2: nat.exempt: \"10.0.0.1/8\" is not a network such as 10.0.0.0/8 or "
 		"2001:db8::/32 with its host bits zero");

@@ -4,6 +4,8 @@
 #include "calls.h"
 #include "sip_messages.h"
 
+#include <natbox/endpoints.h>
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -225,6 +227,80 @@ Test(engine, what_is_refused_is_counted_by_its_limit)
 	counters = engine_counters(border->engine);
 	cr_expect_eq(counters.refused, 1);
 	cr_expect_eq(counters.refusals[REFUSED_ENDPOINTS_PER_ADDRESS], 1);
+	border_free(border);
+}
+
+static void register_at(struct border *border, const char *client, const char *call_id)
+{
+	const struct registration registration = {
+		.aor = "sip:bob@example.com", .call_id = call_id, .expires = "60"};
+
+	border_register(border, client, registration);
+	border_answer(border, client, 200, registration);
+}
+
+Test(engine, endpoints_are_counted_by_their_proxy_and_their_nat)
+{
+	struct border *border = border_new();
+	struct engine_counters counters;
+
+	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	register_at(border, "203.0.113.1:5061", "natted");
+	border_take_proxy(border, "198.51.100.2:5060");
+	register_at(border, "192.168.1.12:5060", "not");
+	counters = engine_counters(border->engine);
+	cr_expect_eq(counters.endpoints, 2);
+	cr_expect_eq(counters.of_proxies[0], 1);
+	cr_expect_eq(counters.of_proxies[1], 1);
+	border_wait(border, 61);
+	counters = engine_counters(border->engine);
+	cr_expect_eq(counters.of_proxies[0], 0);
+	cr_expect_eq(counters.of_proxies[1], 0);
+	cr_expect_eq(counters.natted, 0);
+	border_free(border);
+}
+
+/* What is found out later counts, too. */
+Test(engine, an_endpoint_that_turns_out_to_be_natted_counts_as_such_once)
+{
+	struct border *border = border_new();
+	struct endpoints *endpoints;
+	int64_t slots[RECORDS_AT_ONCE];
+	struct record record = {
+		.key = 1, .binding = 1, .id = TEXT("sip:a@example.com"), .left_us = 60000000};
+
+	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border_wait(border, 0);
+	endpoints = engine_endpoints(border->engine);
+	record.client = at("203.0.113.1:5061");
+	record.proxy = border->proxy;
+	records_restore(endpoints, &record, 1, slots);
+	cr_expect_eq(engine_counters(border->engine).natted, 0);
+	endpoint_add_nat(endpoints, 1, NAT_VIA_SOURCE);
+	endpoint_add_nat(endpoints, 1, NAT_CONTACT_PRIVATE);
+	cr_expect_eq(engine_counters(border->engine).natted, 1);
+	record.key = 2;
+	record.nat = NAT_VIA_SOURCE;
+	record.client = at("203.0.113.2:5061");
+	records_restore(endpoints, &record, 1, slots);
+	cr_expect_eq(engine_counters(border->engine).natted, 2);
+	endpoint_remove(endpoints, 1, "ended", "flushed");
+	cr_expect_eq(engine_counters(border->engine).natted, 1);
+	border_free(border);
+}
+
+Test(engine, all_proxies_beyond_those_that_are_counted_apart_are_counted_together)
+{
+	struct border *border = border_new();
+	char proxy[64];
+
+	for (unsigned i = 0; i < PROXIES_COUNTED + 2; i++) {
+		snprintf(proxy, sizeof(proxy), "198.51.100.%u:5060", 2 + i);
+		border_take_proxy(border, proxy);
+		register_at(border, "203.0.113.1:5061", proxy);
+	}
+	cr_expect_eq(engine_counters(border->engine).of_proxies[PROXIES_COUNTED], 3);
+	cr_expect_eq(engine_counters(border->engine).of_proxies[1], 1);
 	border_free(border);
 }
 

@@ -61,8 +61,12 @@ Test(event_line, every_event_has_what_the_event_stream_has)
 	expect_line(&add, "via-source, sdp-private");
 	add.class = "office";
 	expect_line(&add, "via-source, sdp-private, class office");
+	add.restored = true;
+	expect_line(&add, "via-source, sdp-private, class office, restored");
 	end.why = "expired";
 	expect_line(&end, "expired");
+	end.aor = TEXT("sip:alice@example.com");
+	expect_line(&end, "expired, sip:alice@example.com");
 	keepalive.method = "OPTIONS";
 	expect_line(&keepalive, "OPTIONS");
 	reply.reply.status = 489;

@@ -88,6 +88,22 @@ Test(events, endpoint_lines_have_the_keys_of_the_contract)
 		"\"nat\":[\"via-source\",\"sdp-private\"],\"class\":\"office\"");
 	remove.why = "expired";
 	expect_line(&remove, "endpoint-remove", "\"why\":\"expired\"");
+	remove.aor = TEXT("sip:alice@example.com");
+	expect_line(
+		&remove, "endpoint-remove", "\"why\":\"expired\",\"id\":\"sip:alice@example.com\"");
+}
+
+Test(events, lines_of_what_was_restored_say_so_in_their_last_key)
+{
+	struct event add = event_of(EVENT_ENDPOINT_ADD), reason = event_of(EVENT_REASON_ADD);
+
+	add.restored = reason.restored = true;
+	expect_line(&add, "endpoint-add", "\"nat\":[],\"restored\":true");
+	reason.reason.id = TEXT("sip:alice@example.com");
+	reason.reason.expires = 3600;
+	expect_line(&reason, "reason-add",
+		"\"reason\":\"registration\","
+		"\"id\":\"sip:alice@example.com\",\"expires\":3600,\"restored\":true");
 }
 
 Test(events, reason_lines_have_the_keys_of_the_contract)
@@ -347,6 +363,74 @@ Test(events, the_last_of_a_flood_is_written_when_no_other_follows)
 	cr_expect(strstr(text, "\"left_out\":95}\n"), "%s", text);
 }
 
+/* By then somebody else's may stand where it stood. */
+Test(events, the_last_of_a_flood_keeps_its_address_of_record)
+{
+	char aor[] = "sip:alice@example.com";
+	struct event event = event_of(EVENT_MALFORMED);
+
+	event.why = "no Via";
+	event.time_us = 5000000;
+	event.aor = (struct text){aor, strlen(aor)};
+	write_malformed(LOG_LIMIT_PER_SECOND, 5000000);
+	events_write(events, &event);
+	memset(aor, 'x', sizeof(aor));
+	cr_expect_eq(events_flush(events, 6000000, &fault), EVENTS_NO_NEWS);
+	cr_expect(strstr(written(), "\"no Via\",\"id\":\"sip:alice@example.com\"}\n"), "%s", text);
+}
+
+/* One of each kind; returns how many were written. */
+static unsigned write_all_kinds(unsigned chosen)
+{
+	events_choose(events, chosen);
+	cr_assert_eq(truncate(path, 0), 0);
+	for (unsigned type = 0; type < EVENT_TYPES; type++) {
+		struct event event = event_of(type);
+
+		if (type == EVENT_KEEPALIVE)
+			event.method = "NOTIFY";
+		else if (type == EVENT_REASON_END)
+			event.reason.why = "ended";
+		else if (type == EVENT_ENDPOINT_REMOVE || type == EVENT_MALFORMED ||
+			 type == EVENT_REFUSED)
+			event.why = "limit";
+		event.time_us = 5000000;
+		events_write(events, &event);
+	}
+	return count_lines(written());
+}
+
+Test(events, only_the_kinds_that_are_chosen_are_written)
+{
+	cr_expect_eq(write_all_kinds(1 << EVENT_LOST | 1 << EVENT_FOUND), 2);
+	cr_expect(strstr(text, "\"lost\"") && strstr(text, "\"found\""), "%s", text);
+	cr_expect_eq(write_all_kinds(0), 0);
+	cr_expect_eq(write_all_kinds(EVENTS_ALL), EVENT_TYPES);
+}
+
+Test(events, by_themselves_they_are_all_but_those_of_every_message_and_keepalive)
+{
+	cr_expect_eq(write_all_kinds(EVENTS_AUTO), EVENT_TYPES - 3);
+	cr_expect_null(strstr(text, "\"keepalive\""));
+	cr_expect_null(strstr(text, "\"reply\""));
+	cr_expect_null(strstr(text, "\"rewrite\""));
+	cr_expect_eq(write_all_kinds(EVENTS_AUTO | 1 << EVENT_REPLY), EVENT_TYPES - 2);
+	cr_expect_eq(
+		events_chosen(events), EVENTS_ALL & ~(1u << EVENT_KEEPALIVE | 1u << EVENT_REWRITE));
+}
+
+Test(events, what_can_wait_has_half_of_the_room)
+{
+	struct event event = event_of(EVENT_LOST);
+	unsigned lines = 0;
+
+	for (; events_have_room(events) && lines < 10000; lines++)
+		events_write(events, &event);
+	cr_expect_lt(lines, 10000);
+	cr_expect_eq(count_lines(written()), lines, "none of them was written early");
+	cr_expect(events_have_room(events));
+}
+
 Test(events, refused_ones_have_a_limit_of_their_own)
 {
 	struct event event = event_of(EVENT_REFUSED);
@@ -366,6 +450,8 @@ Test(events, replay_has_all_of_them)
 
 	dup2(open(path, O_WRONLY | O_TRUNC), STDOUT_FILENO);
 	events = whole = events_open_whole(&fault);
+	events_choose(whole, EVENTS_AUTO);
+	cr_expect_eq(events_chosen(whole), EVENTS_ALL);
 	write_malformed(100, 5000000);
 	cr_expect_eq(events_close(whole, &fault), 0);
 	events = file;

@@ -54,7 +54,13 @@ Test(exposition, every_metric_of_the_contract_has_its_type_and_a_help)
 	expect_family("state_lag_seconds", "gauge");
 	expect_family("event_lines_lost_total", "counter");
 	expect_family("turn_seconds", "histogram");
+	expect_family("endpoints_lost", "gauge");
+	expect_family("endpoints_natted", "gauge");
+	expect_family("proxy_endpoints", "gauge");
+	expect_family("class_endpoints", "gauge");
+	expect_family("last_packet_seconds", "gauge");
 	expect_family("build_info", "gauge");
+	expect_line("# TYPE process_start_time_seconds gauge");
 }
 
 Test(exposition, figures_stand_under_their_labels)
@@ -63,6 +69,8 @@ Test(exposition, figures_stand_under_their_labels)
 		.engine = {.endpoints = 1,
 			.unproven = 18,
 			.lost_now = 19,
+			.natted = 20,
+			.of_proxies = {[1] = 21, [PROXIES_COUNTED] = 22},
 			.transactions = 2,
 			.keepalives = 3,
 			.replies = 4,
@@ -79,6 +87,13 @@ Test(exposition, figures_stand_under_their_labels)
 		.capture_drops = 14,
 		.state_lag_us = 15000016,
 		.event_lines_lost = 17,
+		.proxy_count = 2,
+		.proxies = {address_ipv4("\xc0\x00\x02\x01", 5060),
+			address_ipv4("\xc0\x00\x02\x01", 5080)},
+		.class_count = 1,
+		.classes = {{.name = "office", .endpoints = 23}},
+		.last_packet_us[DIRECTION_OUT] = 1700000000000042,
+		.started_us = 1600000000000043,
 	};
 	write_text();
 	cr_expect(strstr(text, "natbox_endpoints 1\n"));
@@ -100,6 +115,14 @@ Test(exposition, figures_stand_under_their_labels)
 	expect_line("natbox_capture_drops_total 14");
 	expect_line("natbox_state_lag_seconds 15.000016");
 	expect_line("natbox_event_lines_lost_total 17");
+	expect_line("natbox_endpoints_natted 20");
+	expect_line("natbox_proxy_endpoints{proxy=\"192.0.2.1:5060\"} 0");
+	expect_line("natbox_proxy_endpoints{proxy=\"192.0.2.1:5080\"} 21");
+	expect_line("natbox_proxy_endpoints{proxy=\"other\"} 22");
+	expect_line("natbox_class_endpoints{class=\"office\"} 23");
+	expect_line("natbox_last_packet_seconds{dir=\"in\"} 0.000000");
+	expect_line("natbox_last_packet_seconds{dir=\"out\"} 1700000000.000042");
+	expect_line("process_start_time_seconds 1600000000.000043");
 }
 
 Test(exposition, what_has_never_happened_is_there_with_its_zero)
@@ -167,6 +190,10 @@ Test(exposition, every_line_is_well_formed)
 Test(exposition, the_longest_text_fits)
 {
 	memset(&snapshot, 0xff, sizeof(snapshot));
+	snapshot.proxy_count = PROXIES_COUNTED;
+	snapshot.class_count = CLASSES_MAX;
+	for (unsigned i = 0; i < CLASSES_MAX; i++)
+		snapshot.classes[i].name[CLASS_NAME_MAX - 1] = 0;
 	write_text();
 	cr_expect_lt(strlen(text), EXPOSITION_MAX - 1);
 	expect_line("natbox_build_info{version=\"" NATBOX_VERSION "\"} 1");

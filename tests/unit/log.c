@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char path[] = "/tmp/natbox-log-XXXXXX";
@@ -175,4 +176,31 @@ Test(log, messages_on_standard_error_name_natbox)
 	dup2(saved, STDERR_FILENO);
 	cr_expect_str_eq(
 		read_file(path), "natbox: error: cannot open capture\nnatbox: warning: slow\n");
+}
+
+/* The journal says which stream it made of standard error. */
+Test(log, line_for_the_journal_has_its_priority_and_no_other_has)
+{
+	int saved = dup(STDERR_FILENO), file = open(path, O_WRONLY | O_TRUNC);
+	struct stat status;
+	char stream[64];
+
+	cr_assert_eq(fstat(file, &status), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)status.st_dev,
+		(unsigned long long)status.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_close();
+	dup2(file, STDERR_FILENO);
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_error("a");
+	log_warning("b");
+	log_info("c");
+	log_debug("d");
+	log_refusal("e");
+	setenv("JOURNAL_STREAM", "0:1", 1);
+	log_error("f");
+	dup2(saved, STDERR_FILENO);
+	cr_expect_str_eq(read_file(path),
+		"<3>natbox: error: a\n<4>natbox: warning: b\n<6>natbox: c\n<7>natbox: debug: d\n"
+		"<3>e\nnatbox: error: f\n");
 }

@@ -159,7 +159,12 @@ static char *event_line_of(enum event_type type)
 
 	if (type == EVENT_ENDPOINT_ADD)
 		event.class = "";
-	else if (type == EVENT_KEEPALIVE)
+	if (type == EVENT_ENDPOINT_ADD || type == EVENT_REASON_ADD)
+		event.restored = true;
+	else if (type == EVENT_ENDPOINT_REMOVE || type == EVENT_MALFORMED ||
+		 type == EVENT_REFUSED || type == EVENT_LOST || type == EVENT_FOUND)
+		event.aor = TEXT("sip:alice@example.com");
+	if (type == EVENT_KEEPALIVE)
 		event.method = "";
 	else if (type == EVENT_ENDPOINT_REMOVE || type == EVENT_MALFORMED || type == EVENT_REFUSED)
 		event.why = "";
@@ -227,5 +232,19 @@ Test(manual_and_ini, unit_starts_natbox_again_however_often_it_failed)
 	section = part(text, "[Service]\n", "\n[");
 	cr_expect(strstr(section, "\nRestart=on-failure\nRestartSec="), "%s", section);
 	cr_expect(strstr(section, "\nRestartPreventExitStatus=2"), "%s", section);
+	free(section);
+}
+
+/* A reload of a file with an error in it fails, and natbox hears nothing of it. */
+Test(manual_and_ini, unit_waits_for_natbox_watches_it_and_tests_before_a_reload)
+{
+	char *section;
+
+	read_file("etc/natbox.service");
+	section = part(text, "[Service]\n", "\n[");
+	cr_expect(strstr(section, "Type=notify\n"), "%s", section);
+	cr_expect(strstr(section, "\nWatchdogSec=10s\n"), "%s", section);
+	cr_expect(strstr(section, "\nExecReload=/usr/sbin/natbox -t\nExecReload=/bin/kill -HUP "),
+		"%s", section);
 	free(section);
 }

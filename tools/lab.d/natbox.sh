@@ -20,7 +20,8 @@ natbox_is_ready() {
 natbox_start() { # further arguments for natbox, such as -o keepalive.scope=off
 	fresh "$(natbox_event_file)"
 	start "$(natbox_name)" "$NATBOX_HOST" "$NATBOX" -c "$lab_root/tests/lab/natbox.ini" \
-		-o "log.events=$(natbox_event_file)" -o "control.socket=$LAB_DIR/$(natbox_name).sock" "$@"
+		-o "log.events=$(natbox_event_file)" -o log.events-of=all \
+		-o "control.socket=$LAB_DIR/$(natbox_name).sock" "$@"
 	eventually natbox_is_ready && return
 	echo "natbox does not start:" >&2
 	cat "$LAB_DIR/$(natbox_name).log" >&2

@@ -141,6 +141,7 @@ static int change_route(
 
 struct search {
 	const struct rules_settings *settings;
+	unsigned uses; /* enum routing_use */
 	struct fault *fault;
 };
 
@@ -150,21 +151,25 @@ static int check_rule(const struct nlmsghdr *message, void *context)
 	const struct rules_settings *settings = search->settings;
 	const struct fib_rule rule = read_rule(message);
 	const bool marked = rule.mask && !rule.inverted;
+	const unsigned uses = search->uses;
 
 	if (rule_is_ours(&rule))
 		return MNL_CB_OK;
-	if (marked && (settings->mark & rule.mask) == (rule.mark & rule.mask))
+	if (uses & ROUTING_USES_MARK && marked &&
+		(settings->mark & rule.mask) == (rule.mark & rule.mask))
 		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.mark %#x is in use by somebody else's routing rule %u (fwmark "
 			"%#x/%#x); "
 			"set relay.mark to a free one",
 			settings->mark, rule.priority, rule.mark, rule.mask);
-	else if (marked && (settings->own_mark & rule.mask) == (rule.mark & rule.mask))
+	else if (uses & ROUTING_USES_OWN_MARK && marked &&
+		 (settings->own_mark & rule.mask) == (rule.mark & rule.mask))
 		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.own-mark %#x is in use by somebody else's routing rule %u (fwmark "
 			"%#x/%#x); set relay.own-mark to a free one",
 			settings->own_mark, rule.priority, rule.mark, rule.mask);
-	else if (rule.action == FR_ACT_TO_TBL && rule.table == settings->table)
+	else if (uses & ROUTING_USES_TABLE && rule.action == FR_ACT_TO_TBL &&
+		 rule.table == settings->table)
 		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.table %u is in use by somebody else's routing rule %u; set "
 			"relay.table "
@@ -194,7 +199,7 @@ static int check_route(const struct nlmsghdr *message, void *context)
 	const struct search *search = context;
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
 
-	if (header->rtm_protocol == ROUTING_PROTOCOL ||
+	if (!(search->uses & ROUTING_USES_TABLE) || header->rtm_protocol == ROUTING_PROTOCOL ||
 		route_table(message) != search->settings->table)
 		return MNL_CB_OK;
 	fault_set_kind(search->fault, FAULT_LASTING, 0,
@@ -224,9 +229,9 @@ static int check_family(uint8_t family, struct search *search)
 	return error == -ENOENT || error == -EAFNOSUPPORT ? 0 : error;
 }
 
-int routing_check(const struct rules_settings *settings, struct fault *fault)
+int routing_check(const struct rules_settings *settings, enum routing_use uses, struct fault *fault)
 {
-	struct search search = {settings, fault};
+	struct search search = {settings, uses, fault};
 
 	for (size_t i = 0; i < sizeof(families); i++) {
 		int error = check_family(families[i], &search);

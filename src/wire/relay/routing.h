@@ -23,8 +23,17 @@ struct routing;
 int routing_open(struct routing **routing, struct fault *fault);
 void routing_close(struct routing *routing); /* NULL is fine */
 
-/* Refuses a mark or table that somebody else uses: 0, or -EEXIST and others with *fault set. */
-int routing_check(const struct rules_settings *settings, struct fault *fault);
+/* What somebody else may use. */
+enum routing_use {
+	ROUTING_USES_MARK = 1,
+	ROUTING_USES_OWN_MARK = 2,
+	ROUTING_USES_TABLE = 4,
+	ROUTING_USES_ANY = 7,
+};
+
+/* Refuses the first of these that somebody else uses: 0, or -EEXIST and others with *fault set. */
+int routing_check(
+	const struct rules_settings *settings, enum routing_use uses, struct fault *fault);
 
 /* Puts in place what is missing; *added: whether anything was. 0 or a negative errno with *fault
  * set. */

@@ -81,24 +81,58 @@ static void rules_free(struct installed_rules *rules)
 	free(rules);
 }
 
+static int check_count(const struct rules_settings *settings, struct fault *fault)
+{
+	if (settings->proxy_count <= RULES_PROXIES_MAX)
+		return 0;
+	return fault_set_kind(fault, FAULT_LASTING, -E2BIG,
+		"%zu proxy addresses are too many for relay mode: at most %d; name the ones meant "
+		"in natbox.proxy",
+		settings->proxy_count, RULES_PROXIES_MAX);
+}
+
 /* Refuses what would not work, before anything is touched. */
 static int check(const struct rules_settings *settings, struct fault *fault)
 {
-	int error;
+	int error = check_count(settings, fault);
 
-	if (settings->proxy_count > RULES_PROXIES_MAX)
-		return fault_set_kind(fault, FAULT_LASTING, -E2BIG,
-			"%zu proxy addresses are too many for relay mode: at most %d; name the "
-			"ones "
-			"meant in natbox.proxy",
-			settings->proxy_count, RULES_PROXIES_MAX);
-	error = kernel_check_privilege(fault);
+	if (!error)
+		error = kernel_check_privilege(fault);
 	if (!error)
 		error = kernel_check_sysctls(fault);
 	if (error || settings->manual)
 		return error;
-	error = routing_check(settings, fault);
-	return error ? error : ruleset_check(settings, fault);
+	error = routing_check(settings, ROUTING_USES_ANY, fault);
+	if (!error)
+		error = ruleset_check_mark("mark", settings->mark, fault);
+	return error ? error : ruleset_check_mark("own-mark", settings->own_mark, fault);
+}
+
+void rules_examine(const struct rules_settings *settings,
+	void (*told)(void *context, const struct fault *fault), void *context)
+{
+	static const enum routing_use uses[] = {
+		ROUTING_USES_MARK, ROUTING_USES_OWN_MARK, ROUTING_USES_TABLE};
+	struct fault fault;
+	int error = check_count(settings, &fault);
+
+	if (error)
+		told(context, &fault);
+	error = kernel_check_privilege(&fault);
+	if (error) {
+		told(context, &fault);
+		return;
+	}
+	if (kernel_check_sysctls(&fault) != 0)
+		told(context, &fault);
+	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses) && !settings->manual; i++) {
+		if (routing_check(settings, uses[i], &fault) != 0)
+			told(context, &fault);
+	}
+	if (!settings->manual && ruleset_check_mark("mark", settings->mark, &fault) != 0)
+		told(context, &fault);
+	if (!settings->manual && ruleset_check_mark("own-mark", settings->own_mark, &fault) != 0)
+		told(context, &fault);
 }
 
 /* The routing first: a rule that diverts what is then not delivered would lose it. */

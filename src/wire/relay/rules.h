@@ -36,6 +36,11 @@ struct installed_rules;
 int rules_install(
 	const struct rules_settings *settings, struct installed_rules **rules, struct fault *fault);
 
+/* Tells each thing that would keep rules_install from working, or the rules from doing so once they
+ * are there; without the privilege, that alone. */
+void rules_examine(const struct rules_settings *settings,
+	void (*told)(void *context, const struct fault *fault), void *context);
+
 /* Diverts from now on. Starts the thread: call it after privileges are dropped, as capabilities are
  * a thread's own. 0 or a negative errno with *fault set. */
 int rules_start(struct installed_rules *rules, struct fault *fault);

@@ -236,7 +236,7 @@ static bool sets_mark(const char *line, const void *context)
 	return at && strstr(at, shown);
 }
 
-static int check_mark(const char *key, uint32_t mark, struct fault *fault)
+int ruleset_check_mark(const char *key, uint32_t mark, struct fault *fault)
 {
 	int found = find_line(sets_mark, &mark, fault);
 
@@ -246,13 +246,6 @@ static int check_mark(const char *key, uint32_t mark, struct fault *fault)
 		"relay.%s %#x is set by an nftables rule of somebody else; set relay.%s to a free "
 		"one",
 		key, mark, key);
-}
-
-int ruleset_check(const struct rules_settings *settings, struct fault *fault)
-{
-	int error = check_mark("mark", settings->mark, fault);
-
-	return error ? error : check_mark("own-mark", settings->own_mark, fault);
 }
 
 /* nft explains an error over several lines; the first says it. */

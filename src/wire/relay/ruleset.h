@@ -15,8 +15,9 @@ void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *fi
  * for NAT needs conntrack. False where that cannot be found out. */
 bool ruleset_may_notrack(void);
 
-/* Refuses marks that a rule of somebody else sets. 0, or -EEXIST with *fault set. */
-int ruleset_check(const struct rules_settings *settings, struct fault *fault);
+/* Refuses a mark, that of the key relay.KEY, where a rule of somebody else sets it. 0, or -EEXIST
+ * with *fault set. */
+int ruleset_check_mark(const char *key, uint32_t mark, struct fault *fault);
 
 /* Has nft do it. 0 or a negative errno with *fault set. */
 int ruleset_install(const struct rules_settings *settings, struct fault *fault);

@@ -1,0 +1,213 @@
+#include "host_test.h"
+
+#include "wire_settings.h"
+#include <natbox/state.h>
+#include <natbox/wire.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What a test of the host has found so far. */
+struct host_test {
+	const struct options *options;
+	const struct config *config;
+	struct identity identity;
+	unsigned faults;
+};
+
+static void add_fault(struct host_test *test, const struct fault *fault)
+{
+	log_refusal("natbox: %s", fault->line);
+	test->faults++;
+}
+
+static void on_notice(void *context, enum wire_notice notice, const char *line)
+{
+	struct host_test *test = context;
+
+	if (notice == WIRE_ERROR) {
+		log_refusal("natbox: %s", line);
+		test->faults++;
+	} else if (notice == WIRE_WARNING) {
+		log_warning("%s", line);
+	}
+}
+
+/* Whether natbox.user may, once natbox is that user. 0 or a negative errno. */
+static int user_may(const struct host_test *test, const char *path, int access_mode)
+{
+	const bool differs = rights_differ(&test->identity);
+	int result = differs ? rights_take(&test->identity) : 0;
+
+	if (result != 0)
+		return result;
+	result = faccessat(AT_FDCWD, path, access_mode, AT_EACCESS) == 0 ? 0 : -errno;
+	if (differs)
+		rights_return();
+	return result;
+}
+
+/* The directory that holds path, which need not be there. */
+static void name_parent(const char *path, char parent[static PATH_MAX])
+{
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	while (length && path[length - 1] != '/')
+		length--;
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	snprintf(parent, PATH_MAX, "%.*s", length ? (int)length : 1, length ? path : ".");
+}
+
+/* Who natbox will be, in words. */
+static const char *name_user(const struct host_test *test)
+{
+	static char words[CONFIG_NAME_MAX + sizeof("user ")];
+
+	snprintf(words, sizeof(words), "%s%s", *test->identity.name ? "user " : "natbox",
+		test->identity.name);
+	return words;
+}
+
+/* A log or an event stream. What root has opened its user owns; the rest that user has to be
+ * allowed already. */
+static void test_file(struct host_test *test, const char *what, const char *path)
+{
+	char parent[PATH_MAX];
+	struct stat status;
+	const bool is_there = stat(path, &status) == 0;
+	const bool is_given = is_there && rights_differ(&test->identity) && status.st_uid == 0;
+	struct fault fault;
+	int result = is_there && !is_given ? user_may(test, path, W_OK) : 0;
+
+	name_parent(path, parent);
+	if (result == 0 && (!is_there || S_ISREG(status.st_mode)))
+		result = user_may(test, parent, W_OK | X_OK);
+	if (result == 0 && is_there && S_ISDIR(status.st_mode))
+		result = -EISDIR;
+	if (result == 0)
+		return;
+	fault_set(&fault, result,
+		"%s cannot be written to %s: %s; there has to be a directory that %s may write in",
+		what, path, strerror(-result), name_user(test));
+	add_fault(test, &fault);
+}
+
+/* 0, or a negative errno: it cannot be created. */
+static int may_create(const char *path)
+{
+	char at[PATH_MAX], parent[PATH_MAX];
+
+	snprintf(at, sizeof(at), "%s", path);
+	for (;;) {
+		name_parent(at, parent);
+		if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0)
+			return 0;
+		if (errno != ENOENT || strcmp(at, parent) == 0)
+			return -errno;
+		memcpy(at, parent, sizeof(at));
+	}
+}
+
+static bool is_locked(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return is_locked;
+}
+
+static void test_state(struct host_test *test)
+{
+	const char *path = test->options->dry_run ? "" : test->config->state.path;
+	struct stat status;
+	struct fault fault;
+	int result = 0;
+
+	if (!*path)
+		return;
+	if (stat(path, &status) != 0)
+		result = errno == ENOENT ? may_create(path) : -errno;
+	else if (!S_ISDIR(status.st_mode))
+		result = -ENOTDIR;
+	else if (!rights_differ(&test->identity) || !state_would_give(path))
+		result = user_may(test, path, R_OK | W_OK | X_OK);
+	if (result == 0 && is_locked(path))
+		result = -EWOULDBLOCK;
+	if (result == 0)
+		return;
+	if (result == -EWOULDBLOCK)
+		fault_set(&fault, result,
+			"state cannot be kept in %s: another natbox uses it; give each its "
+			"state.path",
+			path);
+	else
+		fault_set(&fault, result,
+			"state cannot be kept in %s: %s; state.path has to be a directory that %s "
+			"may write in",
+			path, strerror(-result), name_user(test));
+	add_fault(test, &fault);
+}
+
+static void test_metrics(struct host_test *test)
+{
+	const struct address *listen = &test->config->metrics.listen;
+	struct metrics *metrics = NULL;
+	struct fault fault;
+
+	if (!listen->port)
+		return;
+	if (metrics_open(listen, &metrics, &fault) != 0)
+		add_fault(test, &fault);
+	metrics_close(metrics);
+}
+
+/* Where another natbox does the work, the ports, rules and files that it has are not told as well:
+ * they have the same cause. */
+static void test_what_is_shared(struct host_test *test)
+{
+	struct wire wire = {
+		.kind = wire_kind_of(test->config),
+		.handler = {.context = test, .notice = on_notice},
+	};
+	struct fault fault;
+
+	wire_settings_read(test->config, &wire.settings);
+	wire.settings.sends = !test->options->dry_run;
+	if (wire_claim(&wire, test->identity.user, &fault) != 0) {
+		add_fault(test, &fault);
+	} else {
+		test_state(test);
+		test_metrics(test);
+		wire_examine(&wire);
+	}
+	wire_disclaim(&wire);
+}
+
+int host_test(const struct options *options, const struct config *config)
+{
+	struct host_test test = {.options = options, .config = config};
+	struct fault fault;
+
+	if (identity_find(config->user, &test.identity, &fault) != 0 ||
+		privileges_examine(&test.identity, &fault) != 0) {
+		add_fault(&test, &fault);
+		test.identity = (struct identity){"", geteuid(), getegid()};
+	}
+	if (options->log_path)
+		test_file(&test, "the log", options->log_path);
+	if (*config->log.events && strcmp(config->log.events, "-") != 0)
+		test_file(&test, "log.events", config->log.events);
+	test_what_is_shared(&test);
+	return test.faults ? EXIT_USAGE : 0;
+}

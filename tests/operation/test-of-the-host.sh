@@ -1,0 +1,71 @@
+#!/bin/bash
+# natbox -t looks at the file alone, natbox -t -t at this host, too.
+. "$(dirname "$0")/service.bash"
+
+tests_ok() { # further arguments
+	inside "$natbox" "${common[@]}" -t -t "$@" >"$work/out" 2>"$work/log" &&
+		[ "$(cat "$work/out")" = "$(printf '%s: ok\nthis host: ok' "$work/ini")" ] && [ ! -s "$work/log" ]
+}
+# Status 2, and so many lines that say each of the words.
+finds() { # number of lines, words..., --, further arguments
+	local lines=$1 words=()
+	shift
+	while [ "$1" != -- ]; do words+=("$1"); shift; done
+	shift
+	inside "${before[@]}" "$natbox" "${common[@]}" -t -t "$@" >"$work/out" 2>"$work/log"
+	[ $? = 2 ] && [ ! -s "$work/out" ] && [ "$(wc -l <"$work/log")" = "$lines" ] || return
+	for word in "${words[@]}"; do logged "$word" || return; done
+}
+before=()
+chmod 711 "$work"
+mkdir "$work/others" && chmod 700 "$work/others"
+elsewhere=(-o natbox.user=nobody-such -i nowhere0 -o metrics.listen=192.0.2.9:9560
+	-o log.events="$work/nowhere/events" -l "$work/nowhere/log" -o state.path="$work/ini"
+	-o natbox.proxy=192.0.2.1)
+
+tests_ok && tests_ok "${relay[@]}" && tests_ok -o natbox.user=nobody -o state.path="$work/new/state"
+say $? "a host that all is well with, in either mode"
+[ ! -e "$work/new" ] && ! inside nft list table inet natbox 2>/dev/null && ! has_rule
+say $? "where the test leaves nothing behind"
+inside "$natbox" -c "$work/ini" -t "${elsewhere[@]}" >"$work/out" 2>"$work/log"
+say $? "the file alone can be tested on another machine"
+finds 7 "no user nobody-such" "no such interface" "no such address" "log.events cannot be written" \
+	"the log cannot be written" "state cannot be kept" "no route leads there" -- "${elsewhere[@]}"
+say $? "all that is missing is told at once: user, interface, address, directories, route"
+finds 2 "log.events cannot be written to $work/others/events: Permission denied.*user nobody" \
+	"state cannot be kept in $work/others: Permission denied.*user nobody" -- -o natbox.user=nobody \
+	-o log.events="$work/others/events" -o state.path="$work/others"
+say $? "directories are to be writable for the user that natbox becomes"
+
+inside ip rule add priority 800 fwmark 0x6e62 lookup 100
+inside nft 'add table inet other; add chain inet other input { type filter hook input priority 0; };
+	add rule inet other input meta mark set 0x6e63'
+inside ip route add 198.51.100.0/24 dev lo table 5060
+ip netns exec "$namespace" perl -MSocket -e 'for (5062, 5063) { socket($s[$_], PF_INET, SOCK_DGRAM, 0) &&
+	bind($s[$_], sockaddr_in($_, INADDR_ANY)) or die } $| = 1; print "taken\n"; sleep' >"$work/taken" &
+taker=$!
+eventually grep -q taken "$work/taken"
+finds 5 "relay.mark 0x6e62 is in use" "relay.own-mark 0x6e63 is set" "relay.table 5060 has routes" \
+	"UDP port 5062" "UDP port 5063" -- "${relay[@]}"
+say $? "all that relay mode needs and somebody else uses is told at once: marks, table, ports"
+tests_ok
+say $? "and does not matter to sniff mode"
+kill $taker && wait $taker
+inside ip rule del priority 800
+inside nft delete table inet other
+inside ip route flush table 5060
+
+before=(setpriv --reuid nobody --clear-groups)
+finds 1 "no permission" -- && finds 1 "no privilege" -- "${relay[@]}"
+say $? "no privilege is one fault"
+finds 2 "cannot become user daemon: start natbox as root" -- -o natbox.user=daemon
+say $? "nor can just anybody become another user"
+before=()
+
+start "${relay[@]}" -o metrics.listen=127.0.0.1:9560 -o state.path="$work/state"
+finds 1 "another natbox (process $pid)" -- "${relay[@]}" -o metrics.listen=127.0.0.1:9560 \
+	-o state.path="$work/state"
+say $? "another natbox is one fault, whatever else that one has in use"
+is_running && eventually is_diverting && stop
+say $? "which is not disturbed by the test"
+exit 0
