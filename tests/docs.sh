@@ -1,7 +1,7 @@
 #!/bin/bash
-# docs/*.md and README.md name only commands, filters, keys, events, metrics and options that there
-# are, as natbox.8 and natboxctl.8 have them, which other tests hold against the sources; and what they
-# show of natbox.ini passes natbox -t. Links lead to files and headings that there are.
+# docs/*.md and README.md name only commands, filters, keys, events, metrics, alerts and options that
+# there are, as natbox.8 and natboxctl.8 have them, which other tests hold against the sources. What
+# they show of natbox.ini passes natbox -t. Links lead to files and headings that there are.
 # shellcheck disable=SC2016 # backticks are Markdown's
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -47,7 +47,7 @@ grep -nE 'natboxctl( -j)? (endpoints|lost) ' "${docs[@]}" | grep -oE "^[^:]*:[0-
 awk '/^\.S[hs] / { section = "" } /^\.Ss \[/ { section = $2; gsub(/[][]/, "", section) }
 	section != "" && /^\.It Cm [a-z-]+ =/ { print section "." $3 }' natbox.8 | sort -u >"$work/keys"
 sections=$(cut -d. -f1 "$work/keys" | sort -u | tr '\n' '|')
-find_words "\\b(${sections%|})\\.[a-z-]+" | grep -vE '\.(md|db|ini|service|json|sock|pcap|c|h|sh)$' |
+find_words "\\b(${sections%|})\\.[a-z-]+(\\.[a-z]+)?" | grep -vE '\.(md|db|ini|service|json|sock|pcap|c|h|sh|yml)$' |
 	check keys "$work/keys"
 cut -d. -f2 "$work/keys" | sort -u >"$work/names"
 find_words '`[a-z-]+ = ' | tr -d '`=' | awk '{ print $1, $2 }' | check "names of keys" "$work/names"
@@ -64,8 +64,11 @@ items natbox.8 EVENTS >"$work/events"
 sed -n '/^\.Sh METRICS/,/^\.Sh /p' natbox.8 | grep -oE '^\.It Cm natbox_[a-z_]+' | sed 's/.* //' >"$work/metrics"
 find_words '\bnatbox_[a-z_]+' | sed -E 's/_(bucket|sum|count)$//' | check metrics "$work/metrics"
 
+sed -n 's/^ *- alert: //p' etc/natbox.rules.yml >"$work/alerts"
+find_words '\bNatbox[A-Z][A-Za-z]+' | check alerts "$work/alerts"
+
 sed -n '/^\.Sh OPTIONS/,/^\.Sh /p' natbox.8 | grep -oE 'Fl -?[a-zA-Z-]+' | sed 's/Fl /-/' | sort -u >"$work/options"
-find_words '\bnatbox( -[^ `|)]+)+' | awk '{ for (i = 3; i <= NF; i++) if ($i ~ /^-/) print $1, $i }' |
+find_words '(^ +(\$ )?|`|sudo )natbox( -[^ `|)]+)+' | awk '{ for (i = 2; i <= NF; i++) if ($i ~ /^-/) print $1, $i }' |
 	check options "$work/options"
 
 # A heading as a link names it: small letters, blanks as hyphens, and nothing else but letters and digits.
