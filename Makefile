@@ -18,6 +18,7 @@ HARDENING := $(shell for flag in -fstack-protector-strong -fstack-clash-protecti
 	$(CC) -Werror $$flag -x c -c -o /dev/null /dev/null 2>/dev/null && echo $$flag; done) -fPIE
 FORTIFY   := $(if $(findstring -fsanitize,$(CFLAGS)),,$(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),\
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3))
+compile   = $(CC) $(CPPFLAGS) $(if $(HARDENING),$(FORTIFY)) $(HARDENING) $(CFLAGS)
 RELOCATIONS := -pie -Wl,-z,relro,-z,now
 LDLIBS   += -lmicrohttpd -lsqlite3 -llmdb -lpcap -lnet -linih -lcap-ng -lnftables -lnftnl -lmnl -pthread
 
@@ -30,11 +31,11 @@ ctl     := $(wildcard src/ctl/*.c)
 unit    := $(wildcard tests/unit/*.c tests/programs/registrar/*.c)
 
 core_o    := $(core:%.c=$(B)/%.o)
-outside_o := $(outside:%.c=$(B)/%.o)
+outside_o := $(outside:%.c=$(B)/%.o) $(B)/page.o
 unit_o    := $(unit:%.c=$(B)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo bench check phones unit tools asan clean install uninstall deb vm
+.PHONY: all deps demo bench check phones page unit tools asan clean install uninstall deb vm
 
 all: natbox natboxctl
 
@@ -56,6 +57,19 @@ unit: $(B)/unit
 $(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
 	$(CC) $(HARDENING) $(CFLAGS) -fno-lto $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
 
+# The status page: its style and its script stand where its text names them, and all of it as bytes
+# in the program.
+$(B)/page.html: $(wildcard src/ops/page/*) Makefile
+	@mkdir -p $(@D)
+	sed -e '/^STYLE$$/{' -e 'r src/ops/page/page.css' -e 'd' -e '}' \
+		-e '/^SCRIPT$$/{' -e 'r src/ops/page/page.js' -e 'd' -e '}' src/ops/page/page.html >$@
+$(B)/page.c: $(B)/page.html
+	{ echo '#include <ops/page_text.h>' && echo 'const unsigned char page_bytes[] = {' && \
+		od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' && \
+		echo '};' && echo 'const size_t page_text_length = sizeof(page_bytes);'; } >$@
+$(B)/page.o: $(B)/page.c
+	$(compile) -c -o $@ $<
+
 # What tests and benchmarks need besides natbox itself. Programs that tests alone run stand with them.
 tools    := $(patsubst tools/%.c,$(B)/%,$(wildcard tools/*.c))
 programs := $(patsubst tests/programs/%.c,$(B)/%,$(wildcard tests/programs/*.c))
@@ -70,12 +84,18 @@ $(tools) $(programs): $(outside_o) $(B)/libcore.a
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(if $(HARDENING),$(FORTIFY)) $(HARDENING) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(compile) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B)/src $(B)/tests $(B)/tools -name '*.d' 2>/dev/null)
 
 deps:
 	tools/deps
+
+# The status page in a browser, which is large and so not among what make check needs.
+page:
+	tools/deps browser
+	$(MAKE) -s -j$(shell nproc) natbox $(B)/statehost
+	tests/run browser
 
 demo: deps
 	$(MAKE) -s -j$(shell nproc) all

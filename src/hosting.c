@@ -87,10 +87,19 @@ void hosting_start(struct live *live)
 		control_start(live->control, live->engine, &host, &live->interest);
 }
 
-void hosting_turn(struct live *live, bool is_idle)
+static uint64_t budget_us(const struct live *live, bool is_idle)
 {
 	const uint64_t spent_us = clock_us(CLOCK_MONOTONIC) - live->turns.begun_us;
-	const uint64_t share_us = spent_us / BUSY_PART + BUSY_LEAST_US;
 
-	control_run(live->control, live->now_us, is_idle ? IDLE_US : share_us);
+	return is_idle ? IDLE_US : spent_us / BUSY_PART + BUSY_LEAST_US;
+}
+
+void hosting_turn(struct live *live, bool is_idle)
+{
+	control_run(live->control, live->now_us, budget_us(live, is_idle));
+}
+
+void hosting_answer(struct live *live, bool is_idle)
+{
+	metrics_run(live->metrics, live->engine, budget_us(live, is_idle));
 }

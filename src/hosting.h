@@ -1,4 +1,4 @@
-/* What natbox on the network does for those who control it. */
+/* What natbox on the network does for those who control it, or ask over HTTP. */
 #ifndef NATBOX_HOSTING_H
 #define NATBOX_HOSTING_H
 
@@ -13,5 +13,8 @@ void hosting_start(struct live *live);
 
 /* The part of a turn that is theirs. is_idle: nothing else waits to be done. */
 void hosting_turn(struct live *live, bool is_idle);
+
+/* The part that is theirs who look at the status page. */
+void hosting_answer(struct live *live, bool is_idle);
 
 #endif

@@ -111,6 +111,8 @@ static int poll_timeout(const struct live *live)
 		return 0;
 	if (live->control && control_has_work(live->control))
 		return 0;
+	if (live->metrics && metrics_is_asked(live->metrics))
+		return 0;
 	if (wait_us > live->wire.kind->longest_turn_us)
 		wait_us = live->wire.kind->longest_turn_us;
 	return (int)((wait_us + 999) / 1000);
@@ -186,7 +188,7 @@ static void turned(struct live *live)
 }
 
 /* What the loop waits for besides the wire's descriptors. */
-enum { SIGNALS, CONTROL, FIXED_DESCRIPTORS };
+enum { SIGNALS, CONTROL, METRICS, FIXED_DESCRIPTORS };
 
 /* Whether the wire had something to be taken at the start of this turn. */
 static bool has_come(const struct pollfd *polled, unsigned count)
@@ -203,6 +205,8 @@ static int run(struct live *live, int signals, struct fault *fault)
 	struct pollfd polled[FIXED_DESCRIPTORS + WIRE_DESCRIPTORS_MAX] = {
 		[SIGNALS] = {.fd = signals, .events = POLLIN},
 		[CONTROL] = {.fd = live->control ? control_descriptor(live->control) : -1,
+			.events = POLLIN},
+		[METRICS] = {.fd = live->metrics ? metrics_descriptor(live->metrics) : -1,
 			.events = POLLIN},
 	};
 	int descriptors[WIRE_DESCRIPTORS_MAX];
@@ -232,6 +236,8 @@ static int run(struct live *live, int signals, struct fault *fault)
 		}
 		if (live->control && (polled[CONTROL].revents || control_has_work(live->control)))
 			hosting_turn(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
+		if (live->metrics && (polled[METRICS].revents || metrics_is_asked(live->metrics)))
+			hosting_answer(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
 		if (is_watched)
 			turned(live);
 		turns_end(&live->turns);

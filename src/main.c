@@ -121,7 +121,7 @@ static int run(const struct options *options, struct config *config)
 		return print_rules(config);
 	if (options->replay_path)
 		return replay_run(options, config);
-	if (options->dry_run && config->mode == MODE_RELAY) {
+	if (options->dry_run && config->mode != MODE_SNIFF) {
 		log_refusal("natbox: -n goes with natbox.mode = sniff: see natbox -h");
 		return EXIT_USAGE;
 	}

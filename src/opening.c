@@ -68,7 +68,7 @@ static int open_engine(struct live *live, const struct engine_sink *sink, struct
 	const struct config *config = live->config;
 
 	live->engine = engine_new(
-		&config->core, config->mode == MODE_RELAY, state_seed(live->state), sink);
+		&config->core, config->mode != MODE_SNIFF, state_seed(live->state), sink);
 	if (!live->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");

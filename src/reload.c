@@ -25,6 +25,7 @@ static const struct {
 	FIXED("relay.own-mark", relay.own_mark),
 	FIXED("relay.table", relay.table),
 	FIXED("relay.rules", relay.rules),
+	FIXED("queue.number", queue.number),
 	FIXED("control.socket", control.socket),
 	FIXED("metrics.listen", metrics.listen),
 	FIXED("metrics.group", metrics.group),

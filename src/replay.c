@@ -310,11 +310,11 @@ static int open_all(struct replay *replay, const struct options *options, struct
 	wire_settings_read(config, &replay->wire.settings);
 	replay->wire.settings.read_path = options->replay_path;
 	replay->wire.settings.write_path = options->write_path;
-	replay->wire.settings.replays_relay = config->mode == MODE_RELAY;
+	replay->wire.settings.replays_relay = config->mode != MODE_SNIFF;
 	result = replay->wire.kind->open(&replay->wire, fault);
 	if (result != 0)
 		return result;
-	replay->engine = engine_new(&config->core, config->mode == MODE_RELAY, seed, &sink);
+	replay->engine = engine_new(&config->core, config->mode != MODE_SNIFF, seed, &sink);
 	if (!replay->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");

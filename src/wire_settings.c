@@ -5,7 +5,7 @@ _Static_assert((int)CONFIG_PROXIES_MAX <= (int)WIRE_NAMED_MAX, "room for all");
 const struct wire_kind *wire_kind_of(const struct config *config)
 {
 	static const struct wire_kind *const kinds[] = {
-		[MODE_SNIFF] = &sniff_wire, [MODE_RELAY] = &relay_wire};
+		[MODE_SNIFF] = &sniff_wire, [MODE_RELAY] = &relay_wire, [MODE_QUEUE] = &queue_wire};
 
 	return kinds[config->mode];
 }
@@ -17,6 +17,8 @@ void wire_settings_read(const struct config *config, struct wire_settings *setti
 		.named_count = config->proxy_count,
 		.interface = config->interface,
 		.sends = true,
+		.queues = config->mode == MODE_QUEUE,
+		.queue_number = (uint16_t)config->queue.number,
 		.relay = {.in_port = (uint16_t)config->relay.in_port,
 			.out_port = (uint16_t)config->relay.out_port,
 			.mark = config->relay.mark,

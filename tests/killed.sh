@@ -3,16 +3,17 @@
 # and hang up through a real Kamailio. After each start phones see what the new one knows, by whether
 # its keepalives reach them: nothing acknowledged more than 2 s before the kill is missing, nothing
 # that had ended by then has come back. tests/programs/witness.c plays the phones. Eight natboxes are killed
-# side by side, as most of it is waiting, each on a loopback of its own; half of them relay.
+# side by side, as most of it is waiting, each on a loopback of its own; half of them relay, in both
+# modes that there are for it.
 #
 #     tests/killed.sh                                    all of it
-#     tests/killed.sh relay|sniff KILLS SEED NATBOX...   one, and how it is started
+#     tests/killed.sh relay|queue|sniff KILLS SEED NATBOX...   one, and how it is started
 [ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,TMPDIR "$0" "$@"
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/loopback.bash
 proxy=203.0.113.1 client=198.51.100.7
-lanes=8 kills=25
+lanes=8 kills=25 modes=(relay sniff queue sniff)
 
 is_listening() {
 	ip netns exec "$namespace" ss -Hlun sport = :5060 | grep -q 5060
@@ -27,7 +28,7 @@ prepare() {
 }
 
 # One natbox, as often as it is to be killed. The witness tells what it saw, and its status is ours.
-kill_again_and_again() { # relay or sniff, kills, seed, what starts natbox...
+kill_again_and_again() { # relay, queue or sniff, kills, seed, what starts natbox...
 	local mode=$1 kills=$2 seed=$3 repairs=() status
 	shift 3
 	[ "$mode" = sniff ] || repairs=(-r)
@@ -73,8 +74,7 @@ make -s natbox tools || exit 1
 seen="killed $kills times.* 0 missing, 0 came back.* 0 requests failed"
 : >"$work/log"
 for ((lane = 1; lane <= lanes; lane++)); do
-	mode=$([ $((lane % 2)) = 0 ] && echo relay || echo sniff)
-	start $lane "$mode" $kills $RANDOM "$natbox"
+	start $lane "${modes[lane % 4]}" $kills $RANDOM "$natbox"
 done
 start forgetful relay 4 $RANDOM sh -c "$forgetful" "$natbox"
 start backward sniff 4 $RANDOM sh -c "$backward" "$natbox"

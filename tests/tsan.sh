@@ -10,12 +10,12 @@ cd "$(dirname "$0")/.." || exit 1
 races=${TSAN_OPTIONS#log_path=} races=${races%%/race*}
 trap 'rm -rf "$races"' EXIT
 chmod 1777 "$races" # natbox may have become another user by the time of a race
-make -s build/load &&
+make -s build/load build/statehost &&
 	make -s B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" build/tsan/{natbox,statehost,statekill} ||
 	exit 1
 
 # Side by side, as most of it is waiting.
-suites=(reload metrics state)
+suites=(reload metrics page state)
 export NATBOX=build/tsan/natbox BUILD=build/tsan KILLS=10
 for suite in "${suites[@]}"; do
 	run=tests/$suite.sh

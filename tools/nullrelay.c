@@ -3,16 +3,18 @@
  * the ratio of the two shows is the price of SIP, which is what natbox adds. The tests of the
  * kernel side use it too, as they are about no message's content.
  *
- *     nullrelay [-m] PROXY:PORT...     relay, with -m under rules that somebody else installed
- *     nullrelay -r PROXY:PORT...       print the rules
+ *     nullrelay [-mq] PROXY:PORT...    relay, with -m under rules that somebody else installed
+ *     nullrelay -r [-q] PROXY:PORT...  print the rules
  *
- * PROXY is an address or "*": all addresses of this host. Ports, marks and table are natbox's own
- * defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove the rules and end. SIGUSR2
- * has the event loop hang for HANG_S, while the other thread lives on. */
+ * -q: as in mode queue. PROXY is an address or "*": all addresses of this host. Ports, marks, table
+ * and queue are natbox's own defaults. SIGUSR1 prints the counters; SIGTERM and SIGINT do, remove
+ * the rules and end. SIGUSR2 has the event loop hang for HANG_S, while the other thread lives
+ * on. */
 #include "wire/claim.h"
 #include "wire/host.h"
+#include "wire/queue/queue.h"
 #include "wire/relay/relay.h"
-#include "wire/relay/rules.h"
+#include "wire/rules/rules.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -29,6 +31,12 @@ enum { BATCHES = 64 };
 enum { HANG_S = 5 };
 
 static struct proxies proxies;
+
+/* How datagrams come: one of both, the other is NULL. */
+struct path {
+	struct relay *relay;
+	struct queue *queue;
+};
 
 static struct outcome pass(
 	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
@@ -66,9 +74,44 @@ static int read_proxy(const char *argument)
 	return 0;
 }
 
-static void print_counters(const struct relay *relay, const struct installed_rules *rules)
+/* As far as a queue has the counters of a relay. */
+static struct relay_counters counters_of(const struct path *path)
 {
-	const struct relay_counters counters = relay_counters(relay);
+	struct queue_counters counters;
+
+	if (path->relay)
+		return relay_counters(path->relay);
+	counters = queue_counters(path->queue);
+	return (struct relay_counters){.sent = counters.passed - counters.unreadable,
+		.send_errors = counters.send_errors,
+		.last_send_error = counters.last_send_error,
+		.overruns = counters.overruns};
+}
+
+static unsigned receive(const struct path *path)
+{
+	static const struct wire_handler handler = {.datagram = pass};
+
+	return path->relay ? relay_receive(path->relay, 0, &handler)
+			   : queue_receive(path->queue, 0, &handler);
+}
+
+static bool has_rest(const struct path *path)
+{
+	return path->relay ? relay_has_rest(path->relay) : queue_has_rest(path->queue);
+}
+
+static unsigned list_descriptors(const struct path *path, int list[static RELAY_DESCRIPTORS_MAX])
+{
+	if (path->relay)
+		return relay_descriptors(path->relay, list);
+	list[0] = queue_descriptor(path->queue);
+	return 1;
+}
+
+static void print_counters(const struct path *path, const struct installed_rules *rules)
+{
+	const struct relay_counters counters = counters_of(path);
 
 	printf("in %llu out %llu sent %llu misdirected %llu forged %llu expired %llu send_errors "
 	       "%llu "
@@ -97,8 +140,7 @@ static int open_signals(void)
 }
 
 /* True when it is time to end. */
-static bool handle_signal(
-	int signals, const struct relay *relay, const struct installed_rules *rules)
+static bool handle_signal(int signals, const struct path *path, const struct installed_rules *rules)
 {
 	struct signalfd_siginfo information;
 
@@ -108,15 +150,14 @@ static bool handle_signal(
 		sleep(HANG_S);
 		return false;
 	}
-	print_counters(relay, rules);
+	print_counters(path, rules);
 	return information.ssi_signo != SIGUSR1;
 }
 
-static void run(struct relay *relay, struct installed_rules *rules)
+static void run(const struct path *path, struct installed_rules *rules)
 {
-	static const struct wire_handler handler = {.datagram = pass};
 	int descriptors[RELAY_DESCRIPTORS_MAX];
-	const unsigned count = relay_descriptors(relay, descriptors);
+	const unsigned count = list_descriptors(path, descriptors);
 	struct pollfd polled[RELAY_DESCRIPTORS_MAX + 1];
 	struct fault fault;
 
@@ -127,27 +168,45 @@ static void run(struct relay *relay, struct installed_rules *rules)
 		rules_tick(rules);
 		if (rules_trouble(rules, &fault))
 			fprintf(stderr, "nullrelay: %s\n", fault.line);
-		for (unsigned batch = 0; batch < BATCHES && relay_receive(relay, 0, &handler);
-			batch++)
+		for (unsigned batch = 0; batch < BATCHES && receive(path); batch++)
 			;
-		if (poll(polled, count + 1, relay_has_rest(relay) ? 0 : RULES_TICK_MS) > 0 &&
-			polled[count].revents && handle_signal(polled[count].fd, relay, rules))
+		if (poll(polled, count + 1, has_rest(path) ? 0 : RULES_TICK_MS) > 0 &&
+			polled[count].revents && handle_signal(polled[count].fd, path, rules))
 			break;
 	}
 	close(polled[count].fd);
 }
 
-static int serve(const struct rules_settings *settings)
+static int open_path(const struct rules_settings *settings, struct path *path, struct fault *fault)
 {
 	const struct relay_settings ports = {
 		settings->in_port, settings->out_port, settings->own_mark, &proxies};
-	struct relay *relay = NULL;
+	const struct queue_settings queue = {settings->queue, settings->own_mark};
+
+	return settings->queues ? queue_open(&queue, &path->queue, fault)
+				: relay_open(&ports, &path->relay, fault);
+}
+
+/* As natbox does: what is still in the queue goes on. */
+static void close_path(struct path *path, struct installed_rules *rules)
+{
+	rules_withdraw(rules);
+	if (path->queue)
+		queue_release(path->queue);
+	rules_remove(rules);
+	queue_close(path->queue);
+	relay_close(path->relay);
+}
+
+static int serve(const struct rules_settings *settings)
+{
+	struct path path = {0};
 	struct installed_rules *rules = NULL;
 	struct fault fault;
 	int claim = claim_take("relay", geteuid(), &fault), error = claim < 0 ? claim : 0;
 
 	if (!error)
-		error = relay_open(&ports, &relay, &fault);
+		error = open_path(settings, &path, &fault);
 	if (!error)
 		error = rules_install(settings, &rules, &fault);
 	if (!error)
@@ -155,9 +214,8 @@ static int serve(const struct rules_settings *settings)
 	if (error)
 		fprintf(stderr, "nullrelay: %s\n", fault.line);
 	else
-		run(relay, rules);
-	rules_remove(rules);
-	relay_close(relay);
+		run(&path, rules);
+	close_path(&path, rules);
 	if (claim >= 0)
 		close(claim);
 	return error ? 1 : 0;
@@ -165,15 +223,17 @@ static int serve(const struct rules_settings *settings)
 
 int main(int argc, char **argv)
 {
-	struct rules_settings settings = {.in_port = 5062,
+	struct rules_settings settings = {.queue = 5060,
+		.in_port = 5062,
 		.out_port = 5063,
 		.mark = 0x6e62,
 		.own_mark = 0x6e63,
 		.table = 5060};
 	bool print = false;
 
-	for (int option; (option = getopt(argc, argv, "mr")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "mqr")) != -1;) {
 		settings.manual |= option == 'm';
+		settings.queues |= option == 'q';
 		print |= option == 'r';
 		if (option == '?')
 			return 2;
@@ -185,7 +245,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (!proxies.count) {
-		fprintf(stderr, "usage: nullrelay [-m | -r] PROXY:PORT...\n");
+		fprintf(stderr, "usage: nullrelay [-mq | -r [-q]] PROXY:PORT...\n");
 		return 2;
 	}
 	settings.proxies = proxies.list;

@@ -36,9 +36,9 @@ enum {
 	CONFIG_ERRORS_MAX = 64,   /* shown at once; a file with more is not a natbox.ini */
 };
 
-enum mode { MODE_SNIFF, MODE_RELAY };
+enum mode { MODE_SNIFF, MODE_RELAY, MODE_QUEUE };
 
-/* Who installs and removes the kernel rules of relay mode. */
+/* Who installs and removes the kernel rules of the modes relay and queue. */
 enum rules { RULES_AUTO, RULES_MANUAL };
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -72,6 +72,9 @@ struct config {
 		uint32_t mark, own_mark, table;
 		enum rules rules;
 	} relay;
+	struct {
+		uint32_t number;
+	} queue;
 	struct {
 		char socket[SOCKET_PATH_MAX]; /* empty: none */
 	} control;
@@ -288,7 +291,8 @@ const char *event_refusal(const struct event *event);
 void event_log(const struct event *event);
 
 /* Metrics, for Prometheus over HTTP: /metrics is its text, with the names and labels that
- * natbox.8 has, /healthz is 200 while the packet loop turns and 503 when it does not.
+ * natbox.8 has, /healthz is 200 while the packet loop turns and 503 when it does not. For people
+ * there is a status page at /, with what it asks for itself.
  *
  * A thread of its own answers. The loop never waits for it: now and then it leaves a snapshot, or
  * leaves it for the next turn while the last one is being read. What the thread can be made to do
@@ -296,8 +300,9 @@ void event_log(const struct event *event);
  * be idle.
  *
  * Order of calls: metrics_open while natbox may still listen anywhere; metrics_start once
- * privileges are dropped, as they are a thread's own; then metrics_turned and metrics_publish from
- * the loop; metrics_close. Times are microseconds of CLOCK_BOOTTIME. */
+ * privileges are dropped, as they are a thread's own; then metrics_turned, metrics_publish and, for
+ * what the page wants to know of endpoints, metrics_run from the loop; metrics_close. Times are
+ * microseconds of CLOCK_BOOTTIME. */
 
 /* Turns of the event loop are counted by how long they are, at most: microseconds. The last of the
  * counters is of those beyond. */
@@ -371,6 +376,14 @@ bool metrics_turned(struct metrics *metrics, uint64_t now_us);
 /* Leaves a snapshot; *snapshot is copied. */
 void metrics_publish(
 	struct metrics *metrics, const struct metrics_snapshot *snapshot, uint64_t now_us);
+
+/* Readable when somebody asks for something that only the loop can find: then, and at each turn
+ * while metrics_is_asked, metrics_run is to be called. */
+int metrics_descriptor(const struct metrics *metrics);
+bool metrics_is_asked(const struct metrics *metrics);
+
+/* Goes on with that, for about so long. */
+void metrics_run(struct metrics *metrics, struct engine *engine, uint64_t budget_us);
 
 /* Stops listening and frees. NULL is fine. */
 void metrics_close(struct metrics *metrics);

@@ -34,6 +34,10 @@ void wheel_remove(struct wheel *wheel, uint32_t item);
 
 uint32_t wheel_tick_of(const struct wheel *wheel, uint32_t item);
 
+/* How many items are placed to send at a tick, which is not before now nor further ahead than
+ * longest. */
+uint32_t wheel_senders_at(const struct wheel *wheel, uint32_t tick);
+
 /* The next tick at which an item may wake: none wakes before. False when the wheel is empty. */
 bool wheel_next(struct wheel *wheel, uint32_t *tick);
 

@@ -1,7 +1,7 @@
 /* The wire: how datagrams come to natbox and leave it. There is one table of operations for each
- * way: sniff_wire captures copies and sends keepalives, through relay_wire passes everything
- * between user agents and proxies, and only while natbox shows that it lives; replay_wire reads a
- * capture file and writes another.
+ * way: sniff_wire captures copies and sends keepalives, through relay_wire and queue_wire passes
+ * everything between user agents and proxies, and only while natbox shows that it lives, by sockets
+ * or in a queue of the kernel's; replay_wire reads a capture file and writes another.
  *
  * A wire knows its settings, the proxies' addresses and a handler. Errors are negative errnos with
  * *fault set. */
@@ -49,6 +49,8 @@ struct wire_settings {
 	const char *write_path; /* what a replay sends; NULL: nothing is written */
 	bool replays_relay;     /* and what a relay would send on, too */
 	bool sends;             /* false: a dry run */
+	bool queues;            /* mode queue; with own_mark and manual of those below */
+	uint16_t queue_number;
 	struct {
 		uint16_t in_port, out_port;
 		uint32_t mark, own_mark, table;
@@ -117,7 +119,7 @@ struct wire_kind {
 	uint64_t deaf_after_pause_us;
 };
 
-extern const struct wire_kind sniff_wire, relay_wire, replay_wire;
+extern const struct wire_kind sniff_wire, relay_wire, queue_wire, replay_wire;
 
 /* Before anything is opened, so that a second natbox disturbs nothing: refuses where another one
  * serves one of the proxies, or relays. A dry run goes on beside any. user: whom natbox is going to
@@ -138,7 +140,7 @@ bool wire_names_any(const struct address *named);
 int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
 	struct fault *fault);
 
-/* Writes the commands that install and remove the kernel rules of the relay by hand. */
+/* Writes the commands that install and remove the kernel rules of mode relay or queue by hand. */
 int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault);
 
 #endif

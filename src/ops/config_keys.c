@@ -21,7 +21,7 @@ enum {
 	SPREAD_MOST = 90, /* what is left of an hour is still six minutes */
 };
 
-static const char *const modes[] = {"sniff", "relay", NULL};
+static const char *const modes[] = {"sniff", "relay", "queue", NULL};
 static const char *const vias[] = {"full", "rport", "no", NULL};
 static const char *const scopes[] = {"natted", "all", "off", NULL};
 static const char *const rules[] = {"auto", "manual", NULL};
@@ -103,6 +103,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"relay", "rules", "auto", config_parse_choice, AT(relay.rules), 0, 0, rules},
 	{"relay", "lost-answer", "off", config_parse_choice, AT(core.relay.lost_answer), 0, 0,
 		lost_answers},
+
+	{"queue", "number", "5060", config_parse_number, AT(queue.number), 0, UINT16_MAX, NULL},
 
 	{"control", "socket", CONTROL_SOCKET_DEFAULT, config_parse_string, AT(control.socket), 0,
 		SOCKET_PATH_MAX, NULL},

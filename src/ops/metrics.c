@@ -1,12 +1,14 @@
-#include "metrics.h"
-
+#include "alive.h"
 #include "exposition.h"
+#include "http.h"
+#include "page.h"
 #include "privileges.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -32,6 +34,8 @@ enum {
 	BACKLOG = 16,
 	/* How long they wait once more when no descriptor is free for one. */
 	ACCEPT_RETRY_US = 100 * 1000,
+	/* How often is looked for what the packet loop leaves undone. */
+	WAKE_MS = 1000,
 };
 
 struct metrics {
@@ -46,6 +50,7 @@ struct metrics {
 	pthread_mutex_t mutex; /* of the snapshot */
 	struct metrics_snapshot snapshot;
 	char text[EXPOSITION_MAX]; /* the thread's own */
+	struct page page;
 };
 
 static uint64_t clock_us(void)
@@ -102,7 +107,7 @@ static int open_listener(struct metrics *metrics, struct fault *fault)
 {
 	const int family = address_is_ipv4(&metrics->listen) ? AF_INET : AF_INET6, on = 1;
 
-	metrics->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	metrics->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (metrics->listener < 0 ||
 		setsockopt(metrics->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 		bind_to(metrics->listener, &metrics->listen) < 0 ||
@@ -119,43 +124,22 @@ int metrics_open(const struct address *listen, struct metrics **out, struct faul
 	if (!metrics)
 		return fault_set(fault, -ENOMEM, "no memory to serve metrics");
 	metrics->listen = *listen;
+	metrics->listener = -1;
 	pthread_mutex_init(&metrics->mutex, NULL);
-	result = open_listener(metrics, fault);
+	metrics->page.mutex = &metrics->mutex;
+	metrics->page.snapshot = &metrics->snapshot;
+	metrics->page.turned_us = &metrics->turned_us;
+	result = page_init(&metrics->page, listen);
+	if (result != 0)
+		fault_set(fault, result, "cannot serve metrics: %s", strerror(-result));
+	else
+		result = open_listener(metrics, fault);
 	if (result != 0) {
 		metrics_close(metrics);
 		return result;
 	}
 	*out = metrics;
 	return 0;
-}
-
-bool metrics_is_alive(uint64_t turned_us, uint64_t now_us)
-{
-	return now_us <= turned_us || now_us - turned_us <= METRICS_HANG_US;
-}
-
-static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status,
-	const char *type, const char *text, size_t length)
-{
-	/* Copied: neither an answer that waits for its reader nor a constant is in the way. */
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(length, (void *)text, MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result result;
-
-	if (!response)
-		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-static enum MHD_Result send_line(
-	struct MHD_Connection *connection, unsigned status, const char *line)
-{
-	return send_text(connection, status, "text/plain; charset=utf-8", line, strlen(line));
 }
 
 static enum MHD_Result send_metrics(struct metrics *metrics, struct MHD_Connection *connection)
@@ -167,7 +151,10 @@ static enum MHD_Result send_metrics(struct metrics *metrics, struct MHD_Connecti
 	snapshot = metrics->snapshot;
 	pthread_mutex_unlock(&metrics->mutex);
 	length = exposition_write(&snapshot, metrics->text);
-	return send_text(connection, MHD_HTTP_OK, EXPOSITION_TYPE, metrics->text, length);
+	return http_send(connection, &(struct http_answer){.status = MHD_HTTP_OK,
+					     .type = EXPOSITION_TYPE,
+					     .bytes = metrics->text,
+					     .length = length});
 }
 
 static enum MHD_Result send_health(struct metrics *metrics, struct MHD_Connection *connection)
@@ -177,10 +164,10 @@ static enum MHD_Result send_health(struct metrics *metrics, struct MHD_Connectio
 	char line[128];
 
 	if (metrics_is_alive(turned_us, now_us))
-		return send_line(connection, MHD_HTTP_OK, "ok\n");
+		return http_send_line(connection, MHD_HTTP_OK, "ok\n");
 	snprintf(line, sizeof(line), "the packet loop hangs: its last turn ended %llu s ago\n",
 		(unsigned long long)((now_us - turned_us) / 1000000));
-	return send_line(connection, MHD_HTTP_SERVICE_UNAVAILABLE, line);
+	return http_send_line(connection, MHD_HTTP_SERVICE_UNAVAILABLE, line);
 }
 
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
@@ -189,35 +176,55 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 {
 	struct metrics *metrics = context;
 
-	(void)version, (void)upload, (void)upload_size, (void)request;
+	(void)version, (void)upload, (void)upload_size;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return send_line(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+		return http_send_line(
+			connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
 	if (strcmp(url, "/metrics") == 0)
 		return send_metrics(metrics, connection);
 	if (strcmp(url, "/healthz") == 0)
 		return send_health(metrics, connection);
-	return send_line(connection, MHD_HTTP_NOT_FOUND, "here are /metrics and /healthz\n");
+	return page_answer(&metrics->page, connection, url, clock_us(), request);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **request,
+	enum MHD_RequestTerminationCode code)
+{
+	struct metrics *metrics = context;
+
+	(void)connection, (void)code;
+	page_completed(&metrics->page, request);
 }
 
 /* libmicrohttpd's own way to accept asks again at once where no descriptor is free, for ever. */
+static void accept_one(struct metrics *metrics)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	int connection = accept4(
+		metrics->listener, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (connection >= 0)
+		MHD_add_connection(metrics->daemon, connection, (struct sockaddr *)&peer, length);
+	else if (errno != ECONNABORTED && errno != EINTR && errno != EAGAIN)
+		usleep(ACCEPT_RETRY_US);
+}
+
+/* Takes connections, and takes up again those that were put aside. */
 static void *accept_connections(void *context)
 {
 	struct metrics *metrics = context;
-	struct sockaddr_storage peer;
-	socklen_t length;
+	struct errands *errands = &metrics->page.errands;
+	struct pollfd polled[] = {{.fd = metrics->listener, .events = POLLIN},
+		{.fd = errands->done, .events = POLLIN}};
 
 	while (!atomic_load(&metrics->stopping)) {
-		int connection;
-
-		length = sizeof(peer);
-		connection = accept4(metrics->listener, (struct sockaddr *)&peer, &length,
-			SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (connection >= 0)
-			MHD_add_connection(
-				metrics->daemon, connection, (struct sockaddr *)&peer, length);
-		else if (errno != ECONNABORTED && errno != EINTR)
-			usleep(ACCEPT_RETRY_US);
+		poll(polled, 2, WAKE_MS);
+		errands_wake(errands, clock_us(), page_resume);
+		if (polled[0].revents)
+			accept_one(metrics);
 	}
+	errands_close(errands, page_resume);
 	return NULL;
 }
 
@@ -231,14 +238,15 @@ static void *start_threads(void *context)
 		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, metrics},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
 	if (privileges_forgo() != 0)
 		return NULL;
-	metrics->daemon = MHD_start_daemon(
-		MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC, 0, NULL,
-		NULL, answer, metrics, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	metrics->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
+						   MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, answer, metrics, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	metrics->accepts = metrics->daemon && pthread_create(&metrics->acceptor, NULL,
 						      accept_connections, metrics) == 0;
 	return NULL;
@@ -272,8 +280,24 @@ void metrics_publish(
 	if (pthread_mutex_trylock(&metrics->mutex) != 0)
 		return; /* it is being read: the next turn tries again */
 	metrics->snapshot = *snapshot;
+	page_note(&metrics->page, now_us);
 	pthread_mutex_unlock(&metrics->mutex);
 	metrics->published_us = now_us;
+}
+
+int metrics_descriptor(const struct metrics *metrics)
+{
+	return metrics->page.errands.asked;
+}
+
+bool metrics_is_asked(const struct metrics *metrics)
+{
+	return errands_are_open(&metrics->page.errands);
+}
+
+void metrics_run(struct metrics *metrics, struct engine *engine, uint64_t budget_us)
+{
+	errands_run(&metrics->page.errands, engine_endpoints(engine), budget_us);
 }
 
 void metrics_close(struct metrics *metrics)
@@ -282,7 +306,7 @@ void metrics_close(struct metrics *metrics)
 		return;
 	atomic_store(&metrics->stopping, true);
 	if (metrics->accepts) {
-		shutdown(metrics->listener, SHUT_RDWR); /* accept4 returns */
+		shutdown(metrics->listener, SHUT_RDWR); /* poll returns */
 		pthread_join(metrics->acceptor, NULL);
 	}
 	if (metrics->daemon)
@@ -290,5 +314,6 @@ void metrics_close(struct metrics *metrics)
 	if (metrics->listener >= 0)
 		close(metrics->listener);
 	pthread_mutex_destroy(&metrics->mutex);
+	page_free(&metrics->page);
 	free(metrics);
 }

@@ -88,6 +88,11 @@ uint32_t wheel_tick_of(const struct wheel *wheel, uint32_t item)
 	return wheel->now + ahead;
 }
 
+uint32_t wheel_senders_at(const struct wheel *wheel, uint32_t tick)
+{
+	return wheel->slot_senders[tick & wheel->mask];
+}
+
 /* One sender more or, with -1, less. */
 static void count_sender(struct wheel *wheel, uint32_t slot, unsigned pace, uint32_t more)
 {

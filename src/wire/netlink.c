@@ -46,3 +46,23 @@ int netlink_request(
 	}
 	return verdict < 0 ? -errno : 0;
 }
+
+/* The kernel has answered by the time that the transaction is sent, and says nothing when all is
+ * well. */
+int netlink_commit(struct mnl_socket *socket, const void *transaction, size_t length)
+{
+	alignas(struct nlmsghdr) char answer[ANSWER_MAX];
+	int error = 0;
+
+	if (mnl_socket_sendto(socket, transaction, length) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t received =
+			recv(mnl_socket_get_fd(socket), answer, sizeof(answer), MSG_DONTWAIT);
+
+		if (received <= 0)
+			return error;
+		if (mnl_cb_run(answer, (size_t)received, 0, 0, NULL, NULL) < 0 && !error)
+			error = -errno;
+	}
+}

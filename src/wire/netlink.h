@@ -12,4 +12,8 @@ int netlink_open(int bus, struct mnl_socket **socket);
 int netlink_request(
 	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *context);
 
+/* Sends a transaction, which is several messages that take effect together or not at all. 0, or the
+ * first negative errno that the kernel answered with: the cause of the others. */
+int netlink_commit(struct mnl_socket *socket, const void *transaction, size_t length);
+
 #endif

@@ -2,9 +2,10 @@
  * shows that it lives. */
 #include "claim.h"
 #include "named.h"
-#include "relay/alive.h"
 #include "relay/relay.h"
-#include "relay/rules.h"
+#include "rules/alive.h"
+#include "rules/rules.h"
+#include "served.h"
 #include "tell.h"
 
 #include <errno.h>
@@ -21,44 +22,6 @@ struct relaying {
 	uint64_t forged_reported;
 };
 
-/* Without this host's loopback addresses, where no user agent comes from, unless they are named. */
-static size_t list_diverted(const struct wire_settings *settings, const struct address *proxies,
-	size_t count, struct address *diverted)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		bool named = false;
-
-		for (unsigned j = 0; j < settings->named_count; j++)
-			named |= address_equal(&settings->named[j], &proxies[i]);
-		if (named || !named_is_loopback(&proxies[i]))
-			diverted[kept++] = proxies[i];
-	}
-	return kept;
-}
-
-static struct rules_settings rules_settings_from(
-	const struct wire_settings *settings, const struct address *diverted, size_t count)
-{
-	return (struct rules_settings){
-		.in_port = settings->relay.in_port,
-		.out_port = settings->relay.out_port,
-		.mark = settings->relay.mark,
-		.own_mark = settings->relay.own_mark,
-		.table = settings->relay.table,
-		.manual = settings->relay.manual,
-		.proxies = diverted,
-		.proxy_count = count,
-	};
-}
-
-static int refuse_loopback(struct fault *fault)
-{
-	return fault_set_kind(fault, FAULT_ABSENT, -ENOENT,
-		"this host has no address but loopback that a proxy could have: set natbox.proxy");
-}
-
 static struct relay_settings relay_settings_from(const struct wire *wire)
 {
 	return (struct relay_settings){
@@ -67,11 +30,6 @@ static struct relay_settings relay_settings_from(const struct wire *wire)
 		.own_mark = wire->settings.relay.own_mark,
 		.proxies = wire->proxies,
 	};
-}
-
-static void on_rules_fault(void *context, const struct fault *fault)
-{
-	tell(context, WIRE_ERROR, "%s", fault->line);
 }
 
 /* Without the privilege, which is looked at with the rules, the ports cannot be. */
@@ -88,18 +46,9 @@ static void examine_ports(const struct wire *wire, const struct relay_settings *
 
 static void relaying_examine(struct wire *wire)
 {
-	static struct address proxies[PROXIES_MAX], diverted[PROXIES_MAX];
-	const struct wire_settings *settings = &wire->settings;
 	struct relay_settings in = relay_settings_from(wire), out = in;
-	struct fault fault;
-	int count = wire_find_proxies(settings, proxies, &fault);
-	const size_t kept =
-		count > 0 ? list_diverted(settings, proxies, (size_t)count, diverted) : 0;
-	const struct rules_settings rules = rules_settings_from(settings, diverted, kept);
 
-	if (!kept && refuse_loopback(&fault))
-		tell(wire, WIRE_ERROR, "%s", fault.line);
-	rules_examine(&rules, on_rules_fault, wire);
+	served_examine(wire);
 	in.out_port = out.in_port = 0; /* any that is free */
 	examine_ports(wire, &in);
 	examine_ports(wire, &out);
@@ -116,11 +65,11 @@ static int relaying_open(struct wire *wire, struct fault *fault)
 	if (!relaying)
 		return fault_set(fault, -ENOMEM, "no memory to relay");
 	wire->own = relaying;
-	relaying->proxy_count = list_diverted(
-		settings, wire->proxies->list, wire->proxies->count, relaying->proxies);
+	relaying->proxy_count =
+		served_list(settings, wire->proxies->list, wire->proxies->count, relaying->proxies);
 	if (!relaying->proxy_count)
-		return refuse_loopback(fault);
-	rules = rules_settings_from(settings, relaying->proxies, relaying->proxy_count);
+		return served_refuse_none(fault);
+	rules = served_rules(settings, relaying->proxies, relaying->proxy_count);
 	result = relay_open(&relay, &relaying->relay, fault);
 	if (result == 0)
 		result = rules_install(&rules, &relaying->rules, fault);
@@ -203,14 +152,6 @@ static void relaying_flush(struct wire *wire)
 	rules_tick(relaying->rules);
 }
 
-static void tell_growth(const struct wire *wire, uint64_t now, uint64_t *reported, const char *what)
-{
-	if (now > *reported)
-		tell(wire, WIRE_WARNING, "%llu datagrams %s", (unsigned long long)(now - *reported),
-			what);
-	*reported = now;
-}
-
 static void relaying_inspect(struct wire *wire)
 {
 	struct relaying *relaying = wire->own;
@@ -279,17 +220,3 @@ const struct wire_kind relay_wire = {
 	/* The sets that divert have run out; a thread that looks now and then renews them. */
 	.deaf_after_pause_us = 2000ull * ALIVE_RENEWAL_MS,
 };
-
-int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault)
-{
-	static struct address proxies[PROXIES_MAX], diverted[PROXIES_MAX];
-	struct rules_settings rules;
-	int count = wire_find_proxies(settings, proxies, fault);
-
-	if (count < 0)
-		return count;
-	rules = rules_settings_from(
-		settings, diverted, list_diverted(settings, proxies, (size_t)count, diverted));
-	rules_print(&rules, file);
-	return 0;
-}

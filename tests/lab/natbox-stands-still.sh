@@ -27,9 +27,9 @@ no_two_at_once() {
 		awk '{ if (last && $1 - last < 1.35) exit 1; last = $1 }'
 }
 
-for mode in sniff relay; do
+for mode in sniff relay queue; do
 	rm -f "$(natbox_event_file)"
-	if [ $mode = sniff ]; then natbox_start "${options[@]}"; else relay_start "${options[@]}"; fi
+	if [ $mode = sniff ]; then natbox_start "${options[@]}"; else RELAY_MODE=$mode relay_start "${options[@]}"; fi
 	expect "natbox starts, mode $mode" [ $? = 0 ]
 	phone_line phone4 alice 600 | phone_start phone4
 	expect "a phone registers and answers keepalives" wait_until 60 replies_are 2

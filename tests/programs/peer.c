@@ -4,19 +4,26 @@
  *     peer echo ADDRESS:PORT [COUNT]
  *         Answers each datagram with its own bytes, and prints a line for it: "FROM BYTES TTL TOS".
  *         Ends after COUNT, if given.
- *     peer ask [-t TOS] [-l TTL] [-m MILLISECONDS]
+ *     peer ask [-x] [-g BYTES] [-t TOS] [-l TTL] [-k MARK] [-m MILLISECONDS]
  *              ADDRESS:PORT ADDRESS:PORT BYTES [COUNT [PAUSE_MS]]
- *         From the first address sends to the second and waits for the same bytes to come back. A
- *         line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays out. With COUNT
- *         and PAUSE_MS prints at the end "longest gap MILLISECONDS", between two answers.
+ *         From the first address, whoever has it, sends to the second and waits for the same bytes
+ *         to come back. A line for each answer: "FROM BYTES TTL TOS". Status 1 when an answer stays
+ *         out. -x: with an IPv6 extension header. -g: the kernel makes datagrams of so many bytes
+ *         each of it, as late as it can (UDP_SEGMENT). With COUNT and PAUSE_MS prints at the end
+ *         "longest gap MILLISECONDS", between two answers.
  *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES|-
  *         Sends one datagram whose source is the first address, whoever has it. -: of what
- *         standard input has. */
+ *         standard input has.
+ *     peer queue NUMBER
+ *         Has the kernel's queue of that number, until it is ended. */
+#include "wire/queue/queue.h"
+
 #include <natbox/address.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -160,7 +167,8 @@ struct question {
 	const char *own, *other;
 	size_t length;
 	long count, pause_ms;
-	int tos, ttl, wait_ms;
+	int tos, ttl, mark, segment, wait_ms;
+	bool is_extended;
 };
 
 static double milliseconds(void)
@@ -171,13 +179,21 @@ static double milliseconds(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void set_hop(int descriptor, int family, const struct question *question)
+static void set_options(int descriptor, int family, const struct question *question)
 {
+	static const char padding[] = {0, 0, 1, 4, 0, 0, 0, 0};
 	const bool ipv4 = family == AF_INET;
 	const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
 
 	if (question->tos >= 0)
 		set(descriptor, level, ipv4 ? IP_TOS : IPV6_TCLASS, question->tos);
+	if (question->segment)
+		set(descriptor, IPPROTO_UDP, UDP_SEGMENT, question->segment);
+	if (question->is_extended &&
+		setsockopt(descriptor, IPPROTO_IPV6, IPV6_DSTOPTS, padding, sizeof(padding)) < 0)
+		die("destination options");
+	if (question->mark)
+		set(descriptor, SOL_SOCKET, SO_MARK, question->mark);
 	if (question->ttl > 0)
 		set(descriptor, level, ipv4 ? IP_TTL : IPV6_UNICAST_HOPS, question->ttl);
 }
@@ -210,11 +226,11 @@ static int ask(const struct question *question)
 	static char bytes[DATAGRAM_MAX];
 	struct sockaddr_storage other;
 	const socklen_t length = to_socket_address(question->other, &other);
-	const int descriptor = open_bound(question->own, false);
+	const int descriptor = open_bound(question->own, true);
 	double last = milliseconds(), longest = 0;
 	bool answered = true;
 
-	set_hop(descriptor, other.ss_family, question);
+	set_options(descriptor, other.ss_family, question);
 	for (long i = 0; i < question->count; i++) {
 		write_question(bytes, question->length, i);
 		sendto(descriptor, bytes, question->length, 0, (struct sockaddr *)&other, length);
@@ -259,11 +275,17 @@ static int ask_as_told(int argc, char **argv)
 {
 	struct question question = {.count = 1, .tos = -1, .ttl = -1, .wait_ms = DEFAULT_WAIT_MS};
 
-	for (int option; (option = getopt(argc, argv, "t:l:m:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "xg:t:l:k:m:")) != -1;) {
 		if (option == 't')
 			question.tos = (int)strtol(optarg, NULL, 0);
 		else if (option == 'l')
 			question.ttl = (int)strtol(optarg, NULL, 0);
+		else if (option == 'x')
+			question.is_extended = true;
+		else if (option == 'g')
+			question.segment = (int)strtol(optarg, NULL, 0);
+		else if (option == 'k')
+			question.mark = (int)strtol(optarg, NULL, 0);
 		else if (option == 'm')
 			question.wait_ms = (int)strtol(optarg, NULL, 0);
 		else
@@ -281,6 +303,19 @@ static int ask_as_told(int argc, char **argv)
 	return ask(&question);
 }
 
+static int hold_queue(const char *number)
+{
+	const struct queue_settings settings = {(uint16_t)strtol(number, NULL, 10), 1};
+	struct queue *queue;
+	struct fault fault;
+
+	if (queue_open(&settings, &queue, &fault) != 0) {
+		fprintf(stderr, "peer: %s\n", fault.line);
+		return 1;
+	}
+	return pause();
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 2 ? argv[1] : "";
@@ -291,6 +326,9 @@ int main(int argc, char **argv)
 		return ask_as_told(argc - 1, argv + 1);
 	if (strcmp(command, "forge") == 0 && argc == 5)
 		return forge(argv[2], argv[3], argv[4]);
-	fprintf(stderr, "usage: peer echo|ask|forge ...; see the head of tests/programs/peer.c\n");
+	if (strcmp(command, "queue") == 0)
+		return hold_queue(argv[2]);
+	fprintf(stderr,
+		"usage: peer echo|ask|forge|queue ...; see the head of tests/programs/peer.c\n");
 	return 2;
 }

@@ -4,6 +4,7 @@
  *
  * Reads commands from standard input, a line each; at the end of it, stops cleanly:
  *     hold N         adds N reasons
+ *     register NAME  adds a registration of NAME
  *     run SECONDS    runs the event loop for so long
  *     sync SECONDS   runs it until everything is on the disk; for so long at most
  * After each command prints "reasons R lag-ms L longest-turn-us T", and what the state has to say
@@ -82,26 +83,28 @@ static bool start(struct host *host, const char *directory)
 	       state_start(host->state, host->engine, now_us()) == 0;
 }
 
+static void hold_one(struct host *host, enum reason_kind kind, const char *id)
+{
+	const uint32_t number = ++host->held;
+	const uint8_t ip[4] = {
+		10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+	struct reason_claim claim = {
+		.client = address_ipv4(ip, 5060),
+		.nat = NAT_VIA_SOURCE,
+		.proven = true,
+		.kind = kind,
+		.key = now_us() << 20 | number,
+		.id = {id, strlen(id)},
+		.seconds = 3600,
+	};
+
+	reason_hold(engine_endpoints(host->engine), &claim);
+}
+
 static void hold(struct host *host, uint32_t count)
 {
-	struct endpoints *endpoints = engine_endpoints(host->engine);
-
-	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t number = ++host->held;
-		const uint8_t ip[4] = {
-			10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
-		struct reason_claim claim = {
-			.client = address_ipv4(ip, 5060),
-			.nat = NAT_VIA_SOURCE,
-			.proven = true,
-			.kind = (enum reason_kind)(i % 3),
-			.key = now_us() << 20 | number,
-			.id = TEXT("sip:somebody@example.com"),
-			.seconds = 3600,
-		};
-
-		reason_hold(endpoints, &claim);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		hold_one(host, (enum reason_kind)(i % 3), "sip:somebody@example.com");
 }
 
 /* How long this thread has been ready to run while others did; 0 where the kernel does not tell. */
@@ -134,10 +137,13 @@ static void turn(struct host *host)
 static void command(struct host *host, const char *line)
 {
 	uint64_t start_us = now_us();
+	char name[LINE_MAX_BYTES];
 	unsigned number = 0;
 
 	if (sscanf(line, "hold %u", &number) == 1)
 		hold(host, number);
+	else if (sscanf(line, "register %127[^\n]", name) == 1)
+		hold_one(host, REASON_REGISTRATION, name);
 	else if (sscanf(line, "run %u", &number) == 1)
 		while (now_us() - start_us < number * 1000000ull)
 			turn(host);

@@ -91,6 +91,7 @@ Test(config, empty_file_gives_the_defaults)
 	cr_expect_eq(config.relay.own_mark, 0x6e63);
 	cr_expect_eq(config.relay.table, 5060);
 	cr_expect_eq(config.relay.rules, RULES_AUTO);
+	cr_expect_eq(config.queue.number, 5060);
 	cr_expect_str_eq(config.control.socket, "/run/natbox/natbox.sock");
 	cr_expect_eq(config.metrics.listen.port, 0);
 	cr_expect_eq(config.log.level, LOG_LEVEL_INFO);
@@ -153,6 +154,13 @@ Test(config, semicolon_within_a_value_is_kept_and_after_a_blank_starts_a_comment
 {
 	expect_ok("[keepalive]\nfrom = sip:keepalive@PROXY;transport=udp ; ours\n");
 	cr_expect_str_eq(config.core.keepalive.from, "sip:keepalive@PROXY;transport=udp");
+}
+
+Test(config, mode_queue_may_have_any_queue)
+{
+	expect_ok("[natbox]\nmode = queue\n[queue]\nnumber = 0\n");
+	cr_expect_eq(config.mode, MODE_QUEUE);
+	cr_expect_eq(config.queue.number, 0);
 }
 
 Test(config, indented_line_is_a_key_of_its_own)
@@ -294,7 +302,7 @@ Test(config, events_are_chosen_by_kind_all_of_them_or_by_themselves)
 Test(config, errors_name_file_line_and_what_is_wrong)
 {
 	expect_error("[natbox]\n\nmode = bridge\n",
-		":3: natbox.mode: \"bridge\" is none of sniff, relay");
+		":3: natbox.mode: \"bridge\" is none of sniff, relay, queue");
 	expect_error("[keepalive]\ninterval = 2h\n",
 		":2: keepalive.interval: 2h is out of range, 1s to 1h");
 	expect_error("[keepalive]\ninterval = 999ms\n",
@@ -318,6 +326,8 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 		":2: state.sync: \"soon\" is not a duration such as 500ms, 25s, 10m or 12h");
 	expect_error("[relay]\nin-port = 70000\n",
 		":2: relay.in-port: 70000 is out of range, 1 to 65535");
+	expect_error(
+		"[queue]\nnumber = 65536\n", ":2: queue.number: 65536 is out of range, 0 to 65535");
 	expect_error("[relay]\nmark = 0x1g\n", ":2: relay.mark: \"0x1g\" is not a number");
 	expect_error("[nat]\nrestore = 1\n", ":2: nat.restore: \"1\" is neither yes nor no");
 	expect_error("[nat]\ndetect = via-source,\n",
@@ -396,7 +406,7 @@ Test(config, line_that_is_too_long_is_an_error_and_the_next_is_read)
 	cr_assert(read_text(text, strlen(text), NULL) < 0);
 	cr_expect_eq(errors.count, 2);
 	cr_expect_str_eq(error_line(0), ":2: line too long");
-	cr_expect_str_eq(error_line(1), ":3: natbox.mode: \"x\" is none of sniff, relay");
+	cr_expect_str_eq(error_line(1), ":3: natbox.mode: \"x\" is none of sniff, relay, queue");
 }
 
 Test(config, longest_list_of_networks_fits_its_line)
@@ -450,8 +460,8 @@ Test(config, zero_bytes_and_huge_files_are_errors)
 
 Test(config, errors_hold_no_control_characters)
 {
-	expect_error(
-		"[natbox]\nmode = \x1b[2J\n", ":2: natbox.mode: \"?[2J\" is none of sniff, relay");
+	expect_error("[natbox]\nmode = \x1b[2J\n",
+		":2: natbox.mode: \"?[2J\" is none of sniff, relay, queue");
 }
 
 Test(config, byte_order_mark_and_last_line_without_end_are_taken)
@@ -480,7 +490,7 @@ Test(config, wrong_overrides_are_named)
 	cr_expect_str_eq(error_line(1), "-o natbox.mode: not of the form SECTION.KEY=VALUE");
 	cr_expect_str_eq(error_line(2), "-o x.y=1: unknown section");
 	cr_expect_str_eq(error_line(3), "-o natbox.y=1: unknown key");
-	cr_expect_str_eq(error_line(4), "-o natbox.mode=: \"\" is none of sniff, relay");
+	cr_expect_str_eq(error_line(4), "-o natbox.mode=: \"\" is none of sniff, relay, queue");
 }
 
 Test(config, relay_keys_that_would_collide_are_errors)

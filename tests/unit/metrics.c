@@ -1,6 +1,7 @@
 /* When the packet loop leaves a snapshot, when it counts as hung, and where metrics cannot be
  * served. tests/metrics.sh asks a running natbox. */
-#include "ops/metrics.h"
+#include "ops/alive.h"
+#include <natbox/ops.h>
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 # The lab, in one line for whoever wants it: . tools/lab.d/lab.sh
 # shellcheck shell=bash
 if [ "$(id -u)" != 0 ]; then
-	exec sudo --preserve-env=LAB,LAB_QUIET,NATBOX,TMPDIR "$0" "$@"
+	exec sudo --preserve-env=LAB,LAB_QUIET,NATBOX,RELAY_MODE,TMPDIR "$0" "$@"
 fi
 # baresip dies of a fault now and then when it is ended; nobody wants its memory in a file.
 ulimit -c 0

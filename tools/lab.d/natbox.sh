@@ -28,9 +28,12 @@ natbox_start() { # further arguments for natbox, such as -o keepalive.scope=off
 	return 1
 }
 
+# How it relays: relay or queue.
+RELAY_MODE=${RELAY_MODE:-relay}
+
 # The same, relaying for the proxy wherever it runs.
 relay_start() { # further arguments for natbox
-	natbox_start -o natbox.mode=relay -o "natbox.proxy=$(proxy_address), $(proxy_address 6)" "$@"
+	natbox_start -o "natbox.mode=$RELAY_MODE" -o "natbox.proxy=$(proxy_address), $(proxy_address 6)" "$@"
 }
 
 # Ends natbox; fails when it had ended before, or found a fault.

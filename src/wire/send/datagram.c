@@ -89,6 +89,14 @@ void datagram_ipv4_header(const struct flow *flow, const struct ipv4_fields *fie
 	memcpy(ip, &header, sizeof(header));
 }
 
+void datagram_ipv4_checksum(uint8_t *ip, size_t length)
+{
+	uint8_t *checksum = ip + offsetof(struct libnet_ipv4_hdr, ip_sum);
+
+	write_u16(checksum, 0);
+	sum_write(sum_add(0, ip, length), checksum);
+}
+
 static int write_ipv4(const struct flow *flow, struct text bytes, uint8_t *ip)
 {
 	static const struct ipv4_fields fields = {.ttl = TTL, .dont_fragment = true};
@@ -96,8 +104,7 @@ static int write_ipv4(const struct flow *flow, struct text bytes, uint8_t *ip)
 	datagram_ipv4_header(flow, &fields, ip);
 	write_u16(ip + offsetof(struct libnet_ipv4_hdr, ip_len),
 		DATAGRAM_IPV4_LENGTH + DATAGRAM_UDP_LENGTH + bytes.length);
-	sum_write(sum_add(0, ip, DATAGRAM_IPV4_LENGTH),
-		ip + offsetof(struct libnet_ipv4_hdr, ip_sum));
+	datagram_ipv4_checksum(ip, DATAGRAM_IPV4_LENGTH);
 	return DATAGRAM_IPV4_LENGTH;
 }
 

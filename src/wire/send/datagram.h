@@ -33,6 +33,10 @@ struct ipv4_fields {
 void datagram_ipv4_header(const struct flow *flow, const struct ipv4_fields *fields,
 	uint8_t ip[static DATAGRAM_IPV4_LENGTH]);
 
+/* Writes the checksum of an IPv4 header that says everything else, options included. length: of it,
+ * as its first byte has it. */
+void datagram_ipv4_checksum(uint8_t *ip, size_t length);
+
 /* Writes the UDP header alone, its checksum too. No end of the flow may be of another IP version,
  * and bytes no longer than a datagram can be. */
 void datagram_udp_header(

@@ -2,6 +2,7 @@
 
 #include "batch.h"
 #include "datagram.h"
+#include "identification.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,15 +15,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { CACHE_LINE = 64 };
-
-/* Counters of identifications: each destination has one of 1024, as the one for all would be round
- * in less than a second. */
-enum { IDENTIFICATION_BITS = 10, IDENTIFICATION_SHIFT = 32 - IDENTIFICATION_BITS };
 
 /* Ancillary data in the order in which it is always written, what is not always needed last. */
 struct control_ipv4 {
@@ -40,8 +36,7 @@ struct outgoing {
 	struct sent_counters *counters;
 	libnet_t *libnet; /* IPv4: a socket for datagrams with their header; else NULL */
 	int default_ttl;  /* IPv4 */
-	uint32_t key;     /* odd: which destination has which counter */
-	uint16_t identifications[1 << IDENTIFICATION_BITS];
+	struct identifications identifications;
 	unsigned count;
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec spans[BATCH_MAX];
@@ -145,15 +140,6 @@ static int open_libnet(struct outgoing *outgoing)
 	return set_options(fd, AF_INET, outgoing->settings.mark);
 }
 
-static int prepare_identifications(struct outgoing *outgoing)
-{
-	if (getrandom(&outgoing->key, sizeof(outgoing->key), 0) != sizeof(outgoing->key) ||
-		getrandom(outgoing->identifications, sizeof(outgoing->identifications), 0) < 0)
-		return -errno;
-	outgoing->key |= 1;
-	return 0;
-}
-
 static void put_control(char *at, int level, int type, const void *value, size_t length)
 {
 	struct cmsghdr header = {
@@ -198,7 +184,7 @@ int outgoing_open(int family, const struct sender_settings *settings,
 	if (!error && family == AF_INET)
 		error = open_libnet(outgoing);
 	if (!error && family == AF_INET)
-		error = prepare_identifications(outgoing);
+		error = identifications_prepare(&outgoing->identifications);
 	if (error) {
 		outgoing_close(outgoing);
 		return error;
@@ -221,20 +207,6 @@ void outgoing_close(struct outgoing *outgoing)
 	free(outgoing);
 }
 
-/* RFC 6864 4.3: no two datagrams of one source, destination and protocol with the same one for as
- * long as fragments of the first may be on their way. 0 would ask the kernel. */
-static uint16_t next_identification(struct outgoing *outgoing, const struct flow *flow)
-{
-	uint32_t destination;
-	uint16_t *counter;
-
-	memcpy(&destination, flow->destination.ip + 12, sizeof(destination));
-	counter = &outgoing->identifications[destination * outgoing->key >> IDENTIFICATION_SHIFT];
-	if (++*counter == 0)
-		++*counter;
-	return *counter;
-}
-
 static void put_ipv4_header(
 	struct outgoing *outgoing, const struct flow *flow, struct hop hop, char *packet)
 {
@@ -242,7 +214,8 @@ static void put_ipv4_header(
 	const struct ipv4_fields fields = {
 		.ttl = (uint8_t)(hop.ttl < 0 ? outgoing->default_ttl : hop.ttl),
 		.tos = (uint8_t)(hop.tos < 0 ? 0 : hop.tos),
-		.identification = label ? label : next_identification(outgoing, flow),
+		.identification =
+			label ? label : identification_next(&outgoing->identifications, flow),
 		.dont_fragment = label != 0,
 	};
 

@@ -17,7 +17,7 @@ int kernel_check_privilege(struct fault *fault)
 		capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW))
 		return 0;
 	return fault_set_kind(fault, FAULT_LASTING, -EPERM,
-		"cannot install the rules of relay mode: no privilege; run natbox as root, or with "
+		"cannot install the kernel rules: no privilege; run natbox as root, or with "
 		"CAP_NET_ADMIN and CAP_NET_RAW");
 }
 

@@ -1,7 +1,7 @@
-/* The kernel rules of relay mode: an nftables table that diverts the datagrams between user agents
- * and proxies to the sockets of the relay, and the policy routing that makes them arrive there.
- * Everything is ours alone: the table "inet natbox", and routing rules and routes that carry a
- * protocol number of their own.
+/* The kernel rules of mode relay: an nftables table that diverts the datagrams between user agents
+ * and proxies to the sockets of the relay, and the policy routing that makes them arrive there; and
+ * those of mode queue, a table alone, which hands them over in a queue. Everything is ours alone:
+ * the table "inet natbox", and routing rules and routes that carry a protocol number of their own.
  *
  * They match on the sets alive4 and alive6 of that table: the proxies, each for two seconds. A
  * thread renews them every half second for as long as the event loop calls rules_tick. When that

@@ -2,6 +2,8 @@
 
 #include "../apart.h"
 #include "../netlink.h"
+#include "queue_rule.h"
+#include "ruleset_text.h"
 
 #include <errno.h>
 #include <libnftnl/common.h>
@@ -11,122 +13,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TABLE        "inet natbox"
-#define REMOVE_TABLE "add table " TABLE "\ndelete table " TABLE "\n"
-
-/* The two families differ in names only. */
-struct family_words {
-	const char *ip, *set, *type;
-};
-static const struct family_words words[] = {
-	{"ip", "alive4", "ipv4_addr"}, {"ip6", "alive6", "ipv6_addr"}};
-enum { FAMILIES = 2 };
-
-static void write_sets(FILE *file)
-{
-	for (int i = 0; i < FAMILIES; i++)
-		fprintf(file,
-			"	# The proxies, while natbox is alive; natbox renews them.\n"
-			"	set %s {\n"
-			"		type %s . inet_service\n"
-			"		flags timeout\n"
-			"	}\n\n",
-			words[i].set, words[i].type);
-}
-
-/* Before conntrack, which stands at -200. What natbox itself sends is known by its mark, and is not
- * looked up. */
-static void write_notrack(const struct rules_settings *settings, FILE *file)
-{
-	fprintf(file, "	# What is relayed needs no state in conntrack.\n");
-	for (int hook = 0; hook < 2; hook++) {
-		fprintf(file,
-			"	chain untracked_%s {\n"
-			"		type filter hook %s priority raw; policy accept;\n"
-			"		meta mark %#x notrack accept\n",
-			hook ? "out" : "in", hook ? "output" : "prerouting", settings->own_mark);
-		for (int i = 0; i < FAMILIES; i++)
-			fprintf(file,
-				"		%s daddr . udp dport @%s notrack accept\n"
-				"		%s saddr . udp sport @%s notrack accept\n",
-				words[i].ip, words[i].set, words[i].ip, words[i].set);
-		fprintf(file, "	}\n\n");
-	}
-}
-
-/* With a proxy's source. */
-static void write_from_proxy(
-	const struct rules_settings *settings, const struct family_words *family, FILE *file)
-{
-	fprintf(file,
-		"	chain from_%s {\n"
-		"		# Not from where the route to the proxy points.\n"
-		"		iif != \"lo\" fib saddr . iif oif missing "
-		"counter name \"forged\" drop\n"
-		"		# Between proxies.\n"
-		"		%s daddr . udp dport @%s accept\n"
-		"		# From a proxy behind this host; from one on this host.\n"
-		"		iif != \"lo\" meta l4proto udp "
-		"tproxy %s to :%u meta mark set %#x accept\n"
-		"		iif \"lo\" meta mark %#x meta l4proto udp tproxy %s to :%u accept\n"
-		"	}\n\n",
-		family->set, family->ip, family->set, family->ip, settings->out_port,
-		settings->mark, settings->mark, family->ip, settings->out_port);
-}
-
-static void write_arriving(const struct rules_settings *settings, FILE *file)
-{
-	for (int i = 0; i < FAMILIES; i++)
-		write_from_proxy(settings, &words[i], file);
-	fprintf(file,
-		"	chain arriving {\n"
-		"		type filter hook prerouting priority mangle; policy accept;\n"
-		"		meta l4proto != udp accept\n"
-		"		# What natbox itself sent to a proxy on this host.\n"
-		"		meta mark %#x accept\n"
-		"		# A link-local source cannot be sent from: it has no interface.\n"
-		"		ip6 saddr fe80::/10 accept\n",
-		settings->own_mark);
-	for (int i = 0; i < FAMILIES; i++)
-		fprintf(file,
-			"		%s saddr . udp sport @%s goto from_%s\n"
-			"		%s daddr . udp dport @%s "
-			"tproxy %s to :%u meta mark set %#x accept\n",
-			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
-			words[i].ip, settings->in_port, settings->mark);
-	fprintf(file, "	}\n\n");
-}
-
-static void write_leaving(const struct rules_settings *settings, FILE *file)
-{
-	fprintf(file,
-		"	# From a proxy on this host, but not to another: the mark turns it round\n"
-		"	# to the chain above.\n"
-		"	chain leaving {\n"
-		"		type route hook output priority mangle; policy accept;\n"
-		"		meta mark %#x accept\n",
-		settings->own_mark);
-	for (int i = 0; i < FAMILIES; i++)
-		fprintf(file,
-			"		%s saddr . udp sport @%s %s daddr . udp dport != @%s "
-			"meta mark set %#x\n",
-			words[i].ip, words[i].set, words[i].ip, words[i].set, settings->mark);
-	fprintf(file, "	}\n");
-}
-
-void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file)
-{
-	fprintf(file, REMOVE_TABLE "table " TABLE " {\n"
-				   "	counter forged {\n"
-				   "	}\n\n");
-	write_sets(file);
-	if (notrack)
-		write_notrack(settings, file);
-	write_arriving(settings, file);
-	write_leaving(settings, file);
-	fprintf(file, "}\n");
-}
 
 /* A context whose output and errors are kept for us. NULL when memory is short. */
 static struct nft_ctx *nft_new(void)
@@ -161,7 +47,7 @@ static int visit_lines(void *context, struct fault *fault)
 	for (char *line = strtok_r(copy, "\n", &rest); line && !search->found;
 		line = strtok_r(NULL, "\n", &rest)) {
 		if (strncmp(line, "table ", strlen("table ")) == 0)
-			ours = strcmp(line, "table " TABLE " {") == 0;
+			ours = strcmp(line, "table " RULESET_TABLE " {") == 0;
 		search->found = !ours && search->visit(line, search->context);
 	}
 	free(copy);
@@ -255,16 +141,17 @@ static int explain(int error, const char *text, struct fault *fault)
 
 	if (strstr(text, "not permitted"))
 		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
-			"cannot install table " TABLE
+			"cannot install table " RULESET_TABLE
 			": not permitted; run natbox as root, or with "
 			"CAP_NET_ADMIN and CAP_NET_RAW");
 	if (strstr(text, "tproxy") || strstr(text, "fib "))
 		return fault_set(fault, -ENOTSUP,
-			"cannot install table " TABLE
+			"cannot install table " RULESET_TABLE
 			": %.*s; does this kernel have nft_tproxy and "
 			"nft_fib_inet? Try: modprobe -a nft_tproxy nft_fib_inet",
 			length, text);
-	return fault_set(fault, error, "cannot install table " TABLE ": %.*s", length, text);
+	return fault_set(
+		fault, error, "cannot install table " RULESET_TABLE ": %.*s", length, text);
 }
 
 struct commands {
@@ -301,13 +188,15 @@ int ruleset_install(const struct rules_settings *settings, struct fault *fault)
 
 	if (!file)
 		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");
-	ruleset_write(settings, ruleset_may_notrack(), file);
+	ruleset_write(settings, !settings->queues && ruleset_may_notrack(), file);
 	if (fclose(file) != 0) {
 		free(text);
 		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");
 	}
-	error = run("install table " TABLE, text, fault);
+	error = run("install table " RULESET_TABLE, text, fault);
 	free(text);
+	if (!error && settings->queues)
+		error = queue_rule_put(settings->queue, fault);
 	return error;
 }
 
@@ -315,5 +204,5 @@ void ruleset_remove(void)
 {
 	struct fault unheard;
 
-	run("remove table " TABLE, REMOVE_TABLE, &unheard);
+	run("remove table " RULESET_TABLE, RULESET_REMOVE, &unheard);
 }

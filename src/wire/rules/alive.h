@@ -16,8 +16,10 @@ struct alive;
 int alive_open(const struct address *proxies, size_t count, struct alive **alive);
 void alive_close(struct alive *alive);
 
-/* Puts the proxies into the sets, or starts their time anew. 0 or a negative errno: -ENOENT when
- * the table or a set is not there. */
+/* Puts the proxies into the sets, or starts their time anew. 0; ALIVE_ANEW when they were not in
+ * the sets, which may be those of another table by now; or a negative errno: -ENOENT when the table
+ * or a set is not there. */
+enum { ALIVE_ANEW = 1 };
 int alive_renew(struct alive *alive);
 
 /* Takes the proxies out of the sets, as far as they are there. */

@@ -2,8 +2,10 @@
 
 #include "alive.h"
 #include "kernel.h"
+#include "queue_rule.h"
 #include "routing.h"
 #include "ruleset.h"
+#include "ruleset_text.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -30,21 +32,35 @@ struct installed_rules {
 	struct address proxies[];
 };
 
+static const char *const families[] = {"-4", "-6"};
+
+static void print_table(const struct rules_settings *settings, FILE *file)
+{
+	fprintf(file,
+		"# The kernel rules of natbox's mode %s, to be run by sh as root.\n"
+		"nft -f - <<'RULES'\n",
+		settings->queues ? "queue" : "relay");
+	ruleset_write(settings, !settings->queues && ruleset_may_notrack(), file);
+	fprintf(file, "RULES\n");
+}
+
 void rules_print(const struct rules_settings *settings, FILE *file)
 {
-	static const char *const families[] = {"-4", "-6"};
+	static const char to_remove[] =
+		"\n# And to remove them:\n#	nft delete table " RULESET_TABLE "\n";
 
-	fprintf(file, "# The kernel rules of natbox's relay mode, to be run by sh as root.\n"
-		      "nft -f - <<'RULES'\n");
-	ruleset_write(settings, ruleset_may_notrack(), file);
-	fprintf(file, "RULES\n");
+	print_table(settings, file);
+	if (settings->queues) {
+		fputs(to_remove, file);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
 		fprintf(file,
 			"ip %s rule add priority %d fwmark %#x lookup %u protocol %d\n"
 			"ip %s route add local default dev lo table %u protocol %d\n",
 			families[i], ROUTING_PRIORITY, settings->mark, settings->table,
 			ROUTING_PROTOCOL, families[i], settings->table, ROUTING_PROTOCOL);
-	fprintf(file, "\n# And to remove them:\n#	nft delete table inet natbox\n");
+	fputs(to_remove, file);
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
 		fprintf(file,
 			"#	ip %s rule del priority %d fwmark %#x\n"
@@ -86,9 +102,15 @@ static int check_count(const struct rules_settings *settings, struct fault *faul
 	if (settings->proxy_count <= RULES_PROXIES_MAX)
 		return 0;
 	return fault_set_kind(fault, FAULT_LASTING, -E2BIG,
-		"%zu proxy addresses are too many for relay mode: at most %d; name the ones meant "
-		"in natbox.proxy",
+		"%zu proxy addresses are too many for the kernel's rules: at most %d; name the "
+		"ones meant in natbox.proxy",
 		settings->proxy_count, RULES_PROXIES_MAX);
+}
+
+/* Of marks and the routing table, mode queue uses its own mark alone. */
+static enum routing_use uses_of(const struct rules_settings *settings)
+{
+	return settings->queues ? ROUTING_USES_OWN_MARK : ROUTING_USES_ANY;
 }
 
 /* Refuses what would not work, before anything is touched. */
@@ -98,12 +120,12 @@ static int check(const struct rules_settings *settings, struct fault *fault)
 
 	if (!error)
 		error = kernel_check_privilege(fault);
-	if (!error)
+	if (!error && !settings->queues)
 		error = kernel_check_sysctls(fault);
 	if (error || settings->manual)
 		return error;
-	error = routing_check(settings, ROUTING_USES_ANY, fault);
-	if (!error)
+	error = routing_check(settings, uses_of(settings), fault);
+	if (!error && !settings->queues)
 		error = ruleset_check_mark("mark", settings->mark, fault);
 	return error ? error : ruleset_check_mark("own-mark", settings->own_mark, fault);
 }
@@ -123,23 +145,33 @@ void rules_examine(const struct rules_settings *settings,
 		told(context, &fault);
 		return;
 	}
-	if (kernel_check_sysctls(&fault) != 0)
+	if (!settings->queues && kernel_check_sysctls(&fault) != 0)
 		told(context, &fault);
-	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses) && !settings->manual; i++) {
-		if (routing_check(settings, uses[i], &fault) != 0)
+	if (settings->manual)
+		return;
+	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
+		if (uses[i] & uses_of(settings) && routing_check(settings, uses[i], &fault) != 0)
 			told(context, &fault);
 	}
-	if (!settings->manual && ruleset_check_mark("mark", settings->mark, &fault) != 0)
+	if (!settings->queues && ruleset_check_mark("mark", settings->mark, &fault) != 0)
 		told(context, &fault);
-	if (!settings->manual && ruleset_check_mark("own-mark", settings->own_mark, &fault) != 0)
+	if (ruleset_check_mark("own-mark", settings->own_mark, &fault) != 0)
 		told(context, &fault);
+}
+
+static int install_routing(const struct installed_rules *rules, bool *added, struct fault *fault)
+{
+	*added = false;
+	if (rules->settings.manual || rules->settings.queues)
+		return 0;
+	return routing_install(rules->routing, &rules->settings, added, fault);
 }
 
 /* The routing first: a rule that diverts what is then not delivered would lose it. */
 static int install(const struct installed_rules *rules, struct fault *fault)
 {
 	bool added;
-	int error = routing_install(rules->routing, &rules->settings, &added, fault);
+	int error = install_routing(rules, &added, fault);
 
 	return error ? error : ruleset_install(&rules->settings, fault);
 }
@@ -188,18 +220,29 @@ int rules_install(
 	return 0;
 }
 
+/* Where the proxies had run out, the table may be another one than before, without our rule. */
+static int renew_sets(const struct installed_rules *rules, struct fault *fault)
+{
+	int result = alive_renew(rules->alive);
+
+	if (result == ALIVE_ANEW)
+		result = rules->settings.queues ? queue_rule_put(rules->settings.queue, fault) : 0;
+	else if (result < 0)
+		fault_set(fault, result, "cannot renew the sets of table " RULESET_TABLE ": %s",
+			strerror(-result));
+	return result;
+}
+
 /* Somebody else may have flushed the rule set or, as some network managers do when they start anew,
  * the routing rules that they do not know. */
 static int renew(struct installed_rules *rules, struct fault *fault)
 {
-	bool added = false;
-	int error = rules->settings.manual
-			    ? 0
-			    : routing_install(rules->routing, &rules->settings, &added, fault);
+	bool added;
+	int error = install_routing(rules, &added, fault);
 
 	if (error)
 		return error;
-	error = alive_renew(rules->alive);
+	error = renew_sets(rules, fault);
 	if (!error && added)
 		return fault_set(fault, -ENOENT,
 			"a routing rule or route of relay mode (table %u) was gone and has been "
@@ -214,12 +257,10 @@ static int renew(struct installed_rules *rules, struct fault *fault)
 			"the rules are there (natbox --rules)",
 			strerror(-error));
 	error = install(rules, fault);
+	if (!error)
+		error = renew_sets(rules, fault);
 	if (error)
 		return error;
-	error = alive_renew(rules->alive);
-	if (error)
-		return fault_set(fault, error, "cannot renew the sets of table inet natbox: %s",
-			strerror(-error));
 	return fault_set(fault, -ENOENT,
 		"table inet natbox was gone and has been put back; have whoever flushed the rule "
 		"set "

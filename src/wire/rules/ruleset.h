@@ -1,4 +1,4 @@
-/* The rule set of relay mode as nft reads it, and what is in force on this host. */
+/* The rule set of the modes relay and queue in force on this host. */
 #ifndef NATBOX_RULESET_H
 #define NATBOX_RULESET_H
 
@@ -6,10 +6,7 @@
 
 #include <natbox/base.h>
 
-#include <stdio.h>
-
-/* Writes table inet natbox in a form that replaces one that is there, in one transaction. */
-void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file);
+#include <stdbool.h>
 
 /* Whether what is relayed may go untracked: only where no chain of this host translates addresses,
  * for NAT needs conntrack. False where that cannot be found out. */

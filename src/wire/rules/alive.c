@@ -150,31 +150,19 @@ void alive_close(struct alive *alive)
 	free(alive);
 }
 
-/* The kernel has answered by the time that the transaction is sent, and says nothing when all is
- * well. The first error is the cause of the others. */
 static int commit(struct alive *alive, const struct transaction *transaction)
 {
-	const int socket = mnl_socket_get_fd(alive->socket);
-	alignas(struct nlmsghdr) char answer[MESSAGE_MAX];
-	int error = 0;
-
-	if (mnl_socket_sendto(alive->socket, transaction->bytes, transaction->length) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t length = recv(socket, answer, sizeof(answer), MSG_DONTWAIT);
-
-		if (length <= 0)
-			return error;
-		if (mnl_cb_run(answer, (size_t)length, 0, 0, NULL, NULL) < 0 && !error)
-			error = -errno;
-	}
+	return netlink_commit(alive->socket, transaction->bytes, transaction->length);
 }
 
 int alive_renew(struct alive *alive)
 {
 	int error = commit(alive, &alive->renew);
 
-	return error == -ENOENT ? commit(alive, &alive->add) : error;
+	if (error != -ENOENT)
+		return error;
+	error = commit(alive, &alive->add);
+	return error ? error : ALIVE_ANEW;
 }
 
 void alive_withdraw(struct alive *alive)

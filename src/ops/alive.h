@@ -1,8 +1,9 @@
 /* When natbox counts as alive. */
-#ifndef NATBOX_METRICS_H
-#define NATBOX_METRICS_H
+#ifndef NATBOX_ALIVE_H
+#define NATBOX_ALIVE_H
 
-#include <natbox/ops.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 enum {
 	/* The loop turns at least once a second, however little there is to do. When it has not for
@@ -12,6 +13,9 @@ enum {
 };
 
 /* Whether a loop that has turned last at turned_us is alive. */
-bool metrics_is_alive(uint64_t turned_us, uint64_t now_us);
+static inline bool metrics_is_alive(uint64_t turned_us, uint64_t now_us)
+{
+	return now_us <= turned_us || now_us - turned_us <= METRICS_HANG_US;
+}
 
 #endif

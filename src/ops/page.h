@@ -1,0 +1,40 @@
+/* The status page, and what it asks for while it is shown. */
+#ifndef NATBOX_PAGE_H
+#define NATBOX_PAGE_H
+
+#include "errands.h"
+#include "history.h"
+#include "status.h"
+
+#include <microhttpd.h>
+
+struct page {
+	bool is_for_this_host; /* it is served on a loopback address */
+	uint64_t started_us, heard_us[2], packets[2];
+	struct history history;
+	struct errands errands;
+	/* What the loop leaves, and this page's own history, is looked at with the mutex. */
+	pthread_mutex_t *mutex;
+	const struct metrics_snapshot *snapshot;
+	const atomic_ullong *turned_us;
+	char text[HISTORY_JSON_MAX]; /* the thread's own that answers */
+};
+
+/* A zeroed one. 0 or a negative errno. */
+int page_init(struct page *page, const struct address *listen);
+void page_free(struct page *page);
+
+/* With the mutex: there is a new snapshot. */
+void page_note(struct page *page, uint64_t now_us);
+
+/* Answers a request for one of the page's paths, or with 404. *request is the connection's own. */
+enum MHD_Result page_answer(struct page *page, struct MHD_Connection *connection, const char *path,
+	uint64_t now_us, void **request);
+
+/* The request is over, however it ended. */
+void page_completed(struct page *page, void **request);
+
+/* For errands_wake and errands_close. */
+void page_resume(void *connection);
+
+#endif

@@ -1,0 +1,108 @@
+#include "status.h"
+
+#include <stdio.h>
+
+/* Round trips are counted over as long as an operator thinks of as now. */
+static const uint64_t round_trips_us = 3600 * 1000000ULL;
+
+static void put_truth(struct json *json, const char *key, bool truth)
+{
+	json_put(json, ",\"");
+	json_put(json, key);
+	json_put(json, truth ? "\":true" : "\":false");
+}
+
+static void put_well(const struct engine_counters *counters, struct json *json)
+{
+	char line[TROUBLE_MAX] = "All is well: no endpoint yet needs to be kept reachable.";
+
+	if (counters->lost_now)
+		snprintf(line, sizeof(line),
+			"All is well: %u of %u endpoint%s kept reachable, %u lost.",
+			counters->endpoints - counters->lost_now, counters->endpoints,
+			counters->endpoints == 1 ? "" : "s", counters->lost_now);
+	else if (counters->endpoints)
+		snprintf(line, sizeof(line),
+			"All is well: %u endpoint%s kept reachable, none lost.",
+			counters->endpoints, counters->endpoints == 1 ? " is" : "s are");
+	json_put_member(json, "line", line);
+}
+
+static void put_state_of_things(const struct condition *condition, struct json *json)
+{
+	struct troubles troubles;
+
+	troubles_find(condition, &troubles);
+	put_truth(json, "well", !troubles.count);
+	if (troubles.count)
+		json_put_member(json, "line", troubles.lines[0]);
+	else
+		put_well(&condition->snapshot->engine, json);
+	json_put(json, ",\"troubles\":[");
+	for (unsigned i = 0; i < troubles.count; i++) {
+		json_put(json, i ? ",\"" : "\"");
+		json_put(json, troubles.lines[i]);
+		json_put_char(json, '"');
+	}
+	json_put_char(json, ']');
+}
+
+static void put_sizes(const struct engine_counters *counters, struct json *json)
+{
+	json_put_number_member(json, "endpoints", counters->endpoints);
+	json_put_number_member(json, "unproven", counters->unproven);
+	json_put_number_member(json, "lost", counters->lost_now);
+	json_put_number_member(json, "registrations", counters->reasons_of[REASON_REGISTRATION]);
+	json_put_number_member(json, "subscriptions", counters->reasons_of[REASON_SUBSCRIPTION]);
+	json_put_number_member(json, "dialogs", counters->reasons_of[REASON_DIALOG]);
+	json_put_number_member(json, "keepalives", counters->keepalives);
+	json_put_number_member(json, "answered", counters->replies);
+	json_put_number_member(json, "missed", counters->missed);
+}
+
+static uint64_t packets(const struct engine_counters *counters, enum direction direction)
+{
+	uint64_t sum = 0;
+
+	for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
+		sum += counters->verdicts[direction][verdict];
+	return sum;
+}
+
+static void put_round_trips(const struct condition *condition, struct json *json)
+{
+	const struct history_sample *before =
+		history_before(condition->history, round_trips_us, condition->now_us);
+	const uint64_t *rtts = condition->snapshot->engine.rtts;
+
+	json_put(json, ",\"round_trips\":{\"bounds_ms\":[");
+	for (unsigned i = 0; i < RTT_BOUNDS; i++) {
+		if (i)
+			json_put_char(json, ',');
+		json_put_number(json, rtt_bounds_us[i] / 1000, 0);
+	}
+	json_put(json, "],\"counts\":[");
+	for (unsigned i = 0; i <= RTT_BOUNDS; i++) {
+		if (i)
+			json_put_char(json, ',');
+		json_put_number(json, before ? rtts[i] - before->rtts[i] : rtts[i], 0);
+	}
+	json_put(json, "]}");
+}
+
+void status_write(const struct condition *condition, uint64_t time_us, struct json *json)
+{
+	const struct engine_counters *counters = &condition->snapshot->engine;
+
+	json_put(json, "{\"version\":\"" NATBOX_VERSION "\"");
+	json_put_number_member(json, "time", time_us / 1000000);
+	json_put_char(json, '.');
+	json_put_number(json, time_us % 1000000, 6);
+	json_put_number_member(json, "up", (condition->now_us - condition->started_us) / 1000000);
+	put_state_of_things(condition, json);
+	put_sizes(counters, json);
+	json_put_number_member(json, "packets_in", packets(counters, DIRECTION_IN));
+	json_put_number_member(json, "packets_out", packets(counters, DIRECTION_OUT));
+	put_round_trips(condition, json);
+	json_put(json, "}\n");
+}

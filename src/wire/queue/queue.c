@@ -1,0 +1,417 @@
+#include "queue.h"
+
+#include "../host.h"
+#include "../netlink.h"
+#include "../send/batch.h"
+#include "../send/identification.h"
+#include "../send/sender.h"
+#include "verdicts.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+	CONFIGURATION_MAX = 256,
+	/* Packets that wait for natbox, or for what it says of them: far more than the socket's
+	 * buffer holds, so that it is the buffer that is full first, which natbox sees. */
+	WAITING_MAX = 65536,
+	/* How long an address that came to or left this host may count as it did before. */
+	HOST_READ_INTERVAL_S = 1,
+};
+
+struct queue {
+	struct mnl_socket *socket;
+	struct sender *sender;
+	struct identifications identifications;
+	struct queue_counters counters;
+	struct host host;
+	time_t host_read_s;
+	uint32_t last_id; /* 0: none so far */
+
+	/* The batch that is being handled. */
+	unsigned handled, received;
+	struct mmsghdr messages[BATCH_MAX];
+	struct iovec spans[BATCH_MAX];
+	char *room;
+	struct verdicts verdicts;
+};
+
+/* A packet as the kernel hands it over. */
+struct handed {
+	uint32_t id;
+	bool has_id, is_cut, is_verified;
+	struct text bytes;
+};
+
+static int explain(int error, uint16_t number, struct fault *fault)
+{
+	if (error == -EPERM || error == -EACCES)
+		return fault_set_kind(fault, FAULT_LASTING, error,
+			"cannot open queue %u: %s; run natbox as root, or with CAP_NET_ADMIN and "
+			"CAP_NET_RAW",
+			number, strerror(-error));
+	if (error == -EBUSY)
+		return fault_set(fault, error,
+			"queue %u is in use by another program; stop that program or set "
+			"queue.number to a free one",
+			number);
+	if (error == -EINVAL)
+		return fault_set(fault, -ENOTSUP,
+			"cannot open queue %u: this kernel has no nfnetlink_queue (modprobe "
+			"nfnetlink_queue); natbox.mode = relay needs none",
+			number);
+	return fault_set(fault, error, "cannot open queue %u: %s", number, strerror(-error));
+}
+
+/* All in one message: what comes to a queue that does not know yet how much to copy is lost. */
+static struct nlmsghdr *put_configuration(char *buffer, uint16_t number)
+{
+	const struct nfqnl_msg_config_cmd bind = {.command = NFQNL_CFG_CMD_BIND};
+	const struct nfqnl_msg_config_params parameters = {
+		.copy_range = htonl(VERDICT_PACKET_MAX), .copy_mode = NFQNL_COPY_PACKET};
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *general;
+
+	message->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	general = mnl_nlmsg_put_extra_header(message, sizeof(*general));
+	general->version = NFNETLINK_V0;
+	general->res_id = htons(number);
+	mnl_attr_put(message, NFQA_CFG_CMD, sizeof(bind), &bind);
+	mnl_attr_put(message, NFQA_CFG_PARAMS, sizeof(parameters), &parameters);
+	mnl_attr_put_u32(message, NFQA_CFG_QUEUE_MAXLEN, htonl(WAITING_MAX));
+	mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
+	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_FAIL_OPEN));
+	return message;
+}
+
+/* An error is the kernel's first word; without one, the first packet may be. */
+static int read_error(int descriptor)
+{
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+	} answer = {0};
+	ssize_t length = recv(descriptor, &answer, sizeof(answer), MSG_PEEK | MSG_DONTWAIT);
+
+	if (length < (ssize_t)sizeof(answer) || answer.header.nlmsg_type != NLMSG_ERROR)
+		return 0;
+	return answer.error.error;
+}
+
+static int bind_queue(struct queue *queue, uint16_t number)
+{
+	char buffer[CONFIGURATION_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = put_configuration(buffer, number);
+	const int fd = mnl_socket_get_fd(queue->socket), on = 1, size = SOCKET_BUFFER;
+	int error;
+
+	if (setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on)) < 0 ||
+		setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
+		mnl_socket_sendto(queue->socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	error = read_error(fd);
+	/* Who may not have a buffer has not come as far. */
+	return error == -EPERM ? -EBUSY : error;
+}
+
+static int open_all(struct queue *queue, const struct queue_settings *settings)
+{
+	const struct sender_settings own = {.mark = settings->own_mark};
+	int error;
+
+	queue->room = batch_new();
+	if (!queue->room)
+		return -ENOMEM;
+	error = identifications_prepare(&queue->identifications);
+	if (!error)
+		error = sender_open(&own, &queue->sender);
+	if (!error)
+		error = netlink_open(NETLINK_NETFILTER, &queue->socket);
+	return error ? error : bind_queue(queue, settings->number);
+}
+
+int queue_open(const struct queue_settings *settings, struct queue **out, struct fault *fault)
+{
+	struct queue *queue = calloc(1, sizeof(*queue));
+	int error = queue ? open_all(queue, settings) : -ENOMEM;
+
+	if (error) {
+		queue_close(queue);
+		return explain(error, settings->number, fault);
+	}
+	queue->verdicts.socket = queue->socket;
+	queue->verdicts.number = settings->number;
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		queue->spans[i] = (struct iovec){batch_at(queue->room, i), BATCH_ROOM};
+		queue->messages[i].msg_hdr =
+			(struct msghdr){.msg_iov = &queue->spans[i], .msg_iovlen = 1};
+	}
+	*out = queue;
+	return 0;
+}
+
+void queue_close(struct queue *queue)
+{
+	if (!queue)
+		return;
+	if (queue->socket)
+		mnl_socket_close(queue->socket);
+	sender_close(queue->sender);
+	batch_free(queue->room);
+	free(queue);
+}
+
+int queue_descriptor(const struct queue *queue)
+{
+	return mnl_socket_get_fd(queue->socket);
+}
+
+static uint32_t read_u32(const void *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return ntohl(value);
+}
+
+static struct handed read_handed(const struct nlmsghdr *message)
+{
+	struct handed handed = {.is_verified = true};
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
+	{
+		const char *payload = mnl_attr_get_payload(attribute);
+
+		switch (mnl_attr_get_type(attribute)) {
+		case NFQA_PACKET_HDR:
+			handed.id = read_u32(payload);
+			handed.has_id = true;
+			break;
+		case NFQA_PAYLOAD:
+			handed.bytes = (struct text){payload, mnl_attr_get_payload_len(attribute)};
+			break;
+		case NFQA_CAP_LEN:
+			handed.is_cut = true;
+			break;
+		case NFQA_SKB_INFO:
+			handed.is_verified = !(read_u32(payload) & NFQA_SKB_CSUM_NOTVERIFIED);
+			break;
+		default:
+			break;
+		}
+	}
+	return handed;
+}
+
+static bool is_this_host(struct queue *queue, const struct address *address)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (!queue->host_read_s || now.tv_sec - queue->host_read_s >= HOST_READ_INTERVAL_S) {
+		queue->host_read_s = now.tv_sec;
+		host_read(&queue->host);
+	}
+	return host_has(&queue->host, address);
+}
+
+/* Whether a grown packet has to leave through the sender: no attribute would hold it, or no router
+ * would fragment it. */
+static bool outgrows(struct queue *queue, const struct ip_packet *packet, struct text payload)
+{
+	const size_t length = ip_packet_length(packet, payload);
+
+	if (length > VERDICT_PACKET_MAX)
+		return true;
+	return !address_is_ipv4(&packet->flow.destination) && length > IPV6_MTU_MIN &&
+	       !is_this_host(queue, &packet->flow.destination);
+}
+
+static void note_send_error(struct queue *queue, int error)
+{
+	queue->counters.send_errors++;
+	queue->counters.last_send_error = error;
+}
+
+/* From or to another host, this one counts as a hop. One that has none left the kernel ends. */
+static void send_instead(
+	struct queue *queue, uint32_t id, const struct ip_packet *packet, struct text payload)
+{
+	const struct flow *flow = &packet->flow;
+	struct hop hop = ip_packet_hop(packet);
+	int error;
+
+	if (!is_this_host(queue, &flow->source) && !is_this_host(queue, &flow->destination))
+		hop.ttl--;
+	if (hop.ttl <= 0) {
+		verdict_pass(&queue->verdicts, id);
+		return;
+	}
+	error = sender_add(queue->sender, flow, hop, payload);
+	if (error)
+		note_send_error(queue, error);
+	verdict_drop(&queue->verdicts, id);
+}
+
+static void rewrite(
+	struct queue *queue, uint32_t id, const struct ip_packet *packet, struct text payload)
+{
+	const bool grows = payload.length > packet->payload.length;
+	uint16_t identification = 0;
+
+	queue->counters.rewritten++;
+	if (grows && outgrows(queue, packet, payload)) {
+		send_instead(queue, id, packet, payload);
+		return;
+	}
+	if (grows && ip_packet_dont_fragment(packet))
+		identification = identification_next(&queue->identifications, &packet->flow);
+	verdict_rewrite(&queue->verdicts, id, packet, payload, identification);
+}
+
+static void judge(struct queue *queue, uint32_t id, const struct ip_packet *packet,
+	const struct outcome *outcome)
+{
+	if (outcome->verdict == VERDICT_PASS) {
+		queue->counters.passed++;
+		verdict_pass(&queue->verdicts, id);
+	} else if (outcome->verdict == VERDICT_REWRITE) {
+		rewrite(queue, id, packet, outcome->bytes);
+	} else {
+		queue->counters.dropped++;
+		verdict_drop(&queue->verdicts, id);
+	}
+}
+
+/* Ids are given one after the other, also to what there is no room for then. */
+static void note_id(struct queue *queue, uint32_t id)
+{
+	queue->counters.received++;
+	queue->counters.overruns += id - queue->last_id - 1;
+	queue->last_id = id;
+}
+
+static void handle_packet(struct queue *queue, uint64_t now_us, const struct wire_handler *handler,
+	const struct handed *handed)
+{
+	struct ip_packet packet;
+	struct outcome outcome;
+
+	note_id(queue, handed->id);
+	if (handed->is_cut || !ip_packet_read(handed->bytes, &packet) ||
+		(!handed->is_verified && !ip_packet_is_sound(&packet))) {
+		queue->counters.passed++;
+		queue->counters.unreadable++;
+		verdict_pass(&queue->verdicts, handed->id);
+		return;
+	}
+	outcome = handler->datagram(handler->context, now_us, &packet.flow, packet.payload);
+	judge(queue, handed->id, &packet, &outcome);
+}
+
+static void flush_verdicts(struct queue *queue)
+{
+	int error = verdicts_flush(&queue->verdicts);
+
+	if (!error)
+		return;
+	note_send_error(queue, error);
+	verdict_pass(&queue->verdicts, queue->last_id);
+}
+
+/* Errors are of verdicts on packets that are no longer in the queue. */
+static void handle_message(struct queue *queue, uint64_t now_us, const struct wire_handler *handler,
+	const struct nlmsghdr *message, int length)
+{
+	struct handed handed;
+
+	if (!mnl_nlmsg_ok(message, length) ||
+		message->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
+		return;
+	handed = read_handed(message);
+	if (!handed.has_id)
+		return;
+	handle_packet(queue, now_us, handler, &handed);
+	if (queue->verdicts.length >= VERDICTS_FULL)
+		flush_verdicts(queue);
+}
+
+bool queue_has_rest(const struct queue *queue)
+{
+	return queue->handled < queue->received;
+}
+
+/* To its end, or until as many bytes have been handled. Returns how many packets. */
+static unsigned handle_batch(struct queue *queue, uint64_t now_us,
+	const struct wire_handler *handler, size_t *bytes_left)
+{
+	unsigned count = 0;
+
+	while (queue_has_rest(queue) && *bytes_left) {
+		const unsigned i = queue->handled++;
+		const size_t length = queue->messages[i].msg_len;
+
+		handle_message(queue, now_us, handler, queue->spans[i].iov_base, (int)length);
+		*bytes_left -= length < *bytes_left ? length : *bytes_left;
+		count++;
+	}
+	if (count)
+		flush_verdicts(queue);
+	return count;
+}
+
+unsigned queue_receive(struct queue *queue, uint64_t now_us, const struct wire_handler *handler)
+{
+	size_t bytes_left = QUEUE_BYTES_MAX;
+	unsigned count = handle_batch(queue, now_us, handler, &bytes_left);
+
+	if (!queue_has_rest(queue)) {
+		int received = recvmmsg(
+			queue_descriptor(queue), queue->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
+
+		queue->handled = 0;
+		queue->received = received > 0 ? (unsigned)received : 0;
+		count += handle_batch(queue, now_us, handler, &bytes_left);
+	}
+	queue_flush(queue);
+	return count;
+}
+
+int queue_send(struct queue *queue, const struct flow *flow, struct text bytes)
+{
+	return sender_add(queue->sender, flow, hop_of_this_host, bytes);
+}
+
+void queue_flush(struct queue *queue)
+{
+	sender_flush(queue->sender);
+}
+
+/* An id that comes after all. */
+void queue_release(struct queue *queue)
+{
+	verdict_pass(&queue->verdicts, queue->last_id + (UINT32_MAX >> 2));
+	flush_verdicts(queue);
+}
+
+struct queue_counters queue_counters(const struct queue *queue)
+{
+	struct queue_counters counters = queue->counters;
+	const struct sent_counters sent = sender_counters(queue->sender);
+
+	counters.sent = sent.sent;
+	counters.send_errors += sent.errors;
+	if (sent.last_error)
+		counters.last_send_error = sent.last_error;
+	return counters;
+}

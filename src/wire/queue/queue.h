@@ -1,0 +1,61 @@
+/* The queue: every datagram between user agents and proxies, handed over by the kernel rules
+ * (rules/rules.h) as the IP packet that it is, shown to a handler and given back to the kernel as
+ * it came, rewritten or not at all. Routes, firewall, TTL, TOS and fragments are the kernel's, as
+ * of any packet that it forwards.
+ *
+ * A message that grows may be fragmented from here on: in IPv4 its DF is taken out; what IPv6 would
+ * not let a router fragment is sent from here instead, by the sender, whose packets carry own_mark.
+ *
+ * What there is no room for in the queue goes past it. */
+#ifndef NATBOX_QUEUE_H
+#define NATBOX_QUEUE_H
+
+#include <natbox/wire.h>
+
+struct queue;
+
+struct queue_settings {
+	uint16_t number;
+	uint32_t own_mark; /* of what natbox sends itself; not 0 */
+};
+
+struct queue_counters {
+	uint64_t received;
+	uint64_t passed, rewritten, dropped;
+	uint64_t unreadable;  /* of passed: not to be rewritten (ip_packet.h), or bad checksum */
+	uint64_t sent;        /* by queue_send, and grown messages */
+	uint64_t send_errors; /* the kernel refused: no route, a firewall, no buffer */
+	int last_send_error;  /* negative errno of the latest of send_errors, 0 */
+	uint64_t overruns;    /* went past because natbox did not keep up */
+};
+
+/* Binds the queue. Needs CAP_NET_ADMIN, which giving packets back needs too, and CAP_NET_RAW, here
+ * only. 0 or a negative errno with *fault set: -EBUSY when another program has the queue. */
+int queue_open(const struct queue_settings *settings, struct queue **queue, struct fault *fault);
+
+/* What is still in the queue is lost: release it before. NULL is fine. */
+void queue_close(struct queue *queue);
+
+/* To poll for reading. */
+int queue_descriptor(const struct queue *queue);
+
+/* Takes at most one batch, has each datagram handled in turn and gives it back. Never blocks.
+ * Returns how many packets were handled: 0 means that it is time to poll. Once so many bytes have
+ * been handled the rest of the batch waits for the next call. */
+enum { QUEUE_BYTES_MAX = 512 << 10 };
+unsigned queue_receive(struct queue *queue, uint64_t now_us, const struct wire_handler *handler);
+
+/* Whether a part of a batch waits: then there may be nothing to poll for. */
+bool queue_has_rest(const struct queue *queue);
+
+/* Sends a datagram of natbox's own with the next flush or batch; bytes are copied. 0, -EMSGSIZE,
+ * -EAFNOSUPPORT (sender.h). */
+int queue_send(struct queue *queue, const struct flow *flow, struct text bytes);
+void queue_flush(struct queue *queue);
+
+/* Gives back everything that is in the queue, as it came. */
+void queue_release(struct queue *queue);
+
+struct queue_counters queue_counters(const struct queue *queue);
+
+#endif

@@ -1,0 +1,216 @@
+/* Mode queue: everything between user agents and proxies passes through here, as packets that the
+ * kernel hands over and takes back, and only while natbox shows that it lives. */
+#include "claim.h"
+#include "named.h"
+#include "queue/queue.h"
+#include "rules/alive.h"
+#include "rules/rules.h"
+#include "served.h"
+#include "tell.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct queueing {
+	struct queue *queue;
+	struct installed_rules *rules;
+	size_t proxy_count;
+	struct address proxies[PROXIES_MAX]; /* whose datagrams are queued */
+	struct queue_counters reported;
+	uint64_t forged_reported;
+};
+
+static struct queue_settings queue_settings_from(const struct wire *wire)
+{
+	return (struct queue_settings){
+		.number = wire->settings.queue_number,
+		.own_mark = wire->settings.relay.own_mark,
+	};
+}
+
+/* Without the privilege, which is looked at with the rules, the queue cannot be. */
+static void queueing_examine(struct wire *wire)
+{
+	const struct queue_settings settings = queue_settings_from(wire);
+	struct queue *queue = NULL;
+	struct fault fault;
+	int result;
+
+	served_examine(wire);
+	result = queue_open(&settings, &queue, &fault);
+	if (result != 0 && result != -EPERM)
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	queue_close(queue);
+}
+
+static int queueing_open(struct wire *wire, struct fault *fault)
+{
+	const struct wire_settings *settings = &wire->settings;
+	const struct queue_settings queue = queue_settings_from(wire);
+	struct queueing *queueing = calloc(1, sizeof(*queueing));
+	struct rules_settings rules;
+	int result;
+
+	if (!queueing)
+		return fault_set(fault, -ENOMEM, "no memory to queue");
+	wire->own = queueing;
+	queueing->proxy_count =
+		served_list(settings, wire->proxies->list, wire->proxies->count, queueing->proxies);
+	if (!queueing->proxy_count)
+		return served_refuse_none(fault);
+	rules = served_rules(settings, queueing->proxies, queueing->proxy_count);
+	result = queue_open(&queue, &queueing->queue, fault);
+	if (result == 0)
+		result = rules_install(&rules, &queueing->rules, fault);
+	return result;
+}
+
+static void tell_queued(const struct wire *wire)
+{
+	const struct queueing *queueing = wire->own;
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < queueing->proxy_count; i++) {
+		address_format(&queueing->proxies[i], text);
+		tell(wire, WIRE_DETAIL, "queued: what goes to %s, and comes from there", text);
+	}
+	tell(wire, WIRE_DETAIL, "mark of what natbox sends %#x, rules %s",
+		wire->settings.relay.own_mark,
+		wire->settings.relay.manual ? "by hand" : "installed");
+}
+
+static int queueing_start(struct wire *wire, struct fault *fault)
+{
+	struct queueing *queueing = wire->own;
+	int result = rules_start(queueing->rules, fault);
+
+	tell_queued(wire);
+	if (result == 0)
+		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through queue %u",
+			named_line(&wire->settings, queueing->proxies, queueing->proxy_count),
+			wire->settings.queue_number);
+	return result;
+}
+
+static unsigned queueing_descriptors(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX])
+{
+	const struct queueing *queueing = wire->own;
+
+	list[0] = queue_descriptor(queueing->queue);
+	return 1;
+}
+
+static int queueing_receive(struct wire *wire, uint64_t now_us, struct fault *fault)
+{
+	struct queueing *queueing = wire->own;
+	unsigned taken = 0, batch;
+
+	(void)fault;
+	do {
+		batch = queue_receive(queueing->queue, now_us, &wire->handler);
+		taken += batch;
+	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !queue_has_rest(queueing->queue));
+	return 0;
+}
+
+static bool queueing_has_rest(const struct wire *wire)
+{
+	const struct queueing *queueing = wire->own;
+
+	return queue_has_rest(queueing->queue);
+}
+
+static int queueing_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
+	struct text bytes, struct fault *fault)
+{
+	struct queueing *queueing = wire->own;
+	int result = queue_send(queueing->queue, flow, bytes);
+
+	(void)now_us;
+	if (result != 0)
+		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
+			strerror(-result));
+	return 0;
+}
+
+static void queueing_flush(struct wire *wire)
+{
+	struct queueing *queueing = wire->own;
+
+	queue_flush(queueing->queue);
+	rules_tick(queueing->rules);
+}
+
+static void queueing_inspect(struct wire *wire)
+{
+	struct queueing *queueing = wire->own;
+	const struct queue_counters counters = queue_counters(queueing->queue);
+	char what[128];
+	struct fault fault;
+
+	if (rules_trouble(queueing->rules, &fault))
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	snprintf(what, sizeof(what), "were not sent, the last because of: %s",
+		strerror(-counters.last_send_error));
+	tell_growth(wire, counters.send_errors, &queueing->reported.send_errors, what);
+	tell_growth(wire, counters.overruns, &queueing->reported.overruns,
+		"went past natbox because it did not take them in time");
+	tell_growth(wire, rules_forged(queueing->rules), &queueing->forged_reported,
+		"were dropped: they bore a proxy's source but did not come from there");
+}
+
+static uint64_t queueing_dropped(const struct wire *wire)
+{
+	const struct queueing *queueing = wire->own;
+
+	return queue_counters(queueing->queue).overruns;
+}
+
+/* What came before the rules let SIP flow past is still in the queue. */
+static void queueing_stop(struct wire *wire)
+{
+	const struct queueing *queueing = wire->own;
+
+	if (!queueing)
+		return;
+	rules_withdraw(queueing->rules);
+	if (queueing->queue)
+		queue_release(queueing->queue);
+}
+
+static int queueing_close(struct wire *wire, struct fault *fault)
+{
+	struct queueing *queueing = wire->own;
+
+	(void)fault;
+	if (!queueing)
+		return 0;
+	rules_remove(queueing->rules);
+	queue_close(queueing->queue);
+	free(queueing);
+	return 0;
+}
+
+const struct wire_kind queue_wire = {
+	.claim = CLAIM_RELAY,
+	.examine = queueing_examine,
+	.open = queueing_open,
+	.start = queueing_start,
+	.descriptors = queueing_descriptors,
+	.receive = queueing_receive,
+	.has_rest = queueing_has_rest,
+	.send = queueing_send,
+	.flush = queueing_flush,
+	.inspect = queueing_inspect,
+	.dropped = queueing_dropped,
+	.stop = queueing_stop,
+	.close = queueing_close,
+	.needs_net_admin = true,
+	.proxies_stay = true,
+	.longest_turn_us = RULES_TICK_MS * 1000 / 3,
+	/* The sets that the rules match on have run out; a thread that looks now and then renews
+	 * them. */
+	.deaf_after_pause_us = 2000ull * ALIVE_RENEWAL_MS,
+};

@@ -1,0 +1,206 @@
+#include "ruleset_text.h"
+
+/* The two families differ in names only. */
+struct family_words {
+	const char *ip, *set, *type;
+};
+static const struct family_words words[] = {
+	{"ip", "alive4", "ipv4_addr"}, {"ip6", "alive6", "ipv6_addr"}};
+enum { FAMILIES = 2 };
+
+static void write_sets(FILE *file)
+{
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"	# The proxies, while natbox is alive; natbox renews them.\n"
+			"	set %s {\n"
+			"		type %s . inet_service\n"
+			"		flags timeout\n"
+			"	}\n\n",
+			words[i].set, words[i].type);
+}
+
+/* Before conntrack, which stands at -200. What natbox itself sends is known by its mark, and is not
+ * looked up. */
+static void write_notrack(const struct rules_settings *settings, FILE *file)
+{
+	fprintf(file, "	# What is relayed needs no state in conntrack.\n");
+	for (int hook = 0; hook < 2; hook++) {
+		fprintf(file,
+			"	chain untracked_%s {\n"
+			"		type filter hook %s priority raw; policy accept;\n"
+			"		meta mark %#x notrack accept\n",
+			hook ? "out" : "in", hook ? "output" : "prerouting", settings->own_mark);
+		for (int i = 0; i < FAMILIES; i++)
+			fprintf(file,
+				"		%s daddr . udp dport @%s notrack accept\n"
+				"		%s saddr . udp sport @%s notrack accept\n",
+				words[i].ip, words[i].set, words[i].ip, words[i].set);
+		fprintf(file, "	}\n\n");
+	}
+}
+
+/* With a proxy's source. */
+static void write_from_proxy(
+	const struct rules_settings *settings, const struct family_words *family, FILE *file)
+{
+	fprintf(file,
+		"	chain from_%s {\n"
+		"		# Not from where the route to the proxy points.\n"
+		"		iif != \"lo\" fib saddr . iif oif missing "
+		"counter name \"forged\" drop\n"
+		"		# Between proxies.\n"
+		"		%s daddr . udp dport @%s accept\n"
+		"		# From a proxy behind this host; from one on this host.\n"
+		"		iif != \"lo\" meta l4proto udp "
+		"tproxy %s to :%u meta mark set %#x accept\n"
+		"		iif \"lo\" meta mark %#x meta l4proto udp tproxy %s to :%u accept\n"
+		"	}\n\n",
+		family->set, family->ip, family->set, family->ip, settings->out_port,
+		settings->mark, settings->mark, family->ip, settings->out_port);
+}
+
+static void write_arriving(const struct rules_settings *settings, FILE *file)
+{
+	for (int i = 0; i < FAMILIES; i++)
+		write_from_proxy(settings, &words[i], file);
+	fprintf(file,
+		"	chain arriving {\n"
+		"		type filter hook prerouting priority mangle; policy accept;\n"
+		"		meta l4proto != udp accept\n"
+		"		# What natbox itself sent to a proxy on this host.\n"
+		"		meta mark %#x accept\n"
+		"		# A link-local source cannot be sent from: it has no interface.\n"
+		"		ip6 saddr fe80::/10 accept\n",
+		settings->own_mark);
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		%s saddr . udp sport @%s goto from_%s\n"
+			"		%s daddr . udp dport @%s "
+			"tproxy %s to :%u meta mark set %#x accept\n",
+			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
+			words[i].ip, settings->in_port, settings->mark);
+	fprintf(file, "	}\n\n");
+}
+
+static void write_leaving(const struct rules_settings *settings, FILE *file)
+{
+	fprintf(file,
+		"	# From a proxy on this host, but not to another: the mark turns it round\n"
+		"	# to the chain above.\n"
+		"	chain leaving {\n"
+		"		type route hook output priority mangle; policy accept;\n"
+		"		meta mark %#x accept\n",
+		settings->own_mark);
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		%s saddr . udp sport @%s %s daddr . udp dport != @%s "
+			"meta mark set %#x\n",
+			words[i].ip, words[i].set, words[i].ip, words[i].set, settings->mark);
+	fprintf(file, "	}\n");
+}
+
+/* Nobody goes there: that it is there has the kernel put fragments together, without conntrack. */
+static void write_reassembly(FILE *file)
+{
+	fprintf(file, "	# Nothing goes here: a rule with tproxy has fragments put together.\n"
+		      "	chain reassembling {\n"
+		      "		meta l4proto udp tproxy ip to :1\n"
+		      "		meta l4proto udp tproxy ip6 to :1\n"
+		      "	}\n\n");
+}
+
+static void write_queue(uint16_t number, FILE *file)
+{
+	fprintf(file,
+		"	# natbox itself adds the rule here, as it renews the sets: in this form\n"
+		"	# where the kernel has it, else as xt's target.\n"
+		"	chain " RULESET_QUEUE_CHAIN " {\n"
+		"		# queue num %u bypass\n"
+		"	}\n\n",
+		number);
+}
+
+/* With a proxy's source. */
+static void write_queued_from_proxy(const struct family_words *family, FILE *file)
+{
+	fprintf(file,
+		"	chain from_%s {\n"
+		"		# Not from where the route to the proxy points.\n"
+		"		iif != \"lo\" fib saddr . iif oif missing "
+		"counter name \"forged\" drop\n"
+		"		# Between proxies; and from one on this host, on its way to this "
+		"host: it\n"
+		"		# has been through the chain below.\n"
+		"		%s daddr . udp dport @%s accept\n"
+		"		iif \"lo\" accept\n"
+		"		goto " RULESET_QUEUE_CHAIN "\n"
+		"	}\n\n",
+		family->set, family->ip, family->set);
+}
+
+static void write_queued_arriving(const struct rules_settings *settings, FILE *file)
+{
+	for (int i = 0; i < FAMILIES; i++)
+		write_queued_from_proxy(&words[i], file);
+	fprintf(file,
+		"	chain arriving {\n"
+		"		type filter hook prerouting priority mangle; policy accept;\n"
+		"		meta l4proto != udp accept\n"
+		"		# What natbox itself sent to a proxy on this host.\n"
+		"		meta mark %#x accept\n"
+		"		# A link-local source cannot be sent to: it has no interface.\n"
+		"		ip6 saddr fe80::/10 accept\n",
+		settings->own_mark);
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		%s saddr . udp sport @%s goto from_%s\n"
+			"		%s daddr . udp dport @%s goto " RULESET_QUEUE_CHAIN "\n",
+			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set);
+	fprintf(file, "	}\n\n");
+}
+
+static void write_queued_leaving(const struct rules_settings *settings, FILE *file)
+{
+	fprintf(file,
+		"	# From a proxy on this host, but not to another.\n"
+		"	chain leaving {\n"
+		"		type filter hook output priority mangle; policy accept;\n"
+		"		meta mark %#x accept\n",
+		settings->own_mark);
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		%s saddr . udp sport @%s %s daddr . udp dport != @%s "
+			"goto " RULESET_QUEUE_CHAIN "\n",
+			words[i].ip, words[i].set, words[i].ip, words[i].set);
+	fprintf(file, "	}\n");
+}
+
+static void write_diverting(const struct rules_settings *settings, bool notrack, FILE *file)
+{
+	if (notrack)
+		write_notrack(settings, file);
+	write_arriving(settings, file);
+	write_leaving(settings, file);
+}
+
+static void write_queueing(const struct rules_settings *settings, FILE *file)
+{
+	write_queue(settings->queue, file);
+	write_reassembly(file);
+	write_queued_arriving(settings, file);
+	write_queued_leaving(settings, file);
+}
+
+void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file)
+{
+	fprintf(file, RULESET_REMOVE "table " RULESET_TABLE " {\n"
+				     "	counter forged {\n"
+				     "	}\n\n");
+	write_sets(file);
+	if (settings->queues)
+		write_queueing(settings, file);
+	else
+		write_diverting(settings, notrack, file);
+	fprintf(file, "}\n");
+}
