@@ -1,7 +1,7 @@
 #!/bin/sh
-# natbox.8 has every word that the sources give as why an endpoint or a reason ended, natboxctl.8 the
-# commands and filters that there are, and docs/HACKING.md and README's "Where things are" name only
-# what there is.
+# natbox.8 has every word that the sources give as why an endpoint or a reason ended, and the options,
+# keys and events that there are; natboxctl.8 the commands and filters that there are; and
+# docs/HACKING.md and README's "Where things are" name only what there is.
 cd "$(dirname "$0")/.." || exit 1
 status=0
 
@@ -56,6 +56,31 @@ else
 	echo "not ok - natboxctl.8 has every filter that there is, and no other"
 	status=1
 fi
+
+same() { # what, list of the sources, list of natbox.8
+	if [ -n "$2" ] && [ "$2" = "$3" ]; then
+		echo "ok - natbox.8 has every $1 that there is, and no other"
+	else
+		echo "# sources:" $2; echo "# natbox.8:" $3
+		echo "not ok - natbox.8 has every $1 that there is, and no other"
+		status=1
+	fi
+}
+
+# Short and long, where an option has both: -c/--config.
+taken=$(sed -n 's/^\t\t{"\([a-z-]*\)", [a-z]*_argument, NULL, \(.*\)},$/--\1 \2/p' src/options.c |
+	sed "s/ '\(.\)'/ -\1/; s/ OPTION_.*//" | tr ' ' '\n' | sort)
+written=$(sed -n '/^\.Sh OPTIONS/,/^\.Sh /p' natbox.8 | grep '^\.It Fl' | grep -oE 'Fl -?[a-zA-Z-]+' |
+	sed 's/^Fl /-/' | sort)
+same option "$taken" "$written"
+taken=$(sed -n '/config_keys\[CONFIG_KEYS\] = {$/,/^};/p' src/ops/config_keys.c |
+	sed -n 's/^[[:blank:]]*{"\([a-z]*\)", "\([a-z-]*\)",.*/\1.\2/p' | sort)
+written=$(awk '/^\.S[hs] / { section = "" } /^\.Ss \[[a-z]*\]/ { section = $2; gsub(/[][]/, "", section) }
+	section != "" && /^\.It Cm [a-z-]+ =/ { print section "." $3 }' natbox.8 | sort)
+same key "$taken" "$written"
+taken=$( (sed -n 's/^\t\[EVENT_[A-Z_]*\] = "\([a-z-]*\)",$/\1/p' src/report/event.c; echo summary) | sort)
+written=$(sed -n '/^\.Sh EVENTS/,/^\.Sh /s/^\.It Cm //p' natbox.8 | sort)
+same event "$taken" "$written"
 
 # Each `path` has to exist, and each `name` to stand in a path of its line, or anywhere when it has
 # none; in a table a name is a function that is defined there.
