@@ -61,14 +61,15 @@ $(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
 # in the program.
 $(B)/page.html: $(wildcard src/ops/page/*) Makefile
 	@mkdir -p $(@D)
-	sed -e '/^STYLE$$/{' -e 'r src/ops/page/page.css' -e 'd' -e '}' \
-		-e '/^SCRIPT$$/{' -e 'r src/ops/page/page.js' -e 'd' -e '}' src/ops/page/page.html >$@
+	cd src/ops/page && sed -e '/^STYLE$$/{' -e 'r page.css' -e 'd' -e '}' \
+		-e '/^SCRIPT$$/{' -e 'r page.js' -e 'r pictures.js' -e 'd' -e '}' page.html \
+		>$(abspath $@)
 $(B)/page.c: $(B)/page.html
 	{ echo '#include <ops/page_text.h>' && echo 'const unsigned char page_bytes[] = {' && \
 		od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' && \
 		echo '};' && echo 'const size_t page_text_length = sizeof(page_bytes);'; } >$@
 $(B)/page.o: $(B)/page.c
-	$(compile) -c -o $@ $<
+	$(compile) -MMD -MP -c -o $@ $<
 
 # What tests and benchmarks need besides natbox itself. Programs that tests alone run stand with them.
 tools    := $(patsubst tools/%.c,$(B)/%,$(wildcard tools/*.c))

@@ -122,7 +122,7 @@ class Stories:
             self.page.look(width, height, scheme)
             self.page.run("new Promise(requestAnimationFrame)")
             self.page.picture(f"{pictures}/{state}-{scheme}-{width}.png")
-            if self.page.run("document.documentElement.scrollWidth > innerWidth"):
+            if self.page.run("document.documentElement.scrollWidth") > width:
                 return f"wider than {width}"
         self.page.look(1280, 900, "light")
 
