@@ -39,6 +39,9 @@ enum {
 
 enum mode { MODE_SNIFF, MODE_RELAY, MODE_QUEUE };
 
+/* As natbox.ini has them, by mode; NULL after the last. */
+extern const char *const mode_names[];
+
 /* Who installs and removes the kernel rules of the modes relay and queue. */
 enum rules { RULES_AUTO, RULES_MANUAL };
 

@@ -21,14 +21,14 @@ enum {
 	SPREAD_MOST = 90, /* what is left of an hour is still six minutes */
 };
 
-static const char *const modes[] = {"sniff", "relay", "queue", NULL};
+const char *const mode_names[] = {"sniff", "relay", "queue", NULL};
 static const char *const vias[] = {"full", "rport", "no", NULL};
 static const char *const scopes[] = {"natted", "all", "off", NULL};
 static const char *const rules[] = {"auto", "manual", NULL};
 static const char *const lost_answers[] = {"off", "430", "480", NULL};
 
 const struct config_key config_keys[CONFIG_KEYS] = {
-	{"natbox", "mode", "sniff", config_parse_choice, AT(mode), 0, 0, modes},
+	{"natbox", "mode", "sniff", config_parse_choice, AT(mode), 0, 0, mode_names},
 	{"natbox", "proxy", "*:5060", config_parse_proxies, 0, 0, 0, NULL},
 	{"natbox", "interface", "any", config_parse_string, AT(interface), 1, INTERFACE_MAX, NULL},
 	{"natbox", "user", "natbox", config_parse_string, AT(user), 0, CONFIG_NAME_MAX, NULL},

@@ -175,7 +175,7 @@ void line_status(struct json *json, struct engine *engine, const struct control_
 	const struct engine_counters counters = engine_counters(engine);
 
 	json_put(json, "\"version\":\"" NATBOX_VERSION "\"");
-	json_put_member(json, "mode", status->mode == MODE_RELAY ? "relay" : "sniff");
+	json_put_member(json, "mode", mode_names[status->mode]);
 	line_truth(json, "dry_run", status->is_dry_run);
 	json_put_number_member(json, "since", status->since_us / 1000000);
 	json_put_number_member(json, "up", status->up_us / 1000000);

@@ -20,7 +20,7 @@ void trace_start(struct control *control, struct control_client *client)
 	struct control_status status = {.mode = MODE_SNIFF};
 
 	control->host.status(control->host.context, &status);
-	client->relays = status.mode == MODE_RELAY;
+	client->relays = status.mode != MODE_SNIFF;
 	client->job = JOB_TRACE;
 	client->end_us = control->now_us + client->request.time_us;
 	line_start(control);
@@ -29,7 +29,7 @@ void trace_start(struct control *control, struct control_client *client)
 		(struct text){client->request.target.aor, strlen(client->request.target.aor)});
 	json_put_char(&control->line, '"');
 	json_put_number_member(&control->line, "endpoints", client->found);
-	json_put_member(&control->line, "mode", client->relays ? "relay" : "sniff");
+	json_put_member(&control->line, "mode", mode_names[status.mode]);
 	json_put_char(&control->line, '}');
 	client_put(client, &control->line);
 	client->found = 0;
