@@ -25,7 +25,7 @@ LDLIBS   += -lmicrohttpd -lsqlite3 -llmdb -lpcap -lnet -linih -lcap-ng -lnftable
 # From the bottom up: a room knows those before it, and each of the others those alone.
 rooms   := base sip schedule report nat endpoints keepalive follow engine
 core    := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c))
-outside := $(wildcard src/wire/*.c src/wire/*/*.c src/ops/*.c src/state/*.c)
+outside := $(wildcard src/wire/*.c src/wire/*/*.c src/ops/*.c src/ops/*/*.c src/state/*.c)
 main    := $(wildcard src/*.c)
 ctl     := $(wildcard src/ctl/*.c)
 unit    := $(wildcard tests/unit/*.c tests/programs/registrar/*.c)
@@ -59,13 +59,13 @@ $(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
 
 # The status page: its style and its script stand where its text names them, and all of it as bytes
 # in the program.
-$(B)/page.html: $(wildcard src/ops/page/*) Makefile
+$(B)/page.html: $(wildcard src/ops/http/page/*) Makefile
 	@mkdir -p $(@D)
-	cd src/ops/page && sed -e '/^STYLE$$/{' -e 'r page.css' -e 'd' -e '}' \
+	cd src/ops/http/page && sed -e '/^STYLE$$/{' -e 'r page.css' -e 'd' -e '}' \
 		-e '/^SCRIPT$$/{' -e 'r page.js' -e 'r pictures.js' -e 'd' -e '}' page.html \
 		>$(abspath $@)
 $(B)/page.c: $(B)/page.html
-	{ echo '#include <ops/page_text.h>' && echo 'const unsigned char page_bytes[] = {' && \
+	{ echo '#include <ops/http/page_text.h>' && echo 'const unsigned char page_bytes[] = {' && \
 		od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' && \
 		echo '};' && echo 'const size_t page_text_length = sizeof(page_bytes);'; } >$@
 $(B)/page.o: $(B)/page.c

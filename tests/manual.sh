@@ -32,7 +32,7 @@ check reason-end "$(words 'reason_end|reason_drop|follow_end|follow_end_by|end_o
 
 # The same list in the same order: what natbox takes, what natboxctl knows, what its manual has. top is
 # made of others, and natbox knows nothing of it.
-taken=$({ sed -n 's/^\t\[COMMAND_[A-Z]*\] = "\([a-z]*\)",$/\1/p' src/ops/control_request.c; echo top; } | sort)
+taken=$({ sed -n 's/^\t\[COMMAND_[A-Z]*\] = "\([a-z]*\)",$/\1/p' src/ops/control/control_request.c; echo top; } | sort)
 known=$(sed -n '/^} commands\[\]/,/^};/s/^\t{"\([a-z]*\)".*/\1/p' src/ctl/main.c | sort)
 written=$(sed -n '/^\.Sh COMMANDS/,/^\.Ss/s/^\.It Cm \([a-z]*\).*/\1/p' natboxctl.8 | sort)
 if [ -n "$taken" ] && [ "$taken" = "$known" ] && [ "$taken" = "$written" ]; then
@@ -42,7 +42,7 @@ else
 	echo "not ok - natboxctl.8 has every command that there is, and no other"
 	status=1
 fi
-filters=$(grep -oE 'TEXT\("[a-z]+[=>]?"\)' src/ops/control_filter.c | grep -oE '[a-z]+[=>]?' | sort -u)
+filters=$(grep -oE 'TEXT\("[a-z]+[=>]?"\)' src/ops/control/control_filter.c | grep -oE '[a-z]+[=>]?' | sort -u)
 missing=
 for filter in $filters; do
 	sed -n '/^\.Ss Filters/,/^\.Sh/p' natboxctl.8 |
@@ -73,7 +73,7 @@ taken=$(sed -n 's/^\t\t{"\([a-z-]*\)", [a-z]*_argument, NULL, \(.*\)},$/--\1 \2/
 written=$(sed -n '/^\.Sh OPTIONS/,/^\.Sh /p' natbox.8 | grep '^\.It Fl' | grep -oE 'Fl -?[a-zA-Z-]+' |
 	sed 's/^Fl /-/' | sort)
 same option "$taken" "$written"
-taken=$(sed -n '/config_keys\[CONFIG_KEYS\] = {$/,/^};/p' src/ops/config_keys.c |
+taken=$(sed -n '/config_keys\[CONFIG_KEYS\] = {$/,/^};/p' src/ops/config/config_keys.c |
 	sed -n 's/^[[:blank:]]*{"\([a-z]*\)", "\([a-z-]*\)",.*/\1.\2/p' | sort)
 written=$(awk '/^\.S[hs] / { section = "" } /^\.Ss \[[a-z]*\]/ { section = $2; gsub(/[][]/, "", section) }
 	section != "" && /^\.It Cm [a-z-]+ =/ { print section "." $3 }' natbox.8 | sort)

@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 /* Configuration: natbox.ini and the -o options, checked wholly before anything is used. One table
- * (src/ops/config_keys.c) has every key with its section, default, range and parser. */
+ * (src/ops/config/config_keys.c) has every key with its section, default, range and parser. */
 
 #define CONFIG_PATH_DEFAULT "/etc/natbox/natbox.ini"
 

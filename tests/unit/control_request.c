@@ -1,6 +1,6 @@
 /* What those who control natbox may ask, and whom it is about: words become a request, or one line
  * says what is wrong with them. */
-#include "ops/control_request.h"
+#include "ops/control/control_request.h"
 #include "border.h"
 #include "sip_messages.h"
 

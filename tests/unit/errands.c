@@ -1,7 +1,7 @@
 /* How what is asked over HTTP comes to the packet loop and back, and that nobody waits for ever. */
 #include "border.h"
 
-#include "ops/errands.h"
+#include "ops/http/errands.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>

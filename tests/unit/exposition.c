@@ -1,5 +1,5 @@
 /* Metrics as text: the names and labels of the contract, in a format that a parser takes. */
-#include "ops/exposition.h"
+#include "ops/http/exposition.h"
 
 #include <criterion/criterion.h>
 #include <regex.h>

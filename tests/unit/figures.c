@@ -3,7 +3,7 @@
 #include "calls.h"
 #include "sip_messages.h"
 
-#include "ops/control_lines.h"
+#include "ops/control/control_lines.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

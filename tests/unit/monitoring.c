@@ -1,7 +1,7 @@
 /* What operators watch natbox with: alerts, dashboard, manual and the page that explains them all
  * name figures, events and alerts that there are, and leave none out. From the top of the source
  * tree. */
-#include "ops/exposition.h"
+#include "ops/http/exposition.h"
 
 #include <criterion/criterion.h>
 #include <ctype.h>

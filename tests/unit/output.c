@@ -1,5 +1,5 @@
 /* Where lines go: who does not read holds nobody up, and what is shared stays as it was. */
-#include "ops/output.h"
+#include "ops/log/output.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

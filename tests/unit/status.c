@@ -1,6 +1,6 @@
 /* What the status page is told of the whole: what is not well, in words; and what the figures were,
  * a sample a minute for a day. */
-#include "ops/status.h"
+#include "ops/http/status.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

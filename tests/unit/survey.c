@@ -2,7 +2,7 @@
  * whatever names say, as JSON, and in steps that are short. */
 #include "border.h"
 
-#include "ops/survey.h"
+#include "ops/http/survey.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

@@ -1,8 +1,8 @@
+#include "../privileges.h"
 #include "alive.h"
 #include "exposition.h"
 #include "http.h"
 #include "page.h"
-#include "privileges.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

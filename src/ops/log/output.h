@@ -9,7 +9,7 @@
 #ifndef NATBOX_OUTPUT_H
 #define NATBOX_OUTPUT_H
 
-#include "rights.h"
+#include "../rights.h"
 
 #include <stddef.h>
 

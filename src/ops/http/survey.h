@@ -4,7 +4,7 @@
 #ifndef NATBOX_SURVEY_H
 #define NATBOX_SURVEY_H
 
-#include "json.h"
+#include "../json.h"
 
 #include <natbox/endpoints.h>
 

@@ -2,7 +2,7 @@
 #ifndef NATBOX_HISTORY_H
 #define NATBOX_HISTORY_H
 
-#include "json.h"
+#include "../json.h"
 
 #include <natbox/ops.h>
 

@@ -1,6 +1,6 @@
 #include "config_keys.h"
 
-#include "log.h"
+#include "../log/log.h"
 #include <natbox/ops.h>
 
 #include <stddef.h>

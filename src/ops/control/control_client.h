@@ -3,9 +3,9 @@
 #ifndef NATBOX_CONTROL_CLIENT_H
 #define NATBOX_CONTROL_CLIENT_H
 
+#include "../json.h"
+#include "../log/event_json.h"
 #include "control_request.h"
-#include "event_json.h"
-#include "json.h"
 
 #include <natbox/ops.h>
 

@@ -2,7 +2,7 @@
 #ifndef NATBOX_EVENT_JSON_H
 #define NATBOX_EVENT_JSON_H
 
-#include "json.h"
+#include "../json.h"
 
 #include <natbox/engine.h>
 #include <natbox/report.h>

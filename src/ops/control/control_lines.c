@@ -1,7 +1,7 @@
 #include "control_lines.h"
 
+#include "../http/exposition.h"
 #include "control_client.h"
-#include "exposition.h"
 
 #include <string.h>
 

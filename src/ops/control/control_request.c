@@ -1,7 +1,7 @@
 #include "control_request.h"
 
-#include "config_parsers.h"
-#include "log.h"
+#include "../config/config_parsers.h"
+#include "../log/log.h"
 
 #include <errno.h>
 #include <string.h>

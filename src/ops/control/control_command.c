@@ -1,8 +1,8 @@
 #include "control_command.h"
 
+#include "../log/log.h"
 #include "control_lines.h"
 #include "control_walk.h"
-#include "log.h"
 
 #include <string.h>
 

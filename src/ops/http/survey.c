@@ -1,6 +1,6 @@
 #include "survey.h"
 
-#include "control_lines.h"
+#include "../control/control_lines.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "control_socket.h"
 
-#include "rights.h"
+#include "../rights.h"
 
 #include <errno.h>
 #include <grp.h>

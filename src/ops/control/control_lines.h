@@ -2,7 +2,7 @@
 #ifndef NATBOX_CONTROL_LINES_H
 #define NATBOX_CONTROL_LINES_H
 
-#include "json.h"
+#include "../json.h"
 
 #include <natbox/endpoints.h>
 #include <natbox/ops.h>
