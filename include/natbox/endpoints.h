@@ -501,7 +501,8 @@ struct addressee {
 };
 struct addressee endpoint_addressee(const struct endpoints *endpoints, uint32_t endpoint);
 
-/* Its AOR, where there is an endpoint at all, for an event of that address. */
+/* For an event of an address: the AOR of the latest registration there, where that is among the
+ * latest reasons. */
 struct text endpoint_find_aor(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 

@@ -59,12 +59,23 @@ struct text contact_user(struct text aor, struct text user)
 	return user;
 }
 
+/* Anybody can have this asked for with every message, and an endpoint may have hundreds of calls. */
+enum { REASONS_SOUGHT = 16 };
+
 struct text endpoint_find_aor(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
 {
 	const uint32_t endpoint = endpoint_find(endpoints, client, proxy);
+	uint32_t index = endpoint ? endpoint_at(endpoints, endpoint)->reasons : 0;
 
-	return endpoint ? endpoint_addressee(endpoints, endpoint).aor : (struct text){0};
+	for (unsigned looks = 0; index && looks < REASONS_SOUGHT; looks++) {
+		const struct reason *reason = reason_at(endpoints, index);
+
+		if (reason->kind == REASON_REGISTRATION)
+			return label_text(&endpoints->labels, reason->label);
+		index = reason->next;
+	}
+	return (struct text){0};
 }
 
 struct text endpoint_copy_aor(
