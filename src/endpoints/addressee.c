@@ -59,7 +59,8 @@ struct text contact_user(struct text aor, struct text user)
 	return user;
 }
 
-/* Anybody can have this asked for with every message, and an endpoint may have hundreds of calls. */
+/* Anybody can have this asked for with every message, and an endpoint may have hundreds of
+ * calls. */
 enum { REASONS_SOUGHT = 16 };
 
 struct text endpoint_find_aor(

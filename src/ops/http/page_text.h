@@ -1,5 +1,5 @@
-/* The text of the status page. src/ops/http/page has it, in parts; the Makefile puts them together, and
- * makes page_bytes of that. */
+/* The text of the status page. src/ops/http/page has it, in parts; the Makefile puts them
+ * together, and makes page_bytes of that. */
 #ifndef NATBOX_PAGE_TEXT_H
 #define NATBOX_PAGE_TEXT_H
 
