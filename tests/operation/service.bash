@@ -8,16 +8,20 @@ cd "$(dirname "$0")/../.." || exit 1
 proxy=203.0.113.1:5060 client=198.51.100.7
 export ENDS=$work/ends
 ulimit -c 0
-export ENDS=$work/ends
-ulimit -c 0
 
 inside() { ip netns exec "$namespace" "$@"; }
 
 # What all have in common; the rest is the caller's.
 common=(-c "$work/ini" -o natbox.user= -o control.socket=)
 
-start() { # further arguments for natbox
+# A natbox that runs on writes into the log that it has: on a busy machine that it stood still.
+new_log() {
+	rm -f "$work/log"
 	: >"$work/log"
+}
+
+start() { # further arguments for natbox
+	new_log
 	ip netns exec "$namespace" env LD_PRELOAD="${preload:-}" "$natbox" "${common[@]}" "$@" \
 		2>"$work/log" &
 	pid=$!
@@ -50,6 +54,7 @@ ends_with() { # status, words of the line, what stands before natbox..., --, fur
 	shift 2
 	while [ "$1" != -- ]; do before+=("$1"); shift; done
 	shift
+	new_log
 	inside timeout -k 1 120 env LD_PRELOAD="${preload:-}" "${before[@]}" "$natbox" \
 		"${common[@]}" "$@" >/dev/null 2>"$work/log"
 	[ $? -eq "$status" ] && [ "$(wc -l <"$work/log")" = 1 ] && logged "$words"

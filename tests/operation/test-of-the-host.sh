@@ -12,6 +12,7 @@ finds() { # number of lines, words..., --, further arguments
 	shift
 	while [ "$1" != -- ]; do words+=("$1"); shift; done
 	shift
+	new_log
 	inside "${before[@]}" "$natbox" "${common[@]}" -t -t "$@" >"$work/out" 2>"$work/log"
 	[ $? = 2 ] && [ ! -s "$work/out" ] && [ "$(wc -l <"$work/log")" = "$lines" ] || return
 	for word in "${words[@]}"; do logged "$word" || return; done
