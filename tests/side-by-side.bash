@@ -3,6 +3,8 @@
 # whole, in order. However the suite ends, its parts are told to.
 parts_out=$(mktemp -d)
 parts_pids=() parts_names=()
+# More of them at a time would wait for the processor rather than for what they are about.
+parts_at_once=$((10 * $(nproc)))
 
 end_parts() {
 	trap '' INT TERM HUP
@@ -21,6 +23,9 @@ trap 'exit 129' HUP
 side_by_side() { # name, command...
 	local name=$1
 	shift
+	while [ "$(jobs -rp | wc -l)" -ge "$parts_at_once" ]; do
+		sleep 0.2
+	done
 	"$@" >"$parts_out/$name" 2>&1 </dev/null &
 	parts_pids+=($!)
 	parts_names+=("$name")
