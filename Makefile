@@ -82,6 +82,8 @@ $(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/witness/*.c))
 $(B)/registrar: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/registrar/*.c))
 $(tools) $(programs): $(outside_o) $(B)/libcore.a
 	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libcore.a $(LDLIBS)
+# Nobody times these.
+$(programs): LDFLAGS += -fno-lto
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)

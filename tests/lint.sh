@@ -10,9 +10,11 @@ say() { # exit status, what it shows
 flags='-Iinclude -Isrc -D_GNU_SOURCE -DNATBOX_VERSION="" -std=c11'
 sources=$(git ls-files 'src/*.c' 'tools/*.c' 'tests/programs/*.c')
 
-# One file at a time: clang-tidy 14 loses track of va_start over several.
-echo "$sources" | xargs -n 1 -P 2 sh -c \
-	'clang-tidy --quiet --warnings-as-errors="*" "$2" -- $1 2>/dev/null' tidy "$flags"
+# One file at a time: clang-tidy 14 loses track of va_start over several. Its analyzer follows a
+# quarter of the paths it would by itself, in a quarter of the time: DEPTH=225000 has it follow all.
+depth="-Xclang -analyzer-config -Xclang max-nodes=${DEPTH:-60000}"
+echo "$sources" | xargs -n 1 -P "$(nproc)" sh -c \
+	'clang-tidy --quiet --warnings-as-errors="*" "$2" -- $1 2>/dev/null' tidy "$flags $depth"
 say $? "clang-tidy has nothing to say"
 
 # ctuuninitvar takes every output parameter for a use of what it is to be filled with.
