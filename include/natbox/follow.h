@@ -53,9 +53,10 @@ struct passage {
 	uint32_t proven_at; /* tick, rounded up: when it sent what proves that */
 
 	/* A REGISTER's Contact that the registrar knows from when its user agent was at
-	 * moved_from, and nobody else's: it is to be taken back there. NULL: none. */
+	 * moved_from, and nobody else's: it is to be taken back there. NULL: none. Host and port
+	 * that the user agent had in it then are moved_as; with port 0, those that it has now. */
 	const struct sip_contact *moved;
-	struct address moved_from;
+	struct address moved_from, moved_as;
 	/* Of the answer: that one, if the registrar lists it. It is not to be seen. */
 	const struct sip_contact *taken_back;
 

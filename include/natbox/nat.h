@@ -77,6 +77,11 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *source, struct edits *edits);
 
+/* The same for a Contact that the user agent had written with another host and port. Where that is
+ * the default port, which may have stood there or not, both are taken back. */
+bool nat_take_back_as(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *as, const struct address *source, struct edits *edits);
+
 /* Once repaired, a Contact that a REGISTER takes back may equal one that it adds (RFC 3261 19.1.4
  * does not compare the natbox parameter), and a registrar goes through them in order (10.3). So
  * nat_repair leaves it as it is, and this has its repaired form taken back in front; the first one

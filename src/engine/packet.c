@@ -153,8 +153,19 @@ static void follow(struct engine *engine, struct passage *passage)
 		liveness_proven(&engine->endpoints, endpoint, passage->proven_at);
 }
 
-/* Repairs what comes from behind a NAT, follows it, and has a REGISTER take back what would stay at
- * the registrar otherwise. */
+/* What would stay at the registrar otherwise. */
+static bool take_back(struct engine *engine, const struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+
+	if (passage->moved_as.port)
+		return nat_take_back_as(message, passage->moved, &passage->moved_as,
+			&passage->moved_from, &engine->edits);
+	return nat_take_back(message, passage->moved, &passage->moved_from, &engine->edits);
+}
+
+/* Repairs what comes from behind a NAT, follows it, and has a REGISTER take back what natbox itself
+ * has made. */
 static unsigned repair_and_follow(struct engine *engine, struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
@@ -167,8 +178,7 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 	if (repairs && message->method == SIP_REGISTER)
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
 	follow(engine, passage);
-	if (fields & REWRITTEN_CONTACT && passage->moved &&
-		nat_take_back(message, passage->moved, &passage->moved_from, &engine->edits))
+	if (passage->moved && repairs && settings->nat.fix_contact && take_back(engine, passage))
 		fields |= REWRITTEN_CONTACT;
 	return fields;
 }

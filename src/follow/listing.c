@@ -71,6 +71,12 @@ void listing_expect(
 	transaction->registration.contact_count++;
 }
 
+bool listing_is_expected(const struct transaction *transaction, uint32_t written)
+{
+	return transaction->registration.contact_count &&
+	       written_of(&transaction->registration.contacts[0]) == written;
+}
+
 /* Which of those that were asked for it is: TRANSACTION_CONTACTS_MAX when it is none. Of a repaired
  * one host and port are where the user agent is seen. found: those that are listed already, which
  * are taken only where there is no other. */
