@@ -105,6 +105,22 @@ static void grant(struct listing *listing, uint32_t seconds)
 		listing->granted = seconds;
 }
 
+/* Whether a second one that may be its own is so rather than the first, which is there as it was
+ * written but not where the user agent is: it has been there, or another is. */
+static bool is_closer(const struct transaction *transaction, const struct listing *listing,
+	const struct sip_uri *uri)
+{
+	return listing->own && !listing->is_here && uri_is_at(uri, &transaction->client);
+}
+
+static void give_way(struct listing *listing, const struct sip_uri *uri, uint32_t binding)
+{
+	listing->bindings[listing->count++] = listing->own;
+	listing->own = binding;
+	listing->user = uri->user;
+	listing->is_here = true;
+}
+
 /* A binding that lasts. One that is listed a second time is another phone's, too: behind NAT many
  * have the same address. */
 static void note(const struct follow *follow, const struct transaction *transaction,
@@ -117,10 +133,14 @@ static void note(const struct follow *follow, const struct transaction *transact
 	if (own < TRANSACTION_CONTACTS_MAX || transaction->registration.has_more_contacts)
 		grant(listing, seconds);
 	if (own == TRANSACTION_CONTACTS_MAX || *found >> own & 1) {
-		listing->bindings[listing->count++] = binding;
+		if (own < TRANSACTION_CONTACTS_MAX && is_closer(transaction, listing, uri))
+			give_way(listing, uri, binding);
+		else
+			listing->bindings[listing->count++] = binding;
 		return;
 	}
 	listing->own = *found ? 0 : binding;
+	listing->is_here = uri_is_at(uri, &transaction->client);
 	if (!*found)
 		listing->user = uri->user;
 	listing->written = written_of(&transaction->registration.contacts[own]);

@@ -67,7 +67,7 @@ static struct sip_uri uri_as(const struct sip_uri *uri, const struct address *as
 static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 	const struct address *client, const struct address *from)
 {
-	return address_equal(as, from) ||
+	return address_same_host(as, from) ||
 	       (uri->is_address && (address_same_host(&uri->address, client) ||
 					   address_same_host(&uri->address, from)));
 }
@@ -121,55 +121,100 @@ static bool is_named(
 	return false;
 }
 
-/* In the ledger: the port of a public address that a user agent had learnt, and goes on writing
- * where its NAT has given it another one. */
-static uint64_t port_key(const struct follow *follow, uint64_t registration)
+/* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address that
+ * it had learnt and its NAT has given it another port since. */
+static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
 {
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
 	hash_add(&hash, "p", 1);
 	hash_add_number(&hash, registration);
+	hash_add_number(&hash, written);
 	return hash_end(&hash);
 }
 
-static void note_port(struct follow *follow, const struct passage *passage, uint64_t registration)
+static void note_ports(struct follow *follow, const struct passage *passage, uint64_t registration)
 {
 	const struct sip_contact *contact;
 	struct sip_cursor cursor = {0};
 
 	while ((contact = sip_next_contact(passage->message, &cursor))) {
 		const struct sip_uri *uri = &contact->uri;
+		const uint32_t written = listing_written(follow, uri);
 
 		if (uri->is_address && address_same_host(&uri->address, &passage->client) &&
-			uri_port(uri) != passage->client.port) {
-			ledger_note(&follow->proofs, port_key(follow, registration),
+			uri_port(uri) != passage->client.port)
+			ledger_note(&follow->proofs, port_key(follow, registration, written),
 				report_tick(follow->report), uri_port(uri));
-			return;
-		}
 	}
 }
 
+/* In the ledger: a user agent has come with a Contact as it wrote it from a place where it is not
+ * registered yet. It may have been told by a challenge where that is. */
+static uint64_t coming_key(
+	const struct follow *follow, const struct address *client, const struct reason *reason)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add(&hash, "c", 1);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add_number(&hash, client->port);
+	hash_add_number(&hash, reason_key(reason));
+	hash_add_number(&hash, reason->written);
+	return hash_end(&hash);
+}
+
+static void note_coming(struct follow *follow, const struct passage *passage, uint32_t registration)
+{
+	const struct reason *reason = reason_at(follow->endpoints, registration);
+
+	ledger_note(&follow->proofs, coming_key(follow, &passage->client, reason),
+		report_tick(follow->report), 0);
+}
+
+/* Whether a registration is surely of the user agent of a REGISTER: that comes from where it
+ * stands, or has come from there before, or names that place; or has come from its new place with
+ * the same Contact. */
+static bool is_sure(const struct follow *follow, const struct passage *passage, bool is_here,
+	uint32_t registration)
+{
+	const struct reason *reason = reason_at(follow->endpoints, registration);
+	const struct sip_contact *contact;
+	struct sip_cursor cursor = {0};
+
+	if (is_here || reason->doubled ||
+		ledger_find(
+			&follow->proofs, coming_key(follow, &passage->client, reason), NULL, NULL))
+		return true;
+	while ((contact = sip_next_contact(passage->message, &cursor))) {
+		if (uri_is_at(&contact->uri, place_of(follow, registration)))
+			return true;
+	}
+	return false;
+}
+
 /* Hosts and ports that a user agent may have had in its Contact before it learnt a public address:
- * those of its Via, which mostly stay as they are. Where it stands here those, too, that this one
- * gives way to: what its NAT had given it before; or what it has learnt, and has again. */
+ * those of its Via, which mostly stay as they are. Where it surely is this one, those of the
+ * public place, too, which it may have learnt and forgotten, and those that it had learnt before. */
 enum { FORMER_MAX = 3 };
 
 static unsigned list_former(const struct follow *follow, const struct passage *passage,
-	uint32_t registration, bool is_here, struct address former[static FORMER_MAX])
+	bool is_here, uint32_t registration, struct address former[static FORMER_MAX])
 {
 	const struct sip_via *via = &passage->message->top_via;
-	const uint64_t key =
-		port_key(follow, reason_key(reason_at(follow->endpoints, registration)));
+	const struct reason *reason = reason_at(follow->endpoints, registration);
 	unsigned count = 0;
 	uint32_t port;
 
 	if (address_parse_host(via->host, &former[count]))
 		former[count++].port = via->port ? via->port : SIP_DEFAULT_PORT;
-	if (!is_here)
+	if (!is_sure(follow, passage, is_here, registration))
 		return count;
-	former[count++] = passage->client;
-	if (ledger_find(&follow->proofs, key, NULL, &port)) {
+	former[count++] = *place_of(follow, registration);
+	if (ledger_find(&follow->proofs, port_key(follow, reason_key(reason), reason->written),
+		    NULL, &port)) {
 		former[count] = passage->client;
 		former[count++].port = (uint16_t)port;
 	}
@@ -195,7 +240,7 @@ static bool find_old(
 		return false;
 	if (old->contact)
 		return true;
-	count = list_former(follow, passage, old->registration, is_here, former);
+	count = list_former(follow, passage, is_here, old->registration, former);
 	for (unsigned i = 0; i < count && !old->contact; i++) {
 		if (!find_as(follow, passage, &former[i], old))
 			return false;
@@ -223,11 +268,14 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 }
 
 /* Of a user agent that stands here already, what it has here counts, and what the same REGISTER has
- * made elsewhere; of another, what it has anywhere. The only one there is, else none. */
-static struct old find_only(const struct follow *follow, const struct passage *passage,
-	const struct aor *aor, uint64_t key, uint32_t here)
+ * made elsewhere; of another the only one that there is, or those of the same REGISTER, else
+ * none. */
+static unsigned find_all(const struct follow *follow, const struct passage *passage,
+	const struct aor *aor, uint64_t key, uint32_t here, struct old all[static MOVED_MAX])
 {
-	struct old only = {0}, old = {0};
+	struct old old = {0};
+	unsigned count = 0;
+	bool are_sure = true;
 
 	while ((old.registration =
 			registration_next(follow->endpoints, aor, key, old.registration))) {
@@ -236,43 +284,53 @@ static struct old find_only(const struct follow *follow, const struct passage *p
 		if (reason_key(reason) != key ||
 			(here && here != old.registration && !reason->doubled))
 			continue;
-		if (!find_old(follow, passage, old.registration == here, &old) ||
-			(old.contact && only.contact))
-			return (struct old){0};
-		if (old.contact)
-			only = old;
+		if (!find_old(follow, passage, old.registration == here, &old))
+			return 0;
+		if (!old.contact)
+			continue;
+		are_sure &= here || reason->doubled;
+		if (count == MOVED_MAX || (count && !are_sure))
+			return are_sure ? count : 0;
+		all[count++] = old;
 	}
-	return only;
+	return count;
+}
+
+static void take_back(const struct follow *follow, struct passage *passage, const struct aor *aor,
+	const struct old *old, struct transaction *wanted)
+{
+	const uint32_t binding = reason_at(follow->endpoints, old->registration)->binding;
+	const struct address from = *place_of(follow, old->registration);
+	const struct sip_uri uri = uri_as(&old->contact->uri, &old->as);
+	const bool is_given_back = listing_binding_at(follow, &uri, &from) != binding;
+
+	if (is_shared(follow, aor, wanted->reason, old->registration, is_given_back))
+		return;
+	passage->moved[passage->moved_count++] =
+		(struct moved){.contact = old->contact, .from = from, .as = old->as};
+	if (!is_given_back && !uri_is_at(&uri, &from) && !address_equal(&from, &passage->client))
+		wanted->registration.taken_back = binding;
 }
 
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
 	struct transaction *wanted)
 {
-	const uint64_t key = wanted->reason;
-	uint32_t binding, here;
-	bool is_given_back;
-	struct sip_uri uri;
-	struct old old;
+	struct old all[MOVED_MAX];
+	uint32_t here;
+	unsigned count;
 
 	if (!passage->nat || passage->message->has_more_contacts ||
 		passage->message->contact_count > TRANSACTION_CONTACTS_MAX)
 		return;
-	here = reason_find_at(follow->endpoints, key, &passage->client, passage->proxy);
-	old = find_only(follow, passage, aor, key, here);
-	if (!here)
-		note_port(follow, passage, key);
-	if (!old.contact)
+	here = reason_find_at(follow->endpoints, wanted->reason, &passage->client, passage->proxy);
+	count = find_all(follow, passage, aor, wanted->reason, here, all);
+	for (unsigned i = 0; i < count; i++)
+		take_back(follow, passage, aor, &all[i], wanted);
+	if (here)
 		return;
-	binding = reason_at(follow->endpoints, old.registration)->binding;
-	uri = uri_as(&old.contact->uri, &old.as);
-	passage->moved_from = *place_of(follow, old.registration);
-	is_given_back = listing_binding_at(follow, &uri, &passage->moved_from) != binding;
-	if (is_shared(follow, aor, key, old.registration, is_given_back))
-		return;
-	passage->moved = old.contact;
-	passage->moved_as = old.as;
-	if (!is_given_back && old.registration != here && !uri_is_at(&uri, &passage->moved_from))
-		wanted->registration.taken_back = binding;
+	note_ports(follow, passage, wanted->reason);
+	for (unsigned i = 0; i < count; i++)
+		note_coming(follow, passage, all[i].registration);
 }
 
 bool moved_is_possible(const struct passage *passage, const struct transaction *wanted,

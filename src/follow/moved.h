@@ -8,7 +8,7 @@
 #include "transaction.h"
 
 /* Finds what a REGISTER is to take back: passage.moved, and the binding in what is wanted of its
- * transaction, of which the key is set, unless that is as the user agent wrote it and may be seen.
+ * transaction, of which the key is set, unless what the user agent gets to see is as it wrote it.
  * Where there is any doubt that the old registration is the same user agent's, nothing: that has
  * another Contact, two may be meant, or the CSeq is not higher and the request not the same one. It
  * is another Contact that differs in more than in what a user agent learns from a response: its
