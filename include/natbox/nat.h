@@ -70,6 +70,9 @@ unsigned nat_detect(
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits);
 
+/* Whether a URI has been repaired, here or by another natbox. */
+bool nat_is_repaired(const struct sip_uri *uri);
+
 /* Edits that have a REGISTER take back, before it does anything else, what the registrar knows this
  * Contact of it as while its user agent is at source: its repaired form, or itself where it is
  * source, with expires=0, in a header field in front of all its Contacts. False, and none, where a

@@ -105,7 +105,7 @@ static void grant(struct listing *listing, uint32_t seconds)
 }
 
 /* Whether what was taken for its own is there as it was written, but not where the user agent is:
- * it has been there, or another is. One that is here is its own rather than that. */
+ * it has been there, or another is. A repaired one that is here is its own rather than that. */
 static bool is_elsewhere(const struct listing *listing)
 {
 	return listing->own && !listing->is_here;
@@ -132,7 +132,8 @@ static void note(const struct follow *follow, const struct transaction *transact
 	if (own < TRANSACTION_CONTACTS_MAX || transaction->registration.has_more_contacts)
 		grant(listing, seconds);
 	if (own == TRANSACTION_CONTACTS_MAX || *found >> own & 1) {
-		if (own < TRANSACTION_CONTACTS_MAX && is_here && is_elsewhere(listing))
+		if (own < TRANSACTION_CONTACTS_MAX && is_here && is_elsewhere(listing) &&
+			nat_is_repaired(uri))
 			give_way(listing, uri, binding);
 		else
 			listing->bindings[listing->count++] = binding;

@@ -319,3 +319,41 @@ Test(ghosts_learnt, a_phone_does_not_see_what_was_taken_back_elsewhere)
 {
 	for_both(see_only_its_own);
 }
+
+/* The registrar goes on listing what it was to take back: that is the phone's own, too. */
+Test(ghosts_learnt, a_phone_sees_what_it_has_written_itself)
+{
+	struct sip_message message;
+
+	registrar.keeps_all = registrar.compares_bytes = true;
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	message = passed_on();
+	cr_assert_eq(contact_count(&message), 2);
+	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(PRIVATE ";expires=60")));
+	cr_expect(
+		text_equal(message.contacts[1].name_addr.value, TEXT(PUBLIC(PHONE) ";expires=60")));
+}
+
+static struct sip_message sent_behind_another(const char *client, struct registration request)
+{
+	struct sip_message message = sends(client, request);
+
+	cr_assert(bindings_take(&registrar, &message));
+	border_answer(phones_border, client, 200, request);
+	return message;
+}
+
+/* Another natbox, nearer to the registrar, has given its private Contact back. */
+static void learn_behind_another(void)
+{
+	sent_behind_another(PHONE, linphone(1, PRIVATE));
+	bound_are(REPAIRED(PHONE));
+	sent_behind_another(PHONE, linphone(2, PUBLIC(PHONE)));
+	bound_are(PUBLIC_URI(PHONE));
+}
+
+Test(ghosts_learnt, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
+{
+	for_both(learn_behind_another);
+}

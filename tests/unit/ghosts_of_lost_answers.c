@@ -79,6 +79,20 @@ Test(ghosts_of_lost_answers, one_that_comes_again_before_it_is_answered_takes_ba
 	for_both(answered_after);
 }
 
+Test(ghosts_of_lost_answers, what_was_bound_twice_is_taken_back_once)
+{
+	struct sip_message message;
+
+	registrar.keeps_all = registrar.compares_bytes = true;
+	arrives(PHONE, (struct registration){0});
+	arrives(MOVED, (struct registration){0});
+	is_answered(PHONE, (struct registration){0});
+	is_answered(MOVED, (struct registration){0});
+	exchange(MOVED, (struct registration){.cseq = 2});
+	message = sends(MOVED, (struct registration){.cseq = 3});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
 static void answered_in_between(void)
 {
 	exchange(PHONE, (struct registration){0});
