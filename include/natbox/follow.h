@@ -66,7 +66,8 @@ struct passage {
 	/* What a REGISTER is to take back. */
 	unsigned moved_count;
 	struct moved moved[MOVED_MAX];
-	/* Of the answer: that one, if the registrar lists it. It is not to be seen. */
+	/* Of the answer: that one, or one that the same REGISTER has made from another place, if
+	 * the registrar lists it. It is not to be seen. */
 	const struct sip_contact *taken_back;
 
 	/* Where an answer to a REGISTER notes what it grants a user agent that is followed; NULL:

@@ -41,14 +41,6 @@ static bool is_same_request(
 	       transaction_find(follow->transactions, key, SIP_REGISTER);
 }
 
-/* Whether a REGISTER comes after what is known of this registration. */
-static bool is_later(
-	const struct follow *follow, const struct passage *passage, uint32_t registration)
-{
-	return passage->message->cseq_number > reason_at(follow->endpoints, registration)->cseq ||
-	       is_same_request(follow, passage, registration);
-}
-
 /* A URI with this host and port, as far as it is hashed and compared. */
 static struct sip_uri uri_as(const struct sip_uri *uri, const struct address *as)
 {
@@ -121,8 +113,8 @@ static bool is_named(
 	return false;
 }
 
-/* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address that
- * it had learnt and its NAT has given it another port since. */
+/* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
+ * that it had learnt, and its NAT has given it another port since. */
 static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
 {
 	struct hash hash;
@@ -197,7 +189,7 @@ static bool is_sure(const struct follow *follow, const struct passage *passage, 
 
 /* Hosts and ports that a user agent may have had in its Contact before it learnt a public address:
  * those of its Via, which mostly stay as they are. Where it surely is this one, those of the
- * public place, too, which it may have learnt and forgotten, and those that it had learnt before. */
+ * public place, too, which it may have learnt and forgotten, and those it had learnt before. */
 enum { FORMER_MAX = 3 };
 
 static unsigned list_former(const struct follow *follow, const struct passage *passage,
@@ -232,7 +224,7 @@ static bool find_old(
 
 	old->contact = NULL;
 	if (!reason->binding || !reason->written || has_star(passage->message) ||
-		!is_later(follow, passage, old->registration))
+		passage->message->cseq_number <= reason->cseq)
 		return true;
 	if (is_here && is_named(follow, passage->message, old->registration))
 		return true;
@@ -340,7 +332,17 @@ bool moved_is_possible(const struct passage *passage, const struct transaction *
 	       !listing_is_expected(wanted, registration->written);
 }
 
-void moved_note_doubled(struct follow *follow, const struct passage *passage, const struct aor *aor,
+/* The registrar lists what the user agent has never seen, and never will: it is taken back with the
+ * next REGISTER. */
+static void hide(const struct follow *follow, struct passage *passage, const struct reason *reason)
+{
+	const struct sip_contact *listed = listing_find(follow, passage->message, reason->binding);
+
+	if (listed && nat_is_repaired(&listed->uri))
+		passage->taken_back = listed;
+}
+
+void moved_note_doubled(struct follow *follow, struct passage *passage, const struct aor *aor,
 	uint32_t registration)
 {
 	struct reason *reason = reason_at(follow->endpoints, registration);
@@ -350,9 +352,11 @@ void moved_note_doubled(struct follow *follow, const struct passage *passage, co
 	while ((other = registration_next(follow->endpoints, aor, key, other))) {
 		struct reason *another = reason_at(follow->endpoints, other);
 
-		if (other != registration && reason_key(another) == key &&
-			another->written == reason->written &&
-			is_same_request(follow, passage, other))
-			another->doubled = reason->doubled = true;
+		if (other == registration || reason_key(another) != key ||
+			another->written != reason->written ||
+			!is_same_request(follow, passage, other))
+			continue;
+		another->doubled = reason->doubled = true;
+		hide(follow, passage, another);
 	}
 }

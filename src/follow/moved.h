@@ -10,9 +10,9 @@
 /* Finds what a REGISTER is to take back: passage.moved, and the binding in what is wanted of its
  * transaction, of which the key is set, unless what the user agent gets to see is as it wrote it.
  * Where there is any doubt that the old registration is the same user agent's, nothing: that has
- * another Contact, two may be meant, or the CSeq is not higher and the request not the same one. It
- * is another Contact that differs in more than in what a user agent learns from a response: its
- * public address in place of the private one, or of the public one that it had. */
+ * another Contact, two may be meant, or the CSeq is not higher (RFC 3261 10.3). It is another
+ * Contact that differs in more than in what a user agent learns from a response: its public address
+ * in place of the private one, or of the public one that it had. */
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
 	struct transaction *wanted);
 
@@ -22,8 +22,8 @@ bool moved_is_possible(const struct passage *passage, const struct transaction *
 	const struct reason *registration);
 
 /* The registrar has accepted a REGISTER at the place of this registration, which it may have
- * accepted at another one before. */
-void moved_note_doubled(struct follow *follow, const struct passage *passage, const struct aor *aor,
+ * accepted at another one before: then that is not to be seen, passage.taken_back. */
+void moved_note_doubled(struct follow *follow, struct passage *passage, const struct aor *aor,
 	uint32_t registration);
 
 #endif

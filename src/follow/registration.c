@@ -329,7 +329,7 @@ static bool may_move(struct follow *follow, const struct answer *answer)
 	return !registration || reason_may_move(follow->endpoints, &claim, registration);
 }
 
-static void hold(struct follow *follow, const struct passage *passage, const struct answer *answer)
+static void hold(struct follow *follow, struct passage *passage, const struct answer *answer)
 {
 	const struct reason_claim claim = claim_of(answer);
 	uint32_t registration;
@@ -359,7 +359,7 @@ static bool is_alone(const struct follow *follow, const struct answer *answer)
 /* What a 2xx lists is all that there is of the AOR at that proxy, whoever asked. A query that is
  * answered with nothing is no proof: some registrars never list. */
 static void accept(
-	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
+	struct follow *follow, struct passage *passage, const struct transaction *transaction)
 {
 	struct answer answer;
 

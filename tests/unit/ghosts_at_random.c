@@ -95,8 +95,8 @@ static unsigned expected(void)
 	return count;
 }
 
-/* The answer goes where the phone is no more, before it has sent its REGISTER again or after: then
- * the registrar may have it twice, until it registers the next time. */
+/* The answer goes where the phone is no more, before it has sent its REGISTER again or after. The
+ * registrar may have it twice then, until it registers the next time. */
 static void comes_again(struct phone *phone, const char *expires)
 {
 	const struct phone before = *phone;
@@ -107,9 +107,8 @@ static void comes_again(struct phone *phone, const char *expires)
 		is_answered(before.place, request_of(&before, expires));
 	move(phone);
 	arrives(phone, expires);
-	if (!is_slow)
-		return;
-	is_answered(before.place, request_of(&before, expires));
+	if (is_slow)
+		is_answered(before.place, request_of(&before, expires));
 	phone->doubles = phone->is_bound && registrar.count > expected();
 }
 

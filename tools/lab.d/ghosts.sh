@@ -208,3 +208,35 @@ expect_none_of_linphone() {
 	linphone_do phone1 quit
 	expect "it leaves, and none is bound" eventually none_is_bound
 }
+
+# What comes from outside is lost, until the router gives the phone another port.
+router_loses_answers() {
+	at nat nft -f - <<-END
+		table ip lossy {
+			chain forward {
+				type filter hook forward priority filter - 1
+				iifname wan drop
+			}
+		}
+	END
+}
+
+router_finds_another_place() { # address:port
+	router_maps_phone_to "$1" && at nat nft delete table ip lossy
+}
+
+is_bound_once_here() {
+	told_of_alice | tail -n 1 | grep -qx "$ghost_place 1"
+}
+
+# The answer is lost, as the phone has another port by then, and it sends its REGISTER again. To the
+# registrar that is another Contact, and its CSeq is too old for taking back the first one.
+expect_none_of_an_answer_that_is_lost() {
+	ghost_place=$(public_address phone1):$(sip_port phone1)
+	router_loses_answers
+	phone_line phone1 alice 600 3 600 | phone_start phone1
+	expect "alice registers, and never sees the answer" eventually was_taken_here 1
+	router_finds_another_place "$(public_address phone1):6101"
+	expect "her REGISTER comes again from another port" eventually was_taken_here 1
+	expect "with her next REGISTER she is bound once" eventually is_bound_once_here
+}
