@@ -250,8 +250,12 @@ struct reason {
 	 * or several. Of a REFER's subscription: the REFER's CSeq number. */
 	uint32_t binding;
 	/* Of a registration with a binding: a keyed hash of that Contact as the user agent itself
-	 * wrote it, and the CSeq number it last did so with. 0: not known. */
-	uint32_t written, cseq;
+	 * wrote it, and the CSeq number (RFC 3261 8.1.1.5: of 31 bits) it last did so with. 0: not
+	 * known. */
+	uint32_t written, cseq : 31;
+	/* Of a registration: the REGISTER that it is from came from another place as well, and
+	 * there is one of it there. */
+	uint32_t doubled : 1;
 };
 
 /* Where a look at every endpoint has got to. */

@@ -29,6 +29,17 @@ bool follow_set_limit(struct follow *follow, uint32_t limit);
 /* The tick at which follow_expire next has something to do. False when nothing is pending. */
 bool follow_next(const struct follow *follow, uint32_t *tick);
 
+/* A REGISTER's Contact that the registrar knows from when its user agent was at from, and nobody
+ * else's. Host and port that the user agent had in it then are as; with port 0, those that it has
+ * now. */
+struct moved {
+	const struct sip_contact *contact;
+	struct address from, as;
+};
+
+/* Where it stands, and where the same REGISTER has come from before. */
+enum { MOVED_MAX = 2 };
+
 /* What is known of one message on its way between a user agent and a proxy. */
 struct passage {
 	const struct sip_message *message;
@@ -52,11 +63,11 @@ struct passage {
 	bool echoes;
 	uint32_t proven_at; /* tick, rounded up: when it sent what proves that */
 
-	/* A REGISTER's Contact that the registrar knows from when its user agent was at
-	 * moved_from, and nobody else's: it is to be taken back there. NULL: none. */
-	const struct sip_contact *moved;
-	struct address moved_from;
-	/* Of the answer: that one, if the registrar lists it. It is not to be seen. */
+	/* What a REGISTER is to take back. */
+	unsigned moved_count;
+	struct moved moved[MOVED_MAX];
+	/* Of the answer: that one, or one that the same REGISTER has made from another place, if
+	 * the registrar lists it. It is not to be seen. */
 	const struct sip_contact *taken_back;
 
 	/* Where an answer to a REGISTER notes what it grants a user agent that is followed; NULL:

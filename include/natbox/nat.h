@@ -70,12 +70,20 @@ unsigned nat_detect(
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits);
 
+/* Whether a URI has been repaired, here or by another natbox. */
+bool nat_is_repaired(const struct sip_uri *uri);
+
 /* Edits that have a REGISTER take back, before it does anything else, what the registrar knows this
  * Contact of it as while its user agent is at source: its repaired form, or itself where it is
  * source, with expires=0, in a header field in front of all its Contacts. False, and none, where a
  * repair would leave it alone or there is no room. After nat_repair of the same message. */
 bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *source, struct edits *edits);
+
+/* The same for a Contact that the user agent had written with another host and port. Where that is
+ * the default port, which may have stood there or not, both are taken back. */
+bool nat_take_back_as(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *as, const struct address *source, struct edits *edits);
 
 /* Once repaired, a Contact that a REGISTER takes back may equal one that it adds (RFC 3261 19.1.4
  * does not compare the natbox parameter), and a registrar goes through them in order (10.3). So

@@ -247,6 +247,15 @@ bool sip_param_span(struct text params, struct text name, struct text *value, st
  * name, at NULL before, and after where there is none. */
 void sip_params(struct text params, const struct text *names, unsigned count, struct text *values);
 
+/* A host as the received parameter has it: an IPv6 address without its brackets (RFC 3261 25.1,
+ * via-received). */
+static inline struct text sip_received(struct text host)
+{
+	if (host.at[0] == '[')
+		return (struct text){host.at + 1, host.length - 2};
+	return host;
+}
+
 /* Takes one Via value apart. 0, or -EBADMSG with *via undefined. */
 int sip_via_parse(struct text value, struct sip_via *via);
 

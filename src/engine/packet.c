@@ -153,8 +153,25 @@ static void follow(struct engine *engine, struct passage *passage)
 		liveness_proven(&engine->endpoints, endpoint, passage->proven_at);
 }
 
-/* Repairs what comes from behind a NAT, follows it, and has a REGISTER take back what would stay at
- * the registrar otherwise. */
+/* What would stay at the registrar otherwise. */
+static bool take_back(struct engine *engine, const struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+	bool any = false;
+
+	for (unsigned i = 0; i < passage->moved_count; i++) {
+		const struct moved *moved = &passage->moved[i];
+
+		any |= moved->as.port ? nat_take_back_as(message, moved->contact, &moved->as,
+						&moved->from, &engine->edits)
+				      : nat_take_back(message, moved->contact, &moved->from,
+						&engine->edits);
+	}
+	return any;
+}
+
+/* Repairs what comes from behind a NAT, follows it, and has a REGISTER take back what natbox itself
+ * has made. */
 static unsigned repair_and_follow(struct engine *engine, struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
@@ -167,8 +184,8 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 	if (repairs && message->method == SIP_REGISTER)
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
 	follow(engine, passage);
-	if (fields & REWRITTEN_CONTACT && passage->moved &&
-		nat_take_back(message, passage->moved, &passage->moved_from, &engine->edits))
+	if (passage->moved_count && repairs && settings->nat.fix_contact &&
+		take_back(engine, passage))
 		fields |= REWRITTEN_CONTACT;
 	return fields;
 }

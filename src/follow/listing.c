@@ -71,13 +71,18 @@ void listing_expect(
 	transaction->registration.contact_count++;
 }
 
+bool listing_is_expected(const struct transaction *transaction, uint32_t written)
+{
+	return transaction->registration.contact_count &&
+	       written_of(&transaction->registration.contacts[0]) == written;
+}
+
 /* Which of those that were asked for it is: TRANSACTION_CONTACTS_MAX when it is none. Of a repaired
  * one host and port are where the user agent is seen. found: those that are listed already, which
  * are taken only where there is no other. */
 static unsigned own_contact(const struct transaction *transaction,
-	const struct transaction_contact *listed, const struct sip_uri *uri, unsigned found)
+	const struct transaction_contact *listed, bool is_at_source, unsigned found)
 {
-	const bool is_at_source = uri_is_at(uri, &transaction->client);
 	unsigned own = TRANSACTION_CONTACTS_MAX;
 
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
@@ -99,22 +104,43 @@ static void grant(struct listing *listing, uint32_t seconds)
 		listing->granted = seconds;
 }
 
+/* Whether what was taken for its own is there as it was written, but not where the user agent is:
+ * it has been there, or another is. A repaired one that is here is its own rather than that. */
+static bool is_elsewhere(const struct listing *listing)
+{
+	return listing->own && !listing->is_here;
+}
+
+static void give_way(struct listing *listing, const struct sip_uri *uri, uint32_t binding)
+{
+	listing->bindings[listing->count++] = listing->own;
+	listing->own = binding;
+	listing->user = uri->user;
+	listing->is_here = true;
+}
+
 /* A binding that lasts. One that is listed a second time is another phone's, too: behind NAT many
  * have the same address. */
 static void note(const struct follow *follow, const struct transaction *transaction,
 	struct listing *listing, const struct sip_uri *uri, uint32_t seconds, unsigned *found)
 {
 	const struct transaction_contact contact = contact_of(follow, uri);
-	const unsigned own = own_contact(transaction, &contact, uri, *found);
+	const bool is_here = uri_is_at(uri, &transaction->client);
+	const unsigned own = own_contact(transaction, &contact, is_here, *found);
 	const uint32_t binding = binding_of(follow, &contact, uri);
 
 	if (own < TRANSACTION_CONTACTS_MAX || transaction->registration.has_more_contacts)
 		grant(listing, seconds);
 	if (own == TRANSACTION_CONTACTS_MAX || *found >> own & 1) {
-		listing->bindings[listing->count++] = binding;
+		if (own < TRANSACTION_CONTACTS_MAX && is_here && is_elsewhere(listing) &&
+			nat_is_repaired(uri))
+			give_way(listing, uri, binding);
+		else
+			listing->bindings[listing->count++] = binding;
 		return;
 	}
 	listing->own = *found ? 0 : binding;
+	listing->is_here = is_here;
 	if (!*found)
 		listing->user = uri->user;
 	listing->written = written_of(&transaction->registration.contacts[own]);
@@ -175,7 +201,8 @@ void listing_grants(const struct follow *follow, const struct sip_message *respo
 
 	while ((contact = sip_next_contact(response, &cursor))) {
 		const struct transaction_contact listed = contact_of(follow, &contact->uri);
-		const unsigned own = own_contact(transaction, &listed, &contact->uri, found);
+		const unsigned own = own_contact(transaction, &listed,
+			uri_is_at(&contact->uri, &transaction->client), found);
 		const uint32_t seconds = contact_seconds(
 			response, &contact->name_addr, transaction->registration.seconds);
 

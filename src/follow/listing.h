@@ -16,10 +16,14 @@ uint32_t contact_seconds(
 void listing_expect(
 	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri);
 
+/* Whether the first of these was written like that, as in struct reason. */
+bool listing_is_expected(const struct transaction *transaction, uint32_t written);
+
 struct listing {
 	uint32_t granted; /* seconds, the longest of the request's own Contacts; 0: none is there */
 	uint32_t own;     /* the binding that is its own; 0: not known, or several */
 	uint32_t written; /* that one as the request had it */
+	bool is_here;     /* it leads to where the user agent is seen */
 	struct text user; /* of the first of its own; at is NULL where that has none */
 	bool is_whole;    /* all that was listed could be read, so nothing else is bound */
 	unsigned count;

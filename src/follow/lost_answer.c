@@ -114,14 +114,6 @@ static void put(struct writing *writing, const struct text *texts, unsigned coun
 	}
 }
 
-/* The received parameter has an IPv6 address without brackets (RFC 3261 25.1, via-received). */
-static struct text received_of(const struct address *address, char text[static ADDRESS_TEXT_MAX])
-{
-	const size_t length = address_format_host(address, text);
-
-	return text[0] == '[' ? (struct text){text + 1, length - 2} : (struct text){text, length};
-}
-
 /* The proxy's own Via, with the rport that it asks for (RFC 3581 4), and with received where it
  * says another host than it was sent from (RFC 3261 18.2.1). */
 static void put_top_via(
@@ -131,7 +123,8 @@ static void put_top_via(
 	const bool tells = !via->received.whole.at && (asks || !host_is_at(via->host, proxy));
 	struct text before = via->value, after = TEXT("");
 	char host[ADDRESS_TEXT_MAX], rport[sizeof(";rport=65535")] = "";
-	const struct text received = received_of(proxy, host);
+	const struct text received =
+		sip_received((struct text){host, address_format_host(proxy, host)});
 
 	if (asks) {
 		after.at = text_end(via->rport.whole);

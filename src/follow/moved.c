@@ -2,6 +2,18 @@
 
 #include "listing.h"
 
+/* A binding that may be taken back. */
+struct old {
+	uint32_t registration;
+	const struct sip_contact *contact; /* of the REGISTER; NULL: none */
+	struct address as; /* host and port that were in it then; port 0: those of now */
+};
+
+static const struct address *place_of(const struct follow *follow, uint32_t registration)
+{
+	return &reason_endpoint(follow->endpoints, registration)->client;
+}
+
 /* Whether the registrar knows a Contact as it was repaired for where this registration stands. It
  * has listed it so, or as the user agent wrote it: then another natbox, nearer to the registrar,
  * has given that back already. */
@@ -12,29 +24,220 @@ static bool is_repaired(const struct follow *follow, const struct sip_uri *uri,
 	       listing_binding(follow, uri) == reason->binding;
 }
 
-/* The Contact of a REGISTER that is the one of this registration: written as it was then, and known
- * to the registrar as it was repaired there. NULL where it has none, or two. */
-static const struct sip_contact *find_same(
+/* A request that was followed when it came from another place: the NAT has given its user agent a
+ * new one, and it has never seen the answer. */
+static bool is_same_request(
+	const struct follow *follow, const struct passage *passage, uint32_t registration)
+{
+	const struct sip_message *message = passage->message;
+	uint64_t key;
+
+	if (message->cseq_number != reason_at(follow->endpoints, registration)->cseq ||
+		!transaction_is_named(message))
+		return false;
+	key = transaction_key(follow->transactions, message, place_of(follow, registration),
+		passage->proxy, true, &(struct transaction_tags){{0}, {0}});
+	return transaction_is_answered(follow->transactions, key, SIP_REGISTER) ||
+	       transaction_find(follow->transactions, key, SIP_REGISTER);
+}
+
+/* A URI with this host and port, as far as it is hashed and compared. */
+static struct sip_uri uri_as(const struct sip_uri *uri, const struct address *as)
+{
+	struct sip_uri changed = *uri;
+
+	if (as->port) {
+		changed.is_address = true;
+		changed.address = *as;
+		changed.port = as->port;
+	}
+	return changed;
+}
+
+/* Whether a user agent has learnt a public address, of its own or of what is its own now, and puts
+ * that in the place of another; or the other way round. */
+static bool is_learnt(const struct sip_uri *uri, const struct address *as,
+	const struct address *client, const struct address *from)
+{
+	return address_same_host(as, from) ||
+	       (uri->is_address && (address_same_host(&uri->address, client) ||
+					   address_same_host(&uri->address, from)));
+}
+
+/* Takes down the Contact that is the one of a registration: written as it was then, but for host
+ * and port, and known to the registrar as it was repaired there. False where there are two. */
+static bool find_as(const struct follow *follow, const struct passage *passage,
+	const struct address *as, struct old *old)
+{
+	const struct reason *reason = reason_at(follow->endpoints, old->registration);
+	const struct address *client = place_of(follow, old->registration);
+	const struct sip_contact *contact;
+	struct sip_cursor cursor = {0};
+
+	while ((contact = sip_next_contact(passage->message, &cursor))) {
+		const struct sip_uri uri = uri_as(&contact->uri, as);
+
+		if (as->port && !is_learnt(&contact->uri, as, &passage->client, client))
+			continue;
+		if (listing_written(follow, &uri) != reason->written ||
+			!is_repaired(follow, &uri, reason, client))
+			continue;
+		if (old->contact)
+			return false;
+		old->contact = contact;
+		old->as = *as;
+	}
+	return true;
+}
+
+static bool has_star(const struct sip_message *message)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact = sip_next_contact(message, &cursor);
+
+	return contact && contact->name_addr.is_star;
+}
+
+/* Whether a REGISTER has the Contact of a registration still, or takes it back itself. */
+static bool is_named(
 	const struct follow *follow, const struct sip_message *message, uint32_t registration)
 {
 	const struct reason *reason = reason_at(follow->endpoints, registration);
-	const struct address *client = &reason_endpoint(follow->endpoints, registration)->client;
-	const struct sip_contact *contact, *same = NULL;
+	const struct sip_contact *contact;
 	struct sip_cursor cursor = {0};
 
-	if (!reason->binding || !reason->written || message->cseq_number <= reason->cseq)
-		return NULL;
 	while ((contact = sip_next_contact(message, &cursor))) {
-		if (contact->name_addr.is_star)
-			return NULL;
-		if (listing_written(follow, &contact->uri) != reason->written ||
-			!is_repaired(follow, &contact->uri, reason, client))
-			continue;
-		if (same)
-			return NULL;
-		same = contact;
+		if (listing_written(follow, &contact->uri) == reason->written)
+			return true;
 	}
-	return same;
+	return false;
+}
+
+/* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
+ * that it had learnt, and its NAT has given it another port since. */
+static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add(&hash, "p", 1);
+	hash_add_number(&hash, registration);
+	hash_add_number(&hash, written);
+	return hash_end(&hash);
+}
+
+static void note_ports(struct follow *follow, const struct passage *passage, uint64_t registration)
+{
+	const struct sip_contact *contact;
+	struct sip_cursor cursor = {0};
+
+	while ((contact = sip_next_contact(passage->message, &cursor))) {
+		const struct sip_uri *uri = &contact->uri;
+		const uint32_t written = listing_written(follow, uri);
+
+		if (uri->is_address && address_same_host(&uri->address, &passage->client) &&
+			uri_port(uri) != passage->client.port)
+			ledger_note(&follow->proofs, port_key(follow, registration, written),
+				report_tick(follow->report), uri_port(uri));
+	}
+}
+
+/* In the ledger: a user agent has come with a Contact as it wrote it from a place where it is not
+ * registered yet. It may have been told by a challenge where that is. */
+static uint64_t coming_key(
+	const struct follow *follow, const struct address *client, const struct reason *reason)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add(&hash, "c", 1);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add_number(&hash, client->port);
+	hash_add_number(&hash, reason_key(reason));
+	hash_add_number(&hash, reason->written);
+	return hash_end(&hash);
+}
+
+static void note_coming(struct follow *follow, const struct passage *passage, uint32_t registration)
+{
+	const struct reason *reason = reason_at(follow->endpoints, registration);
+
+	ledger_note(&follow->proofs, coming_key(follow, &passage->client, reason),
+		report_tick(follow->report), 0);
+}
+
+/* Whether a registration is surely of the user agent of a REGISTER: that comes from where it
+ * stands, or has come from there before, or names that place; or has come from its new place with
+ * the same Contact. */
+static bool is_sure(const struct follow *follow, const struct passage *passage, bool is_here,
+	uint32_t registration)
+{
+	const struct reason *reason = reason_at(follow->endpoints, registration);
+	const struct sip_contact *contact;
+	struct sip_cursor cursor = {0};
+
+	if (is_here || reason->doubled ||
+		ledger_find(
+			&follow->proofs, coming_key(follow, &passage->client, reason), NULL, NULL))
+		return true;
+	while ((contact = sip_next_contact(passage->message, &cursor))) {
+		if (uri_is_at(&contact->uri, place_of(follow, registration)))
+			return true;
+	}
+	return false;
+}
+
+/* Hosts and ports that a user agent may have had in its Contact before it learnt a public address:
+ * those of its Via, which mostly stay as they are. Where it surely is this one, those of the
+ * public place, too, which it may have learnt and forgotten, and those it had learnt before. */
+enum { FORMER_MAX = 3 };
+
+static unsigned list_former(const struct follow *follow, const struct passage *passage,
+	bool is_here, uint32_t registration, struct address former[static FORMER_MAX])
+{
+	const struct sip_via *via = &passage->message->top_via;
+	const struct reason *reason = reason_at(follow->endpoints, registration);
+	unsigned count = 0;
+	uint32_t port;
+
+	if (address_parse_host(via->host, &former[count]))
+		former[count++].port = via->port ? via->port : SIP_DEFAULT_PORT;
+	if (!is_sure(follow, passage, is_here, registration))
+		return count;
+	former[count++] = *place_of(follow, registration);
+	if (ledger_find(&follow->proofs, port_key(follow, reason_key(reason), reason->written),
+		    NULL, &port)) {
+		former[count] = passage->client;
+		former[count++].port = (uint16_t)port;
+	}
+	return count;
+}
+
+/* What a REGISTER that comes from here makes of the one of this registration. False where two may
+ * be meant. */
+static bool find_old(
+	const struct follow *follow, const struct passage *passage, bool is_here, struct old *old)
+{
+	const struct reason *reason = reason_at(follow->endpoints, old->registration);
+	struct address former[FORMER_MAX];
+	unsigned count;
+
+	old->contact = NULL;
+	if (!reason->binding || !reason->written || has_star(passage->message) ||
+		passage->message->cseq_number <= reason->cseq)
+		return true;
+	if (is_here && is_named(follow, passage->message, old->registration))
+		return true;
+	if (!is_here && !find_as(follow, passage, &(struct address){0}, old))
+		return false;
+	if (old->contact)
+		return true;
+	count = list_former(follow, passage, is_here, old->registration, former);
+	for (unsigned i = 0; i < count && !old->contact; i++) {
+		if (!find_as(follow, passage, &former[i], old))
+			return false;
+	}
+	return true;
 }
 
 /* Whether another registration of the AOR has the same binding: who has got the old mapping may
@@ -56,39 +259,104 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 	return false;
 }
 
-void moved_find(const struct follow *follow, struct passage *passage, const struct aor *aor,
+/* Of a user agent that stands here already, what it has here counts, and what the same REGISTER has
+ * made elsewhere; of another the only one that there is, or those of the same REGISTER, else
+ * none. */
+static unsigned find_all(const struct follow *follow, const struct passage *passage,
+	const struct aor *aor, uint64_t key, uint32_t here, struct old all[static MOVED_MAX])
+{
+	struct old old = {0};
+	unsigned count = 0;
+	bool are_sure = true;
+
+	while ((old.registration =
+			registration_next(follow->endpoints, aor, key, old.registration))) {
+		const struct reason *reason = reason_at(follow->endpoints, old.registration);
+
+		if (reason_key(reason) != key ||
+			(here && here != old.registration && !reason->doubled))
+			continue;
+		if (!find_old(follow, passage, old.registration == here, &old))
+			return 0;
+		if (!old.contact)
+			continue;
+		are_sure &= here || reason->doubled;
+		if (count == MOVED_MAX || (count && !are_sure))
+			return are_sure ? count : 0;
+		all[count++] = old;
+	}
+	return count;
+}
+
+static void take_back(const struct follow *follow, struct passage *passage, const struct aor *aor,
+	const struct old *old, struct transaction *wanted)
+{
+	const uint32_t binding = reason_at(follow->endpoints, old->registration)->binding;
+	const struct address from = *place_of(follow, old->registration);
+	const struct sip_uri uri = uri_as(&old->contact->uri, &old->as);
+	const bool is_given_back = listing_binding_at(follow, &uri, &from) != binding;
+
+	if (is_shared(follow, aor, wanted->reason, old->registration, is_given_back))
+		return;
+	passage->moved[passage->moved_count++] =
+		(struct moved){.contact = old->contact, .from = from, .as = old->as};
+	if (!is_given_back && !uri_is_at(&uri, &from) && !address_equal(&from, &passage->client))
+		wanted->registration.taken_back = binding;
+}
+
+void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
 	struct transaction *wanted)
 {
-	const struct sip_contact *contact, *moved = NULL;
-	uint32_t registration = 0, old = 0;
-	struct address from;
-	bool is_given_back;
+	struct old all[MOVED_MAX];
+	uint32_t here;
+	unsigned count;
 
 	if (!passage->nat || passage->message->has_more_contacts ||
-		passage->message->contact_count > TRANSACTION_CONTACTS_MAX ||
-		reason_find_at(follow->endpoints, wanted->reason, &passage->client, passage->proxy))
+		passage->message->contact_count > TRANSACTION_CONTACTS_MAX)
 		return;
-	while ((registration =
-			registration_next(follow->endpoints, aor, wanted->reason, registration))) {
-		if (reason_key(reason_at(follow->endpoints, registration)) != wanted->reason)
+	here = reason_find_at(follow->endpoints, wanted->reason, &passage->client, passage->proxy);
+	count = find_all(follow, passage, aor, wanted->reason, here, all);
+	for (unsigned i = 0; i < count; i++)
+		take_back(follow, passage, aor, &all[i], wanted);
+	if (here)
+		return;
+	note_ports(follow, passage, wanted->reason);
+	for (unsigned i = 0; i < count; i++)
+		note_coming(follow, passage, all[i].registration);
+}
+
+bool moved_is_possible(const struct passage *passage, const struct transaction *wanted,
+	const struct reason *registration)
+{
+	return registration->doubled || passage->message->contact_count != 1 ||
+	       !listing_is_expected(wanted, registration->written);
+}
+
+/* The registrar lists what the user agent has never seen, and never will: it is taken back with the
+ * next REGISTER. */
+static void hide(const struct follow *follow, struct passage *passage, const struct reason *reason)
+{
+	const struct sip_contact *listed = listing_find(follow, passage->message, reason->binding);
+
+	if (listed && nat_is_repaired(&listed->uri))
+		passage->taken_back = listed;
+}
+
+void moved_note_doubled(struct follow *follow, struct passage *passage, const struct aor *aor,
+	uint32_t registration)
+{
+	struct reason *reason = reason_at(follow->endpoints, registration);
+	const uint64_t key = reason_key(reason);
+	uint32_t other = 0;
+
+	while ((other = registration_next(follow->endpoints, aor, key, other))) {
+		struct reason *another = reason_at(follow->endpoints, other);
+
+		if (other == registration || reason_key(another) != key ||
+			another->written != reason->written ||
+			!is_same_request(follow, passage, other))
 			continue;
-		contact = find_same(follow, passage->message, registration);
-		if (contact && moved)
-			return;
-		if (contact) {
-			moved = contact;
-			old = registration;
-		}
+		another->doubled = reason->doubled = true;
+		hide(follow, passage, another);
 	}
-	if (!moved)
-		return;
-	from = reason_endpoint(follow->endpoints, old)->client;
-	is_given_back = listing_binding_at(follow, &moved->uri, &from) !=
-			reason_at(follow->endpoints, old)->binding;
-	if (is_shared(follow, aor, wanted->reason, old, is_given_back))
-		return;
-	passage->moved = moved;
-	passage->moved_from = from;
-	if (!is_given_back && !uri_is_at(&moved->uri, &from))
-		wanted->registration.taken_back = reason_at(follow->endpoints, old)->binding;
 }

@@ -1,5 +1,5 @@
-/* A registration that comes from a new address: what it was repaired to at the old one would stay
- * at the registrar, for to that it is another Contact. */
+/* A registration that comes from a new address, or with its Contact written otherwise: what it was
+ * repaired to before would stay at the registrar, for to that it is another Contact. */
 #ifndef NATBOX_FOLLOW_MOVED_H
 #define NATBOX_FOLLOW_MOVED_H
 
@@ -8,11 +8,22 @@
 #include "transaction.h"
 
 /* Finds what a REGISTER is to take back: passage.moved, and the binding in what is wanted of its
- * transaction, of which the key is set, unless that is as the user agent wrote it and may be seen.
+ * transaction, of which the key is set, unless what the user agent gets to see is as it wrote it.
  * Where there is any doubt that the old registration is the same user agent's, nothing: that has
- * another Contact, two may be meant, it has one where the REGISTER comes from, or the CSeq is not
- * higher. */
-void moved_find(const struct follow *follow, struct passage *passage, const struct aor *aor,
+ * another Contact, two may be meant, or the CSeq is not higher (RFC 3261 10.3). It is another
+ * Contact that differs in more than in what a user agent learns from a response: its public address
+ * in place of the private one, or of the public one that it had. */
+void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
 	struct transaction *wanted);
+
+/* Whether moved_find is worth while for a REGISTER that comes from where its registration stands:
+ * not for one that has the same Contact as before, and no other. */
+bool moved_is_possible(const struct passage *passage, const struct transaction *wanted,
+	const struct reason *registration);
+
+/* The registrar has accepted a REGISTER at the place of this registration, which it may have
+ * accepted at another one before: then that is not to be seen, passage.taken_back. */
+void moved_note_doubled(struct follow *follow, struct passage *passage, const struct aor *aor,
+	uint32_t registration);
 
 #endif

@@ -79,8 +79,8 @@ static bool is_written(struct text to, struct text aor)
 }
 
 /* Nearly always a registration is refreshed from where it stands, by a phone that writes its
- * address of record as before: then that need not be read. Its key; 0 where it is another. */
-static uint64_t find_refreshed(
+ * address of record as before: then that need not be read. 0 where it is another. */
+static uint32_t find_refreshed(
 	const struct follow *follow, const struct passage *passage, uint64_t identity)
 {
 	const struct endpoints *endpoints = follow->endpoints;
@@ -93,7 +93,7 @@ static uint64_t find_refreshed(
 			registration_is_identical(reason, identity) &&
 			is_written(passage->message->to,
 				label_text(&endpoints->labels, reason->label)))
-			return reason_key(reason);
+			return index;
 		index = reason->next;
 	}
 	return 0;
@@ -129,8 +129,8 @@ static bool bears_nonce_of_old(const struct follow *follow, const struct passage
 
 /* The registration of a REGISTER that is none that stands where it comes from. False when it is not
  * worth following. */
-static bool find_among_others(const struct follow *follow, struct passage *passage,
-	uint64_t identity, struct transaction *wanted)
+static bool find_among_others(struct follow *follow, struct passage *passage, uint64_t identity,
+	struct transaction *wanted)
 {
 	struct aor aor;
 
@@ -145,11 +145,23 @@ static bool find_among_others(const struct follow *follow, struct passage *passa
 	return true;
 }
 
+/* The registration of a REGISTER that is one that stands where it comes from. */
+static void take_refreshed(struct follow *follow, struct passage *passage, uint32_t registration,
+	struct transaction *wanted)
+{
+	const struct reason *reason = reason_at(follow->endpoints, registration);
+	struct aor aor;
+
+	wanted->reason = reason_key(reason);
+	if (moved_is_possible(passage, wanted, reason) && parse_aor(passage, &aor))
+		moved_find(follow, passage, &aor, wanted);
+}
+
 void registration_request(struct follow *follow, struct passage *passage)
 {
 	struct transaction wanted = {.client = passage->client};
+	uint32_t index, refreshed;
 	uint64_t identity;
-	uint32_t index;
 	bool is_new;
 
 	/* Of two addresses of record nobody knows which the registrar takes. */
@@ -157,8 +169,10 @@ void registration_request(struct follow *follow, struct passage *passage)
 		sip_contradicts(passage->message, &passage->message->to))
 		return;
 	identity = parse_request(follow, passage, &wanted);
-	wanted.reason = find_refreshed(follow, passage, identity);
-	if (!wanted.reason && !find_among_others(follow, passage, identity, &wanted))
+	refreshed = find_refreshed(follow, passage, identity);
+	if (refreshed)
+		take_refreshed(follow, passage, refreshed, &wanted);
+	else if (!find_among_others(follow, passage, identity, &wanted))
 		return;
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
@@ -281,6 +295,7 @@ static void refresh(struct follow *follow, const struct answer *answer)
 	reason->binding = answer->listing.own;
 	reason->written = answer->listing.written;
 	reason->cseq = answer->cseq;
+	reason->doubled = false;
 	endpoint_add_nat(follow->endpoints, reason->endpoint, transaction->nat);
 	endpoint_set_class(follow->endpoints, reason->endpoint, transaction->class);
 	reason_refresh(follow->endpoints, answer->own, answer->listing.granted);
@@ -314,9 +329,10 @@ static bool may_move(struct follow *follow, const struct answer *answer)
 	return !registration || reason_may_move(follow->endpoints, &claim, registration);
 }
 
-static void hold(struct follow *follow, const struct answer *answer)
+static void hold(struct follow *follow, struct passage *passage, const struct answer *answer)
 {
 	const struct reason_claim claim = claim_of(answer);
+	uint32_t registration;
 
 	if (answer->own) {
 		reason_rekey(follow->endpoints, answer->own, claim.key);
@@ -324,7 +340,9 @@ static void hold(struct follow *follow, const struct answer *answer)
 		return;
 	}
 	make_room(follow, answer);
-	reason_hold(follow->endpoints, &claim);
+	registration = reason_hold(follow->endpoints, &claim);
+	if (registration)
+		moved_note_doubled(follow, passage, &answer->aor, registration);
 }
 
 /* Whether there is nobody but the one that asked: nearly always, and then its AOR need not be
@@ -341,7 +359,7 @@ static bool is_alone(const struct follow *follow, const struct answer *answer)
 /* What a 2xx lists is all that there is of the AOR at that proxy, whoever asked. A query that is
  * answered with nothing is no proof: some registrars never list. */
 static void accept(
-	struct follow *follow, const struct passage *passage, const struct transaction *transaction)
+	struct follow *follow, struct passage *passage, const struct transaction *transaction)
 {
 	struct answer answer;
 
@@ -367,7 +385,7 @@ static void accept(
 		return;
 	end_unlisted(follow, &answer);
 	if (answer.holds)
-		hold(follow, &answer);
+		hold(follow, passage, &answer);
 }
 
 /* What the answer grants a user agent that is followed; but nobody is told anything of a Contact

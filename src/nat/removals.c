@@ -61,6 +61,38 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
 	return true;
 }
 
+/* A Contact with another host and port. False when it is too long. */
+static bool put_host_port(const struct sip_contact *contact, struct text host_port,
+	char bytes[static TAKEN_BACK_MAX], struct sip_contact *changed)
+{
+	const struct text value = contact->name_addr.value;
+	struct edits edits;
+	long length;
+
+	edits_reset(&edits);
+	edits_replace(&edits, contact->uri.host_port, host_port);
+	length = edits_apply(&edits, value, bytes, TAKEN_BACK_MAX);
+	return length > 0 && sip_contact_parse((struct text){bytes, (size_t)length}, changed) == 0;
+}
+
+bool nat_take_back_as(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *as, const struct address *source, struct edits *edits)
+{
+	char text[ADDRESS_TEXT_MAX], bytes[TAKEN_BACK_MAX];
+	struct text host_port = {text, address_format(as, text)};
+	struct sip_contact changed;
+	bool any = false;
+
+	if (contact->name_addr.is_star)
+		return false;
+	if (put_host_port(contact, host_port, bytes, &changed))
+		any |= nat_take_back(message, &changed, source, edits);
+	host_port.length = address_format_host(as, text);
+	if (as->port == SIP_DEFAULT_PORT && put_host_port(contact, host_port, bytes, &changed))
+		any |= nat_take_back(message, &changed, source, edits);
+	return any;
+}
+
 /* As it stands, before the additions that a repair makes equal to it. */
 static bool move_to_front(
 	const struct sip_message *message, const struct sip_contact *contact, struct edits *edits)

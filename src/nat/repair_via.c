@@ -9,14 +9,10 @@ static struct text text_after(struct text text)
 	return (struct text){text_end(text), 0};
 }
 
-/* The received parameter has an IPv6 address without brackets (RFC 3261 25.1, via-received). */
 static struct text received_text(const struct repair *repair)
 {
-	struct text host = {repair->text, repair->host_port.length - repair->port.length - 1};
-
-	if (host.at[0] == '[')
-		return (struct text){host.at + 1, host.length - 2};
-	return host;
+	return sip_received(
+		(struct text){repair->text, repair->host_port.length - repair->port.length - 1});
 }
 
 /* What a user agent's Via says itself about where its answers are to go. */

@@ -158,6 +158,13 @@ static bool restore_via(const struct restore *restore, const struct sip_message 
 	return restored;
 }
 
+bool nat_is_repaired(const struct sip_uri *uri)
+{
+	struct text coded;
+
+	return sip_param(uri->params, origin_param, &coded) && coded.length;
+}
+
 /* What a repair of a URI has to be undone: where the parameter stands, and what it stands for. */
 struct uri_origin {
 	struct text span;

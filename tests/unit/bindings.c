@@ -353,3 +353,15 @@ Test(bindings, one_aor_has_no_more_registrations_than_a_registrar_can_list)
 	}
 	cr_assert_eq(engine_counters(border->engine).reasons, 256);
 }
+
+/* It has come twice, from two ports, before the first answer was there. */
+Test(bindings, a_repaired_contact_that_is_here_is_its_own_rather_than_the_one_that_it_writes)
+{
+	const char *written = "<sip:alice@" PHONE ">";
+	const char *both = "<sip:alice@" PHONE ">, <sip:alice@" MOVED ";natbox=203.0.113.1-5061>";
+
+	exchange(PHONE, (struct registration){.via = "192.168.1.10", .contact = written}, written);
+	border_forget(border);
+	exchange(MOVED, (struct registration){.via = "192.168.1.10", .contact = written}, both);
+	border_expect(border, "endpoint-add " MOVED " via-source\n" ADD(MOVED));
+}

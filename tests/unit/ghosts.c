@@ -1,7 +1,6 @@
 /* What a registrar has bound after a phone has moved behind its NAT: one that compares Contacts as
  * RFC 3261 19.1.4 says, and one that compares their bytes. */
-#include "../programs/registrar/bindings.h"
-#include "border.h"
+#include "registrar.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -13,96 +12,11 @@
 #define AGAIN "203.0.113.1:7000"
 #define OTHER "203.0.113.9:1024"
 
-#define OWN                 "<sip:alice@192.168.1.10:5060>"
 #define ELSEWHERE           "<sip:alice@192.168.1.11:5060>"
 #define URI_AT(place)       "sip:alice@" place ";natbox=192.168.1.10-5060"
 #define OTHER_URI_AT(place) "sip:alice@" place ";natbox=192.168.1.11-5060"
 
-static struct border *border;
-static struct bindings registrar;
-
-static void setup(void)
-{
-	border = border_new();
-	border->repairs = true;
-	registrar = (struct bindings){0};
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(ghosts, .init = setup, .fini = teardown);
-
-/* What natbox sends on of the datagram of the moment. */
-static struct sip_message passed_on(void)
-{
-	static char bytes[4096];
-	struct text sent = border->outcome.bytes;
-
-	cr_assert_eq(border->outcome.verdict, VERDICT_REWRITE);
-	cr_assert_lt(sent.length, sizeof(bytes));
-	memcpy(bytes, sent.at, sent.length);
-	return scanned(bytes, sent.length);
-}
-
-static struct registration complete(struct registration request)
-{
-	request.contact = request.contact ? request.contact : OWN;
-	request.expires = request.expires ? request.expires : "60";
-	return request;
-}
-
-/* A REGISTER, as the registrar sees it. */
-static struct sip_message sends(const char *client, struct registration request)
-{
-	border_register(border, client, complete(request));
-	return passed_on();
-}
-
-static void is_answered(const char *client, struct registration request)
-{
-	char list[BINDINGS_MAX * (BINDING_URI_MAX + 32)];
-
-	bindings_list(&registrar, list, sizeof(list));
-	request = complete(request);
-	request.contact = list;
-	request.expires = NULL;
-	border_answer(border, client, 200, request);
-}
-
-static void exchange(const char *client, struct registration request)
-{
-	struct sip_message message = sends(client, request);
-
-	cr_assert(bindings_take(&registrar, &message));
-	is_answered(client, request);
-}
-
-#define bound_are(...) bound_are_at(__LINE__, (const char *[]){__VA_ARGS__, NULL})
-
-static void bound_are_at(int line, const char *const *uris)
-{
-	unsigned count = 0;
-
-	for (; uris[count]; count++) {
-		cr_assert_lt(count, registrar.count, "line %d: no %s", line, uris[count]);
-		cr_expect_str_eq(registrar.list[count].uri, uris[count], "line %d: %s", line,
-			registrar.list[count].uri);
-	}
-	cr_expect_eq(registrar.count, count, "line %d: and %s", line, registrar.list[count].uri);
-}
-
-static void for_both(void (*story)(void))
-{
-	for (int bytes = 0; bytes < 2; bytes++) {
-		teardown();
-		setup();
-		registrar.compares_bytes = bytes;
-		story();
-	}
-}
+TestSuite(ghosts, .init = registrar_open, .fini = registrar_close);
 
 static bool are_equal(const char *one, const char *other)
 {
@@ -144,11 +58,6 @@ Test(ghosts, the_two_ways_of_comparing_differ)
 			(struct registration){.call_id = "b", .contact = "<sip:alice@" PHONE ">"});
 		cr_expect_eq(registrar.count, bytes ? 2 : 1);
 	}
-}
-
-static unsigned contact_count(const struct sip_message *message)
-{
-	return sip_count_values(message, SIP_CONTACT);
 }
 
 static void new_ports(void)
@@ -213,7 +122,7 @@ Test(ghosts, a_request_that_is_challenged_is_sent_again_with_what_it_takes_back)
 	exchange(PHONE, (struct registration){0});
 	message = sends(MOVED, (struct registration){.cseq = 2});
 	cr_expect_eq(contact_count(&message), 2);
-	border_answer(border, MOVED, 401, (struct registration){.cseq = 2});
+	border_answer(phones_border, MOVED, 401, (struct registration){.cseq = 2});
 	exchange(MOVED, (struct registration){.cseq = 3});
 	bound_are(URI_AT(MOVED));
 }
@@ -304,13 +213,13 @@ Test(ghosts, what_another_phone_has_bound_too_is_not_taken_back)
 
 Test(ghosts, where_no_contact_is_repaired_none_is_taken_back)
 {
-	struct registration moved = complete((struct registration){.cseq = 2});
+	struct registration moved = {.cseq = 2, .contact = OWN, .expires = "60"};
 
-	border->settings.nat.fix_contact = false;
+	phones_border->settings.nat.fix_contact = false;
 	exchange(PHONE, (struct registration){0});
-	border_register(border, MOVED, moved);
-	cr_expect_null(memmem(border->outcome.bytes.at, border->outcome.bytes.length, "expires=0",
-		strlen("expires=0")));
+	border_register(phones_border, MOVED, moved);
+	cr_expect_null(memmem(phones_border->outcome.bytes.at, phones_border->outcome.bytes.length,
+		"expires=0", strlen("expires=0")));
 }
 
 /* pjsip's way: the address that it has just learnt, and its private one taken back. */
@@ -391,8 +300,8 @@ static void exchange_through_another(const char *client, struct registration req
 	struct sip_message message = sends(client, request);
 
 	cr_assert(bindings_take(&registrar, &message));
-	request.contact = complete(request).contact;
-	border_answer(border, client, 200, request);
+	request.contact = request.contact ? request.contact : OWN;
+	border_answer(phones_border, client, 200, request);
 }
 
 static void given_back_before(void)
@@ -419,7 +328,8 @@ static void given_back_to_two(void)
 	exchange_through_another(PHONE, (struct registration){0});
 	bindings_take(&registrar,
 		&(struct sip_message[]){sends(OTHER, (struct registration){.call_id = "b"})}[0]);
-	border_answer(border, OTHER, 200, (struct registration){.call_id = "b", .contact = both});
+	border_answer(
+		phones_border, OTHER, 200, (struct registration){.call_id = "b", .contact = both});
 	bound_are(URI_AT(PHONE), URI_AT(OTHER));
 	exchange_through_another(MOVED, (struct registration){.cseq = 2});
 	bound_are(URI_AT(OTHER), URI_AT(MOVED));
@@ -438,7 +348,7 @@ Test(ghosts, what_was_given_back_is_not_taken_back_where_another_phone_stands_no
 
 	exchange_through_another(PHONE, (struct registration){0});
 	sends(PHONE, (struct registration){.call_id = "b", .contact = ELSEWHERE});
-	border_answer(border, PHONE, 200, other);
+	border_answer(phones_border, PHONE, 200, other);
 	message = sends(MOVED, (struct registration){.cseq = 2});
 	cr_expect_eq(contact_count(&message), 1);
 }

@@ -78,7 +78,8 @@ static void restore_one(const struct record *record, int expected)
 
 	border_wait(after, 0);
 	to = engine_endpoints(after->engine);
-	cr_assert_eq(records_watch(to), 0);
+	if (!to->changes.slots)
+		cr_assert_eq(records_watch(to), 0);
 	cr_expect_eq(restore(to, record), expected);
 	cr_expect_not(changes_any(&to->changes));
 }

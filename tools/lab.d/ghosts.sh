@@ -71,8 +71,7 @@ router_holds_phone() {
 	eventually is_held "$(registrations phone1)"
 }
 
-router_gives_another_place() { # address:port, [command that is run meanwhile]
-	router_holds_phone && "${2:-true}" || return
+router_maps_phone_to() { # address:port
 	ghost_place=$1
 	show nat "nft: snat to $1; conntrack -D"
 	at nat nft -f - <<-END || return
@@ -82,6 +81,10 @@ router_gives_another_place() { # address:port, [command that is run meanwhile]
 		add rule inet home postrouting meta nfproto ipv4 oifname wan masquerade
 	END
 	at nat conntrack -D -p udp -s "$(own_address phone1)" >/dev/null 2>&1
+}
+
+router_gives_another_place() { # address:port, [command that is run meanwhile]
+	router_holds_phone && "${2:-true}" && router_maps_phone_to "$1" || return
 	at nat nft delete table ip held
 }
 
@@ -149,4 +152,91 @@ expect_no_ghosts() { # command in the midst, command that reaches her...
 	expect "at a new address, too" alice_moves $NAT_SECOND_ADDRESS:6200 true "$@"
 	expect "each 200 gave her her own Contact back, and nothing else" only_her_contact
 	expect "she un-registers from a new port, and none is bound" alice_leaves "$address:6300"
+}
+
+# How many were bound of alice after each REGISTER that was taken, in one line.
+bound_of_alice() {
+	told_of_alice | cut -d' ' -f2 | paste -sd' '
+}
+
+# Each Contact in an answer to a phone of SIPp's is one that it has written.
+only_contacts_of() { # phone, user, host:port...
+	local phone=$1 user=$2 place own=
+	shift 2
+	for place; do
+		own+="|<sip:$user@$place;transport=udp>"
+	done
+	! grep -a '^Contact:' "$LAB_DIR/$phone.messages" | grep -ao '<[^>]*>' | sort -u |
+		grep -vxE "${own#|}"
+}
+
+# A phone learns its public address from the answer to its REGISTER, registers twice with that, and
+# leaves.
+expect_none_of_a_phone_that_learns() {
+	expect "alice registers, learns her address, registers again with that, and leaves" \
+		phone_calls phone1 alice 4 learns
+	expect "after each of her REGISTERs she was bound once, and at the end not at all" \
+		[ "$(bound_of_alice)" = '1 1 1 0' ]
+	expect "she saw no Contact but her own" only_contacts_of phone1 alice \
+		"$(listen_address phone1)" "$(public_address phone1):$(sip_port phone1)"
+}
+
+# How often the registrar has taken a REGISTER of alice from where she is now.
+taken_here() {
+	told_of_alice | grep -c "^$ghost_place "
+}
+
+was_taken_here() { # times at least
+	[ "$(taken_here)" -ge "$1" ]
+}
+
+linphone_writes() { # address:port
+	grep -aq "^Contact: <sip:alice@$1;transport=udp>" "$LAB_DIR/phone1.linphone/log"
+}
+
+# Linphone learns its place, and again where its router gives it another one; and leaves.
+expect_none_of_linphone() {
+	ghost_place=$(public_address phone1):$(sip_port phone1)
+	linphone_start phone1 alice 15
+	expect "Linphone registers, and learns where it is" eventually was_taken_here 2
+	expect "and writes that" linphone_writes "$ghost_place"
+	expect "it is bound once, each time" one_is_bound
+	router_maps_phone_to "$(public_address phone1):6101"
+	expect "its router gives it another port, which it learns" eventually was_taken_here 2
+	expect "and writes" linphone_writes "$ghost_place"
+	expect "it is still bound once, each time" one_is_bound
+	linphone_do phone1 quit
+	expect "it leaves, and none is bound" eventually none_is_bound
+}
+
+# What comes from outside is lost, until the router gives the phone another port.
+router_loses_answers() {
+	at nat nft -f - <<-END
+		table ip lossy {
+			chain forward {
+				type filter hook forward priority filter - 1
+				iifname wan drop
+			}
+		}
+	END
+}
+
+router_finds_another_place() { # address:port
+	router_maps_phone_to "$1" && at nat nft delete table ip lossy
+}
+
+is_bound_once_here() {
+	told_of_alice | tail -n 1 | grep -qx "$ghost_place 1"
+}
+
+# The answer is lost, as the phone has another port by then, and it sends its REGISTER again. To the
+# registrar that is another Contact, and its CSeq is too old for taking back the first one.
+expect_none_of_an_answer_that_is_lost() {
+	ghost_place=$(public_address phone1):$(sip_port phone1)
+	router_loses_answers
+	phone_line phone1 alice 600 3 600 | phone_start phone1
+	expect "alice registers, and never sees the answer" eventually was_taken_here 1
+	router_finds_another_place "$(public_address phone1):6101"
+	expect "her REGISTER comes again from another port" eventually was_taken_here 1
+	expect "with her next REGISTER she is bound once" eventually is_bound_once_here
 }

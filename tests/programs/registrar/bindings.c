@@ -124,6 +124,23 @@ static void unbind(struct bindings *bindings, const struct sip_uri *uri)
 	bindings->count = left;
 }
 
+/* Whether an update would come from a request that is not later than what made a binding (RFC 3261
+ * 10.3, step 7): that is let alone, as Kamailio does it. */
+static bool is_too_late(const struct bindings *bindings, const struct sip_message *message,
+	const struct sip_uri *uri)
+{
+	for (unsigned i = 0; i < bindings->count; i++) {
+		const struct binding *binding = &bindings->list[i];
+
+		if (is_bound_as(bindings, binding, uri) &&
+			text_equal(message->call_id,
+				(struct text){binding->call_id, strlen(binding->call_id)}) &&
+			message->cseq_number <= binding->cseq)
+			return true;
+	}
+	return false;
+}
+
 static uint32_t expires_of(const struct sip_message *message, const struct sip_contact *contact)
 {
 	uint32_t expires_s;
@@ -134,15 +151,17 @@ static uint32_t expires_of(const struct sip_message *message, const struct sip_c
 	return DEFAULT_EXPIRES_S;
 }
 
-static bool bind_one(struct bindings *bindings, struct text uri, uint32_t expires_s)
+static bool bind_one(struct bindings *bindings, struct text uri, uint32_t expires_s,
+	const struct sip_message *message)
 {
 	struct binding *binding = &bindings->list[bindings->count];
 
-	if (bindings->count == BINDINGS_MAX || uri.length >= sizeof(binding->uri))
+	if (bindings->count == BINDINGS_MAX || uri.length >= sizeof(binding->uri) ||
+		message->call_id.length >= sizeof(binding->call_id))
 		return false;
+	*binding = (struct binding){.expires_s = expires_s, .cseq = message->cseq_number};
 	memcpy(binding->uri, uri.at, uri.length);
-	binding->uri[uri.length] = '\0';
-	binding->expires_s = expires_s;
+	memcpy(binding->call_id, message->call_id.at, message->call_id.length);
 	bindings->count++;
 	return true;
 }
@@ -159,10 +178,11 @@ bool bindings_take(struct bindings *bindings, const struct sip_message *message)
 			bindings->count = 0;
 			return true;
 		}
-		if (!expires_s && bindings->keeps_all)
+		if ((!expires_s && bindings->keeps_all) ||
+			is_too_late(bindings, message, &contact->uri))
 			continue;
 		unbind(bindings, &contact->uri);
-		if (expires_s && !bind_one(bindings, contact->uri.whole, expires_s))
+		if (expires_s && !bind_one(bindings, contact->uri.whole, expires_s, message))
 			return false;
 	}
 	return true;

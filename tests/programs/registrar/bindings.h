@@ -5,11 +5,11 @@
 
 #include <natbox/sip.h>
 
-enum { BINDINGS_MAX = 16, BINDING_URI_MAX = 256 };
+enum { BINDINGS_MAX = 16, BINDING_URI_MAX = 256, BINDING_CALL_ID_MAX = 128 };
 
 struct binding {
-	char uri[BINDING_URI_MAX];
-	uint32_t expires_s;
+	char uri[BINDING_URI_MAX], call_id[BINDING_CALL_ID_MAX];
+	uint32_t expires_s, cseq;
 };
 
 struct bindings {

@@ -1,0 +1,359 @@
+/* What a registrar has bound of a phone that takes its public address from an answer, as Linphone
+ * does, and registers the next time with that in its Contact, while its Via stays as it was. */
+#include "registrar.h"
+
+#include <criterion/criterion.h>
+
+#define PHONE "203.0.113.1:5061"
+#define MOVED "203.0.113.1:6000"
+#define AGAIN "203.0.113.1:7000"
+#define OTHER "203.0.113.9:1024"
+
+#define PRIVATE                "<sip:alice@192.168.1.10:5061;transport=udp>"
+#define PUBLIC_URI(place)      "sip:alice@" place ";transport=udp"
+#define PUBLIC(place)          "<" PUBLIC_URI(place) ">"
+#define REPAIRED(place)        "sip:alice@" place ";natbox=192.168.1.10-5061;transport=udp"
+#define WITH_PUBLIC(place, at) "sip:alice@" place ";natbox=" at ";transport=udp"
+
+TestSuite(ghosts_learnt, .init = registrar_open, .fini = registrar_close);
+
+static struct registration linphone(unsigned cseq, const char *contact)
+{
+	return (struct registration){.via = "192.168.1.10:5061", .cseq = cseq, .contact = contact};
+}
+
+static void leaves(const char *client, unsigned cseq, const char *contact)
+{
+	struct registration request = linphone(cseq, contact);
+
+	request.expires = "0";
+	exchange(client, request);
+	cr_expect_eq(registrar.count, 0);
+}
+
+static void learn_and_leave(void)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	bound_are(REPAIRED(PHONE));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	bound_are(PUBLIC_URI(PHONE));
+	exchange(PHONE, linphone(3, PUBLIC(PHONE)));
+	bound_are(PUBLIC_URI(PHONE));
+	leaves(PHONE, 4, PUBLIC(PHONE));
+}
+
+Test(ghosts_learnt, a_phone_that_learns_its_address_is_bound_once)
+{
+	for_both(learn_and_leave);
+}
+
+Test(ghosts_learnt, what_stood_there_is_taken_back_once_and_before_the_new_one)
+{
+	struct sip_message message;
+
+	exchange(PHONE, linphone(1, PRIVATE));
+	message = sends(PHONE, linphone(2, PUBLIC(PHONE)));
+	cr_assert_eq(contact_count(&message), 2);
+	cr_expect(text_equal(
+		message.contacts[0].name_addr.value, TEXT("<" REPAIRED(PHONE) ">;expires=0")));
+	cr_expect(text_equal(message.contacts[1].name_addr.value, TEXT(PUBLIC(PHONE))));
+	cr_assert(bindings_take(&registrar, &message));
+	is_answered(PHONE, linphone(2, PUBLIC(PHONE)));
+	message = sends(PHONE, linphone(3, PUBLIC(PHONE)));
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+/* The pcap of Linphone's that hangs up shows it. */
+static void leave_at_once(void)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	leaves(PHONE, 2, PUBLIC(PHONE));
+}
+
+Test(ghosts_learnt, a_phone_that_leaves_with_what_it_has_learnt_is_not_bound_any_more)
+{
+	for_both(leave_at_once);
+}
+
+static void forget(void)
+{
+	exchange(PHONE, linphone(1, PUBLIC(PHONE)));
+	bound_are(PUBLIC_URI(PHONE));
+	exchange(PHONE, linphone(2, PRIVATE));
+	bound_are(REPAIRED(PHONE));
+	leaves(PHONE, 3, PRIVATE);
+}
+
+Test(ghosts_learnt, a_phone_that_goes_back_to_its_private_address_is_bound_once)
+{
+	for_both(forget);
+}
+
+static void toggle(void)
+{
+	for (unsigned cseq = 1; cseq < 8; cseq++) {
+		exchange(PHONE, linphone(cseq, cseq % 2 ? PRIVATE : PUBLIC(PHONE)));
+		cr_expect_eq(registrar.count, 1);
+	}
+	leaves(PHONE, 9, PUBLIC(PHONE));
+}
+
+Test(ghosts_learnt, a_phone_may_change_its_mind_each_time)
+{
+	for_both(toggle);
+}
+
+static void learn_from_a_challenge(void)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	sends(MOVED, linphone(2, PRIVATE));
+	border_answer(phones_border, MOVED, 401, linphone(2, ""));
+	exchange(MOVED, linphone(3, PUBLIC(MOVED)));
+	bound_are(PUBLIC_URI(MOVED));
+	leaves(MOVED, 4, PUBLIC(MOVED));
+}
+
+Test(ghosts_learnt, what_a_challenge_tells_a_phone_that_has_moved_leaves_none_at_its_old_place)
+{
+	for_both(learn_from_a_challenge);
+}
+
+/* It writes its old place until the answer tells it the new one. */
+static void learn_again(void)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	exchange(MOVED, linphone(3, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
+	exchange(MOVED, linphone(4, PUBLIC(MOVED)));
+	bound_are(PUBLIC_URI(MOVED));
+	exchange(AGAIN, linphone(5, PUBLIC(MOVED)));
+	bound_are(WITH_PUBLIC(AGAIN, "203.0.113.1-6000"));
+	exchange(AGAIN, linphone(6, PUBLIC(AGAIN)));
+	bound_are(PUBLIC_URI(AGAIN));
+	leaves(AGAIN, 7, PUBLIC(AGAIN));
+}
+
+Test(ghosts_learnt, a_phone_that_learns_each_new_port_is_bound_once)
+{
+	for_both(learn_again);
+}
+
+/* Its NAT gives it a new port just when it has learnt the old one. */
+static void learn_too_late(void)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(MOVED, linphone(2, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
+	exchange(MOVED, linphone(3, PUBLIC(MOVED)));
+	bound_are(PUBLIC_URI(MOVED));
+	leaves(MOVED, 4, PUBLIC(MOVED));
+}
+
+Test(ghosts_learnt, a_phone_that_learns_where_it_was_is_bound_once)
+{
+	for_both(learn_too_late);
+}
+
+/* It wrote the right place already, but came from another one. */
+static void come_back(void)
+{
+	exchange(MOVED, linphone(1, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	bound_are(PUBLIC_URI(PHONE));
+}
+
+Test(ghosts_learnt, a_phone_that_comes_back_to_where_its_contact_says_is_bound_once)
+{
+	for_both(come_back);
+}
+
+/* Who writes the default port in one place and not in the other is not known. */
+static void at_the_default_port(const char *via, const char *private)
+{
+	const struct registration learnt = {
+		.via = via, .contact = "<sip:alice@203.0.113.1>", .cseq = 2};
+
+	registrar.compares_bytes = true;
+	exchange("203.0.113.1:5060", (struct registration){.via = via, .contact = private});
+	exchange("203.0.113.1:5060", learnt);
+	bound_are("sip:alice@203.0.113.1");
+	exchange("203.0.113.1:5060",
+		(struct registration){.via = via, .contact = private, .cseq = 3});
+	cr_expect_eq(registrar.count, 1);
+}
+
+Test(ghosts_learnt, a_port_that_need_not_be_written_is_taken_back_either_way)
+{
+	const char *const vias[] = {"192.168.1.10", "192.168.1.10:5060"};
+
+	for (unsigned i = 0; i < 4; i++) {
+		registrar.count = 0;
+		registrar_close();
+		registrar_open();
+		at_the_default_port(vias[i % 2],
+			i / 2 ? "<sip:alice@192.168.1.10>" : "<sip:alice@192.168.1.10:5060>");
+	}
+}
+
+static void over_ipv6(void)
+{
+	const char *via = "[fd00::10]:5060", *place = "[2001:db8::7]:5061";
+
+	exchange(place, (struct registration){.via = via, .contact = "<sip:alice@[fd00::10]>"});
+	exchange(
+		place, (struct registration){
+			       .via = via, .contact = "<sip:alice@[2001:db8::7]:5061>", .cseq = 2});
+	bound_are("sip:alice@[2001:db8::7]:5061");
+}
+
+Test(ghosts_learnt, so_is_a_phone_of_ipv6)
+{
+	for_both(over_ipv6);
+}
+
+/* By its own hand: what it takes back itself is left to it. */
+static void take_back_alone(void)
+{
+	struct sip_message message;
+
+	exchange(PHONE, linphone(1, PRIVATE));
+	message = sends(PHONE, linphone(2, PUBLIC(PHONE) ", " PRIVATE ";expires=0"));
+	cr_expect_eq(contact_count(&message), 3);
+	cr_assert(bindings_take(&registrar, &message));
+	bound_are(PUBLIC_URI(PHONE));
+}
+
+Test(ghosts_learnt, a_phone_that_takes_its_private_contact_back_does_so_alone)
+{
+	for_both(take_back_alone);
+}
+
+Test(ghosts_learnt, a_phone_may_have_both_contacts)
+{
+	struct sip_message message;
+
+	registrar.compares_bytes = true;
+	exchange(PHONE, linphone(1, PRIVATE));
+	message = sends(PHONE, linphone(2, PRIVATE ", " PUBLIC(PHONE)));
+	cr_expect_eq(contact_count(&message), 2);
+	cr_assert(bindings_take(&registrar, &message));
+	bound_are(REPAIRED(PHONE), PUBLIC_URI(PHONE));
+}
+
+Test(ghosts_learnt, another_user_or_transport_is_another_contact)
+{
+	const char *const others[] = {"<sip:bob@" PHONE ";transport=udp>",
+		"<sip:alice@" PHONE ";transport=tcp>", "<sip:alice@" OTHER ";transport=udp>"};
+
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct sip_message message;
+
+		exchange(PHONE, linphone(2 * i + 1, PRIVATE));
+		message = sends(PHONE, linphone(2 * i + 2, others[i]));
+		cr_expect_eq(contact_count(&message), 1, "%s", others[i]);
+	}
+}
+
+/* One phone of two that are set up alike has learnt where it is. */
+Test(ghosts_learnt, another_phone_of_the_same_call_id_takes_back_nothing)
+{
+	struct registration other = {
+		.via = "192.168.1.11:5061", .cseq = 2, .contact = PUBLIC(OTHER)};
+	struct sip_message message;
+
+	exchange(PHONE, linphone(1, PRIVATE));
+	message = sends(OTHER, other);
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+Test(ghosts_learnt, a_cseq_that_is_not_higher_takes_back_nothing)
+{
+	struct sip_message message;
+
+	exchange(PHONE, linphone(7, PRIVATE));
+	message = sends(PHONE, linphone(6, PUBLIC(PHONE)));
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+Test(ghosts_learnt, what_another_call_id_has_bound_too_is_not_taken_back)
+{
+	struct registration other = linphone(1, PUBLIC(PHONE));
+	struct sip_message message;
+
+	registrar.compares_bytes = true;
+	exchange(PHONE, linphone(1, PRIVATE));
+	other.call_id = "b";
+	exchange(PHONE, other);
+	bound_are(REPAIRED(PHONE), PUBLIC_URI(PHONE));
+	message = sends(PHONE, linphone(2, PUBLIC(PHONE)));
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+Test(ghosts_learnt, where_no_contact_is_repaired_none_is_taken_back)
+{
+	struct sip_message message;
+
+	phones_border->settings.nat.fix_contact = false;
+	exchange(PHONE, linphone(1, PRIVATE));
+	message = sends(PHONE, linphone(2, PUBLIC(PHONE)));
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+/* What it gets lists nothing but what it has written itself. */
+static void see_only_its_own(void)
+{
+	struct sip_message message;
+
+	registrar.keeps_all = true;
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(MOVED, linphone(2, PUBLIC(MOVED)));
+	message = passed_on();
+	cr_expect_eq(contact_count(&message), 1);
+	cr_expect(
+		text_equal(message.contacts[0].name_addr.value, TEXT(PUBLIC(MOVED) ";expires=60")));
+}
+
+Test(ghosts_learnt, a_phone_does_not_see_what_was_taken_back_elsewhere)
+{
+	for_both(see_only_its_own);
+}
+
+/* The registrar goes on listing what it was to take back: that is the phone's own, too. */
+Test(ghosts_learnt, a_phone_sees_what_it_has_written_itself)
+{
+	struct sip_message message;
+
+	registrar.keeps_all = registrar.compares_bytes = true;
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	message = passed_on();
+	cr_assert_eq(contact_count(&message), 2);
+	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(PRIVATE ";expires=60")));
+	cr_expect(
+		text_equal(message.contacts[1].name_addr.value, TEXT(PUBLIC(PHONE) ";expires=60")));
+}
+
+static struct sip_message sent_behind_another(const char *client, struct registration request)
+{
+	struct sip_message message = sends(client, request);
+
+	cr_assert(bindings_take(&registrar, &message));
+	border_answer(phones_border, client, 200, request);
+	return message;
+}
+
+/* Another natbox, nearer to the registrar, has given its private Contact back. */
+static void learn_behind_another(void)
+{
+	sent_behind_another(PHONE, linphone(1, PRIVATE));
+	bound_are(REPAIRED(PHONE));
+	sent_behind_another(PHONE, linphone(2, PUBLIC(PHONE)));
+	bound_are(PUBLIC_URI(PHONE));
+}
+
+Test(ghosts_learnt, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
+{
+	for_both(learn_behind_another);
+}
