@@ -105,7 +105,7 @@ eventually shows '^endpoints  *2; 0 lost, 0 unproven$' status && eventually show
 	shows '"endpoints":2' -j status
 say $? "status says what runs, with how many endpoints, and that packets come"
 shows "^CLIENT .*ADDRESS OF RECORD$" endpoints &&
-	shows "^$phone:5070  *ok .* 1r  *alice@$proxy$" endpoints && shows '^2 endpoints$' endpoints
+	shows "^$phone:5070  *reachable .* 1r  *alice@$proxy$" endpoints && shows '^2 endpoints$' endpoints
 say $? "endpoints are a table for people"
 [ "$(ask endpoints | awk 'length($0) > 80' | wc -l)" = 0 ]
 say $? "of 80 columns"

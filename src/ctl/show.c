@@ -19,7 +19,7 @@ static const char *state_of(const json_t *line, char text[static SPAN_MAX])
 	if (!is_true(line, "proven"))
 		return "unproven";
 	if (!missed)
-		return "ok";
+		return "reachable";
 	snprintf(text, SPAN_MAX, "missed %" PRIu64, missed);
 	return text;
 }
