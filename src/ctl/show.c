@@ -121,7 +121,7 @@ static void print_state(const json_t *line)
 			number_of(line, "missed"));
 	else
 		printf("  state         reachable\n");
-	printf("  sign of life  %s ago\n", quiet);
+	printf("  last heard    %s ago\n", quiet);
 }
 
 static void print_reason(const json_t *reason)
