@@ -141,7 +141,7 @@ install: all
 	echo .so man8/natbox.8 >$(share)/man/man5/natbox.ini.5
 	sed 's/@KEYS@/$(keys)/' etc/natbox.bash >$(completions)/natbox
 	install -m 644 etc/natboxctl.bash $(completions)/natboxctl
-	install -m 644 etc/examples/*.ini etc/natbox.ini $(examples)
+	install -m 644 etc/examples/*.ini etc/natbox.ini etc/natbox.rules.yml etc/grafana-natbox.json $(examples)
 	install -D -m 644 etc/natbox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/natbox.conf
 	install -D -m 644 etc/natbox.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf
 	install -D -m 644 etc/natbox.service $(units)/natbox.service

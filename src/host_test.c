@@ -1,5 +1,6 @@
 #include "host_test.h"
 
+#include "hosting.h"
 #include "wire_settings.h"
 #include <natbox/state.h>
 #include <natbox/wire.h>
@@ -172,6 +173,21 @@ static void test_metrics(struct host_test *test)
 	metrics_close(metrics);
 }
 
+static void test_control(struct host_test *test)
+{
+	const struct config *config = test->config;
+	const enum hosting_wish wish = hosting_wish(config, test->options->dry_run);
+	struct fault fault;
+
+	if (wish == HOSTING_NOT || control_examine(config->control.socket, config->metrics.group,
+					   &test->identity, &fault) == 0)
+		return;
+	if (wish == HOSTING_OR_END)
+		add_fault(test, &fault);
+	else
+		log_warning("%s; nobody can control this natbox", fault.line);
+}
+
 /* Where another natbox does the work, the ports, rules and files that it has are not told as well:
  * they have the same cause. */
 static void test_what_is_shared(struct host_test *test)
@@ -189,6 +205,7 @@ static void test_what_is_shared(struct host_test *test)
 	} else {
 		test_state(test);
 		test_metrics(test);
+		test_control(test);
 		wire_examine(&wire);
 	}
 	wire_disclaim(&wire);

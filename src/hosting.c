@@ -14,14 +14,11 @@
 enum { BUSY_PART = 32, BUSY_LEAST_US = 10, IDLE_US = 500 };
 
 /* How long ago a packet in that direction was seen; UINT64_MAX: there was none. */
-static uint64_t since(const struct sightings *sightings, enum direction direction)
+static uint64_t since(const struct sightings *sightings, enum direction direction, uint64_t now_us)
 {
-	const uint64_t last_us = sightings->last_us[direction];
-	const uint64_t wall_us = clock_us(CLOCK_REALTIME);
+	const uint64_t seen_us = sightings->seen_us[direction];
 
-	if (!last_us)
-		return UINT64_MAX;
-	return wall_us > last_us ? wall_us - last_us : 0;
+	return seen_us ? now_us - seen_us : UINT64_MAX;
 }
 
 static void on_status(void *context, struct control_status *status)
@@ -33,16 +30,16 @@ static void on_status(void *context, struct control_status *status)
 	*status = (struct control_status){
 		.mode = config->mode,
 		.is_dry_run = live->dry_run,
-		.up_us = now_us - live->started_us,
-		.since_us = clock_us(CLOCK_REALTIME) - (now_us - live->started_us),
+		.up_us = now_us - live->sightings.boot_us,
+		.since_us = live->sightings.started_us,
 		.configuration = live->source->path ? live->source->path : CONFIG_PATH_DEFAULT,
 		.state = live->dry_run ? "" : config->state.path,
 		.events = config->log.events,
 		.metrics = config->metrics.listen,
 		.is_reviewing = engine_is_reviewing(live->engine),
 		.state_lag_us = state_lag(live->state, now_us),
-		.last_in_us = since(&live->sightings, DIRECTION_IN),
-		.last_out_us = since(&live->sightings, DIRECTION_OUT),
+		.last_in_us = since(&live->sightings, DIRECTION_IN, now_us),
+		.last_out_us = since(&live->sightings, DIRECTION_OUT, now_us),
 	};
 }
 
@@ -56,18 +53,30 @@ static bool on_reload(void *context)
 	return reload(context);
 }
 
-int hosting_open(struct live *live, const struct identity *identity, struct fault *fault)
+/* A dry run goes on beside a natbox that does the work, and leaves it its socket. */
+enum hosting_wish hosting_wish(const struct config *config, bool dry_run)
 {
-	const char *path = live->config->control.socket;
+	const char *path = config->control.socket;
 	const bool is_named = strcmp(path, CONTROL_SOCKET_DEFAULT) != 0;
 
-	/* A dry run goes on beside a natbox that does the work, and leaves it its socket. */
-	if (!*path || (live->dry_run && !is_named))
+	if (!*path || (dry_run && !is_named))
+		return HOSTING_NOT;
+	return !dry_run && (is_named || *config->metrics.group) ? HOSTING_OR_END
+								: HOSTING_IF_POSSIBLE;
+}
+
+int hosting_open(struct live *live, const struct identity *identity, struct fault *fault)
+{
+	const struct config *config = live->config;
+	const enum hosting_wish wish = hosting_wish(config, live->dry_run);
+
+	if (wish == HOSTING_NOT)
 		return 0;
-	live->control = control_open(path, live->config->metrics.group, identity, fault);
+	live->control =
+		control_open(config->control.socket, config->metrics.group, identity, fault);
 	if (live->control)
 		return 0;
-	if (!live->dry_run && (is_named || *live->config->metrics.group))
+	if (wish == HOSTING_OR_END)
 		return -EIO;
 	log_warning("%s; nobody can control this natbox", fault->line);
 	return 0;
@@ -82,7 +91,6 @@ void hosting_start(struct live *live)
 		.reload = on_reload,
 	};
 
-	live->started_us = live->now_us;
 	if (live->control)
 		control_start(live->control, live->engine, &host, &live->interest);
 }

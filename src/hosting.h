@@ -4,8 +4,13 @@
 
 #include "live.h"
 
-/* Makes the control socket, where there is to be one. What cannot be made is an error where the
- * operator has named it, and else a warning. 0 or a negative errno with *fault set. */
+/* Whether there is to be a control socket, and whether natbox is to end where it cannot be made, as
+ * the operator has named it. */
+enum hosting_wish { HOSTING_NOT, HOSTING_IF_POSSIBLE, HOSTING_OR_END };
+enum hosting_wish hosting_wish(const struct config *config, bool dry_run);
+
+/* Makes the control socket, where there is to be one. What cannot be made is an error or a warning.
+ * 0 or a negative errno with *fault set. */
 int hosting_open(struct live *live, const struct identity *identity, struct fault *fault);
 
 /* From now on those who control it are answered. */

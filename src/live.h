@@ -16,13 +16,13 @@ struct live {
 	struct wire wire;
 	struct engine *engine;
 	struct state *state;
-	struct events *events;   /* NULL: none */
-	struct metrics *metrics; /* NULL: off */
-	struct control *control; /* NULL: none */
+	char state_taken[FAULT_MAX]; /* that another natbox has its directory; empty: it has not */
+	struct events *events;       /* NULL: none */
+	struct metrics *metrics;     /* NULL: off */
+	struct control *control;     /* NULL: none */
 	struct control_interest interest;
 	struct turns turns;
 	struct sightings sightings;
-	uint64_t started_us;
 	uint64_t now_us; /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	struct {
 		uint64_t time_us, keepalives;

@@ -57,6 +57,8 @@ static void on_event(void *context, const struct event *event)
 {
 	const struct live *live = context;
 
+	if (live->metrics && (event->type == EVENT_LOST || event->type == EVENT_FOUND))
+		metrics_changed(live->metrics);
 	tell_event(live, event);
 	if (live->interest.events >> event->type & 1)
 		control_event(live->control, event);

@@ -6,6 +6,7 @@
 #include <natbox/state.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 /* What is done in one turn of the loop besides packets, as engine_bound_work counts it, so that
@@ -14,8 +15,11 @@ enum { TURN_ENDPOINTS_MAX = 1000 };
 
 static void on_state_notice(void *context, enum state_notice notice, const char *line)
 {
-	(void)context;
-	if (notice == STATE_FAULT)
+	struct live *live = context;
+
+	if (notice == STATE_TAKEN)
+		snprintf(live->state_taken, sizeof(live->state_taken), "%s", line);
+	else if (notice == STATE_FAULT)
 		log_error("%s", line);
 	else
 		log_info("%s", line);
@@ -181,6 +185,8 @@ int live_open(struct live *live, const struct engine_sink *sink, struct fault *f
 		result = start_metrics(live, fault);
 	if (result == 0)
 		result = live->wire.kind->start(&live->wire, fault);
+	if (result == 0 && *live->state_taken)
+		log_error("%s", live->state_taken);
 	if (result == 0)
 		hosting_start(live);
 	live->is_ready = live->proxies.is_ready = result == 0;

@@ -199,8 +199,7 @@ struct metrics_snapshot figures(struct live *live, uint64_t now_us)
 	memcpy(snapshot.proxies, proxies->list, sizeof(snapshot.proxies));
 	count_classes(live, &snapshot);
 	sightings_look(&live->sightings, &snapshot.engine, now_us, clock_us(CLOCK_REALTIME));
-	memcpy(snapshot.last_packet_us, live->sightings.last_us, sizeof(snapshot.last_packet_us));
-	snapshot.started_us = live->sightings.started_us;
+	snapshot.sightings = live->sightings;
 	return snapshot;
 }
 

@@ -6,38 +6,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 make -s natbox natboxctl build/load build/controller || exit 1
-. tests/loopback.bash
+. tests/phones.bash
 ctl=${NATBOXCTL:-./natboxctl} socket=$work/natbox.sock
-proxy=203.0.113.1 phone=198.51.100.7
-helpers=()
-
-clean_up_all() {
-	[ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null
-	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null
-	cleanup
-}
-trap clean_up_all EXIT
-
-inside() { ip netns exec "$namespace" "$@"; }
-
-help_with() { # where its output goes, command..., inside and in the background
-	ip netns exec "$namespace" "${@:2}" >"$1" 2>&1 &
-	helpers+=($!)
-}
-
-start() { # further arguments
-	: >"$work/log"
-	ip netns exec "$namespace" "$natbox" -c "$work/ini" "$@" 2>>"$work/log" &
-	pid=$!
-	eventually logged ready
-}
-
-stop() {
-	kill -TERM "$pid" && wait "$pid"
-	local status=$?
-	pid=
-	return $status
-}
 
 ask() { "$ctl" -s "$socket" "$@" 2>"$work/errors"; }
 
@@ -70,15 +40,6 @@ answer_to() { # printf's arguments
 	printf "$@" | build/controller "$socket" say
 }
 
-phone_up() { # name, port
-	echo "SEQUENTIAL
-$1;192.168.1.10:5060;600;600000;0" >"$work/$1"
-	help_with "$work/sipp.$1" sipp $proxy:5060 -sf tests/lab/sipp/register.xml \
-		-oocsf tests/lab/sipp/answer.xml -nostdin -i $phone -p "$2" -inf "$work/$1" -m 1 \
-		-key contact 192.168.1.10:5060 -key address $phone -key header "Supported: path" \
-		-key session "Supported: timer"
-}
-
 configure() { # more lines
 	printf '%s\n' '[natbox]' "proxy = $proxy:5060" 'interface = lo' 'user =' '[keepalive]' \
 		'interval = 1s' '[control]' "socket = $socket" '[state]' 'path =' '[log]' \
@@ -95,7 +56,7 @@ start
 say $? "natbox starts with a control socket"
 [ "$(stat -c %a "$socket")" = 600 ]
 say $? "which nobody else may use"
-help_with /dev/null sipp -sf tests/lab/sipp/registrar.xml -nostdin -i $proxy -p 5060
+registrar_up
 phone_up alice 5070
 phone_up bob 5071
 eventually counts 2 endpoints
@@ -105,7 +66,7 @@ eventually shows '^endpoints  *2; 0 lost, 0 unproven$' status && eventually show
 	shows '"endpoints":2' -j status
 say $? "status says what runs, with how many endpoints, and that packets come"
 shows "^CLIENT .*ADDRESS OF RECORD$" endpoints &&
-	shows "^$phone:5070  *ok .* 1r  *alice@$proxy$" endpoints && shows '^2 endpoints$' endpoints
+	shows "^$phone:5070  *reachable .* 1r  *alice@$proxy$" endpoints && shows '^2 endpoints$' endpoints
 say $? "endpoints are a table for people"
 [ "$(ask endpoints | awk 'length($0) > 80' | wc -l)" = 0 ]
 say $? "of 80 columns"

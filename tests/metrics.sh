@@ -8,53 +8,17 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 make -s natbox build/load || exit 1
 [ -n "${IN_NAMESPACE:-}" ] || IN_NAMESPACE=1 exec unshare --mount --propagation private "$0"
-. tests/loopback.bash
-proxy=203.0.113.1 phone=198.51.100.7
-helpers=()
+. tests/phones.bash
 
-clean_up_all() {
+clean_up_more() {
 	fsfreeze --unfreeze "$work/disk" 2>/dev/null
-	[ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null
-	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null
-	umount "$work/disk" 2>/dev/null
-	cleanup
-}
-trap clean_up_all EXIT
-
-inside() { ip netns exec "$namespace" "$@"; }
-
-help_with() { # command..., inside and in the background
-	ip netns exec "$namespace" "$@" >/dev/null 2>&1 &
-	helpers+=($!)
+	umount --lazy "$work/disk" 2>/dev/null
 }
 
-start() { # address to listen on, further arguments
+start_on() { # address to listen on, further arguments
 	listen=$1
 	shift
-	: >"$work/log"
-	ip netns exec "$namespace" "$natbox" -c "$work/ini" -l "$work/log" \
-		-o metrics.listen="$listen" "$@" &
-	pid=$!
-	eventually logged ready
-}
-
-stop() {
-	kill -TERM "$pid" && wait "$pid"
-	local status=$?
-	pid=
-	return $status
-}
-
-get() { # path, more of curl's options
-	inside curl -s -g --max-time 20 "${@:2}" "http://$listen/$1"
-}
-
-code() { # path, more of curl's options
-	get "$1" -o /dev/null -w '%{http_code}' "${@:2}"
-}
-
-answers() { # status, path, more of curl's options
-	[ "$(code "${@:2}")" = "$1" ]
+	start -o metrics.listen="$listen" "$@"
 }
 
 figure() { # name with its labels
@@ -135,7 +99,7 @@ now() {
 }
 
 began=$(now)
-start 127.0.0.1:9560
+start_on 127.0.0.1:9560
 say $? "natbox starts with metrics"
 eventually answers 200 healthz && [ "$(get healthz)" = ok ]
 say $? "/healthz is 200 while the packet loop turns"
@@ -152,12 +116,8 @@ say $? "and when natbox was started"
 answers 404 elsewhere && answers 405 metrics -d x=y && answers 200 metrics --head
 say $? "other paths are 404, other methods than GET and HEAD 405"
 
-echo "SEQUENTIAL
-alice;192.168.1.10:5060;600;600000;0" >"$work/line"
-help_with sipp -sf tests/lab/sipp/registrar.xml -nostdin -i $proxy -p 5060
-help_with sipp $proxy:5060 -sf tests/lab/sipp/register.xml -oocsf tests/lab/sipp/answer.xml \
-	-nostdin -i $phone -p 5070 -inf "$work/line" -m 1 -key contact 192.168.1.10:5060 \
-	-key address $phone -key header "Supported: path" -key session "Supported: timer"
+registrar_up
+phone_up alice 5070
 eventually is endpoints "== 1" && eventually is 'reasons{reason="registration"}' "== 1" &&
 	eventually is 'packets_total{dir="in",verdict="pass"}' ">= 1" &&
 	eventually is 'packets_total{dir="out",verdict="pass"}' ">= 1"
@@ -200,7 +160,7 @@ say $? "where the port is in use natbox does not start, and says so in a line"
 is_refused 192.0.2.9:9560 "this host has no such address" 2
 say $? "nor where the address is another host's"
 
-help_with bash -c 'for i in {1..20}; do exec {fd}<>/dev/tcp/127.0.0.1/9560; done; exec sleep 600'
+help_with /dev/null bash -c 'for i in {1..20}; do exec {fd}<>/dev/tcp/127.0.0.1/9560; done; exec sleep 600'
 eventually answers 000 healthz
 say $? "who holds many connections open gets no more"
 eventually answers 200 healthz --interface 127.0.0.5
@@ -210,11 +170,11 @@ say $? "and loses them when nothing comes over them"
 stop
 say $? "natbox stops cleanly with connections open"
 
-start "[::1]:80" -o natbox.user=nobody
+start_on "[::1]:80" -o natbox.user=nobody
 eventually answers 200 healthz && eventually is endpoints "== 0"
 say $? "it listens on IPv6, and on a port that only root may have before it becomes another user"
 stop
-start "" && ! inside ss -Hltn | grep -q .
+start_on "" && ! inside ss -Hltn | grep -q .
 say $? "without metrics.listen nothing listens"
 stop
 
@@ -248,7 +208,7 @@ if ! mkfs.ext4 -q "$work/image" || ! mount -o loop "$work/image" "$work/disk"; t
 	exit 0
 fi
 kill "${helpers[0]}" # load is the registrar now
-start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox" -o state.sync=100ms
+start_on 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox" -o state.sync=100ms
 load && eventually is endpoints "== 100" &&
 	eventually is 'packets_total{dir="in",verdict="rewrite"}' "== 512" &&
 	eventually is 'packets_total{dir="out",verdict="rewrite"}' "== 512" &&
@@ -279,7 +239,7 @@ eventually is transactions ">= 512" # the others are retransmissions of before
 say $? "requests that wait for their answers are counted"
 stop
 say $? "and natbox stops cleanly"
-start 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox" -o log.events="$work/restored"
+start_on 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox" -o log.events="$work/restored"
 eventually is endpoints "== 100" && eventually is 'reasons{reason="registration"}' "== 100" &&
 	eventually is 'packets_total{dir="in",verdict="rewrite"}' "== 0"
 say $? "after a restart the figures are of what was restored"
@@ -289,7 +249,7 @@ eventually told_restored endpoint-add 100 && eventually told_restored reason-add
 say $? "and the event stream has all of them, marked as restored"
 stop
 
-start 127.0.0.1:9560 -o log.events="$work/disk/events"
+start_on 127.0.0.1:9560 -o log.events="$work/disk/events"
 eventually answers 200 healthz
 say $? "events on a disk do no harm"
 fsfreeze --freeze "$work/disk"

@@ -27,7 +27,8 @@ comparable() { files "$1" | sed 's/\.gz$//; s|^\./usr/local/|./usr/|' | grep -vE
 say $? "make install puts the same files as the package, $(files "$work/local" | wc -l) of them"
 for file in usr/sbin/natbox usr/share/man/man8/natbox.8 usr/share/man/man5/natbox.ini.5 lib/systemd/system/natbox.service \
 	usr/lib/sysusers.d/natbox.conf usr/lib/tmpfiles.d/natbox.conf etc/natbox/natbox.ini etc/logrotate.d/natbox \
-	usr/share/bash-completion/completions/natbox usr/share/doc/natbox/examples/sniff.ini; do
+	usr/share/bash-completion/completions/natbox usr/share/doc/natbox/examples/sniff.ini \
+	usr/share/doc/natbox/examples/natbox.rules.yml usr/share/doc/natbox/examples/grafana-natbox.json; do
 	comparable "$work/deb" | grep -qxF "./$file" || echo "not ok - there is no $file"
 done
 [ "$(grep -rl '/usr/sbin/' "$work/local")" = "" ] &&

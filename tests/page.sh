@@ -6,49 +6,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 make -s natbox build/statehost || exit 1
-. tests/loopback.bash
-proxy=203.0.113.1 phone=198.51.100.7 listen=127.0.0.1:9560
-helpers=()
-
-clean_up_all() {
-	[ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null
-	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null
-	cleanup
-}
-trap clean_up_all EXIT
-
-inside() { ip netns exec "$namespace" "$@"; }
-
-help_with() { # command..., inside and in the background
-	ip netns exec "$namespace" "$@" >/dev/null 2>&1 &
-	helpers+=($!)
-}
-
-start() { # further arguments
-	: >"$work/log"
-	ip netns exec "$namespace" "$natbox" -c "$work/ini" -l "$work/log" "$@" &
-	pid=$!
-	eventually logged ready
-}
-
-stop() {
-	kill -TERM "$pid" && wait "$pid"
-	local status=$?
-	pid=
-	return $status
-}
-
-get() { # path, more of curl's options
-	inside curl -s -g --max-time 30 "${@:2}" "http://$listen/$1"
-}
-
-code() { # path, more of curl's options
-	get "$1" -o /dev/null -w '%{http_code}' "${@:2}"
-}
-
-answers() { # status, path, more of curl's options
-	[ "$(code "${@:2}")" = "$1" ]
-}
+. tests/phones.bash
+listen=127.0.0.1:9560
 
 says() { # path, text
 	get "$1" | grep -qF -- "$2"
@@ -64,14 +23,6 @@ search() { # for what, more of curl's options
 
 finds() { # for what, text
 	search "$1" | grep -qF -- "$2"
-}
-
-plug_in() { # name of the phone, its port
-	echo "SEQUENTIAL
-$1;192.168.1.10:5060;600;600000;0" >"$work/line"
-	help_with sipp $proxy:5060 -sf tests/lab/sipp/register.xml -oocsf tests/lab/sipp/answer.xml \
-		-nostdin -i $phone -p "$2" -inf "$work/line" -m 1 -key contact 192.168.1.10:5060 \
-		-key address $phone -key header "Supported: path" -key session "Supported: timer"
 }
 
 cat >"$work/ini" <<INI
@@ -113,8 +64,8 @@ answers 403 status.json -H 'Host: natbox.example:9560' && answers 200 status.jso
 	answers 200 status.json -H 'Host: [::1]:9560' && answers 200 metrics -H 'Host: natbox.example:9560'
 say $? "on the loopback no name leads a browser to it"
 
-help_with sipp -sf tests/lab/sipp/registrar.xml -nostdin -i $proxy -p 5060
-plug_in "o'neil&co" 5070
+registrar_up
+phone_up "o'neil&co" 5070
 eventually finds "o'NEIL&co@" "\"aor\":\"sip:o'neil&co@$proxy\"" && finds $phone:5070 "o'neil&co" &&
 	finds "o'neil" '"lost":false' && ! finds $phone:5071 client
 say $? "a phone that registers is found by its AOR, and by its address"
@@ -153,7 +104,7 @@ says spread.json '"interval_ms":3600000,'
 say $? "an interval of an hour is spread out too"
 # shellcheck disable=SC2016 # the shell that it starts expands it
 for i in {2..7}; do
-	help_with bash -c 'while curl -s -f --interface "$0" "$1"; do :; done' 127.0.0.$i \
+	help_with /dev/null bash -c 'while curl -s -f --interface "$0" "$1"; do :; done' 127.0.0.$i \
 		"http://$listen/search?q=nobody"
 done
 answers 200 status.json --interface 127.0.0.9

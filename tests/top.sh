@@ -6,51 +6,15 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 make -s natbox natboxctl || exit 1
-. tests/loopback.bash
+. tests/phones.bash
 export LC_ALL=C.UTF-8 # for what looks at the screen
 ctl=${NATBOXCTL:-./natboxctl} socket=$work/natbox.sock
-proxy=203.0.113.1 phone=198.51.100.7
-helpers=()
 
 # Each top has a server of its own, as one that ends is there for a while.
 terminals=0
 terminal() { tmux -u -S "$work/tmux.$terminals" -f /dev/null "$@" 2>"$work/errors"; }
 
-clean_up_all() {
-	terminal kill-server
-	[ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null
-	[ -z "$pid" ] || { kill -CONT "$pid" && kill "$pid" && wait "$pid"; } 2>/dev/null
-	cleanup
-}
-trap clean_up_all EXIT
-
-start() {
-	: >"$work/log"
-	ip netns exec "$namespace" "$natbox" -c "$work/ini" 2>>"$work/log" &
-	pid=$!
-	eventually logged ready
-}
-
-stop() {
-	kill -TERM "$pid" && wait "$pid"
-	pid=
-}
-
-registrar_up() {
-	ip netns exec "$namespace" sipp -sf tests/lab/sipp/registrar.xml -nostdin -i $proxy -p 5060 \
-		>/dev/null 2>&1 &
-	helpers+=($!)
-}
-
-phone_up() { # name, port
-	echo "SEQUENTIAL
-$1;192.168.1.10:5060;600;600000;0" >"$work/$1"
-	ip netns exec "$namespace" sipp $proxy:5060 -sf tests/lab/sipp/register.xml \
-		-oocsf tests/lab/sipp/answer.xml -nostdin -i $phone -p "$2" -inf "$work/$1" -m 1 \
-		-key contact 192.168.1.10:5060 -key address $phone -key header "Supported: path" \
-		-key session "Supported: timer" >/dev/null 2>&1 &
-	helpers+=($!)
-}
+clean_up_more() { terminal kill-server; }
 
 # With what printf takes for bytes in it.
 register_of() { # who

@@ -319,12 +319,13 @@ struct turn_counters {
 	uint64_t total_us; /* of all turns together */
 };
 
-/* When something was last seen, and when natbox was started, by the wall clock. Told from what is
- * counted anyway, when somebody looks, so that packets cost no more. */
+/* When something was last seen, and when natbox was started: all who tell of it have it from here.
+ * Found in what is counted anyway, when somebody looks, so that packets cost no more. */
 
 struct sightings {
 	uint64_t packets[DIRECTIONS]; /* so many at the last look */
-	uint64_t last_us[DIRECTIONS]; /* since 1970; 0: none was seen */
+	uint64_t seen_us[DIRECTIONS]; /* by the clock that is never set; 0: none was seen */
+	uint64_t last_us[DIRECTIONS]; /* the same since 1970 */
 	uint64_t boot_us;             /* of the start, by the clock that is never set */
 	uint64_t started_us;          /* the same since 1970 */
 };
@@ -352,15 +353,12 @@ struct metrics_snapshot {
 		char name[CLASS_NAME_MAX];
 		uint32_t endpoints;
 	} classes[CLASSES_MAX];
-	/* By the wall clock, since 1970: when a packet was last seen, 0 never; and when natbox was
-	 * started. */
-	uint64_t last_packet_us[DIRECTIONS];
-	uint64_t started_us;
+	struct sightings sightings;
 };
 
 enum {
-	/* How often a snapshot is taken at most. Nobody asks more often, and the loop may turn some
-	 * ten thousand times a second. */
+	/* How often a snapshot is taken at most, but for what is told at once. Nobody asks more
+	 * often, and the loop may turn some ten thousand times a second. */
 	METRICS_SNAPSHOT_US = 250 * 1000,
 };
 
@@ -373,6 +371,10 @@ int metrics_open(const struct address *listen, struct metrics **metrics, struct 
 /* Answers from now on, from a thread that takes no signals. The loop counts as having turned at
  * now_us. 0 or a negative errno with *fault set. */
 int metrics_start(struct metrics *metrics, uint64_t now_us, struct fault *fault);
+
+/* Something that is told at once, as a phone that is lost, has happened in this turn: whoever asks
+ * from its end on is to know, also where the next turn is a second away. */
+void metrics_changed(struct metrics *metrics);
 
 /* The loop has come to the end of a turn. To be called from the loop itself and after everything in
  * it that can hang. True when it is time for a snapshot. */
@@ -467,6 +469,11 @@ struct control;
  * while natbox may still do so. identity: who natbox will be. group: whose members may ask too;
  * empty: root and that user alone. NULL with *fault set. */
 struct control *control_open(
+	const char *path, const char *group, const struct identity *identity, struct fault *fault);
+
+/* Whether control_open could make it, as far as can be told without: 0 or a negative errno with
+ * *fault set. Leaves everything as it was. */
+int control_examine(
 	const char *path, const char *group, const struct identity *identity, struct fault *fault);
 
 /* Before anything below: whose control it is. interest is the host's to look at, and changes. */

@@ -33,7 +33,9 @@
 
 #include <sys/types.h>
 
-enum state_notice { STATE_INFO, STATE_FAULT };
+/* STATE_TAKEN: a fault of state_open, that another natbox has the directory. Where natbox does not
+ * start for another reason it has the same cause, most of the time, and need not be told. */
+enum state_notice { STATE_INFO, STATE_FAULT, STATE_TAKEN };
 
 struct state_options {
 	const char *path; /* directory; empty: keep nothing, every call does nothing */

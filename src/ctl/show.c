@@ -19,7 +19,7 @@ static const char *state_of(const json_t *line, char text[static SPAN_MAX])
 	if (!is_true(line, "proven"))
 		return "unproven";
 	if (!missed)
-		return "ok";
+		return "reachable";
 	snprintf(text, SPAN_MAX, "missed %" PRIu64, missed);
 	return text;
 }
@@ -121,7 +121,7 @@ static void print_state(const json_t *line)
 			number_of(line, "missed"));
 	else
 		printf("  state         reachable\n");
-	printf("  sign of life  %s ago\n", quiet);
+	printf("  last heard    %s ago\n", quiet);
 }
 
 static void print_reason(const json_t *reason)

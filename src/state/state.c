@@ -51,10 +51,13 @@ struct state {
 
 static void announce(struct state *state, const struct fault *fault)
 {
+	const bool is_taken = state->store.directory.locked_out;
+
 	if (!fault->line[0] || strcmp(fault->line, state->announced) == 0)
 		return;
 	memcpy(state->announced, fault->line, sizeof(state->announced));
-	state->options.notice(state->options.context, STATE_FAULT, fault->line);
+	state->options.notice(
+		state->options.context, is_taken ? STATE_TAKEN : STATE_FAULT, fault->line);
 }
 
 static int64_t state_clock(const struct state *state, const struct timestamp *now)

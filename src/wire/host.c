@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,11 @@ static bool usable(const struct sockaddr *socket_address, struct address *addres
 	return false;
 }
 
+static bool is_up(const struct ifaddrs *one, unsigned kind)
+{
+	return (one->ifa_flags & (kind | IFF_UP)) == (kind | IFF_UP);
+}
+
 static void drop_doubles(struct host *host)
 {
 	unsigned kept = 0;
@@ -49,10 +55,13 @@ int host_read(struct host *host)
 	if (getifaddrs(&all) < 0)
 		return -errno;
 	host->count = 0;
-	for (struct ifaddrs *one = all; one && host->count < HOST_ADDRESSES_MAX;
-		one = one->ifa_next)
-		if (usable(one->ifa_addr, &host->list[host->count]))
+	host->loopback_is_up = false;
+	for (struct ifaddrs *one = all; one; one = one->ifa_next) {
+		host->loopback_is_up |= is_up(one, IFF_LOOPBACK);
+		if (host->count < HOST_ADDRESSES_MAX &&
+			usable(one->ifa_addr, &host->list[host->count]))
 			host->count++;
+	}
 	freeifaddrs(all);
 	qsort(host->list, host->count, sizeof(host->list[0]), compare);
 	drop_doubles(host);

@@ -7,10 +7,11 @@
 /* Most addresses of a host that are looked at: four /24 of service addresses. More are left out. */
 enum { HOST_ADDRESSES_MAX = 1024 };
 
-/* Sorted, each once, the port always 0. Link-local IPv6 addresses are left out: they mean nothing
- * without an interface, which neither a SIP URI nor a struct address names. */
+/* Addresses are sorted, each once, the port always 0. Link-local IPv6 addresses are left out: they
+ * mean nothing without an interface, which neither a SIP URI nor a struct address names. */
 struct host {
 	unsigned count;
+	bool loopback_is_up;
 	struct address list[HOST_ADDRESSES_MAX];
 };
 

@@ -96,6 +96,7 @@ static int relaying_start(struct wire *wire, struct fault *fault)
 	int result = rules_start(relaying->rules, fault);
 
 	tell_diverted(wire);
+	served_warn_of_loopback(wire, relaying->proxies, relaying->proxy_count);
 	if (result == 0)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through ports %u and %u",
 			named_line(&wire->settings, relaying->proxies, relaying->proxy_count),

@@ -1,5 +1,6 @@
 #include "served.h"
 
+#include "host.h"
 #include "named.h"
 #include "rules/rules.h"
 #include "tell.h"
@@ -46,6 +47,25 @@ int served_refuse_none(struct fault *fault)
 		"this host has no address but loopback that a proxy could have: set natbox.proxy");
 }
 
+void served_warn_of_loopback(const struct wire *wire, const struct address *served, size_t count)
+{
+	static struct host host;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (host_read(&host) != 0 || host.loopback_is_up)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!host_has(&host, &served[i]))
+			continue;
+		address_format(&served[i], text);
+		tell(wire, WIRE_WARNING,
+			"the loopback interface is down, over which relay mode reaches the proxy "
+			"on this host, %s: it gets nothing; ip link set lo up",
+			text);
+		return;
+	}
+}
+
 static void on_rules_fault(void *context, const struct fault *fault)
 {
 	tell(context, WIRE_ERROR, "%s", fault->line);
@@ -63,6 +83,8 @@ void served_examine(struct wire *wire)
 		count > 0 ? served_list(settings, proxies, (size_t)count, served) : 0);
 	if (!rules.proxy_count && served_refuse_none(&fault))
 		tell(wire, WIRE_ERROR, "%s", fault.line);
+	if (!settings->queues)
+		served_warn_of_loopback(wire, served, rules.proxy_count);
 	rules_examine(&rules, on_rules_fault, wire);
 }
 

@@ -17,6 +17,10 @@ struct rules_settings served_rules(
 /* There is none to be served: the fault that says so. */
 int served_refuse_none(struct fault *fault);
 
+/* Relay mode sends what is for a proxy on this host over the loopback interface: warns where that
+ * is down, as in a network namespace that is new. Mode queue does not mind. */
+void served_warn_of_loopback(const struct wire *wire, const struct address *served, size_t count);
+
 /* Tells of all that is in the way of serving them on this host (natbox -t -t). */
 void served_examine(struct wire *wire);
 

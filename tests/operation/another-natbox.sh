@@ -33,6 +33,14 @@ say $? "one for another port starts"
 second_starts "${relay[@]}" -o natbox.proxy=*:5070
 say $? "and one that relays for others"
 stop
+shared=(-o state.path="$work/state" -o metrics.listen=127.0.0.1:9560)
+first "${shared[@]}"
+ends_with 1 "the port is in use" -- "${shared[@]}" -o natbox.proxy=203.0.113.1:5070
+say $? "of two that share their state and more, the second does not start, and says so in one line"
+second_starts "${shared[@]}" -o metrics.listen= -o natbox.proxy=203.0.113.1:5070 &&
+	logged "another natbox uses it; this natbox keeps nothing"
+say $? "where they share their state alone it starts, and says that it keeps nothing"
+stop
 first "${relay[@]}"
 second_is_refused "${relay[@]}" -o natbox.proxy=*:5080 && ! logged "natbox.proxy"
 say $? "of two that relay the second is not told that other proxies would help"

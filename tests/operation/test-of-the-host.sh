@@ -38,6 +38,28 @@ finds 2 "log.events cannot be written to $work/others/events: Permission denied.
 	-o log.events="$work/others/events" -o state.path="$work/others"
 say $? "directories are to be writable for the user that natbox becomes"
 
+finds 1 "cannot listen for control on $work/nowhere/a/sock: No such file" -- -o control.socket="$work/nowhere/a/sock" &&
+	finds 1 "for control on $work/ini: what is there is no socket" -- -o control.socket="$work/ini" &&
+	finds 1 "there is no group nobody-such" -- -o control.socket="$work/new/sock" -o metrics.group=nobody-such &&
+	tests_ok -o control.socket="$work/new/sock" && [ ! -e "$work/new" ] && [ -s "$work/ini" ]
+say $? "so are a control socket that cannot be made and its group; where it can be made it is not"
+start -o control.socket="$work/sock"
+finds 1 "for control on $work/sock: another natbox does" -- -o control.socket="$work/sock" -o natbox.proxy=203.0.113.1:5070
+say $? "so is one that a natbox for other proxies listens on"
+stop
+warns_of_loopback() { # further arguments
+	new_log
+	inside "$natbox" "${common[@]}" -t -t "$@" >"$work/out" 2>"$work/log" && [ "$(wc -l <"$work/log")" = 1 ] &&
+		logged "warning: the loopback interface is down.* proxy on this host, $proxy: it gets nothing"
+}
+inside ip link set lo down
+warns_of_loopback "${relay[@]}" && tests_ok -i any && tests_ok -o natbox.mode=queue
+say $? "in relay mode it warns of a loopback interface that is down, which the other modes do without"
+start "${relay[@]}" && logged "warning: the loopback interface is down"
+say $? "as natbox does when it starts"
+stop
+inside ip link set lo up
+
 inside ip rule add priority 800 fwmark 0x6e62 lookup 100
 inside nft 'add table inet other; add chain inet other input { type filter hook input priority 0; };
 	add rule inet other input meta mark set 0x6e63'

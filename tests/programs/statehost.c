@@ -41,7 +41,7 @@ static uint64_t now_us(void)
 static void on_notice(void *context, enum state_notice notice, const char *line)
 {
 	(void)context;
-	printf("%s: %s\n", notice == STATE_FAULT ? "fault" : "info", line);
+	printf("%s: %s\n", notice != STATE_INFO ? "fault" : "info", line);
 }
 
 static void on_send(void *context, uint64_t time_us, const struct flow *flow, struct text bytes)

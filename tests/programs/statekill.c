@@ -65,7 +65,7 @@ static uint64_t now_us(void)
 static void on_notice(void *context, enum state_notice notice, const char *line)
 {
 	(void)context;
-	if (notice == STATE_FAULT)
+	if (notice != STATE_INFO)
 		printf("# %s\n", line);
 }
 

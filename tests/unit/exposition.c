@@ -92,8 +92,8 @@ Test(exposition, figures_stand_under_their_labels)
 			address_ipv4("\xc0\x00\x02\x01", 5080)},
 		.class_count = 1,
 		.classes = {{.name = "office", .endpoints = 23}},
-		.last_packet_us[DIRECTION_OUT] = 1700000000000042,
-		.started_us = 1600000000000043,
+		.sightings = {.last_us[DIRECTION_OUT] = 1700000000000042,
+			.started_us = 1600000000000043},
 	};
 	write_text();
 	cr_expect(strstr(text, "natbox_endpoints 1\n"));

@@ -37,6 +37,21 @@ Test(metrics, a_snapshot_is_wanted_now_and_then)
 	metrics_close(metrics);
 }
 
+Test(metrics, a_snapshot_is_wanted_at_once_when_something_is_to_be_told_at_once)
+{
+	static const struct metrics_snapshot snapshot;
+	const struct address any_port = address_ipv4("\x7f\0\0\1", 0);
+	struct metrics *metrics;
+
+	cr_assert_eq(metrics_open(&any_port, &metrics, &fault), 0, "%s", fault.line);
+	metrics_publish(metrics, &snapshot, start_us);
+	metrics_changed(metrics);
+	cr_expect(metrics_turned(metrics, start_us + 1));
+	metrics_publish(metrics, &snapshot, start_us + 1);
+	cr_expect_not(metrics_turned(metrics, start_us + 2), "once");
+	metrics_close(metrics);
+}
+
 static void expect_fault(const struct address *address, int error, const char *line)
 {
 	struct metrics *metrics;

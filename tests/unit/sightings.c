@@ -33,6 +33,15 @@ Test(sightings, each_direction_was_seen_when_it_had_grown)
 	cr_expect_eq(sightings.last_us[DIRECTION_NONE], 0);
 }
 
+Test(sightings, a_wall_clock_that_is_set_does_not_change_how_long_ago_that_was)
+{
+	counters.verdicts[DIRECTION_IN][VERDICT_PASS]++;
+	look_after(1000);
+	sightings_look(&sightings, &counters, boot_us + 2000, wall_us - 3600000000);
+	cr_expect_eq(sightings.seen_us[DIRECTION_IN], boot_us + 1000);
+	cr_expect_eq(sightings.seen_us[DIRECTION_OUT], 0, "never");
+}
+
 Test(sightings, the_start_stays_while_the_wall_clock_is_adjusted)
 {
 	for (uint64_t us = 0; us < 100; us++)

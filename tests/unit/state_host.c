@@ -18,7 +18,7 @@ static void on_notice(void *context, enum state_notice notice, const char *line)
 	size_t length = strlen(host->notices);
 
 	snprintf(host->notices + length, NOTICES_MAX - length, "%s%s\n",
-		notice == STATE_FAULT ? "fault: " : "", line);
+		notice != STATE_INFO ? "fault: " : "", line);
 }
 
 struct host *host_open_with(

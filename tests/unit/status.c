@@ -15,6 +15,13 @@ static struct history history;
 static struct condition condition;
 static char bytes[HISTORY_JSON_MAX];
 
+/* Just now, in both directions. */
+static void see_packets(void)
+{
+	snapshot.sightings.seen_us[DIRECTION_IN] = condition.now_us;
+	snapshot.sightings.seen_us[DIRECTION_OUT] = condition.now_us;
+}
+
 /* Some minutes after the start of a natbox that has endpoints and hears of them. */
 static void setup(void)
 {
@@ -24,9 +31,9 @@ static void setup(void)
 	condition = (struct condition){.snapshot = &snapshot,
 		.history = &history,
 		.now_us = start_us + 20 * minute_us,
-		.started_us = start_us,
-		.turned_us = start_us + 20 * minute_us,
-		.heard_us = {start_us + 20 * minute_us, start_us + 20 * minute_us}};
+		.turned_us = start_us + 20 * minute_us};
+	snapshot.sightings.boot_us = start_us;
+	see_packets();
 }
 
 TestSuite(status, .init = setup);
@@ -102,21 +109,21 @@ Test(status, a_loop_that_hangs_is_the_first_trouble)
 
 Test(status, silence_is_trouble)
 {
-	condition.heard_us[0] -= SILENCE_US - 1;
-	condition.heard_us[1] -= SILENCE_US - 1;
+	snapshot.sightings.seen_us[0] -= SILENCE_US - 1;
+	snapshot.sightings.seen_us[1] -= SILENCE_US - 1;
 	expect_well("All is well: 100 endpoints are kept reachable, none lost.");
-	condition.heard_us[1] -= 1;
+	snapshot.sightings.seen_us[1] -= 1;
 	expect_trouble("no packet from a proxy has been seen for 5 min");
-	condition.heard_us[0] -= 1;
+	snapshot.sightings.seen_us[0] -= 1;
 	expect_trouble("no packet to a proxy has been seen for 5 min");
-	condition.heard_us[0] = 0;
+	snapshot.sightings.seen_us[0] = 0;
 	expect_trouble("no packet to a proxy has been seen: do natbox.proxy");
 }
 
 Test(status, right_after_the_start_silence_is_none)
 {
-	condition.heard_us[0] = condition.heard_us[1] = 0;
-	condition.started_us = condition.now_us - SILENCE_US + 1;
+	memset(snapshot.sightings.seen_us, 0, sizeof(snapshot.sightings.seen_us));
+	snapshot.sightings.boot_us = condition.now_us - SILENCE_US + 1;
 	expect_well("All is well: 100 endpoints are kept reachable, none lost.");
 }
 
@@ -136,11 +143,13 @@ Test(status, what_happened_lately_is_trouble_for_ten_minutes)
 	history_note(&history, &snapshot, condition.now_us);
 	snapshot.engine.refused = 5;
 	condition.now_us += 10 * minute_us;
-	condition.turned_us = condition.heard_us[0] = condition.heard_us[1] = condition.now_us;
+	condition.turned_us = condition.now_us;
+	see_packets();
 	expect_trouble("limits have refused 2 in the last 10 min");
 	history_note(&history, &snapshot, condition.now_us);
 	condition.now_us += 10 * minute_us;
-	condition.turned_us = condition.heard_us[0] = condition.heard_us[1] = condition.now_us;
+	condition.turned_us = condition.now_us;
+	see_packets();
 	expect_well("All is well: 100 endpoints are kept reachable, none lost.");
 	snapshot.event_lines_lost = 1;
 	expect_trouble("1 lines of the event stream were lost in the last 10 min");
@@ -154,7 +163,8 @@ Test(status, samples_since_then_do_not_hide_it)
 	}
 	expect_trouble("7 packets were dropped in the last 10 min");
 	condition.now_us += 2 * minute_us;
-	condition.turned_us = condition.heard_us[0] = condition.heard_us[1] = condition.now_us;
+	condition.turned_us = condition.now_us;
+	see_packets();
 	expect_well("All is well: 100 endpoints are kept reachable, none lost.");
 }
 
@@ -163,7 +173,7 @@ Test(status, every_trouble_and_the_largest_figures_are_json_and_fit)
 	json_t *said;
 
 	memset(&snapshot, 0x7f, sizeof(snapshot)); /* what reads it here knows no sign bit */
-	condition.turned_us = condition.heard_us[0] = condition.heard_us[1] = 1;
+	condition.turned_us = snapshot.sightings.seen_us[0] = snapshot.sightings.seen_us[1] = 1;
 	condition.now_us = UINT64_MAX / 2;
 	said = tell();
 	cr_expect_geq(json_array_size(json_object_get(said, "troubles")), 6);

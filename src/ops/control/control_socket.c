@@ -3,6 +3,7 @@
 #include "../rights.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -59,17 +60,28 @@ static int explain(const struct control *control, int error, struct fault *fault
 	}
 }
 
+/* The directory of a path, which is that of the process where none is named. */
+static void name_directory(const char *path, char directory[static SOCKET_PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	const size_t length = slash ? (size_t)(slash - path) : 0;
+
+	if (!slash) {
+		memcpy(directory, ".", sizeof("."));
+	} else if (!length) {
+		memcpy(directory, "/", sizeof("/"));
+	} else {
+		memcpy(directory, path, length);
+		directory[length] = 0;
+	}
+}
+
 /* Where the directory was made: natbox's user is to remove and replace the socket in it. */
 static void make_directory(const struct control *control, const struct identity *identity)
 {
 	char directory[SOCKET_PATH_MAX];
-	char *slash;
 
-	memcpy(directory, control->path, sizeof(directory));
-	slash = strrchr(directory, '/');
-	if (!slash || slash == directory)
-		return;
-	*slash = 0;
+	name_directory(control->path, directory);
 	/* A user who could lead it elsewhere is not to be given what is there. */
 	if (rights_leads(identity, directory) || mkdir(directory, 0755) != 0)
 		return;
@@ -162,6 +174,44 @@ static int give(const struct control *control, const struct identity *identity, 
 		"cannot give control socket %s to its group: %s; start natbox as root, or make its "
 		"user a member of metrics.group",
 		control->path, strerror(errno));
+}
+
+/* Whether something can be made in the directory, or in the one that it can be made in. */
+static int may_make_in(const char *directory)
+{
+	char parent[SOCKET_PATH_MAX];
+
+	if (faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	name_directory(directory, parent);
+	return faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : -errno;
+}
+
+int control_examine(
+	const char *path, const char *group, const struct identity *identity, struct fault *fault)
+{
+	static struct control control;
+	char directory[SOCKET_PATH_MAX];
+	bool leads;
+	int result;
+
+	memcpy(control.path, path, strnlen(path, sizeof(control.path) - 1) + 1);
+	result = control_find_group(&control, group, fault);
+	if (result != 0)
+		return result;
+	name_directory(control.path, directory);
+	leads = rights_leads(identity, control.path);
+	result = leads ? rights_take(identity) : 0;
+	if (result == 0) {
+		result = look(&control);
+		if (result == 0)
+			result = may_make_in(directory);
+		if (leads)
+			rights_return();
+	}
+	return result == 0 ? 0 : explain(&control, result, fault);
 }
 
 int control_listen(struct control *control, const struct identity *identity, struct fault *fault)

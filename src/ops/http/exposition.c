@@ -135,12 +135,12 @@ static void put_times(struct exposition *exposition, const struct metrics_snapsh
 		"the start.");
 	for (unsigned i = 0; i < DIRECTIONS; i++) {
 		put(exposition, "natbox_last_packet_seconds{dir=\"%s\"}", directions[i]);
-		put_seconds(exposition, snapshot->last_packet_us[i]);
+		put_seconds(exposition, snapshot->sightings.last_us[i]);
 	}
 	put(exposition, "# HELP process_start_time_seconds When natbox was started: seconds since "
 			"1970.\n# TYPE process_start_time_seconds gauge\n"
 			"process_start_time_seconds");
-	put_seconds(exposition, snapshot->started_us);
+	put_seconds(exposition, snapshot->sightings.started_us);
 }
 
 /* Spans of time: how many there are up to each bound, beyond all of them, and their sum. */

@@ -268,6 +268,11 @@ int metrics_start(struct metrics *metrics, uint64_t now_us, struct fault *fault)
 	return 0;
 }
 
+void metrics_changed(struct metrics *metrics)
+{
+	metrics->published_us = 0;
+}
+
 bool metrics_turned(struct metrics *metrics, uint64_t now_us)
 {
 	atomic_store_explicit(&metrics->turned_us, now_us, memory_order_relaxed);

@@ -30,23 +30,8 @@ void page_free(struct page *page)
 	errands_free(&page->errands);
 }
 
-static void note_packets(struct page *page, enum direction direction, uint64_t now_us)
-{
-	uint64_t packets = 0;
-
-	for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
-		packets += page->snapshot->engine.verdicts[direction][verdict];
-	if (packets != page->packets[direction])
-		page->heard_us[direction] = now_us;
-	page->packets[direction] = packets;
-}
-
 void page_note(struct page *page, uint64_t now_us)
 {
-	if (!page->started_us)
-		page->started_us = now_us;
-	note_packets(page, DIRECTION_IN, now_us);
-	note_packets(page, DIRECTION_OUT, now_us);
 	history_note(&page->history, page->snapshot, now_us);
 }
 
@@ -104,9 +89,7 @@ static enum MHD_Result send_status(
 		.snapshot = page->snapshot, .history = &page->history, .now_us = now_us};
 
 	pthread_mutex_lock(page->mutex);
-	condition.started_us = page->started_us;
 	condition.turned_us = atomic_load_explicit(page->turned_us, memory_order_relaxed);
-	memcpy(condition.heard_us, page->heard_us, sizeof(condition.heard_us));
 	status_write(&condition, wall_clock_us(), &json);
 	pthread_mutex_unlock(page->mutex);
 	return send_json(connection, MHD_HTTP_OK, json.bytes, json.used);

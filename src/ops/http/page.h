@@ -10,7 +10,6 @@
 
 struct page {
 	bool is_for_this_host; /* it is served on a loopback address */
-	uint64_t started_us, heard_us[2], packets[2];
 	struct history history;
 	struct errands errands;
 	/* What the loop leaves, and this page's own history, is looked at with the mutex. */

@@ -27,8 +27,10 @@ void sightings_look(struct sightings *sightings, const struct engine_counters *c
 
 		for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
 			packets += counters->verdicts[direction][verdict];
-		if (packets != sightings->packets[direction])
+		if (packets != sightings->packets[direction]) {
+			sightings->seen_us[direction] = boot_us;
 			sightings->last_us[direction] = wall_us;
+		}
 		sightings->packets[direction] = packets;
 	}
 }

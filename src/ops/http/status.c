@@ -98,7 +98,8 @@ void status_write(const struct condition *condition, uint64_t time_us, struct js
 	json_put_number_member(json, "time", time_us / 1000000);
 	json_put_char(json, '.');
 	json_put_number(json, time_us % 1000000, 6);
-	json_put_number_member(json, "up", (condition->now_us - condition->started_us) / 1000000);
+	json_put_number_member(
+		json, "up", (condition->now_us - condition->snapshot->sightings.boot_us) / 1000000);
 	put_state_of_things(condition, json);
 	put_sizes(counters, json);
 	json_put_number_member(json, "packets_in", packets(counters, DIRECTION_IN));

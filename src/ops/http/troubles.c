@@ -44,13 +44,16 @@ static void look_at_silence(const struct condition *condition, struct troubles *
 	};
 	static const char *const silent[2] = {"to", "from"};
 
+	const struct sightings *sightings = &condition->snapshot->sightings;
+
+	_Static_assert(DIRECTION_IN == 0 && DIRECTION_OUT == 1, "to a proxy, and from one");
 	for (unsigned direction = 0; direction < 2; direction++) {
-		const uint64_t heard_us = condition->heard_us[direction];
-		const uint64_t since_us = heard_us ? heard_us : condition->started_us;
+		const uint64_t seen_us = sightings->seen_us[direction];
+		const uint64_t since_us = seen_us ? seen_us : sightings->boot_us;
 
 		if (condition->now_us < since_us + SILENCE_US)
 			continue;
-		if (!heard_us)
+		if (!seen_us)
 			add(troubles, "%s", never[direction]);
 		else
 			add(troubles, "no packet %s a proxy has been seen for %llu min",

@@ -10,9 +10,7 @@ struct condition {
 	const struct metrics_snapshot *snapshot;
 	const struct history *history;
 	uint64_t now_us;
-	uint64_t started_us;
-	uint64_t turned_us;   /* the end of the packet loop's last turn */
-	uint64_t heard_us[2]; /* the last packet to a proxy, and from one; 0: never */
+	uint64_t turned_us; /* the end of the packet loop's last turn */
 };
 
 enum {

@@ -1,9 +1,9 @@
 "use strict";
 
-const REFRESH_MS = 2000, HISTORY_MS = 30000, SEARCH_MS = 5000, PATIENCE_MS = 30000;
+const REFRESH_MS = 1500, HISTORY_MS = 30000, SEARCH_MS = 5000, PATIENCE_MS = 30000;
 const RATE_S = 11, LOST_SHOWN = 10;
-/* What takes natbox long is asked for again only after so many times as long. */
-const EASE = 50;
+/* What takes natbox longer than a moment is asked for again only after so many times as long. */
+const EASE = 50, MOMENT_MS = 100;
 const KINDS = ["registrations", "subscriptions", "dialogs"];
 
 const by = id => document.getElementById(id);
@@ -64,6 +64,13 @@ function clock(date)
 function plural(count, what)
 {
 	return number.format(count) + " " + what + (count === 1 ? "" : "s");
+}
+
+function ease(asked)
+{
+	const took = Date.now() - asked;
+
+	return took > MOMENT_MS ? EASE * took : 0;
 }
 
 async function ask(path)
@@ -233,7 +240,7 @@ async function search()
 		const asked = Date.now();
 		const said = await ask("/search?q=" + encodeURIComponent(wanted));
 
-		searchAgainAt = asked + Math.max(SEARCH_MS, EASE * (Date.now() - asked));
+		searchAgainAt = asked + Math.max(SEARCH_MS, ease(asked));
 		if (mine !== searching)
 			return;
 		fill(by("found"), said.found.map(foundRow));
@@ -281,7 +288,7 @@ async function refreshLost()
 {
 	const asked = Date.now(), said = await ask("/lost.json");
 
-	lostAgainAt = asked + EASE * (Date.now() - asked);
+	lostAgainAt = asked + ease(asked);
 	showLost(said);
 }
 
