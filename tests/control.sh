@@ -182,8 +182,13 @@ say $? "and taken when they have gone"
 
 refused 2 "no command frobnicate" frobnicate && refused 2 "a command is missing" &&
 	refused 2 "status takes no argument" status now && refused 2 "-x" -x status &&
-	refused 2 "argument is missing after -k" events -k && refused 2 "show takes ADDRESS" show
+	refused 2 "argument is missing after -k" events -k && refused 2 "show takes ADDRESS" show &&
+	refused 2 "for: --frobnicate" --frobnicate && refused 2 "for: --for" show --for alice &&
+	refused 2 "for: -x" show alice -x && refused 2 "argument is missing after -s" --socket
 say $? "wrong usage is one line, with status 2"
+[ "$("$ctl" --version)" = "$("$ctl" -V)" ] && [ "$("$ctl" --help)" = "$("$ctl" top -h)" ] &&
+	"$ctl" status --json --socket "$socket" | grep -q '"mode":"sniff"'
+say $? "options may be long, and stand behind the command"
 refused 2 "no filter" endpoints net=1 && refused 2 "not a network" endpoints network=10.0.0.1/8 &&
 	refused 2 "not a time" endpoints 'quiet>soon' && refused 2 "none of registration" lost reason=love &&
 	refused 2 "no kind of event" events -k losses && refused 2 "lasts 1s to 1h" trace alice -t 2h &&

@@ -89,7 +89,8 @@ control() { # word, the one before, all words
 if [ -x natboxctl ]; then
 	[ "$(control stat natboxctl natboxctl stat | sort | tr '\n' ' ')" = "stats status " ] &&
 		[ "$(control 'net' endpoints natboxctl -j endpoints net)" = network= ] &&
-		[ "$(control show '/run/s' natboxctl -s /run/s show)" = show ]
-	say $? "bash completes commands and filters of natboxctl"
+		[ "$(control show '/run/s' natboxctl -s /run/s show)" = show ] &&
+		[ "$(control --so natboxctl natboxctl --so)" = --socket ]
+	say $? "bash completes options, commands and filters of natboxctl"
 fi
 exit $failed
