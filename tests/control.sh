@@ -95,6 +95,15 @@ start
 say $? "natbox starts with a control socket"
 [ "$(stat -c %a "$socket")" = 600 ]
 say $? "which nobody else may use"
+printf 'version\nversion\n' >"$work/asked"
+kill -STOP "$pid" # so that it hears both, and the end, before it answers
+build/controller "$socket" say <"$work/asked" >"$work/shown" &
+asker=$!
+waits() { grep -q unix_stream "/proc/$asker/wchan"; }
+has_its_end() { ! kill -0 "$asker" 2>/dev/null; }
+eventually waits && kill -CONT "$pid" && within 20 has_its_end && [ "$(grep -c done "$work/shown")" = 2 ]
+say $? "whoever has asked for two things and ended gets both answers, and an end"
+kill "$asker" 2>/dev/null
 help_with /dev/null sipp -sf tests/lab/sipp/registrar.xml -nostdin -i $proxy -p 5060
 phone_up alice 5070
 phone_up bob 5071
