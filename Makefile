@@ -141,7 +141,10 @@ install: all
 	echo .so man8/natbox.8 >$(share)/man/man5/natbox.ini.5
 	sed 's/@KEYS@/$(keys)/' etc/natbox.bash >$(completions)/natbox
 	install -m 644 etc/natboxctl.bash $(completions)/natboxctl
-	install -m 644 etc/examples/*.ini etc/natbox.ini etc/natbox.rules.yml etc/grafana-natbox.json $(examples)
+	install -m 644 etc/examples/*.ini etc/natbox.ini etc/natbox.rules.yml etc/grafana-natbox.json \
+		$(examples)
+	install -D -m 644 -t $(share)/doc/natbox README.md
+	install -D -m 644 -t $(share)/doc/natbox/docs docs/[!H]*.md
 	install -D -m 644 etc/natbox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/natbox.conf
 	install -D -m 644 etc/natbox.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf
 	install -D -m 644 etc/natbox.service $(units)/natbox.service
@@ -159,7 +162,10 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf $(DESTDIR)/etc/logrotate.d/natbox
 	rm -rf $(share)/doc/natbox
 
-deb: deps all
+# Of the packages only what building takes, not what tests and the lab do.
+deb:
+	tools/deps build
+	$(MAKE) -s -j$(shell nproc) all
 	tools/deb
 
 # The package in a Debian of its own that is booted with systemd: some minutes.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# bash completion for natboxctl(8). Its commands are those that it shows itself.
+# bash completion for natboxctl(8). Its options and commands are those that it shows itself.
 _natboxctl()
 {
 	local word=$2 command=${COMP_WORDS[1]} words i
@@ -7,19 +7,19 @@ _natboxctl()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		command=${COMP_WORDS[i]}
 		case $command in
-		-s) ((i++)) ;;
+		-s | --socket) ((i++)) ;;
 		-*) ;;
 		*) break ;;
 		esac
 	done
 	case $3 in
-	-s | -w)
+	-s | --socket | -w)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return ;;
 	esac
 	if ((i >= COMP_CWORD)); then
-		words="-s -j -h -V $("$1" -h 2>/dev/null | sed -n 's/^  \([a-z]\{1,\}\).*/\1/p')"
+		words=$("$1" -h 2>/dev/null | sed -nE 's/^  (-., )?((--)?[a-z]+).*/\1 \2/p' | tr -d ,)
 	else
 		case $command in
 		endpoints | lost)

@@ -243,9 +243,10 @@ void tell_status(struct live *live, uint64_t now_us)
 	char rate[64] = "";
 
 	if (live->status.time_us && seconds > 0)
-		snprintf(rate, sizeof(rate), "; %.0f keepalives a second", (double)sent / seconds);
-	service_status(
-		"%u endpoints, %u of them lost%s", counters.endpoints, counters.lost_now, rate);
+		snprintf(rate, sizeof(rate), "; %.*f keepalives a second",
+			(double)sent < 10 * seconds ? 1 : 0, (double)sent / seconds);
+	service_status("%u endpoint%s, %u of them lost%s", counters.endpoints,
+		counters.endpoints == 1 ? "" : "s", counters.lost_now, rate);
 	live->status.time_us = now_us;
 	live->status.keepalives = counters.keepalives;
 }

@@ -56,6 +56,15 @@ start
 say $? "natbox starts with a control socket"
 [ "$(stat -c %a "$socket")" = 600 ]
 say $? "which nobody else may use"
+printf 'version\nversion\n' >"$work/asked"
+kill -STOP "$pid" # so that it hears both, and the end, before it answers
+build/controller "$socket" say <"$work/asked" >"$work/shown" &
+asker=$!
+waits() { grep -q unix_stream "/proc/$asker/wchan"; }
+has_its_end() { ! kill -0 "$asker" 2>/dev/null; }
+eventually waits && kill -CONT "$pid" && within 20 has_its_end && [ "$(grep -c done "$work/shown")" = 2 ]
+say $? "whoever has asked for two things and ended gets both answers, and an end"
+kill "$asker" 2>/dev/null
 registrar_up
 phone_up alice 5070
 phone_up bob 5071
@@ -143,8 +152,13 @@ say $? "and taken when they have gone"
 
 refused 2 "no command frobnicate" frobnicate && refused 2 "a command is missing" &&
 	refused 2 "status takes no argument" status now && refused 2 "-x" -x status &&
-	refused 2 "argument is missing after -k" events -k && refused 2 "show takes ADDRESS" show
+	refused 2 "argument is missing after -k" events -k && refused 2 "show takes ADDRESS" show &&
+	refused 2 "for: --frobnicate" --frobnicate && refused 2 "for: --for" show --for alice &&
+	refused 2 "for: -x" show alice -x && refused 2 "argument is missing after -s" --socket
 say $? "wrong usage is one line, with status 2"
+[ "$("$ctl" --version)" = "$("$ctl" -V)" ] && [ "$("$ctl" --help)" = "$("$ctl" top -h)" ] &&
+	"$ctl" status --json --socket "$socket" | grep -q '"mode":"sniff"'
+say $? "options may be long, and stand behind the command"
 refused 2 "no filter" endpoints net=1 && refused 2 "not a network" endpoints network=10.0.0.1/8 &&
 	refused 2 "not a time" endpoints 'quiet>soon' && refused 2 "none of registration" lost reason=love &&
 	refused 2 "no kind of event" events -k losses && refused 2 "lasts 1s to 1h" trace alice -t 2h &&

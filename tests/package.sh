@@ -12,13 +12,17 @@ say() { # status, what it shows
 	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; failed=1; fi
 }
 
-deb=$(tools/deb 2>"$work/said")
+# Of a revision of its own, for the one that make deb has built is somebody's.
+deb=$(DEB_REVISION=0 DEBFULLNAME='Ann Operator' DEBEMAIL=ann@example.com tools/deb 2>"$work/said")
 say $? "the package is built: $deb"
 cat "$work/said"
 [ -n "$deb" ] || exit 1
 symbols=${deb/natbox_/natbox-dbgsym_}
+trap 'rm -rf "$work" "$deb" "$symbols"' EXIT
 dpkg-deb -x "$deb" "$work/deb" && dpkg-deb -e "$deb" "$work/control" && dpkg-deb -x "$symbols" "$work/symbols"
 make -s install DESTDIR="$work/local" PREFIX=/usr/local
+grep -qxF 'Maintainer: Ann Operator <ann@example.com>' "$work/control/control"
+say $? "its maintainer is who builds it"
 
 files() { (cd "$1" && find . ! -type d | sort); }
 # What only the package has, and that it has pages of the manual compressed.
@@ -28,7 +32,8 @@ say $? "make install puts the same files as the package, $(files "$work/local" |
 for file in usr/sbin/natbox usr/share/man/man8/natbox.8 usr/share/man/man5/natbox.ini.5 lib/systemd/system/natbox.service \
 	usr/lib/sysusers.d/natbox.conf usr/lib/tmpfiles.d/natbox.conf etc/natbox/natbox.ini etc/logrotate.d/natbox \
 	usr/share/bash-completion/completions/natbox usr/share/doc/natbox/examples/sniff.ini \
-	usr/share/doc/natbox/examples/natbox.rules.yml usr/share/doc/natbox/examples/grafana-natbox.json; do
+	usr/share/doc/natbox/examples/queue.ini usr/share/doc/natbox/examples/natbox.rules.yml \
+	usr/share/doc/natbox/README.md usr/share/doc/natbox/docs/placement.md; do
 	comparable "$work/deb" | grep -qxF "./$file" || echo "not ok - there is no $file"
 done
 [ "$(grep -rl '/usr/sbin/' "$work/local")" = "" ] &&
@@ -90,7 +95,8 @@ control() { # word, the one before, all words
 if [ -x natboxctl ]; then
 	[ "$(control stat natboxctl natboxctl stat | sort | tr '\n' ' ')" = "stats status " ] &&
 		[ "$(control 'net' endpoints natboxctl -j endpoints net)" = network= ] &&
-		[ "$(control show '/run/s' natboxctl -s /run/s show)" = show ]
-	say $? "bash completes commands and filters of natboxctl"
+		[ "$(control show '/run/s' natboxctl -s /run/s show)" = show ] &&
+		[ "$(control --so natboxctl natboxctl --so)" = --socket ]
+	say $? "bash completes options, commands and filters of natboxctl"
 fi
 exit $failed

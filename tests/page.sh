@@ -74,7 +74,7 @@ eventually finds "o'neil" '"proven":true' && says status.json '1 endpoint is kep
 say $? "and is counted"
 kill -STOP "${helpers[1]}"
 eventually says lost.json "\"aor\":\"sip:o'neil&co@$proxy\"" && finds "o'neil" '"lost":true' &&
-	eventually says status.json '"well":false,"line":"1 of 1 endpoints are lost'
+	eventually says status.json '"well":false,"line":"1 of 1 endpoints is lost'
 say $? "a phone that is unplugged is told as lost"
 kill -CONT "${helpers[1]}"
 eventually says lost.json '"lost":[]' && eventually says status.json '"well":true'

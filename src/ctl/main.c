@@ -18,7 +18,7 @@ static const struct command {
 	bool is_live, is_counted;
 	void (*show)(struct ctl *ctl, const json_t *line);
 } commands[] = {
-	{"status", "", "what runs, since when, and whether all is well", 0, 0, "", false, false,
+	{"status", "", "what runs, since when, and how many are lost", 0, 0, "", false, false,
 		tell_status},
 	{"endpoints", "[FILTER...]", "who is kept reachable", 0, 32, "", false, true,
 		show_endpoint},
@@ -33,7 +33,8 @@ static const struct command {
 	{"keepalive", "on|off", "send keepalives again, or none for now", 1, 1, "", false, false,
 		NULL},
 	{"flush", "ADDRESS:PORT|AOR|all", "forget endpoints", 1, 1, "", false, true, show_flushed},
-	{"share", "[yield]", "what natboxes share", 0, 1, "", false, false, NULL},
+	{"share", "[yield]", "nothing: this version shares nothing with others", 0, 1, "", false,
+		false, NULL},
 	{"reload", "", "read the configuration again, as SIGHUP", 0, 0, "", false, false,
 		tell_logged},
 	{"log", "LEVEL", "log error, warning, info or debug", 1, 1, "", false, false, NULL},
@@ -46,16 +47,18 @@ enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
 static int print_help(void)
 {
-	puts("natboxctl [-s SOCKET] [-j] COMMAND\n"
-	     "  -s SOCKET  control.socket of the natbox, default " CONTROL_SOCKET_DEFAULT "\n"
-	     "  -j         JSON, a line for each thing, instead of a table\n"
-	     "  -h, -V     this, and the version\n\n"
+	puts("usage: natboxctl [-s SOCKET] [-j] COMMAND\n\n"
+	     "  -s, --socket SOCKET  control.socket of the natbox, " CONTROL_SOCKET_DEFAULT
+	     " without\n"
+	     "  -j, --json           JSON, a line for each thing, instead of a table\n"
+	     "  -h, --help           show this\n"
+	     "  -V, --version        show the version\n\n"
 	     "commands:");
 	for (unsigned i = 0; i < COMMANDS; i++)
 		printf("  %s%s%s\n      %s\n", commands[i].name, *commands[i].arguments ? " " : "",
 			commands[i].arguments, commands[i].help);
 	puts("\nfilters: network=CIDR proxy=ADDRESS aor=GLOB reason=KIND class=NAME lost "
-	     "quiet>TIME");
+	     "'quiet>TIME'\n\nnatboxctl(8) has all of it.");
 	return CTL_DONE;
 }
 
@@ -79,32 +82,64 @@ static bool add_word(struct ctl *ctl, const char *prefix, const char *word)
 	       (size_t)length < sizeof(ctl->request) - used - 1;
 }
 
+static const struct option long_options[] = {
+	{"socket", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
 static int open_file(struct ctl *ctl, const char *path)
 {
 	struct fault fault;
 
-	if (ctl->writer)
-		return ctl_fail(CTL_USAGE, "-w stands there twice" SEE);
 	if (writer_open(path, &ctl->writer, &fault) != 0)
 		return ctl_fail(CTL_REFUSED, "%s", fault.line);
-	return CTL_DONE;
-}
-
-/* -1: all is well so far. */
-static int take_option(struct ctl *ctl, int option)
-{
-	static const char *const prefixes[] = {['t'] = "time=", ['c'] = "count=", ['k'] = ""};
-
-	if (option == '?')
-		return ctl_fail(CTL_USAGE, "what is this for: -%c" SEE, optopt);
-	if (option == ':')
-		return ctl_fail(CTL_USAGE, "an argument is missing after -%c" SEE, optopt);
-	if (option != 'w' && !add_word(ctl, prefixes[option], optarg))
-		return ctl_fail(CTL_USAGE, "-%c takes one word" SEE, option);
 	return -1;
 }
 
-/* Words of the request in their order: the command, its target, its options. */
+/* What getopt_long stopped at: a letter; or, as optopt is 0, a long word that no option has. */
+static int fail_option(int option, char **argv)
+{
+	const char letter[] = {'-', (char)optopt, 0};
+	const char *shown = optopt ? letter : argv[optind - 1];
+
+	if (option == ':')
+		return ctl_fail(CTL_USAGE, "an argument is missing after %.80s" SEE, shown);
+	return ctl_fail(CTL_USAGE, "what is this for: %.80s" SEE, shown);
+}
+
+/* -1: all is well so far. */
+static int take_option(struct ctl *ctl, int option, char **argv)
+{
+	static const char *const prefixes[] = {['t'] = "time=", ['c'] = "count=", ['k'] = ""};
+
+	switch (option) {
+	case 's':
+		ctl->socket = optarg;
+		return -1;
+	case 'j':
+		ctl->is_json = true;
+		return -1;
+	case 'w':
+		return -1;
+	case 'h':
+		return print_help();
+	case 'V':
+		puts("natboxctl " NATBOX_VERSION);
+		return CTL_DONE;
+	case '?':
+	case ':':
+		return fail_option(option, argv);
+	default:
+		if (!add_word(ctl, prefixes[option], optarg))
+			return ctl_fail(CTL_USAGE, "-%c takes one word" SEE, option);
+		return -1;
+	}
+}
+
+/* Words of the request in their order: the command, its target, its options. -1: it can be asked. */
 static int compose(struct ctl *ctl, const struct command *command, int argc, char **argv)
 {
 	const char *path = NULL;
@@ -112,12 +147,13 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 	char rest[sizeof(ctl->request)] = "";
 	int option, status = -1;
 
-	snprintf(options, sizeof(options), ":%s", command->options);
+	snprintf(options, sizeof(options), ":s:jhV%s", command->options);
 	optind = 0;
-	while (status < 0 && (option = getopt(argc, argv, options)) != -1) {
-		status = take_option(ctl, option);
+	while (status < 0 &&
+		(option = getopt_long(argc, argv, options, long_options, NULL)) != -1) {
 		if (option == 'w')
 			path = optarg;
+		status = take_option(ctl, option, argv);
 	}
 	if (status >= 0)
 		return status;
@@ -137,7 +173,7 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 		snprintf(ctl->request + used, sizeof(ctl->request) - used, " %s", rest);
 	}
 	strncat(ctl->request, "\n", sizeof(ctl->request) - strlen(ctl->request) - 1);
-	return path ? open_file(ctl, path) : CTL_DONE;
+	return path ? open_file(ctl, path) : -1;
 }
 
 static void tell_end(const struct ctl *ctl, const struct command *command)
@@ -179,32 +215,20 @@ int main(int argc, char **argv)
 {
 	static struct ctl ctl = {.socket = CONTROL_SOCKET_DEFAULT};
 	const struct command *command;
-	int option, status;
+	int option, status = -1;
 
 	signal(SIGPIPE, SIG_IGN);
 	opterr = 0;
-	while ((option = getopt(argc, argv, "+:s:jhV")) != -1) {
-		switch (option) {
-		case 's':
-			ctl.socket = optarg;
-			break;
-		case 'j':
-			ctl.is_json = true;
-			break;
-		case 'h':
-			return print_help();
-		case 'V':
-			puts("natboxctl " NATBOX_VERSION);
-			return CTL_DONE;
-		default:
-			return take_option(&ctl, option);
-		}
-	}
+	while (status < 0 &&
+		(option = getopt_long(argc, argv, "+:s:jhV", long_options, NULL)) != -1)
+		status = take_option(&ctl, option, argv);
+	if (status >= 0)
+		return status;
 	if (optind == argc)
 		return ctl_fail(CTL_USAGE, "a command is missing" SEE);
 	command = find(argv[optind]);
 	if (!command)
 		return ctl_fail(CTL_USAGE, "there is no command %.80s" SEE, argv[optind]);
 	status = compose(&ctl, command, argc - optind, argv + optind);
-	return status == CTL_DONE ? run(&ctl, command) : status;
+	return status < 0 ? run(&ctl, command) : status;
 }

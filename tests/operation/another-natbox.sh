@@ -28,6 +28,10 @@ second_is_refused "${relay[@]}"
 say $? "nor in the other mode"
 second_starts -n
 say $? "a dry run goes on beside it"
+stop
+first -o metrics.listen=127.0.0.1:9560
+second_starts -n -o metrics.listen=127.0.0.1:9560 && logged "this dry run goes on without"
+say $? "also where both are to serve metrics on one port"
 second_starts -o natbox.proxy=203.0.113.1:5070
 say $? "one for another port starts"
 second_starts "${relay[@]}" -o natbox.proxy=*:5070

@@ -93,6 +93,9 @@ Test(status, a_tenth_lost_is_told_and_is_well)
 	expect_well("All is well: 90 of 100 endpoints kept reachable, 10 lost.");
 	snapshot.engine.lost_now = 11;
 	expect_trouble("11 of 100 endpoints are lost");
+	snapshot.engine.endpoints = 4;
+	snapshot.engine.lost_now = 1;
+	expect_trouble("1 of 4 endpoints is lost");
 }
 
 Test(status, a_loop_that_hangs_is_the_first_trouble)

@@ -264,8 +264,10 @@ static bool has_work(const struct control_client *client)
 		return true;
 	if (client->job == JOB_WALK)
 		return walk_can_run(client);
+	/* Of one that has ended there are lines yet, or it is to be dropped. */
 	return client->job == JOB_NONE && !client_is_owed(client) &&
-	       (client->is_closing || memchr(client->input, '\n', client->asked));
+	       (client->is_closing || client->has_ended ||
+		       memchr(client->input, '\n', client->asked));
 }
 
 bool control_has_work(const struct control *control)

@@ -67,8 +67,9 @@ static void look_at_lost(const struct condition *condition, struct troubles *tro
 	const struct engine_counters *counters = &condition->snapshot->engine;
 
 	if ((uint64_t)counters->lost_now * MANY_LOST > counters->endpoints)
-		add(troubles, "%u of %u endpoints are lost: is the way to them open?",
-			counters->lost_now, counters->endpoints);
+		add(troubles, "%u of %u endpoints %s lost: is the way to them open?",
+			counters->lost_now, counters->endpoints,
+			counters->lost_now == 1 ? "is" : "are");
 }
 
 static void look_at_disk(const struct condition *condition, struct troubles *troubles)
