@@ -1,8 +1,11 @@
 #include "restoration.h"
 
+#include "database.h"
 #include "job.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* One batch is read, in a thread of its own, while the one before it is put back. Where the disk
@@ -14,14 +17,11 @@ struct restoration {
 	struct reading reading;
 	struct batch batches[2], *filled;
 	int result; /* of reading into the batch that is being filled */
-	struct fault what;
 
 	const struct state_options *options;
 	struct endpoints *endpoints;
 	struct rows *rows;
 	struct restored restored;
-	uint32_t last_row;
-	uint32_t *quiet_ms;   /* by row; UINT32_MAX: not known */
 	struct address proxy; /* of the last record */
 };
 
@@ -72,41 +72,14 @@ static void add_proxy_of(struct restoration *restoration, const struct record *r
 		options->add_proxy(options->context, &record->proxy);
 }
 
-/* The latest of what is known of a row counts. */
-static void note_quiets(struct restoration *restoration, const struct quiet_block *block)
-{
-	for (unsigned i = 0; i < block->count; i++) {
-		const struct quiet *quiet = &block->quiets[i];
-
-		if (quiet->row <= restoration->last_row &&
-			quiet->quiet_ms < restoration->quiet_ms[quiet->row])
-			restoration->quiet_ms[quiet->row] = quiet->quiet_ms;
-	}
-}
-
-static void take_quiet(const struct restoration *restoration, uint32_t row, struct record *record)
-{
-	uint64_t quiet_us;
-
-	if (row > restoration->last_row)
-		return;
-	quiet_us = restoration->quiet_ms[row] * UINT64_C(1000);
-	if (quiet_us < record->quiet_us)
-		record->quiet_us = quiet_us;
-}
-
-static void put_back(struct restoration *restoration, struct batch *batch)
+static void put_back(struct restoration *restoration, const struct batch *batch)
 {
 	int64_t slots[RECORDS_AT_ONCE];
 
-	for (unsigned i = 0; i < batch->block_count; i++)
-		note_quiets(restoration, &batch->blocks[i]);
 	for (unsigned i = 0, count; i < batch->count; i += count) {
 		count = batch->count - i < RECORDS_AT_ONCE ? batch->count - i : RECORDS_AT_ONCE;
-		for (unsigned j = i; j < i + count; j++) {
+		for (unsigned j = i; j < i + count; j++)
 			add_proxy_of(restoration, &batch->records[j]);
-			take_quiet(restoration, batch->rows[j], &batch->records[j]);
-		}
 		records_restore(restoration->endpoints, &batch->records[i], count, slots);
 		for (unsigned j = 0; j < count; j++)
 			take_result(restoration, batch->rows[i + j], slots[j]);
@@ -117,8 +90,8 @@ static void *look(void *context)
 {
 	struct restoration *restoration = context;
 
-	restoration->result = database_open(&restoration->database, restoration->path,
-		&restoration->reading.meta, &restoration->what);
+	restoration->result = database_open(
+		&restoration->database, restoration->path, &restoration->reading.meta);
 	return NULL;
 }
 
@@ -127,8 +100,8 @@ static void *read_more(void *context)
 	struct restoration *restoration = context;
 
 	batch_clear(restoration->filled);
-	restoration->result = database_read(&restoration->database, &restoration->reading,
-		restoration->filled, &restoration->what);
+	restoration->result =
+		database_read(&restoration->database, &restoration->reading, restoration->filled);
 	return NULL;
 }
 
@@ -137,12 +110,7 @@ static void *read_first(void *context)
 	struct restoration *restoration = context;
 
 	look(restoration);
-	if (restoration->result == 0)
-		restoration->result = database_last_row(
-			&restoration->database, &restoration->last_row, &restoration->what);
-	if (restoration->result == 0)
-		read_more(restoration);
-	return NULL;
+	return restoration->result == 0 ? read_more(restoration) : NULL;
 }
 
 /* Without a thread the disk is waited for here. */
@@ -165,14 +133,14 @@ static int end(struct restoration *restoration, int result, struct fault *what)
 {
 	if (result == -ETIMEDOUT)
 		return fault_set(what, result, "the disk does not answer for %d s", DISK_WAIT_S);
-	*what = restoration->what;
+	*what = restoration->database.what;
 	database_close(&restoration->database);
-	free(restoration->quiet_ms);
+	free(restoration->reading.quiet_ms);
 	free(restoration);
 	return result;
 }
 
-static struct restoration *restoration_new(const struct store *store, struct fault *what)
+static struct restoration *restoration_new(const char *path, struct fault *what)
 {
 	struct restoration *restoration = calloc(1, sizeof(*restoration));
 
@@ -180,14 +148,14 @@ static struct restoration *restoration_new(const struct store *store, struct fau
 		fault_set(what, -ENOMEM, "%s", strerror(ENOMEM));
 		return NULL;
 	}
-	memcpy(restoration->path, store->path, sizeof(restoration->path));
+	snprintf(restoration->path, sizeof(restoration->path), "%s", path);
 	restoration->filled = restoration->batches;
 	return restoration;
 }
 
-int restoration_look(const struct store *store, struct meta *meta, struct fault *what)
+int restoration_look(const char *path, struct meta *meta, struct fault *what)
 {
-	struct restoration *restoration = restoration_new(store, what);
+	struct restoration *restoration = restoration_new(path, what);
 	int result;
 
 	if (!restoration)
@@ -199,45 +167,30 @@ int restoration_look(const struct store *store, struct meta *meta, struct fault 
 	return end(restoration, result, what);
 }
 
-static int prepare_quiets(struct restoration *restoration)
-{
-	const size_t size = ((size_t)restoration->last_row + 1) * sizeof(uint32_t);
-
-	restoration->quiet_ms = malloc(size);
-	if (!restoration->quiet_ms)
-		return fault_set(&restoration->what, -ENOMEM, "%s", strerror(ENOMEM));
-	memset(restoration->quiet_ms, 0xff, size);
-	return 0;
-}
-
+/* A batch that is read in part only is put back as far as it goes. */
 static int restore_all(struct restoration *restoration)
 {
-	int result, error;
+	int result;
 
 	start(restoration, read_first);
-	result = await(restoration);
-	error = result >= 0 ? prepare_quiets(restoration) : result;
-	while (error == 0) {
-		struct batch *full = restoration->filled;
-		const bool goes_on = result > 0;
+	while ((result = await(restoration)) != -ETIMEDOUT) {
+		const struct batch *full = restoration->filled;
 
 		restoration->filled = &restoration->batches[full == restoration->batches];
-		if (goes_on)
+		if (result > 0)
 			start(restoration, read_more);
 		put_back(restoration, full);
-		if (!goes_on)
+		if (result <= 0)
 			break;
-		result = await(restoration);
-		error = result < 0 && result != -EBADMSG ? result : 0;
 	}
-	return error ? error : result;
+	return result;
 }
 
-int restoration_run(const struct store *store, const struct state_options *options,
+int restoration_run(const char *path, const struct state_options *options,
 	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
 	struct fault *what)
 {
-	struct restoration *restoration = restoration_new(store, what);
+	struct restoration *restoration = restoration_new(path, what);
 	int result;
 
 	if (!restoration)
