@@ -107,6 +107,8 @@ void database_close(struct database *database)
 {
 	sqlite3_stmt *statement;
 
+	if (!database->handle)
+		return;
 	while ((statement = sqlite3_next_stmt(database->handle, NULL)))
 		sqlite3_finalize(statement);
 	sqlite3_close(database->handle);

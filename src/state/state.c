@@ -75,33 +75,39 @@ static int64_t state_clock(const struct state *state, const struct timestamp *no
 	return state->timestamp_us + timestamp_elapsed(&state->timestamp, now);
 }
 
+static void take_over_old(struct state *state)
+{
+	struct fault fault;
+
+	if (upgrade(&state->store, &fault) != 0)
+		announce(state, &fault);
+	else if (fault.line[0])
+		tell(state, STATE_INFO, "%s", fault.line);
+}
+
 /* Looks for the file, and reads what it says of itself. */
 static void find_file(struct state *state)
 {
 	struct store *store = &state->store;
-	const struct meta *meta = &store->meta;
-	struct fault fault, what = {0};
+	struct fault fault = {0};
 	int result;
 
 	if (store_open(store, state->options.path, &fault) != 0) {
 		announce(state, &fault);
 		return;
 	}
-	if (upgrade(store, &fault) != 0)
-		announce(state, &fault);
-	else if (fault.line[0])
-		tell(state, STATE_INFO, "%s", fault.line);
-	result = store_find(store, &what);
+	take_over_old(state);
+	result = store_find(store, &fault);
 	if (result == 0)
-		result = restoration_look(store->path, &store->meta, &what);
+		result = restoration_look(store->path, &store->meta, &fault);
 	store->has_file = result == 0;
-	if (store_judge(store, result, &what, "read", "starting empty", &fault) != 0) {
+	if (store_judge(store, result, "read", "starting empty", &fault) != 0) {
 		announce(state, &fault);
 		return;
 	}
-	memcpy(state->seed, meta->seed, sizeof(state->seed));
+	memcpy(state->seed, store->meta.seed, sizeof(state->seed));
 	state->timestamp_us =
-		meta->state_us + timestamp_elapsed(&meta->timestamp, &state->timestamp);
+		store->meta.state_us + timestamp_elapsed(&store->meta.timestamp, &state->timestamp);
 }
 
 struct state *state_open(const struct state_options *options)
@@ -139,18 +145,18 @@ static void restore_all(struct state *state)
 	struct store *store = &state->store;
 	struct restored restored = {0};
 	struct timestamp before, after;
-	struct fault fault, what;
+	struct fault fault;
 	char then[64] = "starting empty";
 	int result;
 
 	timestamp_now(&before);
 	result = restoration_run(store->path, &state->options, state->endpoints,
-		state_clock(state, &before), &state->round.rows, &restored, &what);
+		state_clock(state, &before), &state->round.rows, &restored, &fault);
 	timestamp_now(&after);
 	if (restored.restored)
 		snprintf(then, sizeof(then), "going on with %u reasons", restored.restored);
 	store->has_file = result == 0;
-	if (store_judge(store, result, &what, "read", then, &fault) != 0) {
+	if (store_judge(store, result, "read", then, &fault) != 0) {
 		announce(state, &fault);
 		records_change_all(state->endpoints);
 		return;

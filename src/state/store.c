@@ -60,7 +60,7 @@ int store_move_aside(const struct store *store, const char *file, const char *ho
 static int set_aside(struct store *store, const char *what, const char *then, struct fault *fault)
 {
 	char name[ASIDE_NAME_MAX];
-	int result = store_move_aside(store, STORE_FILE, "bad", name);
+	int result = store_move_aside(store, STATE_FILE, "bad", name);
 
 	store->has_file = false;
 	if (result != 0)
@@ -71,23 +71,25 @@ static int set_aside(struct store *store, const char *what, const char *then, st
 		store->path, what, name, then);
 }
 
-int store_judge(struct store *store, int result, const struct fault *what, const char *doing,
-	const char *then, struct fault *fault)
+int store_judge(
+	struct store *store, int result, const char *doing, const char *then, struct fault *fault)
 {
-	fault->line[0] = 0;
-	if (result == 0 || (result == -ENOENT && !what->line[0]))
+	char what[FAULT_MAX];
+
+	if (result == 0 || !fault->line[0])
 		return result;
+	memcpy(what, fault->line, sizeof(what));
 	if (result == -EBADMSG)
-		return set_aside(store, what->line, then, fault);
+		return set_aside(store, what, then, fault);
 	return fault_set(fault, result, "cannot %s state %.*s: %s%s; %s", doing, PATH_SHOWN_MAX,
-		store->path, what->line, remedy(result), then);
+		store->path, what, remedy(result), then);
 }
 
 int store_open(struct store *store, const char *path, struct fault *fault)
 {
 	*store = (struct store){.directory.fd = -1};
 	snprintf(store->directory.path, sizeof(store->directory.path), "%s", path);
-	snprintf(store->path, sizeof(store->path), "%.*s/" STORE_FILE, PATH_MAX - 16, path);
+	snprintf(store->path, sizeof(store->path), "%.*s/" STATE_FILE, PATH_MAX - 16, path);
 	return directory_lock(&store->directory, fault);
 }
 
@@ -112,7 +114,7 @@ static int make_file(const struct store *store, struct database *database)
 {
 	int result = 0;
 	int fd = openat(
-		store->directory.fd, STORE_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		store->directory.fd, STATE_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0 || fchmod(fd, 0600) != 0)
 		result = fail(&database->what);
@@ -136,49 +138,59 @@ static int open_file(struct store *store, struct database *database, int64_t sta
 	return result;
 }
 
-static int write_file(struct store *store, struct database *database, struct batch *batch)
+/* Whether there is the file that this store knows, or none as yet. */
+static int verify(struct store *store, struct fault *what)
 {
+	int result = store_find(store, what);
+
+	if (result == 0 && !store->has_file)
+		return fault_set(what, -EBADMSG, "%s", another);
+	if (result != -ENOENT)
+		return result;
+	store->has_file = false;
+	store->is_begun = store->is_examined = true;
+	return 0;
+}
+
+static int write_file(struct store *store, struct batch *batch, struct fault *what)
+{
+	struct database database = {0};
 	int result;
 
 	batch->meta.number = store->meta.number + 1;
-	result = store->has_file ? open_file(store, database, batch->meta.state_us)
-				 : make_file(store, database);
+	result = store->has_file ? open_file(store, &database, batch->meta.state_us)
+				 : make_file(store, &database);
 	if (result == 0)
-		result = database_write(database, batch);
-	database_close(database);
+		result = database_write(&database, batch);
+	database_close(&database);
 	if (result == 0) {
 		store->meta = batch->meta;
 		store->has_file = true;
-	} else if (!store->has_file && result != -EBADMSG) { /* nothing of it stands in there */
-		unlinkat(store->directory.fd, STORE_FILE, 0);
-		unlinkat(store->directory.fd, STORE_JOURNAL, 0);
+		return 0;
 	}
+	if (!store->has_file && result != -EBADMSG) { /* there is nothing in it */
+		unlinkat(store->directory.fd, STATE_FILE, 0);
+		unlinkat(store->directory.fd, STATE_JOURNAL, 0);
+	}
+	*what = database.what;
 	return result;
 }
 
 int store_write(struct store *store, struct batch *batch, struct fault *fault)
 {
-	struct database database = {0};
 	int result = directory_lock(&store->directory, fault);
 	bool is_first;
 
 	if (result != 0)
 		return result;
-	result = store_find(store, &database.what);
-	if (result == -ENOENT) {
-		store->has_file = false;
-		store->is_begun = store->is_examined = true;
-		result = 0;
-	} else if (result == 0 && !store->has_file) {
-		result = fault_set(&database.what, -EBADMSG, "%s", another);
-	}
+	result = verify(store, fault);
 	if (result == 0)
-		result = write_file(store, &database, batch);
+		result = write_file(store, batch, fault);
 	if (result == 0 && store->is_begun && fsync(store->directory.fd) != 0 &&
 		errno != EINVAL /* has none */)
-		result = fail(&database.what);
+		result = fail(fault);
 	if (result != 0)
-		return store_judge(store, result, &database.what, "write",
+		return store_judge(store, result, "write",
 			result == -EBADMSG ? "writing all anew" : nothing, fault);
 	is_first = store->is_begun;
 	store->is_begun = false;

@@ -7,11 +7,6 @@
 #include "batch.h"
 #include "directory.h"
 
-#define STORE_FILE     "state.db"
-#define JOURNAL_SUFFIX "-journal"
-/* Empty, or what a write that was killed leaves behind for the next one to take it back. */
-#define STORE_JOURNAL STORE_FILE JOURNAL_SUFFIX
-
 struct store {
 	struct directory directory;
 	char path[PATH_MAX];
@@ -27,11 +22,12 @@ int store_open(struct store *store, const char *path, struct fault *fault);
 /* Whether there is a file to be read: 0, -ENOENT: none, any other error: it cannot be said. */
 int store_find(const struct store *store, struct fault *what);
 
-/* What `doing`, "read" or "write", came to: result and *what. Where the file is damaged it is set
- * aside; `then` says what natbox goes on with. 0, -ENOENT: there is none, or none any more (where
- * *fault has a line it says why), any other error: it cannot be read or written now. */
-int store_judge(struct store *store, int result, const struct fault *what, const char *doing,
-	const char *then, struct fault *fault);
+/* What came of `doing`, "read" or "write": the result, and in *fault what is wrong, of which this
+ * makes a line for people. A file that is damaged is set aside; `then` says what natbox goes on
+ * with. 0, -ENOENT: there is none, or none any more (where *fault has a line it says why), any
+ * other error: it cannot be read or written now. */
+int store_judge(
+	struct store *store, int result, const char *doing, const char *then, struct fault *fault);
 
 /* Moves a file of the directory out of the way, to FILE.HOW-TIME, which nothing is called yet. 0 or
  * a negative errno. */

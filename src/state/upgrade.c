@@ -166,7 +166,7 @@ static const char *run_upgrade(struct store *store, const char *path)
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) == 1)
 		return "is damaged, or not natbox's";
-	return status == 0 ? NULL : "cannot be written anew as " STORE_FILE;
+	return status == 0 ? NULL : "cannot be written anew as " STATE_FILE;
 }
 
 int upgrade(struct store *store, struct fault *fault)
@@ -175,13 +175,13 @@ int upgrade(struct store *store, struct fault *fault)
 	const char *wrong;
 
 	fault->line[0] = 0;
-	snprintf(path, sizeof(path), "%.*s/" UPGRADE_FILE, PATH_MAX - 16, store->directory.path);
+	snprintf(path, sizeof(path), "%.*s/" OLD_FILE, PATH_MAX - 16, store->directory.path);
 	if (access(path, F_OK) != 0)
 		return 0;
 	if (access(store->path, F_OK) == 0) /* version 0.1 has been started again since */
-		store_move_aside(store, STORE_FILE, "bad", name);
+		store_move_aside(store, STATE_FILE, "bad", name);
 	wrong = run_upgrade(store, path);
-	if (store_move_aside(store, UPGRADE_FILE, wrong ? "bad" : "read", name) != 0)
+	if (store_move_aside(store, OLD_FILE, wrong ? "bad" : "read", name) != 0)
 		snprintf(name, sizeof(name), "itself, as it cannot be moved");
 	return fault_set(fault, wrong ? -EBADMSG : 0, "state %.*s %s: set aside as %s",
 		PATH_SHOWN_MAX, path, wrong ? wrong : "is version 0.1's, and has been read", name);
