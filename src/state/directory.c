@@ -12,6 +12,13 @@
 
 enum { LOCK_WAIT_MS = 3000, LOCK_POLL_MS = 20 };
 
+static int fail(const char *doing, const char *path, struct fault *fault)
+{
+	return fault_set(fault, -errno,
+		"cannot %s state directory %.*s: %s; nothing is kept until it can be", doing,
+		PATH_SHOWN_MAX, path, strerror(errno));
+}
+
 /* Creates a directory and those above it, which everybody may enter whatever the umask; *created:
  * this one was missing. */
 static int make(const char *path, bool *created, struct fault *fault)
@@ -34,12 +41,20 @@ static int make(const char *path, bool *created, struct fault *fault)
 		part[i] = 0;
 		*created = mkdir(part, mode) == 0 && chmod(part, mode) == 0;
 		if (!*created && errno != EEXIST)
-			return fault_set(fault, -errno,
-				"cannot create state directory %.*s: %s; nothing is kept until it "
-				"can be",
-				PATH_SHOWN_MAX, path, strerror(errno));
+			return fail("create", path, fault);
 	}
 	return 0;
+}
+
+/* A descriptor of a directory that is there, or is made, or a negative errno. */
+static int open_or_make(const char *path, bool *created, struct fault *fault)
+{
+	int fd = make(path, created, fault);
+
+	if (fd != 0)
+		return fd;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : fail("open", path, fault);
 }
 
 /* A natbox that was killed holds its lock until the kernel has taken it apart, which takes a while
@@ -82,14 +97,9 @@ int directory_lock(struct directory *directory, struct fault *fault)
 	if (is_locked(directory))
 		return 0;
 	directory_close(directory);
-	result = make(directory->path, &created, fault);
-	if (result != 0)
-		return result;
-	fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open_or_make(directory->path, &created, fault);
 	if (fd < 0)
-		return fault_set(fault, -errno,
-			"cannot open state directory %.*s: %s; nothing is kept until it can be",
-			PATH_SHOWN_MAX, directory->path, strerror(errno));
+		return fd;
 	result = lock(fd);
 	if (result != 0) {
 		close(fd);
@@ -164,20 +174,19 @@ static int give_file(int directory, const char *name, uid_t user, gid_t group)
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
 {
 	static const char *const files[] = {STATE_FILE, STATE_JOURNAL, OLD_FILE};
-	bool created = false;
-	int result = *path ? make(path, &created, fault) : 0, fd;
+	int result = 0, fd;
 	struct stat status;
+	bool created;
 
-	if (result != 0 || !*path)
-		return result;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &status) == 0 && (created || holds_nothing_but_state(fd)))
-		result = give(fd, &status, user, group);
-	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]) && fd >= 0 && result == 0; i++)
-		result = give_file(fd, files[i], user, group);
+	if (!*path)
+		return 0;
+	fd = open_or_make(path, &created, fault);
 	if (fd < 0)
-		return fault_set(fault, -errno, "cannot open state directory %.*s: %s",
-			PATH_SHOWN_MAX, path, strerror(errno));
+		return fd;
+	if (fstat(fd, &status) == 0 && (created || holds_nothing_but_state(fd)))
+		result = give(fd, &status, user, group);
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]) && result == 0; i++)
+		result = give_file(fd, files[i], user, group);
 	close(fd);
 	if (result != 0)
 		return fault_set(fault, result, "cannot give state %.*s to its user: %s",

@@ -122,7 +122,7 @@ static void start(struct restoration *restoration, void *(*work)(void *context))
 
 static int await(struct restoration *restoration)
 {
-	if (job_wait(&restoration->reader, DISK_WAIT_S * UINT64_C(1000000)))
+	if (job_wait(&restoration->reader, DISK_WAIT_S * INT64_C(1000000)))
 		return restoration->result;
 	job_leave(&restoration->reader);
 	return -ETIMEDOUT;

@@ -316,29 +316,19 @@ uint64_t state_lag(const struct state *state, uint64_t now_us)
 	return waits && now_us > state->kept_us ? now_us - state->kept_us : 0;
 }
 
-static uint64_t boot_clock_us(void)
-{
-	struct timestamp now;
-
-	timestamp_now(&now);
-	return (uint64_t)now.boot_us;
-}
-
 /* Writes all changes, and the quiet times of everybody. More than one round when the first one had
  * to begin a new file; a second attempt where the first has set a bad file aside. Whether
  * everything is on the disk. */
 static bool write_at_last(struct state *state)
 {
-	const uint64_t deadline_us = boot_clock_us() + CLOSE_WAIT_US;
+	const int64_t deadline_us = clock_now_us(CLOCK_MONOTONIC) + CLOSE_WAIT_US;
 	bool is_second = false;
 
 	state->closing = true;
 	if (state->retry_us)
 		state->retry_us = state->now_us;
 	do {
-		const uint64_t now_us = boot_clock_us();
-
-		if (!job_wait(&state->writer, deadline_us > now_us ? deadline_us - now_us : 0))
+		if (!job_wait(&state->writer, deadline_us - clock_now_us(CLOCK_MONOTONIC)))
 			return false;
 		if (state->written && state->result < 0) {
 			if (is_second || state->result != -ENOENT)
