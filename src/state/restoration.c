@@ -25,21 +25,6 @@ struct restoration {
 	struct address proxy; /* of the last record */
 };
 
-/* Where memory is short it stays until its own time is over. */
-static void give_row_up(struct rows *rows, uint32_t row)
-{
-	enum { MORE = 4096 };
-	uint32_t *larger;
-
-	if (rows->unused_count % MORE == 0) {
-		larger = reallocarray(rows->unused, rows->unused_count + MORE, sizeof(row));
-		if (!larger)
-			return;
-		rows->unused = larger;
-	}
-	rows->unused[rows->unused_count++] = row;
-}
-
 static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
 	struct restored *restored = &restoration->restored;
@@ -56,7 +41,7 @@ static void take_result(struct restoration *restoration, uint32_t row, int64_t s
 	} else {
 		restored->beyond_limits += slot == -ENOSPC;
 		restored->over += slot != -ENOSPC;
-		give_row_up(restoration->rows, row);
+		changes_add(&restoration->rows->unused, row);
 	}
 }
 
@@ -167,6 +152,15 @@ int restoration_look(const char *path, struct meta *meta, struct fault *what)
 	return end(restoration, result, what);
 }
 
+/* Where memory is short no row is given up before its time is over. */
+static void watch_rows(struct restoration *restoration)
+{
+	struct changes *unused = &restoration->rows->unused;
+
+	if (!unused->slots)
+		(void)changes_init(unused, restoration->reading.last_row);
+}
+
 /* A batch that is read in part only is put back as far as it goes. */
 static int restore_all(struct restoration *restoration)
 {
@@ -176,6 +170,7 @@ static int restore_all(struct restoration *restoration)
 	while ((result = await(restoration)) != -ETIMEDOUT) {
 		const struct batch *full = restoration->filled;
 
+		watch_rows(restoration);
 		restoration->filled = &restoration->batches[full == restoration->batches];
 		if (result > 0)
 			start(restoration, read_more);

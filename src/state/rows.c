@@ -175,7 +175,7 @@ bool row_get_record(
 
 	*number = (uint32_t)place;
 	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
-	if (place != *number || !id || !get_stored(row, &stored, &tail) ||
+	if (place < 1 || place > reading->last_row || !id || !get_stored(row, &stored, &tail) ||
 		stored.kind >= REASON_KINDS ||
 		sum_of_record(*number, &stored, record->id, tail) != stored.sum)
 		return false;
@@ -198,8 +198,7 @@ bool row_get_record(
 	if (stored.expires_us > reading->now_us)
 		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
 	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us, false);
-	if (*number <= reading->last_row &&
-		reading->quiet_ms[*number] * UINT64_C(1000) < record->quiet_us)
+	if (reading->quiet_ms[*number] * UINT64_C(1000) < record->quiet_us)
 		record->quiet_us = reading->quiet_ms[*number] * UINT64_C(1000);
 	return true;
 }
