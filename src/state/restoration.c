@@ -71,38 +71,27 @@ static void put_back(struct restoration *restoration, const struct batch *batch)
 	}
 }
 
-static void *look(void *context)
+/* Opens the file at first. Its records are read where there is something to put them into. */
+static void *read_some(void *context)
 {
 	struct restoration *restoration = context;
-
-	restoration->result = database_open(
-		&restoration->database, restoration->path, &restoration->reading.meta);
-	return NULL;
-}
-
-static void *read_more(void *context)
-{
-	struct restoration *restoration = context;
+	struct database *database = &restoration->database;
+	int result = 0;
 
 	batch_clear(restoration->filled);
-	restoration->result =
-		database_read(&restoration->database, &restoration->reading, restoration->filled);
+	if (!database->handle)
+		result = database_open(database, restoration->path, &restoration->reading.meta);
+	if (result == 0 && restoration->endpoints)
+		result = database_read(database, &restoration->reading, restoration->filled);
+	restoration->result = result;
 	return NULL;
-}
-
-static void *read_first(void *context)
-{
-	struct restoration *restoration = context;
-
-	look(restoration);
-	return restoration->result == 0 ? read_more(restoration) : NULL;
 }
 
 /* Without a thread the disk is waited for here. */
-static void start(struct restoration *restoration, void *(*work)(void *context))
+static void start(struct restoration *restoration)
 {
-	if (job_start(&restoration->reader, work, restoration) != 0)
-		work(restoration);
+	if (job_start(&restoration->reader, read_some, restoration) != 0)
+		read_some(restoration);
 }
 
 static int await(struct restoration *restoration)
@@ -145,7 +134,7 @@ int restoration_look(const char *path, struct meta *meta, struct fault *what)
 
 	if (!restoration)
 		return -ENOMEM;
-	start(restoration, look);
+	start(restoration);
 	result = await(restoration);
 	if (result == 0)
 		*meta = restoration->reading.meta;
@@ -166,14 +155,14 @@ static int restore_all(struct restoration *restoration)
 {
 	int result;
 
-	start(restoration, read_first);
+	start(restoration);
 	while ((result = await(restoration)) != -ETIMEDOUT) {
 		const struct batch *full = restoration->filled;
 
 		watch_rows(restoration);
 		restoration->filled = &restoration->batches[full == restoration->batches];
 		if (result > 0)
-			start(restoration, read_more);
+			start(restoration);
 		put_back(restoration, full);
 		if (result <= 0)
 			break;
