@@ -4,22 +4,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void write_line(struct fault *fault, enum fault_kind kind, const char *format,
-	va_list arguments) __attribute__((format(printf, 3, 0)));
-
-static void write_line(
-	struct fault *fault, enum fault_kind kind, const char *format, va_list arguments)
-{
-	fault->kind = kind;
-	vsnprintf(fault->line, sizeof(fault->line), format, arguments);
-}
-
 int fault_set(struct fault *fault, int error, const char *format, ...)
 {
 	va_list arguments;
 
+	fault->kind = FAULT_PASSING;
 	va_start(arguments, format);
-	write_line(fault, FAULT_PASSING, format, arguments);
+	vsnprintf(fault->line, sizeof(fault->line), format, arguments);
 	va_end(arguments);
 	return error;
 }
@@ -28,8 +19,9 @@ int fault_set_kind(struct fault *fault, enum fault_kind kind, int error, const c
 {
 	va_list arguments;
 
+	fault->kind = kind;
 	va_start(arguments, format);
-	write_line(fault, kind, format, arguments);
+	vsnprintf(fault->line, sizeof(fault->line), format, arguments);
 	va_end(arguments);
 	return error;
 }

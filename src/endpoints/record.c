@@ -169,9 +169,11 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 	return prepared;
 }
 
+/* Both lists that are looked through for it begin there. */
 static void approach(const struct endpoints *endpoints, const struct record_return *prepared)
 {
 	__builtin_prefetch(endpoint_at(endpoints, *prepared->bucket.head));
+	__builtin_prefetch(reason_at(endpoints, *reason_head(endpoints, prepared->claim.key)));
 }
 
 static int64_t finish(struct endpoints *endpoints, const struct record_return *prepared,

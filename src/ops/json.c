@@ -14,18 +14,10 @@ void json_put_number(struct json *json, uint64_t number, unsigned width)
 
 void json_put_address(struct json *json, const struct address *address)
 {
-	if (!address_is_ipv4(address)) {
-		char text[ADDRESS_TEXT_MAX];
-		size_t length = address_format(address, text);
+	char text[ADDRESS_TEXT_MAX];
+	const size_t length = address_format(address, text);
 
-		json_put_bytes(json, text, length);
-		return;
-	}
-	for (unsigned i = 12; i < 16; i++) {
-		json_put_number(json, address->ip[i], 0);
-		json_put_char(json, i < 15 ? '.' : ':');
-	}
-	json_put_number(json, address->port, 0);
+	json_put_bytes(json, text, length);
 }
 
 /* Length of the well-formed UTF-8 sequence at the start (RFC 3629 4); 0: there is none. */

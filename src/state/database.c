@@ -1,7 +1,7 @@
 #include "database.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 enum {
 	/* How long somebody else who has the file open, a shell for one, is waited for. */
@@ -11,6 +11,9 @@ enum {
 	 * whenever keys of reasons are made in another way: old ones would find nothing. */
 	DATABASE_VERSION = 3,
 	DATABASE_APPLICATION = 0x6e617462, /* "natb" */
+	/* Slots keep their rows, so the highest is no more than there ever were reasons at a
+	 * time; one that is higher makes no sense. */
+	ROW_MAX = 1 << 26,
 };
 
 static const char make_tables[] =
@@ -23,34 +26,19 @@ static const char make_tables[] =
 	"CREATE TABLE quiet (block INTEGER PRIMARY KEY, noted INTEGER, quiets BLOB, sum INTEGER);"
 	"COMMIT";
 
-static const char *const statements[STATEMENTS] = {
-	[STATEMENT_PUT_META] = "REPLACE INTO natbox VALUES (1, ?, ?)",
-	[STATEMENT_GET_META] = "SELECT meta, sum FROM natbox",
-	[STATEMENT_PUT_REASON] = "REPLACE INTO reasons VALUES (?, ?, ?, ?, ?, ?, ?)",
-	[STATEMENT_END_REASON] = "DELETE FROM reasons WHERE row = ?",
-	[STATEMENT_GET_REASONS] = "SELECT row, id, record FROM reasons",
-	[STATEMENT_PUT_QUIET] = "REPLACE INTO quiet VALUES (?, ?, ?, ?)",
-	[STATEMENT_GET_QUIET] = "SELECT noted, quiets, sum FROM quiet",
-};
-
-static int find_fault(struct fault *what)
-{
-	return fault_set(what, -EBADMSG, "is corrupt: the check of a record does not match");
-}
-
 /* What the last call's error comes to. */
-static int fail(const struct database *database, struct fault *what)
+static int fail(struct database *database)
 {
+	const char *message = sqlite3_errmsg(database->handle);
 	int error = sqlite3_extended_errcode(database->handle);
 	int number = sqlite3_system_errno(database->handle);
 
 	switch (error & 0xff) {
 	case SQLITE_NOTADB:
-		return fault_set(what, -EBADMSG, "is not natbox's");
+		return fault_set(&database->what, -EBADMSG, "is not natbox's");
 	case SQLITE_CORRUPT:
 	case SQLITE_ERROR: /* a table is not there, or is another one */
-		return fault_set(
-			what, -EBADMSG, "is corrupt: %s", sqlite3_errmsg(database->handle));
+		return fault_set(&database->what, -EBADMSG, "is corrupt: %s", message);
 	case SQLITE_FULL:
 		number = ENOSPC;
 		break;
@@ -64,180 +52,176 @@ static int fail(const struct database *database, struct fault *what)
 		break;
 	}
 	if (error == SQLITE_IOERR_SHORT_READ)
-		return fault_set(what, -EBADMSG, "is corrupt: it ends too early");
-	if (number)
-		return fault_set(what, -number, "%s", strerror(number));
-	return fault_set(what, -EIO, "%s", sqlite3_errmsg(database->handle));
+		return fault_set(&database->what, -EBADMSG, "is corrupt: it ends too early");
+	return fault_set(&database->what, number ? -number : -EIO, "%s",
+		number ? strerror(number) : message);
 }
 
-static int run(struct database *database, const char *sql, struct fault *what)
+static int fail_check(struct database *database)
 {
-	return sqlite3_exec(database->handle, sql, NULL, NULL, NULL) ? fail(database, what) : 0;
+	return fault_set(
+		&database->what, -EBADMSG, "is corrupt: the check of a record does not match");
 }
 
-static sqlite3_stmt *statement_of(struct database *database, enum statement statement)
+static int run(struct database *database, const char *sql)
 {
-	sqlite3_stmt **prepared = &database->statements[statement];
-
-	if (!*prepared)
-		sqlite3_prepare_v2(database->handle, statements[statement], -1, prepared, NULL);
-	return *prepared;
+	return sqlite3_exec(database->handle, sql, NULL, NULL, NULL) ? fail(database) : 0;
 }
 
-/* Runs a statement whose parameters are bound. */
-static int put(struct database *database, enum statement statement, struct fault *what)
+/* A statement, which lives until the database is closed. NULL: the next step says why. */
+static sqlite3_stmt *prepare(struct database *database, const char *sql)
 {
-	sqlite3_stmt *row = database->statements[statement];
+	sqlite3_stmt *statement = NULL;
 
-	if (!row || sqlite3_step(row) != SQLITE_DONE)
-		return fail(database, what);
-	sqlite3_reset(row);
-	return 0;
+	sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL);
+	return statement;
 }
 
-/* The next row of a statement, or NULL: *result says whether there are no more, 0, or why. */
-static sqlite3_stmt *next_row(
-	struct database *database, enum statement statement, int *result, struct fault *what)
+/* Runs a statement up to its next row. 1: there is one; 0: there are no more. */
+static int step(struct database *database, sqlite3_stmt *statement)
 {
-	sqlite3_stmt *row = statement_of(database, statement);
-	int state = row ? sqlite3_step(row) : SQLITE_ERROR;
-
-	*result = state == SQLITE_ROW || state == SQLITE_DONE ? 0 : fail(database, what);
-	return state == SQLITE_ROW ? row : NULL;
+	switch (statement ? sqlite3_step(statement) : SQLITE_ERROR) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		sqlite3_reset(statement);
+		return 0;
+	default:
+		return fail(database);
+	}
 }
 
-static int ask_number(
-	struct database *database, const char *sql, int64_t *number, struct fault *what)
+/* Asks for one number. */
+static int ask(struct database *database, const char *sql, int64_t *number)
 {
-	sqlite3_stmt *row = NULL;
-	int result = 0;
+	sqlite3_stmt *row = prepare(database, sql);
+	int result = step(database, row);
 
-	sqlite3_prepare_v2(database->handle, sql, -1, &row, NULL);
-	if (row && sqlite3_step(row) == SQLITE_ROW)
+	if (result > 0)
 		*number = sqlite3_column_int64(row, 0);
-	else
-		result = fail(database, what);
-	sqlite3_finalize(row);
-	return result;
+	sqlite3_reset(row);
+	return result < 0 ? result : 0;
 }
 
 void database_close(struct database *database)
 {
-	for (unsigned i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(database->statements[i]);
+	sqlite3_stmt *statement;
+
+	if (!database->handle)
+		return;
+	while ((statement = sqlite3_next_stmt(database->handle, NULL)))
+		sqlite3_finalize(statement);
 	sqlite3_close(database->handle);
-	*database = (struct database){0};
+	database->handle = NULL;
 }
 
-static int open_file(struct database *database, const char *path, struct fault *what)
+static int open_file(struct database *database, const char *path)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
-	*database = (struct database){0};
 	if (sqlite3_open_v2(path, &database->handle, flags, NULL) != SQLITE_OK)
-		return database->handle ? fail(database, what)
-					: fault_set(what, -ENOMEM, "%s", strerror(ENOMEM));
+		return database->handle
+			       ? fail(database)
+			       : fault_set(&database->what, -ENOMEM, "%s", strerror(ENOMEM));
 	sqlite3_busy_timeout(database->handle, BUSY_WAIT_MS);
 	return 0;
 }
 
 /* Tables are not looked at before it is known that they are natbox's. */
-static int check_format(struct database *database, struct fault *what)
+static int check_format(struct database *database)
 {
 	int64_t application = 0, version = 0;
-	int result = ask_number(database, "PRAGMA application_id", &application, what);
+	int result = ask(database, "PRAGMA application_id", &application);
 
 	if (result == 0)
-		result = ask_number(database, "PRAGMA user_version", &version, what);
+		result = ask(database, "PRAGMA user_version", &version);
 	if (result != 0)
 		return result;
 	if (application != DATABASE_APPLICATION)
-		return fault_set(what, -EBADMSG, "is not natbox's");
+		return fault_set(&database->what, -EBADMSG, "is not natbox's");
 	if (version != DATABASE_VERSION)
-		return fault_set(what, -EBADMSG,
+		return fault_set(&database->what, -EBADMSG,
 			"has format version %lld, this natbox knows version %d only",
 			(long long)version, DATABASE_VERSION);
 	return 0;
 }
 
-static int get_meta(struct database *database, struct meta *meta, struct fault *what)
+int database_open(struct database *database, const char *path, struct meta *meta)
 {
-	int result;
-	sqlite3_stmt *row = next_row(database, STATEMENT_GET_META, &result, what);
+	int result = open_file(database, path);
+	sqlite3_stmt *row;
 
-	if (!row)
-		return result == 0 ? -ENOENT : result;
-	result = row_get_meta(row, meta) ? 0 : find_fault(what);
+	if (result == 0)
+		result = check_format(database);
+	if (result != 0)
+		return result;
+	row = prepare(database, "SELECT meta, sum FROM natbox");
+	result = step(database, row);
+	if (result > 0)
+		result = row_get_meta(row, meta) ? 0 : fail_check(database);
+	else if (result == 0)
+		result = -ENOENT;
 	sqlite3_reset(row);
 	return result;
 }
 
-int database_open(
-	struct database *database, const char *path, struct meta *meta, struct fault *what)
+int database_make(struct database *database, const char *path)
 {
-	int result = open_file(database, path, what);
+	int result = open_file(database, path);
 
-	if (result == 0)
-		result = check_format(database, what);
-	if (result == 0)
-		result = get_meta(database, meta, what);
-	if (result != 0)
-		database_close(database);
-	return result;
+	return result == 0 ? run(database, make_tables) : result;
 }
 
-int database_make(struct database *database, const char *path, struct fault *what)
+int database_examine(struct database *database, int64_t state_us)
 {
-	int result = open_file(database, path, what);
+	sqlite3_stmt *forget;
+	int64_t is_sound = false;
+	int result =
+		ask(database, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)", &is_sound);
 
-	if (result == 0)
-		result = run(database, make_tables, what);
 	if (result != 0)
-		database_close(database);
-	return result;
+		return result;
+	if (!is_sound)
+		return fault_set(&database->what, -EBADMSG, "is corrupt: its pages make no sense");
+	forget = prepare(database, "DELETE FROM reasons WHERE expires < ?");
+	sqlite3_bind_int64(forget, 1, state_us / 1000000);
+	return step(database, forget);
 }
 
-int database_examine(struct database *database, int64_t state_us, struct fault *what)
+static int write_meta(struct database *database, const struct meta *meta)
 {
-	char forget[96];
-	sqlite3_stmt *row = NULL;
+	sqlite3_stmt *put = prepare(database, "REPLACE INTO natbox VALUES (1, ?, ?)");
+
+	row_put_meta(put, meta);
+	return step(database, put);
+}
+
+static int write_records(struct database *database, const struct batch *batch)
+{
+	sqlite3_stmt *end = prepare(database, "DELETE FROM reasons WHERE row = ?");
+	sqlite3_stmt *put = prepare(database, "REPLACE INTO reasons VALUES (?, ?, ?, ?, ?, ?, ?)");
 	int result = 0;
 
-	sqlite3_prepare_v2(database->handle, "PRAGMA quick_check(1)", -1, &row, NULL);
-	if (!row || sqlite3_step(row) != SQLITE_ROW)
-		result = fail(database, what);
-	else if (strcmp((const char *)sqlite3_column_text(row, 0), "ok") != 0)
-		result = fault_set(what, -EBADMSG, "is corrupt: its pages make no sense");
-	sqlite3_finalize(row);
-	snprintf(forget, sizeof(forget), "DELETE FROM reasons WHERE expires < %lld",
-		(long long)(state_us / 1000000));
-	return result == 0 ? run(database, forget, what) : result;
-}
+	for (unsigned i = 0; i < batch->count && result == 0; i++) {
+		const struct record *record = &batch->records[i];
 
-static int write_record(
-	struct database *database, const struct batch *batch, unsigned i, struct fault *what)
-{
-	if (!batch->records[i].left_us) {
-		sqlite3_bind_int64(statement_of(database, STATEMENT_END_REASON), 1, batch->rows[i]);
-		return put(database, STATEMENT_END_REASON, what);
+		if (record->left_us)
+			row_put_record(put, batch->rows[i], record, batch->meta.state_us);
+		else
+			sqlite3_bind_int64(end, 1, batch->rows[i]);
+		result = step(database, record->left_us ? put : end);
 	}
-	row_put_record(statement_of(database, STATEMENT_PUT_REASON), batch->rows[i],
-		&batch->records[i], batch->meta.state_us);
-	return put(database, STATEMENT_PUT_REASON, what);
+	return result;
 }
 
-static int write_all(struct database *database, const struct batch *batch, struct fault *what)
+static int write_quiets(struct database *database, const struct batch *batch)
 {
-	int result;
+	sqlite3_stmt *put = prepare(database, "REPLACE INTO quiet VALUES (?, ?, ?, ?)");
+	int result = 0;
 
-	row_put_meta(statement_of(database, STATEMENT_PUT_META), &batch->meta);
-	result = put(database, STATEMENT_PUT_META, what);
-	for (unsigned i = 0; i < batch->count && result == 0; i++)
-		result = write_record(database, batch, i, what);
 	for (unsigned i = 0; i < batch->block_count && result == 0; i++) {
-		row_put_quiet(statement_of(database, STATEMENT_PUT_QUIET), &batch->blocks[i],
-			batch->meta.state_us);
-		result = put(database, STATEMENT_PUT_QUIET, what);
+		row_put_quiet(put, &batch->blocks[i], batch->meta.state_us);
+		result = step(database, put);
 	}
 	return result;
 }
@@ -247,52 +231,75 @@ static int write_all(struct database *database, const struct batch *batch, struc
 static const char begin[] = "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL;"
 			    "PRAGMA cache_size = -32000; BEGIN IMMEDIATE";
 
-int database_write(struct database *database, const struct batch *batch, struct fault *what)
+int database_write(struct database *database, const struct batch *batch)
 {
-	int result = run(database, begin, what);
+	int result = run(database, begin);
 
 	if (result == 0)
-		result = write_all(database, batch, what);
-	return result == 0 ? run(database, "COMMIT", what) : result;
+		result = write_meta(database, &batch->meta);
+	if (result == 0)
+		result = write_records(database, batch);
+	if (result == 0)
+		result = write_quiets(database, batch);
+	return result == 0 ? run(database, "COMMIT") : result;
 }
 
-int database_last_row(struct database *database, uint32_t *row, struct fault *what)
+/* Room for the quiet times of all rows. */
+static int prepare_quiets(struct database *database, struct reading *reading)
 {
-	int64_t number = 0;
-	int result = ask_number(database, "SELECT max(row) FROM reasons", &number, what);
+	int64_t last = 0;
+	int result = ask(database, "SELECT max(row) FROM reasons", &last);
+	size_t size;
 
-	*row = number < 0 || number > ROW_MAX ? ROW_MAX : (uint32_t)number;
+	if (result != 0)
+		return result;
+	reading->last_row = last < 0 || last > ROW_MAX ? ROW_MAX : (uint32_t)last;
+	size = ((size_t)reading->last_row + 1) * sizeof(*reading->quiet_ms);
+	reading->quiet_ms = malloc(size);
+	if (!reading->quiet_ms)
+		return fault_set(&database->what, -ENOMEM, "%s", strerror(ENOMEM));
+	memset(reading->quiet_ms, 0xff, size);
+	return 0;
+}
+
+static int read_quiets(struct database *database, struct reading *reading)
+{
+	sqlite3_stmt *row = prepare(database, "SELECT noted, quiets, sum FROM quiet");
+	int result;
+
+	while ((result = step(database, row)) > 0)
+		reading->is_damaged |= !row_get_quiets(row, reading);
 	return result;
 }
 
-int database_read(
-	struct database *database, struct reading *reading, struct batch *batch, struct fault *what)
+/* Where quiet times cannot be read, records are without them. */
+static int begin_reading(struct database *database, struct reading *reading)
 {
-	int result = 0;
-	sqlite3_stmt *row = NULL;
+	int result = prepare_quiets(database, reading);
 
-	while (!reading->has_quiets && batch_has_room(batch)) {
-		row = next_row(database, STATEMENT_GET_QUIET, &result, what);
-		if (!row)
-			reading->has_quiets = true;
-		else if (row_get_quiet(row, reading, &batch->blocks[batch->block_count]))
-			batch->block_count++;
-		else
-			reading->is_damaged = true;
+	if (result == 0)
+		result = read_quiets(database, reading);
+	if (result == -EBADMSG && reading->quiet_ms) {
+		reading->is_damaged = true;
+		result = 0;
 	}
-	if (batch->block_count)
-		return result == 0 ? 1 : result;
-	while (batch_has_room(batch) && result == 0 &&
-		(row = next_row(database, STATEMENT_GET_REASONS, &result, what))) {
+	reading->rows = prepare(database, "SELECT row, id, record FROM reasons");
+	return result;
+}
+
+int database_read(struct database *database, struct reading *reading, struct batch *batch)
+{
+	int result = reading->rows ? 0 : begin_reading(database, reading);
+
+	while (result >= 0 && batch_has_room(batch) &&
+		(result = step(database, reading->rows)) > 0) {
 		struct record record;
 		uint32_t number;
 
-		if (row_get_record(row, reading, &number, &record))
+		if (row_get_record(reading->rows, reading, &number, &record))
 			batch_add(batch, number, &record);
 		else
 			reading->is_damaged = true;
 	}
-	if (result == 0 && !row && reading->is_damaged)
-		return find_fault(what);
-	return result == 0 && row ? 1 : result;
+	return result == 0 && reading->is_damaged ? fail_check(database) : result;
 }

@@ -1,5 +1,8 @@
 #include "directory.h"
 
+#include <natbox/state.h>
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,7 +12,16 @@
 
 enum { LOCK_WAIT_MS = 3000, LOCK_POLL_MS = 20 };
 
-int directory_make(const char *path, bool *created, struct fault *fault)
+static int fail(const char *doing, const char *path, struct fault *fault)
+{
+	return fault_set(fault, -errno,
+		"cannot %s state directory %.*s: %s; nothing is kept until it can be", doing,
+		PATH_SHOWN_MAX, path, strerror(errno));
+}
+
+/* Creates a directory and those above it, which everybody may enter whatever the umask; *created:
+ * this one was missing. */
+static int make(const char *path, bool *created, struct fault *fault)
 {
 	char part[PATH_MAX];
 	struct stat status;
@@ -29,12 +41,20 @@ int directory_make(const char *path, bool *created, struct fault *fault)
 		part[i] = 0;
 		*created = mkdir(part, mode) == 0 && chmod(part, mode) == 0;
 		if (!*created && errno != EEXIST)
-			return fault_set(fault, -errno,
-				"cannot create state directory %.*s: %s; nothing is kept until it "
-				"can be",
-				PATH_SHOWN_MAX, path, strerror(errno));
+			return fail("create", path, fault);
 	}
 	return 0;
+}
+
+/* A descriptor of a directory that is there, or is made, or a negative errno. */
+static int open_or_make(const char *path, bool *created, struct fault *fault)
+{
+	int fd = make(path, created, fault);
+
+	if (fd != 0)
+		return fd;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : fail("open", path, fault);
 }
 
 /* A natbox that was killed holds its lock until the kernel has taken it apart, which takes a while
@@ -77,14 +97,9 @@ int directory_lock(struct directory *directory, struct fault *fault)
 	if (is_locked(directory))
 		return 0;
 	directory_close(directory);
-	result = directory_make(directory->path, &created, fault);
-	if (result != 0)
-		return result;
-	fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open_or_make(directory->path, &created, fault);
 	if (fd < 0)
-		return fault_set(fault, -errno,
-			"cannot open state directory %.*s: %s; nothing is kept until it can be",
-			PATH_SHOWN_MAX, directory->path, strerror(errno));
+		return fd;
 	result = lock(fd);
 	if (result != 0) {
 		close(fd);
@@ -97,5 +112,84 @@ int directory_lock(struct directory *directory, struct fault *fault)
 					       : "state.path has to be on a local disk");
 	}
 	directory->fd = fd;
+	return 0;
+}
+
+/* Whether the directory holds a state and nothing else: then a natbox has made it, which ran as
+ * somebody else. */
+static bool holds_nothing_but_state(int directory)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	bool has_state = false, has_more = false;
+
+	if (!entries && fd >= 0)
+		close(fd);
+	if (!entries)
+		return false;
+	while ((entry = readdir(entries))) {
+		if (strncmp(entry->d_name, STATE_FILE, strlen(STATE_FILE)) == 0 ||
+			strncmp(entry->d_name, OLD_FILE, strlen(OLD_FILE)) == 0)
+			has_state = true;
+		else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			has_more = true;
+	}
+	closedir(entries);
+	return has_state && !has_more;
+}
+
+bool state_would_give(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool would = fd >= 0 && holds_nothing_but_state(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return would;
+}
+
+/* Nothing is written where nothing changes: the disk may stall. */
+static int give(int fd, const struct stat *status, uid_t user, gid_t group)
+{
+	if (status->st_uid == user)
+		return 0;
+	return fchownat(fd, "", user, group, AT_EMPTY_PATH) == 0 ? 0 : -errno;
+}
+
+/* Not through a link, which whoever had the directory before may have laid. */
+static int give_file(int directory, const char *name, uid_t user, gid_t group)
+{
+	int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), result = 0;
+	struct stat status;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1)
+		result = give(fd, &status, user, group);
+	close(fd);
+	return result;
+}
+
+int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
+{
+	static const char *const files[] = {STATE_FILE, STATE_JOURNAL, OLD_FILE};
+	int result = 0, fd;
+	struct stat status;
+	bool created;
+
+	if (!*path)
+		return 0;
+	fd = open_or_make(path, &created, fault);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) == 0 && (created || holds_nothing_but_state(fd)))
+		result = give(fd, &status, user, group);
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]) && result == 0; i++)
+		result = give_file(fd, files[i], user, group);
+	close(fd);
+	if (result != 0)
+		return fault_set(fault, result, "cannot give state %.*s to its user: %s",
+			PATH_SHOWN_MAX, path, strerror(-result));
 	return 0;
 }

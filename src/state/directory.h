@@ -1,4 +1,4 @@
-/* The directory of the state file, locked against a second natbox. */
+/* The directory of the state file, locked against a second natbox, and what stands in it. */
 #ifndef DIRECTORY_H
 #define DIRECTORY_H
 
@@ -6,6 +6,13 @@
 
 #include <limits.h>
 #include <stdbool.h>
+
+#define STATE_FILE     "state.db"
+#define JOURNAL_SUFFIX "-journal"
+/* Empty, or what a write that was killed leaves behind for the next one to take it back. */
+#define STATE_JOURNAL STATE_FILE JOURNAL_SUFFIX
+/* The state file of version 0.1. */
+#define OLD_FILE "state.mdb"
 
 /* Bytes of a path in a line for people: the line has to have room for more. */
 enum { PATH_SHOWN_MAX = 256 };
@@ -15,10 +22,6 @@ struct directory {
 	int fd;          /* holds the lock; -1 while there is none */
 	bool locked_out; /* another natbox has it; this one never writes */
 };
-
-/* Creates a directory and those above it, which everybody may enter whatever the umask; *created:
- * this one was missing. 0 or a negative errno. */
-int directory_make(const char *path, bool *created, struct fault *fault);
 
 /* Opens and locks it, creating it; waits up to 3 s for a natbox that is just going. 0, also when
  * that has been done before and it is still the same one; or a negative errno, -EBUSY, without a

@@ -1,7 +1,8 @@
 #include "job.h"
 
+#include "timestamp.h"
+
 #include <signal.h>
-#include <time.h>
 
 int job_start(struct job *job, void *(*work)(void *context), void *context)
 {
@@ -16,14 +17,6 @@ int job_start(struct job *job, void *(*work)(void *context), void *context)
 	return -error;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* Waits for a moment, on a clock that may be set. */
 static bool wait_a_moment(struct job *job)
 {
@@ -34,13 +27,13 @@ static bool wait_a_moment(struct job *job)
 	return pthread_timedjoin_np(job->thread, NULL, &until) == 0;
 }
 
-bool job_wait(struct job *job, uint64_t wait_us)
+bool job_wait(struct job *job, int64_t wait_us)
 {
-	const uint64_t began_us = now_us();
+	const int64_t end_us = clock_now_us(CLOCK_MONOTONIC) + wait_us;
 
 	if (job->runs && pthread_tryjoin_np(job->thread, NULL) == 0)
 		job->runs = false;
-	while (job->runs && now_us() - began_us < wait_us)
+	while (job->runs && clock_now_us(CLOCK_MONOTONIC) < end_us)
 		job->runs = !wait_a_moment(job);
 	return !job->runs;
 }

@@ -15,7 +15,7 @@ struct job {
 int job_start(struct job *job, void *(*work)(void *context), void *context);
 
 /* Waits until it is done, for so long at most: whether it is, or none runs. */
-bool job_wait(struct job *job, uint64_t wait_us);
+bool job_wait(struct job *job, int64_t wait_us);
 
 /* Nobody waits for it any more; what it uses has to stay. */
 void job_leave(struct job *job);

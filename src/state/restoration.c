@@ -1,8 +1,11 @@
 #include "restoration.h"
 
+#include "database.h"
 #include "job.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* One batch is read, in a thread of its own, while the one before it is put back. Where the disk
@@ -14,31 +17,13 @@ struct restoration {
 	struct reading reading;
 	struct batch batches[2], *filled;
 	int result; /* of reading into the batch that is being filled */
-	struct fault what;
 
 	const struct state_options *options;
 	struct endpoints *endpoints;
 	struct rows *rows;
 	struct restored restored;
-	uint32_t last_row;
-	uint32_t *quiet_ms;   /* by row; UINT32_MAX: not known */
 	struct address proxy; /* of the last record */
 };
-
-/* Where memory is short it stays until its own time is over. */
-static void give_row_up(struct rows *rows, uint32_t row)
-{
-	enum { MORE = 4096 };
-	uint32_t *larger;
-
-	if (rows->unused_count % MORE == 0) {
-		larger = reallocarray(rows->unused, rows->unused_count + MORE, sizeof(row));
-		if (!larger)
-			return;
-		rows->unused = larger;
-	}
-	rows->unused[rows->unused_count++] = row;
-}
 
 static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
@@ -56,7 +41,7 @@ static void take_result(struct restoration *restoration, uint32_t row, int64_t s
 	} else {
 		restored->beyond_limits += slot == -ENOSPC;
 		restored->over += slot != -ENOSPC;
-		give_row_up(restoration->rows, row);
+		changes_add(&restoration->rows->unused, row);
 	}
 }
 
@@ -72,89 +57,46 @@ static void add_proxy_of(struct restoration *restoration, const struct record *r
 		options->add_proxy(options->context, &record->proxy);
 }
 
-/* The latest of what is known of a row counts. */
-static void note_quiets(struct restoration *restoration, const struct quiet_block *block)
-{
-	for (unsigned i = 0; i < block->count; i++) {
-		const struct quiet *quiet = &block->quiets[i];
-
-		if (quiet->row <= restoration->last_row &&
-			quiet->quiet_ms < restoration->quiet_ms[quiet->row])
-			restoration->quiet_ms[quiet->row] = quiet->quiet_ms;
-	}
-}
-
-static void take_quiet(const struct restoration *restoration, uint32_t row, struct record *record)
-{
-	uint64_t quiet_us;
-
-	if (row > restoration->last_row)
-		return;
-	quiet_us = restoration->quiet_ms[row] * UINT64_C(1000);
-	if (quiet_us < record->quiet_us)
-		record->quiet_us = quiet_us;
-}
-
-static void put_back(struct restoration *restoration, struct batch *batch)
+static void put_back(struct restoration *restoration, const struct batch *batch)
 {
 	int64_t slots[RECORDS_AT_ONCE];
 
-	for (unsigned i = 0; i < batch->block_count; i++)
-		note_quiets(restoration, &batch->blocks[i]);
 	for (unsigned i = 0, count; i < batch->count; i += count) {
 		count = batch->count - i < RECORDS_AT_ONCE ? batch->count - i : RECORDS_AT_ONCE;
-		for (unsigned j = i; j < i + count; j++) {
+		for (unsigned j = i; j < i + count; j++)
 			add_proxy_of(restoration, &batch->records[j]);
-			take_quiet(restoration, batch->rows[j], &batch->records[j]);
-		}
 		records_restore(restoration->endpoints, &batch->records[i], count, slots);
 		for (unsigned j = 0; j < count; j++)
 			take_result(restoration, batch->rows[i + j], slots[j]);
 	}
 }
 
-static void *look(void *context)
+/* Opens the file at first. Its records are read where there is something to put them into. */
+static void *read_some(void *context)
 {
 	struct restoration *restoration = context;
-
-	restoration->result = database_open(&restoration->database, restoration->path,
-		&restoration->reading.meta, &restoration->what);
-	return NULL;
-}
-
-static void *read_more(void *context)
-{
-	struct restoration *restoration = context;
+	struct database *database = &restoration->database;
+	int result = 0;
 
 	batch_clear(restoration->filled);
-	restoration->result = database_read(&restoration->database, &restoration->reading,
-		restoration->filled, &restoration->what);
-	return NULL;
-}
-
-static void *read_first(void *context)
-{
-	struct restoration *restoration = context;
-
-	look(restoration);
-	if (restoration->result == 0)
-		restoration->result = database_last_row(
-			&restoration->database, &restoration->last_row, &restoration->what);
-	if (restoration->result == 0)
-		read_more(restoration);
+	if (!database->handle)
+		result = database_open(database, restoration->path, &restoration->reading.meta);
+	if (result == 0 && restoration->endpoints)
+		result = database_read(database, &restoration->reading, restoration->filled);
+	restoration->result = result;
 	return NULL;
 }
 
 /* Without a thread the disk is waited for here. */
-static void start(struct restoration *restoration, void *(*work)(void *context))
+static void start(struct restoration *restoration)
 {
-	if (job_start(&restoration->reader, work, restoration) != 0)
-		work(restoration);
+	if (job_start(&restoration->reader, read_some, restoration) != 0)
+		read_some(restoration);
 }
 
 static int await(struct restoration *restoration)
 {
-	if (job_wait(&restoration->reader, DISK_WAIT_S * UINT64_C(1000000)))
+	if (job_wait(&restoration->reader, DISK_WAIT_S * INT64_C(1000000)))
 		return restoration->result;
 	job_leave(&restoration->reader);
 	return -ETIMEDOUT;
@@ -165,14 +107,14 @@ static int end(struct restoration *restoration, int result, struct fault *what)
 {
 	if (result == -ETIMEDOUT)
 		return fault_set(what, result, "the disk does not answer for %d s", DISK_WAIT_S);
-	*what = restoration->what;
+	*what = restoration->database.what;
 	database_close(&restoration->database);
-	free(restoration->quiet_ms);
+	free(restoration->reading.quiet_ms);
 	free(restoration);
 	return result;
 }
 
-static struct restoration *restoration_new(const struct store *store, struct fault *what)
+static struct restoration *restoration_new(const char *path, struct fault *what)
 {
 	struct restoration *restoration = calloc(1, sizeof(*restoration));
 
@@ -180,64 +122,59 @@ static struct restoration *restoration_new(const struct store *store, struct fau
 		fault_set(what, -ENOMEM, "%s", strerror(ENOMEM));
 		return NULL;
 	}
-	memcpy(restoration->path, store->path, sizeof(restoration->path));
+	snprintf(restoration->path, sizeof(restoration->path), "%s", path);
 	restoration->filled = restoration->batches;
 	return restoration;
 }
 
-int restoration_look(const struct store *store, struct meta *meta, struct fault *what)
+int restoration_look(const char *path, struct meta *meta, struct fault *what)
 {
-	struct restoration *restoration = restoration_new(store, what);
+	struct restoration *restoration = restoration_new(path, what);
 	int result;
 
 	if (!restoration)
 		return -ENOMEM;
-	start(restoration, look);
+	start(restoration);
 	result = await(restoration);
 	if (result == 0)
 		*meta = restoration->reading.meta;
 	return end(restoration, result, what);
 }
 
-static int prepare_quiets(struct restoration *restoration)
+/* Where memory is short no row is given up before its time is over. */
+static void watch_rows(struct restoration *restoration)
 {
-	const size_t size = ((size_t)restoration->last_row + 1) * sizeof(uint32_t);
+	struct changes *unused = &restoration->rows->unused;
 
-	restoration->quiet_ms = malloc(size);
-	if (!restoration->quiet_ms)
-		return fault_set(&restoration->what, -ENOMEM, "%s", strerror(ENOMEM));
-	memset(restoration->quiet_ms, 0xff, size);
-	return 0;
+	if (!unused->slots)
+		(void)changes_init(unused, restoration->reading.last_row);
 }
 
+/* A batch that is read in part only is put back as far as it goes. */
 static int restore_all(struct restoration *restoration)
 {
-	int result, error;
+	int result;
 
-	start(restoration, read_first);
-	result = await(restoration);
-	error = result >= 0 ? prepare_quiets(restoration) : result;
-	while (error == 0) {
-		struct batch *full = restoration->filled;
-		const bool goes_on = result > 0;
+	start(restoration);
+	while ((result = await(restoration)) != -ETIMEDOUT) {
+		const struct batch *full = restoration->filled;
 
+		watch_rows(restoration);
 		restoration->filled = &restoration->batches[full == restoration->batches];
-		if (goes_on)
-			start(restoration, read_more);
+		if (result > 0)
+			start(restoration);
 		put_back(restoration, full);
-		if (!goes_on)
+		if (result <= 0)
 			break;
-		result = await(restoration);
-		error = result < 0 && result != -EBADMSG ? result : 0;
 	}
-	return error ? error : result;
+	return result;
 }
 
-int restoration_run(const struct store *store, const struct state_options *options,
+int restoration_run(const char *path, const struct state_options *options,
 	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
 	struct fault *what)
 {
-	struct restoration *restoration = restoration_new(store, what);
+	struct restoration *restoration = restoration_new(path, what);
 	int result;
 
 	if (!restoration)

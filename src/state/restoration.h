@@ -3,7 +3,6 @@
 #define STATE_RESTORATION_H
 
 #include "round.h"
-#include "store.h"
 
 #include <natbox/state.h>
 
@@ -18,11 +17,11 @@ struct restored {
 
 /* Reads what the file says of itself, waiting for a disk that stalls for a limited time. Returns as
  * database_open does, or -ETIMEDOUT. */
-int restoration_look(const struct store *store, struct meta *meta, struct fault *what);
+int restoration_look(const char *path, struct meta *meta, struct fault *what);
 
 /* Puts everything back that can be, as it is at now_us on the state clock, and starts the
  * keepalives. 0, or the first error of reading. */
-int restoration_run(const struct store *store, const struct state_options *options,
+int restoration_run(const char *path, const struct state_options *options,
 	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
 	struct fault *what);
 

@@ -1,7 +1,6 @@
 #include "round.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 /* Records gathered at once: 100 us. */
 enum { GATHERED_AT_ONCE = 256 };
@@ -22,7 +21,7 @@ void round_free(struct round *round)
 {
 	if (round->rows.of_slot)
 		table_free(round->rows.of_slot, slots_of(round->endpoints), sizeof(uint32_t));
-	free(round->rows.unused);
+	changes_free(&round->rows.unused);
 }
 
 void round_begin(struct round *round, bool last)
@@ -88,11 +87,10 @@ static void gather_reason(struct round *round, struct batch *batch, uint32_t slo
 
 bool round_gather(struct round *round, struct batch *batch, uint64_t now_us)
 {
-	struct rows *rows = &round->rows;
 	const struct record none = {0};
 
 	for (unsigned i = 0; i < GATHERED_AT_ONCE; i++) {
-		uint32_t slot;
+		uint32_t slot, row;
 
 		if (!batch_has_room(batch))
 			return true;
@@ -100,8 +98,8 @@ bool round_gather(struct round *round, struct batch *batch, uint64_t now_us)
 		if (slot) {
 			round->next_slot = slot;
 			gather_reason(round, batch, slot);
-		} else if (rows->unused_count) {
-			batch_add(batch, rows->unused[--rows->unused_count], &none);
+		} else if ((row = changes_take(&round->rows.unused, 1))) {
+			batch_add(batch, row, &none);
 		} else if (is_quiet_due(round, now_us)) {
 			gather_quiet(round, batch, now_us);
 			return false;

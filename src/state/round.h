@@ -9,10 +9,8 @@
  * reason. */
 struct rows {
 	uint32_t *of_slot;
-	uint32_t last; /* the highest row that has been given away */
-	/* Rows that are to go, as nobody has a use for them. */
-	uint32_t *unused;
-	size_t unused_count;
+	uint32_t last;         /* the highest row that has been given away */
+	struct changes unused; /* rows, not slots, that are to go: nobody has a use for them */
 };
 
 struct round {

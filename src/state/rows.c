@@ -26,12 +26,8 @@ enum {
 	STORED_LOST = 1 << 2,
 };
 
-/* Against accidents only, and quick: a word at a time, each multiplied into all that came
- * before. */
-static int64_t sum_of(int64_t before, const void *bytes, size_t length)
+uint64_t sum_words(uint64_t sum, const void *bytes, size_t length)
 {
-	static const uint64_t odd = 0x9e3779b97f4a7c15;
-	uint64_t sum = (uint64_t)before ^ odd ^ length;
 	const uint8_t *at = bytes;
 
 	for (; length; at += sizeof(uint64_t)) {
@@ -39,10 +35,15 @@ static int64_t sum_of(int64_t before, const void *bytes, size_t length)
 		uint64_t word = 0;
 
 		memcpy(&word, at, part);
-		sum = ((sum ^ word) * odd) ^ (sum >> 29);
+		sum = ((sum ^ word) * SUM_ODD) ^ (sum >> 29);
 		length -= part;
 	}
-	return (int64_t)(sum ^ sum >> 32);
+	return sum;
+}
+
+static int64_t sum_of(int64_t before, const void *bytes, size_t length)
+{
+	return (int64_t)sum_fold(sum_words((uint64_t)before ^ SUM_ODD ^ length, bytes, length));
 }
 
 static int64_t sum_of_record(
@@ -54,16 +55,6 @@ static int64_t sum_of_record(
 	return tail.length ? sum_of(sum, tail.at, tail.length) : sum;
 }
 
-static bool get_blob(sqlite3_stmt *row, int column, void *bytes, size_t size)
-{
-	const void *blob = sqlite3_column_blob(row, column);
-
-	if (!blob || sqlite3_column_bytes(row, column) != (int)size)
-		return false;
-	memcpy(bytes, blob, size);
-	return true;
-}
-
 void row_put_meta(sqlite3_stmt *row, const struct meta *meta)
 {
 	sqlite3_bind_blob(row, 1, meta, sizeof(*meta), SQLITE_STATIC);
@@ -72,8 +63,12 @@ void row_put_meta(sqlite3_stmt *row, const struct meta *meta)
 
 bool row_get_meta(sqlite3_stmt *row, struct meta *meta)
 {
-	return get_blob(row, 0, meta, sizeof(*meta)) &&
-	       sqlite3_column_int64(row, 1) == sum_of(0, meta, sizeof(*meta));
+	const void *blob = sqlite3_column_blob(row, 0);
+
+	if (!blob || sqlite3_column_bytes(row, 0) != (int)sizeof(*meta))
+		return false;
+	memcpy(meta, blob, sizeof(*meta));
+	return sqlite3_column_int64(row, 1) == sum_of(0, meta, sizeof(*meta));
 }
 
 static void put_address(sqlite3_stmt *row, int column, const struct address *address)
@@ -180,7 +175,7 @@ bool row_get_record(
 
 	*number = (uint32_t)place;
 	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
-	if (place != *number || !id || !get_stored(row, &stored, &tail) ||
+	if (place < 1 || place > reading->last_row || !id || !get_stored(row, &stored, &tail) ||
 		stored.kind >= REASON_KINDS ||
 		sum_of_record(*number, &stored, record->id, tail) != stored.sum)
 		return false;
@@ -203,6 +198,8 @@ bool row_get_record(
 	if (stored.expires_us > reading->now_us)
 		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
 	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us, false);
+	if (reading->quiet_ms[*number] * UINT64_C(1000) < record->quiet_us)
+		record->quiet_us = reading->quiet_ms[*number] * UINT64_C(1000);
 	return true;
 }
 
@@ -216,25 +213,29 @@ void row_put_quiet(sqlite3_stmt *row, const struct quiet_block *block, int64_t s
 	sqlite3_bind_int64(row, 4, sum_of(state_us, block->quiets, length));
 }
 
-bool row_get_quiet(sqlite3_stmt *row, const struct reading *reading, struct quiet_block *block)
+/* The latest of what is known of a row counts. */
+static void note_quiet(struct reading *reading, const struct quiet *quiet, int64_t noted_us)
+{
+	const int64_t last_us = noted_us - (quiet->quiet_ms & ~QUIET_IS_SLOW) * INT64_C(1000);
+	const uint64_t quiet_ms =
+		quiet_since(reading, last_us, noted_us, quiet->quiet_ms & QUIET_IS_SLOW) / 1000;
+
+	if (quiet->row <= reading->last_row && quiet_ms < reading->quiet_ms[quiet->row])
+		reading->quiet_ms[quiet->row] = (uint32_t)quiet_ms;
+}
+
+bool row_get_quiets(sqlite3_stmt *row, struct reading *reading)
 {
 	const int64_t noted_us = sqlite3_column_int64(row, 0);
-	const void *quiets = sqlite3_column_blob(row, 1);
+	const char *quiets = sqlite3_column_blob(row, 1);
 	const size_t length = (size_t)sqlite3_column_bytes(row, 1);
+	struct quiet quiet;
 
-	block->count = (unsigned)(length / sizeof(block->quiets[0]));
-	if (length > sizeof(block->quiets) ||
-		sqlite3_column_int64(row, 2) != sum_of(noted_us, quiets, length))
+	if (sqlite3_column_int64(row, 2) != sum_of(noted_us, quiets, length))
 		return false;
-	if (length)
-		memcpy(block->quiets, quiets, length);
-	for (unsigned i = 0; i < block->count; i++) {
-		struct quiet *quiet = &block->quiets[i];
-		const bool is_slow = quiet->quiet_ms & QUIET_IS_SLOW;
-		int64_t last_us = noted_us - (quiet->quiet_ms & ~QUIET_IS_SLOW) * INT64_C(1000);
-
-		quiet->quiet_ms =
-			(uint32_t)(quiet_since(reading, last_us, noted_us, is_slow) / 1000);
+	for (size_t at = 0; at + sizeof(quiet) <= length; at += sizeof(quiet)) {
+		memcpy(&quiet, quiets + at, sizeof(quiet));
+		note_quiet(reading, &quiet, noted_us);
 	}
 	return true;
 }

@@ -17,14 +17,26 @@ void row_put_quiet(sqlite3_stmt *row, const struct quiet_block *block, int64_t s
 struct reading {
 	struct meta meta;
 	int64_t now_us; /* on the state clock */
-	bool has_quiets, is_damaged;
+	uint32_t last_row;
+	uint32_t *quiet_ms; /* by row, up to that one; UINT32_MAX: not known */
+	sqlite3_stmt *rows; /* of the records; NULL: not begun */
+	bool is_damaged;    /* a row was not as natbox has written it */
 };
 
-/* What is in a row, as it is at now_us. False when natbox has not written it like this. Ids live
- * until the next row. */
+/* What is in a row, as it is at now_us; quiet times go to the reading. False when natbox has not
+ * written it like this. Ids live until the next row. */
 bool row_get_meta(sqlite3_stmt *row, struct meta *meta);
+bool row_get_quiets(sqlite3_stmt *row, struct reading *reading);
 bool row_get_record(
 	sqlite3_stmt *row, const struct reading *reading, uint32_t *number, struct record *record);
-bool row_get_quiet(sqlite3_stmt *row, const struct reading *reading, struct quiet_block *block);
+
+/* A check against accidents only, and quick: a word at a time, each multiplied into all that came
+ * before. What sum_words has come to is folded in the end. */
+#define SUM_ODD UINT64_C(0x9e3779b97f4a7c15)
+uint64_t sum_words(uint64_t sum, const void *bytes, size_t length);
+static inline uint64_t sum_fold(uint64_t sum)
+{
+	return sum ^ sum >> 32;
+}
 
 #endif

@@ -3,9 +3,11 @@
 #include "job.h"
 #include "restoration.h"
 #include "round.h"
+#include "store.h"
 #include "upgrade.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -27,10 +29,9 @@ struct state {
 	/* The state clock: what it showed at that moment. */
 	struct timestamp timestamp;
 	int64_t timestamp_us;
-	bool has_file;   /* that is to be read */
 	bool writes;     /* there is a directory to write to, if not now then later */
 	bool locked_out; /* there is none, as another natbox had it at the start */
-	bool closing;    /* what fails now is told at the end */
+	bool closing;    /* all is written at once, and what fails is told at the end */
 
 	struct round round;
 	uint64_t now_us;
@@ -49,6 +50,18 @@ struct state {
 	char announced[FAULT_MAX]; /* the fault that was told last; empty: all is well */
 };
 
+__attribute__((format(printf, 3, 4))) static void tell(
+	const struct state *state, enum state_notice notice, const char *format, ...)
+{
+	char line[FAULT_MAX + 128];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	state->options.notice(state->options.context, notice, line);
+}
+
 static void announce(struct state *state, const struct fault *fault)
 {
 	const bool is_taken = state->store.directory.locked_out;
@@ -56,8 +69,7 @@ static void announce(struct state *state, const struct fault *fault)
 	if (!fault->line[0] || strcmp(fault->line, state->announced) == 0)
 		return;
 	memcpy(state->announced, fault->line, sizeof(state->announced));
-	state->options.notice(
-		state->options.context, is_taken ? STATE_TAKEN : STATE_FAULT, fault->line);
+	tell(state, is_taken ? STATE_TAKEN : STATE_FAULT, "%s", fault->line);
 }
 
 static int64_t state_clock(const struct state *state, const struct timestamp *now)
@@ -65,33 +77,39 @@ static int64_t state_clock(const struct state *state, const struct timestamp *no
 	return state->timestamp_us + timestamp_elapsed(&state->timestamp, now);
 }
 
+static void take_over_old(struct state *state)
+{
+	struct fault fault;
+
+	if (upgrade(&state->store, &fault) != 0)
+		announce(state, &fault);
+	else if (fault.line[0])
+		tell(state, STATE_INFO, "%s", fault.line);
+}
+
 /* Looks for the file, and reads what it says of itself. */
 static void find_file(struct state *state)
 {
 	struct store *store = &state->store;
-	struct meta *meta = &store->meta;
-	struct fault fault, what;
+	struct fault fault = {0};
 	int result;
 
-	result = store_open(store, state->options.path, &fault);
-	if (result != 0) {
+	if (store_open(store, state->options.path, &fault) != 0) {
 		announce(state, &fault);
 		return;
 	}
-	if (upgrade(store, &fault) != 0)
-		announce(state, &fault);
-	else if (fault.line[0])
-		state->options.notice(state->options.context, STATE_INFO, fault.line);
-	result = store_find(store, &what);
+	take_over_old(state);
+	result = store_find(store, &fault);
 	if (result == 0)
-		result = restoration_look(store, meta, &what);
-	state->has_file = store_judge(store, result, &what, "starting empty", &fault) == 0;
-	announce(state, &fault);
-	if (!state->has_file)
+		result = restoration_look(store->path, &store->meta, &fault);
+	store->has_file = result == 0;
+	if (store_judge(store, result, "read", "starting empty", &fault) != 0) {
+		announce(state, &fault);
 		return;
-	memcpy(state->seed, meta->seed, sizeof(state->seed));
+	}
+	memcpy(state->seed, store->meta.seed, sizeof(state->seed));
 	state->timestamp_us =
-		meta->state_us + timestamp_elapsed(&meta->timestamp, &state->timestamp);
+		store->meta.state_us + timestamp_elapsed(&store->meta.timestamp, &state->timestamp);
 }
 
 struct state *state_open(const struct state_options *options)
@@ -123,43 +141,35 @@ const uint8_t *state_seed(const struct state *state)
 	return state->seed;
 }
 
-static void tell_restored(
-	const struct state *state, const struct restored *restored, uint64_t took_us)
-{
-	char line[FAULT_MAX];
-
-	snprintf(line, sizeof(line),
-		"state: %u endpoints with %u reasons restored from %.*s in %llu ms (gone: %u run "
-		"out, %u beyond the limits; kept for another start: %u of other proxies, %u that "
-		"the configuration does not want)",
-		state->endpoints->endpoints.count, restored->restored, PATH_SHOWN_MAX,
-		state->store.path, (unsigned long long)(took_us / 1000), restored->over,
-		restored->beyond_limits, restored->without_proxy, restored->unwanted);
-	state->options.notice(state->options.context, STATE_INFO, line);
-}
-
 /* A damaged file is set aside with all that could not be read of it; the rest is written anew. */
 static void restore_all(struct state *state)
 {
+	struct store *store = &state->store;
 	struct restored restored = {0};
 	struct timestamp before, after;
-	struct fault fault, what;
-	char then[64];
+	struct fault fault;
+	char then[64] = "starting empty";
 	int result;
 
 	timestamp_now(&before);
-	result = restoration_run(&state->store, &state->options, state->endpoints,
-		state_clock(state, &before), &state->round.rows, &restored, &what);
+	result = restoration_run(store->path, &state->options, state->endpoints,
+		state_clock(state, &before), &state->round.rows, &restored, &fault);
 	timestamp_now(&after);
-	snprintf(then, sizeof(then),
-		restored.restored ? "going on with %u reasons" : "starting empty",
-		restored.restored);
-	if (store_judge(&state->store, result, &what, then, &fault) == 0) {
-		tell_restored(state, &restored, (uint64_t)timestamp_elapsed(&before, &after));
+	if (restored.restored)
+		snprintf(then, sizeof(then), "going on with %u reasons", restored.restored);
+	store->has_file = result == 0;
+	if (store_judge(store, result, "read", then, &fault) != 0) {
+		announce(state, &fault);
+		records_change_all(state->endpoints);
 		return;
 	}
-	announce(state, &fault);
-	records_change_all(state->endpoints);
+	tell(state, STATE_INFO,
+		"state: %u endpoints with %u reasons restored from %.*s in %lld ms (gone: %u run "
+		"out, %u beyond the limits; kept for another start: %u of other proxies, %u that "
+		"the configuration does not want)",
+		state->endpoints->endpoints.count, restored.restored, PATH_SHOWN_MAX, store->path,
+		(long long)timestamp_elapsed(&before, &after) / 1000, restored.over,
+		restored.beyond_limits, restored.without_proxy, restored.unwanted);
 }
 
 int state_start(struct state *state, struct engine *engine, uint64_t now_us)
@@ -174,7 +184,7 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	if (!state->writes)
 		return 0;
 	result = round_init(&state->round, state->endpoints, now_us);
-	if (result == 0 && state->has_file)
+	if (result == 0 && state->store.has_file)
 		restore_all(state);
 	return result;
 }
@@ -198,35 +208,25 @@ static void *write_batch(void *context)
 	return NULL;
 }
 
-static void recover(struct state *state)
-{
-	char line[FAULT_MAX];
-
-	if (!state->announced[0])
-		return;
-	state->announced[0] = 0;
-	snprintf(line, sizeof(line), "state: %.*s is written again", PATH_SHOWN_MAX,
-		state->store.path);
-	state->options.notice(state->options.context, STATE_INFO, line);
-}
-
 /* Looks at what came of the last write; a batch that was not written is kept for another
  * attempt. */
 static void take_result(struct state *state)
 {
 	state->written = false;
-	if (state->result != 0) {
+	if (state->result < 0) {
 		if (!state->closing || state->result == -ENOENT)
 			announce(state, &state->fault);
-		state->retry_us = state->now_us + state->options.sync_us;
+		state->retry_us = state->now_us + (state->closing ? 0 : state->options.sync_us);
 		return;
 	}
 	batch_clear(state->batch);
 	state->retry_us = 0;
-	recover(state);
-	if (state->store.is_new)
+	if (state->announced[0])
+		tell(state, STATE_INFO, "state: %.*s is written again", PATH_SHOWN_MAX,
+			state->store.path);
+	state->announced[0] = 0;
+	if (state->result > 0) /* a new file */
 		records_change_all(state->endpoints);
-	state->store.is_new = false;
 	if (!state->round.is_under_way)
 		state->kept_us = state->round_us;
 }
@@ -242,6 +242,13 @@ static void hand_over(struct state *state)
 			"cannot start the thread that writes state: %s; nothing is kept until it "
 			"can be",
 			strerror(-result));
+}
+
+static bool is_round_due(const struct state *state)
+{
+	if (state->closing)
+		return !state->round.is_last || changes_any(&state->endpoints->changes);
+	return state->now_us >= state->due_us;
 }
 
 static void begin_round(struct state *state)
@@ -264,7 +271,7 @@ void state_run(struct state *state, uint64_t now_us)
 		hand_over(state);
 		return;
 	}
-	if (!state->round.is_under_way && now_us < state->due_us)
+	if (!state->round.is_under_way && !is_round_due(state))
 		return;
 	if (!state->round.is_under_way)
 		begin_round(state);
@@ -298,80 +305,55 @@ uint64_t state_next(const struct state *state)
 	return state->round.is_under_way ? state->now_us : state->due_us;
 }
 
+static bool has_unwritten(const struct state *state)
+{
+	return state->written || state->round.is_under_way || !batch_is_empty(state->batch) ||
+	       (state->endpoints && changes_any(&state->endpoints->changes));
+}
+
 uint64_t state_lag(const struct state *state, uint64_t now_us)
 {
-	bool waits = state->locked_out || state->written || state->round.is_under_way ||
-		     !batch_is_empty(state->batch) ||
-		     (state->endpoints && changes_any(&state->endpoints->changes));
+	const bool waits = state->locked_out || has_unwritten(state);
 
 	return waits && now_us > state->kept_us ? now_us - state->kept_us : 0;
 }
 
-static uint64_t boot_clock_us(void)
+/* Writes all changes, and the quiet times of everybody. More than one round when the first one had
+ * to begin a new file; a second attempt where the first has set a bad file aside. Whether
+ * everything is on the disk. */
+static bool write_at_last(struct state *state)
 {
-	struct timestamp now;
+	const int64_t deadline_us = clock_now_us(CLOCK_MONOTONIC) + CLOSE_WAIT_US;
+	bool is_second = false;
 
-	timestamp_now(&now);
-	return (uint64_t)now.boot_us;
-}
-
-/* Has the batch written, and waits for that until the deadline. Whether it was. */
-static bool flush(struct state *state, uint64_t deadline_us)
-{
-	uint64_t now_us = boot_clock_us();
-
-	if (!state->written && !batch_is_empty(state->batch))
-		hand_over(state);
-	if (!job_wait(&state->writer, deadline_us > now_us ? deadline_us - now_us : 0))
-		return false;
-	if (state->written)
-		take_result(state);
-	return batch_is_empty(state->batch);
-}
-
-/* A round of all changes, and the quiet times of everybody. More than one when the first one had to
- * begin a new file. */
-static bool write_all(struct state *state, uint64_t deadline_us)
-{
-	if (!flush(state, deadline_us))
-		return false;
+	state->closing = true;
+	if (state->retry_us)
+		state->retry_us = state->now_us;
 	do {
-		begin_round(state);
-		while (state->round.is_under_way) {
-			set_meta(state);
-			while (!round_gather(&state->round, state->batch, state->now_us))
-				;
-			if (!flush(state, deadline_us))
+		if (!job_wait(&state->writer, deadline_us - clock_now_us(CLOCK_MONOTONIC)))
+			return false;
+		if (state->written && state->result < 0) {
+			if (is_second || state->result != -ENOENT)
 				return false;
+			is_second = true;
 		}
-	} while (changes_any(&state->endpoints->changes));
+		state_run(state, state->now_us);
+	} while (!state->round.is_last || has_unwritten(state));
 	return true;
 }
 
-/* Twice where the first attempt has set a bad file aside. Whether everything is on the disk. */
-static bool write_at_last(struct state *state)
+static void tell_lost(const struct state *state)
 {
-	uint64_t deadline_us = boot_clock_us() + CLOSE_WAIT_US;
-
-	state->closing = true;
-	state->retry_us = 0;
-	return write_all(state, deadline_us) ||
-	       (!state->writer.runs && state->result == -ENOENT && write_all(state, deadline_us));
-}
-
-static void tell_lost(struct state *state)
-{
-	uint64_t lag_us = state_lag(state, state->now_us);
-	char line[FAULT_MAX + 128], cause[FAULT_MAX];
+	const uint64_t lag_us = state_lag(state, state->now_us);
+	struct fault stalled;
 
 	if (!lag_us)
 		return;
-	snprintf(cause, sizeof(cause), "cannot write state %.*s: the disk does not answer",
-		PATH_SHOWN_MAX, state->store.path);
-	snprintf(line, sizeof(line), "the changes of the last %llu s before this stop are lost: %s",
+	fault_set(&stalled, 0, "cannot write state %.*s: the disk does not answer", PATH_SHOWN_MAX,
+		state->store.path);
+	tell(state, STATE_FAULT, "the changes of the last %llu s before this stop are lost: %s",
 		(unsigned long long)lag_us / 1000000 + 1,
-		state->writer.runs ? cause : state->fault.line);
-	state->options.notice(state->options.context, STATE_FAULT, line);
+		state->writer.runs ? stalled.line : state->fault.line);
 }
 
 void state_close(struct state *state, uint64_t now_us)

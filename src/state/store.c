@@ -1,5 +1,7 @@
 #include "store.h"
 
+#include "database.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +12,8 @@
 /* Names tried for one bad file: so many in one second, and somebody is doing it on purpose. */
 enum { ASIDE_NAMES = 100 };
 
-static const char another[] = "is not the one that natbox has read", anew[] = "writing all anew";
+static const char another[] = "is not the one that natbox has read";
+static const char nothing[] = "nothing is kept until it can be";
 
 static const char *remedy(int error)
 {
@@ -54,43 +57,45 @@ int store_move_aside(const struct store *store, const char *file, const char *ho
 	return -errno;
 }
 
-/* what says why. */
 static int set_aside(struct store *store, const char *what, const char *then, struct fault *fault)
 {
 	char name[ASIDE_NAME_MAX];
-	int result = store_move_aside(store, STORE_FILE, "bad", name);
+	int result = store_move_aside(store, STATE_FILE, "bad", name);
 
 	store->has_file = false;
 	if (result != 0)
-		return fault_set(fault, result,
-			"state %.*s %s, and cannot be set aside: %s%s; nothing is kept until it "
-			"can be",
-			PATH_SHOWN_MAX, store->path, what, strerror(-result), remedy(result));
+		return fault_set(fault, result, "state %.*s %s, and cannot be set aside: %s%s; %s",
+			PATH_SHOWN_MAX, store->path, what, strerror(-result), remedy(result),
+			nothing);
 	return fault_set(fault, -ENOENT, "state %.*s %s: set aside as %s, %s", PATH_SHOWN_MAX,
 		store->path, what, name, then);
 }
 
-int store_judge(struct store *store, int result, const struct fault *what, const char *then,
-	struct fault *fault)
+int store_judge(
+	struct store *store, int result, const char *doing, const char *then, struct fault *fault)
 {
-	fault->line[0] = 0;
-	store->has_file = result == 0;
-	if (result == 0)
-		return 0;
-	if (result == -EBADMSG)
-		return set_aside(store, what->line, then, fault);
-	if (result == -ENOENT)
+	char what[FAULT_MAX];
+
+	if (result == 0 || !fault->line[0])
 		return result;
-	return fault_set(fault, result, "cannot read state %.*s: %s%s; %s", PATH_SHOWN_MAX,
-		store->path, what->line, remedy(result), then);
+	memcpy(what, fault->line, sizeof(what));
+	if (result == -EBADMSG)
+		return set_aside(store, what, then, fault);
+	return fault_set(fault, result, "cannot %s state %.*s: %s%s; %s", doing, PATH_SHOWN_MAX,
+		store->path, what, remedy(result), then);
 }
 
 int store_open(struct store *store, const char *path, struct fault *fault)
 {
 	*store = (struct store){.directory.fd = -1};
 	snprintf(store->directory.path, sizeof(store->directory.path), "%s", path);
-	snprintf(store->path, sizeof(store->path), "%.*s/" STORE_FILE, PATH_MAX - 16, path);
+	snprintf(store->path, sizeof(store->path), "%.*s/" STATE_FILE, PATH_MAX - 16, path);
 	return directory_lock(&store->directory, fault);
+}
+
+static int fail(struct fault *what)
+{
+	return fault_set(what, -errno, "%s", strerror(errno));
 }
 
 /* Opening anything but a file could hang. */
@@ -99,112 +104,95 @@ int store_find(const struct store *store, struct fault *what)
 	struct stat file;
 
 	if (stat(store->path, &file) != 0)
-		return errno == ENOENT ? -ENOENT : fault_set(what, -errno, "%s", strerror(errno));
+		return errno == ENOENT ? -ENOENT : fail(what);
 	if (!S_ISREG(file.st_mode))
 		return fault_set(what, -EBADMSG, "is not a file");
 	return file.st_size ? 0 : -ENOENT;
 }
 
-static int cannot_write(
-	const struct store *store, int error, const char *cause, struct fault *fault)
+static int make_file(const struct store *store, struct database *database)
 {
-	return fault_set(fault, error,
-		"cannot write state %.*s: %s%s; nothing is kept until it can be", PATH_SHOWN_MAX,
-		store->path, cause, remedy(error));
-}
-
-static int make_file(const struct store *store, struct database *database, struct fault *what)
-{
+	int result = 0;
 	int fd = openat(
-		store->directory.fd, STORE_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		store->directory.fd, STATE_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0 || fchmod(fd, 0600) != 0) {
-		fault_set(what, -errno, "%s", strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return -errno;
-	}
-	close(fd);
-	return database_make(database, store->path, what);
+	if (fd < 0 || fchmod(fd, 0600) != 0)
+		result = fail(&database->what);
+	if (fd >= 0)
+		close(fd);
+	return result == 0 ? database_make(database, store->path) : result;
 }
 
 /* The file is to be as this store has read or left it: another in its place is not ours to write
  * to, whatever it holds. */
-static int open_file(struct store *store, struct database *database, const struct batch *batch,
-	struct fault *what)
+static int open_file(struct store *store, struct database *database, int64_t state_us)
 {
 	struct meta meta = {0};
-	int result = database_open(database, store->path, &meta, what);
+	int result = database_open(database, store->path, &meta);
 
 	if (result == -ENOENT || (result == 0 && memcmp(&meta, &store->meta, sizeof(meta)) != 0))
-		result = fault_set(what, -EBADMSG, "%s", another);
+		result = fault_set(&database->what, -EBADMSG, "%s", another);
 	if (result == 0 && !store->is_examined)
-		result = database_examine(database, batch->meta.state_us, what);
+		result = database_examine(database, state_us);
 	store->is_examined |= result == 0;
 	return result;
 }
 
-static int write_file(struct store *store, const struct batch *batch, struct fault *what)
+/* Whether there is the file that this store knows, or none as yet. */
+static int verify(struct store *store, struct fault *what)
+{
+	int result = store_find(store, what);
+
+	if (result == 0 && !store->has_file)
+		return fault_set(what, -EBADMSG, "%s", another);
+	if (result != -ENOENT)
+		return result;
+	store->has_file = false;
+	store->is_begun = store->is_examined = true;
+	return 0;
+}
+
+static int write_file(struct store *store, struct batch *batch, struct fault *what)
 {
 	struct database database = {0};
-	int result = store->has_file ? open_file(store, &database, batch, what)
-				     : make_file(store, &database, what);
+	int result;
 
+	batch->meta.number = store->meta.number + 1;
+	result = store->has_file ? open_file(store, &database, batch->meta.state_us)
+				 : make_file(store, &database);
 	if (result == 0)
-		result = database_write(&database, batch, what);
+		result = database_write(&database, batch);
 	database_close(&database);
-	if (result == 0)
+	if (result == 0) {
 		store->meta = batch->meta;
-	return result;
-}
-
-/* Takes what could not be written to out of the way where that is the file's own fault. */
-static int give_up(struct store *store, int error, const struct fault *what, struct fault *fault)
-{
-	if (!store->has_file) {
-		unlinkat(store->directory.fd, STORE_FILE, 0);
-		unlinkat(store->directory.fd, STORE_JOURNAL, 0);
-	} else if (error == -EBADMSG) {
-		return set_aside(store, what->line, anew, fault);
-	}
-	return cannot_write(store, error, what->line, fault);
-}
-
-/* Whether there still is a file, or none as yet, as this store knows it. */
-static int verify(struct store *store, struct fault *fault)
-{
-	struct fault what;
-	int result = store_find(store, &what);
-
-	if (result == -ENOENT) {
-		store->has_file = false;
-		store->begun = store->is_examined = true;
+		store->has_file = true;
 		return 0;
 	}
-	if (result == -EBADMSG)
-		return set_aside(store, what.line, anew, fault);
-	if (result != 0)
-		return cannot_write(store, result, what.line, fault);
-	return store->has_file ? 0 : set_aside(store, another, anew, fault);
+	if (!store->has_file && result != -EBADMSG) { /* there is nothing in it */
+		unlinkat(store->directory.fd, STATE_FILE, 0);
+		unlinkat(store->directory.fd, STATE_JOURNAL, 0);
+	}
+	*what = database.what;
+	return result;
 }
 
 int store_write(struct store *store, struct batch *batch, struct fault *fault)
 {
-	struct fault what;
 	int result = directory_lock(&store->directory, fault);
+	bool is_first;
 
-	if (result == 0)
-		result = verify(store, fault);
 	if (result != 0)
 		return result;
-	batch->meta.number = store->meta.number + 1;
-	result = write_file(store, batch, &what);
+	result = verify(store, fault);
+	if (result == 0)
+		result = write_file(store, batch, fault);
+	if (result == 0 && store->is_begun && fsync(store->directory.fd) != 0 &&
+		errno != EINVAL /* has none */)
+		result = fail(fault);
 	if (result != 0)
-		return give_up(store, result, &what, fault);
-	store->has_file = true;
-	if (store->begun && fsync(store->directory.fd) != 0 && errno != EINVAL /* has none */)
-		return cannot_write(store, -errno, strerror(errno), fault);
-	store->is_new = store->begun;
-	store->begun = false;
-	return 0;
+		return store_judge(store, result, "write",
+			result == -EBADMSG ? "writing all anew" : nothing, fault);
+	is_first = store->is_begun;
+	store->is_begun = false;
+	return is_first;
 }

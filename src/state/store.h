@@ -4,13 +4,8 @@
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
 
-#include "database.h"
+#include "batch.h"
 #include "directory.h"
-
-#define STORE_FILE     "state.db"
-#define JOURNAL_SUFFIX "-journal"
-/* Empty, or what a write that was killed leaves behind for the next one to take it back. */
-#define STORE_JOURNAL STORE_FILE JOURNAL_SUFFIX
 
 struct store {
 	struct directory directory;
@@ -18,8 +13,7 @@ struct store {
 	bool has_file;    /* one that this store reads and writes */
 	struct meta meta; /* what it says of itself */
 	bool is_examined; /* its structure is sound, or it is this store's own */
-	bool begun;       /* the file has been begun, but nothing was written to it yet */
-	bool is_new;      /* the last write was the first to its file */
+	bool is_begun;    /* it was made by this store, but its name may not be on the disk yet */
 };
 
 /* path: the directory. Creates it when it is missing, and locks it. 0 or a negative errno. */
@@ -28,11 +22,12 @@ int store_open(struct store *store, const char *path, struct fault *fault);
 /* Whether there is a file to be read: 0, -ENOENT: none, any other error: it cannot be said. */
 int store_find(const struct store *store, struct fault *what);
 
-/* What finding or reading the file came to: result and *what. Where it is damaged it is set aside;
- * `then` says what natbox goes on with. 0, -ENOENT: there is none, or none any more (where *fault
- * has a line it says why), any other error: it cannot be read, but writing may be tried. */
-int store_judge(struct store *store, int result, const struct fault *what, const char *then,
-	struct fault *fault);
+/* What came of `doing`, "read" or "write": the result, and in *fault what is wrong, of which this
+ * makes a line for people. A file that is damaged is set aside; `then` says what natbox goes on
+ * with. 0, -ENOENT: there is none, or none any more (where *fault has a line it says why), any
+ * other error: it cannot be read or written now. */
+int store_judge(
+	struct store *store, int result, const char *doing, const char *then, struct fault *fault);
 
 /* Moves a file of the directory out of the way, to FILE.HOW-TIME, which nothing is called yet. 0 or
  * a negative errno. */
@@ -40,7 +35,7 @@ enum { ASIDE_NAME_MAX = 64 };
 int store_move_aside(const struct store *store, const char *file, const char *how,
 	char name[static ASIDE_NAME_MAX]);
 
-/* Writes all of the batch, or nothing of it: 0 or a negative errno. */
+/* Writes all of the batch, or nothing of it: 0, 1: the first to its file, or a negative errno. */
 int store_write(struct store *store, struct batch *batch, struct fault *fault);
 
 #endif

@@ -3,16 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t read_clock(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static void read_boot_id(char id[static BOOT_ID_SIZE])
 {
@@ -28,8 +19,8 @@ static void read_boot_id(char id[static BOOT_ID_SIZE])
 
 void timestamp_now(struct timestamp *timestamp)
 {
-	timestamp->wall_us = read_clock(CLOCK_REALTIME);
-	timestamp->boot_us = read_clock(CLOCK_BOOTTIME);
+	timestamp->wall_us = clock_now_us(CLOCK_REALTIME);
+	timestamp->boot_us = clock_now_us(CLOCK_BOOTTIME);
 	read_boot_id(timestamp->boot_id);
 }
 

@@ -1,5 +1,7 @@
 #include "upgrade.h"
 
+#include "rows.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -40,7 +42,6 @@ struct old_file {
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_cursor *meta, *reasons;
-	struct store *store;
 	uint32_t row;
 	struct batch batch;
 };
@@ -76,38 +77,28 @@ static bool read_meta(struct old_file *file)
 	return strcmp(meta.magic, "natbox") == 0 && meta.version == 1;
 }
 
-/* Against accidents only, as the file has it. */
-static uint32_t check_of(const struct old_reason *reason, const char *label)
+/* A sum of its own, of all that stands before it, which is words, and the label. */
+static uint32_t check_of(const struct old_reason *reason, struct text label)
 {
-	static const uint64_t odd = 0x9e3779b97f4a7c15;
-	uint64_t sum = odd ^ reason->label_length, word;
-	size_t left = reason->label_length;
+	const size_t words = offsetof(struct old_reason, check) / sizeof(uint64_t);
+	uint64_t sum = sum_words(SUM_ODD ^ label.length, reason, words * sizeof(uint64_t));
 
-	for (size_t i = 0; i + sizeof(word) <= offsetof(struct old_reason, check); i += 8) {
-		memcpy(&word, (const char *)reason + i, sizeof(word));
-		sum = ((sum ^ word) * odd) ^ (sum >> 29);
-	}
-	for (; left; label += left < 8 ? left : 8, left -= left < 8 ? left : 8) {
-		word = 0;
-		memcpy(&word, label, left < 8 ? left : 8);
-		sum = ((sum ^ word) * odd) ^ (sum >> 29);
-	}
-	return (uint32_t)(sum ^ sum >> 32);
+	return (uint32_t)sum_fold(sum_words(sum, label.at, label.length));
 }
 
 static bool take_reason(struct old_file *file, const MDB_val *value)
 {
 	const int64_t state_us = file->batch.meta.state_us;
 	struct old_reason reason;
-	const char *label = (const char *)value->mv_data + sizeof(reason);
 	struct record record;
+	struct text label;
 
 	if (value->mv_size < sizeof(reason))
 		return false;
 	memcpy(&reason, value->mv_data, sizeof(reason));
-	if (value->mv_size != sizeof(reason) + reason.label_length ||
-		reason.label_length > LABEL_MAX || reason.kind >= REASON_KINDS ||
-		reason.check != check_of(&reason, label))
+	label = (struct text){(const char *)value->mv_data + sizeof(reason), reason.label_length};
+	if (value->mv_size != sizeof(reason) + label.length || label.length > LABEL_MAX ||
+		reason.kind >= REASON_KINDS || reason.check != check_of(&reason, label))
 		return false;
 	record = (struct record){
 		.client.port = reason.client_port,
@@ -117,7 +108,7 @@ static bool take_reason(struct old_file *file, const MDB_val *value)
 		.early = reason.early != 0,
 		.proven = true, /* to its knowledge: a proxy took it */
 		.key = reason.key,
-		.id = {label, reason.label_length},
+		.id = label,
 		.left_us = (uint64_t)(reason.expires_us - state_us),
 		.quiet_us = (uint64_t)(state_us - reason.taken_us) + reason.quiet_us,
 	};
@@ -128,21 +119,13 @@ static bool take_reason(struct old_file *file, const MDB_val *value)
 	return true;
 }
 
-static bool write_batch(struct old_file *file)
-{
-	struct fault lost;
-	bool is_written = store_write(file->store, &file->batch, &lost) == 0;
-
-	batch_clear(&file->batch);
-	return is_written;
-}
-
 /* What is damaged can end this process. */
 static void upgrade_and_exit(struct store *store, const char *path)
 {
 	struct old_file *file = calloc(1, sizeof(*file));
 	MDB_val key, value;
-	bool is_sound;
+	struct fault lost;
+	bool has_more;
 
 	signal(SIGBUS, SIG_DFL);
 	signal(SIGSEGV, SIG_DFL);
@@ -150,14 +133,16 @@ static void upgrade_and_exit(struct store *store, const char *path)
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	if (!file || !open_old(file, path) || !read_meta(file))
 		_exit(1);
-	file->store = store;
 	do {
-		is_sound = mdb_cursor_get(file->reasons, &key, &value, MDB_NEXT) == 0;
-		if (is_sound && !take_reason(file, &value))
+		has_more = mdb_cursor_get(file->reasons, &key, &value, MDB_NEXT) == 0;
+		if (has_more && !take_reason(file, &value))
 			_exit(1);
-		if ((!is_sound || !batch_has_room(&file->batch)) && !write_batch(file))
+		if (has_more && batch_has_room(&file->batch))
+			continue;
+		if (store_write(store, &file->batch, &lost) < 0)
 			_exit(2);
-	} while (is_sound);
+		batch_clear(&file->batch);
+	} while (has_more);
 	_exit(0);
 }
 
@@ -181,7 +166,7 @@ static const char *run_upgrade(struct store *store, const char *path)
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) == 1)
 		return "is damaged, or not natbox's";
-	return status == 0 ? NULL : "cannot be written anew as " STORE_FILE;
+	return status == 0 ? NULL : "cannot be written anew as " STATE_FILE;
 }
 
 int upgrade(struct store *store, struct fault *fault)
@@ -190,13 +175,13 @@ int upgrade(struct store *store, struct fault *fault)
 	const char *wrong;
 
 	fault->line[0] = 0;
-	snprintf(path, sizeof(path), "%.*s/" UPGRADE_FILE, PATH_MAX - 16, store->directory.path);
+	snprintf(path, sizeof(path), "%.*s/" OLD_FILE, PATH_MAX - 16, store->directory.path);
 	if (access(path, F_OK) != 0)
 		return 0;
 	if (access(store->path, F_OK) == 0) /* version 0.1 has been started again since */
-		store_move_aside(store, STORE_FILE, "bad", name);
+		store_move_aside(store, STATE_FILE, "bad", name);
 	wrong = run_upgrade(store, path);
-	if (store_move_aside(store, UPGRADE_FILE, wrong ? "bad" : "read", name) != 0)
+	if (store_move_aside(store, OLD_FILE, wrong ? "bad" : "read", name) != 0)
 		snprintf(name, sizeof(name), "itself, as it cannot be moved");
 	return fault_set(fault, wrong ? -EBADMSG : 0, "state %.*s %s: set aside as %s",
 		PATH_SHOWN_MAX, path, wrong ? wrong : "is version 0.1's, and has been read", name);

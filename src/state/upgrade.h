@@ -4,8 +4,6 @@
 
 #include "store.h"
 
-#define UPGRADE_FILE "state.mdb"
-
 /* Where the directory has such a file, writes its records into a new one of ours and moves it
  * aside: *fault says so, else its line is empty. 0 or a negative errno. */
 int upgrade(struct store *store, struct fault *fault);

@@ -13,6 +13,18 @@
 
 TestSuite(state, .init = state_setup, .fini = state_teardown);
 
+static struct reason_claim alice(void)
+{
+	return (struct reason_claim){.client = at("192.0.2.1:5061"),
+		.nat = NAT_VIA_SOURCE,
+		.proven = true,
+		.key = 7,
+		.id = TEXT("sip:alice@example.com"),
+		.user = TEXT("line-7"),
+		.binding = 1,
+		.seconds = 3600};
+}
+
 Test(state, reasons_of_all_kinds_come_back_as_they_were)
 {
 	struct host *host;
@@ -47,16 +59,7 @@ Test(state, users_and_who_is_lost_come_back)
 {
 	struct host *host = host_open(path);
 	struct endpoints *endpoints = host_start(host);
-	const struct reason_claim claim = {
-		.client = at("192.0.2.1:5061"),
-		.nat = NAT_VIA_SOURCE,
-		.proven = true,
-		.key = 7,
-		.id = TEXT("sip:alice@example.com"),
-		.user = TEXT("line-7"),
-		.binding = 1,
-		.seconds = 3600,
-	};
+	const struct reason_claim claim = alice();
 	struct record record;
 
 	cr_assert_neq(reason_hold(endpoints, &claim), 0);
@@ -64,9 +67,7 @@ Test(state, users_and_who_is_lost_come_back)
 	endpoint_set_lost(
 		endpoints, reason_at(endpoints, reason_find(endpoints, 7))->endpoint, true);
 	cr_assert(host_sync(host));
-	host_close(host);
-	host = host_open(path);
-	endpoints = host_start(host);
+	endpoints = host_restart(&host);
 	cr_assert(record_read(endpoints, reason_find(endpoints, 7), &record));
 	cr_expect(text_equal(record.id, TEXT("sip:alice@example.com")));
 	cr_expect(text_equal(record.user, TEXT("line-7")));
@@ -94,16 +95,7 @@ Test(state, class_comes_back)
 {
 	struct host *host = host_open(path);
 	struct endpoints *endpoints;
-	struct reason_claim claim = {
-		.client = at("192.0.2.1:5061"),
-		.nat = NAT_VIA_SOURCE,
-		.proven = true,
-		.key = 7,
-		.id = TEXT("sip:alice@example.com"),
-		.user = TEXT("line-7"),
-		.binding = 1,
-		.seconds = 3600,
-	};
+	struct reason_claim claim = alice();
 	struct record record;
 
 	add_class(host->border, "slow", 3600);
@@ -136,9 +128,7 @@ Test(state, what_ended_does_not_come_back)
 	hold(endpoints, 2, REASON_DIALOG);
 	cr_assert(host_sync(host));
 	reason_end(endpoints, first, "ended");
-	host_close(host);
-	host = host_open(path);
-	endpoints = host_start(host);
+	endpoints = host_restart(&host);
 	cr_assert_eq(reason_find(endpoints, 1), 0);
 	cr_assert_neq(reason_find(endpoints, 2), 0);
 	host_close(host);
@@ -293,9 +283,7 @@ Test(state, the_keepalive_comes_one_interval_after_the_last_packet_before_the_re
 
 	hold(host_start(host), 1, REASON_DIALOG);
 	border_wait(host->border, 20);
-	host_close(host);
-	host = host_open(path);
-	host_start(host);
+	host_restart(&host);
 	border_wait(host->border, 4);
 	cr_assert_eq(host->border->sent_count, 0);
 	border_wait(host->border, 1.1);
@@ -310,9 +298,7 @@ Test(state, a_keepalive_that_was_just_about_to_be_sent_is_not_taken_for_sent)
 	hold(host_start(host), 1, REASON_DIALOG);
 	border_wait(host->border, 24.97);
 	cr_assert_eq(host->border->sent_count, 0);
-	host_close(host);
-	host = host_open(path);
-	host_start(host);
+	host_restart(&host);
 	border_wait(host->border, 0.1);
 	cr_assert_eq(host->border->sent_count, 1);
 	host_close(host);
@@ -322,17 +308,9 @@ Test(state, a_keepalive_that_was_just_about_to_be_sent_is_not_taken_for_sent)
 Test(state, keepalive_of_a_slower_class_comes_one_interval_of_its_own_after_the_last_packet)
 {
 	struct host *host = host_open(path);
-	struct reason_claim claim = {
-		.client = at("192.0.2.1:5061"),
-		.nat = NAT_VIA_SOURCE,
-		.proven = true,
-		.class = 1,
-		.key = 1,
-		.id = TEXT("sip:alice@example.com"),
-		.binding = 1,
-		.seconds = 3600,
-	};
+	struct reason_claim claim = alice();
 
+	claim.class = 1;
 	add_class(host->border, "slow", 60);
 	cr_assert_neq(reason_hold(host_start(host), &claim), 0);
 	border_wait(host->border, 40);

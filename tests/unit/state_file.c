@@ -157,7 +157,7 @@ Test(state_file, random_damage_never_takes_natbox_down, .timeout = 60)
 {
 	srand(5);
 	for (unsigned i = 0; i < 60; i++) {
-		char command[300], noise[64];
+		char noise[64];
 		struct stat file;
 		struct host *host;
 
@@ -173,8 +173,7 @@ Test(state_file, random_damage_never_takes_natbox_down, .timeout = 60)
 		hold(host_start(host), 1000, REASON_DIALOG);
 		host_sync(host);
 		host_close(host);
-		snprintf(command, sizeof(command), "rm -rf %s", path);
-		cr_assert_eq(system(command), 0);
+		remove_state();
 	}
 }
 
@@ -183,7 +182,7 @@ Test(state_file, a_page_of_noise_is_told_of_and_makes_nothing_up)
 {
 	enum { PAGE = 4096, REASONS = 300 };
 	static char bytes[1 << 20];
-	char noise[PAGE], command[600];
+	char noise[PAGE];
 	size_t length;
 
 	leave(REASONS);
@@ -196,8 +195,7 @@ Test(state_file, a_page_of_noise_is_told_of_and_makes_nothing_up)
 
 		for (unsigned i = 0; i < PAGE; i++)
 			noise[i] = (char)rand();
-		snprintf(command, sizeof(command), "rm -rf %s", path);
-		cr_assert_eq(system(command), 0);
+		remove_state();
 		cr_assert_eq(mkdir(path, 0700), 0);
 		write_file(bytes, length, 0);
 		write_file(noise, PAGE, (off_t)at);
@@ -216,6 +214,16 @@ Test(state_file, a_page_of_noise_is_told_of_and_makes_nothing_up)
 	}
 }
 
+/* Somebody who has the file changes something in it. */
+static void change(const char *sql)
+{
+	sqlite3 *database;
+
+	cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(database);
+}
+
 /* As damage to a page may leave it: a sound record in another row, also far beyond all others. */
 Test(state_file, a_record_in_a_row_that_is_not_its_own_is_not_believed)
 {
@@ -224,17 +232,25 @@ Test(state_file, a_record_in_a_row_that_is_not_its_own_is_not_believed)
 		"UPDATE reasons SET row = 9000000000000000000 WHERE row = 5"};
 
 	for (unsigned i = 0; i < sizeof(moves) / sizeof(*moves); i++) {
-		char command[300];
-		sqlite3 *database;
-
-		snprintf(command, sizeof(command), "rm -rf %s", path);
-		cr_assert_eq(system(command), 0);
+		remove_state();
 		leave(300);
-		cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
-		cr_assert_eq(sqlite3_exec(database, moves[i], NULL, NULL, NULL), SQLITE_OK);
-		sqlite3_close(database);
+		change(moves[i]);
 		expect_set_aside_with("is corrupt: the check of a record does not match", 299);
 	}
+}
+
+Test(state_file, a_wrong_record_costs_no_other_where_there_are_no_quiet_times)
+{
+	leave(300);
+	change("DELETE FROM quiet; UPDATE reasons SET id = 'j' WHERE row = 5");
+	expect_set_aside_with("is corrupt: the check of a record does not match", 299);
+}
+
+Test(state_file, quiet_times_that_cannot_be_read_cost_no_reason)
+{
+	leave(300);
+	change("DROP TABLE quiet");
+	expect_set_aside_with("is corrupt: the check of a record does not match", 300);
 }
 
 /* As a kill leaves it in the middle of a write: with pages of it in the file, and a journal. */
@@ -347,36 +363,26 @@ Test(state_file, a_file_that_is_replaced_is_set_aside_and_written_anew)
 {
 	struct host *host = host_open(path);
 	struct endpoints *endpoints = host_start(host);
-	char name[256];
 
 	hold(endpoints, 1, REASON_DIALOG);
 	cr_assert(host_sync(host));
 	cr_assert_eq(unlink(file_path("state.db")), 0);
 	write_file("mine", 4, 0);
 	hold(endpoints, 2, REASON_DIALOG);
-	cr_assert(host_sync(host));
-	host_close(host);
-	find_aside(name);
-	cr_assert_neq(*name, 0);
-	cr_assert_eq(count_restored(), 2);
+	expect_written_anew(host, 2);
 }
 
 Test(state_file, a_file_that_is_cut_while_natbox_runs_is_set_aside_and_written_anew)
 {
 	struct host *host = host_open(path);
 	struct endpoints *endpoints = host_start(host);
-	char name[256];
 
 	for (unsigned i = 1; i <= 300; i++)
 		hold(endpoints, i, REASON_DIALOG);
 	cr_assert(host_sync(host));
 	cr_assert_eq(truncate(file_path("state.db"), 8192), 0);
 	hold(endpoints, 301, REASON_DIALOG);
-	cr_assert(host_sync(host));
-	host_close(host);
-	find_aside(name);
-	cr_assert_neq(*name, 0);
-	cr_assert_eq(count_restored(), 301);
+	expect_written_anew(host, 301);
 }
 
 Test(state_file, a_stop_writes_all_anew_where_the_file_was_removed)

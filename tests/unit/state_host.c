@@ -56,6 +56,13 @@ void host_close(struct host *host)
 	free(host);
 }
 
+struct endpoints *host_restart(struct host **host)
+{
+	host_close(*host);
+	*host = host_open(path);
+	return host_start(*host);
+}
+
 bool host_sync(struct host *host)
 {
 	for (unsigned i = 0; i < 2000; i++) {
@@ -81,12 +88,22 @@ void state_setup(void)
 	snprintf(path, sizeof(path), "%s/natbox", directory);
 }
 
-void state_teardown(void)
+static void remove_all(const char *what)
 {
 	char command[300];
 
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	snprintf(command, sizeof(command), "rm -rf %s", what);
 	cr_assert_eq(system(command), 0);
+}
+
+void state_teardown(void)
+{
+	remove_all(directory);
+}
+
+void remove_state(void)
+{
+	remove_all(path);
 }
 
 uint32_t hold(struct endpoints *endpoints, unsigned number, enum reason_kind kind)

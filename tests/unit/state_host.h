@@ -28,6 +28,9 @@ bool host_add_proxy(void *context, const struct address *proxy);
 struct endpoints *host_start(struct host *host);
 void host_close(struct host *host);
 
+/* Another natbox, after a clean stop of this one. */
+struct endpoints *host_restart(struct host **host);
+
 /* Runs the loop until nothing waits any more, or for a while. */
 bool host_sync(struct host *host);
 
@@ -44,6 +47,9 @@ unsigned count_restored(void);
 
 /* The name of the one file that was set aside; empty when there is none. */
 void find_aside(char name[static 256]);
+
+/* As before the first start. */
+void remove_state(void);
 
 char *file_path(const char *name);
 void write_file(const char *bytes, size_t length, off_t where);

@@ -53,16 +53,7 @@ static const char *shown_path(const char *path)
 static int open_stream(
 	const char *path, const struct identity *owner, struct output *output, struct fault *fault)
 {
-	int result = path ? output_open(path, owner, output) : 0;
-
-	if (result != 0)
-		return fault_set_kind(fault, fault_kind_of_path(result), result,
-			"cannot open event stream %s: %s; natbox needs to be allowed to write "
-			"there",
-			path, rights_explain(result));
-	if (!path)
-		*output = output_standard(STDOUT_FILENO);
-	return 0;
+	return output_open("event stream", path, STDOUT_FILENO, owner, output, fault);
 }
 
 static struct events *events_new(

@@ -30,29 +30,15 @@ const char *const log_level_names[] = {"error", "warning", "info", "debug", NULL
 /* sd-daemon(3): by which the journal knows what is urgent. */
 static const char *const journal_priorities[] = {"<3>", "<4>", "<6>", "<7>"};
 
-static int open_output(
-	const char *path, const struct identity *owner, struct output *output, struct fault *fault)
-{
-	int result = path ? output_open(path, owner, output) : 0;
-
-	if (result != 0)
-		return fault_set_kind(fault, fault_kind_of_path(result), result,
-			"cannot open log %s: %s; natbox needs to be allowed to write there", path,
-			rights_explain(result));
-	if (!path)
-		*output = output_standard(STDERR_FILENO);
-	if (current.never_waits)
-		output_stop_waiting(output);
-	return 0;
-}
-
 int log_open(const char *path, const struct identity *owner, struct fault *fault)
 {
 	struct output output;
-	int result = open_output(path, owner, &output, fault);
+	int result = output_open("log", path, STDERR_FILENO, owner, &output, fault);
 
 	if (result != 0)
 		return result;
+	if (current.never_waits)
+		output_stop_waiting(&output);
 	output_close(&current.output);
 	current.path = path;
 	current.output = output;

@@ -15,17 +15,31 @@ struct output output_standard(int fd)
 	return (struct output){.fd = fd, .is_standard = true, .waits = true};
 }
 
-int output_open(const char *path, const struct identity *owner, struct output *output)
+/* Nobody may read a FIFO yet: one end of it to read keeps the lines until somebody does. */
+static int open_path(const char *path, const struct identity *owner, bool *is_unread)
 {
 	const int flags = O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	int fd = rights_open(owner, path, O_WRONLY | flags, 0640);
-	bool is_unread = fd == -ENXIO;
 
-	/* Nobody reads this FIFO yet: one end of it to read keeps the lines until somebody does. */
-	if (is_unread)
-		fd = rights_open(owner, path, O_RDWR | flags, 0640);
+	*is_unread = fd == -ENXIO;
+	return *is_unread ? rights_open(owner, path, O_RDWR | flags, 0640) : fd;
+}
+
+int output_open(const char *what, const char *path, int standard, const struct identity *owner,
+	struct output *output, struct fault *fault)
+{
+	bool is_unread;
+	int fd;
+
+	if (!path) {
+		*output = output_standard(standard);
+		return 0;
+	}
+	fd = open_path(path, owner, &is_unread);
 	if (fd < 0)
-		return fd;
+		return fault_set_kind(fault, fault_kind_of_path(fd), fd,
+			"cannot open %s %s: %s; natbox needs to be allowed to write there", what,
+			path, rights_explain(fd));
 	*output = (struct output){.fd = fd, .waits = true, .is_unread_fifo = is_unread};
 	return 0;
 }

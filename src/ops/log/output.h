@@ -25,9 +25,11 @@ struct output {
 /* Standard output or standard error. It waits. */
 struct output output_standard(int fd);
 
-/* Opens path to add to, and creates it. Does not wait for a FIFO's reader. owner: as rights_open.
- * It waits. 0 or a negative errno. */
-int output_open(const char *path, const struct identity *owner, struct output *output);
+/* Opens path to add to, creating it; NULL: that standard stream, which is open. `what` it is for
+ * people, a log for one. Does not wait for a FIFO's reader. owner: as rights_open. It waits. 0 or a
+ * negative errno. */
+int output_open(const char *what, const char *path, int standard, const struct identity *owner,
+	struct output *output, struct fault *fault);
 
 /* It no longer waits. */
 void output_stop_waiting(struct output *output);
