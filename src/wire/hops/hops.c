@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -27,7 +26,7 @@ enum {
 	 * they often change again at once. Where there were too many, or reading failed. */
 	READ_MS = 100,
 	READ_FAILED_MS = 30000,
-	/* Questions in a tick of the coarse clock, which is 1 to 10 ms: 3 microseconds each. */
+	/* Questions after one look, some microseconds each. */
 	QUESTIONS_MAX = 64,
 	/* Messages of notifications in one look, each of up to 8 KiB, and what the socket holds. */
 	NOTICES_MAX = 64,
@@ -71,14 +70,6 @@ struct hops {
 	struct neighbour neighbours[SETS][WAYS];
 	struct known_device devices[DEVICES];
 };
-
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* What is asked afterwards is newer than what the notifications tell of. */
 static int subscribe(struct mnl_socket *socket)
@@ -263,12 +254,8 @@ static bool take_notices(struct hops *hops)
 	return false;
 }
 
-void hops_look(struct hops *hops)
+void hops_look(struct hops *hops, uint64_t now_ms)
 {
-	const uint64_t now_ms = clock_ms();
-
-	if (now_ms == hops->now_ms)
-		return;
 	hops->now_ms = now_ms;
 	hops->questions_left = QUESTIONS_MAX;
 	if (!take_notices(hops)) {

@@ -3,8 +3,7 @@
  * and neighbours nothing is guessed. What it answered is kept for a second at most, for as long as
  * no notification says otherwise, and a notification that was lost is every notification.
  *
- * All tables are of fixed size, and so is the time that questions may take in a tick of the
- * clock. */
+ * All tables are of fixed size, and what is asked after one look takes a fixed time at most. */
 #ifndef NATBOX_HOPS_H
 #define NATBOX_HOPS_H
 
@@ -23,9 +22,10 @@ struct next_hop {
 int hops_open(uint32_t mark, struct hops **hops);
 void hops_close(struct hops *hops); /* NULL is fine */
 
-/* Takes what the kernel has told, asks for what is to be known of routing as a whole, and lets the
- * clock go on. Before the first of some datagrams; costs next to nothing when called again soon. */
-void hops_look(struct hops *hops);
+/* Takes what the kernel has told, and asks for what is to be known of routing as a whole. Every few
+ * milliseconds while datagrams are sent; that it was not called for long is no harm. now_ms: of a
+ * clock that starts far from 0. */
+void hops_look(struct hops *hops, uint64_t now_ms);
 
 /* False where the kernel has to send the datagram: its next hop is not known, not Ethernet, not
  * reachable as far as the kernel knows, or one of several; nothing of length bytes, from the IP
