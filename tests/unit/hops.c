@@ -93,7 +93,7 @@ static bool becomes(const char *source, const char *destination, unsigned mac)
 	return false;
 }
 
-/* Of what is sent now, however often it is asked: as long as a change takes to be told, and more. */
+/* Of what is sent now, however often: for longer than a change takes to be told. */
 static bool stays_the_kernels(const char *source, const char *destination)
 {
 	for (unsigned i = 0; i < 300; i++) {

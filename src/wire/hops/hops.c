@@ -230,9 +230,10 @@ static int note(const struct nlmsghdr *message, void *context)
 	case RTM_DELLINK:
 		note_device(hops, message);
 		break;
-	default: /* a route or a rule */
+	default: /* a route or a rule, of which many may change at once */
+		if (hops->is_read)
+			forget_answers(hops);
 		hops->is_read = false;
-		forget_answers(hops);
 		break;
 	}
 	return MNL_CB_OK;
