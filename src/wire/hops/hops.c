@@ -34,20 +34,21 @@ enum {
 	NOTICES_BUFFER = 1 << 20,
 };
 
-/* For destinations of a segment, from one source. */
-struct answer {
-	uint64_t until_ms; /* 0: none is here */
-	int segment;
-	uint8_t source[16];
-	struct route route;
-};
-
 struct neighbour {
 	unsigned interface; /* 0: none is here */
 	uint8_t ip[16];
 	struct neighbour_state state;
 	uint64_t used_ms;      /* when it was last looked for */
 	uint64_t confirmed_ms; /* when it was last used by way of the kernel */
+};
+
+/* For destinations of a segment, from one source. */
+struct answer {
+	uint64_t until_ms; /* 0: none is here */
+	int segment;
+	uint8_t source[16];
+	struct route route;
+	struct neighbour *gateway; /* where it stood last; NULL: nowhere yet */
 };
 
 struct known_device {
@@ -285,6 +286,7 @@ static void ask_answer(struct hops *hops, const struct flow *flow, struct answer
 	int result;
 
 	answer->route = (struct route){0};
+	answer->gateway = NULL;
 	if (kinds->is_strange)
 		return;
 	result = ask_route(
@@ -321,7 +323,7 @@ static struct answer *find_place(struct hops *hops, int segment, const struct fl
 }
 
 /* NULL: not now. */
-static const struct route *find_route(struct hops *hops, const struct flow *flow)
+static struct answer *find_answer(struct hops *hops, const struct flow *flow)
 {
 	const int segment = segments_find(hops->segments, flow->destination.ip);
 	struct answer *answer = hops->last;
@@ -339,7 +341,7 @@ static const struct route *find_route(struct hops *hops, const struct flow *flow
 		answer->until_ms = hops->now_ms + ANSWER_MS;
 	}
 	hops->last = answer;
-	return &answer->route;
+	return answer;
 }
 
 /* NULL: not now. */
@@ -364,6 +366,22 @@ static struct neighbour *find_neighbour(
 	oldest->interface = interface;
 	memcpy(oldest->ip, ip, 16);
 	return oldest;
+}
+
+/* Whom what leaves by a route goes to first. NULL: not now. */
+static struct neighbour *find_next(
+	struct hops *hops, struct answer *answer, const uint8_t destination[static 16])
+{
+	const struct route *route = &answer->route;
+	struct neighbour *gateway = answer->gateway;
+
+	if (!route->has_gateway)
+		return find_neighbour(hops, route->interface, destination);
+	if (!gateway || !is_neighbour(gateway, route->interface, route->gateway))
+		answer->gateway = find_neighbour(hops, route->interface, route->gateway);
+	else
+		gateway->used_ms = hops->now_ms;
+	return answer->gateway;
 }
 
 /* NULL: not now. */
@@ -401,18 +419,17 @@ static bool is_to_be_confirmed(struct neighbour *neighbour, uint64_t now_ms)
 
 bool hops_find(struct hops *hops, const struct flow *flow, size_t length, struct next_hop *next_hop)
 {
+	struct answer *answer = hops->is_read ? find_answer(hops, flow) : NULL;
+	const struct route *route = answer ? &answer->route : NULL;
 	const struct device *device;
-	const struct route *route;
 	struct neighbour *neighbour;
 
-	route = hops->is_read ? find_route(hops, flow) : NULL;
 	if (!route || !route->interface)
 		return false;
 	device = find_device(hops, route->interface);
 	if (!device || !fits(device, route, length))
 		return false;
-	neighbour = find_neighbour(
-		hops, route->interface, route->has_gateway ? route->gateway : flow->destination.ip);
+	neighbour = find_next(hops, answer, flow->destination.ip);
 	if (!neighbour || !neighbour->state.is_known || is_to_be_confirmed(neighbour, hops->now_ms))
 		return false;
 	next_hop->interface = route->interface;
