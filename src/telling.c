@@ -190,6 +190,7 @@ struct metrics_snapshot figures(struct live *live, uint64_t now_us)
 	struct metrics_snapshot snapshot = {
 		.engine = engine_counters(live->engine),
 		.capture_drops = live->wire.kind->dropped(&live->wire),
+		.keepalives_linked = live->wire.kind->linked(&live->wire),
 		.state_lag_us = state_lag(live->state, now_us),
 		.event_lines_lost = events_lost(),
 		.turns = live->turns.counters,

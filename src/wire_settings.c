@@ -17,6 +17,7 @@ void wire_settings_read(const struct config *config, struct wire_settings *setti
 		.named_count = config->proxy_count,
 		.interface = config->interface,
 		.sends = true,
+		.path = config->keepalive.path,
 		.queues = config->mode == MODE_QUEUE,
 		.queue_number = (uint16_t)config->queue.number,
 		.relay = {.in_port = (uint16_t)config->relay.in_port,

@@ -77,6 +77,9 @@ struct config {
 		enum rules rules;
 	} relay;
 	struct {
+		enum keepalive_path path;
+	} keepalive; /* the rest of it is the core's */
+	struct {
 		uint32_t number;
 	} queue;
 	struct {
@@ -341,7 +344,8 @@ void sightings_look(struct sightings *sightings, const struct engine_counters *c
 struct metrics_snapshot {
 	struct engine_counters engine;
 	uint64_t capture_drops; /* packets that the kernel lost because nobody took them in time */
-	uint64_t state_lag_us;  /* state_lag */
+	uint64_t keepalives_linked; /* of engine.keepalives: as frames, past the firewall */
+	uint64_t state_lag_us;      /* state_lag */
 	uint64_t event_lines_lost;
 	struct turn_counters turns;
 	/* Of engine.of_proxies. */

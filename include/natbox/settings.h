@@ -25,6 +25,10 @@ enum keepalive_scope { KEEPALIVE_NATTED, KEEPALIVE_ALL, KEEPALIVE_OFF };
 enum keepalive_method { KEEPALIVE_NOTIFY, KEEPALIVE_OPTIONS, KEEPALIVE_CRLF, KEEPALIVE_ZERO };
 extern const char *const keepalive_method_names[]; /* ended by NULL */
 
+/* How keepalives leave: as Ethernet frames where that can be and nothing of this host would miss
+ * them; wherever it can be; or through the kernel. */
+enum keepalive_path { KEEPALIVE_PATH_AUTO, KEEPALIVE_PATH_LINK, KEEPALIVE_PATH_RAW };
+
 /* What a request to a phone that is lost is answered with; off: it is relayed. */
 enum lost_answer { LOST_ANSWER_OFF, LOST_ANSWER_430, LOST_ANSWER_480 };
 

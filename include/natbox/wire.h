@@ -49,7 +49,8 @@ struct wire_settings {
 	const char *write_path; /* what a replay sends; NULL: nothing is written */
 	bool replays_relay;     /* and what a relay would send on, too */
 	bool sends;             /* false: a dry run */
-	bool queues;            /* mode queue; with own_mark and manual of those below */
+	enum keepalive_path path;
+	bool queues; /* mode queue; with own_mark and manual of those below */
 	uint16_t queue_number;
 	struct {
 		uint16_t in_port, out_port;
@@ -101,6 +102,10 @@ struct wire_kind {
 	void (*inspect)(struct wire *wire);
 	/* Packets that the kernel lost because nobody took them in time. */
 	uint64_t (*dropped)(const struct wire *wire);
+	/* How keepalives leave from now on, over the settings. NULL: there is but one way. */
+	void (*set_path)(struct wire *wire, enum keepalive_path path);
+	/* Keepalives that have left as frames. NULL with set_path. */
+	uint64_t (*linked)(const struct wire *wire);
 	/* The end of the loop: SIP flows past from here on. Waits for no disk, and calls nothing
 	 * that may end the process, as state has not been written yet. NULL: it always does. */
 	void (*stop)(struct wire *wire);

@@ -64,7 +64,16 @@ static int queueing_open(struct wire *wire, struct fault *fault)
 	result = queue_open(&queue, &queueing->queue, fault);
 	if (result == 0)
 		result = rules_install(&rules, &queueing->rules, fault);
+	if (result == 0)
+		queue_set_path(queueing->queue, settings->path);
 	return result;
+}
+
+static void queueing_set_path(struct wire *wire, enum keepalive_path path)
+{
+	struct queueing *queueing = wire->own;
+
+	queue_set_path(queueing->queue, path);
 }
 
 static void tell_queued(const struct wire *wire)
@@ -126,9 +135,13 @@ static int queueing_send(struct wire *wire, uint64_t now_us, const struct flow *
 	struct text bytes, struct fault *fault)
 {
 	struct queueing *queueing = wire->own;
-	int result = queue_send(queueing->queue, flow, bytes);
+	int result;
 
 	(void)now_us;
+	if (proxies_find(wire->proxies, &flow->source) == PROXY_NONE)
+		result = queue_send(queueing->queue, flow, bytes);
+	else
+		result = queue_send_keepalive(queueing->queue, flow, bytes);
 	if (result != 0)
 		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
 			strerror(-result));
@@ -150,6 +163,8 @@ static void queueing_inspect(struct wire *wire)
 	char what[128];
 	struct fault fault;
 
+	if (queue_path_news(queueing->queue, &fault))
+		tell(wire, WIRE_INFORMATION, "%s", fault.line);
 	if (rules_trouble(queueing->rules, &fault))
 		tell(wire, WIRE_ERROR, "%s", fault.line);
 	snprintf(what, sizeof(what), "were not sent, the last because of: %s",
@@ -166,6 +181,13 @@ static uint64_t queueing_dropped(const struct wire *wire)
 	const struct queueing *queueing = wire->own;
 
 	return queue_counters(queueing->queue).overruns;
+}
+
+static uint64_t queueing_linked(const struct wire *wire)
+{
+	const struct queueing *queueing = wire->own;
+
+	return queue_counters(queueing->queue).linked;
 }
 
 /* What came before the rules let SIP flow past is still in the queue. */
@@ -205,6 +227,8 @@ const struct wire_kind queue_wire = {
 	.flush = queueing_flush,
 	.inspect = queueing_inspect,
 	.dropped = queueing_dropped,
+	.set_path = queueing_set_path,
+	.linked = queueing_linked,
 	.stop = queueing_stop,
 	.close = queueing_close,
 	.needs_net_admin = true,

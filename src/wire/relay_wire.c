@@ -73,7 +73,16 @@ static int relaying_open(struct wire *wire, struct fault *fault)
 	result = relay_open(&relay, &relaying->relay, fault);
 	if (result == 0)
 		result = rules_install(&rules, &relaying->rules, fault);
+	if (result == 0)
+		relay_set_path(relaying->relay, settings->path);
 	return result;
+}
+
+static void relaying_set_path(struct wire *wire, enum keepalive_path path)
+{
+	struct relaying *relaying = wire->own;
+
+	relay_set_path(relaying->relay, path);
 }
 
 static void tell_diverted(const struct wire *wire)
@@ -136,9 +145,13 @@ static int relaying_send(struct wire *wire, uint64_t now_us, const struct flow *
 	struct text bytes, struct fault *fault)
 {
 	struct relaying *relaying = wire->own;
-	int result = relay_send(relaying->relay, flow, bytes);
+	int result;
 
 	(void)now_us;
+	if (proxies_find(wire->proxies, &flow->source) == PROXY_NONE)
+		result = relay_send(relaying->relay, flow, bytes);
+	else
+		result = relay_send_keepalive(relaying->relay, flow, bytes);
 	if (result != 0)
 		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
 			strerror(-result));
@@ -160,6 +173,8 @@ static void relaying_inspect(struct wire *wire)
 	char what[128];
 	struct fault fault;
 
+	if (relay_path_news(relaying->relay, &fault))
+		tell(wire, WIRE_INFORMATION, "%s", fault.line);
 	if (rules_trouble(relaying->rules, &fault))
 		tell(wire, WIRE_ERROR, "%s", fault.line);
 	snprintf(what, sizeof(what), "were not sent, the last because of: %s",
@@ -178,6 +193,13 @@ static uint64_t relaying_dropped(const struct wire *wire)
 	const struct relaying *relaying = wire->own;
 
 	return relay_counters(relaying->relay).overruns;
+}
+
+static uint64_t relaying_linked(const struct wire *wire)
+{
+	const struct relaying *relaying = wire->own;
+
+	return relay_counters(relaying->relay).linked;
 }
 
 static void relaying_stop(struct wire *wire)
@@ -213,6 +235,8 @@ const struct wire_kind relay_wire = {
 	.flush = relaying_flush,
 	.inspect = relaying_inspect,
 	.dropped = relaying_dropped,
+	.set_path = relaying_set_path,
+	.linked = relaying_linked,
 	.stop = relaying_stop,
 	.close = relaying_close,
 	.needs_net_admin = true,

@@ -30,7 +30,17 @@ static int sniffing_open(struct wire *wire, struct fault *fault)
 		&sniffing->capture, fault);
 	if (result == 0 && settings->sends)
 		result = inject_open(&sniffing->inject, fault);
+	if (sniffing->inject)
+		inject_set_path(sniffing->inject, settings->path);
 	return result;
+}
+
+static void sniffing_set_path(struct wire *wire, enum keepalive_path path)
+{
+	struct sniffing *sniffing = wire->own;
+
+	if (sniffing->inject)
+		inject_set_path(sniffing->inject, path);
 }
 
 /* Without the privilege to capture there is none to send either: that is one fault. */
@@ -127,6 +137,8 @@ static void sniffing_inspect(struct wire *wire)
 	uint64_t dropped = capture_dropped(sniffing->capture);
 	struct fault fault;
 
+	if (sniffing->inject && inject_path_news(sniffing->inject, &fault))
+		tell(wire, WIRE_INFORMATION, "%s", fault.line);
 	if (sniffing->inject && inject_trouble(sniffing->inject, &fault) != 0)
 		tell(wire, WIRE_WARNING, "%s", fault.line);
 	if (dropped > sniffing->dropped)
@@ -142,6 +154,13 @@ static uint64_t sniffing_dropped(const struct wire *wire)
 	const struct sniffing *sniffing = wire->own;
 
 	return capture_dropped(sniffing->capture);
+}
+
+static uint64_t sniffing_linked(const struct wire *wire)
+{
+	const struct sniffing *sniffing = wire->own;
+
+	return sniffing->inject ? inject_counters(sniffing->inject).linked : 0;
 }
 
 static int sniffing_close(struct wire *wire, struct fault *fault)
@@ -174,6 +193,8 @@ const struct wire_kind sniff_wire = {
 	.flush = sniffing_flush,
 	.inspect = sniffing_inspect,
 	.dropped = sniffing_dropped,
+	.set_path = sniffing_set_path,
+	.linked = sniffing_linked,
 	.close = sniffing_close,
 	.is_there = sniffing_is_there,
 	.longest_turn_us = 1000000,

@@ -486,6 +486,18 @@ Test(config, a_lost_phone_is_answered_for_with_one_of_two_statuses_or_not_at_all
 		":2: relay.lost-answer: \"486\" is none of off, 430, 480");
 }
 
+Test(config, keepalives_leave_at_the_link_layer_or_through_the_kernel)
+{
+	expect_ok("");
+	cr_expect_eq(config.keepalive.path, KEEPALIVE_PATH_AUTO);
+	expect_ok("[keepalive]\npath = link\n");
+	cr_expect_eq(config.keepalive.path, KEEPALIVE_PATH_LINK);
+	expect_ok("[keepalive]\npath = raw\n");
+	cr_expect_eq(config.keepalive.path, KEEPALIVE_PATH_RAW);
+	expect_error("[keepalive]\npath = wire\n",
+		":2: keepalive.path: \"wire\" is none of auto, link, raw");
+}
+
 Test(config, file_that_cannot_be_read_is_an_error)
 {
 	struct config_source source = {.path = "/nowhere/natbox.ini", .may_lack_file = true};

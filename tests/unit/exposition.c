@@ -42,6 +42,7 @@ Test(exposition, every_metric_of_the_contract_has_its_type_and_a_help)
 	expect_family("packets_total", "counter");
 	expect_family("rewrites_total", "counter");
 	expect_family("keepalives_sent_total", "counter");
+	expect_family("keepalives_linked_total", "counter");
 	expect_family("keepalive_replies_total", "counter");
 	expect_family("keepalives_missed_total", "counter");
 	expect_family("endpoints_lost_total", "counter");
@@ -84,6 +85,7 @@ Test(exposition, figures_stand_under_their_labels)
 			.reasons_of[REASON_DIALOG] = 11,
 			.defects[DEFECT_NO_VIA] = 12,
 			.refusals[REFUSED_TRANSACTIONS] = 13},
+		.keepalives_linked = 24,
 		.capture_drops = 14,
 		.state_lag_us = 15000016,
 		.event_lines_lost = 17,
@@ -101,6 +103,7 @@ Test(exposition, figures_stand_under_their_labels)
 	expect_line("natbox_endpoints_lost 19");
 	expect_line("natbox_transactions 2");
 	expect_line("natbox_keepalives_sent_total 3");
+	expect_line("natbox_keepalives_linked_total 24");
 	expect_line("natbox_keepalive_replies_total 4");
 	expect_line("natbox_keepalives_missed_total 5");
 	expect_line("natbox_endpoints_lost_total 6");

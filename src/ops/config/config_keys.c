@@ -25,6 +25,7 @@ const char *const mode_names[] = {"sniff", "relay", "queue", NULL};
 static const char *const vias[] = {"full", "rport", "no", NULL};
 static const char *const scopes[] = {"natted", "all", "off", NULL};
 static const char *const rules[] = {"auto", "manual", NULL};
+static const char *const paths[] = {"auto", "link", "raw", NULL};
 static const char *const lost_answers[] = {"off", "430", "480", NULL};
 
 const struct config_key config_keys[CONFIG_KEYS] = {
@@ -54,6 +55,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 		0, NULL},
 	{"keepalive", "alive", "any", config_parse_statuses, AT(core.keepalive.not_alive), 0, 0,
 		NULL},
+	{"keepalive", "path", "auto", config_parse_choice, AT(keepalive.path), 0, 0, paths},
 	{"keepalive", "extra-headers", "", config_parse_headers, AT(core.keepalive.extra_headers),
 		0, 0, NULL},
 	{"keepalive", "registrations", "yes", config_parse_boolean,

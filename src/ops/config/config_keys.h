@@ -5,7 +5,7 @@
 
 #include "config_parsers.h"
 
-enum { CONFIG_KEYS = 48 };
+enum { CONFIG_KEYS = 49 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /* Of each section [class NAME]: its criteria, then its effects in the order of enum class_effect.

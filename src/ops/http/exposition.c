@@ -201,10 +201,14 @@ static void put_turns(struct exposition *exposition, const struct turn_counters 
 	put_histogram(exposition, &histogram);
 }
 
-static void put_keepalives(struct exposition *exposition, const struct engine_counters *counters)
+static void put_keepalives(struct exposition *exposition, const struct metrics_snapshot *snapshot)
 {
+	const struct engine_counters *counters = &snapshot->engine;
+
 	put_one(exposition, "keepalives_sent_total", "counter", "Keepalives sent.",
 		counters->keepalives);
+	put_one(exposition, "keepalives_linked_total", "counter",
+		"Keepalives of these that left at the link layer.", snapshot->keepalives_linked);
 	put_one(exposition, "keepalive_replies_total", "counter", "Keepalives answered.",
 		counters->replies);
 	put_one(exposition, "keepalives_missed_total", "counter",
@@ -249,7 +253,7 @@ size_t exposition_write(const struct metrics_snapshot *snapshot, char text[stati
 	put_proxies(&exposition, snapshot);
 	put_classes(&exposition, snapshot);
 	put_packets(&exposition, &snapshot->engine);
-	put_keepalives(&exposition, &snapshot->engine);
+	put_keepalives(&exposition, snapshot);
 	put_troubles(&exposition, snapshot);
 	put_turns(&exposition, &snapshot->turns);
 	put_times(&exposition, snapshot);

@@ -24,6 +24,7 @@ struct queue_counters {
 	uint64_t passed, rewritten, dropped;
 	uint64_t unreadable;  /* of passed: not to be rewritten (ip_packet.h), or bad checksum */
 	uint64_t sent;        /* by queue_send, and grown messages */
+	uint64_t linked;      /* of sent: keepalives that left as frames */
 	uint64_t send_errors; /* the kernel refused: no route, a firewall, no buffer */
 	int last_send_error;  /* negative errno of the latest of send_errors, 0 */
 	uint64_t overruns;    /* went past because natbox did not keep up */
@@ -52,6 +53,11 @@ bool queue_has_rest(const struct queue *queue);
  * -EAFNOSUPPORT (sender.h). */
 int queue_send(struct queue *queue, const struct flow *flow, struct text bytes);
 void queue_flush(struct queue *queue);
+
+/* The same of a keepalive; path and news as of the sender (sender.h). */
+int queue_send_keepalive(struct queue *queue, const struct flow *flow, struct text bytes);
+void queue_set_path(struct queue *queue, enum keepalive_path path);
+bool queue_path_news(struct queue *queue, struct fault *line);
 
 /* Gives back everything that is in the queue, as it came. */
 void queue_release(struct queue *queue);

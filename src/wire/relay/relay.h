@@ -31,6 +31,7 @@ struct relay_settings {
 struct relay_counters {
 	uint64_t received[RELAY_DIRECTIONS];
 	uint64_t sent;        /* relayed and of relay_send */
+	uint64_t linked;      /* of sent: keepalives that left as frames */
 	uint64_t misdirected; /* to no proxy, from no proxy, or straight to a relay port: dropped */
 	uint64_t expired;     /* no hop left: dropped */
 	uint64_t send_errors; /* the kernel refused: no route, a firewall, no buffer */
@@ -63,6 +64,11 @@ bool relay_has_rest(const struct relay *relay);
  * flow's ends are not of one family that the relay has. */
 int relay_send(struct relay *relay, const struct flow *flow, struct text bytes);
 void relay_flush(struct relay *relay);
+
+/* The same of a keepalive; path and news as of the sender (sender.h). */
+int relay_send_keepalive(struct relay *relay, const struct flow *flow, struct text bytes);
+void relay_set_path(struct relay *relay, enum keepalive_path path);
+bool relay_path_news(struct relay *relay, struct fault *line);
 
 struct relay_counters relay_counters(const struct relay *relay);
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { IPV6_LENGTH = 40, TTL = 64 };
+enum { TTL = 64 };
 
 _Static_assert((int)DATAGRAM_IPV4_LENGTH == (int)LIBNET_IPV4_H, "no options");
 
@@ -97,40 +97,53 @@ void datagram_ipv4_checksum(uint8_t *ip, size_t length)
 	sum_write(sum_add(0, ip, length), checksum);
 }
 
-static int write_ipv4(const struct flow *flow, struct text bytes, uint8_t *ip)
+void datagram_ipv4_whole_header(const struct flow *flow, const struct ipv4_fields *fields,
+	size_t length, uint8_t ip[static DATAGRAM_IPV4_LENGTH])
+{
+	datagram_ipv4_header(flow, fields, ip);
+	write_u16(ip + offsetof(struct libnet_ipv4_hdr, ip_len), DATAGRAM_IPV4_LENGTH + length);
+	datagram_ipv4_checksum(ip, DATAGRAM_IPV4_LENGTH);
+}
+
+void datagram_ipv6_header(const struct flow *flow, uint8_t hop_limit, uint32_t label, size_t length,
+	uint8_t ip[static DATAGRAM_IPV6_LENGTH])
+{
+	ip[0] = 6 << 4;
+	ip[1] = (uint8_t)(label >> 16);
+	write_u16(ip + 2, label & 0xffff);
+	write_u16(ip + 4, length);
+	ip[6] = IPPROTO_UDP;
+	ip[7] = hop_limit;
+	memcpy(ip + 8, flow->source.ip, 16);
+	memcpy(ip + 24, flow->destination.ip, 16);
+}
+
+static int write_ipv4(const struct flow *flow, size_t length, uint8_t *ip)
 {
 	static const struct ipv4_fields fields = {.ttl = TTL, .dont_fragment = true};
 
-	datagram_ipv4_header(flow, &fields, ip);
-	write_u16(ip + offsetof(struct libnet_ipv4_hdr, ip_len),
-		DATAGRAM_IPV4_LENGTH + DATAGRAM_UDP_LENGTH + bytes.length);
-	datagram_ipv4_checksum(ip, DATAGRAM_IPV4_LENGTH);
+	datagram_ipv4_whole_header(flow, &fields, length, ip);
 	return DATAGRAM_IPV4_LENGTH;
 }
 
-static int write_ipv6(const struct flow *flow, struct text bytes, uint8_t *ip)
+static int write_ipv6(const struct flow *flow, size_t length, uint8_t *ip)
 {
-	memset(ip, 0, IPV6_LENGTH);
-	ip[0] = 6 << 4;
-	write_u16(ip + 4, DATAGRAM_UDP_LENGTH + bytes.length);
-	ip[6] = IPPROTO_UDP;
-	ip[7] = TTL;
-	memcpy(ip + 8, flow->source.ip, 16);
-	memcpy(ip + 24, flow->destination.ip, 16);
-	return IPV6_LENGTH;
+	datagram_ipv6_header(flow, TTL, 0, length, ip);
+	return DATAGRAM_IPV6_LENGTH;
 }
 
 int datagram_headers(
 	const struct flow *flow, struct text bytes, uint8_t headers[static DATAGRAM_HEADERS_MAX])
 {
-	bool ipv4 = address_is_ipv4(&flow->source);
+	const bool ipv4 = address_is_ipv4(&flow->source);
+	const size_t datagram = DATAGRAM_UDP_LENGTH + bytes.length;
 	int length;
 
 	if (ipv4 != address_is_ipv4(&flow->destination))
 		return -EINVAL;
 	if (bytes.length > (ipv4 ? DATAGRAM_PAYLOAD_IPV4_MAX : DATAGRAM_PAYLOAD_IPV6_MAX))
 		return -EMSGSIZE;
-	length = ipv4 ? write_ipv4(flow, bytes, headers) : write_ipv6(flow, bytes, headers);
+	length = ipv4 ? write_ipv4(flow, datagram, headers) : write_ipv6(flow, datagram, headers);
 	datagram_udp_header(flow, bytes, headers + length);
 	return length + DATAGRAM_UDP_LENGTH;
 }

@@ -9,6 +9,7 @@
 enum {
 	DATAGRAM_UDP_LENGTH = 8,
 	DATAGRAM_IPV4_LENGTH = 20,
+	DATAGRAM_IPV6_LENGTH = 40,
 	DATAGRAM_HEADERS_MAX = 48,         /* IPv6 40, UDP 8 */
 	DATAGRAM_PAYLOAD_IPV4_MAX = 65507, /* 65535 less both headers (RFC 791 3.1) */
 	DATAGRAM_PAYLOAD_IPV6_MAX =
@@ -32,6 +33,14 @@ struct ipv4_fields {
  * kernel adds. */
 void datagram_ipv4_header(const struct flow *flow, const struct ipv4_fields *fields,
 	uint8_t ip[static DATAGRAM_IPV4_LENGTH]);
+
+/* The same with both, before length bytes. */
+void datagram_ipv4_whole_header(const struct flow *flow, const struct ipv4_fields *fields,
+	size_t length, uint8_t ip[static DATAGRAM_IPV4_LENGTH]);
+
+/* Writes the IPv6 header before length bytes of UDP, traffic class 0. label: of 20 bits. */
+void datagram_ipv6_header(const struct flow *flow, uint8_t hop_limit, uint32_t label, size_t length,
+	uint8_t ip[static DATAGRAM_IPV6_LENGTH]);
 
 /* Writes the checksum of an IPv4 header that says everything else, options included. length: of it,
  * as its first byte has it. */

@@ -29,6 +29,16 @@ int inject_open(struct inject **inject, struct fault *fault)
 	return 0;
 }
 
+void inject_set_path(struct inject *inject, enum keepalive_path path)
+{
+	sender_set_path(inject->sender, path);
+}
+
+bool inject_path_news(struct inject *inject, struct fault *line)
+{
+	return sender_path_news(inject->sender, line);
+}
+
 void inject_close(struct inject *inject)
 {
 	if (!inject)
@@ -41,7 +51,7 @@ int inject_send(
 	struct inject *inject, const struct flow *flow, struct text bytes, struct fault *fault)
 {
 	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
-	int error = sender_add(inject->sender, flow, hop_of_this_host, bytes);
+	int error = sender_add_keepalive(inject->sender, flow, bytes);
 
 	if (!error)
 		return 0;
@@ -93,6 +103,7 @@ struct inject_counters inject_counters(const struct inject *inject)
 {
 	const struct sent_counters counters = sender_counters(inject->sender);
 
-	return (struct inject_counters){
-		.sent = counters.sent, .failed = inject->unfit + counters.errors};
+	return (struct inject_counters){.sent = counters.sent,
+		.failed = inject->unfit + counters.errors,
+		.linked = counters.linked};
 }

@@ -7,6 +7,7 @@
 
 #include <natbox/address.h>
 #include <natbox/base.h>
+#include <natbox/settings.h>
 
 struct inject;
 
@@ -16,11 +17,16 @@ enum { INJECT_LABEL = 0x6e62 };
 
 struct inject_counters {
 	uint64_t sent, failed;
+	uint64_t linked; /* of sent: as frames */
 };
 
 /* Wants CAP_NET_RAW, which may be given up afterwards. On a host without IPv6 only sending IPv6
  * fails. 0 or a negative errno, with *fault set. */
 int inject_open(struct inject **inject, struct fault *fault);
+
+/* As of the sender (sender.h). */
+void inject_set_path(struct inject *inject, enum keepalive_path path);
+bool inject_path_news(struct inject *inject, struct fault *line);
 
 /* NULL is fine. */
 void inject_close(struct inject *inject);

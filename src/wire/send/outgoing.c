@@ -1,7 +1,6 @@
 #include "outgoing.h"
 
 #include "batch.h"
-#include "datagram.h"
 #include "identification.h"
 
 #include <arpa/inet.h>
@@ -207,19 +206,18 @@ void outgoing_close(struct outgoing *outgoing)
 	free(outgoing);
 }
 
-static void put_ipv4_header(
-	struct outgoing *outgoing, const struct flow *flow, struct hop hop, char *packet)
+struct ipv4_fields outgoing_ipv4_fields(
+	struct outgoing *outgoing, const struct flow *flow, struct hop hop)
 {
 	const uint16_t label = outgoing->settings.label;
-	const struct ipv4_fields fields = {
+
+	return (struct ipv4_fields){
 		.ttl = (uint8_t)(hop.ttl < 0 ? outgoing->default_ttl : hop.ttl),
 		.tos = (uint8_t)(hop.tos < 0 ? 0 : hop.tos),
 		.identification =
 			label ? label : identification_next(&outgoing->identifications, flow),
 		.dont_fragment = label != 0,
 	};
-
-	datagram_ipv4_header(flow, &fields, (uint8_t *)packet);
 }
 
 /* The control message of the TOS is for routes and queues that look at it. */
@@ -265,11 +263,13 @@ static void put(
 {
 	struct msghdr *header = &outgoing->messages[outgoing->count].msg_hdr;
 	char *udp = (char *)bytes.at - DATAGRAM_UDP_LENGTH, *start = udp;
+	struct ipv4_fields fields;
 
 	datagram_udp_header(flow, bytes, (uint8_t *)udp);
 	if (outgoing->family == AF_INET) {
 		start -= DATAGRAM_IPV4_LENGTH;
-		put_ipv4_header(outgoing, flow, hop, start);
+		fields = outgoing_ipv4_fields(outgoing, flow, hop);
+		datagram_ipv4_header(flow, &fields, (uint8_t *)start);
 		header->msg_controllen = put_ipv4(outgoing, flow, hop);
 	} else {
 		header->msg_controllen = put_ipv6(outgoing, flow, hop);

@@ -10,8 +10,7 @@
 #ifndef NATBOX_OUTGOING_H
 #define NATBOX_OUTGOING_H
 
-#include <natbox/address.h>
-#include <natbox/base.h>
+#include "datagram.h"
 
 /* The headers, IPv4's and UDP's, which outgoing_add_in_place writes in front of the bytes. */
 enum { OUTGOING_HEADROOM = 28 };
@@ -25,6 +24,7 @@ static const struct hop hop_of_this_host = {-1, -1};
 /* What became of datagrams on their way out. */
 struct sent_counters {
 	uint64_t sent, errors;
+	uint64_t linked;             /* of sent: as frames, past the kernel's routing */
 	int last_error;              /* negative errno */
 	struct address last_refused; /* to whom that was */
 };
@@ -44,6 +44,10 @@ struct sender_settings {
 int outgoing_open(int family, const struct sender_settings *settings,
 	struct sent_counters *counters, struct outgoing **outgoing);
 void outgoing_close(struct outgoing *outgoing);
+
+/* What the header of an IPv4 datagram says: of the next one to this destination. */
+struct ipv4_fields outgoing_ipv4_fields(
+	struct outgoing *outgoing, const struct flow *flow, struct hop hop);
 
 /* Queues bytes that stay where they are until the next flush, with OUTGOING_HEADROOM writable bytes
  * in front of them. A full queue is flushed first. 0 or -EMSGSIZE. */

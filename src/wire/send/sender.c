@@ -1,14 +1,33 @@
 #include "sender.h"
 
+#include "../hops/hops.h"
+#include "shortcut.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 struct sender {
 	struct outgoing *ipv4;
-	struct outgoing *ipv6; /* NULL: this host has none */
+	struct outgoing *ipv6;     /* NULL: this host has none */
+	struct shortcut *shortcut; /* NULL: this host has no packet sockets */
 	struct sent_counters counters;
 };
+
+/* The raw socket tells what is wrong, if anything is. */
+static void send_instead(void *context, const struct flow *flow, struct text bytes)
+{
+	sender_add(context, flow, hop_of_this_host, bytes);
+}
+
+static int open_shortcut(struct sender *sender, const struct sender_settings *settings)
+{
+	const struct shortcut_settings shortcut = {
+		.sender = *settings, .context = sender, .refused = send_instead};
+	int error = shortcut_open(&shortcut, &sender->shortcut);
+
+	return error == -EAFNOSUPPORT || error == -EPERM ? 0 : error;
+}
 
 int sender_open(const struct sender_settings *settings, struct sender **sender)
 {
@@ -22,6 +41,8 @@ int sender_open(const struct sender_settings *settings, struct sender **sender)
 		error = outgoing_open(AF_INET6, settings, &opened->counters, &opened->ipv6);
 	if (error == -EAFNOSUPPORT && opened->ipv4)
 		error = 0;
+	if (!error)
+		error = open_shortcut(opened, settings);
 	if (error) {
 		sender_close(opened);
 		return error;
@@ -34,6 +55,7 @@ void sender_close(struct sender *sender)
 {
 	if (!sender)
 		return;
+	shortcut_close(sender->shortcut);
 	outgoing_close(sender->ipv4);
 	outgoing_close(sender->ipv6);
 	free(sender);
@@ -69,8 +91,37 @@ int sender_add_in_place(
 	return outgoing ? outgoing_add_in_place(outgoing, flow, hop, bytes) : -EAFNOSUPPORT;
 }
 
+int sender_add_keepalive(struct sender *sender, const struct flow *flow, struct text bytes)
+{
+	struct outgoing *outgoing = outgoing_of(sender, flow);
+	struct ipv4_fields fields = {0};
+	struct next_hop hop;
+
+	if (!outgoing)
+		return -EAFNOSUPPORT;
+	if (!sender->shortcut || !shortcut_find(sender->shortcut, flow, bytes.length, &hop))
+		return outgoing_add(outgoing, flow, hop_of_this_host, bytes);
+	if (outgoing == sender->ipv4)
+		fields = outgoing_ipv4_fields(outgoing, flow, hop_of_this_host);
+	shortcut_add(sender->shortcut, flow, &hop, &fields, bytes);
+	return 0;
+}
+
+void sender_set_path(struct sender *sender, enum keepalive_path path)
+{
+	if (sender->shortcut)
+		shortcut_set_path(sender->shortcut, path);
+}
+
+bool sender_path_news(struct sender *sender, struct fault *line)
+{
+	return sender->shortcut && shortcut_news(sender->shortcut, line);
+}
+
 void sender_flush(struct sender *sender)
 {
+	if (sender->shortcut)
+		shortcut_flush(sender->shortcut);
 	outgoing_flush(sender->ipv4);
 	if (sender->ipv6)
 		outgoing_flush(sender->ipv6);
@@ -78,5 +129,11 @@ void sender_flush(struct sender *sender)
 
 struct sent_counters sender_counters(const struct sender *sender)
 {
-	return sender->counters;
+	struct sent_counters counters = sender->counters;
+
+	if (sender->shortcut) {
+		counters.linked = shortcut_sent(sender->shortcut);
+		counters.sent += counters.linked;
+	}
+	return counters;
 }

@@ -4,11 +4,13 @@
 #define NATBOX_SENDER_H
 
 #include "outgoing.h"
+#include <natbox/settings.h>
 
 struct sender;
 
 /* Needs CAP_NET_RAW, which may be given up afterwards, and for a mark before Linux 5.17
- * CAP_NET_ADMIN. A host without IPv6 gets a sender without it. 0 or a negative errno. */
+ * CAP_NET_ADMIN. A host without IPv6 gets a sender without it, and one without packet sockets one
+ * whose keepalives leave through the kernel. 0 or a negative errno. */
 int sender_open(const struct sender_settings *settings, struct sender **sender);
 void sender_close(struct sender *sender); /* NULL is fine */
 
@@ -23,6 +25,16 @@ int sender_add(struct sender *sender, const struct flow *flow, struct hop hop, s
  * bytes in front of them. */
 int sender_add_in_place(
 	struct sender *sender, const struct flow *flow, struct hop hop, struct text bytes);
+
+/* A keepalive: as sender_add of hop_of_this_host, or as a frame where keepalive.path lets it. */
+int sender_add_keepalive(struct sender *sender, const struct flow *flow, struct text bytes);
+
+/* Until it is called keepalives leave through the kernel. */
+void sender_set_path(struct sender *sender, enum keepalive_path path);
+
+/* About once a second. True when keepalives leave in another way than at the last call: *line says
+ * how, and why. */
+bool sender_path_news(struct sender *sender, struct fault *line);
 
 /* Sends what is queued, without waiting. Each datagram that the kernel refuses is counted. */
 void sender_flush(struct sender *sender);

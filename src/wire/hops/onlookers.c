@@ -1,0 +1,318 @@
+#include "onlookers.h"
+
+#include "../netlink.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/xfrm.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	REQUEST_MAX = 256,
+	NOTICE_MAX = 16384,
+	/* Messages of notifications in one look. */
+	NOTICES_MAX = 64,
+	/* Between two times that all is looked at: who changes rules changes several. */
+	ASK_MS = 1000,
+	NAME_MAX_SHOWN = 160,
+	/* Tables of iptables' old kind, for IPv4 and IPv6. */
+	LEGACY = 2,
+};
+
+struct onlookers {
+	struct mnl_socket *rules, *policies; /* notifications; NULL: there are none */
+	int legacy[LEGACY];                  /* files that name the tables; -1: none */
+	uint64_t ask_next_ms;
+	bool filters, encrypts;
+	bool rules_are_news, policies_are_news;
+	char rule[NAME_MAX_SHOWN];
+};
+
+static void name_rule(struct onlookers *onlookers, const char *name)
+{
+	onlookers->filters = true;
+	snprintf(onlookers->rule, sizeof(onlookers->rule), "%s", name);
+}
+
+static struct mnl_socket *subscribe(int bus, int group)
+{
+	struct mnl_socket *socket = NULL;
+
+	if (netlink_open(bus, &socket) != 0)
+		return NULL;
+	if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) == 0)
+		return socket;
+	mnl_socket_close(socket);
+	return NULL;
+}
+
+static bool is_own(int family, const char *table)
+{
+	return family == NFPROTO_INET && strcmp(table, "natbox") == 0;
+}
+
+static const char *family_name(int family)
+{
+	if (family == NFPROTO_INET)
+		return "inet";
+	return family == NFPROTO_IPV4 ? "ip" : "ip6";
+}
+
+struct chain {
+	const char *table, *name;
+	uint32_t hook, policy, rules;
+	bool is_base;
+};
+
+static uint32_t number(const struct nlattr *attribute)
+{
+	return ntohl(mnl_attr_get_u32(attribute));
+}
+
+static struct chain read_chain(const struct nlmsghdr *message)
+{
+	struct chain chain = {.table = "", .name = "", .policy = NF_ACCEPT};
+	const struct nlattr *attribute, *part;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
+	{
+		switch (mnl_attr_get_type(attribute)) {
+		case NFTA_CHAIN_TABLE:
+			chain.table = mnl_attr_get_str(attribute);
+			break;
+		case NFTA_CHAIN_NAME:
+			chain.name = mnl_attr_get_str(attribute);
+			break;
+		case NFTA_CHAIN_POLICY:
+			chain.policy = number(attribute);
+			break;
+		case NFTA_CHAIN_USE:
+			chain.rules = number(attribute);
+			break;
+		case NFTA_CHAIN_HOOK:
+			chain.is_base = true;
+			mnl_attr_for_each_nested(part, attribute)
+			{
+				if (mnl_attr_get_type(part) == NFTA_HOOK_HOOKNUM)
+					chain.hook = number(part);
+			}
+			break;
+		default:
+			break;
+		}
+	}
+	return chain;
+}
+
+/* A chain that hangs in a hook is no rule's target, so what uses it are its rules. */
+static int take_chain(const struct nlmsghdr *message, void *context)
+{
+	const struct nfgenmsg *general = mnl_nlmsg_get_payload(message);
+	const int family = general->nfgen_family;
+	const struct chain chain = read_chain(message);
+	char name[NAME_MAX_SHOWN];
+
+	if (family != NFPROTO_INET && family != NFPROTO_IPV4 && family != NFPROTO_IPV6)
+		return MNL_CB_OK;
+	if (!chain.is_base || is_own(family, chain.table) ||
+		(chain.hook != NF_INET_LOCAL_OUT && chain.hook != NF_INET_POST_ROUTING))
+		return MNL_CB_OK;
+	if (!chain.rules && chain.policy == NF_ACCEPT)
+		return MNL_CB_OK;
+	snprintf(name, sizeof(name), "chain %s of nftables table %s %s", chain.name,
+		family_name(family), chain.table);
+	name_rule(context, name);
+	return MNL_CB_STOP;
+}
+
+/* 0 also from a kernel that has no nftables. */
+static int ask_rules(struct onlookers *onlookers)
+{
+	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *socket = NULL;
+	struct nfgenmsg *general;
+	int result = netlink_open(NETLINK_NETFILTER, &socket);
+
+	if (result != 0)
+		return result;
+	request->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
+	general->nfgen_family = NFPROTO_UNSPEC;
+	general->version = NFNETLINK_V0;
+	result = netlink_request(socket, request, take_chain, onlookers);
+	mnl_socket_close(socket);
+	return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
+}
+
+static void look_at_legacy(struct onlookers *onlookers)
+{
+	char first;
+
+	for (unsigned i = 0; i < LEGACY; i++) {
+		if (onlookers->legacy[i] >= 0 && lseek(onlookers->legacy[i], 0, SEEK_SET) == 0 &&
+			read(onlookers->legacy[i], &first, 1) == 1)
+			name_rule(onlookers, i ? "an ip6tables table" : "an iptables table");
+	}
+}
+
+static void look_at_rules(struct onlookers *onlookers)
+{
+	onlookers->filters = false;
+	look_at_legacy(onlookers);
+	if (!onlookers->filters && (!onlookers->rules || ask_rules(onlookers) != 0))
+		name_rule(onlookers, "a firewall that natbox has no right to see");
+}
+
+static int take_policy(const struct nlmsghdr *message, void *context)
+{
+	const struct xfrm_userpolicy_info *policy = mnl_nlmsg_get_payload(message);
+	bool *encrypts = context;
+
+	*encrypts |= message->nlmsg_type == XFRM_MSG_NEWPOLICY && policy->dir == XFRM_POLICY_OUT;
+	return MNL_CB_OK;
+}
+
+/* Where that cannot be asked, what is known stays. */
+static void look_at_policies(struct onlookers *onlookers)
+{
+	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *socket = NULL;
+	bool encrypts = false;
+
+	if (!onlookers->policies || netlink_open(NETLINK_XFRM, &socket) != 0)
+		return;
+	request->nlmsg_type = XFRM_MSG_GETPOLICY;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	mnl_nlmsg_put_extra_header(request, sizeof(struct xfrm_userpolicy_id));
+	if (netlink_request(socket, request, take_policy, &encrypts) == 0)
+		onlookers->encrypts = encrypts;
+	mnl_socket_close(socket);
+}
+
+struct onlookers *onlookers_new(void)
+{
+	struct onlookers *onlookers = calloc(1, sizeof(*onlookers));
+
+	if (!onlookers)
+		return NULL;
+	onlookers->rules = subscribe(NETLINK_NETFILTER, NFNLGRP_NFTABLES);
+	onlookers->policies = subscribe(NETLINK_XFRM, XFRMNLGRP_POLICY);
+	onlookers->legacy[0] = open("/proc/net/ip_tables_names", O_RDONLY | O_CLOEXEC);
+	onlookers->legacy[1] = open("/proc/net/ip6_tables_names", O_RDONLY | O_CLOEXEC);
+	look_at_rules(onlookers);
+	look_at_policies(onlookers);
+	return onlookers;
+}
+
+void onlookers_free(struct onlookers *onlookers)
+{
+	if (!onlookers)
+		return;
+	if (onlookers->rules)
+		mnl_socket_close(onlookers->rules);
+	if (onlookers->policies)
+		mnl_socket_close(onlookers->policies);
+	for (unsigned i = 0; i < LEGACY; i++) {
+		if (onlookers->legacy[i] >= 0)
+			close(onlookers->legacy[i]);
+	}
+	free(onlookers);
+}
+
+/* Of a chain or a rule, in another table than natbox's own, whose sets change all the time. */
+static int note_rule(const struct nlmsghdr *message, void *context)
+{
+	const struct nfgenmsg *general = mnl_nlmsg_get_payload(message);
+	struct onlookers *onlookers = context;
+	const struct nlattr *attribute;
+	const char *table = "";
+
+	switch (message->nlmsg_type & 0xff) {
+	case NFT_MSG_NEWCHAIN:
+	case NFT_MSG_DELCHAIN:
+	case NFT_MSG_NEWRULE:
+	case NFT_MSG_DELRULE:
+		break;
+	default:
+		return MNL_CB_OK;
+	}
+	mnl_attr_for_each(attribute, message, sizeof(*general))
+	{
+		if (mnl_attr_get_type(attribute) == NFTA_CHAIN_TABLE)
+			table = mnl_attr_get_str(attribute);
+	}
+	if (!is_own(general->nfgen_family, table))
+		onlookers->rules_are_news = true;
+	return MNL_CB_OK;
+}
+
+static int note_policy(const struct nlmsghdr *message, void *context)
+{
+	struct onlookers *onlookers = context;
+
+	(void)message;
+	onlookers->policies_are_news = true;
+	return MNL_CB_OK;
+}
+
+/* True when some were lost, or are left. */
+static bool take_notices(struct mnl_socket *socket, mnl_cb_t callback, struct onlookers *onlookers)
+{
+	alignas(struct nlmsghdr) char buffer[NOTICE_MAX];
+
+	for (unsigned i = 0; socket && i < NOTICES_MAX; i++) {
+		const ssize_t length =
+			recv(mnl_socket_get_fd(socket), buffer, sizeof(buffer), MSG_DONTWAIT);
+
+		if (length < 0)
+			return errno != EAGAIN && errno != EINTR;
+		mnl_cb_run(buffer, (size_t)length, 0, 0, callback, onlookers);
+	}
+	return socket != NULL;
+}
+
+void onlookers_look(struct onlookers *onlookers, uint64_t now_ms)
+{
+	onlookers->rules_are_news |= take_notices(onlookers->rules, note_rule, onlookers);
+	onlookers->policies_are_news |= take_notices(onlookers->policies, note_policy, onlookers);
+	if (onlookers->rules_are_news && !onlookers->filters)
+		name_rule(onlookers, "a firewall that has changed");
+	onlookers->encrypts |= onlookers->policies_are_news;
+	if (now_ms < onlookers->ask_next_ms)
+		return;
+	onlookers->ask_next_ms = now_ms + ASK_MS;
+	if (onlookers->rules_are_news)
+		look_at_rules(onlookers);
+	if (onlookers->policies_are_news)
+		look_at_policies(onlookers);
+	if (!onlookers->filters)
+		look_at_legacy(onlookers);
+	onlookers->rules_are_news = onlookers->policies_are_news = false;
+}
+
+bool onlookers_encrypt(const struct onlookers *onlookers)
+{
+	return onlookers->encrypts;
+}
+
+bool onlookers_filter(const struct onlookers *onlookers)
+{
+	return onlookers->filters;
+}
+
+const char *onlookers_rule(const struct onlookers *onlookers)
+{
+	return onlookers->rule;
+}

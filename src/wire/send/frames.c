@@ -1,0 +1,163 @@
+#include "frames.h"
+
+#include "batch.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <net/ethernet.h>
+#include <netpacket/packet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { CACHE_LINE = 64 };
+
+struct frames {
+	int socket;
+	unsigned count;
+	struct mmsghdr messages[BATCH_MAX];
+	struct iovec spans[BATCH_MAX];
+	struct sockaddr_ll hops[BATCH_MAX];
+	struct {
+		struct flow flow;
+		struct text bytes;
+	} datagrams[BATCH_MAX]; /* as they were added */
+	/* Room for all, one after the other. */
+	char *copies;
+	size_t copied;
+};
+
+/* With protocol 0 a packet socket hears nothing. The locked filter keeps that so when somebody has
+ * taken natbox over, and binds the socket to another protocol. */
+static int open_socket(uint32_t mark)
+{
+	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	const struct sock_fprog program = {1, nothing};
+	const int on = 1, buffer = SOCKET_BUFFER;
+	const int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0 ||
+		(mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)) {
+		error = -errno;
+		close(fd);
+	}
+	return error ? error : fd;
+}
+
+int frames_open(uint32_t mark, struct frames **out)
+{
+	struct frames *frames = calloc(1, sizeof(*frames));
+
+	if (!frames)
+		return -ENOMEM;
+	frames->copies = batch_new();
+	frames->socket = frames->copies ? open_socket(mark) : -ENOMEM;
+	if (frames->socket < 0) {
+		int error = frames->socket;
+
+		frames_close(frames);
+		return error;
+	}
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		frames->hops[i] = (struct sockaddr_ll){.sll_family = AF_PACKET, .sll_halen = 6};
+		frames->messages[i].msg_hdr = (struct msghdr){.msg_name = &frames->hops[i],
+			.msg_namelen = sizeof(frames->hops[i]),
+			.msg_iov = &frames->spans[i],
+			.msg_iovlen = 1};
+	}
+	*out = frames;
+	return 0;
+}
+
+void frames_close(struct frames *frames)
+{
+	if (!frames)
+		return;
+	if (frames->socket >= 0)
+		close(frames->socket);
+	batch_free(frames->copies);
+	free(frames);
+}
+
+bool frames_are_full(const struct frames *frames)
+{
+	return frames->count == BATCH_MAX;
+}
+
+bool frames_are_empty(const struct frames *frames)
+{
+	return frames->count == 0;
+}
+
+/* Copies the bytes behind their headers, of which it writes UDP's. Returns where the IP header
+ * begins. */
+static uint8_t *put(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
+	uint16_t protocol, size_t ip_length, struct text bytes)
+{
+	const unsigned i = frames->count++;
+	uint8_t *ip = (uint8_t *)frames->copies + frames->copied, *udp = ip + ip_length;
+	const size_t length = ip_length + DATAGRAM_UDP_LENGTH + bytes.length;
+	char *copy = (char *)udp + DATAGRAM_UDP_LENGTH;
+
+	frames->copied += (length + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+	if (bytes.length)
+		memcpy(copy, bytes.at, bytes.length);
+	datagram_udp_header(flow, bytes, udp);
+	frames->spans[i] = (struct iovec){ip, length};
+	frames->hops[i].sll_protocol = htons(protocol);
+	frames->hops[i].sll_ifindex = (int)hop->interface;
+	memcpy(frames->hops[i].sll_addr, hop->mac, sizeof(hop->mac));
+	frames->datagrams[i].flow = *flow;
+	frames->datagrams[i].bytes = (struct text){copy, bytes.length};
+	return ip;
+}
+
+void frames_add_ipv4(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
+	const struct ipv4_fields *fields, struct text bytes)
+{
+	uint8_t *ip = put(frames, flow, hop, ETHERTYPE_IP, DATAGRAM_IPV4_LENGTH, bytes);
+
+	datagram_ipv4_whole_header(flow, fields, DATAGRAM_UDP_LENGTH + bytes.length, ip);
+}
+
+void frames_add_ipv6(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
+	uint32_t label, struct text bytes)
+{
+	uint8_t *ip = put(frames, flow, hop, ETHERTYPE_IPV6, DATAGRAM_IPV6_LENGTH, bytes);
+
+	datagram_ipv6_header(flow, hop->hop_limit, label, DATAGRAM_UDP_LENGTH + bytes.length, ip);
+}
+
+unsigned frames_flush(struct frames *frames,
+	void (*refused)(void *context, int error, const struct flow *flow, struct text bytes),
+	void *context)
+{
+	unsigned left = 0;
+
+	for (unsigned done = 0; done < frames->count;) {
+		const int sent =
+			sendmmsg(frames->socket, frames->messages + done, frames->count - done, 0);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent > 0) {
+			left += (unsigned)sent;
+			done += (unsigned)sent;
+			continue;
+		}
+		refused(context, -errno, &frames->datagrams[done].flow,
+			frames->datagrams[done].bytes);
+		done++;
+	}
+	frames->count = 0;
+	frames->copied = 0;
+	return left;
+}

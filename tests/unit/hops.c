@@ -1,0 +1,345 @@
+/* Next hops as the kernel has them, each test in a network namespace of its own: phones behind the
+ * gateway .254 of the interface `near`. */
+#include "wire/hops/hops.h"
+#include "wire/hops/segments.h"
+
+#include <criterion/criterion.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frames.h"
+
+static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
+static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
+
+enum { OWN_MARK = 0x6e63, LENGTH = 400, WAIT_TRIES = 3000 };
+
+static struct hops *hops;
+static struct next_hop next_hop;
+
+static void run(const char *command)
+{
+	cr_assert_eq(system(command), 0, "%s", command);
+}
+
+static void add_neighbour(const char *address, const char *interface, unsigned mac)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		"ip neigh replace %s lladdr 02:00:00:00:00:%02x dev %s nud permanent", address, mac,
+		interface);
+	run(command);
+}
+
+static void setup(void)
+{
+	if (unshare(CLONE_NEWNET))
+		cr_skip_test("only root may make a network namespace");
+	/* Without link-local addresses, whose routes would change a moment later. */
+	run("ip link set lo up && ip link add near type veth peer name far && "
+	    "ip link set near addrgenmode none && ip link set far addrgenmode none up");
+	run("ip link set near up && ip addr add 192.0.2.1/24 dev near && "
+	    "ip addr add 2001:db8::1/64 dev near nodad");
+	add_neighbour("192.0.2.254", "near", 0xfe);
+	add_neighbour("2001:db8::254", "near", 0xfd);
+	run("ip route add default via 192.0.2.254 && "
+	    "ip route add default via 2001:db8::254 dev near");
+	cr_assert_eq(hops_open(OWN_MARK, &hops), 0);
+}
+
+static void cleanup(void)
+{
+	hops_close(hops);
+}
+
+TestSuite(hops, .init = setup, .fini = cleanup, .timeout = 120);
+
+static void look(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	hops_look(hops, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+}
+
+static bool find_length(const char *source, const char *destination, size_t length)
+{
+	const struct flow flow = flow_of(source, destination);
+
+	look();
+	return hops_find(hops, &flow, length, &next_hop);
+}
+
+/* The last byte of the Ethernet address; 0: the kernel is to send. */
+static unsigned find(const char *source, const char *destination)
+{
+	return find_length(source, destination, LENGTH) ? next_hop.mac[5] : 0;
+}
+
+/* A notification, or the time until prefixes are read again, takes some milliseconds. */
+static bool becomes(const char *source, const char *destination, unsigned mac)
+{
+	for (unsigned i = 0; i < WAIT_TRIES; i++) {
+		if (find(source, destination) == mac)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* Of what is sent now, however often: for longer than a change takes to be told. */
+static bool stays_the_kernels(const char *source, const char *destination)
+{
+	for (unsigned i = 0; i < 300; i++) {
+		if (find(source, destination))
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+Test(hops, the_gateway_serves_all_who_are_behind_it)
+{
+	cr_expect(becomes(proxy4, phone4, 0xfe));
+	cr_expect_eq(next_hop.interface, if_nametoindex("near"));
+	cr_expect_eq(find(proxy4, "203.0.113.9:1"), 0xfe);
+	cr_expect(becomes(proxy6, phone6, 0xfd));
+	cr_expect_eq(next_hop.hop_limit, 64);
+	cr_expect_eq(find(proxy6, "[2001:db9::1]:1"), 0xfd);
+}
+
+Test(hops, who_is_on_the_link_is_sent_to_directly)
+{
+	add_neighbour("192.0.2.7", "near", 7);
+	add_neighbour("2001:db8::7", "near", 8);
+	cr_expect(becomes(proxy4, "192.0.2.7:1", 7));
+	cr_expect(becomes(proxy6, "[2001:db8::7]:1", 8));
+	cr_expect_eq(find(proxy4, "192.0.2.8:1"), 0, "nobody knows its address");
+	cr_expect_eq(find(proxy4, phone4), 0xfe);
+}
+
+Test(hops, a_longer_prefix_has_a_way_of_its_own)
+{
+	add_neighbour("192.0.2.253", "near", 0xa3);
+	run("ip route add 198.51.100.0/25 via 192.0.2.253");
+	cr_expect(becomes(proxy4, phone4, 0xa3));
+	cr_expect_eq(find(proxy4, "198.51.100.128:1"), 0xfe);
+	cr_expect_eq(find(proxy4, "198.51.99.255:1"), 0xfe);
+}
+
+Test(hops, a_route_that_changes_counts_at_once)
+{
+	add_neighbour("192.0.2.253", "near", 0xa3);
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	run("ip route replace default via 192.0.2.253");
+	cr_expect_neq(find(proxy4, phone4), 0xfe);
+	cr_expect(becomes(proxy4, phone4, 0xa3));
+	run("ip route add 198.51.100.7/32 via 192.0.2.254");
+	cr_expect(becomes(proxy4, phone4, 0xfe));
+	cr_expect_eq(find(proxy4, "198.51.100.8:1"), 0xa3);
+}
+
+static void add_second_way(void)
+{
+	run("ip addr add 192.0.2.2/32 dev near");
+	add_neighbour("192.0.2.253", "near", 0xa3);
+	add_neighbour("2001:db8::253", "near", 0xa4);
+	run("ip route add default via 192.0.2.253 table 100 && "
+	    "ip route add default via 2001:db8::253 dev near table 100");
+}
+
+Test(hops, a_rule_chooses_by_the_source)
+{
+	add_second_way();
+	run("ip rule add from 192.0.2.2 lookup 100 && ip -6 rule add from 2001:db8::2 lookup 100");
+	cr_expect(becomes("192.0.2.2:5060", phone4, 0xa3));
+	cr_expect_eq(find(proxy4, phone4), 0xfe);
+	cr_expect(becomes("[2001:db8::2]:5060", phone6, 0xa4));
+	cr_expect_eq(find(proxy6, phone6), 0xfd);
+	run("ip rule del from 192.0.2.2 lookup 100");
+	cr_expect(becomes("192.0.2.2:5060", phone4, 0xfe));
+}
+
+Test(hops, a_rule_chooses_by_natboxs_own_mark)
+{
+	add_second_way();
+	run("ip rule add fwmark 0x6e63 lookup 100 && ip -6 rule add fwmark 0x6e63 lookup 100");
+	cr_expect(becomes(proxy4, phone4, 0xa3));
+	cr_expect(becomes(proxy6, phone6, 0xa4));
+}
+
+Test(hops, a_proxy_behind_this_host_is_a_source_too)
+{
+	cr_expect(becomes("203.0.113.1:5060", phone4, 0xfe));
+	cr_expect(becomes("[2001:db8:3::1]:5060", phone6, 0xfd));
+}
+
+Test(hops, where_rules_look_at_sources_a_proxys_behind_is_the_kernels)
+{
+	run("ip rule add from 192.0.2.2 lookup main");
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	cr_expect(stays_the_kernels("203.0.113.1:5060", phone4));
+}
+
+Test(hops, rules_that_look_at_ports_are_the_kernels)
+{
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	run("ip rule add sport 5060 lookup main");
+	cr_expect(becomes(proxy4, phone4, 0));
+	cr_expect(stays_the_kernels(proxy4, phone4));
+	cr_expect(becomes(proxy6, phone6, 0xfd));
+}
+
+Test(hops, several_next_hops_are_the_kernels)
+{
+	add_neighbour("192.0.2.253", "near", 0xa3);
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	run("ip route add 198.51.100.0/24 nexthop via 192.0.2.254 nexthop via 192.0.2.253");
+	run("ip route add 2001:db8:1::/48 nexthop via 2001:db8::254 dev near "
+	    "nexthop via 2001:db8::253 dev near");
+	cr_expect(becomes(proxy4, "203.0.113.9:1", 0xfe));
+	cr_expect(stays_the_kernels(proxy4, phone4));
+	cr_expect(stays_the_kernels(proxy6, phone6));
+}
+
+Test(hops, no_way_and_this_host_are_the_kernels)
+{
+	run("ip route add blackhole 198.51.100.0/24 && ip route add unreachable 2001:db8:1::/48 && "
+	    "ip tuntap add dev tunnel mode tun && ip link set tunnel up && "
+	    "ip route add 203.0.113.0/24 dev tunnel");
+	cr_assert(becomes(proxy4, "100.64.0.1:1", 0xfe));
+	cr_expect(stays_the_kernels(proxy4, phone4));
+	cr_expect(stays_the_kernels(proxy6, phone6));
+	cr_expect(stays_the_kernels(proxy4, "203.0.113.7:1"));
+	cr_expect(stays_the_kernels(proxy4, "127.0.0.1:1"));
+	cr_expect(stays_the_kernels(proxy4, proxy4));
+	cr_expect(stays_the_kernels(proxy4, "192.0.2.255:1"));
+	cr_expect(stays_the_kernels(proxy4, "224.0.0.1:1"));
+}
+
+Test(hops, what_no_frame_takes_is_the_kernels)
+{
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	cr_expect(find_length(proxy4, phone4, 1500));
+	cr_expect_not(find_length(proxy4, phone4, 1501));
+	run("ip route replace default via 192.0.2.254 mtu 1300");
+	cr_expect(becomes(proxy4, phone4, 0) && becomes(proxy4, phone4, 0xfe));
+	cr_expect(find_length(proxy4, phone4, 1300));
+	cr_expect_not(find_length(proxy4, phone4, 1301));
+	run("ip link set near mtu 1280");
+	cr_expect_not(find_length(proxy4, phone4, 1281));
+}
+
+Test(hops, the_routes_hop_limit_is_that_of_the_packet)
+{
+	run("ip -6 route replace default via 2001:db8::254 dev near hoplimit 33");
+	cr_expect(becomes(proxy6, phone6, 0) || becomes(proxy6, phone6, 0xfd));
+	cr_expect(becomes(proxy6, phone6, 0xfd));
+	cr_expect_eq(next_hop.hop_limit, 33);
+	run("ip -6 route replace default via 2001:db8::254 dev near && "
+	    "sysctl -qw net.ipv6.conf.near.hop_limit=99");
+	hops_forget(hops);
+	cr_expect(becomes(proxy6, phone6, 0xfd));
+	cr_expect_eq(next_hop.hop_limit, 99);
+}
+
+Test(hops, a_gateway_that_gets_another_address_is_followed)
+{
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	add_neighbour("192.0.2.254", "near", 0xa1);
+	cr_expect_eq(find(proxy4, phone4), 0xa1);
+	run("ip neigh change 192.0.2.254 dev near nud failed");
+	cr_expect_eq(find(proxy4, phone4), 0);
+	run("ip neigh del 192.0.2.254 dev near");
+	cr_expect(stays_the_kernels(proxy4, phone4));
+	add_neighbour("192.0.2.254", "near", 0xa2);
+	cr_expect_eq(find(proxy4, phone4), 0xa2);
+}
+
+/* A neighbour that has not been heard of lately. */
+Test(hops, once_a_second_the_kernel_is_made_to_look_for_a_neighbour)
+{
+	unsigned found = 0, kernels = 0;
+
+	run("ip neigh change 192.0.2.254 dev near nud stale");
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	for (unsigned i = 0; i < 2500; i++) {
+		if (find(proxy4, phone4))
+			found++;
+		else
+			kernels++;
+		usleep(1000);
+	}
+	cr_expect(found > 2000, "%u", found);
+	cr_expect(kernels >= 2, "%u", kernels);
+	cr_expect(kernels <= found / 100, "%u of %u", kernels, found);
+}
+
+Test(hops, a_neighbour_that_is_heard_of_needs_no_looking_for)
+{
+	run("ip neigh change 192.0.2.254 dev near nud reachable");
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	for (unsigned i = 0; i < 1500; i++) {
+		cr_assert_eq(find(proxy4, phone4), 0xfe);
+		usleep(1000);
+	}
+}
+
+Test(hops, an_interface_goes_and_comes)
+{
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	run("ip link set near down");
+	cr_expect_eq(find(proxy4, phone4), 0);
+	run("ip link set near up && ip route add default via 192.0.2.254");
+	add_neighbour("192.0.2.254", "near", 0xa1);
+	cr_expect(becomes(proxy4, phone4, 0xa1));
+	run("ip link del near");
+	cr_expect_eq(find(proxy4, phone4), 0);
+	run("ip link add near type veth peer name far && ip link set far up && "
+	    "ip link set near up && ip addr add 192.0.2.1/24 dev near && "
+	    "ip route add default via 192.0.2.254");
+	add_neighbour("192.0.2.254", "near", 0xa2);
+	cr_expect(becomes(proxy4, phone4, 0xa2));
+	cr_expect_eq(next_hop.interface, if_nametoindex("near"));
+}
+
+Test(hops, a_bridge_is_an_interface_like_others)
+{
+	run("ip link add bridge type bridge && ip link set bridge up && "
+	    "ip addr add 10.2.0.1/24 dev bridge");
+	add_neighbour("10.2.0.2", "bridge", 0x72);
+	cr_expect(becomes(proxy4, "10.2.0.2:1", 0x72));
+	cr_expect_eq(next_hop.interface, if_nametoindex("bridge"));
+}
+
+/* More than any socket holds. */
+Test(hops, notifications_that_were_lost_are_made_up_for)
+{
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	run("{ for i in 1 2 3; do for j in $(seq 0 249); do for k in $(seq 1 10); do "
+	    "echo neigh replace 192.0.2.$j lladdr 02:00:00:00:$i:$k dev near nud permanent; "
+	    "done; done; done; echo neigh replace 192.0.2.254 lladdr 02:00:00:00:00:a5 "
+	    "dev near nud permanent; } | ip -batch -");
+	cr_expect(becomes(proxy4, phone4, 0xa5));
+	run("ip route del default && ip route add default via 192.0.2.7");
+	cr_expect(becomes(proxy4, phone4, 0x10));
+}
+
+Test(hops, more_prefixes_than_there_is_room_for_are_the_kernels)
+{
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	run("for i in $(seq 0 32); do for j in $(seq 0 254); do "
+	    "echo route add 10.$i.$j.0/24 via 192.0.2.254; done; done | ip -batch -");
+	for (unsigned i = 0; i < WAIT_TRIES && !hops_are_too_many(hops); i++) {
+		look();
+		usleep(1000);
+	}
+	cr_expect(hops_are_too_many(hops));
+	cr_expect_eq(find(proxy4, phone4), 0);
+}

@@ -1,0 +1,306 @@
+/* How keepalives leave: what a packet socket and what the kernel sends, each test in a network
+ * namespace of its own with a gateway at `far`, where all that comes in is looked at. */
+#include "wire/send/sender.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "frames.h"
+
+static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
+static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
+static const struct text hello = {"NOTIFY sip:phone", 16};
+
+enum { LABEL = 0x6e62, PACKET_MAX = 2048, WAIT_TRIES = 3000 };
+
+struct packet {
+	size_t length;
+	uint8_t bytes[PACKET_MAX];
+};
+
+static struct sender *sender;
+static int wire; /* what arrives at far */
+
+static void run(const char *command)
+{
+	cr_assert_eq(system(command), 0, "%s", command);
+}
+
+static void listen_at_far(void)
+{
+	struct sockaddr_ll far = {.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)if_nametoindex("far")};
+
+	wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
+	cr_assert_eq(bind(wire, (struct sockaddr *)&far, sizeof(far)), 0);
+}
+
+static void setup(void)
+{
+	const struct sender_settings settings = {.label = LABEL};
+
+	if (unshare(CLONE_NEWNET))
+		cr_skip_test("only root may make a network namespace");
+	run("ip link set lo up && ip link add near type veth peer name far && "
+	    "ip link set near addrgenmode none && ip link set far addrgenmode none up && "
+	    "ip link set near up && ip addr add 192.0.2.1/24 dev near && "
+	    "ip addr add 2001:db8::1/64 dev near nodad && "
+	    "ip neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe dev near && "
+	    "ip neigh add 2001:db8::254 lladdr 02:00:00:00:00:fe dev near && "
+	    "ip route add default via 192.0.2.254 && "
+	    "ip route add default via 2001:db8::254 dev near");
+	listen_at_far();
+	cr_assert_eq(sender_open(&settings, &sender), 0);
+}
+
+static void cleanup(void)
+{
+	sender_close(sender);
+	close(wire);
+}
+
+TestSuite(keepalive_path, .init = setup, .fini = cleanup, .timeout = 120);
+
+/* The next packet that natbox sent. */
+static struct packet take(void)
+{
+	struct packet packet;
+	struct sockaddr_ll from;
+	socklen_t length = sizeof(from);
+	struct pollfd waiting = {.fd = wire, .events = POLLIN};
+
+	do {
+		ssize_t got;
+
+		cr_assert_eq(poll(&waiting, 1, 30000), 1);
+		got = recvfrom(wire, packet.bytes, sizeof(packet.bytes), 0,
+			(struct sockaddr *)&from, &length);
+		cr_assert(got > 0);
+		packet.length = (size_t)got;
+	} while (from.sll_pkttype == PACKET_OUTGOING ||
+		 !memmem(packet.bytes, packet.length, hello.at, hello.length));
+	return packet;
+}
+
+static void send_keepalive(const char *source, const char *destination, struct text bytes)
+{
+	const struct flow flow = flow_of(source, destination);
+
+	cr_assert_eq(sender_add_keepalive(sender, &flow, bytes), 0);
+	sender_flush(sender);
+}
+
+/* Sends one and takes it. True: as a frame. */
+static bool is_frame(const char *source, const char *destination, struct packet *packet)
+{
+	const uint64_t before = sender_counters(sender).linked;
+
+	send_keepalive(source, destination, hello);
+	*packet = take();
+	return sender_counters(sender).linked > before;
+}
+
+/* What is known of the kernel is asked for and told of within some milliseconds, rules within a
+ * second. */
+static bool becomes_frame(bool wanted, const char *source, const char *destination)
+{
+	struct packet packet;
+
+	for (unsigned i = 0; i < WAIT_TRIES; i++) {
+		if (is_frame(source, destination, &packet) == wanted)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+static bool stays_the_kernels(const char *source, const char *destination)
+{
+	struct packet packet;
+
+	for (unsigned i = 0; i < 200; i++) {
+		if (is_frame(source, destination, &packet))
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+/* Where IPv6 has no label, the kernel makes one up. */
+static void forget_label(struct packet *packet)
+{
+	if (packet->bytes[0] >> 4 == 6)
+		memset(packet->bytes + 1, 0, 3);
+}
+
+static void expect_same_either_way(const char *source, const char *destination, bool label_is_given)
+{
+	struct packet raw, frame;
+
+	sender_set_path(sender, KEEPALIVE_PATH_RAW);
+	cr_assert_not(is_frame(source, destination, &raw));
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_assert(becomes_frame(true, source, destination));
+	cr_assert(is_frame(source, destination, &frame));
+	if (!label_is_given) {
+		forget_label(&raw);
+		forget_label(&frame);
+	}
+	cr_assert_eq(frame.length, raw.length);
+	cr_expect_arr_eq(frame.bytes, raw.bytes, raw.length);
+}
+
+Test(keepalive_path, a_frame_bears_the_packet_that_the_kernel_would_send)
+{
+	expect_same_either_way(proxy4, phone4, true);
+	expect_same_either_way(proxy6, phone6, true);
+}
+
+/* Without the label by which a sniffing natbox knows its own; each has another identification. */
+Test(keepalive_path, so_it_does_where_packets_may_be_fragmented)
+{
+	const struct sender_settings settings = {.mark = 0x6e63};
+	struct packet first, second;
+
+	sender_close(sender);
+	cr_assert_eq(sender_open(&settings, &sender), 0);
+	expect_same_either_way(proxy6, phone6, false);
+	sender_set_path(sender, KEEPALIVE_PATH_RAW);
+	cr_assert_not(is_frame(proxy4, phone4, &first));
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	cr_assert(is_frame(proxy4, phone4, &second));
+	cr_expect_arr_neq(first.bytes + 4, second.bytes + 4, 2, "identification");
+	memcpy(second.bytes + 4, first.bytes + 4, 2);
+	memcpy(second.bytes + 10, first.bytes + 10, 2); /* checksum */
+	cr_expect_arr_eq(first.bytes, second.bytes, first.length);
+}
+
+Test(keepalive_path, until_there_is_a_path_the_kernel_sends)
+{
+	struct packet packet;
+
+	cr_expect(stays_the_kernels(proxy4, phone4));
+	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_expect(becomes_frame(true, proxy4, phone4));
+	sender_set_path(sender, KEEPALIVE_PATH_RAW);
+	cr_expect_not(is_frame(proxy4, phone4, &packet));
+}
+
+Test(keepalive_path, what_exceeds_the_mtu_leaves_in_fragments)
+{
+	static char bytes[3000] = "NOTIFY sip:phone";
+
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	send_keepalive(proxy4, phone4, (struct text){bytes, sizeof(bytes)});
+	cr_expect(take().length <= 1500);
+	send_keepalive(proxy6, phone6, (struct text){bytes, sizeof(bytes)});
+	cr_expect(take().length <= 1500);
+	cr_expect_eq(sender_counters(sender).errors, 0);
+}
+
+Test(keepalive_path, a_rule_that_is_to_see_keepalives_sees_them)
+{
+	struct packet packet;
+	struct fault line;
+
+	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	cr_expect(sender_path_news(sender, &line));
+	run("nft add table inet other && "
+	    "nft 'add chain inet other out { type filter hook output priority 0; }'");
+	cr_expect(becomes_frame(true, proxy4, phone4), "an empty chain sees nothing");
+	run("nft add rule inet other out udp sport 5060 counter");
+	usleep(20000); /* more than a tick of the coarse clock */
+	cr_expect_not(is_frame(proxy4, phone4, &packet));
+	cr_expect(sender_path_news(sender, &line));
+	for (unsigned i = 0; i < WAIT_TRIES && !strstr(line.line, "chain out"); i++) {
+		usleep(1000);
+		sender_path_news(sender, &line);
+	}
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_expect(becomes_frame(true, proxy4, phone4));
+	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_expect_not(is_frame(proxy4, phone4, &packet));
+	run("nft flush chain inet other out");
+	cr_expect(becomes_frame(true, proxy4, phone4));
+}
+
+Test(keepalive_path, rules_of_other_hooks_and_natboxs_own_are_no_reason)
+{
+	run("nft add table inet natbox && nft add table inet other && "
+	    "nft 'add chain inet natbox out { type filter hook output priority 0; }' && "
+	    "nft 'add chain inet other in { type filter hook input priority 0; }' && "
+	    "nft add rule inet natbox out counter && nft add rule inet other in counter");
+	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_expect(becomes_frame(true, proxy4, phone4));
+	run("nft add table ip other && nft 'add chain ip other out "
+	    "{ type filter hook output priority 0; policy drop; }'");
+	for (unsigned i = 0; i < WAIT_TRIES && sender_counters(sender).errors == 0; i++) {
+		send_keepalive(proxy4, phone4, hello);
+		usleep(1000);
+	}
+	cr_expect_eq(sender_counters(sender).last_error, -EPERM, "the chain's policy is to drop");
+}
+
+Test(keepalive_path, an_ipsec_policy_counts_whatever_the_path)
+{
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	run("ip xfrm policy add src 10.0.0.0/8 dst 10.0.0.0/8 dir out tmpl src 192.0.2.1 "
+	    "dst 192.0.2.99 proto esp mode tunnel");
+	cr_expect(becomes_frame(false, proxy4, phone4));
+	run("ip xfrm policy flush");
+	cr_expect(becomes_frame(true, proxy4, phone4));
+}
+
+Test(keepalive_path, what_a_device_refuses_the_kernel_sends)
+{
+	const struct flow flow = flow_of(proxy4, phone4);
+
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	run("ip link add other type veth peer name rest && ip link set other up && "
+	    "ip link set rest up");
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	cr_assert_eq(sender_add_keepalive(sender, &flow, hello), 0);
+	run("ip link set near down && ip link set near up && "
+	    "ip route add default via 192.0.2.254 && ip link set near down");
+	sender_flush(sender);
+	cr_expect_eq(sender_counters(sender).errors, 1, "the kernel has no way now, either");
+	cr_expect_eq(sender_counters(sender).last_error, -ENETUNREACH);
+	run("ip link set near up && ip neigh replace 192.0.2.254 lladdr 02:00:00:00:00:fe dev near "
+	    "nud permanent && ip route add default via 192.0.2.254");
+	cr_expect(becomes_frame(true, proxy4, phone4));
+}
+
+/* As in sniff mode, once it has started. */
+Test(keepalive_path, without_the_right_to_look_a_change_of_rules_is_taken_for_one)
+{
+	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	if (fork() == 0) {
+		usleep(50000);
+		_exit(system("nft add table inet other && nft 'add chain inet other in "
+			     "{ type filter hook input priority 0; }'") != 0);
+	}
+	cr_assert_eq(setuid(65534), 0);
+	cr_expect(becomes_frame(false, proxy4, phone4));
+	usleep(1500000); /* more than the second after which rules are looked at again */
+	cr_expect(stays_the_kernels(proxy4, phone4));
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_expect(becomes_frame(true, proxy4, phone4));
+}
