@@ -89,9 +89,7 @@ void hosting_start(struct live *live)
 
 static uint64_t budget_us(const struct live *live, bool is_idle)
 {
-	const uint64_t spent_us = clock_us(CLOCK_MONOTONIC) - live->turns.begun_us;
-
-	return is_idle ? IDLE_US : spent_us / BUSY_PART + BUSY_LEAST_US;
+	return is_idle ? IDLE_US : turns_passed_us(&live->turns) / BUSY_PART + BUSY_LEAST_US;
 }
 
 void hosting_turn(struct live *live, bool is_idle)

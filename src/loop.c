@@ -62,6 +62,13 @@ static void on_event(void *context, const struct event *event)
 		control_event(live->control, event);
 }
 
+static bool has_time(void *context)
+{
+	const struct live *live = context;
+
+	return turns_passed_us(&live->turns) < TURN_PACKETS_US;
+}
+
 /* False when natbox is to stop. */
 static bool handle_signal(struct live *live, int signals)
 {
@@ -154,6 +161,15 @@ static void resume_after_pause(const struct live *live, uint64_t now_us, uint64_
 		(double)(now_us - expected_us) / 1e6);
 }
 
+/* Step by step, at least one, until the present or as long as there is time. */
+static void advance(const struct live *live)
+{
+	do
+		engine_advance(live->engine, live->now_us);
+	while (engine_next(live->engine) <= live->now_us &&
+		turns_passed_us(&live->turns) < TURN_US);
+}
+
 /* waited_us: at most so long after the last turn this one was to begin. */
 static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 {
@@ -165,7 +181,7 @@ static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 	tell_time(live);
 	tell_what_is_wanted(live);
 	result = live->wire.kind->receive(&live->wire, now_us, fault);
-	engine_advance(live->engine, live->now_us);
+	advance(live);
 	note_review(live);
 	state_run(live->state, live->now_us);
 	tell_restored(live);
@@ -305,8 +321,10 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 		.dry_run = dry_run,
 		.config = config,
 		.wire.kind = wire_kind_of(config),
-		.wire.handler = {
-			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
+		.wire.handler = {.context = &live,
+			.datagram = on_datagram,
+			.notice = tell_wire_notice,
+			.has_time = has_time}};
 	wire_settings_read(config, &live.wire.settings);
 	live.wire.settings.sends = !dry_run;
 	service_open();
