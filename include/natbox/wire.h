@@ -105,8 +105,9 @@ struct wire_kind {
 	int (*start)(struct wire *wire, struct fault *fault);
 	unsigned (*descriptors)(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX]);
 	/* Hands what has come in to the handler, at most about WIRE_TURN_DATAGRAMS_MAX, not many
-	 * more bytes than WIRE_TURN_BYTES_MAX, and no more than the handler has time for. 1: there is more to be had without waiting, as
-	 * in a file until its end; 0: that was all for now. */
+	 * more bytes than WIRE_TURN_BYTES_MAX, and no more than the handler has time for. 1: there
+	 * is more to be had without waiting, as in a file until its end; 0: that was all for
+	 * now. */
 	int (*receive)(struct wire *wire, uint64_t now_us, struct fault *fault);
 	/* Whether it has left something over that no descriptor tells of. NULL: never. */
 	bool (*has_rest)(const struct wire *wire);
