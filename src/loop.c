@@ -216,6 +216,17 @@ static bool has_come(const struct pollfd *polled, unsigned count)
 	return false;
 }
 
+static unsigned hosting_wanted(const struct live *live, const struct pollfd *polled)
+{
+	unsigned wanted = 0;
+
+	if (live->control && (polled[CONTROL].revents || control_has_work(live->control)))
+		wanted |= HOSTING_CONTROL;
+	if (live->metrics && (polled[METRICS].revents || metrics_is_asked(live->metrics)))
+		wanted |= HOSTING_PAGE;
+	return wanted;
+}
+
 static int run(struct live *live, int signals, struct fault *fault)
 {
 	struct pollfd polled[FIXED_DESCRIPTORS + WIRE_DESCRIPTORS_MAX] = {
@@ -228,6 +239,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 	int descriptors[WIRE_DESCRIPTORS_MAX];
 	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
 	uint64_t inspected_us = live->now_us;
+	unsigned wanted;
 	const bool is_watched = live->metrics || service_listens();
 
 	for (unsigned i = 0; i < count; i++)
@@ -250,10 +262,9 @@ static int run(struct live *live, int signals, struct fault *fault)
 			inspect(live);
 			inspected_us = live->now_us;
 		}
-		if (live->control && (polled[CONTROL].revents || control_has_work(live->control)))
-			hosting_turn(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
-		if (live->metrics && (polled[METRICS].revents || metrics_is_asked(live->metrics)))
-			hosting_answer(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
+		wanted = hosting_wanted(live, polled);
+		if (wanted)
+			hosting_turn(live, wanted, !has_come(&polled[FIXED_DESCRIPTORS], count));
 		if (is_watched)
 			turned(live);
 		turns_end(&live->turns);

@@ -36,6 +36,7 @@ void turns_end(struct turns *turns)
 	turns->counters.turns[bound]++;
 	turns->counters.total_us += length.clock_us;
 	turns->processor_us = processor_us;
+	turns->last = length;
 	keep_longer(&turns->longest, length);
 	keep_longer(&turns->longest_ever, length);
 }

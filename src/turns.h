@@ -14,6 +14,7 @@ struct turn_length {
 struct turns {
 	struct turn_length longest;      /* since turns_forget_longest; not of one turn */
 	struct turn_length longest_ever; /* the same since the start */
+	struct turn_length last;
 	struct turn_counters counters;
 	uint64_t begun_us;
 	uint64_t processor_us; /* this thread's, at the end of the last turn */
