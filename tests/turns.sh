@@ -5,8 +5,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 limit_ms=10
-names='start tick flood flood_slow flood_large reload_exempt reload_longer reload_shorter control_list
-	reload_all expiry control_flush'
+names='start tick flood flood_slow flood_large reload_exempt reload_longer reload_shorter
+	reload_classes control_list reload_all expiry control_flush'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
