@@ -8,10 +8,15 @@
 #include <errno.h>
 #include <string.h>
 
-/* What those who control natbox have of its time: where packets keep it busy a 32nd, so that
- * neither is much slower for it; where nothing else is to be done this much at a time, after which
- * packets are looked for. */
-enum { BUSY_PART = 32, BUSY_LEAST_US = 10, IDLE_US = 500 };
+/* What those who control natbox, or look at its page, have of its time. Where packets keep it busy
+ * that is a part of it, so that it relays no less for being watched, and saved up until there is
+ * enough for a slice, as to begin one costs some microseconds and a part of the processor's cache.
+ * Where nothing else is to be done it is so much at a time, after which packets are looked for. */
+enum { BUSY_PART = 64, BUSY_SLICE_US = 100, IDLE_SLICE_US = 200 };
+
+/* What they have had too much of counts no further: a turn may be long because others have the
+ * processor. */
+enum { DEBT_MAX_US = 10 * BUSY_SLICE_US };
 
 /* How long ago a packet in that direction was seen; UINT64_MAX: there was none. */
 static uint64_t since(const struct sightings *sightings, enum direction direction, uint64_t now_us)
@@ -95,19 +100,48 @@ void hosting_start(struct live *live)
 		control_start(live->control, live->engine, &host, &live->interest);
 }
 
-static uint64_t budget_us(const struct live *live, bool is_idle)
+static void save(struct live *live)
 {
-	const uint64_t spent_us = clock_us(CLOCK_MONOTONIC) - live->turns.begun_us;
+	struct hosting *hosting = &live->hosting;
 
-	return is_idle ? IDLE_US : spent_us / BUSY_PART + BUSY_LEAST_US;
+	hosting->saved_us += (int64_t)(live->turns.last.processor_us / BUSY_PART);
+	if (hosting->saved_us > BUSY_SLICE_US)
+		hosting->saved_us = BUSY_SLICE_US;
 }
 
-void hosting_turn(struct live *live, bool is_idle)
+static void spend(struct live *live, uint64_t spent_us)
 {
-	control_run(live->control, live->now_us, budget_us(live, is_idle));
+	struct hosting *hosting = &live->hosting;
+
+	hosting->saved_us -= (int64_t)(spent_us < DEBT_MAX_US ? spent_us : DEBT_MAX_US);
 }
 
-void hosting_answer(struct live *live, bool is_idle)
+/* One of the two at a time. */
+static void serve(struct live *live, unsigned wanted, uint64_t slice_us)
 {
-	metrics_run(live->metrics, live->engine, budget_us(live, is_idle));
+	struct hosting *hosting = &live->hosting;
+	const unsigned first = hosting->is_pages_turn ? HOSTING_PAGE : HOSTING_CONTROL;
+
+	if (!(wanted & first))
+		hosting->is_pages_turn = !hosting->is_pages_turn;
+	if (hosting->is_pages_turn)
+		metrics_run(live->metrics, live->engine, slice_us);
+	else
+		control_run(live->control, live->now_us, slice_us);
+	hosting->is_pages_turn = !hosting->is_pages_turn;
+}
+
+void hosting_turn(struct live *live, unsigned wanted, bool is_idle)
+{
+	const uint64_t begun_us = turns_passed_us(&live->turns);
+
+	if (is_idle) {
+		serve(live, wanted, IDLE_SLICE_US);
+		return;
+	}
+	save(live);
+	if (live->hosting.saved_us < BUSY_SLICE_US)
+		return;
+	serve(live, wanted, BUSY_SLICE_US);
+	spend(live, turns_passed_us(&live->turns) - begun_us);
 }

@@ -16,10 +16,13 @@ int hosting_open(struct live *live, const struct identity *identity, struct faul
 /* From now on those who control it are answered. */
 void hosting_start(struct live *live);
 
-/* The part of a turn that is theirs. is_idle: nothing else waits to be done. */
-void hosting_turn(struct live *live, bool is_idle);
+enum hosting_wanted {
+	HOSTING_CONTROL = 1 << 0, /* somebody who controls natbox waits */
+	HOSTING_PAGE = 1 << 1,    /* somebody who looks at the status page does */
+};
 
-/* The part that is theirs who look at the status page. */
-void hosting_answer(struct live *live, bool is_idle);
+/* The part of a turn that is theirs. wanted: set of enum hosting_wanted, not empty. is_idle: nothing
+ * else waits to be done. */
+void hosting_turn(struct live *live, unsigned wanted, bool is_idle);
 
 #endif

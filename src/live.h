@@ -9,6 +9,12 @@
 #include <natbox/ops.h>
 #include <natbox/wire.h>
 
+/* What of the loop's time is for those who control natbox, or look at its status page. */
+struct hosting {
+	int64_t saved_us;   /* that they may have in busy turns; below 0: have had too much of */
+	bool is_pages_turn; /* of the two it is the page that is served next */
+};
+
 struct live {
 	const struct config_source *source; /* where the configuration is read from again */
 	bool dry_run;
@@ -22,6 +28,7 @@ struct live {
 	struct control *control;     /* NULL: none */
 	struct control_interest interest;
 	struct turns turns;
+	struct hosting hosting;
 	struct sightings sightings;
 	uint64_t now_us; /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	struct {

@@ -64,6 +64,13 @@ static void on_event(void *context, const struct event *event)
 		control_event(live->control, event);
 }
 
+static bool has_time(void *context)
+{
+	const struct live *live = context;
+
+	return turns_passed_us(&live->turns) < TURN_PACKETS_US;
+}
+
 /* False when natbox is to stop. */
 static bool handle_signal(struct live *live, int signals)
 {
@@ -156,6 +163,15 @@ static void resume_after_pause(const struct live *live, uint64_t now_us, uint64_
 		(double)(now_us - expected_us) / 1e6);
 }
 
+/* Step by step, at least one, until the present or as long as there is time. */
+static void advance(const struct live *live)
+{
+	do
+		engine_advance(live->engine, live->now_us);
+	while (engine_next(live->engine) <= live->now_us &&
+		turns_passed_us(&live->turns) < TURN_US);
+}
+
 /* waited_us: at most so long after the last turn this one was to begin. */
 static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 {
@@ -167,7 +183,7 @@ static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 	tell_time(live);
 	tell_what_is_wanted(live);
 	result = live->wire.kind->receive(&live->wire, now_us, fault);
-	engine_advance(live->engine, live->now_us);
+	advance(live);
 	note_review(live);
 	state_run(live->state, live->now_us);
 	tell_restored(live);
@@ -202,6 +218,17 @@ static bool has_come(const struct pollfd *polled, unsigned count)
 	return false;
 }
 
+static unsigned hosting_wanted(const struct live *live, const struct pollfd *polled)
+{
+	unsigned wanted = 0;
+
+	if (live->control && (polled[CONTROL].revents || control_has_work(live->control)))
+		wanted |= HOSTING_CONTROL;
+	if (live->metrics && (polled[METRICS].revents || metrics_is_asked(live->metrics)))
+		wanted |= HOSTING_PAGE;
+	return wanted;
+}
+
 static int run(struct live *live, int signals, struct fault *fault)
 {
 	struct pollfd polled[FIXED_DESCRIPTORS + WIRE_DESCRIPTORS_MAX] = {
@@ -214,6 +241,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 	int descriptors[WIRE_DESCRIPTORS_MAX];
 	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
 	uint64_t inspected_us = live->now_us;
+	unsigned wanted;
 	const bool is_watched = live->metrics || service_listens();
 
 	for (unsigned i = 0; i < count; i++)
@@ -236,10 +264,9 @@ static int run(struct live *live, int signals, struct fault *fault)
 			inspect(live);
 			inspected_us = live->now_us;
 		}
-		if (live->control && (polled[CONTROL].revents || control_has_work(live->control)))
-			hosting_turn(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
-		if (live->metrics && (polled[METRICS].revents || metrics_is_asked(live->metrics)))
-			hosting_answer(live, !has_come(&polled[FIXED_DESCRIPTORS], count));
+		wanted = hosting_wanted(live, polled);
+		if (wanted)
+			hosting_turn(live, wanted, !has_come(&polled[FIXED_DESCRIPTORS], count));
 		if (is_watched)
 			turned(live);
 		turns_end(&live->turns);
@@ -307,8 +334,10 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 		.dry_run = dry_run,
 		.config = config,
 		.wire.kind = wire_kind_of(config),
-		.wire.handler = {
-			.context = &live, .datagram = on_datagram, .notice = tell_wire_notice}};
+		.wire.handler = {.context = &live,
+			.datagram = on_datagram,
+			.notice = tell_wire_notice,
+			.has_time = has_time}};
 	wire_settings_read(config, &live.wire.settings);
 	live.wire.settings.sends = !dry_run;
 	service_open();

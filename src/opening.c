@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* What is done in one turn of the loop besides packets, as engine_bound_work counts it, so that
- * neither packets nor the clock wait long: some milliseconds. */
-enum { TURN_ENDPOINTS_MAX = 1000 };
+/* What is done before the loop looks at the clock, as engine_bound_work counts it: a tenth of a
+ * millisecond, or where each datagram takes long to send ten times that. */
+enum { STEP_ENDPOINTS = 50 };
 
 static void on_state_notice(void *context, enum state_notice notice, const char *line)
 {
@@ -76,7 +76,7 @@ static int open_engine(struct live *live, const struct engine_sink *sink, struct
 	if (!live->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");
-	engine_bound_work(live->engine, TURN_ENDPOINTS_MAX);
+	engine_bound_work(live->engine, STEP_ENDPOINTS);
 	live->now_us = clock_us(CLOCK_BOOTTIME);
 	engine_advance(live->engine, live->now_us);
 	live->wire.proxies = engine_proxies(live->engine);

@@ -26,7 +26,7 @@ void turns_end(struct turns *turns)
 {
 	const uint64_t processor_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
 	const struct turn_length length = {
-		.clock_us = clock_us(CLOCK_MONOTONIC) - turns->begun_us,
+		.clock_us = turns_passed_us(turns),
 		.processor_us = processor_us - turns->processor_us,
 	};
 	unsigned bound = 0;
@@ -36,8 +36,14 @@ void turns_end(struct turns *turns)
 	turns->counters.turns[bound]++;
 	turns->counters.total_us += length.clock_us;
 	turns->processor_us = processor_us;
+	turns->last = length;
 	keep_longer(&turns->longest, length);
 	keep_longer(&turns->longest_ever, length);
+}
+
+uint64_t turns_passed_us(const struct turns *turns)
+{
+	return clock_us(CLOCK_MONOTONIC) - turns->begun_us;
 }
 
 void turns_forget_longest(struct turns *turns)

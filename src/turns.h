@@ -14,10 +14,17 @@ struct turn_length {
 struct turns {
 	struct turn_length longest;      /* since turns_forget_longest; not of one turn */
 	struct turn_length longest_ever; /* the same since the start */
+	struct turn_length last;
 	struct turn_counters counters;
 	uint64_t begun_us;
 	uint64_t processor_us; /* this thread's, at the end of the last turn */
 };
+
+/* How long after its beginning a turn still takes packets, and how long it still does other things
+ * that can wait for the next one. The clock is looked at after some dozen microseconds of work, so
+ * that a slow machine, or one that does other things besides, does less in a turn, and no turn
+ * lasts much longer. Shorter ones would cost more: each has some microseconds of its own. */
+enum { TURN_PACKETS_US = 2000, TURN_US = 3000 };
 
 /* Before the first turn. */
 void turns_start(struct turns *turns);
@@ -25,6 +32,9 @@ void turns_start(struct turns *turns);
 /* Around each turn, in the thread of the loop. */
 void turns_begin(struct turns *turns);
 void turns_end(struct turns *turns);
+
+/* Microseconds since this turn began, by the clock. */
+uint64_t turns_passed_us(const struct turns *turns);
 
 void turns_forget_longest(struct turns *turns);
 

@@ -1,14 +1,16 @@
 #!/bin/bash
-# No turn of the packet loop takes longer than 20 ms, whatever befalls 100 000 endpoints at once
-# (tools/turns says what). Of processor time: what others do with it meanwhile does not count.
+# No turn of the packet loop takes longer than 10 ms, whatever befalls 100 000 endpoints at once
+# (tools/turns says what). Of processor time, and the least of three attempts where the first takes
+# longer: what others do with the processor meanwhile does not count, nor with its cache.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-limit_ms=20
-names='start tick flood flood_large reload_exempt reload_longer reload_shorter reload_all expiry control_list control_flush'
+limit_ms=10
+names='start tick flood flood_slow flood_large reload_exempt reload_longer reload_shorter
+	reload_classes control_list reload_all expiry control_flush'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-tools/turns -e 100000 >"$work/figures"
+tools/turns -e 100000 -l $limit_ms >"$work/figures"
 sed 's/^/# /' "$work/figures"
 for name in $names; do
 	if awk -v name="$name" -v limit=$limit_ms '

@@ -3,7 +3,7 @@
  * private Contacts go to the proxy's address, and each that arrives is answered with a 200 that
  * bears its header fields.
  *
- *     load [-1] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] CLIENT PROXY:PORT RELAY...
+ *     load [-1] [-s] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] CLIENT PROXY:PORT RELAY...
  *
  * A RELAY is the process that relays, PID, or PID@VIA:PORT for one that is a proxy itself, gets the
  * requests there and sends them on to PROXY:PORT. Each has a network namespace of its own, where
@@ -14,7 +14,9 @@
  * which costs as much. With several, each gets a burst in turn, so that what else the machine does
  * meets all. A relay's CPU time is read from the kernel, to the nanosecond, softirqs that run on
  * its behalf included, and all that it spends counts, also what it has put off until the others
- * have their turn. -1: the proxy does not answer.
+ * have their turn. -1: the proxy does not answer. -s, with -1: a relay is stopped again when it has
+ * relayed half of a burst, and the next one is half a burst, so that it never runs with nothing to
+ * relay: then its CPU time is what relaying takes together with what it does on the side.
  *
  * Prints a line for each run of each relay, after its PID: messages (requests and answers alike) a
  * second of CPU time, of all threads and of the first alone, the same by the clock, microseconds of
@@ -55,7 +57,7 @@ enum {
 };
 
 struct options {
-	bool one_way;
+	bool one_way, saturates;
 	long messages, users, burst, runs;
 	struct address client, proxy;
 };
@@ -90,6 +92,7 @@ struct relay {
 	int poll;           /* of all clients */
 	int proxy;
 	long number;       /* of requests, ever */
+	long waiting;      /* requests that it has been left with */
 	struct cpu before; /* what it had spent when the run began */
 	struct result result;
 };
@@ -234,7 +237,7 @@ static void send_requests(struct load *load, struct relay *relay)
 	struct sockaddr_in via = {.sin_family = AF_INET, .sin_port = htons(relay->via.port)};
 
 	memcpy(&via.sin_addr, relay->via.ip + 12, 4);
-	for (long i = 0; i < load->options.burst; i++) {
+	for (; relay->waiting < load->options.burst; relay->waiting++) {
 		const long user = relay->number++ % load->options.users;
 		struct message *message = &load->messages[user];
 
@@ -350,11 +353,16 @@ static long count_repaired(const struct load *load, long arrived)
 
 static void exchange_burst(struct load *load, struct relay *relay)
 {
+	const long burst = load->options.burst,
+		   expected = load->options.saturates ? burst / 2 : burst;
 	long arrived;
 
 	signal_relay(relay, SIGSTOP);
 	send_requests(load, relay);
-	arrived = let_through(load, relay, true, load->options.burst);
+	arrived = let_through(load, relay, true, expected);
+	if (load->options.saturates)
+		signal_relay(relay, SIGSTOP);
+	relay->waiting -= expected;
 	relay->result.repaired += count_repaired(load, arrived);
 	if (load->options.one_way)
 		return;
@@ -379,7 +387,8 @@ static void take_cpu(struct load *load)
 
 static void run(struct load *load)
 {
-	const long burst = load->options.burst * (load->options.one_way ? 1 : 2);
+	const long burst = load->options.burst * (load->options.one_way ? 2 : 4) /
+			   (load->options.saturates ? 4 : 2);
 
 	for (unsigned i = 0; i < load->relay_count; i++)
 		load->relays[i].result = (struct result){0};
@@ -490,6 +499,9 @@ static bool read_option(int option, struct options *options)
 	case '1':
 		options->one_way = true;
 		return true;
+	case 's':
+		options->saturates = true;
+		return true;
 	case 'n':
 		return read_number(optarg, BATCH, MESSAGES_MAX, &options->messages);
 	case 'u':
@@ -507,10 +519,12 @@ static bool read_arguments(int argc, char **argv, struct load *load)
 {
 	struct options *options = &load->options;
 
-	for (int option; (option = getopt(argc, argv, "1n:u:b:r:")) != -1;)
+	for (int option; (option = getopt(argc, argv, "1sn:u:b:r:")) != -1;)
 		if (!read_option(option, options))
 			return false;
 	options->burst -= options->burst % BATCH;
+	if (options->saturates && !options->one_way)
+		return false;
 	if (argc - optind < 3 || argc - optind > 2 + RELAYS_MAX ||
 		!read_address(argv[optind], &options->client) ||
 		!read_address(argv[optind + 1], &options->proxy))
@@ -527,8 +541,9 @@ int main(int argc, char **argv)
 		.options = {.messages = 200000, .users = 4000, .burst = 1024, .runs = 5}};
 
 	if (!read_arguments(argc, argv, &load)) {
-		fprintf(stderr, "usage: load [-1] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] "
-				"CLIENT PROXY:PORT PID[@VIA:PORT]...\n");
+		fprintf(stderr,
+			"usage: load [-1] [-s] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] "
+			"CLIENT PROXY:PORT PID[@VIA:PORT]...\n");
 		return 2;
 	}
 	open_load(&load);
@@ -537,5 +552,7 @@ int main(int argc, char **argv)
 		for (unsigned j = 0; j < load.relay_count; j++)
 			print(&load.relays[j]);
 	}
+	for (unsigned j = 0; j < load.relay_count; j++)
+		signal_relay(&load.relays[j], SIGCONT);
 	return 0;
 }

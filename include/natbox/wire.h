@@ -17,10 +17,13 @@
 enum {
 	/* Descriptors that a wire may want polled. */
 	WIRE_DESCRIPTORS_MAX = 4,
-	/* What a wire hands over in one turn of the loop, so that neither packets nor the clock
-	 * wait long: some milliseconds. */
+	/* What a wire hands over in one turn of the loop, so that the clock has its turn soon; less
+	 * where that takes longer than there is time for. */
 	WIRE_TURN_DATAGRAMS_MAX = 128,
 	WIRE_TURN_BYTES_MAX = 512 << 10,
+	/* How often it asks whether there is. */
+	WIRE_ASK_DATAGRAMS = 8,
+	WIRE_ASK_BYTES = 8192,
 	/* Entries of natbox.proxy. */
 	WIRE_NAMED_MAX = 256,
 	/* A line for the log; what is longer is cut. */
@@ -38,7 +41,23 @@ struct wire_handler {
 	struct outcome (*datagram)(
 		void *context, uint64_t time_us, const struct flow *flow, struct text bytes);
 	void (*notice)(void *context, enum wire_notice notice, const char *line);
+	/* Asked in the midst of many datagrams: whether there is time for more in this turn. NULL:
+	 * always. */
+	bool (*has_time)(void *context);
 };
+
+static inline bool wire_has_time(const struct wire_handler *handler)
+{
+	return !handler->has_time || handler->has_time(handler->context);
+}
+
+/* Whether to ask for the time after so many datagrams, the last of which had so many bytes: not
+ * after each, which would cost more than it is worth, and in less than a tenth of a
+ * millisecond. */
+static inline bool wire_is_to_ask(unsigned count, size_t bytes)
+{
+	return count % WIRE_ASK_DATAGRAMS == 0 || bytes >= WIRE_ASK_BYTES;
+}
 
 struct wire_settings {
 	/* What natbox.proxy names. An unspecified ip is every address that this host has. */
@@ -86,9 +105,10 @@ struct wire_kind {
 	/* After privileges were dropped. */
 	int (*start)(struct wire *wire, struct fault *fault);
 	unsigned (*descriptors)(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX]);
-	/* Hands what has come in to the handler, at most about WIRE_TURN_DATAGRAMS_MAX, and not
-	 * many more bytes than WIRE_TURN_BYTES_MAX. 1: there is more to be had without waiting, as
-	 * in a file until its end; 0: that was all for now. */
+	/* Hands what has come in to the handler, at most about WIRE_TURN_DATAGRAMS_MAX, not many
+	 * more bytes than WIRE_TURN_BYTES_MAX, and no more than the handler has time for. 1: there
+	 * is more to be had without waiting, as in a file until its end; 0: that was all for
+	 * now. */
 	int (*receive)(struct wire *wire, uint64_t now_us, struct fault *fault);
 	/* Whether it has left something over that no descriptor tells of. NULL: never. */
 	bool (*has_rest)(const struct wire *wire);

@@ -120,7 +120,8 @@ static int queueing_receive(struct wire *wire, uint64_t now_us, struct fault *fa
 	do {
 		batch = queue_receive(queueing->queue, now_us, &wire->handler);
 		taken += batch;
-	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !queue_has_rest(queueing->queue));
+	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !queue_has_rest(queueing->queue) &&
+		 wire_has_time(&wire->handler));
 	return 0;
 }
 

@@ -130,7 +130,8 @@ static int relaying_receive(struct wire *wire, uint64_t now_us, struct fault *fa
 	do {
 		batch = relay_receive(relaying->relay, now_us, &wire->handler);
 		taken += batch;
-	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !relay_has_rest(relaying->relay));
+	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !relay_has_rest(relaying->relay) &&
+		 wire_has_time(&wire->handler));
 	return 0;
 }
 

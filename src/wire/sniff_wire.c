@@ -102,14 +102,15 @@ static int sniffing_receive(struct wire *wire, uint64_t now_us, struct fault *fa
 	size_t bytes = 0;
 	int result = 1;
 
-	for (unsigned i = 0;
-		i < WIRE_TURN_DATAGRAMS_MAX && bytes < WIRE_TURN_BYTES_MAX && result > 0; i++) {
+	for (unsigned i = 1; i <= WIRE_TURN_DATAGRAMS_MAX && bytes < WIRE_TURN_BYTES_MAX; i++) {
 		result = capture_next(sniffing->capture, &datagram, fault);
 		if (result <= 0)
 			break;
 		bytes += datagram.bytes.length;
 		wire->handler.datagram(wire->handler.context, now_us - age_of(&datagram),
 			&datagram.flow, datagram.bytes);
+		if (wire_is_to_ask(i, datagram.bytes.length) && !wire_has_time(&wire->handler))
+			break;
 	}
 	return result < 0 ? result : 0;
 }

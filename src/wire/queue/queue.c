@@ -351,7 +351,8 @@ bool queue_has_rest(const struct queue *queue)
 	return queue->handled < queue->received;
 }
 
-/* To its end, or until as many bytes have been handled. Returns how many packets. */
+/* To its end, or until as many bytes have been handled, or its time is up, when none are left to
+ * be. Returns how many packets. */
 static unsigned handle_batch(struct queue *queue, uint64_t now_us,
 	const struct wire_handler *handler, size_t *bytes_left)
 {
@@ -363,7 +364,8 @@ static unsigned handle_batch(struct queue *queue, uint64_t now_us,
 
 		handle_message(queue, now_us, handler, queue->spans[i].iov_base, (int)length);
 		*bytes_left -= length < *bytes_left ? length : *bytes_left;
-		count++;
+		if (wire_is_to_ask(++count, length) && !wire_has_time(handler))
+			*bytes_left = 0;
 	}
 	if (count)
 		flush_verdicts(queue);

@@ -42,7 +42,7 @@ int queue_descriptor(const struct queue *queue);
 
 /* Takes at most one batch, has each datagram handled in turn and gives it back. Never blocks.
  * Returns how many packets were handled: 0 means that it is time to poll. Once so many bytes have
- * been handled the rest of the batch waits for the next call. */
+ * been handled, or the handler has no time, the rest of the batch waits for the next call. */
 enum { QUEUE_BYTES_MAX = 512 << 10 };
 unsigned queue_receive(struct queue *queue, uint64_t now_us, const struct wire_handler *handler);
 

@@ -315,7 +315,8 @@ bool relay_has_rest(const struct relay *relay)
 	return relay->handled < relay->received;
 }
 
-/* To its end, or until as many bytes have been handled. Returns how many datagrams. */
+/* To its end, or until as many bytes have been handled, or its time is up, when none are left to
+ * be. Returns how many datagrams. */
 static unsigned handle_batch(struct relay *relay, uint64_t now_us,
 	const struct wire_handler *handler, size_t *bytes_left)
 {
@@ -329,22 +330,39 @@ static unsigned handle_batch(struct relay *relay, uint64_t now_us,
 		message->msg_hdr.msg_namelen = sizeof(relay->sources[0]);
 		message->msg_hdr.msg_controllen = CONTROL_SIZE;
 		*bytes_left -= length < *bytes_left ? length : *bytes_left;
-		count++;
+		if (wire_is_to_ask(++count, length) && !wire_has_time(handler))
+			*bytes_left = 0;
 	}
 	if (count)
 		sender_flush(relay->sender);
 	return count;
 }
 
+/* Appends as many as there are, until the batch has so many. */
+static void take(struct relay *relay, unsigned until)
+{
+	const int count = recvmmsg(relay->of->socket, relay->messages + relay->received,
+		until - relay->received, 0, NULL);
+
+	relay->received += count > 0 ? (unsigned)count : 0;
+}
+
+/* A few first: where they are long, all of a batch would take milliseconds to be copied. */
 static void take_batch(struct relay *relay)
 {
-	int count;
+	enum { FEW = 8, FEW_BYTES = FEW * WIRE_ASK_BYTES };
+	size_t bytes = 0;
 
 	relay->of = &relay->incoming[relay->turn];
 	relay->turn = (relay->turn + 1) % relay->incoming_count;
-	count = recvmmsg(relay->of->socket, relay->messages, BATCH_MAX, 0, NULL);
-	relay->handled = 0;
-	relay->received = count > 0 ? (unsigned)count : 0;
+	relay->handled = relay->received = 0;
+	take(relay, FEW);
+	if (relay->received < FEW)
+		return;
+	for (unsigned i = 0; i < FEW; i++)
+		bytes += relay->messages[i].msg_len;
+	if (bytes < FEW_BYTES)
+		take(relay, BATCH_MAX);
 }
 
 unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_handler *handler)
