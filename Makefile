@@ -77,6 +77,7 @@ programs := $(patsubst tests/programs/%.c,$(B)/%,$(wildcard tests/programs/*.c))
 
 tools: $(tools) $(programs)
 $(tools): $(B)/%: $(B)/tools/%.o
+$(B)/load $(B)/pace: $(B)/tools/bench.d/traffic.o
 $(programs): $(B)/%: $(B)/tests/programs/%.o
 $(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/witness/*.c))
 $(B)/registrar: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/registrar/*.c))
@@ -89,7 +90,7 @@ $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(compile) -MMD -MP -c -o $@ $<
 
--include $(shell find $(B)/src $(B)/tests $(B)/tools -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/src $(B)/tests $(B)/tools -type f -name '*.d' 2>/dev/null)
 
 deps:
 	tools/deps

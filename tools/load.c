@@ -22,14 +22,9 @@
  * second of CPU time, of all threads and of the first alone, the same by the clock, microseconds of
  * CPU a message, how many were lost, and how many requests came without the private Contact that
  * they were sent with. */
-#include <natbox/address.h>
+#include "bench.d/traffic.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,16 +32,13 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	BATCH = 64,
 	FIRST_PORT = 10000,
-	MESSAGE_MAX = 2048,
 	BURST_MAX = 8192,
-	SOCKET_BUFFER = 64 << 20, /* holds a burst of any size */
-	USERS_MAX = 50000,        /* as many ports */
+	USERS_MAX = 50000, /* as many ports */
 	FILES_MORE = 64,
 	MESSAGES_MAX = 50000000,
 	RUNS_MAX = 100,
@@ -62,25 +54,15 @@ struct options {
 	struct address client, proxy;
 };
 
-struct message {
-	size_t length, cseq_at, branch_at; /* where ten digits stand */
-	char bytes[MESSAGE_MAX];
-};
-
 /* A datagram that came, with the address to answer to. */
 struct slot {
 	struct sockaddr_in source;
 	size_t length;
-	char bytes[MESSAGE_MAX];
-};
-
-/* CPU time of all threads of a process, and of the first. */
-struct cpu {
-	double all_s, first_s;
+	char bytes[TRAFFIC_MESSAGE_MAX];
 };
 
 struct result {
-	struct cpu cpu;
+	struct traffic_cpu cpu;
 	double clock_s;
 	long relayed, lost, repaired;
 };
@@ -91,134 +73,24 @@ struct relay {
 	int *clients;       /* a socket for each user */
 	int poll;           /* of all clients */
 	int proxy;
-	long number;       /* of requests, ever */
-	long waiting;      /* requests that it has been left with */
-	struct cpu before; /* what it had spent when the run began */
+	long number;               /* of requests, ever */
+	long waiting;              /* requests that it has been left with */
+	struct traffic_cpu before; /* what it had spent when the run began */
 	struct result result;
 };
 
 struct load {
 	struct options options;
-	struct message *messages; /* one for each user */
-	struct slot *slots;       /* a burst of them */
+	struct traffic_message *messages; /* one for each user */
+	struct slot *slots;               /* a burst of them */
 	unsigned relay_count;
 	struct relay relays[RELAYS_MAX];
 };
 
-static _Noreturn void die(const char *what)
-{
-	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* Of one thread; false when it has just ended. */
-static bool thread_seconds(const char *path, const char *thread, double *spent_s)
-{
-	char file[512];
-	unsigned long long nanoseconds;
-	FILE *stream;
-	int read;
-
-	snprintf(file, sizeof(file), "%s/%s/schedstat", path, thread);
-	stream = fopen(file, "re");
-	if (!stream)
-		return false;
-	read = fscanf(stream, "%llu", &nanoseconds);
-	fclose(stream);
-	*spent_s = (double)nanoseconds / 1e9;
-	return read == 1;
-}
-
-static struct cpu cpu_of(long pid)
-{
-	struct cpu cpu = {0};
-	char path[64];
-	DIR *threads;
-
-	snprintf(path, sizeof(path), "/proc/%ld/task", pid);
-	threads = opendir(path);
-	if (!threads)
-		die(path);
-	for (struct dirent *thread; (thread = readdir(threads));) {
-		double spent_s;
-
-		if (thread->d_name[0] == '.' || !thread_seconds(path, thread->d_name, &spent_s))
-			continue;
-		cpu.all_s += spent_s;
-		if (strtol(thread->d_name, NULL, 10) == pid)
-			cpu.first_s = spent_s;
-	}
-	closedir(threads);
-	return cpu;
-}
-
-static int open_at(const struct address *address)
-{
-	const int size = SOCKET_BUFFER;
-	struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(address->port)};
-	const int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	memcpy(&own.sin_addr, address->ip + 12, 4);
-	if (descriptor < 0 ||
-		setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
-		setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
-		bind(descriptor, (struct sockaddr *)&own, sizeof(own)) < 0)
-		die("cannot open a socket");
-	return descriptor;
-}
-
-/* A phone behind a NAT, as phones register: 192.168.x.y in Via and Contact. */
-static void write_message(struct message *message, long user, const struct address *proxy)
-{
-	char host[ADDRESS_TEXT_MAX], own[32];
-
-	address_format_host(proxy, host);
-	snprintf(own, sizeof(own), "192.168.%ld.%ld:5060", user / 250 % 250 + 1, user % 250 + 1);
-	message->length = (size_t)snprintf(message->bytes, sizeof(message->bytes),
-		"REGISTER sip:%s SIP/2.0\r\n"
-		"Via: SIP/2.0/UDP %s;rport;branch=z9hG4bK0000000000%07ld\r\n"
-		"Max-Forwards: 70\r\n"
-		"From: \"User %ld\" <sip:user%07ld@%s>;tag=8f3a%07ld\r\n"
-		"To: \"User %ld\" <sip:user%07ld@%s>\r\n"
-		"Call-ID: 3c26700857a87f84%07ld@%s\r\n"
-		"CSeq: 0000000000 REGISTER\r\n"
-		"Contact: <sip:user%07ld@%s;line=ab12cd34>;q=1.0;expires=3600;"
-		"+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-%012ld>\"\r\n"
-		"User-Agent: load/1.0 (benchmark of a relay, phone of a common length)\r\n"
-		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, REFER, INFO, UPDATE\r\n"
-		"Supported: path, gruu, outbound, timer, replaces\r\n"
-		"Expires: 3600\r\n"
-		"Content-Length: 0\r\n\r\n",
-		host, own, user, user, user, host, user, user, user, host, user, host, user, own,
-		user);
-	if (message->length >= sizeof(message->bytes)) {
-		errno = EMSGSIZE;
-		die("cannot write a message");
-	}
-	message->branch_at =
-		(size_t)(strstr(message->bytes, "z9hG4bK") + strlen("z9hG4bK") - message->bytes);
-	message->cseq_at =
-		(size_t)(strstr(message->bytes, "CSeq: ") + strlen("CSeq: ") - message->bytes);
-}
-
-static void put_number(char *digits, long number)
-{
-	for (int i = 9; i >= 0; i--, number /= 10)
-		digits[i] = (char)('0' + number % 10);
-}
-
 static void signal_relay(const struct relay *relay, int signal)
 {
 	if (kill((pid_t)relay->pid, signal) < 0)
-		die("cannot stop or continue the relay");
+		traffic_die("cannot stop or continue the relay");
 }
 
 static void send_batch(int descriptor, struct mmsghdr *messages, unsigned count)
@@ -227,25 +99,23 @@ static void send_batch(int descriptor, struct mmsghdr *messages, unsigned count)
 		const int more = sendmmsg(descriptor, messages + sent, count - sent, 0);
 
 		if (more < 0)
-			die("cannot send");
+			traffic_die("cannot send");
 		sent += (unsigned)more;
 	}
 }
 
 static void send_requests(struct load *load, struct relay *relay)
 {
-	struct sockaddr_in via = {.sin_family = AF_INET, .sin_port = htons(relay->via.port)};
+	const struct sockaddr_in via = traffic_sockaddr(&relay->via);
 
-	memcpy(&via.sin_addr, relay->via.ip + 12, 4);
 	for (; relay->waiting < load->options.burst; relay->waiting++) {
 		const long user = relay->number++ % load->options.users;
-		struct message *message = &load->messages[user];
+		struct traffic_message *message = &load->messages[user];
 
-		put_number(message->bytes + message->cseq_at, relay->number);
-		put_number(message->bytes + message->branch_at, relay->number);
+		traffic_number(message, relay->number);
 		if (sendto(relay->clients[user], message->bytes, message->length, 0,
-			    (struct sockaddr *)&via, sizeof(via)) < 0)
-			die("cannot send");
+			    (const struct sockaddr *)&via, sizeof(via)) < 0)
+			traffic_die("cannot send");
 	}
 }
 
@@ -260,7 +130,7 @@ static long receive(struct load *load, int descriptor, long count)
 	int more;
 
 	for (unsigned i = 0; i < most; i++) {
-		spans[i] = (struct iovec){slots[i].bytes, MESSAGE_MAX};
+		spans[i] = (struct iovec){slots[i].bytes, TRAFFIC_MESSAGE_MAX};
 		messages[i].msg_hdr = (struct msghdr){.msg_name = &slots[i].source,
 			.msg_namelen = sizeof(slots[i].source),
 			.msg_iov = &spans[i],
@@ -272,19 +142,6 @@ static long receive(struct load *load, int descriptor, long count)
 	return more > 0 ? more : 0;
 }
 
-/* The request with a status line in the place of its request line. */
-static struct iovec make_answer(struct slot *slot)
-{
-	static const char status[] = "SIP/2.0 200 OK";
-	const size_t status_length = sizeof(status) - 1;
-	const char *end = memchr(slot->bytes, '\r', slot->length);
-	const size_t line = end ? (size_t)(end - slot->bytes) : 0;
-	const size_t start = line < status_length ? 0 : line - status_length;
-
-	memcpy(slot->bytes + start, status, status_length);
-	return (struct iovec){slot->bytes + start, slot->length - start};
-}
-
 static void send_answers(struct load *load, const struct relay *relay, long first, unsigned count)
 {
 	struct mmsghdr messages[BATCH] = {0};
@@ -293,7 +150,7 @@ static void send_answers(struct load *load, const struct relay *relay, long firs
 	for (unsigned i = 0; i < count; i++) {
 		struct slot *slot = &load->slots[first + i];
 
-		spans[i] = make_answer(slot);
+		spans[i] = traffic_answer(slot->bytes, slot->length);
 		messages[i].msg_hdr = (struct msghdr){.msg_name = &slot->source,
 			.msg_namelen = sizeof(slot->source),
 			.msg_iov = &spans[i],
@@ -319,17 +176,17 @@ static long receive_any(struct load *load, const struct relay *relay, bool at_pr
 /* Lets the relay have the burst that waits before it, and takes what comes out. */
 static long let_through(struct load *load, struct relay *relay, bool at_proxy, long expected)
 {
-	const double start = seconds();
+	const double start = traffic_seconds();
 	double end = start;
 	long count = 0;
 
 	signal_relay(relay, SIGCONT);
-	while (count < expected && seconds() - end < LOST_AFTER_MS / 1e3) {
+	while (count < expected && traffic_seconds() - end < LOST_AFTER_MS / 1e3) {
 		const long more = receive_any(load, relay, at_proxy, count);
 
 		count += more;
 		if (more)
-			end = seconds();
+			end = traffic_seconds();
 		else
 			usleep(LOOK_EVERY_US);
 	}
@@ -339,15 +196,12 @@ static long let_through(struct load *load, struct relay *relay, bool at_proxy, l
 	return count;
 }
 
-/* No other header field of a request has a private address behind an @. */
 static long count_repaired(const struct load *load, long arrived)
 {
-	static const char private[] = "@192.168.";
 	long repaired = 0;
 
 	for (long i = 0; i < arrived; i++)
-		repaired += !memmem(
-			load->slots[i].bytes, load->slots[i].length, private, sizeof(private) - 1);
+		repaired += traffic_is_repaired(load->slots[i].bytes, load->slots[i].length);
 	return repaired;
 }
 
@@ -377,9 +231,9 @@ static void take_cpu(struct load *load)
 {
 	for (unsigned i = 0; i < load->relay_count; i++) {
 		struct relay *relay = &load->relays[i];
-		const struct cpu now = cpu_of(relay->pid);
+		const struct traffic_cpu now = traffic_cpu(relay->pid);
 
-		relay->result.cpu = (struct cpu){
+		relay->result.cpu = (struct traffic_cpu){
 			now.all_s - relay->before.all_s, now.first_s - relay->before.first_s};
 		relay->before = now;
 	}
@@ -417,33 +271,25 @@ static void open_clients(const struct load *load, struct relay *relay)
 	relay->clients = calloc((size_t)load->options.users, sizeof(*relay->clients));
 	relay->poll = epoll_create1(EPOLL_CLOEXEC);
 	if (!relay->clients || relay->poll < 0)
-		die("cannot have so many sockets");
+		traffic_die("cannot have so many sockets");
 	for (long i = 0; i < load->options.users; i++) {
 		struct address client = load->options.client;
 		struct epoll_event event = {.events = EPOLLIN};
 
 		client.port = (uint16_t)(FIRST_PORT + i);
-		relay->clients[i] = open_at(&client);
+		relay->clients[i] = traffic_socket(&client);
 		event.data.fd = relay->clients[i];
 		if (epoll_ctl(relay->poll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
-			die("cannot watch a socket");
+			traffic_die("cannot watch a socket");
 	}
 }
 
-/* Sockets belong to the network namespace that they were opened in. */
 static void open_relay(const struct load *load, struct relay *relay)
 {
-	char path[64];
-	int namespace;
-
-	snprintf(path, sizeof(path), "/proc/%ld/ns/net", relay->pid);
-	namespace = open(path, O_RDONLY | O_CLOEXEC);
-	if (namespace < 0 || setns(namespace, CLONE_NEWNET) < 0)
-		die(path);
-	close(namespace);
-	relay->proxy = open_at(&load->options.proxy);
+	traffic_enter(relay->pid);
+	relay->proxy = traffic_socket(&load->options.proxy);
 	open_clients(load, relay);
-	relay->before = cpu_of(relay->pid);
+	relay->before = traffic_cpu(relay->pid);
 }
 
 static void open_load(struct load *load)
@@ -452,30 +298,15 @@ static void open_load(struct load *load)
 	const rlim_t files = (rlim_t)(options->users * load->relay_count + FILES_MORE);
 
 	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){files, files}) < 0)
-		die("cannot have so many sockets");
+		traffic_die("cannot have so many sockets");
 	load->messages = calloc((size_t)options->users, sizeof(*load->messages));
 	load->slots = calloc((size_t)options->burst, sizeof(*load->slots));
 	if (!load->messages || !load->slots)
-		die("cannot prepare the messages");
+		traffic_die("cannot prepare the messages");
 	for (long i = 0; i < options->users; i++)
-		write_message(&load->messages[i], i, &options->proxy);
+		traffic_write(&load->messages[i], i, &options->proxy);
 	for (unsigned i = 0; i < load->relay_count; i++)
 		open_relay(load, &load->relays[i]);
-}
-
-static bool read_number(const char *text, long least, long most, long *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtol(text, &end, 10);
-	return !errno && !*end && *number >= least && *number <= most;
-}
-
-static bool read_address(const char *text, struct address *address)
-{
-	return address_parse((struct text){text, strlen(text)}, 5060, address) == 0 &&
-	       address_is_ipv4(address);
 }
 
 /* PID or PID@VIA:PORT */
@@ -489,8 +320,8 @@ static bool read_relay(const char *text, const struct address *proxy, struct rel
 	memcpy(pid, text, length);
 	pid[length] = 0;
 	relay->via = *proxy;
-	return read_number(pid, 2, 1 << 22, &relay->pid) &&
-	       (!text[length] || read_address(text + length + 1, &relay->via));
+	return traffic_read_number(pid, 2, 1 << 22, &relay->pid) &&
+	       (!text[length] || traffic_read_address(text + length + 1, &relay->via));
 }
 
 static bool read_option(int option, struct options *options)
@@ -503,13 +334,13 @@ static bool read_option(int option, struct options *options)
 		options->saturates = true;
 		return true;
 	case 'n':
-		return read_number(optarg, BATCH, MESSAGES_MAX, &options->messages);
+		return traffic_read_number(optarg, BATCH, MESSAGES_MAX, &options->messages);
 	case 'u':
-		return read_number(optarg, 1, USERS_MAX, &options->users);
+		return traffic_read_number(optarg, 1, USERS_MAX, &options->users);
 	case 'b':
-		return read_number(optarg, BATCH, BURST_MAX, &options->burst);
+		return traffic_read_number(optarg, BATCH, BURST_MAX, &options->burst);
 	case 'r':
-		return read_number(optarg, 1, RUNS_MAX, &options->runs);
+		return traffic_read_number(optarg, 1, RUNS_MAX, &options->runs);
 	default:
 		return false;
 	}
@@ -526,8 +357,8 @@ static bool read_arguments(int argc, char **argv, struct load *load)
 	if (options->saturates && !options->one_way)
 		return false;
 	if (argc - optind < 3 || argc - optind > 2 + RELAYS_MAX ||
-		!read_address(argv[optind], &options->client) ||
-		!read_address(argv[optind + 1], &options->proxy))
+		!traffic_read_address(argv[optind], &options->client) ||
+		!traffic_read_address(argv[optind + 1], &options->proxy))
 		return false;
 	for (int i = optind + 2; i < argc; i++)
 		if (!read_relay(argv[i], &options->proxy, &load->relays[load->relay_count++]))

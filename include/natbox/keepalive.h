@@ -36,9 +36,9 @@ size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method 
 /* Whether a user agent can be expected to answer; CRLF and zero bytes it does not. */
 bool keepalive_is_answered(enum keepalive_method method);
 
-/* Whether this message's top Via is one that keepalive_build wrote for this client and proxy: the
- * keepalive itself or its answer. *sent_us is when it was sent. */
-bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_message *message,
+/* Whether keepalive_build wrote this branch for this client and proxy: the message that has it in
+ * its topmost Via is the keepalive itself or its answer. *sent_us is when it was sent. */
+bool keepalive_recognise(const struct keepalive *keepalive, struct text branch,
 	const struct address *client, const struct address *proxy, uint64_t *sent_us);
 
 /* Liveness: an endpoint gets its keepalive, and answers it or not. */

@@ -220,6 +220,17 @@ struct sip_message {
 int sip_scan(
 	const char *bytes, size_t length, struct sip_message *message, enum sip_defect *defect);
 
+/* What can be said of a response without reading it all. */
+struct sip_glance {
+	unsigned status;
+	struct text branch; /* of the topmost Via, never empty */
+};
+
+/* Looks at status line and topmost Via alone, where they stand as nearly all write them: true, then
+ * sip_scan finds the same in them, or something wrong with the message. False leaves *glance
+ * undefined and says nothing: the message is to be scanned. */
+bool sip_glance(struct text datagram, struct sip_glance *glance);
+
 /* Whether a single header field of the message, such as &message->to, stands there twice and says
  * one thing once and another the other time. */
 bool sip_contradicts(const struct sip_message *message, const struct text *field);

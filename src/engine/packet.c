@@ -109,19 +109,44 @@ static struct outcome apply_edits(
 }
 
 /* The answer to a keepalive: known by its branch, whether the endpoint still exists or not. */
-static bool is_keepalive_answer(struct engine *engine, const struct passage *passage)
+static bool is_keepalive_answer(
+	struct engine *engine, const struct passage *passage, struct text branch, unsigned status)
 {
-	const struct sip_message *message = &engine->message;
+	uint32_t endpoint;
 	uint64_t sent_us;
 
-	if (message->is_request ||
-		!keepalive_recognise(&engine->keepalive, message, &passage->client,
-			&engine->proxies.list[passage->proxy], &sent_us))
+	if (!keepalive_recognise(&engine->keepalive, branch, &passage->client,
+		    &engine->proxies.list[passage->proxy], &sent_us))
 		return false;
-	if (message->status >= 200 && passage->endpoint &&
-		liveness_replied(&engine->endpoints, passage->endpoint, message->status, sent_us))
-		follow_answered(&engine->follow, passage->endpoint);
+	endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
+	if (status >= 200 && endpoint &&
+		liveness_replied(&engine->endpoints, endpoint, status, sent_us))
+		follow_answered(&engine->follow, endpoint);
 	return true;
+}
+
+/* Answers to keepalives are half of all that comes: those that are written as most are need not be
+ * scanned. Whatever stands below such a branch, it is an answer. */
+static bool is_seen_to_be_answer(
+	struct engine *engine, const struct passage *passage, struct text datagram)
+{
+	struct sip_glance glance;
+
+	if (datagram.length > engine->settings.limits.datagram || !sip_glance(datagram, &glance) ||
+		!is_keepalive_answer(engine, passage, glance.branch, glance.status))
+		return false;
+	engine->report.counters.sip++;
+	engine->report.counters.responses++;
+	return true;
+}
+
+/* One that is written in another way. */
+static bool is_scanned_answer(struct engine *engine, const struct passage *passage)
+{
+	const struct sip_message *message = &engine->message;
+
+	return !message->is_request &&
+	       is_keepalive_answer(engine, passage, message->top_via.branch, message->status);
 }
 
 /* A message that came through another proxy is not of a user agent behind this border: a request
@@ -206,10 +231,12 @@ static struct outcome packet_in(
 	int result;
 
 	endpoint_prefetch(&engine->endpoints, &passage->client, passage->proxy);
-	result = scan(engine, passage, datagram);
-	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
-	if (result == 0 && is_keepalive_answer(engine, passage))
+	if (is_seen_to_be_answer(engine, passage, datagram))
 		return (struct outcome){.verdict = VERDICT_CONSUME};
+	result = scan(engine, passage, datagram);
+	if (result == 0 && is_scanned_answer(engine, passage))
+		return (struct outcome){.verdict = VERDICT_CONSUME};
+	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
 	if (result != 0 || !is_user_agents_own(message, &passage->client))
 		return (struct outcome){.verdict = VERDICT_PASS};
 

@@ -57,21 +57,26 @@ static char *put_hex(char *at, uint64_t number)
 	return at + sizeof(digits);
 }
 
+/* What hex_of has made digits of; whatever else stands there gives a number of other digits. */
+static uint32_t number_of(uint64_t digits)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t number = be64toh(digits);
+
+	number = (number & ones * 0x0f) + (number >> 6 & ones) * 9;
+	number = (number | number >> 4) & 0x00ff00ff00ff00ff;
+	number = (number | number >> 8) & 0x0000ffff0000ffff;
+	return (uint32_t)(number | number >> 16);
+}
+
 static bool parse_hex(const char *at, uint64_t *number)
 {
-	*number = 0;
-	for (unsigned i = 0; i < HEX_DIGITS; i++) {
-		unsigned digit;
+	uint64_t digits[2];
 
-		if (at[i] >= '0' && at[i] <= '9')
-			digit = (unsigned)(at[i] - '0');
-		else if (at[i] >= 'a' && at[i] <= 'f')
-			digit = (unsigned)(at[i] - 'a') + 10;
-		else
-			return false;
-		*number = *number << 4 | digit;
-	}
-	return true;
+	memcpy(digits, at, sizeof(digits));
+	*number = (uint64_t)number_of(digits[0]) << 32 | number_of(digits[1]);
+	return hex_of((uint32_t)(*number >> 32)) == digits[0] &&
+	       hex_of((uint32_t)*number) == digits[1];
 }
 
 /* An address that was formatted, without its port. */
@@ -209,17 +214,15 @@ size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method 
 	return (size_t)(put_request(keepalive, method, route, sent_us, out) - out);
 }
 
-bool keepalive_recognise(const struct keepalive *keepalive, const struct sip_message *message,
+bool keepalive_recognise(const struct keepalive *keepalive, struct text branch,
 	const struct address *client, const struct address *proxy, uint64_t *sent_us)
 {
 	struct text prefix = TEXT(branch_prefix);
-	struct text branch = message->top_via.branch;
-	uint64_t mac;
+	char mac[HEX_DIGITS];
 
-	if (branch.length != BRANCH_LENGTH || !text_starts_with(branch, prefix))
+	if (branch.length != BRANCH_LENGTH || !text_starts_with(branch, prefix) ||
+		!parse_hex(branch.at + prefix.length, sent_us))
 		return false;
-	if (!parse_hex(branch.at + prefix.length, sent_us) ||
-		!parse_hex(branch.at + prefix.length + HEX_DIGITS, &mac))
-		return false;
-	return mac == mac_of(keepalive, client, proxy, *sent_us);
+	put_hex(mac, mac_of(keepalive, client, proxy, *sent_us));
+	return memcmp(branch.at + prefix.length + HEX_DIGITS, mac, sizeof(mac)) == 0;
 }
