@@ -9,12 +9,12 @@
 /* No IPv6 link has a smaller MTU (RFC 8200 5). */
 enum { IPV6_MTU_MIN = 1280 };
 
-/* A socket to send them by, with this mark. Needs CAP_NET_RAW, which may be given up afterwards, and
- * for a mark before Linux 5.17 CAP_NET_ADMIN. -EAFNOSUPPORT on a host without IPv6, or another
+/* A socket to send them by, with this mark. Needs CAP_NET_RAW, which may be given up afterwards,
+ * and for a mark before Linux 5.17 CAP_NET_ADMIN. -EAFNOSUPPORT on a host without IPv6, or another
  * negative errno. */
 int ipv6_fragments_open(uint32_t mark);
 
-/* Sends now, without waiting. hop says both; identification tells it from others of the flow's ends.
+/* Sends now, without waiting. hop says both; identification tells it from others of the same ends.
  * 0 or a negative errno, after which a part of it may have left. */
 int ipv6_fragments_send(int socket, const struct flow *flow, struct hop hop,
 	uint32_t identification, struct text bytes);
