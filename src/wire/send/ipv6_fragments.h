@@ -6,9 +6,6 @@
 
 #include "outgoing.h"
 
-/* No IPv6 link has a smaller MTU (RFC 8200 5). */
-enum { IPV6_MTU_MIN = 1280 };
-
 /* A socket to send them by, with this mark. Needs CAP_NET_RAW, which may be given up afterwards,
  * and for a mark before Linux 5.17 CAP_NET_ADMIN. -EAFNOSUPPORT on a host without IPv6, or another
  * negative errno. */
