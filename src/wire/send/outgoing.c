@@ -115,8 +115,8 @@ static int open_socket(struct outgoing *outgoing)
 	error = set_options(outgoing->socket, family, outgoing->settings.mark);
 	if (!error && bind_out_of_the_way(outgoing->socket, family) < 0)
 		error = -errno;
-	/* Fragments that no path is too small for (RFC 8200 5): of a smaller one the source is told,
-	 * and that is another host. */
+	/* Fragments that no path is too small for (RFC 8200 5): of a smaller one the source is
+	 * told, which is another host. */
 	if (!error && family == AF_INET6 &&
 		setsockopt(outgoing->socket, IPPROTO_IPV6, IPV6_MTU, &minimum, sizeof(minimum)) < 0)
 		error = -errno;
