@@ -11,12 +11,14 @@
  *         out. -x: with an IPv6 extension header. -g: the kernel makes datagrams of so many bytes
  *         each of it, as late as it can (UDP_SEGMENT). With COUNT and PAUSE_MS prints at the end
  *         "longest gap MILLISECONDS", between two answers.
- *     peer forge ADDRESS:PORT ADDRESS:PORT BYTES|-
+ *     peer forge [-xoz] [-p BYTES] [-g BYTES] ADDRESS:PORT ADDRESS:PORT BYTES|-
  *         Sends one datagram whose source is the first address, whoever has it. -: of what
- *         standard input has.
+ *         standard input has. -x and -g: as above. -o: with IPv4 options. -z: without a UDP
+ *         checksum. -p: with so many bytes in its packet behind what UDP says is its end.
  *     peer queue NUMBER
  *         Has the kernel's queue of that number, until it is ended. */
 #include "wire/queue/queue.h"
+#include "wire/send/datagram.h"
 
 #include <natbox/address.h>
 
@@ -49,17 +51,24 @@ static _Noreturn void die(const char *what)
 	exit(1);
 }
 
-static socklen_t to_socket_address(const char *text, struct sockaddr_storage *storage)
+static struct address to_address(const char *text)
 {
-	struct sockaddr_in *ipv4 = (void *)storage;
-	struct sockaddr_in6 *ipv6 = (void *)storage;
 	struct address address = {0};
 
-	memset(storage, 0, sizeof(*storage));
 	if (address_parse((struct text){text, strlen(text)}, 0, &address) < 0) {
 		errno = EINVAL;
 		die(text);
 	}
+	return address;
+}
+
+static socklen_t to_socket_address(const char *text, struct sockaddr_storage *storage)
+{
+	struct sockaddr_in *ipv4 = (void *)storage;
+	struct sockaddr_in6 *ipv6 = (void *)storage;
+	const struct address address = to_address(text);
+
+	memset(storage, 0, sizeof(*storage));
 	if (address_is_ipv4(&address)) {
 		*ipv4 = (struct sockaddr_in){
 			.sin_family = AF_INET, .sin_port = htons(address.port)};
@@ -167,8 +176,8 @@ struct question {
 	const char *own, *other;
 	size_t length;
 	long count, pause_ms;
-	int tos, ttl, mark, segment, wait_ms;
-	bool is_extended;
+	int tos, ttl, mark, segment, wait_ms, padding;
+	bool is_extended, has_options, is_unchecked;
 };
 
 static double milliseconds(void)
@@ -182,6 +191,7 @@ static double milliseconds(void)
 static void set_options(int descriptor, int family, const struct question *question)
 {
 	static const char padding[] = {0, 0, 1, 4, 0, 0, 0, 0};
+	static const char router_alert[] = {(char)0x94, 4, 0, 0};
 	const bool ipv4 = family == AF_INET;
 	const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
 
@@ -192,6 +202,11 @@ static void set_options(int descriptor, int family, const struct question *quest
 	if (question->is_extended &&
 		setsockopt(descriptor, IPPROTO_IPV6, IPV6_DSTOPTS, padding, sizeof(padding)) < 0)
 		die("destination options");
+	if (question->has_options && setsockopt(descriptor, IPPROTO_IP, IP_OPTIONS, router_alert,
+					     sizeof(router_alert)) < 0)
+		die("options");
+	if (question->is_unchecked)
+		set(descriptor, SOL_SOCKET, SO_NO_CHECK, 1);
 	if (question->mark)
 		set(descriptor, SOL_SOCKET, SO_MARK, question->mark);
 	if (question->ttl > 0)
@@ -255,42 +270,92 @@ static size_t read_length(const char *text)
 	return length < 0 || length > DATAGRAM_MAX ? DATAGRAM_MAX : (size_t)length;
 }
 
-static int forge(const char *source, const char *destination, const char *what)
+/* What a UDP socket cannot send: a packet that goes on behind its datagram. */
+static void send_padded(const struct question *question, struct text bytes)
+{
+	static char packet[DATAGRAM_UDP_LENGTH + DATAGRAM_MAX];
+	const struct flow flow = {to_address(question->own), to_address(question->other)};
+	struct sockaddr_storage own, other;
+	const socklen_t own_length = to_socket_address(question->own, &own);
+	const socklen_t length = to_socket_address(question->other, &other);
+	const int descriptor = socket(own.ss_family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP);
+	const size_t packet_length = DATAGRAM_UDP_LENGTH + bytes.length + (size_t)question->padding;
+
+	((struct sockaddr_in *)&own)->sin_port = 0;
+	((struct sockaddr_in *)&other)->sin_port = 0;
+	if (descriptor < 0 || packet_length > sizeof(packet) ||
+		bind(descriptor, (struct sockaddr *)&own, own_length) < 0)
+		die("raw socket");
+	datagram_udp_header(&flow, bytes, (uint8_t *)packet);
+	memcpy(packet + DATAGRAM_UDP_LENGTH, bytes.at, bytes.length);
+	if (sendto(descriptor, packet, packet_length, 0, (struct sockaddr *)&other, length) < 0)
+		die("sendto");
+}
+
+static int forge(const struct question *question, const char *what)
 {
 	static char bytes[DATAGRAM_MAX];
 	const bool is_given = strcmp(what, "-") == 0;
-	const size_t length = is_given ? fread(bytes, 1, sizeof(bytes), stdin) : read_length(what);
+	const size_t length = is_given ? fread(bytes, 1, sizeof(bytes), stdin) : question->length;
 	struct sockaddr_storage other;
-	const socklen_t other_length = to_socket_address(destination, &other);
-	const int descriptor = open_bound(source, true);
+	const socklen_t other_length = to_socket_address(question->other, &other);
+	int descriptor;
 
 	if (!is_given)
 		write_question(bytes, length, 0);
+	if (question->padding) {
+		send_padded(question, (struct text){bytes, length});
+		return 0;
+	}
+	descriptor = open_bound(question->own, true);
+	set_options(descriptor, other.ss_family, question);
 	if (sendto(descriptor, bytes, length, 0, (struct sockaddr *)&other, other_length) < 0)
 		die("sendto");
 	return 0;
 }
 
-static int ask_as_told(int argc, char **argv)
+static bool read_option(int option, struct question *question)
+{
+	switch (option) {
+	case 't':
+		question->tos = (int)strtol(optarg, NULL, 0);
+		return true;
+	case 'l':
+		question->ttl = (int)strtol(optarg, NULL, 0);
+		return true;
+	case 'x':
+		question->is_extended = true;
+		return true;
+	case 'o':
+		question->has_options = true;
+		return true;
+	case 'z':
+		question->is_unchecked = true;
+		return true;
+	case 'p':
+		question->padding = (int)strtol(optarg, NULL, 0);
+		return true;
+	case 'g':
+		question->segment = (int)strtol(optarg, NULL, 0);
+		return true;
+	case 'k':
+		question->mark = (int)strtol(optarg, NULL, 0);
+		return true;
+	case 'm':
+		question->wait_ms = (int)strtol(optarg, NULL, 0);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int as_told(const char *command, int argc, char **argv)
 {
 	struct question question = {.count = 1, .tos = -1, .ttl = -1, .wait_ms = DEFAULT_WAIT_MS};
 
-	for (int option; (option = getopt(argc, argv, "xg:t:l:k:m:")) != -1;) {
-		if (option == 't')
-			question.tos = (int)strtol(optarg, NULL, 0);
-		else if (option == 'l')
-			question.ttl = (int)strtol(optarg, NULL, 0);
-		else if (option == 'x')
-			question.is_extended = true;
-		else if (option == 'g')
-			question.segment = (int)strtol(optarg, NULL, 0);
-		else if (option == 'k')
-			question.mark = (int)strtol(optarg, NULL, 0);
-		else if (option == 'm')
-			question.wait_ms = (int)strtol(optarg, NULL, 0);
-		else
+	for (int option; (option = getopt(argc, argv, "xozp:g:t:l:k:m:")) != -1;)
+		if (!read_option(option, &question))
 			return 2;
-	}
 	if (argc - optind < 3)
 		return 2;
 	question.own = argv[optind];
@@ -300,7 +365,7 @@ static int ask_as_told(int argc, char **argv)
 		question.count = strtol(argv[optind + 3], NULL, 10);
 	if (argc - optind > 4)
 		question.pause_ms = strtol(argv[optind + 4], NULL, 10);
-	return ask(&question);
+	return strcmp(command, "forge") == 0 ? forge(&question, argv[optind + 2]) : ask(&question);
 }
 
 static int hold_queue(const char *number)
@@ -322,10 +387,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(command, "echo") == 0)
 		return echo(argv[2], argc > 3 ? strtol(argv[3], NULL, 10) : 0);
-	if (strcmp(command, "ask") == 0)
-		return ask_as_told(argc - 1, argv + 1);
-	if (strcmp(command, "forge") == 0 && argc == 5)
-		return forge(argv[2], argv[3], argv[4]);
+	if (strcmp(command, "ask") == 0 || strcmp(command, "forge") == 0)
+		return as_told(command, argc - 1, argv + 1);
 	if (strcmp(command, "queue") == 0)
 		return hold_queue(argv[2]);
 	fprintf(stderr,

@@ -462,6 +462,17 @@ keeps_what_waits() {
 	kill -CONT "$relay"
 	[ $status -eq 0 ] && eventually overran
 	ok $? "what a full queue has no room for passes, and is counted"
+	eventually is_relayed $caller $far 100
+	kill -STOP "$relay"
+	: >"$dir/heard"
+	phone build/peer ask -m 0 $caller $far 77 >/dev/null
+	eventually waits_in_queue
+	kill -9 "$relay"
+	wait "$relay" 2>/dev/null
+	reaches $caller $far 78 && ! grep -q "$caller 77 " "$dir/heard"
+	ok $? "what waits when it is killed is lost, and what comes then flows past"
+	border nft delete table inet natbox # so that the next one is not taken for ready too early
+	start_relay
 }
 
 is_untracked() {

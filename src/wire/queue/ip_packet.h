@@ -8,9 +8,6 @@
 #include <natbox/address.h>
 #include <natbox/base.h>
 
-/* No IPv6 link has a smaller MTU (RFC 8200 5). */
-enum { IPV6_MTU_MIN = 1280 };
-
 /* A UDP datagram in its packet. */
 struct ip_packet {
 	const uint8_t *start;

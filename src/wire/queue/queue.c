@@ -4,6 +4,7 @@
 #include "../netlink.h"
 #include "../send/batch.h"
 #include "../send/identification.h"
+#include "../send/ipv6_fragments.h"
 #include "../send/sender.h"
 #include "verdicts.h"
 
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	CONFIGURATION_MAX = 256,
@@ -28,6 +30,7 @@ enum {
 struct queue {
 	struct mnl_socket *socket;
 	struct sender *sender;
+	int fragments; /* ipv6_fragments.h; negative: this host has no IPv6 */
 	struct identifications identifications;
 	struct queue_counters counters;
 	struct host host;
@@ -134,7 +137,9 @@ static int open_all(struct queue *queue, const struct queue_settings *settings)
 	error = identifications_prepare(&queue->identifications);
 	if (!error)
 		error = sender_open(&own, &queue->sender);
-	if (!error)
+	if (!error && sender_has_ipv6(queue->sender))
+		error = queue->fragments = ipv6_fragments_open(settings->own_mark);
+	if (error >= 0)
 		error = netlink_open(NETLINK_NETFILTER, &queue->socket);
 	return error ? error : bind_queue(queue, settings->number);
 }
@@ -142,8 +147,12 @@ static int open_all(struct queue *queue, const struct queue_settings *settings)
 int queue_open(const struct queue_settings *settings, struct queue **out, struct fault *fault)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
-	int error = queue ? open_all(queue, settings) : -ENOMEM;
+	int error = -ENOMEM;
 
+	if (queue) {
+		queue->fragments = -1;
+		error = open_all(queue, settings);
+	}
 	if (error) {
 		queue_close(queue);
 		return explain(error, settings->number, fault);
@@ -165,6 +174,8 @@ void queue_close(struct queue *queue)
 		return;
 	if (queue->socket)
 		mnl_socket_close(queue->socket);
+	if (queue->fragments >= 0)
+		close(queue->fragments);
 	sender_close(queue->sender);
 	batch_free(queue->room);
 	free(queue);
@@ -243,6 +254,20 @@ static void note_send_error(struct queue *queue, int error)
 	queue->counters.last_send_error = error;
 }
 
+static int send_grown(
+	struct queue *queue, const struct flow *flow, struct hop hop, struct text payload)
+{
+	int error;
+
+	if (address_is_ipv4(&flow->destination) || queue->fragments < 0)
+		return sender_add(queue->sender, flow, hop, payload);
+	error = ipv6_fragments_send(queue->fragments, flow, hop,
+		identification_next(&queue->identifications, flow), payload);
+	if (!error)
+		queue->counters.sent++;
+	return error;
+}
+
 /* From or to another host, this one counts as a hop. One that has none left the kernel ends. */
 static void send_instead(
 	struct queue *queue, uint32_t id, const struct ip_packet *packet, struct text payload)
@@ -257,7 +282,7 @@ static void send_instead(
 		verdict_pass(&queue->verdicts, id);
 		return;
 	}
-	error = sender_add(queue->sender, flow, hop, payload);
+	error = send_grown(queue, flow, hop, payload);
 	if (error)
 		note_send_error(queue, error);
 	verdict_drop(&queue->verdicts, id);
@@ -426,7 +451,7 @@ struct queue_counters queue_counters(const struct queue *queue)
 	struct queue_counters counters = queue->counters;
 	const struct sent_counters sent = sender_counters(queue->sender);
 
-	counters.sent = sent.sent;
+	counters.sent += sent.sent;
 	counters.linked = sent.linked;
 	counters.send_errors += sent.errors;
 	if (sent.last_error)

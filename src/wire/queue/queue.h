@@ -4,7 +4,8 @@
  * of any packet that it forwards.
  *
  * A message that grows may be fragmented from here on: in IPv4 its DF is taken out; what IPv6 would
- * not let a router fragment is sent from here instead, by the sender, whose packets carry own_mark.
+ * not let a router fragment is sent from here instead, in fragments (send/ipv6_fragments.h), as is,
+ * by the sender, what no attribute holds; both carry own_mark.
  *
  * What there is no room for in the queue goes past it. */
 #ifndef NATBOX_QUEUE_H

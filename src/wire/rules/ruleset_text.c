@@ -144,8 +144,9 @@ static void write_queued_arriving(const struct rules_settings *settings, FILE *f
 	for (int i = 0; i < FAMILIES; i++)
 		write_queued_from_proxy(&words[i], file);
 	fprintf(file,
+		"	# Past those that translate destinations, at -100.\n"
 		"	chain arriving {\n"
-		"		type filter hook prerouting priority mangle; policy accept;\n"
+		"		type filter hook prerouting priority -90; policy accept;\n"
 		"		meta l4proto != udp accept\n"
 		"		# What natbox itself sent to a proxy on this host.\n"
 		"		meta mark %#x accept\n"
@@ -165,7 +166,7 @@ static void write_queued_leaving(const struct rules_settings *settings, FILE *fi
 	fprintf(file,
 		"	# From a proxy on this host, but not to another.\n"
 		"	chain leaving {\n"
-		"		type filter hook output priority mangle; policy accept;\n"
+		"		type filter hook output priority -90; policy accept;\n"
 		"		meta mark %#x accept\n",
 		settings->own_mark);
 	for (int i = 0; i < FAMILIES; i++)

@@ -105,7 +105,7 @@ static int set_options(int socket, int family, uint32_t mark)
 /* The kernel writes the IP header. */
 static int open_socket(struct outgoing *outgoing)
 {
-	const int family = outgoing->family, on = 1;
+	const int family = outgoing->family, on = 1, minimum = IPV6_MTU_MIN;
 	int error;
 
 	outgoing->socket = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
@@ -113,6 +113,11 @@ static int open_socket(struct outgoing *outgoing)
 		return -errno;
 	error = set_options(outgoing->socket, family, outgoing->settings.mark);
 	if (!error && bind_out_of_the_way(outgoing->socket, family) < 0)
+		error = -errno;
+	/* Fragments that no path is too small for (RFC 8200 5): of a smaller one the source is
+	 * told, which is another host. */
+	if (!error && family == AF_INET6 &&
+		setsockopt(outgoing->socket, IPPROTO_IPV6, IPV6_MTU, &minimum, sizeof(minimum)) < 0)
 		error = -errno;
 	if (!error && family == AF_INET6 && outgoing->settings.label &&
 		setsockopt(outgoing->socket, IPPROTO_IPV6, IPV6_FLOWINFO_SEND, &on, sizeof(on)) < 0)

@@ -15,6 +15,9 @@
 /* The headers, IPv4's and UDP's, which outgoing_add_in_place writes in front of the bytes. */
 enum { OUTGOING_HEADROOM = 28 };
 
+/* No IPv6 link has a smaller MTU (RFC 8200 5). */
+enum { IPV6_MTU_MIN = 1280 };
+
 /* What else the IP header is to say. Negative: as the host does by default. */
 struct hop {
 	int ttl, tos;
