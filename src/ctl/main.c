@@ -139,7 +139,7 @@ static int take_option(struct ctl *ctl, int option, char **argv)
 	}
 }
 
-/* Words of the request in their order: the command, its target, its options. -1: it can be asked. */
+/* Words of the request in order: the command, its target, its options. -1: it may be asked. */
 static int compose(struct ctl *ctl, const struct command *command, int argc, char **argv)
 {
 	const char *path = NULL;
