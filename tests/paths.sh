@@ -79,7 +79,7 @@ network_up() {
 # Registers, and answers whatever it is asked from then on. What cat writes is one datagram.
 answer_as() { # user
 	local line head
-	exec 3<>/dev/udp/$proxy/5060
+	exec 3<>"/dev/udp/$proxy/5060"
 	printf '%s\r\n' "REGISTER sip:$proxy SIP/2.0" "Via: SIP/2.0/UDP 192.168.1.2;rport;branch=z9hG4bK-$1" \
 		"From: <sip:$1@$proxy>;tag=1" "To: <sip:$1@$proxy>" "Call-ID: $1" "CSeq: 1 REGISTER" \
 		"Contact: <sip:$1@192.168.1.2>;expires=3600" "Content-Length: 0" "" | cat >&3
