@@ -21,8 +21,8 @@ enum hosting_wanted {
 	HOSTING_PAGE = 1 << 1,    /* somebody who looks at the status page does */
 };
 
-/* The part of a turn that is theirs. wanted: set of enum hosting_wanted, not empty. is_idle: nothing
- * else waits to be done. */
+/* The part of a turn that is theirs. wanted: a set of enum hosting_wanted, not empty. is_idle:
+ * nothing else waits to be done. */
 void hosting_turn(struct live *live, unsigned wanted, bool is_idle);
 
 #endif
