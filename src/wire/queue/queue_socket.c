@@ -2,7 +2,6 @@
 
 #include "../netlink.h"
 #include "../send/batch.h"
-#include "queue.h"
 #include "verdicts.h"
 
 #include <arpa/inet.h>

@@ -6,8 +6,8 @@
 
 #include <libmnl/libmnl.h>
 
-/* Bound to the queue of that number: packets are copied as far as a verdict can give them back, and go
- * on by themselves where there is no room. 0, or a negative error number; *out is to be closed
+/* Bound to the queue of that number: packets are copied as far as a verdict can give them back, and
+ * go on by themselves where there is no room. 0, or a negative error number; *out is to be closed
  * wherever it is not NULL. */
 int queue_socket_open(uint16_t number, struct mnl_socket **out);
 
