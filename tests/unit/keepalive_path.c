@@ -239,6 +239,26 @@ Test(keepalive_path, a_rule_that_is_to_see_keepalives_sees_them)
 	cr_expect(becomes_frame(true, proxy4, phone4));
 }
 
+/* Of a proxy that the host translates to: its answers are translated back on their way out. */
+Test(keepalive_path, a_rule_that_translates_what_comes_sees_what_leaves)
+{
+	struct fault line = {0};
+
+	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	run("nft add table ip other && "
+	    "nft 'add chain ip other in { type nat hook prerouting priority dstnat; }'");
+	cr_expect(becomes_frame(true, proxy4, phone4), "an empty chain translates nothing");
+	run("nft add rule ip other in udp dport 5070 redirect to 5060");
+	for (unsigned i = 0; i < WAIT_TRIES && !strstr(line.line, "chain in of"); i++) {
+		usleep(1000);
+		send_keepalive(proxy4, phone4, hello);
+		sender_path_news(sender, &line);
+	}
+	cr_expect(strstr(line.line, "chain in of nftables table ip other"));
+	run("nft delete table ip other");
+	cr_expect(becomes_frame(true, proxy4, phone4));
+}
+
 Test(keepalive_path, rules_of_other_hooks_and_natboxs_own_are_no_reason)
 {
 	run("nft add table inet natbox && nft add table inet other && "

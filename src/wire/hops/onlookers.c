@@ -70,7 +70,7 @@ static const char *family_name(int family)
 struct chain {
 	const char *table, *name;
 	uint32_t hook, policy, rules;
-	bool is_base;
+	bool is_base, translates;
 };
 
 static uint32_t number(const struct nlattr *attribute)
@@ -98,6 +98,9 @@ static struct chain read_chain(const struct nlmsghdr *message)
 		case NFTA_CHAIN_USE:
 			chain.rules = number(attribute);
 			break;
+		case NFTA_CHAIN_TYPE:
+			chain.translates = strcmp(mnl_attr_get_str(attribute), "nat") == 0;
+			break;
 		case NFTA_CHAIN_HOOK:
 			chain.is_base = true;
 			mnl_attr_for_each_nested(part, attribute)
@@ -113,6 +116,13 @@ static struct chain read_chain(const struct nlmsghdr *message)
 	return chain;
 }
 
+/* What a rule translates in any hook is translated back in the others. */
+static bool sees_what_is_sent(const struct chain *chain)
+{
+	return chain->translates || chain->hook == NF_INET_LOCAL_OUT ||
+	       chain->hook == NF_INET_POST_ROUTING;
+}
+
 /* A chain that hangs in a hook is no rule's target, so what uses it are its rules. */
 static int take_chain(const struct nlmsghdr *message, void *context)
 {
@@ -123,8 +133,7 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 
 	if (family != NFPROTO_INET && family != NFPROTO_IPV4 && family != NFPROTO_IPV6)
 		return MNL_CB_OK;
-	if (!chain.is_base || is_own(family, chain.table) ||
-		(chain.hook != NF_INET_LOCAL_OUT && chain.hook != NF_INET_POST_ROUTING))
+	if (!chain.is_base || is_own(family, chain.table) || !sees_what_is_sent(&chain))
 		return MNL_CB_OK;
 	if (!chain.rules && chain.policy == NF_ACCEPT)
 		return MNL_CB_OK;

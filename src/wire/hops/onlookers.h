@@ -1,6 +1,6 @@
 /* Onlookers: what of this host is to see a packet of its own before it leaves, and sees no frame of
- * a packet socket: rules in the netfilter hooks output and postrouting, and IPsec policies. What
- * they would do is not asked: that they are there is enough. */
+ * a packet socket: rules in the netfilter hooks output and postrouting, those that translate in any
+ * hook, and IPsec policies. What they would do is not asked: that they are there is enough. */
 #ifndef NATBOX_ONLOOKERS_H
 #define NATBOX_ONLOOKERS_H
 
