@@ -212,6 +212,19 @@ Test(keepalive_path, what_exceeds_the_mtu_leaves_in_fragments)
 	cr_expect_eq(sender_counters(sender).errors, 0);
 }
 
+/* In the first news that there are, which is of what was looked at. */
+static bool says(const char *reason)
+{
+	struct fault line;
+
+	for (unsigned i = 0; i < WAIT_TRIES; i++) {
+		if (sender_path_news(sender, &line))
+			return strstr(line.line, reason) != NULL;
+		usleep(1000);
+	}
+	return false;
+}
+
 Test(keepalive_path, a_rule_that_is_to_see_keepalives_sees_them)
 {
 	struct packet packet;
@@ -226,11 +239,7 @@ Test(keepalive_path, a_rule_that_is_to_see_keepalives_sees_them)
 	run("nft add rule inet other out udp sport 5060 counter");
 	usleep(20000); /* more than a tick of the coarse clock */
 	cr_expect_not(is_frame(proxy4, phone4, &packet));
-	cr_expect(sender_path_news(sender, &line));
-	for (unsigned i = 0; i < WAIT_TRIES && !strstr(line.line, "chain out"); i++) {
-		usleep(1000);
-		sender_path_news(sender, &line);
-	}
+	cr_expect(says("chain out of nftables table inet other"));
 	sender_set_path(sender, KEEPALIVE_PATH_LINK);
 	cr_expect(becomes_frame(true, proxy4, phone4));
 	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
@@ -242,19 +251,12 @@ Test(keepalive_path, a_rule_that_is_to_see_keepalives_sees_them)
 /* Of a proxy that the host translates to: its answers are translated back on their way out. */
 Test(keepalive_path, a_rule_that_translates_what_comes_sees_what_leaves)
 {
-	struct fault line = {0};
-
 	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
 	run("nft add table ip other && "
 	    "nft 'add chain ip other in { type nat hook prerouting priority dstnat; }'");
 	cr_expect(becomes_frame(true, proxy4, phone4), "an empty chain translates nothing");
 	run("nft add rule ip other in udp dport 5070 redirect to 5060");
-	for (unsigned i = 0; i < WAIT_TRIES && !strstr(line.line, "chain in of"); i++) {
-		usleep(1000);
-		send_keepalive(proxy4, phone4, hello);
-		sender_path_news(sender, &line);
-	}
-	cr_expect(strstr(line.line, "chain in of nftables table ip other"));
+	cr_expect(says("chain in of nftables table ip other"));
 	run("nft delete table ip other");
 	cr_expect(becomes_frame(true, proxy4, phone4));
 }

@@ -321,6 +321,11 @@ bool onlookers_filter(const struct onlookers *onlookers)
 	return onlookers->filters;
 }
 
+bool onlookers_are_settled(const struct onlookers *onlookers)
+{
+	return !onlookers->rules_are_news && !onlookers->policies_are_news;
+}
+
 const char *onlookers_rule(const struct onlookers *onlookers)
 {
 	return onlookers->rule;

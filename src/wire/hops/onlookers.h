@@ -24,7 +24,10 @@ bool onlookers_encrypt(const struct onlookers *onlookers);
 /* Whether there is any rule but those of natbox's own table, or a chain that drops. */
 bool onlookers_filter(const struct onlookers *onlookers);
 
-/* What that is, for the log: "chain output of nftables table inet filter". */
+/* False while something has changed that has not been looked at. */
+bool onlookers_are_settled(const struct onlookers *onlookers);
+
+/* What filters, for the log: "chain output of nftables table inet filter". */
 const char *onlookers_rule(const struct onlookers *onlookers);
 
 #endif

@@ -172,6 +172,8 @@ static void say(const struct shortcut *shortcut, struct fault *line)
 bool shortcut_news(struct shortcut *shortcut, struct fault *line)
 {
 	look(shortcut);
+	if (!onlookers_are_settled(shortcut->onlookers))
+		return false;
 	if (shortcut->was_told && shortcut->told_is_used == shortcut->is_used &&
 		shortcut->told_reason == shortcut->reason)
 		return false;
