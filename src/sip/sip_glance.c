@@ -10,11 +10,14 @@ enum { LINES_MAX = 16 };
 static const char *read_status(const char *at, const char *end, unsigned *status)
 {
 	const struct text version = TEXT("SIP/2.0 ");
-	const char *code = at + version.length, *rest = code + 3;
+	const char *code, *rest;
 	uint32_t number;
 
-	if (end - at <= rest - at || memcmp(at, version.at, version.length) != 0 ||
-		!text_number(lex_text(code, rest), &number) || number < 100 || number > 699 ||
+	if ((size_t)(end - at) <= version.length + 3 || memcmp(at, version.at, version.length) != 0)
+		return NULL;
+	code = at + version.length;
+	rest = code + 3;
+	if (!text_number(lex_text(code, rest), &number) || number < 100 || number > 699 ||
 		(*rest != ' ' && *rest != '\r' && *rest != '\n'))
 		return NULL;
 	*status = number;
@@ -42,8 +45,9 @@ static const char *find_via(const char *at, const char *end)
 		if (*at == '\r' || *at == '\n')
 			return NULL;
 		at = memchr(at, '\n', (size_t)(end - at));
-		if (!at++)
+		if (!at)
 			return NULL;
+		at++;
 	}
 	return NULL;
 }
@@ -67,8 +71,9 @@ static struct text find_branch(const char *start, const char *end)
 
 	for (unsigned i = 0; i < SIP_PARAMS_MAX; i++) {
 		at = memchr(at, ';', (size_t)(end - at));
-		if (!at++ || (size_t)(end - at) < name.length)
+		if (!at || (size_t)(end - at) <= name.length)
 			break;
+		at++;
 		if (!text_equal_nocase(lex_text(at, at + name.length), name))
 			continue;
 		if (lex_run(start, at, LEX_PLAIN) != at)

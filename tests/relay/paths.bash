@@ -76,7 +76,7 @@ come_coalesced() {
 	border ethtool -K out0 gro on rx-udp-gro-forwarding on
 	border sh -c "echo 300000000 >$path/gro_flush_timeout && echo 1 >$path/napi_defer_hard_irqs"
 	: >"$dir/tcpdump"
-	border timeout 60 tcpdump -nl -Q in -c 2 -i out0 'udp and greater 1600' \
+	border timeout 600 tcpdump -nl -Q in -c 2 -i out0 'udp and greater 1600' \
 		>"$dir/coalesced" 2>"$dir/tcpdump" &
 	tcpdump=$!
 	eventually grep -q listening "$dir/tcpdump"
@@ -91,7 +91,7 @@ come_coalesced() {
 }
 
 watch_checksums() { # host
-	start "$1" timeout 60 tcpdump -lnvv -Q in -i up0 udp >"$dir/sums-$1" 2>"$dir/tcpdump-$1"
+	start "$1" timeout 600 tcpdump -lnvv -Q in -i up0 udp >"$dir/sums-$1" 2>"$dir/tcpdump-$1"
 	watchers+=($!)
 	eventually grep -q listening "$dir/tcpdump-$1"
 }

@@ -97,7 +97,7 @@ tells_list() {
 tells_line() {
 	case $(ask_over_http status.json) in
 	*'"well":true,"line":"All is well: 2 endpoints are kept reachable, none lost."'*) echo reachable ;;
-	*'"well":false,"line":"1 of 2 endpoints are lost:'*) echo lost ;;
+	*'"well":false,"line":"1 of 2 endpoints is lost:'*) echo lost ;;
 	*) echo nothing ;;
 	esac
 }
