@@ -91,7 +91,7 @@ come_coalesced() {
 }
 
 watch_checksums() { # host
-	start "$1" timeout 600 tcpdump -lnvv -Q in -i up0 udp >"$dir/sums-$1" 2>"$dir/tcpdump-$1"
+	start "$1" timeout 600 tcpdump -lnvv -Q in -i up0 "udp and not port 4789" >"$dir/sums-$1" 2>"$dir/tcpdump-$1"
 	watchers+=($!)
 	eventually grep -q listening "$dir/tcpdump-$1"
 }

@@ -70,13 +70,15 @@ pause() { # seconds
 	wait $!
 }
 
+# Looks four times a second: each look starts processes, in a network namespace most of them, and in
+# twenty labs at a time that is what keeps a machine busy.
 wait_until() { # seconds, command...
-	local tries=$(($1 * 10))
+	local tries=$(($1 * 4))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || return 1
-		pause 0.1
+		pause 0.25
 	done
 }
 
