@@ -126,6 +126,7 @@ static void print_counters(const struct path *path, const struct installed_rules
 	fflush(stdout);
 }
 
+/* Before the rules live, and before there is another thread: a signal then waits to be read. */
 static int open_signals(void)
 {
 	sigset_t signals;
@@ -154,7 +155,7 @@ static bool handle_signal(int signals, const struct path *path, const struct ins
 	return information.ssi_signo != SIGUSR1;
 }
 
-static void run(const struct path *path, struct installed_rules *rules)
+static void run(const struct path *path, struct installed_rules *rules, int signals)
 {
 	int descriptors[RELAY_DESCRIPTORS_MAX];
 	const unsigned count = list_descriptors(path, descriptors);
@@ -163,7 +164,7 @@ static void run(const struct path *path, struct installed_rules *rules)
 
 	for (unsigned i = 0; i < count; i++)
 		polled[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
-	polled[count] = (struct pollfd){.fd = open_signals(), .events = POLLIN};
+	polled[count] = (struct pollfd){.fd = signals, .events = POLLIN};
 	for (;;) {
 		rules_tick(rules);
 		if (rules_trouble(rules, &fault))
@@ -171,10 +172,9 @@ static void run(const struct path *path, struct installed_rules *rules)
 		for (unsigned batch = 0; batch < BATCHES && receive(path); batch++)
 			;
 		if (poll(polled, count + 1, has_rest(path) ? 0 : RULES_TICK_MS) > 0 &&
-			polled[count].revents && handle_signal(polled[count].fd, path, rules))
+			polled[count].revents && handle_signal(signals, path, rules))
 			break;
 	}
-	close(polled[count].fd);
 }
 
 static int open_path(const struct rules_settings *settings, struct path *path, struct fault *fault)
@@ -203,6 +203,7 @@ static int serve(const struct rules_settings *settings)
 	struct path path = {0};
 	struct installed_rules *rules = NULL;
 	struct fault fault;
+	const int signals = open_signals();
 	int claim = claim_take("relay", geteuid(), &fault), error = claim < 0 ? claim : 0;
 
 	if (!error)
@@ -214,8 +215,9 @@ static int serve(const struct rules_settings *settings)
 	if (error)
 		fprintf(stderr, "nullrelay: %s\n", fault.line);
 	else
-		run(&path, rules);
+		run(&path, rules, signals);
 	close_path(&path, rules);
+	close(signals);
 	if (claim >= 0)
 		close(claim);
 	return error ? 1 : 0;

@@ -179,9 +179,26 @@ move_to_bridge() { # interface, bridge, addresses
 	plug border "$2" "$3" "$4"
 }
 
+# An interface that comes up anew gets back its link-local address, without which the kernel asks for no
+# IPv6 neighbour of whom it forwards to.
 move_back() { # interface, bridge, addresses
 	border ip link del "$2"
+	border ip link set "$1" down
 	plug border "$1" "$3" "$4"
+}
+
+forget_neighbours() {
+	border ip -6 neigh flush dev out0
+	border ip -6 neigh flush dev in0
+	border ip neigh flush dev out0
+	border ip neigh flush dev in0
+}
+
+answer_again() {
+	eventually phone build/peer ask -m 1000 $caller $near 0 >/dev/null &&
+		eventually phone build/peer ask -m 1000 $caller $far 0 >/dev/null &&
+		eventually phone build/peer ask -m 1000 "$caller6" "$near6" 0 >/dev/null &&
+		eventually phone build/peer ask -m 1000 "$caller6" "$far6" 0 >/dev/null
 }
 
 # As where containers are: the hooks see what comes in at a bridge while it is still in there.
@@ -189,15 +206,16 @@ come_over_bridges() {
 	move_to_bridge out0 bridge1 10.9.1.1/24 fd09:1::1/64
 	move_to_bridge in0 bridge2 10.9.2.1/24 fd09:2::1/64
 	border sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
-	eventually phone build/peer ask -m 1000 $caller $near 0 >/dev/null
-	eventually phone build/peer ask -m 1000 "$caller6" "$near6" 0 >/dev/null
-	eventually phone build/peer ask -m 1000 "$caller6" "$far6" 0 >/dev/null
-	arrive_at_both $caller $near $far 1440 && arrive_at_both "$caller6" "$near6" "$far6" 1420
+	answer_again && arrive_at_both $caller $near $far 1440 &&
+		arrive_at_both "$caller6" "$near6" "$far6" 1420
 	ok $? "over bridges that netfilter looks into all arrive"
 	move_back out0 bridge1 10.9.1.1/24 fd09:1::1/64
 	move_back in0 bridge2 10.9.2.1/24 fd09:2::1/64
 	border ip route replace default via 10.9.1.2
 	border ip -6 route replace default via fd09:1::2
+	forget_neighbours
+	answer_again
+	ok $? "and without them again, with neighbours that have to be found anew"
 }
 
 is_answered_by() { # caller, whom it asks
