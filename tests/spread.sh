@@ -1,6 +1,6 @@
 #!/bin/bash
 # 100 000 phones behind NAT register, and their keepalives leave evenly: the busiest 10 ms of an
-# interval carry at most 1.5 times the mean (DESIGN section 5). However they came: within ten seconds,
+# interval carry at most 1.5 times the mean. However they came: within ten seconds,
 # as after a power cut, or over two minutes.
 set -u
 cd "$(dirname "$0")/.." || exit 1

@@ -7,7 +7,7 @@
 #include <natbox/base.h>
 #include <natbox/sip.h>
 
-/* Events. CONTRACT "Events" gives the JSON form, which ops/events writes. */
+/* Events. natbox.8, EVENTS, has the JSON form, which src/ops/log writes. */
 
 enum event_type {
 	EVENT_ENDPOINT_ADD,

@@ -64,7 +64,7 @@ Test(address, equal_means_host_and_port)
 	cr_expect_not(address_same_host(&a, &b));
 }
 
-/* DESIGN section 3, both sides of every border. */
+/* Both sides of every border. */
 Test(address, private_networks_end_where_the_rfcs_say)
 {
 	static const struct {

@@ -1,4 +1,4 @@
-/* DESIGN section 5: a keepalive is addressed to the phone, by the user that it registered. */
+/* A keepalive is addressed to the phone, by the user that it registered. */
 #include "border.h"
 #include "calls.h"
 #include "sip_messages.h"

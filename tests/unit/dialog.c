@@ -1,4 +1,4 @@
-/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: what a call does to its
+/* INVITE, UPDATE and BYE: what a call does to its
  * caller's and its callee's reasons. */
 #include "dialogs.h"
 #include "sip_messages.h"

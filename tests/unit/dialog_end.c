@@ -1,4 +1,4 @@
-/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: what confirms a call and what
+/* INVITE, UPDATE and BYE: what confirms a call and what
  * ends it: CANCEL, BYE, failures, session timers. */
 #include "dialogs.h"
 #include "sip_messages.h"

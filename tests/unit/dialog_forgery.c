@@ -1,4 +1,4 @@
-/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: what strangers do to a call. */
+/* INVITE, UPDATE and BYE: what strangers do to a call. */
 #include "dialogs.h"
 #include "sip_messages.h"
 

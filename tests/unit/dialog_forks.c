@@ -1,4 +1,4 @@
-/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: a call that rings at several
+/* INVITE, UPDATE and BYE: a call that rings at several
  * phones. */
 #include "dialogs.h"
 #include "sip_messages.h"

@@ -1,4 +1,4 @@
-/* DESIGN section 4, the rows for INVITE, UPDATE and BYE: a call through several proxies,
+/* INVITE, UPDATE and BYE: a call through several proxies,
  * and phones on the move. */
 #include "dialogs.h"
 #include "sip_messages.h"

@@ -1,4 +1,4 @@
-/* DESIGN section 3: a phone that has learnt its public address from received and rport, and writes
+/* A phone that has learnt its public address from received and rport, and writes
  * it itself, is behind its NAT as before. */
 #include "border.h"
 #include "sip_messages.h"

@@ -1,4 +1,4 @@
-/* DESIGN section 5: when keepalives are sent, to whom, and what is made of their answers. */
+/* When keepalives are sent, to whom, and what is made of their answers. */
 #include "border.h"
 #include "calls.h"
 #include "sip_messages.h"

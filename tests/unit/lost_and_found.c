@@ -1,4 +1,4 @@
-/* DESIGN section 5: who is lost, who is found again, and which answers count for that. */
+/* Who is lost, who is found again, and which answers count for that. */
 #include "border.h"
 #include "calls.h"
 #include "sip_messages.h"

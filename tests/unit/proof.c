@@ -1,4 +1,4 @@
-/* DESIGN sections 4 and 5: what proves that a phone is where its packets seem to come from, and
+/* What proves that a phone is where its packets seem to come from, and
  * what does not. */
 #include "border.h"
 #include "calls.h"

@@ -1,4 +1,4 @@
-/* DESIGN section 4, the rows for REGISTER: what a registration does to the endpoint's reasons. */
+/* REGISTER: what a registration does to the endpoint's reasons. */
 #include "border.h"
 #include "sip_messages.h"
 

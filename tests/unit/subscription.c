@@ -1,4 +1,4 @@
-/* DESIGN section 4, the rows for SUBSCRIBE and NOTIFY: what a subscription does to an endpoint's
+/* SUBSCRIBE and NOTIFY: what a subscription does to an endpoint's
  * reasons. */
 #include "border.h"
 #include "calls.h"

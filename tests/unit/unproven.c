@@ -1,4 +1,4 @@
-/* DESIGN section 4: an endpoint that nobody has proven to be there gets a few keepalives and no
+/* An endpoint that nobody has proven to be there gets a few keepalives and no
  * more, and gives way to others. */
 #include "border.h"
 #include "calls.h"
