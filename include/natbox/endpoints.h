@@ -346,12 +346,10 @@ enum endpoint_part { ENDPOINT_ITSELF, ENDPOINT_REASON, ENDPOINT_LABEL };
 void endpoint_prefetch_part(
 	const struct endpoints *endpoints, uint32_t endpoint, enum endpoint_part part);
 
-/* What is asked for next is likely the latest reason of this endpoint, which may be gone; 0: there
- * is no such guess. Where it holds, reason_find is through with one step. */
-static inline void reason_guess(struct endpoints *endpoints, uint32_t endpoint)
-{
-	endpoints->likely.endpoint = endpoint;
-}
+/* What is asked for next is the reason with this key, likely the latest of this endpoint, which may
+ * be gone; 0: there is no such guess. Where it holds, reason_find is through with one step; what it
+ * looks at otherwise, and registration_next does, begins to be fetched into the cache. */
+void reason_expect(struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
 
 /* The tests that hit the user agent there, when its message hits these. Whoever stands where
  * one is behind a NAT is behind it, also where one message does not show it. 0: no endpoint. */

@@ -71,6 +71,12 @@ void reason_prefetch(const struct endpoints *endpoints, uint64_t key)
 	__builtin_prefetch(reason_head(endpoints, key), 1);
 }
 
+void reason_expect(struct endpoints *endpoints, uint64_t key, uint32_t endpoint)
+{
+	endpoints->likely.endpoint = endpoint;
+	reason_prefetch(endpoints, key);
+}
+
 /* Makes a reason of the item taken for it. False when there is no room for its label. */
 static bool reason_enter(struct endpoints *endpoints, const struct reason_claim *claim,
 	uint32_t index, uint32_t endpoint)

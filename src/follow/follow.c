@@ -152,7 +152,7 @@ static void follow_response(struct follow *follow, struct passage *passage)
 		return;
 	}
 	transaction = transaction_at(follow->transactions, index);
-	reason_guess(follow->endpoints, transaction->endpoint);
+	reason_expect(follow->endpoints, transaction->reason, transaction->endpoint);
 	switch (passage->message->method) {
 	case SIP_REGISTER:
 		registration_response(follow, passage, index);
@@ -199,6 +199,8 @@ void follow_prepare(const struct follow *follow, struct passage *passage)
 	if (!transaction_is_named(passage->message))
 		follow_find_tags(passage);
 	passage->key = key_of(follow, passage);
+	if (!passage->in)
+		ledger_prefetch(&follow->proofs, passage->key);
 }
 
 void follow_message(struct follow *follow, struct passage *passage)

@@ -71,11 +71,13 @@ static uint64_t parse_request(
  * one a line. */
 enum { LINES_MAX = 8 };
 
-/* Whether To is an address of record and nothing else, written like that. */
+/* Whether To is an address of record, written like that, behind a display name or none. */
 static bool is_written(struct text to, struct text aor)
 {
-	return aor.length && to.length == aor.length + 2 && to.at[0] == '<' &&
-	       to.at[to.length - 1] == '>' && text_equal((struct text){to.at + 1, aor.length}, aor);
+	const char *end = to.at + to.length - 1, *begin = end - aor.length;
+
+	return aor.length && to.length >= aor.length + 2 && *end == '>' && begin[-1] == '<' &&
+	       text_equal((struct text){begin, aor.length}, aor);
 }
 
 /* Nearly always a registration is refreshed from where it stands, by a phone that writes its
