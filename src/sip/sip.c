@@ -79,16 +79,16 @@ static const struct header headers[HEADER_NAME_MAX + 1][HEADERS_OF_LENGTH_MAX] =
 };
 
 /* RFC 3261 7.3.3, RFC 6665 8.2.1, RFC 4028 4. */
-static const struct text compact_names['z' + 1] = {
-	['c'] = TEXT("Content-Type"),
-	['f'] = TEXT("From"),
-	['i'] = TEXT("Call-ID"),
-	['l'] = TEXT("Content-Length"),
-	['m'] = TEXT("Contact"),
-	['o'] = TEXT("Event"),
-	['t'] = TEXT("To"),
-	['v'] = TEXT("Via"),
-	['x'] = TEXT("Session-Expires"),
+static const struct header *const compact_headers['z' + 1] = {
+	['c'] = &headers[12][1], /* Content-Type */
+	['f'] = &headers[4][0],  /* From */
+	['i'] = &headers[7][1],  /* Call-ID */
+	['l'] = &headers[14][0], /* Content-Length */
+	['m'] = &headers[7][0],  /* Contact */
+	['o'] = &headers[5][1],  /* Event */
+	['t'] = &headers[2][0],  /* To */
+	['v'] = &headers[3][0],  /* Via */
+	['x'] = &headers[15][0], /* Session-Expires */
 };
 /* clang-format on */
 
@@ -97,7 +97,7 @@ static const struct header *header_of(struct text name)
 	const struct header *candidate;
 
 	if (name.length == 1 && (*name.at | 0x20) >= 'a' && (*name.at | 0x20) <= 'z')
-		name = compact_names[*name.at | 0x20];
+		return compact_headers[*name.at | 0x20];
 	if (name.length > HEADER_NAME_MAX)
 		return NULL;
 	candidate = headers[name.length];
