@@ -339,12 +339,31 @@ uint32_t endpoint_find(
  * into the cache, which takes as long as a scan. */
 void endpoint_prefetch(struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
-/* What a keepalive to an endpoint is made of; each is known from the one before. */
+/* What an endpoint is made of; each is known from the one before. */
 enum endpoint_part { ENDPOINT_ITSELF, ENDPOINT_REASON, ENDPOINT_LABEL };
 
-/* That part of it begins to be fetched into the cache; the ones before it are to be there. */
-void endpoint_prefetch_part(
-	const struct endpoints *endpoints, uint32_t endpoint, enum endpoint_part part);
+/* That part of it begins to be fetched into the cache; the ones before it are to be there. Inline,
+ * as a compiler takes out the call of a function that does nothing else. */
+static inline void endpoint_prefetch_part(
+	const struct endpoints *endpoints, uint32_t index, enum endpoint_part part)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const struct reason *reason = reason_at(endpoints, endpoint->reasons);
+
+	if (part == ENDPOINT_ITSELF)
+		__builtin_prefetch(endpoint);
+	else if (part == ENDPOINT_REASON)
+		__builtin_prefetch(reason);
+	else
+		__builtin_prefetch(&endpoints->labels.units[reason->label]);
+}
+
+/* The same of the endpoint that endpoint_prefetch was called for, most likely. */
+static inline void endpoint_prefetch_likely(
+	const struct endpoints *endpoints, enum endpoint_part part)
+{
+	endpoint_prefetch_part(endpoints, *endpoints->likely.head, part);
+}
 
 /* What is asked for next is the reason with this key, likely the latest of this endpoint, which may
  * be gone; 0: there is no such guess. Where it holds, reason_find is through with one step; what it

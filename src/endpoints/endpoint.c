@@ -144,20 +144,6 @@ void endpoint_prefetch(struct endpoints *endpoints, const struct address *client
 	__builtin_prefetch(endpoints->likely.head);
 }
 
-void endpoint_prefetch_part(
-	const struct endpoints *endpoints, uint32_t index, enum endpoint_part part)
-{
-	const struct endpoint *endpoint = endpoint_at(endpoints, index);
-
-	if (part == ENDPOINT_ITSELF)
-		__builtin_prefetch(endpoint);
-	else if (part == ENDPOINT_REASON)
-		__builtin_prefetch(reason_at(endpoints, endpoint->reasons));
-	else
-		__builtin_prefetch(
-			&endpoints->labels.units[reason_at(endpoints, endpoint->reasons)->label]);
-}
-
 /* What is known of the client from its endpoints at other proxies. */
 static unsigned nat_elsewhere(const struct endpoints *endpoints, const struct address *client)
 {

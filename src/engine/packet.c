@@ -208,6 +208,7 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 		fields = nat_repair(message, &passage->client, settings, &engine->edits);
 	if (repairs && message->method == SIP_REGISTER)
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
+	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_LABEL);
 	follow(engine, passage);
 	if (passage->moved_count && repairs && settings->nat.fix_contact &&
 		take_back(engine, passage))
@@ -236,12 +237,14 @@ static struct outcome packet_in(
 	result = scan(engine, passage, datagram);
 	if (result == 0 && is_scanned_answer(engine, passage))
 		return (struct outcome){.verdict = VERDICT_CONSUME};
-	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
 	if (result != 0 || !is_user_agents_own(message, &passage->client))
 		return (struct outcome){.verdict = VERDICT_PASS};
 
+	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_ITSELF);
 	follow_prepare(&engine->follow, passage);
 	passage->nat = nat_detect(message, &passage->client, engine->settings.nat.detect);
+	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
+	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_REASON);
 	passage->nat = endpoints_learn_nat(
 		&engine->endpoints, passage->endpoint, &passage->client, message, passage->nat);
 	if (engine->settings.classes.count && may_decide_class(passage))
@@ -274,8 +277,10 @@ static struct outcome packet_out(
 {
 	unsigned fields = 0;
 
+	endpoint_prefetch(&engine->endpoints, &passage->client, passage->proxy);
 	if (scan(engine, passage, datagram) != 0)
 		return (struct outcome){.verdict = VERDICT_PASS};
+	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_ITSELF);
 	if (engine->settings.relay.lost_answer && engine->repairs &&
 		lost_answer(&engine->follow, passage, engine->edited, sizeof(engine->edited)))
 		return (struct outcome){.verdict = VERDICT_CONSUME};
@@ -288,6 +293,7 @@ static struct outcome packet_out(
 		engine->grants.count = 0;
 		passage->grants = &engine->grants;
 	}
+	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_REASON);
 	follow(engine, passage);
 	if (passage->grants && passage->grants->count)
 		fields |= shorten(engine);
