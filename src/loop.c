@@ -39,6 +39,13 @@ static struct outcome on_datagram(
 	return outcome;
 }
 
+static void on_expect(void *context, const struct flow *flows, unsigned count)
+{
+	const struct live *live = context;
+
+	engine_expect(live->engine, flows, count);
+}
+
 static void on_send(void *context, uint64_t now_us, const struct flow *flow, struct text bytes)
 {
 	static struct log_limit limit;
@@ -336,6 +343,7 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 		.wire.kind = wire_kind_of(config),
 		.wire.handler = {.context = &live,
 			.datagram = on_datagram,
+			.expect = on_expect,
 			.notice = tell_wire_notice,
 			.has_time = has_time}};
 	wire_settings_read(config, &live.wire.settings);

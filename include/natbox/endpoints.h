@@ -217,6 +217,7 @@ enum {
 	/* The longest time a reason is believed to last. A registrar may grant 136 years. */
 	REASON_SECONDS_MAX = 90 * 24 * 3600,
 	MISSED_MAX = (1 << 14) - 1,
+	EXPECTED_MAX = 64, /* messages; as many as the kernel hands over at a time */
 };
 
 /* 40 bytes; with its place on the wheel, its shares of the hash tables, one registration and the
@@ -278,6 +279,12 @@ struct lookup {
 	uint32_t endpoint; /* whose latest reason is tried first; 0: none */
 };
 
+/* What look-ups for the next messages are going to ask for, in this order. */
+struct expected {
+	unsigned count, next;
+	struct lookup list[EXPECTED_MAX];
+};
+
 struct endpoints {
 	const struct settings *settings;
 	struct report *report;
@@ -299,6 +306,7 @@ struct endpoints {
 	struct review review;
 	struct untold untold;
 	struct lookup likely;
+	struct expected expected;
 };
 
 /* What is kept is pointed to, not copied. 0 or -ENOMEM. */
@@ -335,6 +343,18 @@ static inline const struct endpoint *reason_endpoint(
 uint32_t endpoint_find(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
+/* Where an endpoint is looked for. */
+struct endpoint_place {
+	struct address client;
+	uint16_t proxy;
+};
+
+/* endpoint_prefetch is going to be called for these, in this order, though not for each: what is
+ * known of all of them is fetched into the cache at once, where one after the other would wait. At
+ * most EXPECTED_MAX. */
+void endpoints_expect(
+	struct endpoints *endpoints, const struct endpoint_place *places, unsigned count);
+
 /* What is asked for next is likely this endpoint: what endpoint_find looks at begins to be fetched
  * into the cache, which takes as long as a scan. */
 void endpoint_prefetch(struct endpoints *endpoints, const struct address *client, uint16_t proxy);
@@ -342,8 +362,7 @@ void endpoint_prefetch(struct endpoints *endpoints, const struct address *client
 /* What an endpoint is made of; each is known from the one before. */
 enum endpoint_part { ENDPOINT_ITSELF, ENDPOINT_REASON, ENDPOINT_LABEL };
 
-/* That part of it begins to be fetched into the cache; the ones before it are to be there. Inline,
- * as a compiler takes out the call of a function that does nothing else. */
+/* That part of it begins to be fetched into the cache; the ones before it are to be there. */
 static inline void endpoint_prefetch_part(
 	const struct endpoints *endpoints, uint32_t index, enum endpoint_part part)
 {
@@ -351,18 +370,11 @@ static inline void endpoint_prefetch_part(
 	const struct reason *reason = reason_at(endpoints, endpoint->reasons);
 
 	if (part == ENDPOINT_ITSELF)
-		__builtin_prefetch(endpoint);
+		prefetch(endpoint);
 	else if (part == ENDPOINT_REASON)
-		__builtin_prefetch(reason);
+		prefetch(reason);
 	else
-		__builtin_prefetch(&endpoints->labels.units[reason->label]);
-}
-
-/* The same of the endpoint that endpoint_prefetch was called for, most likely. */
-static inline void endpoint_prefetch_likely(
-	const struct endpoints *endpoints, enum endpoint_part part)
-{
-	endpoint_prefetch_part(endpoints, *endpoints->likely.head, part);
+		prefetch(&endpoints->labels.units[reason->label]);
 }
 
 /* What is asked for next is the reason with this key, likely the latest of this endpoint, which may

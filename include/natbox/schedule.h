@@ -47,6 +47,9 @@ bool wheel_next(struct wheel *wheel, uint32_t *tick);
 void wheel_turn(struct wheel *wheel, uint32_t tick);
 uint32_t wheel_pop(struct wheel *wheel, bool *sender);
 
+/* Where an item is placed begins to be fetched into the cache. */
+void wheel_prefetch(const struct wheel *wheel, uint32_t item);
+
 /* The item that wheel_pop hands out next, if nothing is placed or removed before; or the one after
  * that item, which is to be one of them. 0 when there is none. The one after it begins to be
  * fetched into the cache. */

@@ -40,11 +40,21 @@ struct wire_handler {
 	 * REWRITE ends this one here. */
 	struct outcome (*datagram)(
 		void *context, uint64_t time_us, const struct flow *flow, struct text bytes);
+	/* datagram is going to be called for these flows, in this order, though maybe not for each.
+	 * NULL: nobody wants to know. */
+	void (*expect)(void *context, const struct flow *flows, unsigned count);
 	void (*notice)(void *context, enum wire_notice notice, const char *line);
 	/* Asked in the midst of many datagrams: whether there is time for more in this turn. NULL:
 	 * always. */
 	bool (*has_time)(void *context);
 };
+
+static inline void wire_expect(
+	const struct wire_handler *handler, const struct flow *flows, unsigned count)
+{
+	if (handler->expect)
+		handler->expect(handler->context, flows, count);
+}
 
 static inline bool wire_has_time(const struct wire_handler *handler)
 {

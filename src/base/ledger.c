@@ -37,7 +37,7 @@ static struct ledger_entry *bucket_of(const struct ledger *ledger, uint64_t key)
 
 void ledger_prefetch(const struct ledger *ledger, uint64_t key)
 {
-	__builtin_prefetch(bucket_of(ledger, key));
+	prefetch(bucket_of(ledger, key));
 }
 
 void ledger_note(struct ledger *ledger, uint64_t key, uint32_t tick, uint32_t number)

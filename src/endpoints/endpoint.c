@@ -80,13 +80,18 @@ bool endpoints_set_limit(struct endpoints *endpoints, uint32_t limit)
 	return pool_set_limit(&endpoints->endpoints, limit);
 }
 
-static uint32_t *endpoint_head(
+static bool is_for(const struct lookup *lookup, const struct address *client, uint16_t proxy)
+{
+	return lookup->proxy == proxy && address_equal(&lookup->client, client);
+}
+
+uint32_t *endpoint_head(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy)
 {
 	const struct lookup *likely = &endpoints->likely;
 	struct hash hash;
 
-	if (likely->head && likely->proxy == proxy && address_equal(&likely->client, client))
+	if (likely->head && is_for(likely, client, proxy))
 		return likely->head;
 	hash_start(&hash, &endpoints->key);
 	hash_add(&hash, client->ip, sizeof(client->ip));
@@ -136,12 +141,19 @@ uint32_t endpoint_find(
 
 void endpoint_prefetch(struct endpoints *endpoints, const struct address *client, uint16_t proxy)
 {
+	struct expected *expected = &endpoints->expected;
+
+	while (expected->next < expected->count) {
+		endpoints->likely = expected->list[expected->next++];
+		if (is_for(&endpoints->likely, client, proxy))
+			return;
+	}
 	endpoints->likely = (struct lookup){
 		.client = *client,
 		.proxy = proxy,
 		.head = endpoint_head(endpoints, client, proxy),
 	};
-	__builtin_prefetch(endpoints->likely.head);
+	prefetch(endpoints->likely.head);
 }
 
 /* What is known of the client from its endpoints at other proxies. */

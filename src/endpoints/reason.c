@@ -68,7 +68,7 @@ uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct addre
 
 void reason_prefetch(const struct endpoints *endpoints, uint64_t key)
 {
-	__builtin_prefetch(reason_head(endpoints, key), 1);
+	prefetch(reason_head(endpoints, key));
 }
 
 void reason_expect(struct endpoints *endpoints, uint64_t key, uint32_t endpoint)

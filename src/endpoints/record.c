@@ -163,8 +163,8 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 	else if (record->kind == REASON_REGISTRATION && !record->binding)
 		prepared.claim.key = key_by_aor(endpoints, record, prepared.claim.proxy);
 	prepared.bucket = endpoint_bucket(endpoints, &record->client, prepared.claim.proxy);
-	__builtin_prefetch(prepared.bucket.head, 1);
-	__builtin_prefetch(prepared.bucket.address_counter, 1);
+	prefetch(prepared.bucket.head);
+	prefetch(prepared.bucket.address_counter);
 	reason_prefetch(endpoints, prepared.claim.key);
 	return prepared;
 }
@@ -172,8 +172,8 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 /* Both lists that are looked through for it begin there. */
 static void approach(const struct endpoints *endpoints, const struct record_return *prepared)
 {
-	__builtin_prefetch(endpoint_at(endpoints, *prepared->bucket.head));
-	__builtin_prefetch(reason_at(endpoints, *reason_head(endpoints, prepared->claim.key)));
+	prefetch(endpoint_at(endpoints, *prepared->bucket.head));
+	prefetch(reason_at(endpoints, *reason_head(endpoints, prepared->claim.key)));
 }
 
 static int64_t finish(struct endpoints *endpoints, const struct record_return *prepared,

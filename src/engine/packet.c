@@ -4,21 +4,21 @@
 
 #include <errno.h>
 
-/* By address alone. False when it is not ours: between two proxies, between none, exempt, or where
- * no user agent can be. */
-static bool find_direction(
-	const struct engine *engine, const struct flow *flow, struct passage *passage)
+/* By address alone, and between whom. */
+static enum direction find_direction(const struct engine *engine, const struct flow *flow,
+	struct address *client, uint16_t *proxy)
 {
 	uint16_t source = proxies_find(&engine->proxies, &flow->source);
 	uint16_t destination = proxies_find(&engine->proxies, &flow->destination);
+	const bool in = source == PROXY_NONE;
 
-	if ((source == PROXY_NONE) == (destination == PROXY_NONE))
-		return false;
-	passage->in = source == PROXY_NONE;
-	passage->client = passage->in ? flow->source : flow->destination;
-	passage->proxy = passage->in ? destination : source;
-	return address_is_one_host(&passage->client) &&
-	       !networks_contain(&engine->settings.nat.exempt, &passage->client);
+	if (in == (destination == PROXY_NONE))
+		return DIRECTION_NONE;
+	*client = in ? flow->source : flow->destination;
+	*proxy = in ? destination : source;
+	if (!address_is_one_host(client) || networks_contain(&engine->settings.nat.exempt, client))
+		return DIRECTION_NONE;
+	return in ? DIRECTION_IN : DIRECTION_OUT;
 }
 
 static void report_malformed(
@@ -208,7 +208,6 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 		fields = nat_repair(message, &passage->client, settings, &engine->edits);
 	if (repairs && message->method == SIP_REGISTER)
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
-	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_LABEL);
 	follow(engine, passage);
 	if (passage->moved_count && repairs && settings->nat.fix_contact &&
 		take_back(engine, passage))
@@ -240,11 +239,9 @@ static struct outcome packet_in(
 	if (result != 0 || !is_user_agents_own(message, &passage->client))
 		return (struct outcome){.verdict = VERDICT_PASS};
 
-	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_ITSELF);
 	follow_prepare(&engine->follow, passage);
 	passage->nat = nat_detect(message, &passage->client, engine->settings.nat.detect);
 	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
-	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_REASON);
 	passage->nat = endpoints_learn_nat(
 		&engine->endpoints, passage->endpoint, &passage->client, message, passage->nat);
 	if (engine->settings.classes.count && may_decide_class(passage))
@@ -277,10 +274,8 @@ static struct outcome packet_out(
 {
 	unsigned fields = 0;
 
-	endpoint_prefetch(&engine->endpoints, &passage->client, passage->proxy);
 	if (scan(engine, passage, datagram) != 0)
 		return (struct outcome){.verdict = VERDICT_PASS};
-	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_ITSELF);
 	if (engine->settings.relay.lost_answer && engine->repairs &&
 		lost_answer(&engine->follow, passage, engine->edited, sizeof(engine->edited)))
 		return (struct outcome){.verdict = VERDICT_CONSUME};
@@ -293,7 +288,6 @@ static struct outcome packet_out(
 		engine->grants.count = 0;
 		passage->grants = &engine->grants;
 	}
-	endpoint_prefetch_likely(&engine->endpoints, ENDPOINT_REASON);
 	follow(engine, passage);
 	if (passage->grants && passage->grants->count)
 		fields |= shorten(engine);
@@ -305,23 +299,38 @@ static struct outcome packet_out(
 	return apply_edits(engine, passage, fields);
 }
 
+void engine_expect(struct engine *engine, const struct flow *flows, unsigned count)
+{
+	struct endpoint_place places[EXPECTED_MAX];
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < count && found < EXPECTED_MAX; i++) {
+		struct endpoint_place *place = &places[found];
+
+		found += find_direction(engine, &flows[i], &place->client, &place->proxy) !=
+			 DIRECTION_NONE;
+	}
+	endpoints_expect(&engine->endpoints, places, found);
+}
+
 struct outcome engine_packet(
 	struct engine *engine, uint64_t now_us, const struct flow *flow, struct text datagram)
 {
 	struct passage passage = {.message = &engine->message};
 	struct outcome outcome = {.verdict = VERDICT_PASS};
-	enum direction direction = DIRECTION_NONE;
+	enum direction direction;
 
 	if (work_is_bounded(engine))
 		set_clock(engine, now_us);
 	else
 		engine_advance(engine, now_us);
 	engine->report.counters.packets++;
-	if (find_direction(engine, flow, &passage)) {
-		direction = passage.in ? DIRECTION_IN : DIRECTION_OUT;
-		outcome = passage.in ? packet_in(engine, &passage, datagram)
-				     : packet_out(engine, &passage, datagram);
-	}
+	direction = find_direction(engine, flow, &passage.client, &passage.proxy);
+	passage.in = direction == DIRECTION_IN;
+	if (direction == DIRECTION_IN)
+		outcome = packet_in(engine, &passage, datagram);
+	else if (direction == DIRECTION_OUT)
+		outcome = packet_out(engine, &passage, datagram);
 	engine->report.counters.verdicts[direction][outcome.verdict]++;
 	return outcome;
 }

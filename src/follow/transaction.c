@@ -68,7 +68,7 @@ uint64_t transaction_key(const struct transactions *transactions, const struct s
 		hash_add_text(&hash, tags->to);
 	}
 	key = hash_end(&hash);
-	__builtin_prefetch(&transactions->heads[key & transactions->mask]);
+	prefetch(&transactions->heads[key & transactions->mask]);
 	ledger_prefetch(&transactions->over, key);
 	return key;
 }

@@ -283,11 +283,16 @@ void wheel_turn(struct wheel *wheel, uint32_t tick)
 		wheel->next_known = false;
 }
 
+void wheel_prefetch(const struct wheel *wheel, uint32_t item)
+{
+	prefetch(&wheel->links[item]);
+}
+
 uint32_t wheel_peek(const struct wheel *wheel)
 {
 	uint32_t item = wheel->heads[wheel->now & wheel->mask];
 
-	__builtin_prefetch(&wheel->links[wheel->links[item].next]);
+	prefetch(&wheel->links[wheel->links[item].next]);
 	return item;
 }
 
@@ -295,7 +300,7 @@ uint32_t wheel_peek_after(const struct wheel *wheel, uint32_t item)
 {
 	const uint32_t next = wheel->links[item].next;
 
-	__builtin_prefetch(&wheel->links[wheel->links[next].next]);
+	prefetch(&wheel->links[wheel->links[next].next]);
 	return next == wheel->heads[wheel->now & wheel->mask] ? 0 : next;
 }
 

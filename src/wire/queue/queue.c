@@ -22,6 +22,15 @@ enum {
 	HOST_READ_INTERVAL_S = 1,
 };
 
+/* A packet as the kernel hands it over. */
+struct handed {
+	uint32_t id;
+	bool has_id, is_cut, is_verified;
+	bool is_readable;
+	struct text bytes;
+	struct ip_packet packet; /* where it is readable */
+};
+
 struct queue {
 	struct mnl_socket *socket;
 	struct sender *sender;
@@ -36,15 +45,9 @@ struct queue {
 	unsigned handled, received;
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec spans[BATCH_MAX];
+	struct handed packets[BATCH_MAX];
 	char *room;
 	struct verdicts verdicts;
-};
-
-/* A packet as the kernel hands it over. */
-struct handed {
-	uint32_t id;
-	bool has_id, is_cut, is_verified;
-	struct text bytes;
 };
 
 static int open_all(struct queue *queue, const struct queue_settings *settings)
@@ -113,9 +116,8 @@ static uint32_t read_u32(const void *at)
 	return ntohl(value);
 }
 
-static struct handed read_handed(const struct nlmsghdr *message)
+static void read_attributes(const struct nlmsghdr *message, struct handed *handed)
 {
-	struct handed handed = {.is_verified = true};
 	const struct nlattr *attribute;
 
 	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
@@ -124,23 +126,35 @@ static struct handed read_handed(const struct nlmsghdr *message)
 
 		switch (mnl_attr_get_type(attribute)) {
 		case NFQA_PACKET_HDR:
-			handed.id = read_u32(payload);
-			handed.has_id = true;
+			handed->id = read_u32(payload);
+			handed->has_id = true;
 			break;
 		case NFQA_PAYLOAD:
-			handed.bytes = (struct text){payload, mnl_attr_get_payload_len(attribute)};
+			handed->bytes = (struct text){payload, mnl_attr_get_payload_len(attribute)};
 			break;
 		case NFQA_CAP_LEN:
-			handed.is_cut = true;
+			handed->is_cut = true;
 			break;
 		case NFQA_SKB_INFO:
-			handed.is_verified = !(read_u32(payload) & NFQA_SKB_CSUM_NOTVERIFIED);
+			handed->is_verified = !(read_u32(payload) & NFQA_SKB_CSUM_NOTVERIFIED);
 			break;
 		default:
 			break;
 		}
 	}
-	return handed;
+}
+
+/* Errors are of verdicts on packets that are no longer in the queue: they have no id. */
+static void read_handed(const struct nlmsghdr *message, int length, struct handed *handed)
+{
+	handed->has_id = handed->is_cut = handed->is_readable = false;
+	handed->is_verified = true;
+	handed->bytes = (struct text){0};
+	if (!mnl_nlmsg_ok(message, length) ||
+		message->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
+		return;
+	read_attributes(message, handed);
+	handed->is_readable = !handed->is_cut && ip_packet_read(handed->bytes, &handed->packet);
 }
 
 static bool is_this_host(struct queue *queue, const struct address *address)
@@ -248,19 +262,18 @@ static void note_id(struct queue *queue, uint32_t id)
 static void handle_packet(struct queue *queue, uint64_t now_us, const struct wire_handler *handler,
 	const struct handed *handed)
 {
-	struct ip_packet packet;
+	const struct ip_packet *packet = &handed->packet;
 	struct outcome outcome;
 
 	note_id(queue, handed->id);
-	if (handed->is_cut || !ip_packet_read(handed->bytes, &packet) ||
-		(!handed->is_verified && !ip_packet_is_sound(&packet))) {
+	if (!handed->is_readable || (!handed->is_verified && !ip_packet_is_sound(packet))) {
 		queue->counters.passed++;
 		queue->counters.unreadable++;
 		verdict_pass(&queue->verdicts, handed->id);
 		return;
 	}
-	outcome = handler->datagram(handler->context, now_us, &packet.flow, packet.payload);
-	judge(queue, handed->id, &packet, &outcome);
+	outcome = handler->datagram(handler->context, now_us, &packet->flow, packet->payload);
+	judge(queue, handed->id, packet, &outcome);
 }
 
 static void flush_verdicts(struct queue *queue)
@@ -271,23 +284,6 @@ static void flush_verdicts(struct queue *queue)
 		return;
 	note_send_error(queue, error);
 	verdict_pass(&queue->verdicts, queue->last_id);
-}
-
-/* Errors are of verdicts on packets that are no longer in the queue. */
-static void handle_message(struct queue *queue, uint64_t now_us, const struct wire_handler *handler,
-	const struct nlmsghdr *message, int length)
-{
-	struct handed handed;
-
-	if (!mnl_nlmsg_ok(message, length) ||
-		message->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
-		return;
-	handed = read_handed(message);
-	if (!handed.has_id)
-		return;
-	handle_packet(queue, now_us, handler, &handed);
-	if (queue->verdicts.length >= VERDICTS_FULL)
-		flush_verdicts(queue);
 }
 
 bool queue_has_rest(const struct queue *queue)
@@ -306,7 +302,10 @@ static unsigned handle_batch(struct queue *queue, uint64_t now_us,
 		const unsigned i = queue->handled++;
 		const size_t length = queue->messages[i].msg_len;
 
-		handle_message(queue, now_us, handler, queue->spans[i].iov_base, (int)length);
+		if (queue->packets[i].has_id)
+			handle_packet(queue, now_us, handler, &queue->packets[i]);
+		if (queue->verdicts.length >= VERDICTS_FULL)
+			flush_verdicts(queue);
 		*bytes_left -= length < *bytes_left ? length : *bytes_left;
 		if (wire_is_to_ask(++count, length) && !wire_has_time(handler))
 			*bytes_left = 0;
@@ -316,17 +315,32 @@ static unsigned handle_batch(struct queue *queue, uint64_t now_us,
 	return count;
 }
 
+static void take_batch(struct queue *queue, const struct wire_handler *handler)
+{
+	struct flow flows[BATCH_MAX];
+	unsigned readable = 0;
+	int received =
+		recvmmsg(queue_descriptor(queue), queue->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
+
+	queue->handled = 0;
+	queue->received = received > 0 ? (unsigned)received : 0;
+	for (unsigned i = 0; i < queue->received; i++) {
+		struct handed *handed = &queue->packets[i];
+
+		read_handed(queue->spans[i].iov_base, (int)queue->messages[i].msg_len, handed);
+		if (handed->is_readable)
+			flows[readable++] = handed->packet.flow;
+	}
+	wire_expect(handler, flows, readable);
+}
+
 unsigned queue_receive(struct queue *queue, uint64_t now_us, const struct wire_handler *handler)
 {
 	size_t bytes_left = QUEUE_BYTES_MAX;
 	unsigned count = handle_batch(queue, now_us, handler, &bytes_left);
 
 	if (!queue_has_rest(queue)) {
-		int received = recvmmsg(
-			queue_descriptor(queue), queue->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
-
-		queue->handled = 0;
-		queue->received = received > 0 ? (unsigned)received : 0;
+		take_batch(queue, handler);
 		count += handle_batch(queue, now_us, handler, &bytes_left);
 	}
 	queue_flush(queue);

@@ -43,13 +43,9 @@ struct relay {
 	struct iovec spans[BATCH_MAX];
 	struct sockaddr_in6 sources[BATCH_MAX]; /* or sockaddr_in, which is smaller */
 	alignas(struct cmsghdr) char controls[BATCH_MAX][CONTROL_SIZE];
+	struct flow flows[BATCH_MAX];
+	struct hop hops[BATCH_MAX];
 	char *room;
-};
-
-/* What the kernel tells about a datagram. */
-struct arrival {
-	struct flow flow;
-	struct hop hop;
 };
 
 static int set_options(int socket, int family)
@@ -203,38 +199,40 @@ static struct address address_of(const void *socket_address)
 	return address_ipv6(&ipv6->sin6_addr, ntohs(ipv6->sin6_port));
 }
 
-static void read_ipv4(const struct cmsghdr *control, struct arrival *arrival)
+static void read_ipv4(const struct cmsghdr *control, struct flow *flow, struct hop *hop)
 {
 	if (control->cmsg_type == IP_ORIGDSTADDR)
-		arrival->flow.destination = address_of(CMSG_DATA(control));
+		flow->destination = address_of(CMSG_DATA(control));
 	else if (control->cmsg_type == IP_TTL)
-		memcpy(&arrival->hop.ttl, CMSG_DATA(control), sizeof(int));
+		memcpy(&hop->ttl, CMSG_DATA(control), sizeof(int));
 	else if (control->cmsg_type == IP_TOS) /* a byte; all others are an int */
-		arrival->hop.tos = *CMSG_DATA(control);
+		hop->tos = *CMSG_DATA(control);
 }
 
-static void read_ipv6(const struct cmsghdr *control, struct arrival *arrival)
+static void read_ipv6(const struct cmsghdr *control, struct flow *flow, struct hop *hop)
 {
 	if (control->cmsg_type == IPV6_ORIGDSTADDR)
-		arrival->flow.destination = address_of(CMSG_DATA(control));
+		flow->destination = address_of(CMSG_DATA(control));
 	else if (control->cmsg_type == IPV6_HOPLIMIT)
-		memcpy(&arrival->hop.ttl, CMSG_DATA(control), sizeof(int));
+		memcpy(&hop->ttl, CMSG_DATA(control), sizeof(int));
 	else if (control->cmsg_type == IPV6_TCLASS)
-		memcpy(&arrival->hop.tos, CMSG_DATA(control), sizeof(int));
+		memcpy(&hop->tos, CMSG_DATA(control), sizeof(int));
 }
 
-static struct arrival read_arrival(struct msghdr *header)
+/* What the kernel tells about a datagram, whose header is then as before. */
+static void read_arrival(struct msghdr *header, struct flow *flow, struct hop *hop)
 {
-	struct arrival arrival = {.flow.source = address_of(header->msg_name)};
-
+	*flow = (struct flow){.source = address_of(header->msg_name)};
+	*hop = (struct hop){0};
 	for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control;
 		control = CMSG_NXTHDR(header, control)) {
 		if (control->cmsg_level == IPPROTO_IP)
-			read_ipv4(control, &arrival);
+			read_ipv4(control, flow, hop);
 		else if (control->cmsg_level == IPPROTO_IPV6)
-			read_ipv6(control, &arrival);
+			read_ipv6(control, flow, hop);
 	}
-	return arrival;
+	header->msg_namelen = sizeof(struct sockaddr_in6);
+	header->msg_controllen = CONTROL_SIZE;
 }
 
 /* A proxy that is made to answer to a relay port of ours, by a forged Contact say, would have its
@@ -260,39 +258,38 @@ static bool is_misdirected(
 }
 
 /* True when the datagram may go on. */
-static bool take_hop(
-	const struct relay *relay, enum relay_direction direction, struct arrival *arrival)
+static bool take_hop(const struct relay *relay, enum relay_direction direction,
+	const struct flow *flow, struct hop *hop)
 {
-	const struct flow *flow = &arrival->flow;
-
 	if (host_has(&relay->host, direction == RELAY_IN ? &flow->destination : &flow->source))
 		return true;
-	return --arrival->hop.ttl > 0;
+	return --hop->ttl > 0;
 }
 
-static void relay_one(struct relay *relay, uint64_t now_us, const struct wire_handler *handler,
-	struct msghdr *header, size_t length)
+static void relay_one(
+	struct relay *relay, uint64_t now_us, const struct wire_handler *handler, unsigned i)
 {
 	const enum relay_direction direction = relay->of->direction;
-	struct arrival arrival = read_arrival(header);
-	struct text bytes = {header->msg_iov->iov_base, length};
+	const struct flow *flow = &relay->flows[i];
+	struct hop hop = relay->hops[i];
+	struct text bytes = {relay->spans[i].iov_base, relay->messages[i].msg_len};
 	struct outcome outcome;
 	int error = 0;
 
 	relay->counters.received[direction]++;
-	if (is_misdirected(relay, direction, &arrival.flow)) {
+	if (is_misdirected(relay, direction, flow)) {
 		relay->counters.misdirected++;
 		return;
 	}
-	if (!take_hop(relay, direction, &arrival)) {
+	if (!take_hop(relay, direction, flow, &hop)) {
 		relay->counters.expired++;
 		return;
 	}
-	outcome = handler->datagram(handler->context, now_us, &arrival.flow, bytes);
+	outcome = handler->datagram(handler->context, now_us, flow, bytes);
 	if (outcome.verdict == VERDICT_PASS)
-		error = sender_add_in_place(relay->sender, &arrival.flow, arrival.hop, bytes);
+		error = sender_add_in_place(relay->sender, flow, hop, bytes);
 	else if (outcome.verdict == VERDICT_REWRITE)
-		error = sender_add(relay->sender, &arrival.flow, arrival.hop, outcome.bytes);
+		error = sender_add(relay->sender, flow, hop, outcome.bytes);
 	if (error) {
 		relay->counters.send_errors++;
 		relay->counters.last_send_error = error;
@@ -323,12 +320,10 @@ static unsigned handle_batch(struct relay *relay, uint64_t now_us,
 	unsigned count = 0;
 
 	while (relay_has_rest(relay) && *bytes_left) {
-		struct mmsghdr *message = &relay->messages[relay->handled++];
-		const size_t length = message->msg_len;
+		const unsigned i = relay->handled++;
+		const size_t length = relay->messages[i].msg_len;
 
-		relay_one(relay, now_us, handler, &message->msg_hdr, length);
-		message->msg_hdr.msg_namelen = sizeof(relay->sources[0]);
-		message->msg_hdr.msg_controllen = CONTROL_SIZE;
+		relay_one(relay, now_us, handler, i);
 		*bytes_left -= length < *bytes_left ? length : *bytes_left;
 		if (wire_is_to_ask(++count, length) && !wire_has_time(handler))
 			*bytes_left = 0;
@@ -344,7 +339,10 @@ static void take(struct relay *relay, unsigned until)
 	const int count = recvmmsg(relay->of->socket, relay->messages + relay->received,
 		until - relay->received, 0, NULL);
 
-	relay->received += count > 0 ? (unsigned)count : 0;
+	for (const unsigned end = relay->received + (count > 0 ? (unsigned)count : 0);
+		relay->received < end; relay->received++)
+		read_arrival(&relay->messages[relay->received].msg_hdr,
+			&relay->flows[relay->received], &relay->hops[relay->received]);
 }
 
 /* A few first: where they are long, all of a batch would take milliseconds to be copied. */
@@ -374,6 +372,7 @@ unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_h
 	count = handle_batch(relay, now_us, handler, &bytes_left);
 	for (unsigned i = 0; i < relay->incoming_count && bytes_left; i++) {
 		take_batch(relay);
+		wire_expect(handler, relay->flows, relay->received);
 		count += handle_batch(relay, now_us, handler, &bytes_left);
 	}
 	relay_flush(relay);
