@@ -37,6 +37,8 @@ struct onlookers {
 	char rule[NAME_MAX_SHOWN];
 };
 
+static const char changed[] = "a firewall that has changed";
+
 static void name_rule(struct onlookers *onlookers, const char *name)
 {
 	onlookers->filters = true;
@@ -175,12 +177,22 @@ static void look_at_legacy(struct onlookers *onlookers)
 	}
 }
 
-static void look_at_rules(struct onlookers *onlookers)
+/* False: they have to be looked at again, as some have changed meanwhile: be it natbox's own sets,
+ * of which no notice is taken. */
+static bool look_at_rules(struct onlookers *onlookers)
 {
+	int error;
+
 	onlookers->filters = false;
 	look_at_legacy(onlookers);
-	if (!onlookers->filters && (!onlookers->rules || ask_rules(onlookers) != 0))
+	if (onlookers->filters)
+		return true;
+	error = onlookers->rules ? ask_rules(onlookers) : -EPERM;
+	if (error == -EINTR)
+		name_rule(onlookers, changed);
+	else if (error)
 		name_rule(onlookers, "a firewall that natbox has no right to see");
+	return error != -EINTR;
 }
 
 static int take_policy(const struct nlmsghdr *message, void *context)
@@ -220,7 +232,7 @@ struct onlookers *onlookers_new(void)
 	onlookers->policies = subscribe(NETLINK_XFRM, XFRMNLGRP_POLICY);
 	onlookers->legacy[0] = open("/proc/net/ip_tables_names", O_RDONLY | O_CLOEXEC);
 	onlookers->legacy[1] = open("/proc/net/ip6_tables_names", O_RDONLY | O_CLOEXEC);
-	look_at_rules(onlookers);
+	onlookers->rules_are_news = !look_at_rules(onlookers);
 	look_at_policies(onlookers);
 	return onlookers;
 }
@@ -297,18 +309,18 @@ void onlookers_look(struct onlookers *onlookers, uint64_t now_ms)
 	onlookers->rules_are_news |= take_notices(onlookers->rules, note_rule, onlookers);
 	onlookers->policies_are_news |= take_notices(onlookers->policies, note_policy, onlookers);
 	if (onlookers->rules_are_news && !onlookers->filters)
-		name_rule(onlookers, "a firewall that has changed");
+		name_rule(onlookers, changed);
 	onlookers->encrypts |= onlookers->policies_are_news;
 	if (now_ms < onlookers->ask_next_ms)
 		return;
 	onlookers->ask_next_ms = now_ms + ASK_MS;
 	if (onlookers->rules_are_news)
-		look_at_rules(onlookers);
+		onlookers->rules_are_news = !look_at_rules(onlookers);
 	if (onlookers->policies_are_news)
 		look_at_policies(onlookers);
 	if (!onlookers->filters)
 		look_at_legacy(onlookers);
-	onlookers->rules_are_news = onlookers->policies_are_news = false;
+	onlookers->policies_are_news = false;
 }
 
 bool onlookers_encrypt(const struct onlookers *onlookers)
