@@ -1,9 +1,12 @@
 /* Next hops as the kernel has them, each test in a network namespace of its own: phones behind the
  * gateway .254 of the interface `near`. */
 #include "wire/hops/hops.h"
+#include "wire/hops/questions.h"
 #include "wire/hops/segments.h"
 
 #include <criterion/criterion.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -21,6 +24,7 @@ enum { OWN_MARK = 0x6e63, LENGTH = 400, WAIT_TRIES = 3000 };
 
 static struct hops *hops;
 static struct next_hop next_hop;
+static uint64_t ahead_ms; /* how much later hops take it to be */
 
 static void run(const char *command)
 {
@@ -65,7 +69,7 @@ static void look(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	hops_look(hops, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	hops_look(hops, ahead_ms + (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 }
 
 static bool find_length(const char *source, const char *destination, size_t length)
@@ -196,6 +200,23 @@ Test(hops, rules_that_look_at_ports_are_the_kernels)
 	cr_expect(becomes(proxy6, phone6, 0xfd));
 }
 
+Test(hops, rules_that_look_at_what_no_question_names_are_the_kernels)
+{
+	static const char *const rules[] = {"uidrange 0-0 lookup main", "ipproto udp lookup main",
+		"tun_id 7 lookup main", "l3mdev"};
+	char command[128];
+
+	for (unsigned i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		cr_assert(becomes(proxy4, phone4, 0xfe));
+		snprintf(command, sizeof(command), "ip rule add %s", rules[i]);
+		run(command);
+		cr_expect(becomes(proxy4, phone4, 0), "%s", rules[i]);
+		cr_expect(stays_the_kernels(proxy4, phone4), "%s", rules[i]);
+		snprintf(command, sizeof(command), "ip rule del %s", rules[i]);
+		run(command);
+	}
+}
+
 Test(hops, several_next_hops_are_the_kernels)
 {
 	add_neighbour("192.0.2.253", "near", 0xa3);
@@ -262,6 +283,51 @@ Test(hops, a_gateway_that_gets_another_address_is_followed)
 	cr_expect_eq(find(proxy4, phone4), 0xa2);
 }
 
+/* More strangers than there is room for. */
+Test(hops, a_gateway_whose_place_others_have_taken_is_looked_for_again)
+{
+	char phone[32];
+
+	run("ip route add 10.0.0.0/8 dev near");
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	ahead_ms += 1000;
+	for (unsigned i = 0; i < 32768; i++) {
+		snprintf(phone, sizeof(phone), "10.7.%u.%u:1", i >> 8, i & 255);
+		cr_assert_eq(find(proxy4, phone), 0);
+	}
+	cr_expect_eq(find(proxy4, phone4), 0xfe);
+}
+
+Test(hops, few_are_asked_after_in_one_look)
+{
+	unsigned found = 0;
+	struct flow flow;
+
+	run("ip addr add 10.8.0.1/24 dev near && for i in $(seq 2 201); do "
+	    "echo neigh add 10.8.0.$i lladdr 02:00:00:00:00:77 dev near nud permanent; "
+	    "done | ip -batch -");
+	cr_assert(becomes(proxy4, "10.8.0.2:1", 0x77));
+	look();
+	for (unsigned i = 2; i <= 201; i++) {
+		flow = flow_of(proxy4, "10.8.0.2:1");
+		flow.destination.ip[15] = (uint8_t)i;
+		found += hops_find(hops, &flow, LENGTH, &next_hop);
+	}
+	cr_expect(found > 20 && found < 100, "%u", found);
+	look();
+	flow.destination.ip[15] = 200;
+	cr_expect(hops_find(hops, &flow, LENGTH, &next_hop));
+}
+
+/* The kernel no longer takes it, and tells of it when it cleans up, up to half a minute later. */
+Test(hops, an_answer_holds_for_a_second_at_most)
+{
+	add_neighbour("2001:db8::253", "near", 0xa4);
+	run("ip -6 route add 2001:db8:1::/48 via 2001:db8::253 dev near expires 1");
+	cr_assert(becomes(proxy6, phone6, 0xa4));
+	cr_expect(becomes(proxy6, phone6, 0xfd));
+}
+
 /* A neighbour that has not been heard of lately. */
 Test(hops, once_a_second_the_kernel_is_made_to_look_for_a_neighbour)
 {
@@ -309,6 +375,15 @@ Test(hops, an_interface_goes_and_comes)
 	cr_expect_eq(next_hop.interface, if_nametoindex("near"));
 }
 
+Test(hops, an_interface_without_a_carrier_is_the_kernels)
+{
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	run("ip link set far down");
+	cr_expect(stays_the_kernels(proxy4, phone4));
+	run("ip link set far up");
+	cr_expect(becomes(proxy4, phone4, 0xfe));
+}
+
 Test(hops, a_bridge_is_an_interface_like_others)
 {
 	run("ip link add bridge type bridge && ip link set bridge up && "
@@ -342,4 +417,38 @@ Test(hops, more_prefixes_than_there_is_room_for_are_the_kernels)
 	}
 	cr_expect(hops_are_too_many(hops));
 	cr_expect_eq(find(proxy4, phone4), 0);
+	run("ip route flush root 10.0.0.0/8");
+	cr_expect(stays_the_kernels(proxy4, phone4), "they are not read again so soon");
+	ahead_ms += 30000;
+	cr_expect(becomes(proxy4, phone4, 0xfe));
+	cr_expect_not(hops_are_too_many(hops));
+}
+
+/* What a notification of a neighbour with an IPv6 address is taken for. */
+static unsigned interface_of(uint8_t family)
+{
+	char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *header;
+	struct neighbour_state state;
+	unsigned interface = 0;
+	uint8_t ip[16];
+
+	message->nlmsg_type = RTM_NEWNEIGH;
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->ndm_family = family;
+	header->ndm_ifindex = 7;
+	header->ndm_state = NUD_PERMANENT;
+	mnl_attr_put(message, NDA_DST, 16, address_of(phone6).ip);
+	mnl_attr_put(message, NDA_LLADDR, MAC_LENGTH, "\2\0\0\0\0\1");
+	read_neighbour(message, &interface, ip, &state);
+	return interface;
+}
+
+/* A tunnel for Ethernet has such entries: whom it knows behind the tunnel's other end. */
+Test(hops, an_entry_of_a_bridge_is_no_neighbour)
+{
+	cr_expect_eq(interface_of(AF_INET6), 7);
+	cr_expect_eq(interface_of(AF_BRIDGE), 0);
+	cr_expect_eq(interface_of(AF_INET), 0, "of another length than its addresses");
 }

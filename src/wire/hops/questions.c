@@ -251,13 +251,14 @@ void read_neighbour(const struct nlmsghdr *message, unsigned *interface, uint8_t
 	struct neighbour_state *state)
 {
 	const struct ndmsg *header = mnl_nlmsg_get_payload(message);
+	const bool is_of_ip = header->ndm_family == AF_INET || header->ndm_family == AF_INET6;
 	const struct nlattr *attribute;
 	bool has_ip = false, has_mac = false;
 
 	*state = (struct neighbour_state){.is_stale = header->ndm_state & NUD_STALE};
 	mnl_attr_for_each(attribute, message, sizeof(*header))
 	{
-		if (mnl_attr_get_type(attribute) == NDA_DST)
+		if (mnl_attr_get_type(attribute) == NDA_DST && is_of_ip)
 			has_ip = read_ip(attribute, header->ndm_family, ip);
 		if (mnl_attr_get_type(attribute) == NDA_LLADDR &&
 			mnl_attr_get_payload_len(attribute) == MAC_LENGTH) {
