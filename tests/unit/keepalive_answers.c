@@ -224,6 +224,10 @@ Test(keepalive_answers, are_none_with_a_branch_that_was_not_sent_there)
 		PHONE, start, "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK7, SIP/2.0/UDP h;branch=", NULL);
 	expect_passed(PHONE, start, "SIP/2.0/UDP 192.0.2.7;x=\";branch=", NULL);
 	expect_passed(PHONE, "SIP/2.0 099 Low", via, NULL);
+	expect_passed(PHONE, "SIP/2.0 700 High", via, NULL);
+	expect_passed(PHONE, "SIP/2.0 2000 OK", via, NULL);
+	expect_passed(PHONE, "SIP/2.0 200\rOK", via, NULL);
+	expect_passed(PHONE, "SIP/2.0 200 OK\r\nContent-Length: 0\r\n", via, NULL);
 }
 
 Test(keepalive_answers, end_here_whatever_stands_below_their_branch)
