@@ -92,12 +92,11 @@ static int take_route_prefix(const struct nlmsghdr *message, void *context)
 	return gather(context, header->rtm_family, ip, header->rtm_dst_len, tells_apart);
 }
 
-/* Whether a rule may look at what a question about a route does not name: a port, a protocol, a
- * user, a virtual routing domain, or what newer kernels have. */
+/* Whether a rule may look at what a question about a route does not name: a tunnel, or what kernels
+ * have learnt last, as a virtual routing domain, a user, a protocol, a port. */
 static bool is_strange(unsigned type)
 {
-	return type > FRA_OIFNAME || type == FRA_TUN_ID || type == FRA_L3MDEV ||
-	       type == FRA_UID_RANGE;
+	return type == FRA_TUN_ID || type > FRA_OIFNAME;
 }
 
 static int take_rule_prefix(const struct nlmsghdr *message, void *context)
