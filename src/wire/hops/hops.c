@@ -23,9 +23,9 @@ enum {
 	/* How often a neighbour that waits to be confirmed is used by way of the kernel. */
 	CONFIRM_MS = 1000,
 	/* Between two times that all prefixes are read, some milliseconds each: when routes change,
-	 * they often change again at once. Where there were too many, or reading failed. */
+	 * they often change again at once. And where there were too many. */
 	READ_MS = 100,
-	READ_FAILED_MS = 30000,
+	READ_TOO_MANY_MS = 30000,
 	/* Questions after one look, some microseconds each. */
 	QUESTIONS_MAX = 64,
 	/* Messages of notifications in one look, each of up to 8 KiB, and what the socket holds. */
@@ -164,7 +164,7 @@ static void read_routing(struct hops *hops)
 		result = ask_segments(hops->questions, hops->segments, hops->kinds);
 	hops->is_read = result == 0;
 	hops->is_too_many = result == -E2BIG;
-	hops->read_next_ms = hops->now_ms + (hops->is_too_many ? READ_FAILED_MS : READ_MS);
+	hops->read_next_ms = hops->now_ms + (hops->is_too_many ? READ_TOO_MANY_MS : READ_MS);
 	if (result != 0)
 		renew_questions(hops);
 }
