@@ -105,6 +105,16 @@ Test(onlookers, policies_for_what_comes_in_are_none)
 	cr_expect(onlookers_are_settled(onlookers));
 }
 
+/* Nor is it known that nothing is to be encrypted. */
+Test(onlookers, who_may_not_look_takes_them_to_be_there)
+{
+	cr_assert_eq(setuid(65534), 0);
+	begin();
+	look();
+	expect_rule("a firewall that natbox has no right to see");
+	cr_expect(onlookers_encrypt(onlookers));
+}
+
 /* As natbox does itself, in another thread, only far more often. */
 static pid_t start_renewing(void)
 {

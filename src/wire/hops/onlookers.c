@@ -45,16 +45,21 @@ static void name_rule(struct onlookers *onlookers, const char *name)
 	snprintf(onlookers->rule, sizeof(onlookers->rule), "%s", name);
 }
 
-static struct mnl_socket *subscribe(int bus, int group)
+/* 0 or a negative errno. */
+static int subscribe(int bus, int group, struct mnl_socket **out)
 {
 	struct mnl_socket *socket = NULL;
+	int error = netlink_open(bus, &socket);
 
-	if (netlink_open(bus, &socket) != 0)
-		return NULL;
-	if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) == 0)
-		return socket;
-	mnl_socket_close(socket);
-	return NULL;
+	if (error)
+		return error;
+	if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		error = -errno;
+		mnl_socket_close(socket);
+		return error;
+	}
+	*out = socket;
+	return 0;
 }
 
 static bool is_own(int family, const char *table)
@@ -225,11 +230,13 @@ static void look_at_policies(struct onlookers *onlookers)
 struct onlookers *onlookers_new(void)
 {
 	struct onlookers *onlookers = calloc(1, sizeof(*onlookers));
+	int error;
 
 	if (!onlookers)
 		return NULL;
-	onlookers->rules = subscribe(NETLINK_NETFILTER, NFNLGRP_NFTABLES);
-	onlookers->policies = subscribe(NETLINK_XFRM, XFRMNLGRP_POLICY);
+	subscribe(NETLINK_NETFILTER, NFNLGRP_NFTABLES, &onlookers->rules);
+	error = subscribe(NETLINK_XFRM, XFRMNLGRP_POLICY, &onlookers->policies);
+	onlookers->encrypts = error != -EPROTONOSUPPORT; /* until that is known better */
 	onlookers->legacy[0] = open("/proc/net/ip_tables_names", O_RDONLY | O_CLOEXEC);
 	onlookers->legacy[1] = open("/proc/net/ip6_tables_names", O_RDONLY | O_CLOEXEC);
 	onlookers->rules_are_news = !look_at_rules(onlookers);
