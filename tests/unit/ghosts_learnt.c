@@ -268,6 +268,18 @@ Test(ghosts_learnt, another_phone_of_the_same_call_id_takes_back_nothing)
 	cr_expect_eq(contact_count(&message), 1);
 }
 
+/* Both have. */
+Test(ghosts_learnt, another_phone_that_has_learnt_where_it_is_takes_back_nothing)
+{
+	struct registration other = {
+		.via = "192.168.1.11:5061", .cseq = 2, .contact = PUBLIC(OTHER)};
+	struct sip_message message;
+
+	exchange(PHONE, linphone(1, PUBLIC(PHONE)));
+	message = sends(OTHER, other);
+	cr_expect_eq(contact_count(&message), 1);
+}
+
 Test(ghosts_learnt, a_cseq_that_is_not_higher_takes_back_nothing)
 {
 	struct sip_message message;
