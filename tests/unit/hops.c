@@ -417,6 +417,62 @@ Test(hops, notifications_that_were_lost_are_made_up_for)
 	cr_expect(becomes(proxy4, phone4, 0x10));
 }
 
+/* Through netlink itself, as no command line has room for so many. */
+static void add_next_hops(struct nlmsghdr *request, unsigned count)
+{
+	struct nlattr *all = mnl_attr_nest_start(request, RTA_MULTIPATH);
+	const struct address gateway = address_of("192.0.2.254:1");
+
+	for (unsigned i = 0; i < count; i++) {
+		struct rtnexthop *next = mnl_nlmsg_get_payload_tail(request);
+
+		*next = (struct rtnexthop){.rtnh_ifindex = (int)if_nametoindex("near"),
+			.rtnh_len = sizeof(*next) + MNL_ATTR_HDRLEN + 4};
+		request->nlmsg_len += sizeof(*next);
+		mnl_attr_put(request, RTA_GATEWAY, 4, gateway.ip + 12);
+	}
+	mnl_attr_nest_end(request, all);
+}
+
+static void add_wide_route(const char *destination)
+{
+	static char buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *socket;
+	struct rtmsg *route;
+
+	request->nlmsg_type = RTM_NEWROUTE;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK;
+	route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
+	*route = (struct rtmsg){.rtm_family = AF_INET,
+		.rtm_dst_len = 24,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_type = RTN_UNICAST};
+	mnl_attr_put(request, RTA_DST, 4, address_of(destination).ip + 12);
+	add_next_hops(request, 1200);
+	cr_assert_eq(netlink_open(NETLINK_ROUTE, &socket), 0);
+	cr_assert_eq(netlink_request(socket, request, NULL, NULL), 0);
+	mnl_socket_close(socket);
+}
+
+/* In the same moment, as an answer is asked for again a second later. */
+Test(hops, a_notification_too_long_to_be_read_is_made_up_for)
+{
+	const struct flow flow = flow_of(proxy4, phone4);
+	uint64_t moment_ms;
+
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	moment_ms = now_ms();
+	hops_look(hops, moment_ms);
+	cr_assert(hops_find(hops, &flow, LENGTH, &next_hop));
+	add_wide_route("198.51.100.0:1");
+	hops_look(hops, moment_ms);
+	cr_expect_not(hops_find(hops, &flow, LENGTH, &next_hop));
+	cr_expect(stays_the_kernels(proxy4, phone4));
+	cr_expect(becomes(proxy4, "203.0.113.9:1", 0xfe));
+}
+
 Test(hops, more_prefixes_than_there_is_room_for_are_the_kernels)
 {
 	cr_assert(becomes(proxy4, phone4, 0xfe));

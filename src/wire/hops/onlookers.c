@@ -18,9 +18,6 @@
 
 enum {
 	REQUEST_MAX = 256,
-	NOTICE_MAX = 16384,
-	/* Messages of notifications in one look. */
-	NOTICES_MAX = 64,
 	/* Between two times that all is looked at: who changes rules changes several. */
 	ASK_MS = 1000,
 	NAME_MAX_SHOWN = 160,
@@ -295,26 +292,12 @@ static int note_policy(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-/* True when some were lost, or are left. */
-static bool take_notices(struct mnl_socket *socket, mnl_cb_t callback, struct onlookers *onlookers)
-{
-	alignas(struct nlmsghdr) char buffer[NOTICE_MAX];
-
-	for (unsigned i = 0; socket && i < NOTICES_MAX; i++) {
-		const ssize_t length =
-			recv(mnl_socket_get_fd(socket), buffer, sizeof(buffer), MSG_DONTWAIT);
-
-		if (length < 0)
-			return errno != EAGAIN && errno != EINTR;
-		mnl_cb_run(buffer, (size_t)length, 0, 0, callback, onlookers);
-	}
-	return socket != NULL;
-}
-
 void onlookers_look(struct onlookers *onlookers, uint64_t now_ms)
 {
-	onlookers->rules_are_news |= take_notices(onlookers->rules, note_rule, onlookers);
-	onlookers->policies_are_news |= take_notices(onlookers->policies, note_policy, onlookers);
+	if (onlookers->rules && !netlink_take(onlookers->rules, note_rule, onlookers))
+		onlookers->rules_are_news = true;
+	if (onlookers->policies && !netlink_take(onlookers->policies, note_policy, onlookers))
+		onlookers->policies_are_news = true;
 	if (onlookers->rules_are_news && !onlookers->filters)
 		name_rule(onlookers, changed);
 	onlookers->encrypts |= onlookers->policies_are_news;
