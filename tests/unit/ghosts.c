@@ -208,6 +208,20 @@ Test(ghosts, a_cseq_that_is_not_higher_takes_back_nothing)
 	cr_expect_eq(contact_count(&message), 1);
 }
 
+/* Such numbers are of no more than 31 bits: what a registrar makes of others is not known. */
+Test(ghosts, a_cseq_that_is_too_high_takes_back_nothing)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){.cseq = 0x80000005});
+	message = sends(MOVED, (struct registration){.cseq = 0x80000005, .branch = "z9hG4bK-late"});
+	cr_expect_eq(contact_count(&message), 1);
+	message = sends(MOVED, (struct registration){.cseq = 0x80000006});
+	cr_expect_eq(contact_count(&message), 1);
+	message = sends(MOVED, (struct registration){.cseq = 6});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
 Test(ghosts, who_stands_there_already_takes_back_nothing)
 {
 	struct sip_message message;
