@@ -118,6 +118,23 @@ Test(ghosts_learnt, what_a_challenge_tells_a_phone_that_has_moved_leaves_none_at
 	for_both(learn_from_a_challenge);
 }
 
+/* It had learnt its old place before, which nothing that it sends then names. */
+static void learn_again_from_a_challenge(void)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	sends(MOVED, linphone(3, PUBLIC(PHONE)));
+	border_answer(phones_border, MOVED, 401, linphone(3, ""));
+	exchange(MOVED, linphone(4, PUBLIC(MOVED)));
+	bound_are(PUBLIC_URI(MOVED));
+	leaves(MOVED, 5, PUBLIC(MOVED));
+}
+
+Test(ghosts_learnt, what_a_challenge_tells_a_phone_anew_leaves_none_at_its_old_place)
+{
+	for_both(learn_again_from_a_challenge);
+}
+
 /* It writes its old place until the answer tells it the new one. */
 static void learn_again(void)
 {
