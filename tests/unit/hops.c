@@ -8,14 +8,13 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "frames.h"
+#include "own_network.h"
 
 static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
 static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
@@ -25,11 +24,6 @@ enum { OWN_MARK = 0x6e63, LENGTH = 400, WAIT_TRIES = 3000 };
 static struct hops *hops;
 static struct next_hop next_hop;
 static uint64_t ahead_ms; /* how much later hops take it to be */
-
-static void run(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
 
 static void add_neighbour(const char *address, const char *interface, unsigned mac)
 {
@@ -43,17 +37,10 @@ static void add_neighbour(const char *address, const char *interface, unsigned m
 
 static void setup(void)
 {
-	if (unshare(CLONE_NEWNET))
-		cr_skip_test("only root may make a network namespace");
-	/* Without link-local addresses, whose routes would change a moment later. */
-	run("ip link set lo up && ip link add near type veth peer name far && "
-	    "ip link set near addrgenmode none && ip link set far addrgenmode none up");
-	run("ip link set near up && ip addr add 192.0.2.1/24 dev near && "
-	    "ip addr add 2001:db8::1/64 dev near nodad");
+	enter_own_network();
+	lay_wire();
 	add_neighbour("192.0.2.254", "near", 0xfe);
 	add_neighbour("2001:db8::254", "near", 0xfd);
-	run("ip route add default via 192.0.2.254 && "
-	    "ip route add default via 2001:db8::254 dev near");
 	cr_assert_eq(hops_open(OWN_MARK, &hops), 0);
 }
 

@@ -2,18 +2,15 @@
  * network namespace of its own. */
 #include "wire/send/ipv6_fragments.h"
 #include "frames.h"
+#include "own_network.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <netinet/ip6.h>
-#include <netpacket/packet.h>
 #include <poll.h>
-#include <sched.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,31 +37,12 @@ struct whole {
 	uint8_t bytes[WHOLE_MAX];
 };
 
-static void run(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
-
-static void listen_at_far(void)
-{
-	struct sockaddr_ll far = {.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_IPV6),
-		.sll_ifindex = (int)if_nametoindex("far")};
-
-	wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IPV6));
-	cr_assert_eq(bind(wire, (struct sockaddr *)&far, sizeof(far)), 0);
-}
-
 static void setup(void)
 {
-	if (unshare(CLONE_NEWNET))
-		cr_skip_test("only root may make a network namespace");
-	run("ip link set lo up && ip link add near type veth peer name far && "
-	    "ip link set near addrgenmode none && ip link set far addrgenmode none up && "
-	    "ip link set near up && ip addr add 2001:db8::1/64 dev near nodad && "
-	    "ip neigh add 2001:db8::254 lladdr 02:00:00:00:00:fe dev near && "
-	    "ip route add default via 2001:db8::254 dev near");
-	listen_at_far();
+	enter_own_network();
+	lay_wire();
+	run("ip neigh add 2001:db8::254 lladdr 02:00:00:00:00:fe dev near");
+	wire = listen_at_far(ETH_P_IPV6);
 	sender = ipv6_fragments_open(MARK);
 	cr_assert_geq(sender, 0);
 	for (size_t i = 0; i < sizeof(payload); i++)

@@ -2,14 +2,11 @@
  * namespace of its own with a gateway at `far`, where all that comes in is looked at. */
 #include "wire/send/sender.h"
 
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <netpacket/packet.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +15,7 @@
 #include <unistd.h>
 
 #include "frames.h"
+#include "own_network.h"
 
 static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
 static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
@@ -33,36 +31,15 @@ struct packet {
 static struct sender *sender;
 static int wire; /* what arrives at far */
 
-static void run(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
-
-static void listen_at_far(void)
-{
-	struct sockaddr_ll far = {.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
-		.sll_ifindex = (int)if_nametoindex("far")};
-
-	wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
-	cr_assert_eq(bind(wire, (struct sockaddr *)&far, sizeof(far)), 0);
-}
-
 static void setup(void)
 {
 	const struct sender_settings settings = {.label = LABEL};
 
-	if (unshare(CLONE_NEWNET))
-		cr_skip_test("only root may make a network namespace");
-	run("ip link set lo up && ip link add near type veth peer name far && "
-	    "ip link set near addrgenmode none && ip link set far addrgenmode none up && "
-	    "ip link set near up && ip addr add 192.0.2.1/24 dev near && "
-	    "ip addr add 2001:db8::1/64 dev near nodad && "
-	    "ip neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe dev near && "
-	    "ip neigh add 2001:db8::254 lladdr 02:00:00:00:00:fe dev near && "
-	    "ip route add default via 192.0.2.254 && "
-	    "ip route add default via 2001:db8::254 dev near");
-	listen_at_far();
+	enter_own_network();
+	lay_wire();
+	run("ip neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe dev near && "
+	    "ip neigh add 2001:db8::254 lladdr 02:00:00:00:00:fe dev near");
+	wire = listen_at_far(ETH_P_ALL);
 	cr_assert_eq(sender_open(&settings, &sender), 0);
 }
 

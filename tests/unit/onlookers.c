@@ -2,10 +2,10 @@
  * own. */
 #include "wire/hops/onlookers.h"
 #include "frames.h"
+#include "own_network.h"
 #include "wire/rules/alive.h"
 
 #include <criterion/criterion.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,15 +19,9 @@ enum { LATER_MS = 2000, TRIES = 500 };
 static struct onlookers *onlookers;
 static uint64_t now_ms = 1000000;
 
-static void run(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
-
 static void setup(void)
 {
-	if (unshare(CLONE_NEWNET))
-		cr_skip_test("only root may make a network namespace");
+	enter_own_network();
 }
 
 static void cleanup(void)

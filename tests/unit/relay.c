@@ -2,12 +2,11 @@
  * relay's own port, in a network namespace of its own. */
 #include "wire/relay/relay.h"
 #include "frames.h"
+#include "own_network.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,9 +42,7 @@ static void setup(void)
 	struct address proxy;
 	struct fault fault;
 
-	if (unshare(CLONE_NEWNET))
-		cr_skip_test("only root may make a network namespace");
-	cr_assert_eq(system("ip link set lo up"), 0);
+	enter_own_network();
 	proxy = address_of("127.0.0.1:5062");
 	proxies_init(&proxies);
 	cr_assert_neq(proxies_add(&proxies, &proxy), PROXY_NONE);
