@@ -382,6 +382,27 @@ Test(hops, an_interface_without_a_carrier_is_the_kernels)
 	cr_expect(becomes(proxy4, phone4, 0xfe));
 }
 
+/* Each of these is looked at, and nobody is known there. */
+Test(hops, devices_that_there_is_no_room_for_are_the_kernels)
+{
+	char phone[32];
+
+	run("{ for i in $(seq 0 69); do echo link add d$i type bridge; echo link set d$i up; "
+	    "echo route add 10.6.$i.0/24 dev d$i; done; } | ip -batch - && "
+	    "ip link add late type veth peer name rest && ip link set rest up && "
+	    "ip link set late up && ip addr add 10.7.0.1/24 dev late");
+	add_neighbour("10.7.0.2", "late", 0x72);
+	cr_assert(becomes(proxy4, phone4, 0xfe));
+	for (unsigned i = 0; i < 70; i++) {
+		snprintf(phone, sizeof(phone), "10.6.%u.1:1", i);
+		cr_expect_eq(find(proxy4, phone), 0);
+	}
+	cr_expect_eq(find(proxy4, "10.7.0.2:1"), 0);
+	cr_expect_eq(find(proxy4, phone4), 0xfe);
+	hops_forget(hops);
+	cr_expect(becomes(proxy4, "10.7.0.2:1", 0x72));
+}
+
 Test(hops, a_bridge_is_an_interface_like_others)
 {
 	run("ip link add bridge type bridge && ip link set bridge up && "

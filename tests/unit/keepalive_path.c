@@ -285,6 +285,17 @@ Test(keepalive_path, an_ipsec_policy_counts_whatever_the_path)
 	cr_expect(becomes_frame(true, proxy4, phone4));
 }
 
+Test(keepalive_path, it_is_said_when_there_is_another_reason)
+{
+	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	run("nft add table inet other && nft 'add chain inet other out "
+	    "{ type filter hook output priority 0; policy drop; }'");
+	cr_expect(says("chain out of nftables table inet other"));
+	run("ip xfrm policy add src 10.0.0.0/8 dst 10.0.0.0/8 dir out tmpl src 192.0.2.1 "
+	    "dst 192.0.2.99 proto esp mode tunnel");
+	cr_expect(says("an IPsec policy"));
+}
+
 Test(keepalive_path, what_a_device_refuses_the_kernel_sends)
 {
 	const struct flow flow = flow_of(proxy4, phone4);
