@@ -248,6 +248,7 @@ Test(keepalive_path, a_rule_that_is_to_see_keepalives_sees_them)
 Test(keepalive_path, a_rule_that_translates_what_comes_sees_what_leaves)
 {
 	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_expect(says("at the link layer"));
 	run("nft add table ip other && "
 	    "nft 'add chain ip other in { type nat hook prerouting priority dstnat; }'");
 	cr_expect(becomes_frame(true, proxy4, phone4), "an empty chain translates nothing");
@@ -288,6 +289,7 @@ Test(keepalive_path, an_ipsec_policy_counts_whatever_the_path)
 Test(keepalive_path, it_is_said_when_there_is_another_reason)
 {
 	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_expect(says("at the link layer"));
 	run("nft add table inet other && nft 'add chain inet other out "
 	    "{ type filter hook output priority 0; policy drop; }'");
 	cr_expect(says("chain out of nftables table inet other"));

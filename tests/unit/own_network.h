@@ -12,8 +12,8 @@ void enter_own_network(void);
 
 /* The interface `near`, 192.0.2.1/24 and 2001:db8::1/64, and `far` at the other end of its wire,
  * both without link-local addresses, whose routes would change a moment later. Default routes lead
- * to the gateways .254 and ::254, which are to be made known by whoever wants to reach them. Nothing
- * is left for the kernel to tell of them afterwards. */
+ * to the gateways .254 and ::254, which are to be made known by whoever wants to reach them. The
+ * kernel has nothing left to tell of them afterwards. */
 void lay_wire(void);
 
 /* A socket that hears what comes and goes at far, from the IP header on. protocol: ETH_P_. */
