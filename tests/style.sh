@@ -1,6 +1,6 @@
 #!/bin/sh
-# The code is formatted as .clang-format says, and no line is longer than 100 columns, comments
-# included, which clang-format leaves alone.
+# The code is formatted as .clang-format says, no line is longer than 100 columns, comments included,
+# which clang-format leaves alone, and no header hides another.
 cd "$(dirname "$0")/.." || exit 1
 status=0 wide=0
 files=$(git ls-files '*.c' '*.h')
@@ -19,4 +19,10 @@ for file in $files; do
 		END { exit wide }' || wide=1
 done
 say $wide "no line is longer than 100 columns"
+
+# shellcheck disable=SC2086
+doubles=$(sed -n 's/^#ifndef \(NATBOX_.*_H\)$/\1/p' $files | sort | uniq -d)
+[ -z "$doubles" ] || echo "# $doubles"
+[ -z "$doubles" ]
+say $? "each header has a guard of its own"
 exit $status

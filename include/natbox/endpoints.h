@@ -239,6 +239,9 @@ struct endpoint {
 	uint16_t class : 7; /* its number; 0: none */
 };
 
+/* RFC 3261 8.1.1.5: a CSeq number is of 31 bits. */
+enum { CSEQ_MAX = INT32_MAX };
+
 struct reason {
 	uint32_t key[2]; /* a keyed hash of what identifies it; two halves keep it 40 bytes */
 	uint32_t hash_next;
@@ -251,8 +254,7 @@ struct reason {
 	 * or several. Of a REFER's subscription: the REFER's CSeq number. */
 	uint32_t binding;
 	/* Of a registration with a binding: a keyed hash of that Contact as the user agent itself
-	 * wrote it, and the CSeq number (RFC 3261 8.1.1.5: of 31 bits) it last did so with. 0: not
-	 * known. */
+	 * wrote it, and the CSeq number it last did so with, at most CSEQ_MAX. 0: not known. */
 	uint32_t written, cseq : 31;
 	/* Of a registration: the REGISTER that it is from came from another place as well, and
 	 * there is one of it there. */

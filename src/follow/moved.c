@@ -224,7 +224,8 @@ static bool find_old(
 
 	old->contact = NULL;
 	if (!reason->binding || !reason->written || has_star(passage->message) ||
-		passage->message->cseq_number <= reason->cseq)
+		passage->message->cseq_number <= reason->cseq ||
+		passage->message->cseq_number > CSEQ_MAX)
 		return true;
 	if (is_here && is_named(follow, passage->message, old->registration))
 		return true;

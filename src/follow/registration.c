@@ -368,7 +368,8 @@ static void accept(
 	if (transaction->registration.is_query && !sip_count_values(passage->message, SIP_CONTACT))
 		return;
 	answer.transaction = transaction;
-	answer.cseq = passage->message->cseq_number;
+	answer.cseq =
+		passage->message->cseq_number < CSEQ_MAX ? passage->message->cseq_number : CSEQ_MAX;
 	answer.own = follow_find_here(follow, transaction);
 	listing_read(follow, passage->message, transaction, &answer.listing);
 	if (!answer.listing.granted && passage->message->has_more_contacts)

@@ -96,8 +96,8 @@ bool service_turned(uint64_t now_us)
 {
 	if (service.fd < 0)
 		return false;
-	if (*service.untold)
-		tell_change(service.untold);
+	if (*service.untold && tell(service.untold))
+		*service.untold = 0;
 	if (service.watchdog_us && now_us - service.watchdog_told_us >= service.watchdog_us / 3 &&
 		tell("WATCHDOG=1"))
 		service.watchdog_told_us = now_us;

@@ -5,8 +5,14 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* What the kernel puts at most into one answer of a dump. */
-enum { ANSWER_MAX = 32768 };
+enum {
+	/* What the kernel puts at most into one answer of a dump. */
+	ANSWER_MAX = 32768,
+	/* Notifications are of up to 8 KiB, but for routes of a thousand next hops. */
+	NOTICE_MAX = 16384,
+	/* So many are taken at a time. */
+	NOTICES_MAX = 64,
+};
 
 int netlink_open(int bus, struct mnl_socket **out)
 {
@@ -45,6 +51,23 @@ int netlink_request(
 			mnl_socket_get_portid(socket), callback, context);
 	}
 	return verdict < 0 ? -errno : 0;
+}
+
+bool netlink_take(struct mnl_socket *socket, mnl_cb_t callback, void *context)
+{
+	alignas(struct nlmsghdr) char notice[NOTICE_MAX];
+
+	for (unsigned i = 0; i < NOTICES_MAX; i++) {
+		const ssize_t length = recv(mnl_socket_get_fd(socket), notice, sizeof(notice),
+			MSG_DONTWAIT | MSG_TRUNC);
+
+		if (length < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (length > (ssize_t)sizeof(notice))
+			return false;
+		mnl_cb_run(notice, (size_t)length, 0, 0, callback, context);
+	}
+	return false;
 }
 
 /* The kernel has answered by the time that the transaction is sent, and says nothing when all is

@@ -1,8 +1,9 @@
-/* One netlink socket: a request and all of its answer. */
+/* One netlink socket: a request and all of its answer, or notifications. */
 #ifndef NATBOX_NETLINK_H
 #define NATBOX_NETLINK_H
 
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
 
 /* bus: NETLINK_ROUTE, NETLINK_NETFILTER. 0 or a negative errno. */
 int netlink_open(int bus, struct mnl_socket **socket);
@@ -11,6 +12,10 @@ int netlink_open(int bus, struct mnl_socket **socket);
  * has NLM_F_ACK or NLM_F_DUMP. 0, or the negative errno that the kernel answered with. */
 int netlink_request(
 	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *context);
+
+/* Hands what the kernel has told by itself to callback, without waiting. False: some of it was
+ * lost, or there may be more than is taken at a time. */
+bool netlink_take(struct mnl_socket *socket, mnl_cb_t callback, void *context);
 
 /* Sends a transaction, which is several messages that take effect together or not at all. 0, or the
  * first negative errno that the kernel answered with: the cause of the others. */

@@ -109,6 +109,19 @@ Test(errands, what_the_loop_does_not_take_is_given_up)
 		cr_expect(ask());
 }
 
+Test(errands, what_its_asker_still_has_is_nobody_elses)
+{
+	asked = ask();
+	errands_wake(&errands, start_us + ERRAND_LIMIT_US + 1, wake);
+	run();
+	cr_assert_not(errands_are_open(&errands), "the loop has let it go");
+	for (unsigned i = 1; i < ERRANDS_MAX; i++)
+		cr_expect_neq(ask(), asked);
+	cr_expect_eq(ask(), NULL);
+	errand_release(&errands, asked);
+	cr_expect_eq(ask(), asked);
+}
+
 Test(errands, what_the_loop_has_begun_is_given_up_too)
 {
 	asked = ask();

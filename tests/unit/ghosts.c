@@ -60,6 +60,29 @@ Test(ghosts, the_two_ways_of_comparing_differ)
 	}
 }
 
+/* Which of them stood at the old place nobody knows. */
+Test(ghosts, two_contacts_that_are_alike_take_back_nothing)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){0});
+	message = sends(MOVED, (struct registration){.cseq = 2, .contact = OWN ", " OWN ";q=0.5"});
+	cr_expect_eq(contact_count(&message), 2);
+}
+
+/* At two places, as the registrar has it: in two homes private addresses are the same. */
+Test(ghosts, where_two_may_have_moved_nothing_is_taken_back)
+{
+	struct sip_message message;
+
+	registrar.keeps_all = registrar.compares_bytes = true;
+	exchange(PHONE, (struct registration){0});
+	exchange(OTHER, (struct registration){.cseq = 2});
+	bound_are(URI_AT(PHONE), URI_AT(OTHER));
+	message = sends(MOVED, (struct registration){.cseq = 3});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
 static void new_ports(void)
 {
 	exchange(PHONE, (struct registration){0});
@@ -180,6 +203,20 @@ Test(ghosts, a_cseq_that_is_not_higher_takes_back_nothing)
 
 	exchange(PHONE, (struct registration){.cseq = 7});
 	message = sends(MOVED, (struct registration){.cseq = 7, .branch = "z9hG4bK-late"});
+	cr_expect_eq(contact_count(&message), 1);
+	message = sends(MOVED, (struct registration){.cseq = 6});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+/* Such numbers are of no more than 31 bits: what a registrar makes of others is not known. */
+Test(ghosts, a_cseq_that_is_too_high_takes_back_nothing)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){.cseq = 0x80000005});
+	message = sends(MOVED, (struct registration){.cseq = 0x80000005, .branch = "z9hG4bK-late"});
+	cr_expect_eq(contact_count(&message), 1);
+	message = sends(MOVED, (struct registration){.cseq = 0x80000006});
 	cr_expect_eq(contact_count(&message), 1);
 	message = sends(MOVED, (struct registration){.cseq = 6});
 	cr_expect_eq(contact_count(&message), 1);

@@ -118,6 +118,23 @@ Test(ghosts_learnt, what_a_challenge_tells_a_phone_that_has_moved_leaves_none_at
 	for_both(learn_from_a_challenge);
 }
 
+/* It had learnt its old place before, which nothing that it sends then names. */
+static void learn_again_from_a_challenge(void)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	sends(MOVED, linphone(3, PUBLIC(PHONE)));
+	border_answer(phones_border, MOVED, 401, linphone(3, ""));
+	exchange(MOVED, linphone(4, PUBLIC(MOVED)));
+	bound_are(PUBLIC_URI(MOVED));
+	leaves(MOVED, 5, PUBLIC(MOVED));
+}
+
+Test(ghosts_learnt, what_a_challenge_tells_a_phone_anew_leaves_none_at_its_old_place)
+{
+	for_both(learn_again_from_a_challenge);
+}
+
 /* It writes its old place until the answer tells it the new one. */
 static void learn_again(void)
 {
@@ -264,6 +281,18 @@ Test(ghosts_learnt, another_phone_of_the_same_call_id_takes_back_nothing)
 	struct sip_message message;
 
 	exchange(PHONE, linphone(1, PRIVATE));
+	message = sends(OTHER, other);
+	cr_expect_eq(contact_count(&message), 1);
+}
+
+/* Both have. */
+Test(ghosts_learnt, another_phone_that_has_learnt_where_it_is_takes_back_nothing)
+{
+	struct registration other = {
+		.via = "192.168.1.11:5061", .cseq = 2, .contact = PUBLIC(OTHER)};
+	struct sip_message message;
+
+	exchange(PHONE, linphone(1, PUBLIC(PHONE)));
 	message = sends(OTHER, other);
 	cr_expect_eq(contact_count(&message), 1);
 }

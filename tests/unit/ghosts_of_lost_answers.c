@@ -109,6 +109,32 @@ Test(ghosts_of_lost_answers, a_phone_does_not_see_where_it_was_bound_before)
 	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(OWN ";expires=60")));
 }
 
+/* Nobody has repaired it where the phone stood first. */
+Test(ghosts_of_lost_answers, a_phone_sees_what_it_has_written_itself)
+{
+	const struct registration public = {.contact = "<sip:alice@" PHONE ">"};
+	struct sip_message message;
+
+	exchange(PHONE, public);
+	exchange(MOVED, public);
+	bound_are("sip:alice@" PHONE, "sip:alice@" MOVED ";natbox=203.0.113.1-5061");
+	message = passed_on();
+	cr_expect_eq(contact_count(&message), 2);
+}
+
+/* By a phone that does not know how to number its requests otherwise. */
+Test(ghosts_of_lost_answers, a_branch_that_is_used_again_is_another_request)
+{
+	const char *branch = "z9hG4bK-one";
+	struct sip_message message;
+
+	registrar.keeps_all = registrar.compares_bytes = true;
+	exchange(PHONE, (struct registration){.branch = branch});
+	exchange(MOVED, (struct registration){.cseq = 2, .branch = branch});
+	message = sends(MOVED, (struct registration){.cseq = 3});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
 static void answered_in_between(void)
 {
 	exchange(PHONE, (struct registration){0});

@@ -190,6 +190,24 @@ Test(ip_packet, ipv6_extension_headers_stay)
 	cr_expect_arr_eq(grown.bytes + 40, frame.bytes + 40, 24);
 }
 
+Test(ip_packet, more_ipv6_extension_headers_than_anybody_needs_are_not_read)
+{
+	const struct flow flow = flow_of(phone6, proxy6);
+	const struct frame plain = datagram(&flow, hello);
+	const size_t udp_length = DATAGRAM_UDP_LENGTH + hello.length;
+	struct ip_packet packet;
+
+	for (unsigned count = 8; count <= 9; count++) {
+		struct frame frame = {0};
+
+		frame_add_ipv6(&frame, &flow, IPPROTO_DSTOPTS, count * 8 + udp_length);
+		for (unsigned i = 1; i <= count; i++)
+			frame_add_extension(&frame, i < count ? IPPROTO_DSTOPTS : IPPROTO_UDP);
+		frame_add(&frame, plain.bytes + plain.length - udp_length, udp_length);
+		cr_expect_eq(reads(&frame, &packet), count == 8, "%u", count);
+	}
+}
+
 Test(ip_packet, what_may_not_be_rewritten_is_not_read)
 {
 	const struct flow flow4 = flow_of(phone4, proxy4), flow6 = flow_of(phone6, proxy6);

@@ -2,21 +2,20 @@
  * namespace of its own with a gateway at `far`, where all that comes in is looked at. */
 #include "wire/send/sender.h"
 
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <netpacket/packet.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "frames.h"
+#include "own_network.h"
 
 static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
 static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
@@ -32,36 +31,15 @@ struct packet {
 static struct sender *sender;
 static int wire; /* what arrives at far */
 
-static void run(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
-
-static void listen_at_far(void)
-{
-	struct sockaddr_ll far = {.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
-		.sll_ifindex = (int)if_nametoindex("far")};
-
-	wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
-	cr_assert_eq(bind(wire, (struct sockaddr *)&far, sizeof(far)), 0);
-}
-
 static void setup(void)
 {
 	const struct sender_settings settings = {.label = LABEL};
 
-	if (unshare(CLONE_NEWNET))
-		cr_skip_test("only root may make a network namespace");
-	run("ip link set lo up && ip link add near type veth peer name far && "
-	    "ip link set near addrgenmode none && ip link set far addrgenmode none up && "
-	    "ip link set near up && ip addr add 192.0.2.1/24 dev near && "
-	    "ip addr add 2001:db8::1/64 dev near nodad && "
-	    "ip neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe dev near && "
-	    "ip neigh add 2001:db8::254 lladdr 02:00:00:00:00:fe dev near && "
-	    "ip route add default via 192.0.2.254 && "
-	    "ip route add default via 2001:db8::254 dev near");
-	listen_at_far();
+	enter_own_network();
+	lay_wire();
+	run("ip neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe dev near && "
+	    "ip neigh add 2001:db8::254 lladdr 02:00:00:00:00:fe dev near");
+	wire = listen_at_far(ETH_P_ALL);
 	cr_assert_eq(sender_open(&settings, &sender), 0);
 }
 
@@ -124,6 +102,24 @@ static bool becomes_frame(bool wanted, const char *source, const char *destinati
 		usleep(1000);
 	}
 	return false;
+}
+
+static uint64_t coarse_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* What the kernel has told is taken once the coarse clock has gone on. */
+static void await_tick(void)
+{
+	const uint64_t before = coarse_ms();
+
+	for (unsigned i = 0; i < WAIT_TRIES && coarse_ms() == before; i++)
+		usleep(1000);
+	cr_assert_neq(coarse_ms(), before);
 }
 
 static bool stays_the_kernels(const char *source, const char *destination)
@@ -208,7 +204,7 @@ Test(keepalive_path, what_exceeds_the_mtu_leaves_in_fragments)
 	send_keepalive(proxy4, phone4, (struct text){bytes, sizeof(bytes)});
 	cr_expect(take().length <= 1500);
 	send_keepalive(proxy6, phone6, (struct text){bytes, sizeof(bytes)});
-	cr_expect(take().length <= 1500);
+	cr_expect(take().length <= IPV6_MTU_MIN, "as every path takes them");
 	cr_expect_eq(sender_counters(sender).errors, 0);
 }
 
@@ -237,7 +233,7 @@ Test(keepalive_path, a_rule_that_is_to_see_keepalives_sees_them)
 	    "nft 'add chain inet other out { type filter hook output priority 0; }'");
 	cr_expect(becomes_frame(true, proxy4, phone4), "an empty chain sees nothing");
 	run("nft add rule inet other out udp sport 5060 counter");
-	usleep(20000); /* more than a tick of the coarse clock */
+	await_tick();
 	cr_expect_not(is_frame(proxy4, phone4, &packet));
 	cr_expect(says("chain out of nftables table inet other"));
 	sender_set_path(sender, KEEPALIVE_PATH_LINK);
@@ -252,6 +248,7 @@ Test(keepalive_path, a_rule_that_is_to_see_keepalives_sees_them)
 Test(keepalive_path, a_rule_that_translates_what_comes_sees_what_leaves)
 {
 	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_expect(says("at the link layer"));
 	run("nft add table ip other && "
 	    "nft 'add chain ip other in { type nat hook prerouting priority dstnat; }'");
 	cr_expect(becomes_frame(true, proxy4, phone4), "an empty chain translates nothing");
@@ -289,6 +286,18 @@ Test(keepalive_path, an_ipsec_policy_counts_whatever_the_path)
 	cr_expect(becomes_frame(true, proxy4, phone4));
 }
 
+Test(keepalive_path, it_is_said_when_there_is_another_reason)
+{
+	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
+	cr_expect(says("at the link layer"));
+	run("nft add table inet other && nft 'add chain inet other out "
+	    "{ type filter hook output priority 0; policy drop; }'");
+	cr_expect(says("chain out of nftables table inet other"));
+	run("ip xfrm policy add src 10.0.0.0/8 dst 10.0.0.0/8 dir out tmpl src 192.0.2.1 "
+	    "dst 192.0.2.99 proto esp mode tunnel");
+	cr_expect(says("an IPsec policy"));
+}
+
 Test(keepalive_path, what_a_device_refuses_the_kernel_sends)
 {
 	const struct flow flow = flow_of(proxy4, phone4);
@@ -309,20 +318,113 @@ Test(keepalive_path, what_a_device_refuses_the_kernel_sends)
 	cr_expect(becomes_frame(true, proxy4, phone4));
 }
 
+static void add_keepalive(const char *destination, const char *bytes)
+{
+	const struct flow flow = flow_of(proxy4, destination);
+
+	cr_assert_eq(sender_add_keepalive(sender, &flow, (struct text){bytes, strlen(bytes)}), 0);
+}
+
+Test(keepalive_path, what_a_device_refuses_keeps_no_other_back)
+{
+	struct packet packet;
+
+	run("ip link add other type veth peer name rest && ip link set rest up && "
+	    "ip link set other up && ip addr add 10.9.0.1/24 dev other && "
+	    "ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:fc dev other");
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	sender_flush(sender);
+	for (unsigned i = 0; i < WAIT_TRIES && sender_counters(sender).linked < 2; i++) {
+		add_keepalive("10.9.0.2:1", "NOTIFY sip:other");
+		sender_flush(sender);
+		usleep(1000);
+	}
+	cr_assert_geq(sender_counters(sender).linked, 2, "over the other device, too");
+	add_keepalive(phone4, "NOTIFY sip:phone 1");
+	add_keepalive("10.9.0.2:1", "NOTIFY sip:other");
+	add_keepalive(phone4, "NOTIFY sip:phone 3");
+	run("ip link set other down && ip route del default");
+	sender_flush(sender);
+	packet = take();
+	cr_expect_eq(packet.bytes[packet.length - 1], '1');
+	packet = take();
+	cr_expect_eq(packet.bytes[packet.length - 1], '3');
+	cr_expect_eq(sender_counters(sender).errors, 1);
+}
+
+/* Changes rules that are no onlookers, as somebody who may, once natbox no longer may: when it
+ * closes its end of the pipe. */
+static int start_changing(void)
+{
+	int ends[2];
+	char byte;
+
+	cr_assert_eq(pipe(ends), 0);
+	if (fork() == 0) {
+		close(ends[1]);
+		_exit(read(ends[0], &byte, 1) != 0 ||
+			system("nft add table inet other && nft 'add chain inet other in "
+			       "{ type filter hook input priority 0; }'") != 0);
+	}
+	close(ends[0]);
+	return ends[1];
+}
+
 /* As in sniff mode, once it has started. */
 Test(keepalive_path, without_the_right_to_look_a_change_of_rules_is_taken_for_one)
 {
+	struct fault line;
+	int changing;
+
 	sender_set_path(sender, KEEPALIVE_PATH_AUTO);
 	cr_assert(becomes_frame(true, proxy4, phone4));
-	if (fork() == 0) {
-		usleep(50000);
-		_exit(system("nft add table inet other && nft 'add chain inet other in "
-			     "{ type filter hook input priority 0; }'") != 0);
-	}
+	cr_expect(sender_path_news(sender, &line));
+	changing = start_changing();
 	cr_assert_eq(setuid(65534), 0);
+	close(changing);
 	cr_expect(becomes_frame(false, proxy4, phone4));
-	usleep(1500000); /* more than the second after which rules are looked at again */
+	cr_expect(says("a firewall that natbox has no right to see"), "once it was looked at");
 	cr_expect(stays_the_kernels(proxy4, phone4));
 	sender_set_path(sender, KEEPALIVE_PATH_LINK);
 	cr_expect(becomes_frame(true, proxy4, phone4));
+}
+
+/* A batch is one call's; what is more goes before. */
+Test(keepalive_path, more_frames_than_a_batch_holds_leave_all)
+{
+	const struct flow flow = flow_of(proxy4, phone4);
+	struct text bytes = {NULL, hello.length + 1};
+	char numbered[sizeof("NOTIFY sip:phone") + 1];
+	struct sent_counters before;
+
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	before = sender_counters(sender);
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(numbered, sizeof(numbered), "%s%c", hello.at, (char)(i + 1));
+		bytes.at = numbered;
+		cr_assert_eq(sender_add_keepalive(sender, &flow, bytes), 0);
+	}
+	sender_flush(sender);
+	cr_expect_eq(sender_counters(sender).linked - before.linked, 200);
+	cr_expect_eq(sender_counters(sender).sent - before.sent, 200);
+	for (unsigned i = 0; i < 200; i++) {
+		const struct packet packet = take();
+
+		cr_assert_eq(packet.bytes[packet.length - 1], i + 1);
+	}
+}
+
+Test(keepalive_path, more_routes_than_are_followed_are_the_kernels_and_it_is_said)
+{
+	struct fault line;
+
+	sender_set_path(sender, KEEPALIVE_PATH_LINK);
+	cr_assert(becomes_frame(true, proxy4, phone4));
+	cr_expect(sender_path_news(sender, &line));
+	run("for i in $(seq 0 32); do for j in $(seq 0 254); do "
+	    "echo route add 10.$i.$j.0/24 via 192.0.2.254; done; done | ip -batch -");
+	cr_expect(says("more routes than natbox follows"));
+	cr_expect(stays_the_kernels(proxy4, phone4));
 }

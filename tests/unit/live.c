@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 #include <netpacket/packet.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "frames.h"
+#include "own_network.h"
 
 static const char proxy4[] = "198.51.100.1:5060", phone4[] = "192.0.2.7:40000";
 static const char proxy6[] = "[2001:db8:1::1]:5060", phone6[] = "[2001:db8::7]:40000";
@@ -26,11 +26,6 @@ static const struct text hello = {"MESSAGE sip:phone", 17};
 
 static struct fault fault;
 static struct inject *inject;
-
-static void run(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
-}
 
 /* An interface with the network of the phones behind it, who need not be there. */
 static void add_phones(const char *interface, const char *network4, const char *network6)
@@ -49,9 +44,8 @@ static void add_phones(const char *interface, const char *network4, const char *
 
 static void setup(void)
 {
-	if (unshare(CLONE_NEWNET))
-		cr_skip_test("only root may make a network namespace");
-	run("ip link set lo up && ip link add near type veth peer name far && ip link set far up");
+	enter_own_network();
+	run("ip link add near type veth peer name far && ip link set far up");
 	add_phones("near", "192.0.2", "2001:db8:0:0");
 	cr_assert_eq(inject_open(&inject, &fault), 0, "%s", fault.line);
 }

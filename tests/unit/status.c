@@ -245,6 +245,17 @@ Test(status, a_sample_is_taken_each_minute)
 	cr_expect_eq(sample(all, 1, 1), 101);
 }
 
+/* Who asks has looked at the clock before the loop took it. */
+Test(status, a_sample_is_never_younger_than_now)
+{
+	json_t *all;
+
+	history_note(&history, &snapshot, start_us + minute_us);
+	all = samples(start_us + minute_us - 1);
+	cr_expect_eq(sample(all, 0, 0), 59);
+	cr_expect_eq(sample(all, 1, 0), 0);
+}
+
 Test(status, history_is_a_day_and_no_more)
 {
 	const unsigned minutes = 3 * HISTORY_SAMPLES;

@@ -1,6 +1,6 @@
 /* When natbox counts as alive. */
-#ifndef NATBOX_ALIVE_H
-#define NATBOX_ALIVE_H
+#ifndef NATBOX_HTTP_ALIVE_H
+#define NATBOX_HTTP_ALIVE_H
 
 #include <stdbool.h>
 #include <stdint.h>

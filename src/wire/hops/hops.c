@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,14 +22,12 @@ enum {
 	/* How often a neighbour that waits to be confirmed is used by way of the kernel. */
 	CONFIRM_MS = 1000,
 	/* Between two times that all prefixes are read, some milliseconds each: when routes change,
-	 * they often change again at once. Where there were too many, or reading failed. */
+	 * they often change again at once. And where there were too many. */
 	READ_MS = 100,
-	READ_FAILED_MS = 30000,
+	READ_TOO_MANY_MS = 30000,
 	/* Questions after one look, some microseconds each. */
 	QUESTIONS_MAX = 64,
-	/* Messages of notifications in one look, each of up to 8 KiB, and what the socket holds. */
-	NOTICES_MAX = 64,
-	NOTICE_MAX = 16384,
+	/* Of notifications, what the socket holds. */
 	NOTICES_BUFFER = 1 << 20,
 };
 
@@ -164,7 +161,7 @@ static void read_routing(struct hops *hops)
 		result = ask_segments(hops->questions, hops->segments, hops->kinds);
 	hops->is_read = result == 0;
 	hops->is_too_many = result == -E2BIG;
-	hops->read_next_ms = hops->now_ms + (hops->is_too_many ? READ_FAILED_MS : READ_MS);
+	hops->read_next_ms = hops->now_ms + (hops->is_too_many ? READ_TOO_MANY_MS : READ_MS);
 	if (result != 0)
 		renew_questions(hops);
 }
@@ -240,27 +237,11 @@ static int note(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-/* False when there may be more, or less than there was. */
-static bool take_notices(struct hops *hops)
-{
-	alignas(struct nlmsghdr) char buffer[NOTICE_MAX];
-
-	for (unsigned i = 0; i < NOTICES_MAX; i++) {
-		const ssize_t length = recv(
-			mnl_socket_get_fd(hops->notices), buffer, sizeof(buffer), MSG_DONTWAIT);
-
-		if (length < 0)
-			return errno == EAGAIN || errno == EINTR;
-		mnl_cb_run(buffer, (size_t)length, 0, 0, note, hops);
-	}
-	return false;
-}
-
 void hops_look(struct hops *hops, uint64_t now_ms)
 {
 	hops->now_ms = now_ms;
 	hops->questions_left = QUESTIONS_MAX;
-	if (!take_notices(hops)) {
+	if (!netlink_take(hops->notices, note, hops)) {
 		hops_forget(hops);
 		return;
 	}

@@ -18,9 +18,6 @@
 
 enum {
 	REQUEST_MAX = 256,
-	NOTICE_MAX = 16384,
-	/* Messages of notifications in one look. */
-	NOTICES_MAX = 64,
 	/* Between two times that all is looked at: who changes rules changes several. */
 	ASK_MS = 1000,
 	NAME_MAX_SHOWN = 160,
@@ -37,22 +34,29 @@ struct onlookers {
 	char rule[NAME_MAX_SHOWN];
 };
 
+static const char changed[] = "a firewall that has changed";
+
 static void name_rule(struct onlookers *onlookers, const char *name)
 {
 	onlookers->filters = true;
 	snprintf(onlookers->rule, sizeof(onlookers->rule), "%s", name);
 }
 
-static struct mnl_socket *subscribe(int bus, int group)
+/* 0 or a negative errno. */
+static int subscribe(int bus, int group, struct mnl_socket **out)
 {
 	struct mnl_socket *socket = NULL;
+	int error = netlink_open(bus, &socket);
 
-	if (netlink_open(bus, &socket) != 0)
-		return NULL;
-	if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) == 0)
-		return socket;
-	mnl_socket_close(socket);
-	return NULL;
+	if (error)
+		return error;
+	if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		error = -errno;
+		mnl_socket_close(socket);
+		return error;
+	}
+	*out = socket;
+	return 0;
 }
 
 static bool is_own(int family, const char *table)
@@ -175,12 +179,22 @@ static void look_at_legacy(struct onlookers *onlookers)
 	}
 }
 
-static void look_at_rules(struct onlookers *onlookers)
+/* False: they have to be looked at again, as some have changed meanwhile: be it natbox's own sets,
+ * of which no notice is taken. */
+static bool look_at_rules(struct onlookers *onlookers)
 {
+	int error;
+
 	onlookers->filters = false;
 	look_at_legacy(onlookers);
-	if (!onlookers->filters && (!onlookers->rules || ask_rules(onlookers) != 0))
+	if (onlookers->filters)
+		return true;
+	error = onlookers->rules ? ask_rules(onlookers) : -EPERM;
+	if (error == -EINTR)
+		name_rule(onlookers, changed);
+	else if (error)
 		name_rule(onlookers, "a firewall that natbox has no right to see");
+	return error != -EINTR;
 }
 
 static int take_policy(const struct nlmsghdr *message, void *context)
@@ -213,14 +227,16 @@ static void look_at_policies(struct onlookers *onlookers)
 struct onlookers *onlookers_new(void)
 {
 	struct onlookers *onlookers = calloc(1, sizeof(*onlookers));
+	int error;
 
 	if (!onlookers)
 		return NULL;
-	onlookers->rules = subscribe(NETLINK_NETFILTER, NFNLGRP_NFTABLES);
-	onlookers->policies = subscribe(NETLINK_XFRM, XFRMNLGRP_POLICY);
+	subscribe(NETLINK_NETFILTER, NFNLGRP_NFTABLES, &onlookers->rules);
+	error = subscribe(NETLINK_XFRM, XFRMNLGRP_POLICY, &onlookers->policies);
+	onlookers->encrypts = error != -EPROTONOSUPPORT; /* until that is known better */
 	onlookers->legacy[0] = open("/proc/net/ip_tables_names", O_RDONLY | O_CLOEXEC);
 	onlookers->legacy[1] = open("/proc/net/ip6_tables_names", O_RDONLY | O_CLOEXEC);
-	look_at_rules(onlookers);
+	onlookers->rules_are_news = !look_at_rules(onlookers);
 	look_at_policies(onlookers);
 	return onlookers;
 }
@@ -276,39 +292,25 @@ static int note_policy(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-/* True when some were lost, or are left. */
-static bool take_notices(struct mnl_socket *socket, mnl_cb_t callback, struct onlookers *onlookers)
-{
-	alignas(struct nlmsghdr) char buffer[NOTICE_MAX];
-
-	for (unsigned i = 0; socket && i < NOTICES_MAX; i++) {
-		const ssize_t length =
-			recv(mnl_socket_get_fd(socket), buffer, sizeof(buffer), MSG_DONTWAIT);
-
-		if (length < 0)
-			return errno != EAGAIN && errno != EINTR;
-		mnl_cb_run(buffer, (size_t)length, 0, 0, callback, onlookers);
-	}
-	return socket != NULL;
-}
-
 void onlookers_look(struct onlookers *onlookers, uint64_t now_ms)
 {
-	onlookers->rules_are_news |= take_notices(onlookers->rules, note_rule, onlookers);
-	onlookers->policies_are_news |= take_notices(onlookers->policies, note_policy, onlookers);
+	if (onlookers->rules && !netlink_take(onlookers->rules, note_rule, onlookers))
+		onlookers->rules_are_news = true;
+	if (onlookers->policies && !netlink_take(onlookers->policies, note_policy, onlookers))
+		onlookers->policies_are_news = true;
 	if (onlookers->rules_are_news && !onlookers->filters)
-		name_rule(onlookers, "a firewall that has changed");
+		name_rule(onlookers, changed);
 	onlookers->encrypts |= onlookers->policies_are_news;
 	if (now_ms < onlookers->ask_next_ms)
 		return;
 	onlookers->ask_next_ms = now_ms + ASK_MS;
 	if (onlookers->rules_are_news)
-		look_at_rules(onlookers);
+		onlookers->rules_are_news = !look_at_rules(onlookers);
 	if (onlookers->policies_are_news)
 		look_at_policies(onlookers);
 	if (!onlookers->filters)
 		look_at_legacy(onlookers);
-	onlookers->rules_are_news = onlookers->policies_are_news = false;
+	onlookers->policies_are_news = false;
 }
 
 bool onlookers_encrypt(const struct onlookers *onlookers)

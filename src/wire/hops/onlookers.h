@@ -9,7 +9,8 @@
 
 struct onlookers;
 
-/* NULL: no memory. Needs CAP_NET_ADMIN: without it there are rules as far as is known. */
+/* NULL: no memory. Needs CAP_NET_ADMIN: without it there are rules and policies as far as is
+ * known. */
 struct onlookers *onlookers_new(void);
 void onlookers_free(struct onlookers *onlookers); /* NULL is fine */
 

@@ -92,12 +92,11 @@ static int take_route_prefix(const struct nlmsghdr *message, void *context)
 	return gather(context, header->rtm_family, ip, header->rtm_dst_len, tells_apart);
 }
 
-/* Whether a rule may look at what a question about a route does not name: a port, a protocol, a
- * user, a virtual routing domain, or what newer kernels have. */
+/* Whether a rule may look at what a question about a route does not name: a tunnel, or what kernels
+ * have learnt last, as a virtual routing domain, a user, a protocol, a port. */
 static bool is_strange(unsigned type)
 {
-	return type > FRA_OIFNAME || type == FRA_TUN_ID || type == FRA_L3MDEV ||
-	       type == FRA_UID_RANGE;
+	return type == FRA_TUN_ID || type > FRA_OIFNAME;
 }
 
 static int take_rule_prefix(const struct nlmsghdr *message, void *context)
@@ -251,13 +250,14 @@ void read_neighbour(const struct nlmsghdr *message, unsigned *interface, uint8_t
 	struct neighbour_state *state)
 {
 	const struct ndmsg *header = mnl_nlmsg_get_payload(message);
+	const bool is_of_ip = header->ndm_family == AF_INET || header->ndm_family == AF_INET6;
 	const struct nlattr *attribute;
 	bool has_ip = false, has_mac = false;
 
 	*state = (struct neighbour_state){.is_stale = header->ndm_state & NUD_STALE};
 	mnl_attr_for_each(attribute, message, sizeof(*header))
 	{
-		if (mnl_attr_get_type(attribute) == NDA_DST)
+		if (mnl_attr_get_type(attribute) == NDA_DST && is_of_ip)
 			has_ip = read_ip(attribute, header->ndm_family, ip);
 		if (mnl_attr_get_type(attribute) == NDA_LLADDR &&
 			mnl_attr_get_payload_len(attribute) == MAC_LENGTH) {

@@ -1,0 +1,156 @@
+/* What is to see a packet of this host before it leaves, each test in a network namespace of its
+ * own. */
+#include "wire/hops/onlookers.h"
+#include "frames.h"
+#include "own_network.h"
+#include "wire/rules/alive.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* In milliseconds: longer than rules are left alone after they were looked at. */
+enum { LATER_MS = 2000, TRIES = 500 };
+
+static struct onlookers *onlookers;
+static uint64_t now_ms = 1000000;
+
+static void setup(void)
+{
+	enter_own_network();
+}
+
+static void cleanup(void)
+{
+	onlookers_free(onlookers);
+}
+
+TestSuite(onlookers, .init = setup, .fini = cleanup, .timeout = 120);
+
+static void begin(void)
+{
+	onlookers = onlookers_new();
+	cr_assert(onlookers);
+}
+
+static void look(void)
+{
+	onlookers_look(onlookers, now_ms += LATER_MS);
+}
+
+static void expect_rule(const char *words)
+{
+	cr_assert(onlookers_filter(onlookers), "%s", words);
+	cr_expect(strstr(onlookers_rule(onlookers), words), "%s", onlookers_rule(onlookers));
+}
+
+Test(onlookers, rules_of_postrouting_see_what_leaves)
+{
+	run("nft add table ip other && "
+	    "nft 'add chain ip other last { type filter hook postrouting priority 0; }'");
+	begin();
+	cr_expect_not(onlookers_filter(onlookers), "an empty chain sees nothing");
+	run("nft add rule ip other last counter");
+	look();
+	expect_rule("chain last of nftables table ip other");
+	cr_expect(onlookers_are_settled(onlookers));
+}
+
+Test(onlookers, natboxs_own_table_is_none_and_no_news)
+{
+	begin();
+	look();
+	run("nft add table inet natbox && "
+	    "nft 'add chain inet natbox out { type filter hook output priority 0; }' && "
+	    "nft add rule inet natbox out counter");
+	onlookers_look(onlookers, now_ms);
+	cr_expect(onlookers_are_settled(onlookers));
+	cr_expect_not(onlookers_filter(onlookers));
+	run("nft add table ip natbox && "
+	    "nft 'add chain ip natbox out { type filter hook output priority 0; policy drop; }'");
+	look();
+	expect_rule("chain out of nftables table ip natbox");
+}
+
+Test(onlookers, tables_of_the_old_iptables_are_seen)
+{
+	begin();
+	cr_assert_not(onlookers_filter(onlookers));
+	if (system("iptables-legacy -t nat -L >/dev/null 2>&1"))
+		cr_skip_test("there is no such iptables here, or no such kernel");
+	look();
+	expect_rule("an iptables table");
+}
+
+Test(onlookers, policies_for_what_comes_in_are_none)
+{
+	begin();
+	look();
+	run("ip xfrm policy add src 10.0.0.0/8 dst 10.0.0.0/8 dir in tmpl src 192.0.2.99 "
+	    "dst 192.0.2.1 proto esp mode tunnel");
+	onlookers_look(onlookers, now_ms);
+	cr_expect(onlookers_encrypt(onlookers), "until it has been looked at");
+	look();
+	cr_expect_not(onlookers_encrypt(onlookers));
+	cr_expect(onlookers_are_settled(onlookers));
+}
+
+/* Nor is it known that nothing is to be encrypted. */
+Test(onlookers, who_may_not_look_takes_them_to_be_there)
+{
+	cr_assert_eq(setuid(65534), 0);
+	begin();
+	look();
+	expect_rule("a firewall that natbox has no right to see");
+	cr_expect(onlookers_encrypt(onlookers));
+}
+
+/* As natbox does itself, in another thread, only far more often. */
+static pid_t start_renewing(void)
+{
+	const struct address proxy = address_of("192.0.2.1:5060");
+	struct alive *alive;
+	pid_t child;
+
+	cr_assert_eq(alive_open(&proxy, 1, &alive), 0);
+	cr_assert(alive_renew(alive) >= 0);
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (alive_renew(alive) >= 0)
+			;
+		_exit(1);
+	}
+	alive_close(alive);
+	return child;
+}
+
+/* Chains that are no onlookers, but too many for one answer of the kernel. */
+Test(onlookers, rules_that_change_while_they_are_read_are_read_again)
+{
+	bool was_disturbed = false;
+	pid_t child;
+
+	run("{ echo 'table inet natbox {"
+	    " set alive4 { type ipv4_addr . inet_service; flags timeout; };"
+	    " set alive6 { type ipv6_addr . inet_service; flags timeout; }; }'; "
+	    "echo 'table inet other {'; for i in $(seq 3000); do echo \"chain c$i { }\"; done; "
+	    "echo '}'; } | nft -f -");
+	child = start_renewing();
+	for (unsigned i = 0; i < TRIES && !was_disturbed; i++) {
+		onlookers_free(onlookers);
+		begin();
+		was_disturbed = onlookers_filter(onlookers);
+	}
+	cr_expect_eq(kill(child, SIGKILL), 0);
+	cr_expect_eq(waitpid(child, NULL, 0), child);
+	cr_assert(was_disturbed);
+	cr_expect_not(onlookers_are_settled(onlookers));
+	look();
+	cr_expect_not(onlookers_filter(onlookers), "%s", onlookers_rule(onlookers));
+	cr_expect(onlookers_are_settled(onlookers));
+}
