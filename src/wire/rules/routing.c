@@ -209,7 +209,7 @@ static int check_route(const struct nlmsghdr *message, void *context)
 	return MNL_CB_ERROR;
 }
 
-static int check_family(uint8_t family, struct search *search)
+static int check_once(uint8_t family, struct search *search)
 {
 	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
 	struct rtmsg *header;
@@ -225,6 +225,17 @@ static int check_family(uint8_t family, struct search *search)
 				search->settings->table),
 			check_route, search);
 	mnl_socket_close(socket);
+	return error;
+}
+
+/* What changes while the kernel lists it is listed again. */
+static int check_family(uint8_t family, struct search *search)
+{
+	enum { TRIES = 100 };
+	int error = -EINTR;
+
+	for (unsigned i = 0; i < TRIES && error == -EINTR; i++)
+		error = check_once(family, search);
 	/* The kernel has no such table: nobody uses it. Or no IPv6. */
 	return error == -ENOENT || error == -EAFNOSUPPORT ? 0 : error;
 }
