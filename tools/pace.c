@@ -259,9 +259,9 @@ static void wait_for(struct pace *pace, double seconds)
 	}
 }
 
-/* One at a time, evenly, so that none waits for another: without a sleep, from which no one wakes to
- * the microsecond. What could not be sent in its time, as something else had this core, is not made
- * up for in a burst. Returns how many were sent. */
+/* One at a time, evenly, so that none waits for another: without a sleep, from which nobody wakes
+ * to the microsecond. What could not be sent in its time, as something else had this core, is not
+ * made up for in a burst. Returns how many were sent. */
 static long send_requests(struct pace *pace, double rate, double seconds)
 {
 	const double start = traffic_seconds(), step = 1 / rate, late = LATE_STEPS * step;
