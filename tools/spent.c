@@ -1,6 +1,6 @@
 /* Prints how many nanoseconds of CPU a process has spent, with all of its threads, those that have
- * ended too: what /proc tells of the threads there are forgets those, and of the process it tells
- * hundredths of a second.
+ * ended too, and how many its first thread: what /proc tells of the threads there are forgets
+ * those, and of the process it tells hundredths of a second.
  *
  *     spent PID */
 #include <errno.h>
@@ -8,6 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+static long long first_thread(long pid)
+{
+	char path[64];
+	long long nanoseconds = 0;
+	FILE *stream;
+
+	snprintf(path, sizeof(path), "/proc/%ld/schedstat", pid);
+	stream = fopen(path, "re");
+	if (!stream || fscanf(stream, "%lld", &nanoseconds) != 1)
+		nanoseconds = 0;
+	if (stream)
+		fclose(stream);
+	return nanoseconds;
+}
 
 int main(int argc, char **argv)
 {
@@ -24,6 +39,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "spent: %ld: %s\n", pid, strerror(errno));
 		return 1;
 	}
-	printf("%lld\n", (long long)spent.tv_sec * 1000000000 + spent.tv_nsec);
+	printf("%lld %lld\n", (long long)spent.tv_sec * 1000000000 + spent.tv_nsec,
+		first_thread(pid));
 	return 0;
 }
