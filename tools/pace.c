@@ -1,13 +1,13 @@
 /* Measures a relay at a pace: what it adds to a message's way, what the answer to a keepalive costs
  * it, and what becomes of it when more comes than it can take. Plays user agents and proxy at once,
- * on one host with the relay between.
+ * with the relay's host between theirs.
  *
- *     pace [-c CLIENTS] [-r RATE] [-s SECONDS] WHAT PID CLIENT PROXY:PORT
+ *     pace [-c CLIENTS] [-r RATE] [-s SECONDS] WHAT PID CLIENT@PID PROXY:PORT@PID
  *
- * PID is the process that relays, or any other in a network namespace where CLIENT and PROXY are
- * addresses of the host. Each of CLIENTS has a port of CLIENT, from 10000 on, and registers first.
- * Times are the kernel's, of the moment at which a datagram reached its socket, so that it counts
- * for nothing how late this program takes it. WHAT is
+ * PID is the process that relays; behind an @, any in the network namespace of a host that has this
+ * address. Each of CLIENTS has a port of CLIENT, from 10000 on, and registers first. Times are the
+ * kernel's, of the moment at which a datagram reached its host, so that it counts for nothing how
+ * late this program takes it; on the relay's own host that would be before a queue. WHAT is
  *
  *     latency   RATE messages a second, REGISTER requests and their answers, for SECONDS: the
  *               microseconds from sending one to its arrival, by percentile, and the rate, which
@@ -50,10 +50,12 @@ enum {
 	SEGMENTS = 32, /* requests that a flooder hands to the kernel at once */
 	RATE_MAX = 1000000,
 	SECONDS_MAX = 60,
+	PID_MAX = 1 << 22,
 	NUMBERS = 1 << 20, /* of messages that may be on their way */
 	BURST = 1024,
 	CONTROL_SIZE = 128,
 	SLEEP_US = 50,
+	LATE_STEPS = 4,
 	SETTLE_US = 20000,
 	KEEPALIVE_WAIT_S = 30,
 	SLOWER = 4,
@@ -82,7 +84,8 @@ struct flooder {
 };
 
 struct pace {
-	long pid, clients, rate, seconds;
+	long pid, clients_pid, proxy_pid; /* of the relay, and on the other hosts */
+	long clients, rate, seconds;
 	int (*measure)(struct pace *pace);
 	struct address client_address, proxy;
 	int proxy_socket, poll;
@@ -256,21 +259,23 @@ static void wait_for(struct pace *pace, double seconds)
 	}
 }
 
-/* Returns how many were sent: fewer than that where there is no time for more. */
+/* One at a time, evenly, so that none waits for another: without a sleep, from which nobody wakes
+ * to the microsecond. What could not be sent in its time, as something else had this core, is not
+ * made up for in a burst. Returns how many were sent. */
 static long send_requests(struct pace *pace, double rate, double seconds)
 {
-	const double start = traffic_seconds();
+	const double start = traffic_seconds(), step = 1 / rate, late = LATE_STEPS * step;
+	double due = start;
 	long sent = 0;
 
 	for (double now; (now = traffic_seconds()) < start + seconds;) {
-		const long due = (long)((now - start) * rate) - sent;
-
-		for (long i = 0; i < due && i < BATCH; i++, sent++)
+		if (now >= due) {
 			send_request(pace);
+			sent++;
+			due = due + late < now ? now : due + step;
+		}
 		take_at_proxy(pace);
 		take_at_clients(pace);
-		if (due < BATCH)
-			usleep(SLEEP_US);
 	}
 	wait_for(pace, 0.2);
 	return sent;
@@ -631,6 +636,17 @@ static bool read_option(int option, struct pace *pace)
 	}
 }
 
+/* ADDRESS@PID; cuts the text in two. */
+static bool read_host(char *text, struct address *address, long *pid)
+{
+	char *at = strchr(text, '@');
+
+	if (!at)
+		return false;
+	*at = '\0';
+	return traffic_read_address(text, address) && traffic_read_number(at + 1, 2, PID_MAX, pid);
+}
+
 static bool read_arguments(int argc, char **argv, struct pace *pace)
 {
 	size_t kind = 0;
@@ -645,9 +661,9 @@ static bool read_arguments(int argc, char **argv, struct pace *pace)
 	if (kind == sizeof(kinds) / sizeof(*kinds))
 		return false;
 	pace->measure = kinds[kind].measure;
-	return traffic_read_number(argv[optind + 1], 2, 1 << 22, &pace->pid) &&
-	       traffic_read_address(argv[optind + 2], &pace->client_address) &&
-	       traffic_read_address(argv[optind + 3], &pace->proxy);
+	return traffic_read_number(argv[optind + 1], 2, PID_MAX, &pace->pid) &&
+	       read_host(argv[optind + 2], &pace->client_address, &pace->clients_pid) &&
+	       read_host(argv[optind + 3], &pace->proxy, &pace->proxy_pid);
 }
 
 int main(int argc, char **argv)
@@ -658,15 +674,16 @@ int main(int argc, char **argv)
 
 	if (!read_arguments(argc, argv, &pace)) {
 		fprintf(stderr, "usage: pace [-c CLIENTS] [-r RATE] [-s SECONDS] "
-				"latency|answers|overload PID CLIENT PROXY:PORT\n");
+				"latency|answers|overload PID CLIENT@PID PROXY:PORT@PID\n");
 		return 2;
 	}
 	files = (rlim_t)(pace.clients + FLOODERS + FILES_MORE);
 	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){files, files}) < 0)
 		traffic_die("cannot have so many sockets");
 	prctl(PR_SET_TIMERSLACK, 1);
-	traffic_enter(pace.pid);
+	traffic_enter(pace.proxy_pid);
 	pace.proxy_socket = open_socket(&pace.proxy);
+	traffic_enter(pace.clients_pid);
 	open_clients(&pace);
 	return pace.measure(&pace);
 }

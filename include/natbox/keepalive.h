@@ -18,10 +18,38 @@ enum {
 			2 * LABEL_USER_MAX + EXTRA_HEADERS_MAX + 1024
 };
 
+/* A form: all of a request that is the same for all user agents, of one method from one proxy. In
+ * between go what differs: the parts end where it stands. */
+enum keepalive_part {
+	PART_PHONE,
+	PART_BRANCH,
+	PART_FROM, /* with all of its URI where that is the same, too */
+	PART_TAG,
+	PART_TO,
+	PART_CALL_ID,
+	PART_END,
+	KEEPALIVE_PARTS
+};
+
+struct keepalive_form {
+	enum keepalive_method method;
+	struct address proxy; /* port 0: the form is empty */
+	bool has_from;
+	uint16_t ends[KEEPALIVE_PARTS];
+	char text[FROM_MAX + 4 * ADDRESS_TEXT_MAX + EXTRA_HEADERS_MAX + 512];
+};
+
+/* Proxies whose forms are kept, as long as they do not share a place. */
+enum { KEEPALIVE_FORMS = 8 };
+
 struct keepalive {
 	const struct settings *settings;
 	struct hash_key key;
+	struct keepalive_form forms[KEEPALIVE_FORMS];
 };
+
+/* To be called when the settings have changed. */
+void keepalive_forget(struct keepalive *keepalive);
 
 /* Between whom a keepalive goes, and for whom it is there. */
 struct keepalive_route {
@@ -30,7 +58,7 @@ struct keepalive_route {
 };
 
 /* Writes one and returns its length. sent_us makes it unique for its client. */
-size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method method,
+size_t keepalive_build(struct keepalive *keepalive, enum keepalive_method method,
 	const struct keepalive_route *route, uint64_t sent_us, char out[static KEEPALIVE_MAX]);
 
 /* Whether a user agent can be expected to answer; CRLF and zero bytes it does not. */
@@ -59,7 +87,7 @@ bool liveness_is_lost(const struct endpoints *endpoints, uint32_t endpoint);
 
 /* It woke, to send or for something else: reasons end, a keepalive is sent or found missed, and it
  * is placed again. */
-void liveness_wake(struct endpoints *endpoints, const struct keepalive *keepalive,
-	uint32_t endpoint, bool send);
+void liveness_wake(
+	struct endpoints *endpoints, struct keepalive *keepalive, uint32_t endpoint, bool send);
 
 #endif

@@ -81,6 +81,7 @@ unsigned engine_reconfigure(struct engine *engine, const struct settings *settin
 
 	engine->report.work = 0;
 	engine->settings = *settings;
+	keepalive_forget(&engine->keepalive);
 	places = classes_set(&engine->endpoints.classes, &engine->settings);
 	if (!endpoints_set_limit(&engine->endpoints, settings->limits.endpoints))
 		fixed |= FIXED_ENDPOINTS;

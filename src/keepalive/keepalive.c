@@ -141,65 +141,150 @@ static char *put_from(
 	}
 }
 
-/* The phone at its public address, as Request-URI and To have it. */
-static char *put_phone(char *at, struct text user, struct text client)
-{
-	at = put(at, TEXT("sip:"));
-	if (user.length)
-		at = put(put(at, user), TEXT("@"));
-	return put(at, client);
-}
-
 bool keepalive_is_answered(enum keepalive_method method)
 {
 	return method == KEEPALIVE_NOTIFY || method == KEEPALIVE_OPTIONS;
 }
 
-static char *put_request(const struct keepalive *keepalive, enum keepalive_method method,
-	const struct keepalive_route *route, uint64_t sent_us, char *at)
+void keepalive_forget(struct keepalive *keepalive)
 {
-	const struct settings *settings = keepalive->settings;
-	const struct address *client = route->client, *proxy = route->proxy;
-	const struct addressee *addressee = &route->addressee;
-	uint64_t mac = mac_of(keepalive, client, proxy, sent_us);
-	char client_text[ADDRESS_TEXT_MAX], proxy_text[ADDRESS_TEXT_MAX], digits[NUMBERS_LENGTH];
-	struct text client_address = {client_text, address_format(client, client_text)};
-	struct text proxy_address = {proxy_text, address_format(proxy, proxy_text)};
-	struct text proxy_host = host_of(proxy_address);
-	struct text numbers = {digits, sizeof(digits)};
-
-	put_hex(put_hex(digits, sent_us), mac);
-	at = put_string(at, keepalive_method_names[method]);
-	at = put(at, TEXT(" "));
-	at = put_phone(at, addressee->user, client_address);
-	at = put(at, TEXT(" SIP/2.0\r\nVia: SIP/2.0/UDP "));
-	at = put(at, proxy_address);
-	at = put(at, TEXT(";branch="));
-	at = put(at, TEXT(branch_prefix));
-	at = put(at, numbers);
-	at = put(at, TEXT("\r\nMax-Forwards: 70\r\nFrom: <"));
-	at = put_from(at, settings->keepalive.from, addressee,
-		proxy->port == 5060 ? proxy_host : proxy_address);
-	at = put(at, TEXT(">;tag="));
-	at = put_hex(at, mac ^ sent_us);
-	at = put(at, TEXT("\r\nTo: <"));
-	at = put_phone(at, addressee->user, client_address);
-	at = put(at, TEXT(">\r\nCall-ID: "));
-	at = put(at, numbers);
-	at = put(at, TEXT("@"));
-	at = put(at, proxy_host);
-	at = put(at, TEXT("\r\nCSeq: 1 "));
-	at = put_string(at, keepalive_method_names[method]);
-	at = put(at, TEXT("\r\nContact: <sip:"));
-	at = put(at, proxy_address);
-	at = put(at, TEXT(">\r\n"));
-	if (method == KEEPALIVE_NOTIFY)
-		at = put(at, TEXT("Event: keep-alive\r\nSubscription-State: active\r\n"));
-	at = put_string(at, settings->keepalive.extra_headers);
-	return put(at, TEXT("Content-Length: 0\r\n\r\n"));
+	for (unsigned i = 0; i < KEEPALIVE_FORMS; i++)
+		keepalive->forms[i].proxy.port = 0;
 }
 
-size_t keepalive_build(const struct keepalive *keepalive, enum keepalive_method method,
+/* Whether what keepalive.from says differs from one user agent to the next. */
+static bool names_user_agent(const char *from)
+{
+	return strstr(from, "USER") || strstr(from, "AOR");
+}
+
+/* The proxy as the host of a URI: without the port where it is the default one. */
+static struct text default_host(const struct address *proxy, struct text formatted)
+{
+	return proxy->port == 5060 ? host_of(formatted) : formatted;
+}
+
+static void form_end(struct keepalive_form *form, enum keepalive_part part, const char *at)
+{
+	form->ends[part] = (uint16_t)(at - form->text);
+}
+
+static char *form_top(struct keepalive_form *form, struct text proxy)
+{
+	char *at = put_string(form->text, keepalive_method_names[form->method]);
+
+	at = put(at, TEXT(" sip:"));
+	form_end(form, PART_PHONE, at);
+	at = put(at, TEXT(" SIP/2.0\r\nVia: SIP/2.0/UDP "));
+	at = put(at, proxy);
+	at = put(at, TEXT(";branch="));
+	at = put(at, TEXT(branch_prefix));
+	form_end(form, PART_BRANCH, at);
+	return put(at, TEXT("\r\nMax-Forwards: 70\r\nFrom: <"));
+}
+
+static void form_rest(
+	struct keepalive_form *form, char *at, const struct settings *settings, struct text proxy)
+{
+	at = put(at, TEXT(">;tag="));
+	form_end(form, PART_TAG, at);
+	at = put(at, TEXT("\r\nTo: <sip:"));
+	form_end(form, PART_TO, at);
+	at = put(at, TEXT(">\r\nCall-ID: "));
+	form_end(form, PART_CALL_ID, at);
+	at = put(at, TEXT("@"));
+	at = put(at, host_of(proxy));
+	at = put(at, TEXT("\r\nCSeq: 1 "));
+	at = put_string(at, keepalive_method_names[form->method]);
+	at = put(at, TEXT("\r\nContact: <sip:"));
+	at = put(at, proxy);
+	at = put(at, TEXT(">\r\n"));
+	if (form->method == KEEPALIVE_NOTIFY)
+		at = put(at, TEXT("Event: keep-alive\r\nSubscription-State: active\r\n"));
+	at = put_string(at, settings->keepalive.extra_headers);
+	form_end(form, PART_END, put(at, TEXT("Content-Length: 0\r\n\r\n")));
+}
+
+static void form_fill(struct keepalive_form *form, const struct settings *settings,
+	enum keepalive_method method, const struct address *proxy)
+{
+	static const struct addressee nobody = {0};
+	char proxy_text[ADDRESS_TEXT_MAX];
+	const struct text formatted = {proxy_text, address_format(proxy, proxy_text)};
+	const char *from = settings->keepalive.from;
+	char *at;
+
+	form->method = method;
+	form->proxy = *proxy;
+	form->has_from = !names_user_agent(from);
+	at = form_top(form, formatted);
+	if (form->has_from)
+		at = put_from(at, from, &nobody, default_host(proxy, formatted));
+	form_end(form, PART_FROM, at);
+	form_rest(form, at, settings, formatted);
+}
+
+/* Borders with few proxies find what was there before, others mostly. */
+static const struct keepalive_form *form_for(
+	struct keepalive *keepalive, enum keepalive_method method, const struct address *proxy)
+{
+	const unsigned number = proxy->ip[15] + proxy->port + method;
+	struct keepalive_form *form = &keepalive->forms[number % KEEPALIVE_FORMS];
+
+	if (form->method != method || !address_equal(&form->proxy, proxy))
+		form_fill(form, keepalive->settings, method, proxy);
+	return form;
+}
+
+static char *put_part(char *at, const struct keepalive_form *form, enum keepalive_part part)
+{
+	const unsigned start = part ? form->ends[part - 1] : 0;
+
+	return put(at, (struct text){form->text + start, form->ends[part] - start});
+}
+
+/* The phone at its public address, as Request-URI and To have it. */
+static char *put_phone(char *at, struct text user, const struct address *client)
+{
+	if (user.length)
+		at = put(put(at, user), TEXT("@"));
+	return at + address_format(client, at);
+}
+
+static char *put_own_from(
+	char *at, const struct settings *settings, const struct keepalive_route *route)
+{
+	char proxy_text[ADDRESS_TEXT_MAX];
+	const struct text formatted = {proxy_text, address_format(route->proxy, proxy_text)};
+
+	return put_from(at, settings->keepalive.from, &route->addressee,
+		default_host(route->proxy, formatted));
+}
+
+static char *put_request(struct keepalive *keepalive, enum keepalive_method method,
+	const struct keepalive_route *route, uint64_t sent_us, char *at)
+{
+	const struct keepalive_form *form = form_for(keepalive, method, route->proxy);
+	const uint64_t mac = mac_of(keepalive, route->client, route->proxy, sent_us);
+	struct text phone, numbers;
+
+	at = put_part(at, form, PART_PHONE);
+	phone.at = at;
+	at = put_phone(at, route->addressee.user, route->client);
+	phone.length = (size_t)(at - phone.at);
+	at = put_part(at, form, PART_BRANCH);
+	numbers = (struct text){at, NUMBERS_LENGTH};
+	at = put_hex(put_hex(at, sent_us), mac);
+	at = put_part(at, form, PART_FROM);
+	if (!form->has_from)
+		at = put_own_from(at, keepalive->settings, route);
+	at = put_hex(put_part(at, form, PART_TAG), mac ^ sent_us);
+	at = put(put_part(at, form, PART_TO), phone);
+	at = put(put_part(at, form, PART_CALL_ID), numbers);
+	return put_part(at, form, PART_END);
+}
+
+size_t keepalive_build(struct keepalive *keepalive, enum keepalive_method method,
 	const struct keepalive_route *route, uint64_t sent_us, char out[static KEEPALIVE_MAX])
 {
 	switch (method) {

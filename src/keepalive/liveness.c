@@ -153,7 +153,7 @@ bool liveness_is_lost(const struct endpoints *endpoints, uint32_t index)
 	       keepalive_is_answered(rules->method);
 }
 
-static void send_keepalive(struct endpoints *endpoints, const struct keepalive *keepalive,
+static void send_keepalive(struct endpoints *endpoints, struct keepalive *keepalive,
 	enum keepalive_method method, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
@@ -188,8 +188,7 @@ static bool is_last_chance(const struct endpoints *endpoints, const struct endpo
 	       endpoint->missed + 1u >= max_lost;
 }
 
-static void send_and_place(
-	struct endpoints *endpoints, const struct keepalive *keepalive, uint32_t index)
+static void send_and_place(struct endpoints *endpoints, struct keepalive *keepalive, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	struct schedule *schedule = &endpoints->schedule;
@@ -208,7 +207,7 @@ static void send_and_place(
 }
 
 void liveness_wake(
-	struct endpoints *endpoints, const struct keepalive *keepalive, uint32_t index, bool send)
+	struct endpoints *endpoints, struct keepalive *keepalive, uint32_t index, bool send)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	uint32_t now = report_tick(endpoints->report);

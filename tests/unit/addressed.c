@@ -234,7 +234,7 @@ Test(addressed, the_longest_fits)
 {
 	struct settings *settings = &border->settings;
 	const struct address far = at("[1111:2222:3333:4444:5555:6666:7777:8888]:55555");
-	const struct keepalive keepalive = {.settings = settings};
+	struct keepalive keepalive = {.settings = settings};
 	char user[LABEL_USER_MAX], aor[ADDRESSEE_AOR_MAX], out[KEEPALIVE_MAX];
 	const struct keepalive_route route = {.client = &far,
 		.proxy = &far,
@@ -252,6 +252,40 @@ Test(addressed, the_longest_fits)
 	cr_expect_leq(length, KEEPALIVE_MAX);
 	length = keepalive_build(&keepalive, KEEPALIVE_NOTIFY, &route, UINT64_MAX, out);
 	cr_expect_leq(length, KEEPALIVE_MAX, "%zu", length);
+	memcpy(settings->keepalive.from, "PROXY;ffffffffffff", 18);
+	keepalive_forget(&keepalive);
+	length = keepalive_build(&keepalive, KEEPALIVE_NOTIFY, &route, UINT64_MAX, out);
+	cr_expect_gt(length, FROM_MAX + EXTRA_HEADERS_MAX + 2 * LABEL_USER_MAX);
+	cr_expect_leq(keepalive.forms[0].ends[PART_END], sizeof(keepalive.forms[0].text));
+}
+
+/* Ports that are KEEPALIVE_FORMS apart share a place. */
+Test(addressed, a_keepalive_is_the_same_whatever_was_sent_before)
+{
+	static const char *const proxies[] = {"198.51.100.1:5060", "198.51.100.1:5068",
+		"198.51.100.9:5060", "[2001:db8::1]:5060", "198.51.100.1:5061"};
+	static const char *const froms[] = {"sip:keepalive@PROXY", "sip:USER@PROXY", "AOR"};
+	const struct address phone = at("203.0.113.1:5061");
+
+	for (unsigned i = 0; i < 60; i++) {
+		const enum keepalive_method method = i % 2 ? KEEPALIVE_NOTIFY : KEEPALIVE_OPTIONS;
+		const struct address proxy = at(proxies[i / 2 % 5]);
+		const struct keepalive_route route = {.client = &phone,
+			.proxy = &proxy,
+			.addressee = {.aor = TEXT("sip:alice@b.c"), .user = TEXT("alice")}};
+		static struct keepalive used;
+		struct keepalive fresh = {.settings = &border->settings};
+		char one[KEEPALIVE_MAX], other[KEEPALIVE_MAX];
+		size_t length;
+
+		strcpy(border->settings.keepalive.from, froms[i / 20]);
+		used.settings = &border->settings;
+		if (i % 20 == 0)
+			keepalive_forget(&used);
+		length = keepalive_build(&used, method, &route, i, one);
+		cr_assert_eq(keepalive_build(&fresh, method, &route, i, other), length);
+		cr_assert_arr_eq(one, other, length, "%.*s", (int)length, one);
+	}
 }
 
 /* Where a word stands twice, only the first is one. */

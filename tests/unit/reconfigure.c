@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PHONE "203.0.113.1:5061"
 
@@ -59,6 +60,21 @@ Test(reconfigure, endpoints_live_through_it)
 	border_wait(border, 26);
 	cr_assert_eq(border->sent_count, 1);
 	cr_assert_eq(border->sent[0].bytes[0], 'O');
+}
+
+Test(reconfigure, the_next_keepalive_says_what_the_new_settings_say)
+{
+	register_phone(PHONE, "one");
+	border_wait(border, 26);
+	cr_assert_eq(border->sent_count, 1);
+	cr_assert(!strstr(border->sent[0].bytes, "X-New: 1"));
+	strcpy(border->settings.keepalive.extra_headers, "X-New: 1\r\n");
+	strcpy(border->settings.keepalive.from, "sip:new@PROXY");
+	cr_assert_eq(reconfigure(), 0);
+	border_wait(border, 26);
+	cr_assert_eq(border->sent_count, 2);
+	cr_expect(strstr(border->sent[1].bytes, "\r\nX-New: 1\r\n"));
+	cr_expect(strstr(border->sent[1].bytes, "\r\nFrom: <sip:new@198.51.100.1>;tag="));
 }
 
 Test(reconfigure, other_tests_apply_to_the_next_message)

@@ -1,7 +1,6 @@
 #include "traffic.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -28,45 +27,34 @@ double traffic_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Of one thread; false when it has just ended. */
-static bool thread_seconds(const char *path, const char *thread, double *spent_s)
+static double first_thread_seconds(long pid)
 {
-	char file[512];
+	char path[64];
 	unsigned long long nanoseconds;
 	FILE *stream;
 	int read;
 
-	snprintf(file, sizeof(file), "%s/%s/schedstat", path, thread);
-	stream = fopen(file, "re");
+	snprintf(path, sizeof(path), "/proc/%ld/schedstat", pid);
+	stream = fopen(path, "re");
 	if (!stream)
-		return false;
+		traffic_die(path);
 	read = fscanf(stream, "%llu", &nanoseconds);
 	fclose(stream);
-	*spent_s = (double)nanoseconds / 1e9;
-	return read == 1;
+	return read == 1 ? (double)nanoseconds / 1e9 : 0;
 }
 
 struct traffic_cpu traffic_cpu(long pid)
 {
-	struct traffic_cpu cpu = {0};
-	char path[64];
-	DIR *threads;
+	struct timespec spent;
+	clockid_t clock;
 
-	snprintf(path, sizeof(path), "/proc/%ld/task", pid);
-	threads = opendir(path);
-	if (!threads)
-		traffic_die(path);
-	for (struct dirent *thread; (thread = readdir(threads));) {
-		double spent_s;
-
-		if (thread->d_name[0] == '.' || !thread_seconds(path, thread->d_name, &spent_s))
-			continue;
-		cpu.all_s += spent_s;
-		if (strtol(thread->d_name, NULL, 10) == pid)
-			cpu.first_s = spent_s;
-	}
-	closedir(threads);
-	return cpu;
+	errno = clock_getcpuclockid((pid_t)pid, &clock);
+	if (errno || clock_gettime(clock, &spent) < 0)
+		traffic_die("cannot read a process's clock");
+	return (struct traffic_cpu){
+		.all_s = (double)spent.tv_sec + (double)spent.tv_nsec / 1e9,
+		.first_s = first_thread_seconds(pid),
+	};
 }
 
 void traffic_enter(long pid)

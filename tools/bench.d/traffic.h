@@ -16,7 +16,7 @@ struct traffic_message {
 	char bytes[TRAFFIC_MESSAGE_MAX];
 };
 
-/* CPU time of all threads of a process, and of the first. */
+/* CPU time of all threads of a process, those that have ended too, and of the first. */
 struct traffic_cpu {
 	double all_s, first_s;
 };
@@ -26,7 +26,6 @@ _Noreturn void traffic_die(const char *what);
 
 double traffic_seconds(void);
 
-/* Threads that have just ended are left out. */
 struct traffic_cpu traffic_cpu(long pid);
 
 /* Goes into the network namespace of a process: sockets belong to the one they are opened in. */
