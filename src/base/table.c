@@ -9,6 +9,10 @@ enum { HUGE_PAGE = 2 << 20 };
 /* What is backed at once of one table: heads of lists for 16 million endpoints. */
 enum { BACKED_MAX = 64 << 20 };
 
+/* How much of a table that fills up is still free when more of it is backed: an eighth of a page has
+ * room for what some thousand new phones need. */
+enum { AHEAD = HUGE_PAGE / 8 };
+
 /* How much of a table goes into huge pages: its last one where at least half of it is needed. */
 static size_t huge_part(size_t size)
 {
@@ -61,6 +65,38 @@ void *table_new_backed(size_t count, size_t item_size)
 	for (size_t at = 0; table && at < size && at < BACKED_MAX; at += HUGE_PAGE)
 		table[at] = 0;
 	return (void *)table;
+}
+
+void table_back(char *table, size_t from, size_t to)
+{
+	(void)madvise(table + from, to - from, MADV_POPULATE_WRITE);
+}
+
+void fillings_add(struct fillings *fillings, void *table, size_t count, size_t item_size,
+	const uint32_t *used)
+{
+	fillings->list[fillings->count++] = (struct filling){
+		.table = table, .count = count, .item_size = item_size, .used = used};
+}
+
+void fillings_add_pool(struct fillings *fillings, const struct pool *pool)
+{
+	fillings_add(
+		fillings, pool->items, (size_t)pool->capacity + 1, pool->item_size, &pool->used);
+}
+
+/* Small ones are backed by small pages, which take no time. */
+size_t filling_wants(struct filling *filling)
+{
+	const size_t all = huge_part(filling->count * filling->item_size);
+	const size_t reached = ((size_t)*filling->used + 1) * filling->item_size;
+	const size_t wanted = (reached + AHEAD + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+
+	filling->due = UINT32_MAX;
+	if (wanted >= all)
+		return all;
+	filling->due = (uint32_t)((wanted - AHEAD) / filling->item_size);
+	return wanted;
 }
 
 void table_free(void *table, size_t count, size_t item_size)
