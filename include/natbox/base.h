@@ -97,7 +97,7 @@ static inline void *pool_item(const struct pool *pool, uint32_t index)
  * is touched. They are read at random, so large ones ask for huge pages, for which a processor
  * needs to remember far fewer addresses. */
 
-/* Zeroed. NULL when memory is short. */
+/* Zeroed. NULL when memory is short. A large one is not there in a child process that is forked. */
 void *table_new(size_t count, size_t item_size);
 
 /* The same for a table that is reached at random from the first item on: all of it is backed now,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20 };
+enum { HUGE_PAGE = 2 << 20, SMALL_PAGE = 4096 };
 
 /* What is backed at once of one table: heads of lists for 16 million endpoints. */
 enum { BACKED_MAX = 64 << 20 };
@@ -51,8 +51,10 @@ void *table_new(size_t count, size_t item_size)
 	table = map_aligned(mapped_size(size));
 	if (!table)
 		return NULL;
-	/* Advice that is not taken costs nothing but speed. */
+	/* Advice that is not taken costs nothing but speed. What a child process shares, until it
+	 * ends, would be written to by way of a fault for each page. */
 	(void)madvise(table, huge_part(size), MADV_HUGEPAGE);
+	(void)madvise(table, mapped_size(size), MADV_DONTFORK);
 	*(volatile char *)table = 0; /* the first item will come while packets wait */
 	return table;
 }
@@ -60,9 +62,10 @@ void *table_new(size_t count, size_t item_size)
 void *table_new_backed(size_t count, size_t item_size)
 {
 	volatile char *table = table_new(count, item_size);
-	size_t size = count * item_size;
+	const size_t size = count * item_size;
+	const size_t page = huge_part(size) ? HUGE_PAGE : SMALL_PAGE;
 
-	for (size_t at = 0; table && at < size && at < BACKED_MAX; at += HUGE_PAGE)
+	for (size_t at = 0; table && at < size && at < BACKED_MAX; at += page)
 		table[at] = 0;
 	return (void *)table;
 }

@@ -65,6 +65,8 @@ static inline char *batch_new(void)
 
 	if (room == MAP_FAILED)
 		return NULL;
+	/* Else a child process would share it, and each page be written to by way of a fault. */
+	(void)madvise(room, (size_t)BATCH_MAX * BATCH_ROOM, MADV_DONTFORK);
 	batch_back(room, (size_t)BATCH_MAX * BATCH_USUAL);
 	return room;
 }
