@@ -1,8 +1,10 @@
 #include <natbox/base.h>
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MIB = 1 << 20 };
@@ -130,4 +132,20 @@ Test(table, what_is_wanted_is_backed_before_it_is_touched)
 		cr_expect_eq(is_backed(table + at, 2 * MIB), at < 6 * MIB, "at %zu", at);
 	cr_expect_eq(table[4 * MIB], 0);
 	table_free(table, 8 * MIB, 1);
+}
+
+/* Else each of its pages would be written to by way of a fault afterwards. */
+Test(table, a_large_one_is_not_shared_with_a_child)
+{
+	char *table = table_new(2 * MIB, 1);
+	unsigned char page;
+	int status = -1;
+	const pid_t child = fork();
+
+	cr_assert_geq(child, 0);
+	if (child == 0)
+		_exit(mincore(table, 1, &page) < 0 && errno == ENOMEM ? 0 : 1);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0, "it has it as well");
+	table_free(table, 2 * MIB, 1);
 }
