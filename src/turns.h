@@ -26,9 +26,9 @@ struct turns {
  * lasts much longer. Shorter ones would cost more: each has some microseconds of its own. */
 enum { TURN_PACKETS_US = 2000, TURN_US = 2500 };
 
-/* What the engine's clock does before the time is looked at, as engine_bound_work counts it: a tenth
- * of a millisecond's work. Where each datagram takes long to send there is less, so that it takes
- * not much longer. */
+/* What the engine's clock does before the time is looked at, as engine_bound_work counts it: what
+ * takes a tenth of a millisecond. Where each datagram takes long to send there is less, so that it
+ * takes not much longer. */
 enum { STEP_ENDPOINTS_MAX = 50, STEP_ENDPOINTS_MIN = 4, STEP_US = 200 };
 
 /* Before the first turn. */
