@@ -26,11 +26,13 @@ struct live {
 	struct events *events;       /* NULL: none */
 	struct metrics *metrics;     /* NULL: off */
 	struct control *control;     /* NULL: none */
+	struct backing *backing;     /* NULL: none */
 	struct control_interest interest;
 	struct turns turns;
 	struct hosting hosting;
 	struct sightings sightings;
-	uint64_t now_us; /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
+	unsigned step_endpoints; /* endpoints of the next step of the clock: as engine_bound_work */
+	uint64_t now_us;         /* CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	struct {
 		uint64_t time_us, keepalives;
 	} status;          /* at the last that the service manager was told */

@@ -1,6 +1,7 @@
 /* The event loop: what comes in goes to the engine, what the engine wants sent goes out. */
 #include "loop.h"
 
+#include "backing.h"
 #include "clock.h"
 #include "hosting.h"
 #include "opening.h"
@@ -170,13 +171,31 @@ static void resume_after_pause(const struct live *live, uint64_t now_us, uint64_
 		(double)(now_us - expected_us) / 1e6);
 }
 
-/* Step by step, at least one, until the present or as long as there is time. */
-static void advance(const struct live *live)
+/* As many endpoints as take as long as a step should, judged by those of the last one: twice as many
+ * at most, as what it has sent may wait for the next one to leave. */
+static unsigned next_step(unsigned endpoints, uint64_t took_us)
 {
-	do
+	const uint64_t fitting = endpoints * (uint64_t)STEP_US / (took_us ? took_us : 1);
+	const uint64_t most =
+		2 * endpoints < STEP_ENDPOINTS_MAX ? 2 * endpoints : STEP_ENDPOINTS_MAX;
+
+	if (fitting >= most)
+		return (unsigned)most;
+	return fitting > STEP_ENDPOINTS_MIN ? (unsigned)fitting : STEP_ENDPOINTS_MIN;
+}
+
+/* Step by step, at least one, until the present or as long as there is time. */
+static void advance(struct live *live)
+{
+	uint64_t before_us, passed_us = turns_passed_us(&live->turns);
+
+	do {
+		engine_bound_work(live->engine, live->step_endpoints);
 		engine_advance(live->engine, live->now_us);
-	while (engine_next(live->engine) <= live->now_us &&
-		turns_passed_us(&live->turns) < TURN_US);
+		before_us = passed_us;
+		passed_us = turns_passed_us(&live->turns);
+		live->step_endpoints = next_step(live->step_endpoints, passed_us - before_us);
+	} while (engine_next(live->engine) <= live->now_us && passed_us < TURN_US);
 }
 
 /* waited_us: at most so long after the last turn this one was to begin. */
@@ -195,6 +214,7 @@ static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 	state_run(live->state, live->now_us);
 	tell_restored(live);
 	live->wire.kind->flush(&live->wire);
+	backing_run(live->backing);
 	if (live->events)
 		tell_event_news(live);
 	return result;
@@ -340,6 +360,7 @@ int loop_run(const struct config_source *source, bool dry_run, struct config *co
 	live = (struct live){.source = source,
 		.dry_run = dry_run,
 		.config = config,
+		.step_endpoints = STEP_ENDPOINTS_MAX,
 		.wire.kind = wire_kind_of(config),
 		.wire.handler = {.context = &live,
 			.datagram = on_datagram,

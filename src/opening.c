@@ -1,5 +1,6 @@
 #include "opening.h"
 
+#include "backing.h"
 #include "clock.h"
 #include "hosting.h"
 #include "telling.h"
@@ -8,10 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
-
-/* What is done before the loop looks at the clock, as engine_bound_work counts it: a tenth of a
- * millisecond, or where each datagram takes long to send ten times that. */
-enum { STEP_ENDPOINTS = 50 };
 
 static void on_state_notice(void *context, enum state_notice notice, const char *line)
 {
@@ -76,7 +73,7 @@ static int open_engine(struct live *live, const struct engine_sink *sink, struct
 	if (!live->engine)
 		return fault_set(fault, -ENOMEM,
 			"no memory for the tables: lower limits.endpoints or limits.transactions");
-	engine_bound_work(live->engine, STEP_ENDPOINTS);
+	engine_bound_work(live->engine, STEP_ENDPOINTS_MAX);
 	live->now_us = clock_us(CLOCK_BOOTTIME);
 	engine_advance(live->engine, live->now_us);
 	live->wire.proxies = engine_proxies(live->engine);
@@ -187,6 +184,8 @@ int live_open(struct live *live, const struct engine_sink *sink, struct fault *f
 	if (result == 0)
 		result = start_state(live, fault);
 	if (result == 0)
+		live->backing = backing_start(live->engine, live->state);
+	if (result == 0)
 		result = start_metrics(live, fault);
 	if (result == 0)
 		result = live->wire.kind->start(&live->wire, fault);
@@ -207,6 +206,7 @@ void live_close(struct live *live)
 		tell_summary(live);
 	if (live->wire.kind->stop)
 		live->wire.kind->stop(&live->wire);
+	backing_stop(live->backing);
 	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	metrics_close(live->metrics);
 	control_close(live->control);

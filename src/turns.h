@@ -24,7 +24,12 @@ struct turns {
  * that can wait for the next one. The clock is looked at after some dozen microseconds of work, so
  * that a slow machine, or one that does other things besides, does less in a turn, and no turn
  * lasts much longer. Shorter ones would cost more: each has some microseconds of its own. */
-enum { TURN_PACKETS_US = 2000, TURN_US = 3000 };
+enum { TURN_PACKETS_US = 2000, TURN_US = 2500 };
+
+/* What the engine's clock does before the time is looked at, as engine_bound_work counts it: what
+ * takes a tenth of a millisecond. Where each datagram takes long to send there is less, so that it
+ * takes not much longer. */
+enum { STEP_ENDPOINTS_MAX = 50, STEP_ENDPOINTS_MIN = 4, STEP_US = 200 };
 
 /* Before the first turn. */
 void turns_start(struct turns *turns);

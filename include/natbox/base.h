@@ -105,7 +105,7 @@ static inline void *pool_item(const struct pool *pool, uint32_t index)
  * is touched. They are read at random, so large ones ask for huge pages, for which a processor
  * needs to remember far fewer addresses. */
 
-/* Zeroed. NULL when memory is short. */
+/* Zeroed. NULL when memory is short. A large one is not there in a child process that is forked. */
 void *table_new(size_t count, size_t item_size);
 
 /* The same for a table that is reached at random from the first item on: all of it is backed now,
@@ -114,6 +114,42 @@ void *table_new_backed(size_t count, size_t item_size);
 
 /* The count and size it was made with; NULL is fine. */
 void table_free(void *table, size_t count, size_t item_size);
+
+/* Tables that fill up from their first item on. Their memory is backed as they grow, and a little
+ * before it is needed: where natbox runs in a virtual machine whose own memory comes as it is
+ * touched, a huge page takes 6 ms, and now and then 60. */
+
+struct filling {
+	char *table;
+	size_t count, item_size; /* it was made with */
+	const uint32_t *used;    /* the highest index in use */
+	uint32_t due;            /* from this one on more of it is wanted */
+};
+
+enum { FILLINGS_MAX = 8 };
+
+struct fillings {
+	unsigned count;
+	struct filling list[FILLINGS_MAX];
+};
+
+/* All three live as long as the list is used. */
+void fillings_add(struct fillings *fillings, void *table, size_t count, size_t item_size,
+	const uint32_t *used);
+void fillings_add_pool(struct fillings *fillings, const struct pool *pool);
+
+static inline bool filling_is_due(const struct filling *filling)
+{
+	return *filling->used >= filling->due;
+}
+
+/* How many bytes of the table, from its beginning, are to be backed now; it is due again once that
+ * is more. */
+size_t filling_wants(struct filling *filling);
+
+/* Backs this part of a table, which other threads may use meanwhile. Kernels before 5.14 cannot:
+ * then it is backed once it is touched. */
+void table_back(char *table, size_t from, size_t to);
 
 /* A ledger of what happened a short while ago, by key: when it was, and a number. It has a fixed
  * number of entries; where there is no room for another, the oldest of a few gives way, so a key

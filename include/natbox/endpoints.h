@@ -316,6 +316,9 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	struct report *report, const struct proxies *proxies, const struct hash_key *key);
 void endpoints_free(struct endpoints *endpoints);
 
+/* What fills up with endpoints and their reasons. */
+void endpoints_list_fillings(const struct endpoints *endpoints, struct fillings *fillings);
+
 /* Most endpoints from now on. False when that needs bigger tables: the limit is then theirs. */
 bool endpoints_set_limit(struct endpoints *endpoints, uint32_t limit);
 

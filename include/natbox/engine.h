@@ -46,6 +46,10 @@ bool engine_is_reviewing(const struct engine *engine);
  * it. */
 void engine_bound_work(struct engine *engine, uint32_t endpoints);
 
+/* The tables that fill up while packets come (base.h). They belong to the engine. */
+struct fillings;
+void engine_list_fillings(const struct engine *engine, struct fillings *fillings);
+
 /* Which events the sink is handed from now on, a set of enum event_type: all until then. What is
  * not wanted is not composed either. Without a sink for events there is none to want. */
 void engine_want_events(struct engine *engine, unsigned events);

@@ -23,6 +23,9 @@ int follow_init(struct follow *follow, const struct settings *settings, struct r
 	struct endpoints *endpoints, const struct hash_key *key);
 void follow_free(struct follow *follow);
 
+/* What fills up with transactions. */
+void follow_list_fillings(const struct follow *follow, struct fillings *fillings);
+
 /* Most transactions from now on. False when that needs bigger tables: the limit is then theirs. */
 bool follow_set_limit(struct follow *follow, uint32_t limit);
 

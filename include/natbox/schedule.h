@@ -18,6 +18,11 @@ struct wheel;
 struct wheel *wheel_new(uint32_t items, uint32_t longest, uint32_t now);
 void wheel_free(struct wheel *wheel);
 
+/* What of it fills up with the items. used: the highest index of one that has been placed, or may
+ * be soon. */
+void wheel_list_fillings(
+	const struct wheel *wheel, const uint32_t *used, struct fillings *fillings);
+
 /* Wakes item at a tick after now and at most longest ahead; later ones are brought forward to that.
  * An item stands at one place at most: placed again it moves. */
 void wheel_place(struct wheel *wheel, uint32_t item, uint32_t tick);

@@ -72,6 +72,9 @@ const uint8_t *state_seed(const struct state *state);
  * state. 0 or -ENOMEM. */
 int state_start(struct state *state, struct engine *engine, uint64_t now_us);
 
+/* The tables that fill up while packets come (base.h). */
+void state_list_fillings(const struct state *state, struct fillings *fillings);
+
 /* Gathers changes and hands them to the writer: a little at a time, some 100 us at most. */
 void state_run(struct state *state, uint64_t now_us);
 

@@ -1,7 +1,7 @@
+#include <natbox/base.h>
 #include <natbox/endpoints.h>
 
 #include <errno.h>
-#include <stdlib.h>
 
 static uint32_t words_for(uint32_t bits)
 {
@@ -13,8 +13,8 @@ int changes_init(struct changes *changes, uint32_t limit)
 	uint32_t words = words_for(limit);
 
 	*changes = (struct changes){
-		.slots = calloc(words, sizeof(uint64_t)),
-		.words = calloc(words_for(words), sizeof(uint64_t)),
+		.slots = table_new_backed(words, sizeof(uint64_t)),
+		.words = table_new_backed(words_for(words), sizeof(uint64_t)),
 		.limit = limit,
 	};
 	if (changes->slots && changes->words)
@@ -25,8 +25,10 @@ int changes_init(struct changes *changes, uint32_t limit)
 
 void changes_free(struct changes *changes)
 {
-	free(changes->slots);
-	free(changes->words);
+	const uint32_t words = words_for(changes->limit);
+
+	table_free(changes->slots, words, sizeof(uint64_t));
+	table_free(changes->words, words_for(words), sizeof(uint64_t));
 	*changes = (struct changes){0};
 }
 

@@ -74,6 +74,17 @@ void endpoints_free(struct endpoints *endpoints)
 	schedule_free(&endpoints->schedule);
 }
 
+void endpoints_list_fillings(const struct endpoints *endpoints, struct fillings *fillings)
+{
+	const struct labels *labels = &endpoints->labels;
+
+	fillings_add_pool(fillings, &endpoints->endpoints);
+	fillings_add_pool(fillings, &endpoints->reasons);
+	fillings_add_pool(fillings, &endpoints->unproven.places);
+	fillings_add(fillings, labels->units, labels->limit, LABEL_UNIT, &labels->used);
+	wheel_list_fillings(endpoints->schedule.wheel, &endpoints->endpoints.used, fillings);
+}
+
 bool endpoints_set_limit(struct endpoints *endpoints, uint32_t limit)
 {
 	pool_set_limit(&endpoints->reasons, reasons_for(limit));

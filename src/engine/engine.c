@@ -97,6 +97,12 @@ void engine_bound_work(struct engine *engine, uint32_t endpoints)
 	engine->report.work_limit = (uint64_t)endpoints * 2 * WORK_EVENT;
 }
 
+void engine_list_fillings(const struct engine *engine, struct fillings *fillings)
+{
+	endpoints_list_fillings(&engine->endpoints, fillings);
+	follow_list_fillings(&engine->follow, fillings);
+}
+
 int engine_add_proxy(struct engine *engine, const struct address *proxy)
 {
 	return proxies_add(&engine->proxies, proxy) == PROXY_NONE ? -ENOSPC : 0;

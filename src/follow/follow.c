@@ -38,6 +38,11 @@ void follow_free(struct follow *follow)
 	ledger_free(&follow->proofs);
 }
 
+void follow_list_fillings(const struct follow *follow, struct fillings *fillings)
+{
+	fillings_add_pool(fillings, &follow->transactions->pool);
+}
+
 bool follow_set_limit(struct follow *follow, uint32_t limit)
 {
 	return pool_set_limit(&follow->transactions->pool, limit);

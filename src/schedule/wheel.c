@@ -80,6 +80,11 @@ void wheel_free(struct wheel *wheel)
 	free(wheel);
 }
 
+void wheel_list_fillings(const struct wheel *wheel, const uint32_t *used, struct fillings *fillings)
+{
+	fillings_add(fillings, wheel->links, (size_t)wheel->items + 1, sizeof(*wheel->links), used);
+}
+
 /* Ticks are kept in 24 bits: widened again, they are the ones nearest to now. */
 uint32_t wheel_tick_of(const struct wheel *wheel, uint32_t item)
 {

@@ -1,9 +1,12 @@
 #include "round.h"
 
+#include "timestamp.h"
+
 #include <errno.h>
 
-/* Records gathered at once: 100 us. */
-enum { GATHERED_AT_ONCE = 256 };
+/* Records gathered at once, which takes 100 us. With a cache that is full of other things it would
+ * take a millisecond and more: then there are fewer. */
+enum { GATHERED_AT_ONCE = 256, GATHERED_BETWEEN_LOOKS = 32, GATHERING_US = 300 };
 
 static size_t slots_of(const struct endpoints *endpoints)
 {
@@ -22,6 +25,12 @@ void round_free(struct round *round)
 	if (round->rows.of_slot)
 		table_free(round->rows.of_slot, slots_of(round->endpoints), sizeof(uint32_t));
 	changes_free(&round->rows.unused);
+}
+
+void round_list_fillings(const struct round *round, struct fillings *fillings)
+{
+	fillings_add(fillings, round->rows.of_slot, slots_of(round->endpoints), sizeof(uint32_t),
+		&round->endpoints->reasons.used);
 }
 
 void round_begin(struct round *round, bool last)
@@ -85,11 +94,21 @@ static void gather_reason(struct round *round, struct batch *batch, uint32_t slo
 	batch_add(batch, *row, &record);
 }
 
+/* After so many: whether the next ones are to wait for another turn. */
+static bool is_enough(unsigned gathered, int64_t begun_us)
+{
+	if (gathered % GATHERED_BETWEEN_LOOKS != 0)
+		return false;
+	return gathered == GATHERED_AT_ONCE ||
+	       clock_now_us(CLOCK_MONOTONIC) - begun_us > GATHERING_US;
+}
+
 bool round_gather(struct round *round, struct batch *batch, uint64_t now_us)
 {
+	const int64_t begun_us = clock_now_us(CLOCK_MONOTONIC);
 	const struct record none = {0};
 
-	for (unsigned i = 0; i < GATHERED_AT_ONCE; i++) {
+	for (unsigned gathered = 0; gathered == 0 || !is_enough(gathered, begun_us); gathered++) {
 		uint32_t slot, row;
 
 		if (!batch_has_room(batch))

@@ -27,6 +27,9 @@ struct round {
 int round_init(struct round *round, struct endpoints *endpoints, uint64_t now_us);
 void round_free(struct round *round);
 
+/* What fills up with the reasons. */
+void round_list_fillings(const struct round *round, struct fillings *fillings);
+
 /* Begins one; last: before a stop. */
 void round_begin(struct round *round, bool last);
 

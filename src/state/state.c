@@ -189,6 +189,12 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	return result;
 }
 
+void state_list_fillings(const struct state *state, struct fillings *fillings)
+{
+	if (state->writes)
+		round_list_fillings(&state->round, fillings);
+}
+
 static void set_meta(struct state *state)
 {
 	struct meta *meta = &state->batch->meta;

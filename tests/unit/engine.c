@@ -325,3 +325,45 @@ Test(engine, reasons_are_counted_by_kind_while_they_last)
 	cr_expect_eq(counters.reasons_of[REASON_DIALOG], 1);
 	border_free(border);
 }
+
+static bool is_listed(const struct fillings *fillings, const void *table)
+{
+	for (unsigned i = 0; i < fillings->count; i++) {
+		if (fillings->list[i].table == table)
+			return true;
+	}
+	return false;
+}
+
+/* How many items are in use of all tables that are listed. */
+static uint32_t filled(const struct fillings *fillings)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < fillings->count; i++)
+		sum += *fillings->list[i].used;
+	return sum;
+}
+
+/* Besides those of endpoints the wheel's and that of the transactions, which nobody else sees. */
+Test(engine, all_tables_that_fill_up_with_phones_are_listed_to_be_backed)
+{
+	struct border *border = border_new();
+	const struct endpoints *endpoints;
+	struct fillings fillings = {0};
+	uint32_t before;
+
+	border_in(border, "203.0.113.77:5060", "\r\n\r\n");
+	endpoints = engine_endpoints(border->engine);
+	engine_list_fillings(border->engine, &fillings);
+	cr_expect_eq(fillings.count, 6);
+	cr_expect(is_listed(&fillings, endpoints->endpoints.items));
+	cr_expect(is_listed(&fillings, endpoints->reasons.items));
+	cr_expect(is_listed(&fillings, endpoints->unproven.places.items));
+	cr_expect(is_listed(&fillings, endpoints->labels.units));
+	before = filled(&fillings);
+	border_register(border, "203.0.113.77:5060", (struct registration){0});
+	border_answer(border, "203.0.113.77:5060", 200, (struct registration){0});
+	cr_expect_geq(filled(&fillings), before + 6, "one of them has not noticed the phone");
+	border_free(border);
+}

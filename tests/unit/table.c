@@ -1,8 +1,10 @@
 #include <natbox/base.h>
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MIB = 1 << 20 };
@@ -62,4 +64,88 @@ Test(table, one_that_is_reached_at_random_is_backed_throughout)
 	}
 	table_free(backed, 8 * MIB, 1);
 	table_free(other, 8 * MIB, 1);
+}
+
+/* Of 4 MiB and a little, in items of 64 bytes. */
+enum { ITEM = 64, ITEMS = 4 * MIB / ITEM + 10, A_PAGE = 2 * MIB / ITEM };
+
+static struct filling filling_of(size_t count, const uint32_t *used)
+{
+	struct fillings fillings = {0};
+
+	fillings_add(&fillings, NULL, count, ITEM, used);
+	return fillings.list[0];
+}
+
+Test(table, one_that_fills_up_is_due_while_there_is_room_in_what_is_backed)
+{
+	uint32_t used = 0;
+	struct filling filling = filling_of(ITEMS, &used);
+
+	cr_expect(filling_is_due(&filling), "nobody has asked yet");
+	cr_expect_eq(filling_wants(&filling), 2 * MIB);
+	used = A_PAGE * 3 / 4;
+	cr_expect(!filling_is_due(&filling));
+	used = A_PAGE * 15 / 16;
+	cr_expect(filling_is_due(&filling));
+	cr_expect_eq(filling_wants(&filling), 4 * MIB);
+	cr_expect(!filling_is_due(&filling));
+}
+
+/* The second page is wanted with the first item for which it is due, and not with the one before;
+ * else it would be asked for again and again, or never. */
+Test(table, one_that_fills_up_wants_more_exactly_when_it_is_due)
+{
+	uint32_t used = 0;
+	struct filling filling = filling_of(ITEMS, &used);
+	size_t wanted = filling_wants(&filling);
+
+	while (++used < ITEMS) {
+		struct filling other = filling_of(ITEMS, &used);
+		const bool is_due = filling_is_due(&filling);
+
+		cr_assert_eq(is_due, filling_wants(&other) > wanted, "at %u", used);
+		if (is_due)
+			wanted = filling_wants(&filling);
+	}
+	cr_expect_eq(wanted, 4 * MIB);
+}
+
+Test(table, a_full_or_a_small_one_wants_nothing_more)
+{
+	uint32_t used = ITEMS - 1;
+	struct filling full = filling_of(ITEMS, &used), small = filling_of(100, &used);
+
+	cr_expect_eq(filling_wants(&full), 4 * MIB);
+	cr_expect_not(filling_is_due(&full));
+	used = 99;
+	cr_expect_eq(filling_wants(&small), 0);
+	cr_expect_not(filling_is_due(&small));
+}
+
+Test(table, what_is_wanted_is_backed_before_it_is_touched)
+{
+	char *table = table_new(8 * MIB, 1);
+
+	table_back(table, 2 * MIB, 6 * MIB);
+	for (size_t at = 0; at < 8 * MIB; at += 2 * MIB)
+		cr_expect_eq(is_backed(table + at, 2 * MIB), at < 6 * MIB, "at %zu", at);
+	cr_expect_eq(table[4 * MIB], 0);
+	table_free(table, 8 * MIB, 1);
+}
+
+/* Else each of its pages would be written to by way of a fault afterwards. */
+Test(table, a_large_one_is_not_shared_with_a_child)
+{
+	char *table = table_new(2 * MIB, 1);
+	unsigned char page;
+	int status = -1;
+	const pid_t child = fork();
+
+	cr_assert_geq(child, 0);
+	if (child == 0)
+		_exit(mincore(table, 1, &page) < 0 && errno == ENOMEM ? 0 : 1);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0, "it has it as well");
+	table_free(table, 2 * MIB, 1);
 }

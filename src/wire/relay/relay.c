@@ -135,6 +135,7 @@ static int open_sockets(struct relay *relay, struct fault *fault)
 static void prepare_batch(struct relay *relay)
 {
 	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		batch_back(batch_at(relay->room, i), BATCH_USUAL);
 		relay->spans[i] = (struct iovec){batch_at(relay->room, i) + OUTGOING_HEADROOM,
 			BATCH_ROOM - OUTGOING_HEADROOM};
 		relay->messages[i].msg_hdr = (struct msghdr){

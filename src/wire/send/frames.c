@@ -16,7 +16,7 @@ enum { CACHE_LINE = 64 };
 
 struct frames {
 	int socket;
-	unsigned count;
+	unsigned count, limit; /* limit: of what is handed over at once */
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec spans[BATCH_MAX];
 	struct sockaddr_ll hops[BATCH_MAX];
@@ -58,6 +58,7 @@ int frames_open(uint32_t mark, struct frames **out)
 
 	if (!frames)
 		return -ENOMEM;
+	frames->limit = BATCH_MAX;
 	frames->copies = batch_new();
 	frames->socket = frames->copies ? open_socket(mark) : -ENOMEM;
 	if (frames->socket < 0) {
@@ -89,7 +90,7 @@ void frames_close(struct frames *frames)
 
 bool frames_are_full(const struct frames *frames)
 {
-	return frames->count == BATCH_MAX;
+	return frames->count >= frames->limit;
 }
 
 bool frames_are_empty(const struct frames *frames)
@@ -136,7 +137,7 @@ void frames_add_ipv6(struct frames *frames, const struct flow *flow, const struc
 	datagram_ipv6_header(flow, hop->hop_limit, label, DATAGRAM_UDP_LENGTH + bytes.length, ip);
 }
 
-unsigned frames_flush(struct frames *frames,
+static unsigned hand_over(struct frames *frames,
 	void (*refused)(void *context, int error, const struct flow *flow, struct text bytes),
 	void *context)
 {
@@ -157,6 +158,20 @@ unsigned frames_flush(struct frames *frames,
 			frames->datagrams[done].bytes);
 		done++;
 	}
+	return left;
+}
+
+/* A few say little of how long a batch takes. */
+unsigned frames_flush(struct frames *frames,
+	void (*refused)(void *context, int error, const struct flow *flow, struct text bytes),
+	void *context)
+{
+	const bool tells = frames->count >= BATCH_MIN;
+	const uint64_t begun_us = tells ? batch_clock_us() : 0;
+	const unsigned left = hand_over(frames, refused, context);
+
+	if (tells)
+		frames->limit = batch_limit(frames->count, batch_clock_us() - begun_us);
 	frames->count = 0;
 	frames->copied = 0;
 	return left;

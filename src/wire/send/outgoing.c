@@ -36,7 +36,7 @@ struct outgoing {
 	libnet_t *libnet; /* IPv4: a socket for datagrams with their header; else NULL */
 	int default_ttl;  /* IPv4 */
 	struct identifications identifications;
-	unsigned count;
+	unsigned count, limit; /* limit: of what is handed over at once */
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec spans[BATCH_MAX];
 	union {
@@ -179,6 +179,7 @@ int outgoing_open(int family, const struct sender_settings *settings,
 	if (!outgoing)
 		return -ENOMEM;
 	outgoing->family = family;
+	outgoing->limit = BATCH_MAX;
 	outgoing->settings = *settings;
 	outgoing->counters = counters;
 	outgoing->copies = batch_new();
@@ -288,7 +289,7 @@ int outgoing_add_in_place(
 {
 	if (!fits(outgoing, bytes))
 		return -EMSGSIZE;
-	if (outgoing->count == BATCH_MAX)
+	if (outgoing->count >= outgoing->limit)
 		outgoing_flush(outgoing);
 	put(outgoing, flow, hop, bytes);
 	return 0;
@@ -301,7 +302,7 @@ int outgoing_add(
 
 	if (!fits(outgoing, bytes))
 		return -EMSGSIZE;
-	if (outgoing->count == BATCH_MAX)
+	if (outgoing->count >= outgoing->limit)
 		outgoing_flush(outgoing);
 	copy = outgoing->copies + outgoing->copied + OUTGOING_HEADROOM;
 	outgoing->copied +=
@@ -349,7 +350,7 @@ static void count_refused(struct outgoing *outgoing, unsigned i, int error)
 		     : address_ipv6(&outgoing->destinations[i].ipv6.sin6_addr, port);
 }
 
-void outgoing_flush(struct outgoing *outgoing)
+static void hand_over(struct outgoing *outgoing)
 {
 	const int fd = outgoing->libnet ? libnet_getfd(outgoing->libnet) : outgoing->socket;
 
@@ -368,6 +369,17 @@ void outgoing_flush(struct outgoing *outgoing)
 			count_refused(outgoing, done++, -errno);
 		}
 	}
+}
+
+/* A few say little of how long a batch takes. */
+void outgoing_flush(struct outgoing *outgoing)
+{
+	const bool tells = outgoing->count >= BATCH_MIN;
+	const uint64_t begun_us = tells ? batch_clock_us() : 0;
+
+	hand_over(outgoing);
+	if (tells)
+		outgoing->limit = batch_limit(outgoing->count, batch_clock_us() - begun_us);
 	outgoing->count = 0;
 	outgoing->copied = 0;
 }
