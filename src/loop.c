@@ -182,6 +182,8 @@ static void advance(struct live *live)
 {
 	uint64_t before_us, passed_us = turns_passed_us(&live->turns);
 
+	if (live->step_endpoints > STEP_ENDPOINTS_FIRST)
+		live->step_endpoints = STEP_ENDPOINTS_FIRST;
 	do {
 		engine_bound_work(live->engine, live->step_endpoints);
 		engine_advance(live->engine, live->now_us);
