@@ -171,8 +171,8 @@ static void resume_after_pause(const struct live *live, uint64_t now_us, uint64_
 		(double)(now_us - expected_us) / 1e6);
 }
 
-/* As many endpoints as take as long as a step should, judged by those of the last one: twice as many
- * at most, as what it has sent may wait for the next one to leave. */
+/* As many endpoints as take as long as a step should, judged by those of the last one: twice as
+ * many at most, as what it has sent may wait for the next one to leave. */
 static unsigned next_step(unsigned endpoints, uint64_t took_us)
 {
 	const uint64_t fitting = endpoints * (uint64_t)STEP_US / (took_us ? took_us : 1);
@@ -189,6 +189,8 @@ static void advance(struct live *live)
 {
 	uint64_t before_us, passed_us = turns_passed_us(&live->turns);
 
+	if (live->step_endpoints > STEP_ENDPOINTS_FIRST)
+		live->step_endpoints = STEP_ENDPOINTS_FIRST;
 	do {
 		engine_bound_work(live->engine, live->step_endpoints);
 		engine_advance(live->engine, live->now_us);

@@ -31,6 +31,10 @@ enum { TURN_PACKETS_US = 2000, TURN_US = 2500 };
  * takes not much longer. */
 enum { STEP_ENDPOINTS_MAX = 50, STEP_ENDPOINTS_MIN = 4, STEP_US = 200 };
 
+/* The first of a turn: memory that nobody has touched for seconds comes slowly, where it comes from
+ * the host of a virtual machine. */
+enum { STEP_ENDPOINTS_FIRST = 12 };
+
 /* Before the first turn. */
 void turns_start(struct turns *turns);
 

@@ -9,8 +9,8 @@ enum { HUGE_PAGE = 2 << 20, SMALL_PAGE = 4096 };
 /* What is backed at once of one table: heads of lists for 16 million endpoints. */
 enum { BACKED_MAX = 64 << 20 };
 
-/* How much of a table that fills up is still free when more of it is backed: an eighth of a page has
- * room for what some thousand new phones need. */
+/* How much of a table that fills up is still free when more of it is backed: an eighth of a page
+ * has room for what some thousand new phones need. */
 enum { AHEAD = HUGE_PAGE / 8 };
 
 /* How much of a table goes into huge pages: its last one where at least half of it is needed. */
