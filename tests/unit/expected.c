@@ -1,5 +1,5 @@
-/* What is expected is fetched ahead, and nothing else comes of it: whoever comes, in whatever order,
- * is found as if nobody had been expected. */
+/* What is expected is fetched ahead, and nothing else comes of it: whoever comes, in whatever
+ * order, is found as if nobody had been expected. */
 #include "border.h"
 
 #include <natbox/endpoints.h>

@@ -1,6 +1,6 @@
 #include "queue.h"
 
-#include "../host.h"
+#include "../host_watch.h"
 #include "../send/batch.h"
 #include "../send/identification.h"
 #include "../send/ipv6_fragments.h"
@@ -14,13 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-	/* How long an address that came to or left this host may count as it did before. */
-	HOST_READ_INTERVAL_S = 1,
-};
 
 /* A packet as the kernel hands it over. */
 struct handed {
@@ -37,8 +31,7 @@ struct queue {
 	int fragments; /* ipv6_fragments.h; negative: this host has no IPv6 */
 	struct identifications identifications;
 	struct queue_counters counters;
-	struct host host;
-	time_t host_read_s;
+	struct host_watch *host;
 	uint32_t last_id; /* 0: none so far */
 
 	/* The batch that is being handled. */
@@ -59,6 +52,8 @@ static int open_all(struct queue *queue, const struct queue_settings *settings)
 	if (!queue->room)
 		return -ENOMEM;
 	error = identifications_prepare(&queue->identifications);
+	if (!error)
+		error = host_watch_open(&queue->host);
 	if (!error)
 		error = sender_open(&own, &queue->sender);
 	if (!error && sender_has_ipv6(queue->sender))
@@ -99,6 +94,7 @@ void queue_close(struct queue *queue)
 	if (queue->fragments >= 0)
 		close(queue->fragments);
 	sender_close(queue->sender);
+	host_watch_close(queue->host);
 	batch_free(queue->room);
 	free(queue);
 }
@@ -157,16 +153,9 @@ static void read_handed(const struct nlmsghdr *message, int length, struct hande
 	handed->is_readable = !handed->is_cut && ip_packet_read(handed->bytes, &handed->packet);
 }
 
-static bool is_this_host(struct queue *queue, const struct address *address)
+static bool is_this_host(const struct queue *queue, const struct address *address)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (!queue->host_read_s || now.tv_sec - queue->host_read_s >= HOST_READ_INTERVAL_S) {
-		queue->host_read_s = now.tv_sec;
-		host_read(&queue->host);
-	}
-	return host_has(&queue->host, address);
+	return host_has(host_watch_now(queue->host), address);
 }
 
 /* Whether a grown packet has to leave through the sender: no attribute would hold it, or no router

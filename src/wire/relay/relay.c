@@ -1,6 +1,6 @@
 #include "relay.h"
 
-#include "../host.h"
+#include "../host_watch.h"
 #include "../send/batch.h"
 #include "../send/sender.h"
 
@@ -12,11 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-/* How long an address that came to or left this host may count as it did before. */
-enum { HOST_READ_INTERVAL_S = 1 };
 
 /* Original destination, TTL and TOS, of IPv6 the larger; and some to spare. */
 enum { CONTROL_SIZE = 128 };
@@ -32,8 +28,8 @@ struct relay {
 	unsigned incoming_count;
 	struct sender *sender;
 	struct relay_counters counters;
-	struct host host;
-	time_t host_read_s;
+	struct host_watch *watch;
+	const struct host *host;
 
 	/* The batch that is being handled, whose it is, and which socket has the next turn. */
 	unsigned handled, received;
@@ -158,11 +154,11 @@ int relay_open(const struct relay_settings *settings, struct relay **out, struct
 		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
 	relay->settings = *settings;
 	relay->room = batch_new();
-	if (!relay->room) {
-		relay_close(relay);
-		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
-	}
-	error = open_sockets(relay, fault);
+	error = relay->room ? host_watch_open(&relay->watch) : -ENOMEM;
+	if (error)
+		fault_set(fault, error, "cannot open the relay: %s", strerror(-error));
+	else
+		error = open_sockets(relay, fault);
 	if (error) {
 		relay_close(relay);
 		return error;
@@ -179,6 +175,7 @@ void relay_close(struct relay *relay)
 	for (unsigned i = 0; i < relay->incoming_count; i++)
 		close(relay->incoming[i].socket);
 	sender_close(relay->sender);
+	host_watch_close(relay->watch);
 	batch_free(relay->room);
 	free(relay);
 }
@@ -242,7 +239,7 @@ static bool to_relay_port(const struct relay *relay, const struct address *desti
 {
 	return (destination->port == relay->settings.in_port ||
 		       destination->port == relay->settings.out_port) &&
-	       host_has(&relay->host, destination);
+	       host_has(relay->host, destination);
 }
 
 static bool is_proxy(const struct relay *relay, const struct address *address)
@@ -262,7 +259,7 @@ static bool is_misdirected(
 static bool take_hop(const struct relay *relay, enum relay_direction direction,
 	const struct flow *flow, struct hop *hop)
 {
-	if (host_has(&relay->host, direction == RELAY_IN ? &flow->destination : &flow->source))
+	if (host_has(relay->host, direction == RELAY_IN ? &flow->destination : &flow->source))
 		return true;
 	return --hop->ttl > 0;
 }
@@ -295,17 +292,6 @@ static void relay_one(
 		relay->counters.send_errors++;
 		relay->counters.last_send_error = error;
 	}
-}
-
-static void refresh_host(struct relay *relay)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (relay->host_read_s && now.tv_sec - relay->host_read_s < HOST_READ_INTERVAL_S)
-		return;
-	relay->host_read_s = now.tv_sec;
-	host_read(&relay->host);
 }
 
 bool relay_has_rest(const struct relay *relay)
@@ -369,7 +355,7 @@ unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_h
 	size_t bytes_left = RELAY_BYTES_MAX;
 	unsigned count;
 
-	refresh_host(relay);
+	relay->host = host_watch_now(relay->watch);
 	count = handle_batch(relay, now_us, handler, &bytes_left);
 	for (unsigned i = 0; i < relay->incoming_count && bytes_left; i++) {
 		take_batch(relay);
