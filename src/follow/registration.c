@@ -74,9 +74,12 @@ enum { LINES_MAX = 8 };
 /* Whether To is an address of record, written like that, behind a display name or none. */
 static bool is_written(struct text to, struct text aor)
 {
-	const char *end = to.at + to.length - 1, *begin = end - aor.length;
+	const char *begin;
 
-	return aor.length && to.length >= aor.length + 2 && *end == '>' && begin[-1] == '<' &&
+	if (!aor.length || to.length < aor.length + 2)
+		return false;
+	begin = text_end(to) - 1 - aor.length;
+	return begin[-1] == '<' && begin[aor.length] == '>' &&
 	       text_equal((struct text){begin, aor.length}, aor);
 }
 
