@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -57,18 +56,6 @@ static bool look(struct backing *backing)
 	return is_due;
 }
 
-static int start_thread(struct backing *backing)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&backing->thread, NULL, run, backing);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
-}
-
 struct backing *backing_start(const struct engine *engine, const struct state *state)
 {
 	struct backing *backing = calloc(1, sizeof(*backing));
@@ -80,7 +67,7 @@ struct backing *backing_start(const struct engine *engine, const struct state *s
 	look(backing);
 	back(backing);
 	sem_init(&backing->news, 0, 0);
-	if (start_thread(backing) == 0)
+	if (thread_start(&backing->thread, run, backing) == 0)
 		return backing;
 	sem_destroy(&backing->news);
 	free(backing);

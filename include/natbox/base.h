@@ -1,6 +1,6 @@
 /* What every room stands on, and what knows none of them. Below, in this order: text; hashes, pools
  * and tables, which all that is kept stands in; the ledger of what happened a short while ago;
- * faults, what a user is told; ticks. address.h has addresses, settings.h what the core can be
+ * faults, what a user is told; threads; ticks. address.h has addresses, settings.h what the core can be
  * told. */
 #ifndef NATBOX_BASE_H
 #define NATBOX_BASE_H
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Text: a run of bytes inside somebody else's buffer. Never copied, never terminated. */
 
@@ -204,6 +205,11 @@ int fault_set_kind(struct fault *fault, enum fault_kind kind, int error, const c
 /* The kind of an error (a negative errno) that open(2) has ended with, of a path that the user has
  * named: lasting where it is the path that has to be mended, or who may go there. */
 enum fault_kind fault_kind_of_path(int error);
+
+/* Starts a thread of those above the core, which has none itself. Signals go to other threads, as
+ * they are for the event loop: it has all of them blocked, and so have those that it starts. 0 or a
+ * negative errno: threads may be short. */
+int thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
 
 /* What the core counts time in. */
 enum { TICK_US = 10000 };

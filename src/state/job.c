@@ -2,19 +2,14 @@
 
 #include "timestamp.h"
 
-#include <signal.h>
+#include <natbox/base.h>
 
 int job_start(struct job *job, void *(*work)(void *context), void *context)
 {
-	sigset_t all, before;
-	int error;
+	const int error = thread_start(&job->thread, work, context);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&job->thread, NULL, work, context);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	job->runs = error == 0;
-	return -error;
+	return error;
 }
 
 /* Waits for a moment, on a clock that may be set. */

@@ -11,7 +11,7 @@ struct job {
 	bool runs; /* has been started, and job_wait has not said yet that it is done */
 };
 
-/* 0 or a negative errno: threads may be short. Signals go to other threads. */
+/* 0 or a negative errno: threads may be short. */
 int job_start(struct job *job, void *(*work)(void *context), void *context);
 
 /* Waits until it is done, for so long at most: whether it is, or none runs. */

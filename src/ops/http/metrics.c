@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,14 +254,10 @@ static void *start_threads(void *context)
 int metrics_start(struct metrics *metrics, uint64_t now_us, struct fault *fault)
 {
 	pthread_t starter;
-	sigset_t all, before;
 
 	atomic_store(&metrics->turned_us, now_us);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the event loop */
-	if (pthread_create(&starter, NULL, start_threads, metrics) == 0)
+	if (thread_start(&starter, start_threads, metrics) == 0)
 		pthread_join(starter, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!metrics->accepts)
 		return fault_set(fault, -EIO, "cannot start a thread to serve metrics");
 	return 0;

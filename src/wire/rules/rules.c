@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,19 +333,6 @@ static void *watch(void *context)
 	return NULL;
 }
 
-static int start_watcher(struct installed_rules *rules)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the event loop */
-	error = pthread_create(&rules->watcher, NULL, watch, rules);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	rules->watching = !error;
-	return -error;
-}
-
 int rules_start(struct installed_rules *rules, struct fault *fault)
 {
 	int error = renew(rules, fault);
@@ -354,7 +340,8 @@ int rules_start(struct installed_rules *rules, struct fault *fault)
 	if (error && error != -ENOENT)
 		return error;
 	note_trouble(rules, error, fault);
-	error = start_watcher(rules);
+	error = thread_start(&rules->watcher, watch, rules);
+	rules->watching = !error;
 	if (error)
 		return fault_set(fault, error, "cannot start a thread: %s", strerror(-error));
 	return 0;
