@@ -23,15 +23,13 @@ int host_watch_open(struct host_watch **out)
 {
 	static const int groups[] = {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR};
 	struct host_watch *watch = calloc(1, sizeof(*watch));
-	int error = watch ? netlink_open(NETLINK_ROUTE, &watch->notices) : -ENOMEM;
+	int error = -ENOMEM;
 
-	for (unsigned i = 0; !error && i < sizeof(groups) / sizeof(*groups); i++) {
-		if (mnl_socket_setsockopt(watch->notices, NETLINK_ADD_MEMBERSHIP,
-			    (void *)&groups[i], sizeof(groups[i])) < 0)
-			error = -errno;
-	}
+	if (watch)
+		error = netlink_listen(
+			NETLINK_ROUTE, groups, sizeof(groups) / sizeof(*groups), &watch->notices);
 	if (error) {
-		host_watch_close(watch);
+		free(watch);
 		return error;
 	}
 	watch->is_old = true;
@@ -43,8 +41,7 @@ void host_watch_close(struct host_watch *watch)
 {
 	if (!watch)
 		return;
-	if (watch->notices)
-		mnl_socket_close(watch->notices);
+	netlink_close(watch->notices);
 	free(watch);
 }
 

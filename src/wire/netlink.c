@@ -33,6 +33,31 @@ int netlink_open(int bus, struct mnl_socket **out)
 	return 0;
 }
 
+int netlink_listen(int bus, const int *groups, size_t count, struct mnl_socket **out)
+{
+	struct mnl_socket *socket = NULL;
+	int error = netlink_open(bus, &socket);
+
+	for (size_t i = 0; !error && i < count; i++) {
+		int group = groups[i];
+
+		if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) <
+			0)
+			error = -errno;
+	}
+	if (error)
+		netlink_close(socket);
+	else
+		*out = socket;
+	return error;
+}
+
+void netlink_close(struct mnl_socket *socket)
+{
+	if (socket)
+		mnl_socket_close(socket);
+}
+
 int netlink_request(
 	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *context)
 {

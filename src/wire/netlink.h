@@ -8,6 +8,11 @@
 /* bus: NETLINK_ROUTE, NETLINK_NETFILTER. 0 or a negative errno. */
 int netlink_open(int bus, struct mnl_socket **socket);
 
+/* The same for what the kernel tells by itself of these groups. */
+int netlink_listen(int bus, const int *groups, size_t count, struct mnl_socket **socket);
+
+void netlink_close(struct mnl_socket *socket); /* NULL is fine */
+
 /* Sends the request and hands each message of the answer to callback, NULL: to none. The request
  * has NLM_F_ACK or NLM_F_DUMP. 0, or the negative errno that the kernel answered with. */
 int netlink_request(

@@ -49,6 +49,6 @@ int way_to(const struct address *host, unsigned *interface)
 	/* An error is the kernel's word that there is no way. */
 	if (netlink_request(socket, ask_for(buffer, host), take_interface, interface) != 0)
 		*interface = 0;
-	mnl_socket_close(socket);
+	netlink_close(socket);
 	return 0;
 }

@@ -70,21 +70,19 @@ struct hops {
 };
 
 /* What is asked afterwards is newer than what the notifications tell of. */
-static int subscribe(struct mnl_socket *socket)
+static int subscribe(struct mnl_socket **out)
 {
 	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE,
 		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE};
 	const int size = NOTICES_BUFFER;
+	int fd, error = netlink_listen(
+			NETLINK_ROUTE, groups, sizeof(groups) / sizeof(*groups), out);
 
-	if (setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
-		int group = groups[i];
-
-		if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) <
-			0)
-			return -errno;
-	}
+	if (error)
+		return error;
+	fd = mnl_socket_get_fd(*out);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	return 0;
 }
 
@@ -98,9 +96,7 @@ int hops_open(uint32_t mark, struct hops **out)
 	hops->asker = (struct asker){.mark = mark, .user = geteuid()};
 	hops->segments = segments_new();
 	if (hops->segments)
-		error = netlink_open(NETLINK_ROUTE, &hops->notices);
-	if (!error)
-		error = subscribe(hops->notices);
+		error = subscribe(&hops->notices);
 	if (!error)
 		error = netlink_open(NETLINK_ROUTE, &hops->questions);
 	if (!error && getrandom(&hops->key, sizeof(hops->key), 0) != sizeof(hops->key))
@@ -118,10 +114,8 @@ void hops_close(struct hops *hops)
 {
 	if (!hops)
 		return;
-	if (hops->questions)
-		mnl_socket_close(hops->questions);
-	if (hops->notices)
-		mnl_socket_close(hops->notices);
+	netlink_close(hops->questions);
+	netlink_close(hops->notices);
 	segments_free(hops->segments);
 	free(hops);
 }
@@ -147,8 +141,7 @@ void hops_forget(struct hops *hops)
 /* What is left of a dump that was cut short would be taken for the next answer. */
 static void renew_questions(struct hops *hops)
 {
-	if (hops->questions)
-		mnl_socket_close(hops->questions);
+	netlink_close(hops->questions);
 	hops->questions = NULL;
 	netlink_open(NETLINK_ROUTE, &hops->questions);
 }

@@ -42,23 +42,6 @@ static void name_rule(struct onlookers *onlookers, const char *name)
 	snprintf(onlookers->rule, sizeof(onlookers->rule), "%s", name);
 }
 
-/* 0 or a negative errno. */
-static int subscribe(int bus, int group, struct mnl_socket **out)
-{
-	struct mnl_socket *socket = NULL;
-	int error = netlink_open(bus, &socket);
-
-	if (error)
-		return error;
-	if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
-		error = -errno;
-		mnl_socket_close(socket);
-		return error;
-	}
-	*out = socket;
-	return 0;
-}
-
 static bool is_own(int family, const char *table)
 {
 	return family == NFPROTO_INET && strcmp(table, "natbox") == 0;
@@ -164,7 +147,7 @@ static int ask_rules(struct onlookers *onlookers)
 	general->nfgen_family = NFPROTO_UNSPEC;
 	general->version = NFNETLINK_V0;
 	result = netlink_request(socket, request, take_chain, onlookers);
-	mnl_socket_close(socket);
+	netlink_close(socket);
 	return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
 }
 
@@ -221,18 +204,19 @@ static void look_at_policies(struct onlookers *onlookers)
 	mnl_nlmsg_put_extra_header(request, sizeof(struct xfrm_userpolicy_id));
 	if (netlink_request(socket, request, take_policy, &encrypts) == 0)
 		onlookers->encrypts = encrypts;
-	mnl_socket_close(socket);
+	netlink_close(socket);
 }
 
 struct onlookers *onlookers_new(void)
 {
+	static const int rules = NFNLGRP_NFTABLES, policies = XFRMNLGRP_POLICY;
 	struct onlookers *onlookers = calloc(1, sizeof(*onlookers));
 	int error;
 
 	if (!onlookers)
 		return NULL;
-	subscribe(NETLINK_NETFILTER, NFNLGRP_NFTABLES, &onlookers->rules);
-	error = subscribe(NETLINK_XFRM, XFRMNLGRP_POLICY, &onlookers->policies);
+	netlink_listen(NETLINK_NETFILTER, &rules, 1, &onlookers->rules);
+	error = netlink_listen(NETLINK_XFRM, &policies, 1, &onlookers->policies);
 	onlookers->encrypts = error != -EPROTONOSUPPORT; /* until that is known better */
 	onlookers->legacy[0] = open("/proc/net/ip_tables_names", O_RDONLY | O_CLOEXEC);
 	onlookers->legacy[1] = open("/proc/net/ip6_tables_names", O_RDONLY | O_CLOEXEC);
@@ -245,10 +229,8 @@ void onlookers_free(struct onlookers *onlookers)
 {
 	if (!onlookers)
 		return;
-	if (onlookers->rules)
-		mnl_socket_close(onlookers->rules);
-	if (onlookers->policies)
-		mnl_socket_close(onlookers->policies);
+	netlink_close(onlookers->rules);
+	netlink_close(onlookers->policies);
 	for (unsigned i = 0; i < LEGACY; i++) {
 		if (onlookers->legacy[i] >= 0)
 			close(onlookers->legacy[i]);

@@ -1,6 +1,7 @@
 #include "queue.h"
 
 #include "../host_watch.h"
+#include "../netlink.h"
 #include "../send/batch.h"
 #include "../send/identification.h"
 #include "../send/ipv6_fragments.h"
@@ -89,8 +90,7 @@ void queue_close(struct queue *queue)
 {
 	if (!queue)
 		return;
-	if (queue->socket)
-		mnl_socket_close(queue->socket);
+	netlink_close(queue->socket);
 	if (queue->fragments >= 0)
 		close(queue->fragments);
 	sender_close(queue->sender);

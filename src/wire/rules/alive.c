@@ -145,8 +145,7 @@ void alive_close(struct alive *alive)
 {
 	if (!alive)
 		return;
-	if (alive->socket)
-		mnl_socket_close(alive->socket);
+	netlink_close(alive->socket);
 	free(alive);
 }
 

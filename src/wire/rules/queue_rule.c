@@ -77,7 +77,7 @@ static int replace(const struct form *form, uint16_t number)
 	length += message->nlmsg_len;
 	length += nftnl_batch_end(bytes + length, 1)->nlmsg_len;
 	error = netlink_commit(socket, bytes, length);
-	mnl_socket_close(socket);
+	netlink_close(socket);
 	return error;
 }
 

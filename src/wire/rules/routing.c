@@ -224,7 +224,7 @@ static int check_once(uint8_t family, struct search *search)
 			route_request(buffer, RTM_GETROUTE, NLM_F_DUMP, family, &header,
 				search->settings->table),
 			check_route, search);
-	mnl_socket_close(socket);
+	netlink_close(socket);
 	return error;
 }
 
@@ -326,8 +326,7 @@ void routing_close(struct routing *routing)
 {
 	if (!routing)
 		return;
-	if (routing->socket)
-		mnl_socket_close(routing->socket);
+	netlink_close(routing->socket);
 	free(routing);
 }
 

@@ -100,7 +100,7 @@ static bool may_list(void)
 	if (netlink_open(NETLINK_NETFILTER, &socket) != 0)
 		return false;
 	may = netlink_request(socket, request, NULL, NULL) == 0;
-	mnl_socket_close(socket);
+	netlink_close(socket);
 	return may;
 }
 
