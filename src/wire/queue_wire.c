@@ -4,22 +4,16 @@
 #include "named.h"
 #include "queue/queue.h"
 #include "rules/alive.h"
-#include "rules/rules.h"
 #include "served.h"
 #include "tell.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct queueing {
+	struct served served;
 	struct queue *queue;
-	struct installed_rules *rules;
-	size_t proxy_count;
-	struct address proxies[PROXIES_MAX]; /* whose datagrams are queued */
-	struct queue_counters reported;
-	uint64_t forged_reported;
+	uint64_t overruns_reported;
 };
 
 static struct queue_settings queue_settings_from(const struct wire *wire)
@@ -47,33 +41,19 @@ static void queueing_examine(struct wire *wire)
 
 static int queueing_open(struct wire *wire, struct fault *fault)
 {
-	const struct wire_settings *settings = &wire->settings;
 	const struct queue_settings queue = queue_settings_from(wire);
 	struct queueing *queueing = calloc(1, sizeof(*queueing));
-	struct rules_settings rules;
 	int result;
 
 	if (!queueing)
 		return fault_set(fault, -ENOMEM, "no memory to queue");
 	wire->own = queueing;
-	queueing->proxy_count =
-		served_list(settings, wire->proxies->list, wire->proxies->count, queueing->proxies);
-	if (!queueing->proxy_count)
-		return served_refuse_none(fault);
-	rules = served_rules(settings, queueing->proxies, queueing->proxy_count);
-	result = queue_open(&queue, &queueing->queue, fault);
+	result = served_find(wire, fault);
 	if (result == 0)
-		result = rules_install(&rules, &queueing->rules, fault);
+		result = queue_open(&queue, &queueing->queue, fault);
 	if (result == 0)
-		queue_set_path(queueing->queue, settings->path);
+		result = served_install(wire, queue_sender(queueing->queue), fault);
 	return result;
-}
-
-static void queueing_set_path(struct wire *wire, enum keepalive_path path)
-{
-	struct queueing *queueing = wire->own;
-
-	queue_set_path(queueing->queue, path);
 }
 
 static void tell_queued(const struct wire *wire)
@@ -81,8 +61,8 @@ static void tell_queued(const struct wire *wire)
 	const struct queueing *queueing = wire->own;
 	char text[ADDRESS_TEXT_MAX];
 
-	for (size_t i = 0; i < queueing->proxy_count; i++) {
-		address_format(&queueing->proxies[i], text);
+	for (size_t i = 0; i < queueing->served.proxy_count; i++) {
+		address_format(&queueing->served.proxies[i], text);
 		tell(wire, WIRE_DETAIL, "queued: what goes to %s, and comes from there", text);
 	}
 	tell(wire, WIRE_DETAIL, "mark of what natbox sends %#x, rules %s",
@@ -93,12 +73,13 @@ static void tell_queued(const struct wire *wire)
 static int queueing_start(struct wire *wire, struct fault *fault)
 {
 	struct queueing *queueing = wire->own;
-	int result = rules_start(queueing->rules, fault);
+	int result = rules_start(queueing->served.rules, fault);
 
 	tell_queued(wire);
 	if (result == 0)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through queue %u",
-			named_line(&wire->settings, queueing->proxies, queueing->proxy_count),
+			named_line(&wire->settings, queueing->served.proxies,
+				queueing->served.proxy_count),
 			wire->settings.queue_number);
 	return result;
 }
@@ -132,49 +113,14 @@ static bool queueing_has_rest(const struct wire *wire)
 	return queue_has_rest(queueing->queue);
 }
 
-static int queueing_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
-	struct text bytes, struct fault *fault)
-{
-	struct queueing *queueing = wire->own;
-	int result;
-
-	(void)now_us;
-	if (proxies_find(wire->proxies, &flow->source) == PROXY_NONE)
-		result = queue_send(queueing->queue, flow, bytes);
-	else
-		result = queue_send_keepalive(queueing->queue, flow, bytes);
-	if (result != 0)
-		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
-			strerror(-result));
-	return 0;
-}
-
-static void queueing_flush(struct wire *wire)
-{
-	struct queueing *queueing = wire->own;
-
-	queue_flush(queueing->queue);
-	rules_tick(queueing->rules);
-}
-
 static void queueing_inspect(struct wire *wire)
 {
 	struct queueing *queueing = wire->own;
 	const struct queue_counters counters = queue_counters(queueing->queue);
-	char what[128];
-	struct fault fault;
 
-	if (queue_path_news(queueing->queue, &fault))
-		tell(wire, WIRE_INFORMATION, "%s", fault.line);
-	if (rules_trouble(queueing->rules, &fault))
-		tell(wire, WIRE_ERROR, "%s", fault.line);
-	snprintf(what, sizeof(what), "were not sent, the last because of: %s",
-		strerror(-counters.last_send_error));
-	tell_growth(wire, counters.send_errors, &queueing->reported.send_errors, what);
-	tell_growth(wire, counters.overruns, &queueing->reported.overruns,
+	served_inspect(wire, counters.send_errors, counters.last_send_error);
+	tell_growth(wire, counters.overruns, &queueing->overruns_reported,
 		"went past natbox because it did not take them in time");
-	tell_growth(wire, rules_forged(queueing->rules), &queueing->forged_reported,
-		"were dropped: they bore a proxy's source but did not come from there");
 }
 
 static uint64_t queueing_dropped(const struct wire *wire)
@@ -184,13 +130,6 @@ static uint64_t queueing_dropped(const struct wire *wire)
 	return queue_counters(queueing->queue).overruns;
 }
 
-static uint64_t queueing_linked(const struct wire *wire)
-{
-	const struct queueing *queueing = wire->own;
-
-	return queue_counters(queueing->queue).linked;
-}
-
 /* What came before the rules let SIP flow past is still in the queue. */
 static void queueing_stop(struct wire *wire)
 {
@@ -198,7 +137,7 @@ static void queueing_stop(struct wire *wire)
 
 	if (!queueing)
 		return;
-	rules_withdraw(queueing->rules);
+	rules_withdraw(queueing->served.rules);
 	if (queueing->queue)
 		queue_release(queueing->queue);
 }
@@ -210,7 +149,7 @@ static int queueing_close(struct wire *wire, struct fault *fault)
 	(void)fault;
 	if (!queueing)
 		return 0;
-	rules_remove(queueing->rules);
+	rules_remove(queueing->served.rules);
 	queue_close(queueing->queue);
 	free(queueing);
 	return 0;
@@ -224,12 +163,12 @@ const struct wire_kind queue_wire = {
 	.descriptors = queueing_descriptors,
 	.receive = queueing_receive,
 	.has_rest = queueing_has_rest,
-	.send = queueing_send,
-	.flush = queueing_flush,
+	.send = served_send,
+	.flush = served_flush,
 	.inspect = queueing_inspect,
 	.dropped = queueing_dropped,
-	.set_path = queueing_set_path,
-	.linked = queueing_linked,
+	.set_path = served_set_path,
+	.linked = served_linked,
 	.stop = queueing_stop,
 	.close = queueing_close,
 	.needs_net_admin = true,

@@ -4,22 +4,16 @@
 #include "named.h"
 #include "relay/relay.h"
 #include "rules/alive.h"
-#include "rules/rules.h"
 #include "served.h"
 #include "tell.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct relaying {
+	struct served served;
 	struct relay *relay;
-	struct installed_rules *rules;
-	size_t proxy_count;
-	struct address proxies[PROXIES_MAX]; /* that are diverted */
-	struct relay_counters reported;
-	uint64_t forged_reported;
+	uint64_t misdirected_reported, overruns_reported;
 };
 
 static struct relay_settings relay_settings_from(const struct wire *wire)
@@ -56,33 +50,19 @@ static void relaying_examine(struct wire *wire)
 
 static int relaying_open(struct wire *wire, struct fault *fault)
 {
-	const struct wire_settings *settings = &wire->settings;
 	const struct relay_settings relay = relay_settings_from(wire);
 	struct relaying *relaying = calloc(1, sizeof(*relaying));
-	struct rules_settings rules;
 	int result;
 
 	if (!relaying)
 		return fault_set(fault, -ENOMEM, "no memory to relay");
 	wire->own = relaying;
-	relaying->proxy_count =
-		served_list(settings, wire->proxies->list, wire->proxies->count, relaying->proxies);
-	if (!relaying->proxy_count)
-		return served_refuse_none(fault);
-	rules = served_rules(settings, relaying->proxies, relaying->proxy_count);
-	result = relay_open(&relay, &relaying->relay, fault);
+	result = served_find(wire, fault);
 	if (result == 0)
-		result = rules_install(&rules, &relaying->rules, fault);
+		result = relay_open(&relay, &relaying->relay, fault);
 	if (result == 0)
-		relay_set_path(relaying->relay, settings->path);
+		result = served_install(wire, relay_sender(relaying->relay), fault);
 	return result;
-}
-
-static void relaying_set_path(struct wire *wire, enum keepalive_path path)
-{
-	struct relaying *relaying = wire->own;
-
-	relay_set_path(relaying->relay, path);
 }
 
 static void tell_diverted(const struct wire *wire)
@@ -90,8 +70,8 @@ static void tell_diverted(const struct wire *wire)
 	const struct relaying *relaying = wire->own;
 	char text[ADDRESS_TEXT_MAX];
 
-	for (size_t i = 0; i < relaying->proxy_count; i++) {
-		address_format(&relaying->proxies[i], text);
+	for (size_t i = 0; i < relaying->served.proxy_count; i++) {
+		address_format(&relaying->served.proxies[i], text);
 		tell(wire, WIRE_DETAIL, "diverted: what goes to %s, and comes from there", text);
 	}
 	tell(wire, WIRE_DETAIL, "marks %#x and %#x, routing table %u, rules %s",
@@ -102,13 +82,14 @@ static void tell_diverted(const struct wire *wire)
 static int relaying_start(struct wire *wire, struct fault *fault)
 {
 	struct relaying *relaying = wire->own;
-	int result = rules_start(relaying->rules, fault);
+	int result = rules_start(relaying->served.rules, fault);
 
 	tell_diverted(wire);
-	served_warn_of_loopback(wire, relaying->proxies, relaying->proxy_count);
+	served_warn_of_loopback(wire, relaying->served.proxies, relaying->served.proxy_count);
 	if (result == 0)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through ports %u and %u",
-			named_line(&wire->settings, relaying->proxies, relaying->proxy_count),
+			named_line(&wire->settings, relaying->served.proxies,
+				relaying->served.proxy_count),
 			wire->settings.relay.in_port, wire->settings.relay.out_port);
 	return result;
 }
@@ -142,51 +123,16 @@ static bool relaying_has_rest(const struct wire *wire)
 	return relay_has_rest(relaying->relay);
 }
 
-static int relaying_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
-	struct text bytes, struct fault *fault)
-{
-	struct relaying *relaying = wire->own;
-	int result;
-
-	(void)now_us;
-	if (proxies_find(wire->proxies, &flow->source) == PROXY_NONE)
-		result = relay_send(relaying->relay, flow, bytes);
-	else
-		result = relay_send_keepalive(relaying->relay, flow, bytes);
-	if (result != 0)
-		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
-			strerror(-result));
-	return 0;
-}
-
-static void relaying_flush(struct wire *wire)
-{
-	struct relaying *relaying = wire->own;
-
-	relay_flush(relaying->relay);
-	rules_tick(relaying->rules);
-}
-
 static void relaying_inspect(struct wire *wire)
 {
 	struct relaying *relaying = wire->own;
 	const struct relay_counters counters = relay_counters(relaying->relay);
-	char what[128];
-	struct fault fault;
 
-	if (relay_path_news(relaying->relay, &fault))
-		tell(wire, WIRE_INFORMATION, "%s", fault.line);
-	if (rules_trouble(relaying->rules, &fault))
-		tell(wire, WIRE_ERROR, "%s", fault.line);
-	snprintf(what, sizeof(what), "were not sent, the last because of: %s",
-		strerror(-counters.last_send_error));
-	tell_growth(wire, counters.send_errors, &relaying->reported.send_errors, what);
-	tell_growth(wire, counters.misdirected, &relaying->reported.misdirected,
+	served_inspect(wire, counters.send_errors, counters.last_send_error);
+	tell_growth(wire, counters.misdirected, &relaying->misdirected_reported,
 		"were dropped: sent straight to a relay port, or to or from no proxy");
-	tell_growth(wire, counters.overruns, &relaying->reported.overruns,
+	tell_growth(wire, counters.overruns, &relaying->overruns_reported,
 		"were lost because natbox did not take them in time");
-	tell_growth(wire, rules_forged(relaying->rules), &relaying->forged_reported,
-		"were dropped: they bore a proxy's source but did not come from there");
 }
 
 static uint64_t relaying_dropped(const struct wire *wire)
@@ -196,19 +142,12 @@ static uint64_t relaying_dropped(const struct wire *wire)
 	return relay_counters(relaying->relay).overruns;
 }
 
-static uint64_t relaying_linked(const struct wire *wire)
-{
-	const struct relaying *relaying = wire->own;
-
-	return relay_counters(relaying->relay).linked;
-}
-
 static void relaying_stop(struct wire *wire)
 {
 	const struct relaying *relaying = wire->own;
 
 	if (relaying)
-		rules_withdraw(relaying->rules);
+		rules_withdraw(relaying->served.rules);
 }
 
 static int relaying_close(struct wire *wire, struct fault *fault)
@@ -218,7 +157,7 @@ static int relaying_close(struct wire *wire, struct fault *fault)
 	(void)fault;
 	if (!relaying)
 		return 0;
-	rules_remove(relaying->rules);
+	rules_remove(relaying->served.rules);
 	relay_close(relaying->relay);
 	free(relaying);
 	return 0;
@@ -232,12 +171,12 @@ const struct wire_kind relay_wire = {
 	.descriptors = relaying_descriptors,
 	.receive = relaying_receive,
 	.has_rest = relaying_has_rest,
-	.send = relaying_send,
-	.flush = relaying_flush,
+	.send = served_send,
+	.flush = served_flush,
 	.inspect = relaying_inspect,
 	.dropped = relaying_dropped,
-	.set_path = relaying_set_path,
-	.linked = relaying_linked,
+	.set_path = served_set_path,
+	.linked = served_linked,
 	.stop = relaying_stop,
 	.close = relaying_close,
 	.needs_net_admin = true,

@@ -2,13 +2,14 @@
 
 #include "host.h"
 #include "named.h"
-#include "rules/rules.h"
 #include "tell.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 /* Without this host's loopback addresses, where no user agent comes from, unless they are named. */
-size_t served_list(const struct wire_settings *settings, const struct address *proxies,
+static size_t list_served(const struct wire_settings *settings, const struct address *proxies,
 	size_t count, struct address *served)
 {
 	size_t kept = 0;
@@ -24,7 +25,7 @@ size_t served_list(const struct wire_settings *settings, const struct address *p
 	return kept;
 }
 
-struct rules_settings served_rules(
+static struct rules_settings rules_for(
 	const struct wire_settings *settings, const struct address *served, size_t count)
 {
 	return (struct rules_settings){
@@ -41,10 +42,87 @@ struct rules_settings served_rules(
 	};
 }
 
-int served_refuse_none(struct fault *fault)
+static int refuse_none(struct fault *fault)
 {
 	return fault_set_kind(fault, FAULT_ABSENT, -ENOENT,
 		"this host has no address but loopback that a proxy could have: set natbox.proxy");
+}
+
+int served_find(struct wire *wire, struct fault *fault)
+{
+	struct served *served = wire->own;
+
+	served->proxy_count = list_served(
+		&wire->settings, wire->proxies->list, wire->proxies->count, served->proxies);
+	return served->proxy_count ? 0 : refuse_none(fault);
+}
+
+int served_install(struct wire *wire, struct sender *sender, struct fault *fault)
+{
+	struct served *served = wire->own;
+	const struct rules_settings rules =
+		rules_for(&wire->settings, served->proxies, served->proxy_count);
+	int error = rules_install(&rules, &served->rules, fault);
+
+	served->sender = sender;
+	if (!error)
+		sender_set_path(sender, wire->settings.path);
+	return error;
+}
+
+int served_send(struct wire *wire, uint64_t now_us, const struct flow *flow, struct text bytes,
+	struct fault *fault)
+{
+	const struct served *served = wire->own;
+	int result;
+
+	(void)now_us;
+	if (proxies_find(wire->proxies, &flow->source) == PROXY_NONE)
+		result = sender_add(served->sender, flow, hop_of_this_host, bytes);
+	else
+		result = sender_add_keepalive(served->sender, flow, bytes);
+	if (result != 0)
+		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
+			strerror(-result));
+	return 0;
+}
+
+void served_flush(struct wire *wire)
+{
+	const struct served *served = wire->own;
+
+	sender_flush(served->sender);
+	rules_tick(served->rules);
+}
+
+void served_set_path(struct wire *wire, enum keepalive_path path)
+{
+	const struct served *served = wire->own;
+
+	sender_set_path(served->sender, path);
+}
+
+uint64_t served_linked(const struct wire *wire)
+{
+	const struct served *served = wire->own;
+
+	return sender_counters(served->sender).linked;
+}
+
+void served_inspect(struct wire *wire, uint64_t send_errors, int last)
+{
+	struct served *served = wire->own;
+	char what[128];
+	struct fault fault;
+
+	if (sender_path_news(served->sender, &fault))
+		tell(wire, WIRE_INFORMATION, "%s", fault.line);
+	if (rules_trouble(served->rules, &fault))
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	snprintf(what, sizeof(what), "were not sent, the last because of: %s", strerror(-last));
+	tell_growth(wire, send_errors, &served->send_errors_reported, what);
+	tell_growth(wire, rules_forged(served->rules), &served->forged_reported,
+		"were dropped: they bore a proxy's source but did not come from there");
 }
 
 void served_warn_of_loopback(const struct wire *wire, const struct address *served, size_t count)
@@ -79,9 +157,9 @@ void served_examine(struct wire *wire)
 	struct fault fault;
 	int count = wire_find_proxies(settings, proxies, &fault);
 
-	rules = served_rules(settings, served,
-		count > 0 ? served_list(settings, proxies, (size_t)count, served) : 0);
-	if (!rules.proxy_count && served_refuse_none(&fault))
+	rules = rules_for(settings, served,
+		count > 0 ? list_served(settings, proxies, (size_t)count, served) : 0);
+	if (!rules.proxy_count && refuse_none(&fault))
 		tell(wire, WIRE_ERROR, "%s", fault.line);
 	if (!settings->queues)
 		served_warn_of_loopback(wire, served, rules.proxy_count);
@@ -96,8 +174,7 @@ int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fa
 
 	if (count < 0)
 		return count;
-	rules = served_rules(
-		settings, served, served_list(settings, proxies, (size_t)count, served));
+	rules = rules_for(settings, served, list_served(settings, proxies, (size_t)count, served));
 	rules_print(&rules, file);
 	return 0;
 }

@@ -2,20 +2,36 @@
 #ifndef NATBOX_SERVED_H
 #define NATBOX_SERVED_H
 
-#include "rules/rules_settings.h"
+#include "rules/rules.h"
+#include "send/sender.h"
 
 #include <natbox/wire.h>
 
-/* Of these proxies those that are served, into a list with room for all. Returns how many. */
-size_t served_list(const struct wire_settings *settings, const struct address *proxies,
-	size_t count, struct address *served);
+/* What both modes have: the own of their wires begins with it. */
+struct served {
+	size_t proxy_count;
+	struct address proxies[PROXIES_MAX];
+	struct installed_rules *rules;
+	struct sender *sender; /* the relay's or the queue's */
+	uint64_t send_errors_reported, forged_reported;
+};
 
-/* served has to outlive what is returned. */
-struct rules_settings served_rules(
-	const struct wire_settings *settings, const struct address *served, size_t count);
+/* Which proxies are served: 0, or a negative errno where there are none. */
+int served_find(struct wire *wire, struct fault *fault);
 
-/* There is none to be served: the fault that says so. */
-int served_refuse_none(struct fault *fault);
+/* Once the mode's own is open: installs the rules. 0 or a negative errno. */
+int served_install(struct wire *wire, struct sender *sender, struct fault *fault);
+
+/* The operations of wire_kind that are alike. */
+int served_send(struct wire *wire, uint64_t now_us, const struct flow *flow, struct text bytes,
+	struct fault *fault);
+void served_flush(struct wire *wire);
+void served_set_path(struct wire *wire, enum keepalive_path path);
+uint64_t served_linked(const struct wire *wire);
+
+/* Tells what has gone wrong since: of send_errors datagrams in all, of which last was the latest,
+ * and of the rules. */
+void served_inspect(struct wire *wire, uint64_t send_errors, int last);
 
 /* Relay mode sends what is for a proxy on this host over the loopback interface: warns where that
  * is down, as in a network namespace that is new. Mode queue does not mind. */

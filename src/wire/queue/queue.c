@@ -332,33 +332,13 @@ unsigned queue_receive(struct queue *queue, uint64_t now_us, const struct wire_h
 		take_batch(queue, handler);
 		count += handle_batch(queue, now_us, handler, &bytes_left);
 	}
-	queue_flush(queue);
+	sender_flush(queue->sender);
 	return count;
 }
 
-int queue_send(struct queue *queue, const struct flow *flow, struct text bytes)
+struct sender *queue_sender(const struct queue *queue)
 {
-	return sender_add(queue->sender, flow, hop_of_this_host, bytes);
-}
-
-int queue_send_keepalive(struct queue *queue, const struct flow *flow, struct text bytes)
-{
-	return sender_add_keepalive(queue->sender, flow, bytes);
-}
-
-void queue_set_path(struct queue *queue, enum keepalive_path path)
-{
-	sender_set_path(queue->sender, path);
-}
-
-bool queue_path_news(struct queue *queue, struct fault *line)
-{
-	return sender_path_news(queue->sender, line);
-}
-
-void queue_flush(struct queue *queue)
-{
-	sender_flush(queue->sender);
+	return queue->sender;
 }
 
 /* An id that comes after all. */
@@ -374,7 +354,6 @@ struct queue_counters queue_counters(const struct queue *queue)
 	const struct sent_counters sent = sender_counters(queue->sender);
 
 	counters.sent += sent.sent;
-	counters.linked = sent.linked;
 	counters.send_errors += sent.errors;
 	if (sent.last_error)
 		counters.last_send_error = sent.last_error;

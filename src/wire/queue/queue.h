@@ -24,8 +24,7 @@ struct queue_counters {
 	uint64_t received;
 	uint64_t passed, rewritten, dropped;
 	uint64_t unreadable;  /* of passed: not to be rewritten (ip_packet.h), or bad checksum */
-	uint64_t sent;        /* by queue_send, and grown messages */
-	uint64_t linked;      /* of sent: keepalives that left as frames */
+	uint64_t sent;        /* by queue_sender's, and grown messages */
 	uint64_t send_errors; /* the kernel refused: no route, a firewall, no buffer */
 	int last_send_error;  /* negative errno of the latest of send_errors, 0 */
 	uint64_t overruns;    /* went past because natbox did not keep up */
@@ -50,15 +49,9 @@ unsigned queue_receive(struct queue *queue, uint64_t now_us, const struct wire_h
 /* Whether a part of a batch waits: then there may be nothing to poll for. */
 bool queue_has_rest(const struct queue *queue);
 
-/* Sends a datagram of natbox's own with the next flush or batch; bytes are copied. 0, -EMSGSIZE,
- * -EAFNOSUPPORT (sender.h). */
-int queue_send(struct queue *queue, const struct flow *flow, struct text bytes);
-void queue_flush(struct queue *queue);
-
-/* The same of a keepalive; path and news as of the sender (sender.h). */
-int queue_send_keepalive(struct queue *queue, const struct flow *flow, struct text bytes);
-void queue_set_path(struct queue *queue, enum keepalive_path path);
-bool queue_path_news(struct queue *queue, struct fault *line);
+/* For datagrams of natbox's own, which go out with its next flush or queue_receive. It lives as long
+ * as the queue. */
+struct sender *queue_sender(const struct queue *queue);
 
 /* Gives back everything that is in the queue, as it came. */
 void queue_release(struct queue *queue);

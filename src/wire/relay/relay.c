@@ -362,33 +362,13 @@ unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_h
 		wire_expect(handler, relay->flows, relay->received);
 		count += handle_batch(relay, now_us, handler, &bytes_left);
 	}
-	relay_flush(relay);
+	sender_flush(relay->sender);
 	return count;
 }
 
-int relay_send(struct relay *relay, const struct flow *flow, struct text bytes)
+struct sender *relay_sender(const struct relay *relay)
 {
-	return sender_add(relay->sender, flow, hop_of_this_host, bytes);
-}
-
-int relay_send_keepalive(struct relay *relay, const struct flow *flow, struct text bytes)
-{
-	return sender_add_keepalive(relay->sender, flow, bytes);
-}
-
-void relay_set_path(struct relay *relay, enum keepalive_path path)
-{
-	sender_set_path(relay->sender, path);
-}
-
-bool relay_path_news(struct relay *relay, struct fault *line)
-{
-	return sender_path_news(relay->sender, line);
-}
-
-void relay_flush(struct relay *relay)
-{
-	sender_flush(relay->sender);
+	return relay->sender;
 }
 
 static uint32_t overruns(int socket)
@@ -407,7 +387,6 @@ struct relay_counters relay_counters(const struct relay *relay)
 	const struct sent_counters sent = sender_counters(relay->sender);
 
 	counters.sent += sent.sent;
-	counters.linked = sent.linked;
 	counters.send_errors += sent.errors;
 	if (sent.last_error)
 		counters.last_send_error = sent.last_error;

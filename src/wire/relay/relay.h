@@ -30,8 +30,7 @@ struct relay_settings {
 
 struct relay_counters {
 	uint64_t received[RELAY_DIRECTIONS];
-	uint64_t sent;        /* relayed and of relay_send */
-	uint64_t linked;      /* of sent: keepalives that left as frames */
+	uint64_t sent;        /* relayed, and by relay_sender's */
 	uint64_t misdirected; /* to no proxy, from no proxy, or straight to a relay port: dropped */
 	uint64_t expired;     /* no hop left: dropped */
 	uint64_t send_errors; /* the kernel refused: no route, a firewall, no buffer */
@@ -50,7 +49,7 @@ unsigned relay_descriptors(const struct relay *relay, int list[static RELAY_DESC
 
 /* Takes at most one batch from each socket, has each datagram handled in turn and
  * sends on what is to be sent on. Never blocks. Returns how many were handled: 0 means that it is
- * time to poll. What the handler itself gives to relay_send goes out with the batch. Once so many
+ * time to poll. What the handler itself gives to the sender goes out with the batch. Once so many
  * bytes have been handled, or the handler has no time, the rest of a batch waits for the next call:
  * 64 of the longest datagrams there are would take as long as ten thousand ordinary ones. */
 enum { RELAY_BYTES_MAX = 512 << 10 };
@@ -59,16 +58,9 @@ unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_h
 /* Whether a part of a batch waits: then there may be nothing to poll for. */
 bool relay_has_rest(const struct relay *relay);
 
-/* Queues a datagram of natbox's own; bytes are copied. relay_flush or relay_receive sends it; a
- * full queue sends itself. 0, -EMSGSIZE where no datagram carries as much, -EAFNOSUPPORT where the
- * flow's ends are not of one family that the relay has. */
-int relay_send(struct relay *relay, const struct flow *flow, struct text bytes);
-void relay_flush(struct relay *relay);
-
-/* The same of a keepalive; path and news as of the sender (sender.h). */
-int relay_send_keepalive(struct relay *relay, const struct flow *flow, struct text bytes);
-void relay_set_path(struct relay *relay, enum keepalive_path path);
-bool relay_path_news(struct relay *relay, struct fault *line);
+/* For datagrams of natbox's own, which go out with its next flush or relay_receive. It lives as long
+ * as the relay. */
+struct sender *relay_sender(const struct relay *relay);
 
 struct relay_counters relay_counters(const struct relay *relay);
 
