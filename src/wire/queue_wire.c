@@ -1,7 +1,6 @@
 /* Mode queue: everything between user agents and proxies passes through here, as packets that the
  * kernel hands over and takes back, and only while natbox shows that it lives. */
 #include "claim.h"
-#include "named.h"
 #include "queue/queue.h"
 #include "rules/alive.h"
 #include "served.h"
@@ -56,31 +55,18 @@ static int queueing_open(struct wire *wire, struct fault *fault)
 	return result;
 }
 
-static void tell_queued(const struct wire *wire)
-{
-	const struct queueing *queueing = wire->own;
-	char text[ADDRESS_TEXT_MAX];
-
-	for (size_t i = 0; i < queueing->served.proxy_count; i++) {
-		address_format(&queueing->served.proxies[i], text);
-		tell(wire, WIRE_DETAIL, "queued: what goes to %s, and comes from there", text);
-	}
-	tell(wire, WIRE_DETAIL, "mark of what natbox sends %#x, rules %s",
-		wire->settings.relay.own_mark,
-		wire->settings.relay.manual ? "by hand" : "installed");
-}
-
 static int queueing_start(struct wire *wire, struct fault *fault)
 {
 	struct queueing *queueing = wire->own;
 	int result = rules_start(queueing->served.rules, fault);
 
-	tell_queued(wire);
+	served_tell(wire, "queued");
+	tell(wire, WIRE_DETAIL, "mark of what natbox sends %#x, rules %s",
+		wire->settings.relay.own_mark,
+		wire->settings.relay.manual ? "by hand" : "installed");
 	if (result == 0)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through queue %u",
-			named_line(&wire->settings, queueing->served.proxies,
-				queueing->served.proxy_count),
-			wire->settings.queue_number);
+			served_line(wire), wire->settings.queue_number);
 	return result;
 }
 

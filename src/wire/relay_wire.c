@@ -1,7 +1,6 @@
 /* Relay mode: everything between user agents and proxies passes through here, and only while natbox
  * shows that it lives. */
 #include "claim.h"
-#include "named.h"
 #include "relay/relay.h"
 #include "rules/alive.h"
 #include "served.h"
@@ -65,32 +64,20 @@ static int relaying_open(struct wire *wire, struct fault *fault)
 	return result;
 }
 
-static void tell_diverted(const struct wire *wire)
-{
-	const struct relaying *relaying = wire->own;
-	char text[ADDRESS_TEXT_MAX];
-
-	for (size_t i = 0; i < relaying->served.proxy_count; i++) {
-		address_format(&relaying->served.proxies[i], text);
-		tell(wire, WIRE_DETAIL, "diverted: what goes to %s, and comes from there", text);
-	}
-	tell(wire, WIRE_DETAIL, "marks %#x and %#x, routing table %u, rules %s",
-		wire->settings.relay.mark, wire->settings.relay.own_mark,
-		wire->settings.relay.table, wire->settings.relay.manual ? "by hand" : "installed");
-}
-
 static int relaying_start(struct wire *wire, struct fault *fault)
 {
 	struct relaying *relaying = wire->own;
 	int result = rules_start(relaying->served.rules, fault);
 
-	tell_diverted(wire);
+	served_tell(wire, "diverted");
+	tell(wire, WIRE_DETAIL, "marks %#x and %#x, routing table %u, rules %s",
+		wire->settings.relay.mark, wire->settings.relay.own_mark,
+		wire->settings.relay.table, wire->settings.relay.manual ? "by hand" : "installed");
 	served_warn_of_loopback(wire, relaying->served.proxies, relaying->served.proxy_count);
 	if (result == 0)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through ports %u and %u",
-			named_line(&wire->settings, relaying->served.proxies,
-				relaying->served.proxy_count),
-			wire->settings.relay.in_port, wire->settings.relay.out_port);
+			served_line(wire), wire->settings.relay.in_port,
+			wire->settings.relay.out_port);
 	return result;
 }
 

@@ -70,6 +70,24 @@ int served_install(struct wire *wire, struct sender *sender, struct fault *fault
 	return error;
 }
 
+void served_tell(const struct wire *wire, const char *what)
+{
+	const struct served *served = wire->own;
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < served->proxy_count; i++) {
+		address_format(&served->proxies[i], text);
+		tell(wire, WIRE_DETAIL, "%s: what goes to %s, and comes from there", what, text);
+	}
+}
+
+const char *served_line(const struct wire *wire)
+{
+	const struct served *served = wire->own;
+
+	return named_line(&wire->settings, served->proxies, served->proxy_count);
+}
+
 int served_send(struct wire *wire, uint64_t now_us, const struct flow *flow, struct text bytes,
 	struct fault *fault)
 {

@@ -22,6 +22,11 @@ int served_find(struct wire *wire, struct fault *fault);
 /* Once the mode's own is open: installs the rules. 0 or a negative errno. */
 int served_install(struct wire *wire, struct sender *sender, struct fault *fault);
 
+/* For people: a line for each proxy that is served, which is "queued" or "diverted"; and all of them
+ * in one (named_line). */
+void served_tell(const struct wire *wire, const char *what);
+const char *served_line(const struct wire *wire);
+
 /* The operations of wire_kind that are alike. */
 int served_send(struct wire *wire, uint64_t now_us, const struct flow *flow, struct text bytes,
 	struct fault *fault);
