@@ -1,12 +1,12 @@
 #include "hosting.h"
 
-#include "clock.h"
 #include "reload.h"
 #include "telling.h"
 #include <natbox/state.h>
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 /* What those who control natbox, or look at its page, have of its time. Where packets keep it busy
  * that is a part of it, so that it relays no less for being watched, and saved up until there is

@@ -2,7 +2,6 @@
 #include "loop.h"
 
 #include "backing.h"
-#include "clock.h"
 #include "hosting.h"
 #include "opening.h"
 #include "reload.h"
@@ -16,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 static const uint64_t inspection_us = 1000000;

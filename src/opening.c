@@ -1,13 +1,13 @@
 #include "opening.h"
 
 #include "backing.h"
-#include "clock.h"
 #include "hosting.h"
 #include "telling.h"
 #include <natbox/state.h>
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 static void on_state_notice(void *context, enum state_notice notice, const char *line)

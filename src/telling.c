@@ -1,10 +1,10 @@
 #include "telling.h"
 
-#include "clock.h"
 #include <natbox/state.h>
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct text first_line(struct text bytes)
 {

@@ -1,6 +1,6 @@
 #include "turns.h"
 
-#include "clock.h"
+#include <time.h>
 
 void turns_start(struct turns *turns)
 {

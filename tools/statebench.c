@@ -37,14 +37,6 @@ struct host {
 	uint64_t ahead_us; /* of the clock */
 };
 
-static uint64_t clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static uint64_t now_us(void)
 {
 	return clock_us(CLOCK_MONOTONIC);

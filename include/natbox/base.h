@@ -1,7 +1,7 @@
 /* What every room stands on, and what knows none of them. Below, in this order: text; hashes, pools
  * and tables, which all that is kept stands in; the ledger of what happened a short while ago;
- * faults, what a user is told; threads; ticks. address.h has addresses, settings.h what the core can be
- * told. */
+ * faults, what a user is told; clocks and threads; ticks. address.h has addresses, settings.h what
+ * the core can be told. */
 #ifndef NATBOX_BASE_H
 #define NATBOX_BASE_H
 
@@ -206,9 +206,13 @@ int fault_set_kind(struct fault *fault, enum fault_kind kind, int error, const c
  * named: lasting where it is the path that has to be mended, or who may go there. */
 enum fault_kind fault_kind_of_path(int error);
 
-/* Starts a thread of those above the core, which has none itself. Signals go to other threads, as
- * they are for the event loop: it has all of them blocked, and so have those that it starts. 0 or a
- * negative errno: threads may be short. */
+/* For those above the core, which itself reads no clock and has no threads. */
+
+/* What a clock of clock_gettime(2) shows, in microseconds. */
+uint64_t clock_us(clockid_t clock);
+
+/* Signals go to other threads, as they are for the event loop: the one that is started has all of
+ * them blocked, and so have those that it starts. 0 or a negative errno: threads may be short. */
 int thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
 
 /* What the core counts time in. */

@@ -4,6 +4,8 @@
 #include "top_screen.h"
 #include "top_terminal.h"
 
+#include <natbox/base.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -47,10 +49,7 @@ static void on_end(int number)
 
 static uint64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return clock_us(CLOCK_BOOTTIME) / 1000;
 }
 
 static void ask(struct top *top, enum question question)

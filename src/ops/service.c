@@ -78,12 +78,10 @@ void service_ready(void)
 
 void service_reloading(void)
 {
-	struct timespec now;
 	char words[sizeof(service.untold)];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(words, sizeof(words), "RELOADING=1\nMONOTONIC_USEC=%llu",
-		(unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+		(unsigned long long)clock_us(CLOCK_MONOTONIC));
 	tell_change(words);
 }
 

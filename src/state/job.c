@@ -1,8 +1,8 @@
 #include "job.h"
 
-#include "timestamp.h"
-
 #include <natbox/base.h>
+
+#include <time.h>
 
 int job_start(struct job *job, void *(*work)(void *context), void *context)
 {
@@ -22,13 +22,11 @@ static bool wait_a_moment(struct job *job)
 	return pthread_timedjoin_np(job->thread, NULL, &until) == 0;
 }
 
-bool job_wait(struct job *job, int64_t wait_us)
+bool job_wait(struct job *job, uint64_t until_us)
 {
-	const int64_t end_us = clock_now_us(CLOCK_MONOTONIC) + wait_us;
-
 	if (job->runs && pthread_tryjoin_np(job->thread, NULL) == 0)
 		job->runs = false;
-	while (job->runs && clock_now_us(CLOCK_MONOTONIC) < end_us)
+	while (job->runs && clock_us(CLOCK_MONOTONIC) < until_us)
 		job->runs = !wait_a_moment(job);
 	return !job->runs;
 }

@@ -14,8 +14,9 @@ struct job {
 /* 0 or a negative errno: threads may be short. */
 int job_start(struct job *job, void *(*work)(void *context), void *context);
 
-/* Waits until it is done, for so long at most: whether it is, or none runs. */
-bool job_wait(struct job *job, int64_t wait_us);
+/* Waits until it is done, or until_us is over on CLOCK_MONOTONIC, as 0 always is: whether it is
+ * done, or none runs. */
+bool job_wait(struct job *job, uint64_t until_us);
 
 /* Nobody waits for it any more; what it uses has to stay. */
 void job_leave(struct job *job);

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* One batch is read, in a thread of its own, while the one before it is put back. Where the disk
  * stalls, all of this is left to that thread. */
@@ -96,7 +97,9 @@ static void start(struct restoration *restoration)
 
 static int await(struct restoration *restoration)
 {
-	if (job_wait(&restoration->reader, DISK_WAIT_S * INT64_C(1000000)))
+	const uint64_t until_us = clock_us(CLOCK_MONOTONIC) + DISK_WAIT_S * UINT64_C(1000000);
+
+	if (job_wait(&restoration->reader, until_us))
 		return restoration->result;
 	job_leave(&restoration->reader);
 	return -ETIMEDOUT;

@@ -1,8 +1,7 @@
 #include "round.h"
 
-#include "timestamp.h"
-
 #include <errno.h>
+#include <time.h>
 
 /* Records gathered at once, which takes 100 us. With a cache that is full of other things it would
  * take a millisecond and more: then there are fewer. */
@@ -95,17 +94,16 @@ static void gather_reason(struct round *round, struct batch *batch, uint32_t slo
 }
 
 /* After so many: whether the next ones are to wait for another turn. */
-static bool is_enough(unsigned gathered, int64_t begun_us)
+static bool is_enough(unsigned gathered, uint64_t begun_us)
 {
 	if (gathered % GATHERED_BETWEEN_LOOKS != 0)
 		return false;
-	return gathered == GATHERED_AT_ONCE ||
-	       clock_now_us(CLOCK_MONOTONIC) - begun_us > GATHERING_US;
+	return gathered == GATHERED_AT_ONCE || clock_us(CLOCK_MONOTONIC) - begun_us > GATHERING_US;
 }
 
 bool round_gather(struct round *round, struct batch *batch, uint64_t now_us)
 {
-	const int64_t begun_us = clock_now_us(CLOCK_MONOTONIC);
+	const uint64_t begun_us = clock_us(CLOCK_MONOTONIC);
 	const struct record none = {0};
 
 	for (unsigned gathered = 0; gathered == 0 || !is_enough(gathered, begun_us); gathered++) {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -329,14 +330,14 @@ uint64_t state_lag(const struct state *state, uint64_t now_us)
  * everything is on the disk. */
 static bool write_at_last(struct state *state)
 {
-	const int64_t deadline_us = clock_now_us(CLOCK_MONOTONIC) + CLOSE_WAIT_US;
+	const uint64_t deadline_us = clock_us(CLOCK_MONOTONIC) + CLOSE_WAIT_US;
 	bool is_second = false;
 
 	state->closing = true;
 	if (state->retry_us)
 		state->retry_us = state->now_us;
 	do {
-		if (!job_wait(&state->writer, deadline_us - clock_now_us(CLOCK_MONOTONIC)))
+		if (!job_wait(&state->writer, deadline_us))
 			return false;
 		if (state->written && state->result < 0) {
 			if (is_second || state->result != -ENOENT)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void read_boot_id(char id[static BOOT_ID_SIZE])
@@ -19,8 +20,8 @@ static void read_boot_id(char id[static BOOT_ID_SIZE])
 
 void timestamp_now(struct timestamp *timestamp)
 {
-	timestamp->wall_us = clock_now_us(CLOCK_REALTIME);
-	timestamp->boot_us = clock_now_us(CLOCK_BOOTTIME);
+	timestamp->wall_us = (int64_t)clock_us(CLOCK_REALTIME);
+	timestamp->boot_us = (int64_t)clock_us(CLOCK_BOOTTIME);
 	read_boot_id(timestamp->boot_id);
 }
 

@@ -4,7 +4,6 @@
 #define STATE_TIMESTAMP_H
 
 #include <stdint.h>
-#include <time.h>
 
 enum { BOOT_ID_SIZE = 40 };
 
@@ -13,14 +12,6 @@ struct timestamp {
 	int64_t boot_us;            /* CLOCK_BOOTTIME: never set, but starts anew at each boot */
 	char boot_id[BOOT_ID_SIZE]; /* which boot; filled up with zeros; empty when not known */
 };
-
-static inline int64_t clock_now_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 void timestamp_now(struct timestamp *timestamp);
 

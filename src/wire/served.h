@@ -22,8 +22,8 @@ int served_find(struct wire *wire, struct fault *fault);
 /* Once the mode's own is open: installs the rules. 0 or a negative errno. */
 int served_install(struct wire *wire, struct sender *sender, struct fault *fault);
 
-/* For people: a line for each proxy that is served, which is "queued" or "diverted"; and all of them
- * in one (named_line). */
+/* For people: a line for each proxy that is served, which is "queued" or "diverted"; and all of
+ * them in one (named_line). */
 void served_tell(const struct wire *wire, const char *what);
 const char *served_line(const struct wire *wire);
 

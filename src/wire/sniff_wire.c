@@ -85,11 +85,8 @@ static unsigned sniffing_descriptors(const struct wire *wire, int list[static WI
  * meanwhile makes no difference: a packet is not older than a turn. */
 static uint64_t age_of(const struct datagram *datagram)
 {
-	struct timespec now;
-	uint64_t now_us;
+	const uint64_t now_us = clock_us(CLOCK_REALTIME);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	if (now_us < datagram->time_us || now_us - datagram->time_us > sniff_wire.longest_turn_us)
 		return 0;
 	return now_us - datagram->time_us;

@@ -20,14 +20,6 @@ struct source {
 	size_t length;
 };
 
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool is_null_device(const struct stat *status)
 {
 	return S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3);
@@ -50,7 +42,7 @@ static int check_kind(struct source *source, struct fault *fault)
 static short wait_for_more(const struct source *source)
 {
 	struct pollfd polled = {.fd = source->fd, .events = POLLIN};
-	uint64_t now_ms = clock_ms();
+	uint64_t now_ms = clock_us(CLOCK_MONOTONIC) / 1000;
 
 	if (now_ms < source->until_ms)
 		poll(&polled, 1, (int)(source->until_ms - now_ms));
@@ -104,7 +96,7 @@ int config_file_read(
 	const char *path, int wait_ms, char **bytes, size_t *length, struct fault *fault)
 {
 	struct source source = {.fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC),
-		.until_ms = clock_ms() + (uint64_t)wait_ms};
+		.until_ms = clock_us(CLOCK_MONOTONIC) / 1000 + (uint64_t)wait_ms};
 	int result;
 
 	if (source.fd < 0)

@@ -22,14 +22,6 @@ enum {
 	LISTENER = CONTROL_CLIENTS_MAX, /* what epoll calls it */
 };
 
-static uint64_t clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 struct control *control_open(
 	const char *path, const char *group, const struct identity *identity, struct fault *fault)
 {

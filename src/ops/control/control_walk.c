@@ -14,14 +14,6 @@ struct visit {
 	struct control_client *client;
 };
 
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static size_t line_max(const struct control_client *client)
 {
 	return client->request.command == COMMAND_SHOW ? SHOW_LINE_MAX : ENDPOINT_LINE_MAX;
@@ -162,7 +154,7 @@ void walk_run(struct control *control, struct control_client *client, uint64_t u
 		end(control, client);
 	while (walk_can_run(client)) {
 		step(control, client);
-		if (monotonic_us() >= until_us)
+		if (clock_us(CLOCK_MONOTONIC) >= until_us)
 			break;
 	}
 }

@@ -5,14 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* Full, it is readable all the same. */
 static void signal_event(int event)
 {
@@ -182,7 +174,7 @@ static void run_until(struct errands *errands, uint64_t until_us)
 
 	while (goes_on) {
 		goes_on = survey_step(&errands->survey);
-		if (goes_on && monotonic_us() >= until_us)
+		if (goes_on && clock_us(CLOCK_MONOTONIC) >= until_us)
 			return;
 	}
 	finish(errands);
@@ -190,7 +182,7 @@ static void run_until(struct errands *errands, uint64_t until_us)
 
 void errands_run(struct errands *errands, struct endpoints *endpoints, uint64_t budget_us)
 {
-	const uint64_t until_us = monotonic_us() + budget_us;
+	const uint64_t until_us = clock_us(CLOCK_MONOTONIC) + budget_us;
 
 	take_event(errands->asked);
 	if (!errands->current)

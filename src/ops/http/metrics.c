@@ -52,14 +52,6 @@ struct metrics {
 	struct page page;
 };
 
-static uint64_t clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static int explain(const struct address *listen, int error, struct fault *fault)
 {
 	char text[ADDRESS_TEXT_MAX];
@@ -159,7 +151,7 @@ static enum MHD_Result send_metrics(struct metrics *metrics, struct MHD_Connecti
 static enum MHD_Result send_health(struct metrics *metrics, struct MHD_Connection *connection)
 {
 	uint64_t turned_us = atomic_load_explicit(&metrics->turned_us, memory_order_relaxed);
-	uint64_t now_us = clock_us();
+	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 	char line[128];
 
 	if (metrics_is_alive(turned_us, now_us))
@@ -183,7 +175,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 		return send_metrics(metrics, connection);
 	if (strcmp(url, "/healthz") == 0)
 		return send_health(metrics, connection);
-	return page_answer(&metrics->page, connection, url, clock_us(), request);
+	return page_answer(&metrics->page, connection, url, clock_us(CLOCK_BOOTTIME), request);
 }
 
 static void completed(void *context, struct MHD_Connection *connection, void **request,
@@ -219,7 +211,7 @@ static void *accept_connections(void *context)
 
 	while (!atomic_load(&metrics->stopping)) {
 		poll(polled, 2, WAKE_MS);
-		errands_wake(errands, clock_us(), page_resume);
+		errands_wake(errands, clock_us(CLOCK_BOOTTIME), page_resume);
 		if (polled[0].revents)
 			accept_one(metrics);
 	}

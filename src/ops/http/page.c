@@ -73,14 +73,6 @@ static enum MHD_Result send_page(struct MHD_Connection *connection)
 	return result;
 }
 
-static uint64_t wall_clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static enum MHD_Result send_status(
 	struct page *page, struct MHD_Connection *connection, uint64_t now_us)
 {
@@ -90,7 +82,7 @@ static enum MHD_Result send_status(
 
 	pthread_mutex_lock(page->mutex);
 	condition.turned_us = atomic_load_explicit(page->turned_us, memory_order_relaxed);
-	status_write(&condition, wall_clock_us(), &json);
+	status_write(&condition, clock_us(CLOCK_REALTIME), &json);
 	pthread_mutex_unlock(page->mutex);
 	return send_json(connection, MHD_HTTP_OK, json.bytes, json.used);
 }

@@ -177,7 +177,6 @@ static int set_filter(
 	struct capture *capture, const struct address *proxies, size_t count, struct fault *fault)
 {
 	struct compilation compilation = {.capture = capture};
-	struct timespec now;
 	int error = write_filter(capture, proxies, count, fault);
 
 	if (error)
@@ -189,8 +188,7 @@ static int set_filter(
 	error = attach(capture, &compilation, fault);
 	if (error)
 		return error;
-	clock_gettime(CLOCK_REALTIME, &now);
-	capture->since_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	capture->since_us = clock_us(CLOCK_REALTIME);
 	return lock_filter(capture, fault);
 }
 

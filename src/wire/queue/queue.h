@@ -49,8 +49,8 @@ unsigned queue_receive(struct queue *queue, uint64_t now_us, const struct wire_h
 /* Whether a part of a batch waits: then there may be nothing to poll for. */
 bool queue_has_rest(const struct queue *queue);
 
-/* For datagrams of natbox's own, which go out with its next flush or queue_receive. It lives as long
- * as the queue. */
+/* For datagrams of natbox's own, which go out with its next flush or queue_receive. It lives as
+ * long as the queue. */
 struct sender *queue_sender(const struct queue *queue);
 
 /* Gives back everything that is in the queue, as it came. */

@@ -58,8 +58,8 @@ unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_h
 /* Whether a part of a batch waits: then there may be nothing to poll for. */
 bool relay_has_rest(const struct relay *relay);
 
-/* For datagrams of natbox's own, which go out with its next flush or relay_receive. It lives as long
- * as the relay. */
+/* For datagrams of natbox's own, which go out with its next flush or relay_receive. It lives as
+ * long as the relay. */
 struct sender *relay_sender(const struct relay *relay);
 
 struct relay_counters relay_counters(const struct relay *relay);

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <time.h>
 
 /* Datagrams of a batch. */
 enum { BATCH_MAX = 64 };
@@ -34,14 +33,6 @@ static inline unsigned batch_limit(unsigned count, uint64_t took_us)
 	if (limit >= BATCH_MAX)
 		return BATCH_MAX;
 	return limit > BATCH_MIN ? (unsigned)limit : BATCH_MIN;
-}
-
-static inline uint64_t batch_clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 /* Datagrams are seldom longer than an Ethernet frame. */

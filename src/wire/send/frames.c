@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CACHE_LINE = 64 };
@@ -167,11 +168,11 @@ unsigned frames_flush(struct frames *frames,
 	void *context)
 {
 	const bool tells = frames->count >= BATCH_MIN;
-	const uint64_t begun_us = tells ? batch_clock_us() : 0;
+	const uint64_t begun_us = tells ? clock_us(CLOCK_MONOTONIC) : 0;
 	const unsigned left = hand_over(frames, refused, context);
 
 	if (tells)
-		frames->limit = batch_limit(frames->count, batch_clock_us() - begun_us);
+		frames->limit = batch_limit(frames->count, clock_us(CLOCK_MONOTONIC) - begun_us);
 	frames->count = 0;
 	frames->copied = 0;
 	return left;

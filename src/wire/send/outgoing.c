@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CACHE_LINE = 64 };
@@ -375,11 +376,12 @@ static void hand_over(struct outgoing *outgoing)
 void outgoing_flush(struct outgoing *outgoing)
 {
 	const bool tells = outgoing->count >= BATCH_MIN;
-	const uint64_t begun_us = tells ? batch_clock_us() : 0;
+	const uint64_t begun_us = tells ? clock_us(CLOCK_MONOTONIC) : 0;
 
 	hand_over(outgoing);
 	if (tells)
-		outgoing->limit = batch_limit(outgoing->count, batch_clock_us() - begun_us);
+		outgoing->limit =
+			batch_limit(outgoing->count, clock_us(CLOCK_MONOTONIC) - begun_us);
 	outgoing->count = 0;
 	outgoing->copied = 0;
 }

@@ -83,11 +83,8 @@ static void decide(struct shortcut *shortcut)
 /* The coarse clock goes on every few milliseconds. */
 static void look(struct shortcut *shortcut)
 {
-	struct timespec now;
-	uint64_t now_ms;
+	const uint64_t now_ms = clock_us(CLOCK_MONOTONIC_COARSE) / 1000;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	if (now_ms == shortcut->looked_ms)
 		return;
 	shortcut->looked_ms = now_ms;
