@@ -24,7 +24,6 @@ enum {
 struct state {
 	struct state_options options;
 	struct store store;
-	uint8_t seed[SEED_SIZE];
 	struct endpoints *endpoints;
 
 	/* The state clock: what it showed at that moment. */
@@ -41,14 +40,15 @@ struct state {
 	uint64_t kept_us;  /* changes before this are on the disk */
 	uint64_t retry_us; /* not before, after a write that failed */
 
+	char announced[FAULT_MAX]; /* the fault that was told last; empty: all is well */
+
 	/* The batch, the store and the two that say what came of it are the writer's while it
 	 * runs. */
 	struct job writer;
 	bool written; /* the batch was handed over, its result not looked at yet */
-	struct batch *batch;
 	int result;
 	struct fault fault;
-	char announced[FAULT_MAX]; /* the fault that was told last; empty: all is well */
+	struct batch batch; /* the seed in its meta stays */
 };
 
 __attribute__((format(printf, 3, 4))) static void tell(
@@ -108,7 +108,7 @@ static void find_file(struct state *state)
 		announce(state, &fault);
 		return;
 	}
-	memcpy(state->seed, store->meta.seed, sizeof(state->seed));
+	state->batch.meta = store->meta;
 	state->timestamp_us =
 		store->meta.state_us + timestamp_elapsed(&store->meta.timestamp, &state->timestamp);
 }
@@ -121,14 +121,9 @@ struct state *state_open(const struct state_options *options)
 		return NULL;
 	state->options = *options;
 	state->store.directory.fd = -1;
-	state->batch = calloc(1, sizeof(*state->batch));
-	if (!state->batch) {
-		free(state);
-		return NULL;
-	}
 	timestamp_now(&state->timestamp);
 	state->timestamp_us = state->timestamp.wall_us;
-	if (getrandom(state->seed, sizeof(state->seed), 0) != (ssize_t)sizeof(state->seed))
+	if (getrandom(state->batch.meta.seed, SEED_SIZE, 0) != SEED_SIZE)
 		abort(); /* Linux has promised it for so few bytes since 3.17 */
 	state->writes = *options->path != 0;
 	if (state->writes)
@@ -139,7 +134,7 @@ struct state *state_open(const struct state_options *options)
 
 const uint8_t *state_seed(const struct state *state)
 {
-	return state->seed;
+	return state->batch.meta.seed;
 }
 
 /* A damaged file is set aside with all that could not be read of it; the rest is written anew. */
@@ -198,10 +193,8 @@ void state_list_fillings(const struct state *state, struct fillings *fillings)
 
 static void set_meta(struct state *state)
 {
-	struct meta *meta = &state->batch->meta;
+	struct meta *meta = &state->batch.meta;
 
-	memset(meta, 0, sizeof(*meta));
-	memcpy(meta->seed, state->seed, sizeof(meta->seed));
 	timestamp_now(&meta->timestamp);
 	meta->state_us = state_clock(state, &meta->timestamp);
 	meta->interval_us = state->endpoints->settings->keepalive.interval_us;
@@ -211,7 +204,7 @@ static void *write_batch(void *context)
 {
 	struct state *state = context;
 
-	state->result = store_write(&state->store, state->batch, &state->fault);
+	state->result = store_write(&state->store, &state->batch, &state->fault);
 	return NULL;
 }
 
@@ -226,7 +219,7 @@ static void take_result(struct state *state)
 		state->retry_us = state->now_us + (state->closing ? 0 : state->options.sync_us);
 		return;
 	}
-	batch_clear(state->batch);
+	batch_clear(&state->batch);
 	state->retry_us = 0;
 	if (state->announced[0])
 		tell(state, STATE_INFO, "state: %.*s is written again", PATH_SHOWN_MAX,
@@ -282,11 +275,11 @@ void state_run(struct state *state, uint64_t now_us)
 		return;
 	if (!state->round.is_under_way)
 		begin_round(state);
-	if (batch_is_empty(state->batch))
+	if (batch_is_empty(&state->batch))
 		set_meta(state);
-	if (!round_gather(&state->round, state->batch, state->now_us))
+	if (!round_gather(&state->round, &state->batch, state->now_us))
 		return;
-	if (batch_is_empty(state->batch))
+	if (batch_is_empty(&state->batch))
 		state->kept_us = state->round_us;
 	else
 		hand_over(state);
@@ -314,7 +307,7 @@ uint64_t state_next(const struct state *state)
 
 static bool has_unwritten(const struct state *state)
 {
-	return state->written || state->round.is_under_way || !batch_is_empty(state->batch) ||
+	return state->written || state->round.is_under_way || !batch_is_empty(&state->batch) ||
 	       (state->endpoints && changes_any(&state->endpoints->changes));
 }
 
@@ -377,6 +370,5 @@ void state_close(struct state *state, uint64_t now_us)
 	}
 	directory_close(&state->store.directory);
 	round_free(&state->round);
-	free(state->batch);
 	free(state);
 }
