@@ -120,9 +120,7 @@ static int open_file(struct database *database, const char *path)
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
 	if (sqlite3_open_v2(path, &database->handle, flags, NULL) != SQLITE_OK)
-		return database->handle
-			       ? fail(database)
-			       : fault_set(&database->what, -ENOMEM, "%s", strerror(ENOMEM));
+		return fail(database);
 	sqlite3_busy_timeout(database->handle, BUSY_WAIT_MS);
 	return 0;
 }
