@@ -123,6 +123,28 @@ static void trace(struct control *control, struct control_client *client)
 	control_note_interest(control);
 }
 
+static void share(struct control *control, struct control_client *client)
+{
+	client_fail(control, client, 1,
+		"this natbox shares nothing: this version does not know how to");
+}
+
+static void (*const handlers[CONTROL_COMMANDS])(struct control *, struct control_client *) = {
+	[COMMAND_STATUS] = status,
+	[COMMAND_ENDPOINTS] = walk_start,
+	[COMMAND_SHOW] = walk_start,
+	[COMMAND_LOST] = walk_start,
+	[COMMAND_EVENTS] = watch,
+	[COMMAND_TRACE] = trace,
+	[COMMAND_STATS] = stats,
+	[COMMAND_KEEPALIVE] = keepalive,
+	[COMMAND_FLUSH] = flush,
+	[COMMAND_SHARE] = share,
+	[COMMAND_RELOAD] = reload,
+	[COMMAND_LOG] = set_level,
+	[COMMAND_VERSION] = version,
+};
+
 void command_run(struct control *control, struct control_client *client, struct text line)
 {
 	struct fault fault;
@@ -131,42 +153,5 @@ void command_run(struct control *control, struct control_client *client, struct 
 		client_fail(control, client, EXIT_USAGE, "%s", fault.line);
 		return;
 	}
-	switch (client->request.command) {
-	case COMMAND_STATUS:
-		status(control, client);
-		break;
-	case COMMAND_ENDPOINTS:
-	case COMMAND_LOST:
-	case COMMAND_SHOW:
-		walk_start(control, client);
-		break;
-	case COMMAND_FLUSH:
-		flush(control, client);
-		break;
-	case COMMAND_EVENTS:
-		watch(control, client);
-		break;
-	case COMMAND_TRACE:
-		trace(control, client);
-		break;
-	case COMMAND_STATS:
-		stats(control, client);
-		break;
-	case COMMAND_KEEPALIVE:
-		keepalive(control, client);
-		break;
-	case COMMAND_RELOAD:
-		reload(control, client);
-		break;
-	case COMMAND_LOG:
-		set_level(control, client);
-		break;
-	case COMMAND_VERSION:
-		version(control, client);
-		break;
-	case COMMAND_SHARE:
-		client_fail(control, client, 1,
-			"this natbox shares nothing: this version does not know how to");
-		break;
-	}
+	handlers[client->request.command](control, client);
 }
