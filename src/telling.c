@@ -125,21 +125,15 @@ void tell_answer(const struct flow *flow, struct text bytes)
 
 void tell_wire_notice(void *context, enum wire_notice notice, const char *line)
 {
+	static const enum log_level levels[] = {
+		[WIRE_DETAIL] = LOG_LEVEL_DEBUG,
+		[WIRE_INFORMATION] = LOG_LEVEL_INFO,
+		[WIRE_WARNING] = LOG_LEVEL_WARNING,
+		[WIRE_ERROR] = LOG_LEVEL_ERROR,
+	};
+
 	(void)context;
-	switch (notice) {
-	case WIRE_DETAIL:
-		log_debug("%s", line);
-		break;
-	case WIRE_INFORMATION:
-		log_info("%s", line);
-		break;
-	case WIRE_WARNING:
-		log_warning("%s", line);
-		break;
-	case WIRE_ERROR:
-		log_error("%s", line);
-		break;
-	}
+	log_at(levels[notice], "%s", line);
 }
 
 void tell_time(const struct live *live)

@@ -207,33 +207,6 @@ void log_refusal(const char *format, ...)
 	put_out(line, length);
 }
 
-static void write_arguments(enum log_level level, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
-
-static void write_arguments(enum log_level level, const char *format, va_list arguments)
-{
-	char message[LOG_LINE_MAX];
-
-	vsnprintf(message, sizeof(message), format, arguments);
-	write_line(level, message);
-}
-
-static void write_wanted(enum log_level level, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
-
-static void write_wanted(enum log_level level, const char *format, va_list arguments)
-{
-	char message[LOG_LINE_MAX];
-
-	if (level > current.level && !current.listener)
-		return;
-	vsnprintf(message, sizeof(message), format, arguments);
-	if (level <= current.level)
-		write_line(level, message);
-	if (current.listener && level < LOG_LEVEL_DEBUG)
-		current.listener(current.listener_context, level, message);
-}
-
 void log_listen(
 	void (*listener)(void *context, enum log_level level, const char *line), void *context)
 {
@@ -241,49 +214,31 @@ void log_listen(
 	current.listener_context = context;
 }
 
-void log_error(const char *format, ...)
+void log_at(enum log_level level, const char *format, ...)
 {
+	char message[LOG_LINE_MAX];
 	va_list arguments;
 
+	if (level > current.level && !current.listener)
+		return;
 	va_start(arguments, format);
-	write_wanted(LOG_LEVEL_ERROR, format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-}
-
-void log_warning(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	write_wanted(LOG_LEVEL_WARNING, format, arguments);
-	va_end(arguments);
-}
-
-void log_info(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	write_wanted(LOG_LEVEL_INFO, format, arguments);
-	va_end(arguments);
-}
-
-void log_debug(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	write_wanted(LOG_LEVEL_DEBUG, format, arguments);
-	va_end(arguments);
+	if (level <= current.level)
+		write_line(level, message);
+	if (current.listener && level < LOG_LEVEL_DEBUG)
+		current.listener(current.listener_context, level, message);
 }
 
 void log_answer(const char *format, ...)
 {
+	char message[LOG_LINE_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_arguments(LOG_LEVEL_INFO, format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
+	write_line(LOG_LEVEL_INFO, message);
 }
 
 bool log_limit_has_room(const struct log_limit *limit, uint64_t now_us)
