@@ -1,6 +1,6 @@
 /* A keepalive is addressed to the phone, by the user that it registered. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/keepalive.h>
@@ -12,19 +12,7 @@
 #define PHONE "203.0.113.1:5061"
 #define ALICE "sip:alice@example.com"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(addressed, .init = setup, .fini = teardown);
+TestSuite(addressed, .init = own_border_open, .fini = own_border_close);
 
 static void register_as(struct registration registration)
 {

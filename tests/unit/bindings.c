@@ -1,6 +1,6 @@
 /* Who is who: what tells registrations of one address of record apart, and what a registrar lists
  * says of each (RFC 3261 10.3, RFC 5626 6). */
-#include "border.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -22,19 +22,7 @@
 #define GONE(a)   END(a) "endpoint-remove " a " ended\n"
 #define LEFT(a)   "reason-end " a ALICE "moved\nendpoint-remove " a " ended\n"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(bindings, .init = setup, .fini = teardown);
+TestSuite(bindings, .init = own_border_open, .fini = own_border_close);
 
 /* A REGISTER for 60 s unless it says another time, and the registrar's 200 with its list. */
 static void exchange(const char *client, struct registration request, const char *listed)

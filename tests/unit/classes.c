@@ -1,6 +1,6 @@
 /* Classes of phones: which class an endpoint is of, and what follows from it. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -13,19 +13,7 @@
 #define SECOND "192.0.2.1:5061"
 #define THIRD  "[2001:db8::7]:5061"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(classes, .init = setup, .fini = teardown);
+TestSuite(classes, .init = own_border_open, .fini = own_border_close);
 
 /* One more class, of the phones that these say; NULL: it is not asked. */
 static struct phone_class *add_class(

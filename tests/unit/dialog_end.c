@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-TestSuite(dialog_end, .init = dialog_setup, .fini = dialog_teardown);
+TestSuite(dialog_end, .init = dialog_setup, .fini = own_border_close);
 
 Test(dialog_end, reliable_provisional_responses_confirm_nothing)
 {

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-TestSuite(dialog_forgery, .init = dialog_setup, .fini = dialog_teardown);
+TestSuite(dialog_forgery, .init = dialog_setup, .fini = own_border_close);
 
 /* Forgeries. */
 

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-TestSuite(dialog_forks, .init = dialog_setup, .fini = dialog_teardown);
+TestSuite(dialog_forks, .init = dialog_setup, .fini = own_border_close);
 
 /* Forking. */
 

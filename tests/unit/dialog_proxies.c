@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-TestSuite(dialog_proxies, .init = dialog_setup, .fini = dialog_teardown);
+TestSuite(dialog_proxies, .init = dialog_setup, .fini = own_border_close);
 
 /* Many proxies, and phones on the move. */
 
@@ -142,7 +142,7 @@ Test(dialog_proxies, a_leg_is_not_moved_away_by_a_request_alone)
 		phone_hangs_up(tagged("a", "b", 2));
 		border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended") END(PHONE, "ended")
 					      GONE(PHONE, "ended"));
-		dialog_teardown();
+		own_border_close();
 		dialog_setup();
 	}
 }

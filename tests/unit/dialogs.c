@@ -1,19 +1,12 @@
 #include "dialogs.h"
 
-struct border *border;
-
 const unsigned failures[FAILURES] = {300, 301, 302, 305, 380, 400, 402, 403, 404, 408, 415, 420,
 	422, 480, 481, 482, 483, 484, 486, 487, 488, 500, 503, 504, 600, 603, 604, 606};
 
 void dialog_setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
-}
-
-void dialog_teardown(void)
-{
-	border_free(border);
 }
 
 struct exchange tagged(const char *from_tag, const char *to_tag, unsigned cseq)

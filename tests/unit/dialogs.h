@@ -2,8 +2,8 @@
 #ifndef NATBOX_TESTS_DIALOGS_H
 #define NATBOX_TESTS_DIALOGS_H
 
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 
 #define PHONE  "203.0.113.1:5061"
 #define SECOND "203.0.113.2:5061"
@@ -19,10 +19,8 @@
 #define PROXY2                 "198.51.100.2:5060"
 #define THERE                  PHONE " at " PROXY2
 
-/* The border that all of them pass, from setup to teardown. */
-extern struct border *border;
+/* For a test suite: opens the border that all of them pass. */
 void dialog_setup(void);
-void dialog_teardown(void);
 
 struct exchange tagged(const char *from_tag, const char *to_tag, unsigned cseq);
 struct exchange forked(const char *branch, const char *to_tag);

@@ -1,7 +1,7 @@
 /* How what is asked over HTTP comes to the packet loop and back, and that nobody waits for ever. */
-#include "border.h"
 
 #include "ops/http/errands.h"
+#include "own_border.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>
@@ -10,14 +10,13 @@
 static const uint64_t start_us = 1000000000;
 static const struct survey_question spread = {.kind = SURVEY_SPREAD};
 
-static struct border *border;
 static struct errands errands;
 static unsigned suspended, woken;
 static struct errand *asked;
 
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border_wait(border, 0);
 	cr_assert_eq(errands_init(&errands), 0);
 }
@@ -25,7 +24,7 @@ static void setup(void)
 static void teardown(void)
 {
 	errands_free(&errands);
-	border_free(border);
+	own_border_close();
 }
 
 TestSuite(errands, .init = setup, .fini = teardown);

@@ -1,5 +1,5 @@
 /* How long a phone is told that it is registered: nat.max-expires and nat.spread-expires. */
-#include "border.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -21,23 +21,17 @@
 
 enum { CONTACT = 0, OTHER_FIELD = 3 }; /* in rewritten_fields */
 
-static struct border *border;
 static struct registration asked;
 
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->repairs = true;
 	border->settings.nat.max_expires_us = 600000000;
 	asked = (struct registration){.contact = OWN, .expires = "3600", .cseq = 1};
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(expires, .init = setup, .fini = teardown);
+TestSuite(expires, .init = setup, .fini = own_border_close);
 
 /* What the phone gets of an answer to its request, from the line after CSeq on; empty where natbox
  * has changed nothing. */

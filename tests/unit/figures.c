@@ -1,6 +1,6 @@
 /* What stats has beside the metrics: endpoints by class, and the spread of keepalives. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include "ops/control/control_lines.h"
@@ -12,11 +12,9 @@
 
 enum { PHONES = 40 };
 
-static struct border *border;
-
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->settings.classes.count = 2;
 	border->settings.classes.list[0] = (struct phone_class){.name = "slow-ones",
 		.aors = "sip:7@*",
@@ -26,12 +24,7 @@ static void setup(void)
 		(struct phone_class){.name = "nobody", .aors = "sip:x@*"};
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(figures, .init = setup, .fini = teardown);
+TestSuite(figures, .init = setup, .fini = own_border_close);
 
 static void register_phone(unsigned number)
 {

@@ -1,7 +1,7 @@
 /* A subscription is one notifier's: forked SUBSCRIBE (RFC 6665 4.4.1), and what a REFER subscribes
  * to (RFC 3515). */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -18,20 +18,13 @@
 #define ACTIVE     "Event: presence\r\nSubscription-State: active;expires=500\r\n"
 #define TERMINATED "Event: presence\r\nSubscription-State: terminated\r\n"
 
-static struct border *border;
-
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(forked_subscription, .init = setup, .fini = teardown);
+TestSuite(forked_subscription, .init = setup, .fini = own_border_close);
 
 static void subscribe(unsigned cseq, const char *to_tag, const char *lines)
 {

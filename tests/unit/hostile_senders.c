@@ -1,7 +1,7 @@
 /* What hostile senders can fill: every table has a limit, and who is not hostile is still
  * served. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 
 #include <natbox/endpoints.h>
 
@@ -12,7 +12,6 @@
 
 enum { INVITES = 1000000, A_SECOND_US = 1000000 };
 
-static struct border *border;
 static unsigned endpoints_added;
 
 static void listen(void *context, const struct event *event)
@@ -23,16 +22,11 @@ static void listen(void *context, const struct event *event)
 
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->listener = listen;
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(hostile_senders, .init = setup, .fini = teardown);
+TestSuite(hostile_senders, .init = setup, .fini = own_border_close);
 
 /* In pages. */
 static long resident(void)

@@ -1,6 +1,6 @@
 /* A phone that has learnt its public address from received and rport, and writes
  * it itself, is behind its NAT as before. */
-#include "border.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -8,19 +8,7 @@
 
 #define PHONE "203.0.113.1:5061"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(learned_address, .init = setup, .fini = teardown);
+TestSuite(learned_address, .init = own_border_open, .fini = own_border_close);
 
 static void register_alice(const char *seconds)
 {

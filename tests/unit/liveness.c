@@ -1,6 +1,6 @@
 /* When keepalives are sent, to whom, and what is made of their answers. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/sip.h>
@@ -13,19 +13,7 @@
 
 #define PHONE "203.0.113.1:5061"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(liveness, .init = setup, .fini = teardown);
+TestSuite(liveness, .init = own_border_open, .fini = own_border_close);
 
 static void register_phone(const char *client, const char *call_id, const char *aor)
 {

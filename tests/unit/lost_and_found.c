@@ -1,6 +1,6 @@
 /* Who is lost, who is found again, and which answers count for that. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -14,19 +14,7 @@
 	"endpoint-add " PHONE " via-source,contact-private\n"                                      \
 	"reason-add " PHONE " registration sip:alice@example.com 3600\n"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(lost_and_found, .init = setup, .fini = teardown);
+TestSuite(lost_and_found, .init = own_border_open, .fini = own_border_close);
 
 static void register_phone(struct registration registration)
 {

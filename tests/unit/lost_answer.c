@@ -1,6 +1,6 @@
 /* relay.lost-answer: a request to a phone that is lost is answered in its place. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -11,21 +11,14 @@
 
 #define PHONE "203.0.113.1:5061"
 
-static struct border *border;
-
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->repairs = true;
 	border->settings.relay.lost_answer = LOST_ANSWER_430;
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(lost_answer, .init = setup, .fini = teardown);
+TestSuite(lost_answer, .init = setup, .fini = own_border_close);
 
 static void register_phone(void)
 {

@@ -9,7 +9,7 @@ static const char *const branches[] = {"", "z9hG4bK", "1"};
 
 enum { BRANCHES = sizeof(branches) / sizeof(*branches) };
 
-TestSuite(no_branch, .init = dialog_setup, .fini = dialog_teardown);
+TestSuite(no_branch, .init = dialog_setup, .fini = own_border_close);
 
 static struct exchange without(struct exchange exchange)
 {

@@ -45,7 +45,7 @@ static void setup(void)
 	border->repairs = true;
 }
 
-TestSuite(odd_messages, .init = setup, .fini = dialog_teardown);
+TestSuite(odd_messages, .init = setup, .fini = own_border_close);
 
 static void write_fields(char bytes[static 2048], const char *method, unsigned cseq,
 	const char *to_tag, const char *lines)

@@ -1,7 +1,7 @@
 /* What proves that a phone is where its packets seem to come from, and
  * what does not. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/sip.h>
@@ -19,19 +19,7 @@
 	"Authorization: Digest username=\"alice\", realm=\"x, \\\"y\\\"\", nonce=\"" nonce         \
 	"\", uri=\"sip:x\", response=\"0\"\r\n"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(proof, .init = setup, .fini = teardown);
+TestSuite(proof, .init = own_border_open, .fini = own_border_close);
 
 static void challenge(const char *client, const char *lines)
 {

@@ -1,6 +1,6 @@
 /* New settings for a running engine: what changes at once, and what lives through it. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -9,19 +9,7 @@
 
 #define PHONE "203.0.113.1:5061"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(reconfigure, .init = setup, .fini = teardown);
+TestSuite(reconfigure, .init = own_border_open, .fini = own_border_close);
 
 static void register_line(const char *client, const char *call_id, const char *aor)
 {

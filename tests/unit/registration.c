@@ -1,5 +1,5 @@
 /* REGISTER: what a registration does to the endpoint's reasons. */
-#include "border.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -7,19 +7,7 @@
 
 #define PHONE "203.0.113.1:5061"
 
-static struct border *border;
-
-static void setup(void)
-{
-	border = border_new();
-}
-
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(registration, .init = setup, .fini = teardown);
+TestSuite(registration, .init = own_border_open, .fini = own_border_close);
 
 #define ADDED(aor, seconds)                                                                        \
 	"endpoint-add " PHONE " via-source,contact-private\n"                                      \

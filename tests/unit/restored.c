@@ -1,6 +1,6 @@
 /* What a restart has put back is told of like what is new, but marked; and events have the address
  * of record of whom they are about. */
-#include "border.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -12,13 +12,12 @@
 
 #define PHONE "203.0.113.1:5061"
 
-static struct border *border;
 static struct endpoints *endpoints;
 static struct address phone;
 
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	phone = at(PHONE);
 	border->settings.limits.endpoints_per_address = 256;
 	border->logs_restored = true;
@@ -26,12 +25,7 @@ static void setup(void)
 	endpoints = engine_endpoints(border->engine);
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(restored, .init = setup, .fini = teardown);
+TestSuite(restored, .init = setup, .fini = own_border_close);
 
 /* Registrations at ports from 5061 on of one address, for so many seconds. */
 static void restore(unsigned count, unsigned seconds)

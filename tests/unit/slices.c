@@ -1,7 +1,7 @@
 /* Much to do at once is done in slices where work is bounded: nothing is left out, nothing is done
  * twice, and what comes in between is not kept waiting. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -12,21 +12,14 @@
 
 enum { PHONES = 2000, SLICE = 100, PHONES_SPREAD = 100000, TICKS_MAX = 10000 };
 
-static struct border *border;
-
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->settings.limits.endpoints = PHONES_SPREAD;
 	border->settings.limits.endpoints_per_address = PHONES_SPREAD;
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(slices, .init = setup, .fini = teardown);
+TestSuite(slices, .init = setup, .fini = own_border_close);
 
 static struct address phone_address(unsigned phone)
 {

@@ -1,7 +1,7 @@
 /* SUBSCRIBE and NOTIFY: what a subscription does to an endpoint's
  * reasons. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
@@ -18,20 +18,13 @@
 #define END(id, why)         "reason-end " PHONE " subscription " id " " why "\n"
 #define GONE(why)            "endpoint-remove " PHONE " " why "\n"
 
-static struct border *border;
-
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(subscription, .init = setup, .fini = teardown);
+TestSuite(subscription, .init = setup, .fini = own_border_close);
 
 /* A SUBSCRIBE that is not the first has the notifier's tag. */
 static struct exchange to_presence(unsigned cseq, const char *expires)

@@ -1,8 +1,8 @@
 /* What the status page is told of endpoints: who is lost, who is found, how keepalives are spread;
  * whatever names say, as JSON, and in steps that are short. */
-#include "border.h"
 
 #include "ops/http/survey.h"
+#include "own_border.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -12,7 +12,6 @@
 /* A step looks at so many places of the table at most. */
 enum { STEP_MAX = 64 };
 
-static struct border *border;
 static struct survey survey;
 static char bytes[SURVEY_ANSWER_MAX];
 static struct json answer;
@@ -20,17 +19,12 @@ static unsigned steps;
 
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->settings.limits.endpoints = border->settings.limits.endpoints_per_address = 4096;
 	border_wait(border, 0); /* the engine is there from then on */
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(survey, .init = setup, .fini = teardown);
+TestSuite(survey, .init = setup, .fini = own_border_close);
 
 /* A registration on a port of 203.0.113.7. */
 static uint32_t hold(unsigned port, struct text aor, bool lost)

@@ -1,7 +1,7 @@
 /* An endpoint that nobody has proven to be there gets a few keepalives and no
  * more, and gives way to others. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -17,20 +17,13 @@
 #define CHALLENGE   "WWW-Authenticate: Digest realm=\"x\", nonce=\"given\"\r\n"
 #define CREDENTIALS "Authorization: Digest username=\"alice\", realm=\"x\", nonce=\"given\"\r\n"
 
-static struct border *border;
-
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border->leaves_unproven = true;
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(unproven, .init = setup, .fini = teardown);
+TestSuite(unproven, .init = setup, .fini = own_border_close);
 
 static void register_as(const char *client, struct registration registration)
 {

@@ -1,6 +1,6 @@
 /* What is shown of endpoints, one after the other, and keepalives that are held. */
-#include "border.h"
 #include "calls.h"
+#include "own_border.h"
 #include "sip_messages.h"
 
 #include <natbox/endpoints.h>
@@ -13,20 +13,13 @@
 
 enum { PHONES = 100 };
 
-static struct border *border;
-
 static void setup(void)
 {
-	border = border_new();
+	own_border_open();
 	border_wait(border, 0); /* the engine is there from then on */
 }
 
-static void teardown(void)
-{
-	border_free(border);
-}
-
-TestSuite(view, .init = setup, .fini = teardown);
+TestSuite(view, .init = setup, .fini = own_border_close);
 
 static void register_phone(unsigned number, const char *expires)
 {
