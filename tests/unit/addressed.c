@@ -17,8 +17,7 @@ TestSuite(addressed, .init = own_border_open, .fini = own_border_close);
 static void register_as(struct registration registration)
 {
 	registration.expires = "3600";
-	border_register(border, PHONE, registration);
-	border_answer(border, PHONE, 200, registration);
+	border_bind(border, PHONE, registration);
 }
 
 /* The next keepalive has this user in Request-URI and To; "": none. */

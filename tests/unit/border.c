@@ -409,3 +409,9 @@ void border_answer(
 		r.expires ? "Expires: " : "", r.expires ? r.expires : "", r.expires ? "\r\n" : "",
 		r.extra);
 }
+
+void border_bind(struct border *border, const char *client, struct registration registration)
+{
+	border_register(border, client, registration);
+	border_answer(border, client, 200, registration);
+}

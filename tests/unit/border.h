@@ -98,4 +98,7 @@ void border_register(struct border *border, const char *client, struct registrat
 void border_answer(struct border *border, const char *client, unsigned status,
 	struct registration registration);
 
+/* Both, answered with 200. */
+void border_bind(struct border *border, const char *client, struct registration registration);
+
 #endif

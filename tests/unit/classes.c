@@ -60,8 +60,7 @@ static void set_max_lost(struct phone_class *class, unsigned max_lost)
 static void register_phone(const char *client, struct registration r)
 {
 	r.expires = "3600";
-	border_register(border, client, r);
-	border_answer(border, client, 200, r);
+	border_bind(border, client, r);
 }
 
 /* A phone that says this of itself, for the cseq-th time. */

@@ -152,10 +152,8 @@ static struct border *two_phones(void)
 	struct registration alice = {.call_id = "a", .aor = "sip:alice@example.com"};
 	struct registration bob = {.call_id = "b", .aor = "sip:bob@example.net"};
 
-	border_register(border, ALICE, alice);
-	border_answer(border, ALICE, 200, alice);
-	border_register(border, BOB, bob);
-	border_answer(border, BOB, 200, bob);
+	border_bind(border, ALICE, alice);
+	border_bind(border, BOB, bob);
 	return border;
 }
 

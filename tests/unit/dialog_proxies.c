@@ -15,8 +15,7 @@ Test(dialog_proxies, one_phone_through_three_proxies_is_three_endpoints)
 	struct exchange subscription = {
 		.call_id = "buddies", .lines = "Event: presence\r\nExpires: 600\r\n"};
 
-	border_register(border, PHONE, (struct registration){.expires = "3600"});
-	border_answer(border, PHONE, 200, (struct registration){.expires = "3600"});
+	border_bind(border, PHONE, (struct registration){.expires = "3600"});
 	border_take_proxy(border, PROXY2);
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
 	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));

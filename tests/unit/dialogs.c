@@ -59,7 +59,6 @@ void phone_registers(const char *client, const char *call_id)
 {
 	struct registration registration = {.call_id = call_id, .expires = "3600"};
 
-	border_register(border, client, registration);
-	border_answer(border, client, 200, registration);
+	border_bind(border, client, registration);
 	border_forget(border);
 }

@@ -126,8 +126,7 @@ Test(engine, a_natted_phones_gruu_goes_on_as_it_came)
 	struct border *border = border_new();
 
 	border->repairs = true;
-	border_register(border, phone, (struct registration){.expires = "60"});
-	border_answer(border, phone, 200, (struct registration){.expires = "60"});
+	border_bind(border, phone, (struct registration){.expires = "60"});
 	answer_call(border, phone, "<sip:alice@example.com;gr=urn:uuid:f81d4fae>");
 	cr_expect_eq(border->outcome.verdict, VERDICT_PASS);
 	answer_call(border, phone, "<sip:alice@example.com>");
@@ -150,8 +149,7 @@ Test(engine, packets_are_counted_by_direction_and_verdict)
 	const struct flow nobodys = {at("203.0.113.1:5061"), at("203.0.113.2:5061")};
 
 	border->repairs = true;
-	border_register(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
-	border_answer(border, "203.0.113.1:5061", 200, (struct registration){.expires = "60"});
+	border_bind(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
 	border_in(border, "203.0.113.1:5061", "\r\n\r\n");
 	border_packet(border, &nobodys, TEXT("\r\n\r\n"));
 	cr_expect_eq(verdicts(border, DIRECTION_IN, VERDICT_REWRITE), 1);
@@ -222,8 +220,7 @@ Test(engine, what_is_refused_is_counted_by_its_limit)
 	struct engine_counters counters;
 
 	border->settings.limits.endpoints_per_address = 0;
-	border_register(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
-	border_answer(border, "203.0.113.1:5061", 200, (struct registration){.expires = "60"});
+	border_bind(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
 	counters = engine_counters(border->engine);
 	cr_expect_eq(counters.refused, 1);
 	cr_expect_eq(counters.refusals[REFUSED_ENDPOINTS_PER_ADDRESS], 1);
@@ -235,8 +232,7 @@ static void register_at(struct border *border, const char *client, const char *c
 	const struct registration registration = {
 		.aor = "sip:bob@example.com", .call_id = call_id, .expires = "60"};
 
-	border_register(border, client, registration);
-	border_answer(border, client, 200, registration);
+	border_bind(border, client, registration);
 }
 
 Test(engine, endpoints_are_counted_by_their_proxy_and_their_nat)
@@ -310,8 +306,7 @@ Test(engine, reasons_are_counted_by_kind_while_they_last)
 	struct engine_counters counters;
 
 	border->settings.keepalive.max_lost = 0;
-	border_register(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
-	border_answer(border, "203.0.113.1:5061", 200, (struct registration){.expires = "60"});
+	border_bind(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
 	phone_asks(border, "203.0.113.1:5061", "INVITE", (struct exchange){.call_id = "talk"});
 	proxy_answers(border, "203.0.113.1:5061", 180, "INVITE",
 		(struct exchange){.call_id = "talk", .to_tag = "b"});
@@ -362,8 +357,7 @@ Test(engine, all_tables_that_fill_up_with_phones_are_listed_to_be_backed)
 	cr_expect(is_listed(&fillings, endpoints->unproven.places.items));
 	cr_expect(is_listed(&fillings, endpoints->labels.units));
 	before = filled(&fillings);
-	border_register(border, "203.0.113.77:5060", (struct registration){0});
-	border_answer(border, "203.0.113.77:5060", 200, (struct registration){0});
+	border_bind(border, "203.0.113.77:5060", (struct registration){0});
 	cr_expect_geq(filled(&fillings), before + 6, "one of them has not noticed the phone");
 	border_free(border);
 }

@@ -48,8 +48,7 @@ static void register_all(struct border *border, unsigned cseq)
 		struct registration registration = registration_of(phone);
 
 		registration.cseq = cseq;
-		border_register(border, name_of(phone), registration);
-		border_answer(border, name_of(phone), 200, registration);
+		border_bind(border, name_of(phone), registration);
 	}
 }
 

@@ -110,8 +110,7 @@ Test(forked_subscription, a_notifier_that_comes_after_32_seconds_counts_no_more)
 Test(forked_subscription, a_notify_of_something_else_creates_nothing)
 {
 	subscribe_first();
-	border_register(border, SECOND, (struct registration){.call_id = "r", .expires = "60"});
-	border_answer(border, SECOND, 200, (struct registration){.call_id = "r", .expires = "60"});
+	border_bind(border, SECOND, (struct registration){.call_id = "r", .expires = "60"});
 	border_forget(border);
 	notify(SECOND, "m", ACTIVE);
 	notify(PHONE, "m", "Event: dialog\r\nSubscription-State: active;expires=500\r\n");

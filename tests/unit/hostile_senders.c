@@ -89,8 +89,7 @@ Test(hostile_senders, calls_to_one_phone_are_a_bounded_number_of_reasons)
 	struct registration registration = {.call_id = "registration", .expires = "60"};
 
 	border->settings.limits.transactions = 10000;
-	border_register(border, "203.0.113.1:5061", registration);
-	border_answer(border, "203.0.113.1:5061", 200, registration);
+	border_bind(border, "203.0.113.1:5061", registration);
 	for (unsigned i = 0; i < 2000; i++)
 		proxy_asks(border, "203.0.113.1:5061", "INVITE", (struct exchange){.cseq = i + 1});
 	cr_assert_eq(engine_counters(border->engine).reasons, REASONS_OF_ONE_MAX);
@@ -178,8 +177,7 @@ Test(hostile_senders, the_addresses_of_one_64_are_one_to_the_limits)
 		snprintf(client, sizeof(client), "[2001:db8:1:%x::%x]:5060", i / 20, i + 1);
 		snprintf(aor, sizeof(aor), "sip:phone-%u@example.com", i);
 		snprintf(call_id, sizeof(call_id), "call-%u", i);
-		border_register(border, client, registration);
-		border_answer(border, client, 200, registration);
+		border_bind(border, client, registration);
 	}
 	cr_assert_eq(endpoints_added, 20);
 }
@@ -229,8 +227,7 @@ static void register_honest(unsigned number)
 
 	snprintf(phone->client, sizeof(phone->client), "203.0.113.1:%u", 5000 + number);
 	snprintf(aor, sizeof(aor), "sip:honest-%u@x", number);
-	border_register(border, phone->client, registration);
-	border_answer(border, phone->client, 200, registration);
+	border_bind(border, phone->client, registration);
 }
 
 /* Every honest phone answers every keepalive, a step later. */
@@ -320,8 +317,7 @@ Test(hostile_senders, forged_calls_from_everywhere_leave_room_for_who_is_proven)
 
 		snprintf(client, sizeof(client), "203.0.113.%u:%u", 1 + i % 200, 5000 + i / 200);
 		registration.expires = "3600";
-		border_register(border, client, registration);
-		border_answer(border, client, 200, registration);
+		border_bind(border, client, registration);
 	}
 	/* The first of the 800 pushed one out, and left the unproven when it was proven. */
 	cr_expect_eq(engine_counters(border->engine).endpoints, 999, "%u",

@@ -116,8 +116,7 @@ static struct border *border_with_phone(void)
 	struct border *border = border_new();
 
 	border->logs_keepalives = true;
-	border_register(border, PHONE, (struct registration){.expires = "3600"});
-	border_answer(border, PHONE, 200, (struct registration){.expires = "3600"});
+	border_bind(border, PHONE, (struct registration){.expires = "3600"});
 	border_wait(border, 25.05);
 	cr_assert_eq(border->sent_count, 1);
 	border_forget(border);
@@ -270,8 +269,7 @@ Test(keepalive_answers, above_the_limit_of_datagrams_are_not_looked_into)
 
 	border->settings.limits.datagram = 600;
 	border->logs_keepalives = true;
-	border_register(border, PHONE, (struct registration){.expires = "3600"});
-	border_answer(border, PHONE, 200, (struct registration){.expires = "3600"});
+	border_bind(border, PHONE, (struct registration){.expires = "3600"});
 	border_wait(border, 25.05);
 	copied = copy(border);
 	border_forget(border);

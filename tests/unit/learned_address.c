@@ -12,8 +12,7 @@ TestSuite(learned_address, .init = own_border_open, .fini = own_border_close);
 
 static void register_alice(const char *seconds)
 {
-	border_register(border, PHONE, (struct registration){.expires = seconds});
-	border_answer(border, PHONE, 200, (struct registration){.expires = seconds});
+	border_bind(border, PHONE, (struct registration){.expires = seconds});
 }
 
 static const struct registration learned = {
@@ -24,8 +23,7 @@ static void register_learned(const char *call_id)
 	struct registration registration = learned;
 
 	registration.call_id = call_id;
-	border_register(border, PHONE, registration);
-	border_answer(border, PHONE, 200, registration);
+	border_bind(border, PHONE, registration);
 }
 
 #define RETURNED                                                                                   \

@@ -19,8 +19,7 @@ static void register_phone(const char *client, const char *call_id, const char *
 {
 	struct registration registration = {.call_id = call_id, .aor = aor, .expires = "3600"};
 
-	border_register(border, client, registration);
-	border_answer(border, client, 200, registration);
+	border_bind(border, client, registration);
 }
 
 static void answer_keepalive(const char *client, const char *status_line)
@@ -96,8 +95,7 @@ Test(liveness, what_the_proxy_sends_does_not_count_as_the_phones_traffic)
 Test(liveness, scope_off_sends_none_and_still_follows)
 {
 	border->settings.keepalive.scope = KEEPALIVE_OFF;
-	border_register(border, PHONE, (struct registration){.expires = "600"});
-	border_answer(border, PHONE, 200, (struct registration){.expires = "600"});
+	border_bind(border, PHONE, (struct registration){.expires = "600"});
 	border_wait(border, 599);
 	border_expect(border, "endpoint-add " PHONE " via-source,contact-private\n"
 			      "reason-add " PHONE " registration sip:alice@example.com 600\n");
@@ -504,8 +502,7 @@ Test(liveness, what_is_overdue_after_a_pause_is_spread)
 
 Test(liveness, what_ran_out_in_a_pause_has_run_out)
 {
-	border_register(border, PHONE, (struct registration){.expires = "60"});
-	border_answer(border, PHONE, 200, (struct registration){.expires = "60"});
+	border_bind(border, PHONE, (struct registration){.expires = "60"});
 	border_forget(border);
 	border_pause(border, 100);
 	border_wait(border, 0.02);

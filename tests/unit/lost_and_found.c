@@ -20,8 +20,7 @@ static void register_phone(struct registration registration)
 {
 	if (!registration.expires)
 		registration.expires = "3600";
-	border_register(border, PHONE, registration);
-	border_answer(border, PHONE, 200, registration);
+	border_bind(border, PHONE, registration);
 }
 
 static void answer(const char *status_line)

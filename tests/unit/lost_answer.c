@@ -24,8 +24,7 @@ static void register_phone(void)
 {
 	const struct registration registration = {.expires = "3600"};
 
-	border_register(border, PHONE, registration);
-	border_answer(border, PHONE, 200, registration);
+	border_bind(border, PHONE, registration);
 }
 
 /* It has left three keepalives unanswered. */
@@ -368,8 +367,7 @@ Test(lost_answer, over_ipv6_received_has_no_brackets)
 	struct sip_message message;
 
 	border_take_proxy(border, "[2001:db8::1]:5060");
-	border_register(border, phone, registration);
-	border_answer(border, phone, 200, registration);
+	border_bind(border, phone, registration);
 	border_wait(border, 80.1);
 	proxy_asks(border, phone, "MESSAGE", (struct exchange){0});
 	message = answer();

@@ -22,8 +22,7 @@ Test(no_branch, a_phone_registers_and_unregisters)
 	for (unsigned i = 0; i < BRANCHES; i++) {
 		struct registration registration = {.branch = branches[i], .expires = "60"};
 
-		border_register(border, PHONE, registration);
-		border_answer(border, PHONE, 200, registration);
+		border_bind(border, PHONE, registration);
 		border_expect(border,
 			CALLER "reason-add " PHONE " registration sip:alice@example.com 60\n");
 		registration.cseq = 2;
@@ -140,10 +139,8 @@ Test(no_branch, a_retransmission_after_the_answer_starts_nothing)
 {
 	struct registration registration = {.branch = "", .expires = "60"};
 
-	border_register(border, PHONE, registration);
-	border_answer(border, PHONE, 200, registration);
+	border_bind(border, PHONE, registration);
 	border_forget(border);
-	border_register(border, PHONE, registration);
-	border_answer(border, PHONE, 200, registration);
+	border_bind(border, PHONE, registration);
 	border_expect(border, "");
 }

@@ -189,8 +189,7 @@ Test(odd_messages, a_binding_that_may_be_left_out_is_not_taken_for_gone)
 	char many[1200] = "<sip:x@10.0.0.9>";
 	struct registration registration = {.expires = "60"};
 
-	border_register(border, PHONE, registration);
-	border_answer(border, PHONE, 200, registration);
+	border_bind(border, PHONE, registration);
 	memset(many + strlen(many), ',', sizeof(many) - 1 - strlen(many));
 	registration.cseq = 2;
 	border_register(border, PHONE, registration);

@@ -15,8 +15,7 @@ static void register_line(const char *client, const char *call_id, const char *a
 {
 	struct registration registration = {.aor = aor, .call_id = call_id, .expires = "3600"};
 
-	border_register(border, client, registration);
-	border_answer(border, client, 200, registration);
+	border_bind(border, client, registration);
 	border->log_length = 0;
 	border->log[0] = 0;
 }
@@ -70,9 +69,7 @@ Test(reconfigure, other_tests_apply_to_the_next_message)
 	register_phone(PHONE, "one");
 	border->settings.nat.detect = NAT_VIA_PRIVATE;
 	cr_assert_eq(reconfigure(), 0);
-	border_register(border, "203.0.113.2:5060",
-		(struct registration){.call_id = "two", .expires = "60"});
-	border_answer(border, "203.0.113.2:5060", 200,
+	border_bind(border, "203.0.113.2:5060",
 		(struct registration){.call_id = "two", .expires = "60"});
 	border_expect(border,
 		"endpoint-add 203.0.113.2:5060 via-private\n"
@@ -165,9 +162,7 @@ Test(reconfigure, a_lower_limit_refuses_new_endpoints_and_keeps_the_old)
 	register_phone("203.0.113.2:5060", "two");
 	border->settings.limits.endpoints = 1;
 	cr_assert_eq(reconfigure(), 0);
-	border_register(border, "203.0.113.3:5060",
-		(struct registration){.call_id = "three", .expires = "60"});
-	border_answer(border, "203.0.113.3:5060", 200,
+	border_bind(border, "203.0.113.3:5060",
 		(struct registration){.call_id = "three", .expires = "60"});
 	border_expect(border, "refused 203.0.113.3:5060 endpoints\n");
 	cr_assert_eq(engine_counters(border->engine).endpoints, 2);
@@ -222,10 +217,8 @@ Test(reconfigure, a_phone_that_went_behind_a_nat_meanwhile_is_kept)
 		.via = PHONE, .contact = "<sip:alice@" PHONE ">", .expires = "3600"};
 
 	border->settings.keepalive.scope = KEEPALIVE_ALL;
-	border_register(border, PHONE, open);
-	border_answer(border, PHONE, 200, open);
-	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "3600"});
-	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .expires = "3600"});
+	border_bind(border, PHONE, open);
+	border_bind(border, PHONE, (struct registration){.cseq = 2, .expires = "3600"});
 	border_forget(border);
 	border->settings.keepalive.scope = KEEPALIVE_NATTED;
 	cr_assert_eq(reconfigure(), 0);
@@ -239,8 +232,7 @@ Test(reconfigure, a_phone_whose_answer_shows_a_nat_is_kept)
 		.via = PHONE, .contact = "<sip:alice@" PHONE ">", .expires = "3600"};
 
 	border->settings.keepalive.scope = KEEPALIVE_ALL;
-	border_register(border, PHONE, open);
-	border_answer(border, PHONE, 200, open);
+	border_bind(border, PHONE, open);
 	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
 	phone_answers(border, PHONE, 200, "INVITE", (struct exchange){.to_tag = "b"});
 	border_forget(border);

@@ -34,8 +34,7 @@ TestSuite(record, .init = setup, .fini = teardown);
 static void register_phone(struct border *border, const char *client, struct registration r)
 {
 	r.expires = r.expires ? r.expires : "3600";
-	border_register(border, client, r);
-	border_answer(border, client, 200, r);
+	border_bind(border, client, r);
 }
 
 static uint32_t next_change(void)

@@ -15,8 +15,7 @@ TestSuite(registration, .init = own_border_open, .fini = own_border_close);
 
 static void register_alice(const char *seconds)
 {
-	border_register(border, PHONE, (struct registration){.expires = seconds});
-	border_answer(border, PHONE, 200, (struct registration){.expires = seconds});
+	border_bind(border, PHONE, (struct registration){.expires = seconds});
 }
 
 Test(registration, a_2xx_makes_an_endpoint_with_a_reason)
@@ -83,8 +82,7 @@ Test(registration, is_refreshed_before_it_runs_out)
 	register_alice("60");
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
 	border_wait(border, 50);
-	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "60"});
-	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .expires = "60"});
+	border_bind(border, PHONE, (struct registration){.cseq = 2, .expires = "60"});
 	border_expect(border, "reason-refresh " PHONE " registration sip:alice@example.com 60\n");
 	border_wait(border, 59);
 	border_expect(border, "");
@@ -96,8 +94,7 @@ Test(registration, is_refreshed_before_it_runs_out)
 Test(registration, a_shorter_refresh_ends_it_earlier)
 {
 	register_alice("3600");
-	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "30"});
-	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .expires = "30"});
+	border_bind(border, PHONE, (struct registration){.cseq = 2, .expires = "30"});
 	border_expect(border,
 		ADDED("sip:alice@example.com", "3600") "reason-refresh " PHONE
 						       " registration sip:alice@example.com 30\n");
@@ -111,8 +108,7 @@ Test(registration, a_challenge_creates_nothing_and_the_second_attempt_does)
 	border_register(border, PHONE, (struct registration){.expires = "60"});
 	border_answer(border, PHONE, 401, (struct registration){.expires = "60"});
 	border_expect(border, "");
-	border_register(border, PHONE, (struct registration){.cseq = 2, .expires = "60"});
-	border_answer(border, PHONE, 200, (struct registration){.cseq = 2, .expires = "60"});
+	border_bind(border, PHONE, (struct registration){.cseq = 2, .expires = "60"});
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
 }
 
@@ -188,8 +184,7 @@ Test(registration, unregister_of_one_line_keeps_the_other)
 		.expires = "60"};
 
 	register_alice("60");
-	border_register(border, PHONE, bob);
-	border_answer(border, PHONE, 200, bob);
+	border_bind(border, PHONE, bob);
 	border_expect(border,
 		ADDED("sip:alice@example.com", "60") "reason-add " PHONE
 						     " registration sip:bob@example.com 60\n");
@@ -210,8 +205,7 @@ Test(registration, two_endpoints_of_one_aor_stand_for_themselves)
 	struct registration second = {.call_id = "second", .expires = "120"};
 
 	register_alice("60");
-	border_register(border, "203.0.113.9:1024", second);
-	border_answer(border, "203.0.113.9:1024", 200, second);
+	border_bind(border, "203.0.113.9:1024", second);
 	border_expect(border,
 		ADDED("sip:alice@example.com", "60") "endpoint-add 203.0.113.9:1024 "
 						     "via-source,contact-private\n"
@@ -228,8 +222,7 @@ Test(registration, a_refresh_from_a_new_address_moves_it)
 
 	register_alice("60");
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
-	border_register(border, "203.0.113.1:6000", refresh);
-	border_answer(border, "203.0.113.1:6000", 200, refresh);
+	border_bind(border, "203.0.113.1:6000", refresh);
 	border_expect(border,
 		"reason-end " PHONE " registration sip:alice@example.com moved\n"
 		"endpoint-remove " PHONE " ended\n"
@@ -246,8 +239,7 @@ Test(registration, a_phone_that_moves_out_of_the_nat_is_let_go)
 
 	register_alice("60");
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
-	border_register(border, "203.0.113.77:5060", refresh);
-	border_answer(border, "203.0.113.77:5060", 200, refresh);
+	border_bind(border, "203.0.113.77:5060", refresh);
 	border_expect(border, "reason-end " PHONE " registration sip:alice@example.com moved\n"
 			      "endpoint-remove " PHONE " ended\n");
 }
@@ -258,8 +250,7 @@ Test(registration, a_phone_not_behind_nat_is_left_alone)
 		.contact = "<sip:alice@203.0.113.77:5060>",
 		.expires = "60"};
 
-	border_register(border, "203.0.113.77:5060", public);
-	border_answer(border, "203.0.113.77:5060", 200, public);
+	border_bind(border, "203.0.113.77:5060", public);
 	border_expect(border, "");
 }
 
@@ -270,8 +261,7 @@ Test(registration, scope_all_keeps_a_phone_not_behind_nat_too)
 		.expires = "60"};
 
 	border->settings.keepalive.scope = KEEPALIVE_ALL;
-	border_register(border, "203.0.113.77:5060", public);
-	border_answer(border, "203.0.113.77:5060", 200, public);
+	border_bind(border, "203.0.113.77:5060", public);
 	border_expect(border, "endpoint-add 203.0.113.77:5060\n"
 			      "reason-add 203.0.113.77:5060 registration "
 			      "sip:alice@example.com 60\n");
@@ -299,8 +289,7 @@ Test(registration, a_query_without_contact_changes_nothing)
 	border_answer(border, PHONE, 200,
 		(struct registration){.cseq = 2, .contact = "<sip:alice@192.168.1.10>;expires=10"});
 	border_expect(border, "");
-	border_register(border, PHONE, (struct registration){.cseq = 3, .contact = ""});
-	border_answer(border, PHONE, 200, (struct registration){.cseq = 3, .contact = ""});
+	border_bind(border, PHONE, (struct registration){.cseq = 3, .contact = ""});
 	border_expect(border, "");
 }
 
@@ -404,9 +393,7 @@ Test(registration, an_endpoint_beyond_the_limit_is_refused)
 	border->settings.limits.endpoints = 1;
 	register_alice("60");
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
-	border_register(border, "203.0.113.2:5060",
-		(struct registration){.call_id = "second", .expires = "60"});
-	border_answer(border, "203.0.113.2:5060", 200,
+	border_bind(border, "203.0.113.2:5060",
 		(struct registration){.call_id = "second", .expires = "60"});
 	border_expect(border, "refused 203.0.113.2:5060 endpoints\n");
 }
@@ -416,25 +403,20 @@ Test(registration, an_endpoint_beyond_its_addresss_share_is_refused)
 	border->settings.limits.endpoints_per_address = 1;
 	register_alice("60");
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
-	border_register(border, "203.0.113.1:6000",
-		(struct registration){.call_id = "second", .expires = "60"});
-	border_answer(border, "203.0.113.1:6000", 200,
+	border_bind(border, "203.0.113.1:6000",
 		(struct registration){.call_id = "second", .expires = "60"});
 	border_expect(border, "refused 203.0.113.1:6000 endpoints-per-address\n");
 }
 
 static void move_to(const char *client)
 {
-	border_register(border, client, (struct registration){.cseq = 2, .expires = "60"});
-	border_answer(border, client, 200, (struct registration){.cseq = 2, .expires = "60"});
+	border_bind(border, client, (struct registration){.cseq = 2, .expires = "60"});
 }
 
 Test(registration, stays_where_it_was_when_a_limit_refuses_the_new_place)
 {
 	border->settings.limits.endpoints_per_address = 1;
-	border_register(border, "203.0.113.2:5060",
-		(struct registration){.call_id = "other", .expires = "60"});
-	border_answer(border, "203.0.113.2:5060", 200,
+	border_bind(border, "203.0.113.2:5060",
 		(struct registration){.call_id = "other", .expires = "60"});
 	register_alice("60");
 	border_forget(border);

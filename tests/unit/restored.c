@@ -174,8 +174,7 @@ Test(restored, what_is_not_wanted_is_not_handed_over)
 	engine_want_events(border->engine, wanted);
 	border->listener = count;
 	border->repairs = true;
-	border_register(border, PHONE, (struct registration){.expires = "300"});
-	border_answer(border, PHONE, 200, (struct registration){.expires = "300"});
+	border_bind(border, PHONE, (struct registration){.expires = "300"});
 	endpoint_prove(endpoints, endpoint_find(endpoints, &phone, 0));
 	border_in(border, PHONE, "INVITE sip:a SIP/2.0\r\nVia\r\n\r\n");
 	border_wait(border, 110);
@@ -228,9 +227,7 @@ Test(restored, refused_has_that_of_the_registration_that_was)
 	settings.limits.endpoints_per_address = 1;
 	restore(1, 60);
 	engine_reconfigure(border->engine, &settings);
-	border_register(border, "203.0.113.1:5099",
-		(struct registration){.aor = "sip:bob@example.com", .expires = "60"});
-	border_answer(border, "203.0.113.1:5099", 200,
+	border_bind(border, "203.0.113.1:5099",
 		(struct registration){.aor = "sip:bob@example.com", .expires = "60"});
 	cr_expect_str_eq(border->aor, "sip:bob@example.com", "%s", border->log);
 }

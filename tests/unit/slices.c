@@ -207,9 +207,7 @@ Test(slices, a_packet_between_two_slices_has_the_clock_of_its_time_but_waits_for
 	engine_advance(border->engine, border->now_us);
 	border_forget(border);
 	cr_assert_gt(endpoints_left(), 0);
-	border_register(border, "198.51.100.99:5060",
-		(struct registration){.call_id = "new", .expires = "60"});
-	border_answer(border, "198.51.100.99:5060", 200,
+	border_bind(border, "198.51.100.99:5060",
 		(struct registration){.call_id = "new", .expires = "60"});
 	border_expect(border,
 		"endpoint-add 198.51.100.99:5060 via-source,contact-private\n"

@@ -316,8 +316,7 @@ Test(subscription, outlives_the_registration)
 {
 	struct registration registration = {.call_id = "registration", .expires = "60"};
 
-	border_register(border, PHONE, registration);
-	border_answer(border, PHONE, 200, registration);
+	border_bind(border, PHONE, registration);
 	subscribe_as(to_presence(1, "600"), "Expires: 600\r\n");
 	border_forget(border);
 	border_wait(border, 61);

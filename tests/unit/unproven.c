@@ -28,8 +28,7 @@ TestSuite(unproven, .init = setup, .fini = own_border_close);
 static void register_as(const char *client, struct registration registration)
 {
 	registration.expires = "3600";
-	border_register(border, client, registration);
-	border_answer(border, client, 200, registration);
+	border_bind(border, client, registration);
 }
 
 static void register_phone(const char *client)

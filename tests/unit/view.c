@@ -31,8 +31,7 @@ static void register_phone(unsigned number, const char *expires)
 	snprintf(call_id, sizeof(call_id), "call%u", number);
 	snprintf(aor, sizeof(aor), "sip:%u@example.com", number);
 	snprintf(contact, sizeof(contact), "<sip:%u@192.168.1.10:5060>", number);
-	border_register(border, client, registration);
-	border_answer(border, client, 200, registration);
+	border_bind(border, client, registration);
 }
 
 static void answer_last(const char *status_line)
