@@ -56,10 +56,7 @@ static const struct address proxy = {
 
 static uint64_t now_us(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 static void on_notice(void *context, enum state_notice notice, const char *line)

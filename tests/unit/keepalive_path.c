@@ -106,10 +106,7 @@ static bool becomes_frame(bool wanted, const char *source, const char *destinati
 
 static uint64_t coarse_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return clock_us(CLOCK_MONOTONIC_COARSE) / 1000;
 }
 
 /* What the kernel has told is taken once the coarse clock has gone on. */

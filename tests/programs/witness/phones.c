@@ -15,10 +15,7 @@ enum { PORT_FIRST = 10000, PORT_LAST = 59999, TOLD_MAX = 10 };
 
 uint64_t now_us(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 static _Noreturn void die(const char *what)
