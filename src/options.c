@@ -63,7 +63,7 @@ static int set_interface(struct options *options, const char *name)
 
 static int set_run_on(struct options *options, const char *value)
 {
-	if (!config_duration((struct text){value, strlen(value)}, &options->run_on_us))
+	if (!config_duration(text_from(value), &options->run_on_us))
 		return fail_usage("--run-on takes a time such as 90s, 10m or 2h, not ", value);
 	if (options->run_on_us > run_on_max_us)
 		return fail_usage("--run-on takes 8784h at most, not ", value);

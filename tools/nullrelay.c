@@ -63,7 +63,7 @@ static int add_this_host(struct text port)
 
 static int read_proxy(const char *argument)
 {
-	const struct text text = {argument, strlen(argument)};
+	const struct text text = text_from(argument);
 	struct address proxy;
 
 	if (text_starts_with(text, TEXT("*:")))

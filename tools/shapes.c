@@ -231,7 +231,7 @@ static struct address address_of(const char *text)
 {
 	struct address address = {0};
 
-	if (address_parse((struct text){text, strlen(text)}, 5060, &address) != 0)
+	if (address_parse(text_from(text), 5060, &address) != 0)
 		exit(1);
 	return address;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 /* Text: a run of bytes inside somebody else's buffer. Never copied, never terminated. */
@@ -20,6 +21,12 @@ struct text {
 
 /* A text over a string literal. */
 #define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+
+/* A text over a string, without its terminating zero. */
+static inline struct text text_from(const char *string)
+{
+	return (struct text){string, strlen(string)};
+}
 
 /* Begins to fetch what stands there into the cache. Compilers take out the call of a function that
  * does nothing else, unless there is something in it that they cannot see through. */

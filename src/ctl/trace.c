@@ -40,7 +40,7 @@ static struct address address_of(const json_t *line, const char *key)
 	struct address address = {0};
 
 	if (text)
-		address_parse((struct text){text, strlen(text)}, 0, &address);
+		address_parse(text_from(text), 0, &address);
 	return address;
 }
 

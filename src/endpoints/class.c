@@ -32,15 +32,10 @@ static struct keepalive_rules rules_of(
 	return rules;
 }
 
-static struct text text_of(const char *string)
-{
-	return (struct text){string, strlen(string)};
-}
-
 unsigned classes_find(const struct classes *classes, struct text name)
 {
 	for (unsigned number = 1; number < CLASS_NUMBERS && name.length; number++) {
-		if (text_equal(name, text_of(classes->names[number])))
+		if (text_equal(name, text_from(classes->names[number])))
 			return number;
 	}
 	return 0;
@@ -81,7 +76,7 @@ bool classes_set(struct classes *classes, const struct settings *settings)
 	for (unsigned i = 0; i < settings->classes.count; i++) {
 		const struct phone_class *class = &settings->classes.list[i];
 		const struct keepalive_rules own = rules_of(settings, class);
-		unsigned number = classes_find(classes, text_of(class->name));
+		unsigned number = classes_find(classes, text_from(class->name));
 
 		if (!number)
 			number = give_number(classes);
@@ -116,7 +111,8 @@ static bool network_fits(const struct phone_class *class, const struct address *
 
 static bool fits(const struct phone_class *class, const struct class_facts *facts, bool was_so)
 {
-	const struct text user_agents = text_of(class->user_agents), aors = text_of(class->aors);
+	const struct text user_agents = text_from(class->user_agents),
+			  aors = text_from(class->aors);
 
 	if (!network_fits(class, facts->client))
 		return false;

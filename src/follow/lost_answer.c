@@ -136,7 +136,7 @@ static void put_top_via(
 		(const struct text[]){
 			TEXT("\r\nVia: "),
 			before,
-			{rport, strlen(rport)},
+			text_from(rport),
 			after,
 			TEXT(";received="),
 			received,

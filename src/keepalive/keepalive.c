@@ -33,7 +33,7 @@ static char *put(char *at, struct text text)
 
 static char *put_string(char *at, const char *string)
 {
-	return put(at, (struct text){string, strlen(string)});
+	return put(at, text_from(string));
 }
 
 /* Eight digits at once, one a byte: from 10 on they are letters. */

@@ -68,8 +68,7 @@ static struct sockaddr_in socket_address(const char *text)
 	struct sockaddr_in result = {.sin_family = AF_INET};
 	struct address address;
 
-	if (address_parse((struct text){text, strlen(text)}, 5060, &address) < 0 ||
-		!address_is_ipv4(&address)) {
+	if (address_parse(text_from(text), 5060, &address) < 0 || !address_is_ipv4(&address)) {
 		errno = EINVAL;
 		die(text);
 	}

@@ -55,7 +55,7 @@ static struct address to_address(const char *text)
 {
 	struct address address = {0};
 
-	if (address_parse((struct text){text, strlen(text)}, 0, &address) < 0) {
+	if (address_parse(text_from(text), 0, &address) < 0) {
 		errno = EINVAL;
 		die(text);
 	}

@@ -100,7 +100,7 @@ static struct aor *aor_of(struct registrar *registrar, struct text user)
 	struct aor *aor = registrar->aors;
 
 	for (; aor < registrar->aors + registrar->count; aor++) {
-		if (text_equal(user, (struct text){aor->user, strlen(aor->user)}))
+		if (text_equal(user, text_from(aor->user)))
 			return aor;
 	}
 	if (registrar->count == AORS_MAX || !user.length || user.length >= sizeof(aor->user))
@@ -135,7 +135,7 @@ static void take_register(struct registrar *registrar, const struct sip_message 
 static void forward(const struct registrar *registrar, const struct sip_message *message,
 	const struct binding *binding)
 {
-	const struct text uri = {binding->uri, strlen(binding->uri)};
+	const struct text uri = text_from(binding->uri);
 	const struct sip_via *below = &message->top_via;
 	static struct edits edits;
 	struct sip_uri parsed;
@@ -231,7 +231,7 @@ static int listen_at(const char *own)
 	struct address address;
 	int descriptor;
 
-	if (address_parse((struct text){own, strlen(own)}, SIP_DEFAULT_PORT, &address) < 0 ||
+	if (address_parse(text_from(own), SIP_DEFAULT_PORT, &address) < 0 ||
 		!address_is_ipv4(&address)) {
 		errno = EINVAL;
 		return -1;

@@ -14,7 +14,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,7 +90,7 @@ static void hold_one(struct host *host, enum reason_kind kind, const char *id)
 		.proven = true,
 		.kind = kind,
 		.key = now_us() << 20 | number,
-		.id = {id, strlen(id)},
+		.id = text_from(id),
 		.seconds = 3600,
 	};
 

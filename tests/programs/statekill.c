@@ -99,7 +99,7 @@ static void pass(struct child *child, bool in, unsigned phone, unsigned state, c
 	const struct flow flow = {
 		.source = in ? client : proxy, .destination = in ? proxy : client};
 
-	engine_packet(child->engine, now_us(), &flow, (struct text){bytes, strlen(bytes)});
+	engine_packet(child->engine, now_us(), &flow, text_from(bytes));
 }
 
 /* A request of a phone and its answer. */

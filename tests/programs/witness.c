@@ -239,10 +239,8 @@ static bool read_options(int argc, char **argv, struct witness *witness)
 			return false;
 	}
 	if (argc - optind < 3 || !witness->wanted ||
-		address_parse((struct text){argv[optind], strlen(argv[optind])}, 5060, &client) !=
-			0 ||
-		address_parse((struct text){argv[optind + 1], strlen(argv[optind + 1])}, 5060,
-			&proxy) != 0)
+		address_parse(text_from(argv[optind]), 5060, &client) != 0 ||
+		address_parse(text_from(argv[optind + 1]), 5060, &proxy) != 0)
 		return false;
 	srand(witness->seed);
 	witness->command = argv + optind + 2;

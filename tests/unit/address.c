@@ -4,16 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-static struct text text_of(const char *string)
-{
-	return (struct text){string, strlen(string)};
-}
-
 static struct address host(const char *string)
 {
 	struct address address = {.port = 9};
 
-	cr_assert(address_parse_host(text_of(string), &address), "%s", string);
+	cr_assert(address_parse_host(text_from(string), &address), "%s", string);
 	cr_expect_eq(address.port, 9, "the port is left alone");
 	return address;
 }
@@ -117,7 +112,7 @@ Test(address, what_is_no_address_is_no_host)
 	struct address address = {.port = 1};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_not(address_parse_host(text_of(bad[i]), &address), "%s", bad[i]);
+		cr_expect_not(address_parse_host(text_from(bad[i]), &address), "%s", bad[i]);
 	cr_expect_not(address_parse_host(TEXT("1.2.3.4\0"), &address));
 	cr_expect_not(address_parse_host((struct text){0}, &address));
 }
@@ -128,7 +123,7 @@ static void expect_address(const char *string, uint16_t default_port, const char
 	char text[ADDRESS_TEXT_MAX];
 	size_t length;
 
-	cr_expect_eq(address_parse(text_of(string), default_port, &address), 0, "%s", string);
+	cr_expect_eq(address_parse(text_from(string), default_port, &address), 0, "%s", string);
 	length = address_format(&address, text);
 	cr_expect_str_eq(text, expected);
 	cr_expect_eq(length, strlen(text));
@@ -175,7 +170,8 @@ Test(address, what_is_no_address_and_port_is_refused)
 	struct address address;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_eq(address_parse(text_of(bad[i]), 5060, &address), -EINVAL, "%s", bad[i]);
+		cr_expect_eq(
+			address_parse(text_from(bad[i]), 5060, &address), -EINVAL, "%s", bad[i]);
 	cr_expect_eq(address_parse(TEXT("1.2.3.4"), 0, &address), -EINVAL, "no port at all");
 	cr_expect_eq(address_parse((struct text){0}, 5060, &address), -EINVAL);
 }
@@ -184,7 +180,7 @@ static struct network network_of(const char *string)
 {
 	struct network network = {0};
 
-	cr_expect_eq(network_parse(text_of(string), &network), 0, "%s", string);
+	cr_expect_eq(network_parse(text_from(string), &network), 0, "%s", string);
 	return network;
 }
 
@@ -235,6 +231,6 @@ Test(network, what_is_none_is_refused)
 	struct network network;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_eq(network_parse(text_of(bad[i]), &network), -EINVAL, "%s", bad[i]);
+		cr_expect_eq(network_parse(text_from(bad[i]), &network), -EINVAL, "%s", bad[i]);
 	cr_expect_eq(network_parse((struct text){0}, &network), -EINVAL);
 }

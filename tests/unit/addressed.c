@@ -148,14 +148,14 @@ Test(addressed, no_byte_of_a_user_breaks_the_request)
 	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
 		char aor[64];
 
-		hold(TEXT(ALICE), (struct text){users[i], strlen(users[i])});
+		hold(TEXT(ALICE), text_from(users[i]));
 		expect_user("alice");
 		snprintf(aor, sizeof(aor), "sip:%s@example.com", users[i]);
-		hold((struct text){aor, strlen(aor)}, (struct text){0});
+		hold(text_from(aor), (struct text){0});
 		border_free(border);
 		border = border_new();
 		strcpy(border->settings.keepalive.from, "AOR");
-		hold((struct text){aor, strlen(aor)}, (struct text){"a\0b", 3});
+		hold(text_from(aor), (struct text){"a\0b", 3});
 		expect_user(strcmp(users[i], "a@b") ? "" : "a");
 		border_free(border);
 		border = border_new();
@@ -211,7 +211,7 @@ Test(addressed, from_is_no_address_of_record_that_would_break_it)
 		strcpy(fresh->settings.keepalive.from, "AOR");
 		border_free(border);
 		border = fresh;
-		hold((struct text){aors[i], strlen(aors[i])}, (struct text){0});
+		hold(text_from(aors[i]), (struct text){0});
 		expect_from("sip:keepalive@198.51.100.1");
 	}
 }

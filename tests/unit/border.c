@@ -41,7 +41,7 @@ void border_exempt(struct settings *settings, const char *text)
 {
 	struct network network;
 
-	cr_assert_eq(network_parse((struct text){text, strlen(text)}, &network), 0);
+	cr_assert_eq(network_parse(text_from(text), &network), 0);
 	cr_assert_eq(networks_add(&settings->nat.exempt, &network), 0);
 }
 

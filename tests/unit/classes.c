@@ -27,8 +27,8 @@ static struct phone_class *add_class(
 	strcpy(class->user_agents, user_agents ? user_agents : "");
 	strcpy(class->aors, aors ? aors : "");
 	if (network)
-		cr_assert_eq(network_parse((struct text){network, strlen(network)},
-				     &class->networks[class->network_count++]),
+		cr_assert_eq(
+			network_parse(text_from(network), &class->networks[class->network_count++]),
 			0);
 	return class;
 }
@@ -86,7 +86,7 @@ static uint32_t count_of(const char *class)
 {
 	const struct endpoints *endpoints = engine_endpoints(border->engine);
 	const struct engine_counters counters = engine_counters(border->engine);
-	const struct text name = {class, strlen(class)};
+	const struct text name = text_from(class);
 
 	return counters.endpoints_of_class[classes_find(&endpoints->classes, name)];
 }

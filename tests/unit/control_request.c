@@ -17,7 +17,7 @@ static struct fault fault;
 static int parse(const char *line)
 {
 	fault.line[0] = 0;
-	return control_request_parse((struct text){line, strlen(line)}, &asked, &fault);
+	return control_request_parse(text_from(line), &asked, &fault);
 }
 
 static void expect_refused(const char *line, const char *why)

@@ -11,13 +11,12 @@ static char out[EDITS_BYTES_MAX + 64];
 
 static struct text all(void)
 {
-	return (struct text){message, strlen(message)};
+	return text_from(message);
 }
 
 static void replace(size_t from, size_t length, const char *with)
 {
-	edits_replace(
-		&edits, (struct text){message + from, length}, (struct text){with, strlen(with)});
+	edits_replace(&edits, (struct text){message + from, length}, text_from(with));
 }
 
 static void expect_result(const char *expected)
@@ -190,7 +189,7 @@ Test(edit, applying_twice_gives_the_same)
 
 static void cut(const char *text, const char *value, const char *expected)
 {
-	const struct sip_message scanned = {.whole = {text, strlen(text)}};
+	const struct sip_message scanned = {.whole = text_from(text)};
 	long length;
 
 	edits_reset(&edits);

@@ -371,7 +371,7 @@ Test(events, the_last_of_a_flood_keeps_its_address_of_record)
 
 	event.why = "no Via";
 	event.time_us = 5000000;
-	event.aor = (struct text){aor, strlen(aor)};
+	event.aor = text_from(aor);
 	write_malformed(LOG_LIMIT_PER_SECOND, 5000000);
 	events_write(events, &event);
 	memset(aor, 'x', sizeof(aor));

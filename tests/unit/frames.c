@@ -7,7 +7,7 @@ struct address address_of(const char *text)
 {
 	struct address address = {0};
 
-	cr_assert_eq(address_parse((struct text){text, strlen(text)}, 5060, &address), 0);
+	cr_assert_eq(address_parse(text_from(text), 5060, &address), 0);
 	return address;
 }
 

@@ -22,8 +22,8 @@ static bool are_equal(const char *one, const char *other)
 {
 	struct sip_uri left, right;
 
-	cr_assert_eq(sip_uri_parse((struct text){one, strlen(one)}, &left), 0);
-	cr_assert_eq(sip_uri_parse((struct text){other, strlen(other)}, &right), 0);
+	cr_assert_eq(sip_uri_parse(text_from(one), &left), 0);
+	cr_assert_eq(sip_uri_parse(text_from(other), &right), 0);
 	cr_assert_eq(uris_are_equal(&left, &right), uris_are_equal(&right, &left));
 	return uris_are_equal(&left, &right);
 }

@@ -4,19 +4,14 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static struct text of(const char *string)
-{
-	return (struct text){string, strlen(string)};
-}
-
 static bool fits(const char *globs, const char *text)
 {
-	return globs_fit(of(globs), of(text), 0);
+	return globs_fit(text_from(globs), text_from(text), 0);
 }
 
 static bool fits_aor(const char *globs, const char *aor)
 {
-	return globs_fit_aor(of(globs), of(aor));
+	return globs_fit_aor(text_from(globs), text_from(aor));
 }
 
 Test(globs, star_is_any_characters_and_question_mark_is_one)
@@ -75,7 +70,7 @@ Test(globs, so_many_bytes_count)
 	static char text[65536];
 
 	memset(text, 'a', sizeof(text));
-	cr_expect_not(globs_fit(of("*b"), (struct text){text, sizeof(text)}, 0));
+	cr_expect_not(globs_fit(text_from("*b"), (struct text){text, sizeof(text)}, 0));
 	text[CLASS_TEXT_MAX - 1] = 'b';
-	cr_expect(globs_fit(of("*b"), (struct text){text, sizeof(text)}, 0));
+	cr_expect(globs_fit(text_from("*b"), (struct text){text, sizeof(text)}, 0));
 }

@@ -127,7 +127,7 @@ static bool is_seen(const char *bytes)
 {
 	struct sip_glance glance;
 
-	return sip_glance((struct text){bytes, strlen(bytes)}, &glance);
+	return sip_glance(text_from(bytes), &glance);
 }
 
 static void expect_same_counters(const struct border *one, const struct border *other)

@@ -319,7 +319,7 @@ static void add_keepalive(const char *destination, const char *bytes)
 {
 	const struct flow flow = flow_of(proxy4, destination);
 
-	cr_assert_eq(sender_add_keepalive(sender, &flow, (struct text){bytes, strlen(bytes)}), 0);
+	cr_assert_eq(sender_add_keepalive(sender, &flow, text_from(bytes)), 0);
 }
 
 Test(keepalive_path, what_a_device_refuses_keeps_no_other_back)

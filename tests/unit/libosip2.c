@@ -137,7 +137,7 @@ static bool same_param(const char *name, struct text params, osip_list_t *theirs
 
 	snprintf(copy, sizeof(copy), "%s", name);
 	has = osip_generic_param_get_byname(theirs, copy, &param) == OSIP_SUCCESS;
-	if (sip_param(params, (struct text){name, strlen(name)}, &value) != has)
+	if (sip_param(params, text_from(name), &value) != has)
 		return differ("parameter %s: libosip2 %s", name, has ? "has it" : "has it not");
 	return !has || same_text(name, value, param->gvalue);
 }
@@ -413,7 +413,7 @@ static size_t read_single(struct text line, struct text *value)
 		colon ? colon + 1 : line.at, colon ? (size_t)(text_end(line) - colon - 1) : 0});
 	for (size_t i = 0; i < SINGLES; i++) {
 		for (size_t form = 0; form < 2; form++) {
-			struct text known = {single[i][form], strlen(single[i][form])};
+			struct text known = text_from(single[i][form]);
 
 			if (known.length && text_equal_nocase(known, name))
 				return i;

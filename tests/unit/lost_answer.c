@@ -340,8 +340,7 @@ static void expect_via(const char *given, const char *expected)
 		given);
 	message = answer();
 	cr_assert(sip_next_value(&message, SIP_VIA, &cursor, &via));
-	cr_expect(text_equal(via, (struct text){expected, strlen(expected)}), "%.*s",
-		(int)via.length, via.at);
+	cr_expect(text_equal(via, text_from(expected)), "%.*s", (int)via.length, via.at);
 	expect_answered(430);
 }
 

@@ -13,7 +13,7 @@ static struct network parse(const char *text)
 {
 	struct network network;
 
-	cr_assert_eq(network_parse((struct text){text, strlen(text)}, &network), 0, "%s", text);
+	cr_assert_eq(network_parse(text_from(text), &network), 0, "%s", text);
 	return network;
 }
 
@@ -28,7 +28,7 @@ static bool contains(const char *host)
 {
 	struct address address = {0};
 
-	cr_assert(address_parse_host((struct text){host, strlen(host)}, &address), "%s", host);
+	cr_assert(address_parse_host(text_from(host), &address), "%s", host);
 	return networks_contain(&networks, &address);
 }
 

@@ -119,7 +119,7 @@ static struct frame frame_of(int link_type, const char *bytes)
 		frame_add(&frame, "\2\0\0\0", 4);
 	else if (link_type == DLT_EN10MB)
 		frame_add_ethernet(&frame, TYPE_IPV4);
-	frame_add_datagram(&frame, &flow, (struct text){bytes, strlen(bytes)});
+	frame_add_datagram(&frame, &flow, text_from(bytes));
 	return frame;
 }
 
@@ -139,8 +139,8 @@ static void expect_next(struct capture *capture, const char *bytes)
 	struct datagram datagram;
 
 	cr_assert_eq(capture_next(capture, &datagram, &fault), 1, "%s", fault.line);
-	cr_expect(text_equal(datagram.bytes, (struct text){bytes, strlen(bytes)}), "%s, not %.*s",
-		bytes, (int)datagram.bytes.length, datagram.bytes.at);
+	cr_expect(text_equal(datagram.bytes, text_from(bytes)), "%s, not %.*s", bytes,
+		(int)datagram.bytes.length, datagram.bytes.at);
 }
 
 static void expect_end(struct capture *capture)

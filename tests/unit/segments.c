@@ -27,7 +27,7 @@ static struct network network_of(const char *text)
 {
 	struct network network;
 
-	cr_assert_eq(network_parse((struct text){text, strlen(text)}, &network), 0, "%s", text);
+	cr_assert_eq(network_parse(text_from(text), &network), 0, "%s", text);
 	return network;
 }
 
@@ -42,7 +42,7 @@ static int find(const char *host)
 {
 	struct address address = {0};
 
-	cr_assert(address_parse_host((struct text){host, strlen(host)}, &address), "%s", host);
+	cr_assert(address_parse_host(text_from(host), &address), "%s", host);
 	return segments_find(segments, address.ip);
 }
 

@@ -10,8 +10,7 @@ struct address at(const char *string)
 {
 	struct address address;
 
-	cr_assert_eq(address_parse((struct text){string, strlen(string)}, 5060, &address), 0, "%s",
-		string);
+	cr_assert_eq(address_parse(text_from(string), 5060, &address), 0, "%s", string);
 	return address;
 }
 

@@ -2,18 +2,12 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <string.h>
-
-static struct text text_of(const char *string)
-{
-	return (struct text){string, strlen(string)};
-}
 
 static struct sip_via via_of(const char *string)
 {
 	struct sip_via via = {0};
 
-	cr_expect_eq(sip_via_parse(text_of(string), &via), 0, "%s", string);
+	cr_expect_eq(sip_via_parse(text_from(string), &via), 0, "%s", string);
 	return via;
 }
 
@@ -21,7 +15,7 @@ static struct sip_uri uri_of(const char *string)
 {
 	struct sip_uri uri = {0};
 
-	cr_expect_eq(sip_uri_parse(text_of(string), &uri), 0, "%s", string);
+	cr_expect_eq(sip_uri_parse(text_from(string), &uri), 0, "%s", string);
 	return uri;
 }
 
@@ -29,7 +23,7 @@ static struct sip_name_addr address_of(const char *string)
 {
 	struct sip_name_addr address = {0};
 
-	cr_expect_eq(sip_name_addr_parse(text_of(string), &address), 0, "%s", string);
+	cr_expect_eq(sip_name_addr_parse(text_from(string), &address), 0, "%s", string);
 	return address;
 }
 
@@ -157,7 +151,7 @@ Test(sip_via, is_refused_where_it_is_unclear)
 	struct sip_via via;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_eq(sip_via_parse(text_of(bad[i]), &via), -EBADMSG, "%s", bad[i]);
+		cr_expect_eq(sip_via_parse(text_from(bad[i]), &via), -EBADMSG, "%s", bad[i]);
 }
 
 Test(sip_uri, is_taken_apart)
@@ -280,7 +274,7 @@ Test(sip_uri, quotes_and_blanks_are_refused_where_they_could_be_read_another_way
 	struct sip_uri uri;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_eq(sip_uri_parse(text_of(bad[i]), &uri), -EBADMSG, "%s", bad[i]);
+		cr_expect_eq(sip_uri_parse(text_from(bad[i]), &uri), -EBADMSG, "%s", bad[i]);
 }
 
 Test(sip_uri, is_refused_where_it_is_unclear)
@@ -292,7 +286,7 @@ Test(sip_uri, is_refused_where_it_is_unclear)
 	struct sip_uri uri;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_eq(sip_uri_parse(text_of(bad[i]), &uri), -EBADMSG, "%s", bad[i]);
+		cr_expect_eq(sip_uri_parse(text_from(bad[i]), &uri), -EBADMSG, "%s", bad[i]);
 }
 
 Test(sip_name_addr, is_taken_apart)
@@ -339,7 +333,7 @@ Test(sip_name_addr, the_uri_may_have_quotes_and_blanks_in_its_parameters)
 	expect_text(address.display, "\"T\"");
 	expect_text(address.uri, "sip:t@a;x=\"y, z\"; lr");
 	expect_text(address.params, ";q=1");
-	cr_assert_eq(sip_contact_parse(text_of("<sip:t@a;x=\"y\">"), &contact), 0);
+	cr_assert_eq(sip_contact_parse(text_from("<sip:t@a;x=\"y\">"), &contact), 0);
 	expect_text(contact.uri.params, ";x=\"y\"");
 }
 
@@ -384,14 +378,14 @@ Test(sip_name_addr, is_refused_where_it_is_unclear)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		cr_expect_eq(
-			sip_name_addr_parse(text_of(bad[i]), &address), -EBADMSG, "%s", bad[i]);
+			sip_name_addr_parse(text_from(bad[i]), &address), -EBADMSG, "%s", bad[i]);
 }
 
 static void expect_param(const char *params, const char *name, const char *expected)
 {
 	struct text value;
 
-	cr_expect(sip_param(text_of(params), text_of(name), &value), "%s in %s", name, params);
+	cr_expect(sip_param(text_from(params), text_from(name), &value), "%s in %s", name, params);
 	expect_text(value, expected);
 }
 
@@ -399,7 +393,8 @@ static void expect_no_param(const char *params, const char *name)
 {
 	struct text value;
 
-	cr_expect_not(sip_param(text_of(params), text_of(name), &value), "%s in %s", name, params);
+	cr_expect_not(
+		sip_param(text_from(params), text_from(name), &value), "%s in %s", name, params);
 }
 
 Test(sip_param, finds_values_by_name_without_case)
@@ -441,7 +436,7 @@ Test(sip_param, an_empty_value_stands_within_its_parameter)
 	static const char params[] = ";x=\r\n ;y";
 	struct text value, whole;
 
-	cr_assert(sip_param_span(text_of(params), TEXT("x"), &value, &whole));
+	cr_assert(sip_param_span(text_from(params), TEXT("x"), &value, &whole));
 	cr_expect_eq(value.at, params + 3);
 	cr_expect_eq(value.length, 0);
 	expect_text(whole, ";x=");
@@ -469,7 +464,7 @@ static void expect_span(const char *params, const char *name, const char *expect
 {
 	struct text value, whole = {0};
 
-	cr_expect(sip_param_span(text_of(params), text_of(name), &value, &whole), "%s", params);
+	cr_expect(sip_param_span(text_from(params), text_from(name), &value, &whole), "%s", params);
 	expect_text(whole, expected);
 }
 
@@ -489,7 +484,7 @@ static void expect_nonce(const char *auth, const char *expected)
 {
 	struct text nonce = {0};
 
-	cr_expect_eq(sip_nonce(text_of(auth), &nonce), expected != NULL, "%s", auth);
+	cr_expect_eq(sip_nonce(text_from(auth), &nonce), expected != NULL, "%s", auth);
 	if (expected)
 		expect_text(nonce, expected);
 }

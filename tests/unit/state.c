@@ -45,7 +45,7 @@ Test(state, reasons_of_all_kinds_come_back_as_they_were)
 		cr_assert_eq(record.nat, NAT_VIA_SOURCE);
 		cr_assert_eq(record.proven, i % 64 != 0);
 		cr_assert_eq(record.written, i);
-		cr_assert(text_equal(record.id, (struct text){id, strlen(id)}));
+		cr_assert(text_equal(record.id, text_from(id)));
 		cr_assert_leq(record.left_us, 3600000000);
 		cr_assert_geq(record.left_us, 3590000000);
 	}

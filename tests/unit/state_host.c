@@ -121,7 +121,7 @@ uint32_t hold(struct endpoints *endpoints, unsigned number, enum reason_kind kin
 	uint32_t slot;
 
 	snprintf(id, sizeof(id), "id-%u", number);
-	claim.id = (struct text){id, strlen(id)};
+	claim.id = text_from(id);
 	claim.client.ip[15] = (uint8_t)number;
 	claim.client.ip[14] = (uint8_t)(number >> 8);
 	slot = reason_hold(endpoints, &claim);

@@ -79,7 +79,7 @@ static size_t count_of(const json_t *said, const char *list)
 
 static size_t found(const char *query)
 {
-	json_t *said = ask(SURVEY_SEARCH, (struct text){query, strlen(query)});
+	json_t *said = ask(SURVEY_SEARCH, text_from(query));
 	const size_t count = count_of(said, "found");
 
 	json_decref(said);

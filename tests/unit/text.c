@@ -1,16 +1,10 @@
 #include <natbox/base.h>
 
 #include <criterion/criterion.h>
-#include <string.h>
-
-static struct text text_of(const char *string)
-{
-	return (struct text){string, strlen(string)};
-}
 
 Test(text, is_equal_byte_by_byte)
 {
-	cr_expect(text_equal(TEXT("abc"), text_of("abc")));
+	cr_expect(text_equal(TEXT("abc"), text_from("abc")));
 	cr_expect_not(text_equal(TEXT("abc"), TEXT("abC")));
 	cr_expect_not(text_equal(TEXT("abc"), TEXT("ab")));
 	cr_expect(text_equal(TEXT("a\0b"), TEXT("a\0b")));
@@ -75,6 +69,6 @@ Test(text, what_is_no_number_is_refused)
 	uint32_t number = 7;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_not(text_number(text_of(bad[i]), &number), "%s", bad[i]);
+		cr_expect_not(text_number(text_from(bad[i]), &number), "%s", bad[i]);
 	cr_expect_eq(number, 7, "and nothing is written");
 }

@@ -177,6 +177,5 @@ bool traffic_read_number(const char *text, long least, long most, long *number)
 
 bool traffic_read_address(const char *text, struct address *address)
 {
-	return address_parse((struct text){text, strlen(text)}, 5060, address) == 0 &&
-	       address_is_ipv4(address);
+	return address_parse(text_from(text), 5060, address) == 0 && address_is_ipv4(address);
 }

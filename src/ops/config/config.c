@@ -20,7 +20,7 @@ static bool section_exists(struct text section)
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
 		const char *name = config_keys[i].section;
 
-		if (text_equal(section, (struct text){name, strlen(name)}))
+		if (text_equal(section, text_from(name)))
 			return true;
 	}
 	return false;
@@ -33,7 +33,7 @@ static unsigned class_key_find(const struct settings *settings, struct text clas
 	for (unsigned i = 0; place < settings->classes.count && i < CLASS_KEYS; i++) {
 		const char *key = class_keys[i].name;
 
-		if (text_equal(name, (struct text){key, strlen(key)}))
+		if (text_equal(name, text_from(key)))
 			return CONFIG_KEYS + place * CLASS_KEYS + i;
 	}
 	return KEYS_NONE;
@@ -48,8 +48,8 @@ static unsigned key_find(const struct config *config, struct text section, struc
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
 		const struct config_key *key = &config_keys[i];
 
-		if (text_equal(section, (struct text){key->section, strlen(key->section)}) &&
-			text_equal(name, (struct text){key->name, strlen(key->name)}))
+		if (text_equal(section, text_from(key->section)) &&
+			text_equal(name, text_from(key->name)))
 			return i;
 	}
 	return KEYS_NONE;
@@ -75,7 +75,7 @@ static void set_defaults(struct reading *reading)
 		const char *value = config_keys[i].fallback;
 		struct fault fault;
 
-		if (key_set(reading->config, i, (struct text){value, strlen(value)}, &fault) < 0)
+		if (key_set(reading->config, i, text_from(value), &fault) < 0)
 			config_error(reading->errors, "default of %s.%s: %s",
 				config_keys[i].section, config_keys[i].name, fault.line);
 	}
@@ -230,15 +230,14 @@ static int on_key(void *context, const char *section, const char *name, const ch
 		config_line_error(reading, "key before any [SECTION]");
 		return 1;
 	}
-	key = key_find(reading->config, (struct text){section, strlen(section)},
-		(struct text){name, strlen(name)});
+	key = key_find(reading->config, text_from(section), text_from(name));
 	if (key == KEYS_NONE)
-		note_unknown_key(reading, (struct text){section, strlen(section)});
+		note_unknown_key(reading, text_from(section));
 	if (key == KEYS_NONE)
 		config_error(reading->errors, "%.*s:%u: unknown key \"%.*s\" in [%s]", PLACE_MAX,
 			reading->path, reading->line, PLACE_MAX, name, section);
 	else
-		set_from_file(reading, key, text_trim((struct text){value, strlen(value)}));
+		set_from_file(reading, key, text_trim(text_from(value)));
 	return 1;
 }
 
@@ -324,7 +323,7 @@ static void apply_override(struct reading *reading, unsigned number)
 	}
 	section = text_trim((struct text){override, (size_t)(dot - override)});
 	name = text_trim((struct text){dot + 1, (size_t)(equals - dot - 1)});
-	value = text_trim((struct text){equals + 1, strlen(equals + 1)});
+	value = text_trim(text_from(equals + 1));
 	if (make_class(reading, number, section) < 0)
 		return;
 	key = key_find(reading->config, section, name);

@@ -38,7 +38,7 @@ unsigned config_class_find(const struct settings *settings, struct text name)
 	while (i < settings->classes.count) {
 		const char *other = settings->classes.list[i].name;
 
-		if (text_equal(name, (struct text){other, strlen(other)}))
+		if (text_equal(name, text_from(other)))
 			break;
 		i++;
 	}

@@ -59,8 +59,7 @@ static bool from_is_uri(struct text from, struct text host)
 
 	fill(from, samples, text);
 	/* What others may send in a parameter, keepalives do not. */
-	return !strpbrk(text, " \t\"") &&
-	       sip_uri_parse((struct text){text, strlen(text)}, &uri) == 0 && uri.is_sip;
+	return !strpbrk(text, " \t\"") && sip_uri_parse(text_from(text), &uri) == 0 && uri.is_sip;
 }
 
 static int check_words(struct text from, struct fault *fault)
@@ -207,9 +206,8 @@ static const struct field *field_find(struct text name)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		const struct field *field = &fields[i];
 
-		if (text_equal_nocase(name, (struct text){field->name, strlen(field->name)}) ||
-			text_equal_nocase(
-				name, (struct text){field->compact, strlen(field->compact)}))
+		if (text_equal_nocase(name, text_from(field->name)) ||
+			text_equal_nocase(name, text_from(field->compact)))
 			return field;
 	}
 	return NULL;

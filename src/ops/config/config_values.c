@@ -154,7 +154,7 @@ int config_parse_choice(
 	char names[128];
 
 	for (unsigned i = 0; key->choices[i]; i++) {
-		struct text choice = {key->choices[i], strlen(key->choices[i])};
+		struct text choice = text_from(key->choices[i]);
 
 		if (text_equal_nocase(value, choice)) {
 			*(unsigned *)target = i; /* gcc and clang: an enum without negatives */
@@ -202,7 +202,7 @@ static unsigned find_name(struct text item, const char *const *names, unsigned c
 {
 	unsigned at = 0;
 
-	while (at < count && !text_equal_nocase(item, (struct text){names[at], strlen(names[at])}))
+	while (at < count && !text_equal_nocase(item, text_from(names[at])))
 		at++;
 	return at;
 }

@@ -87,7 +87,7 @@ void client_fail(
 	va_end(arguments);
 	line_start(control);
 	json_put(&control->line, "\"failed\":\"");
-	json_put_escaped(&control->line, (struct text){fault.line, strlen(fault.line)});
+	json_put_escaped(&control->line, text_from(fault.line));
 	json_put_char(&control->line, '"');
 	json_put_number_member(&control->line, "status", (uint64_t)status);
 	end_answer(control, client);

@@ -4,8 +4,6 @@
 #include "control_lines.h"
 #include "control_walk.h"
 
-#include <string.h>
-
 struct listener {
 	struct control *control;
 	struct control_client *client;
@@ -21,7 +19,7 @@ static void on_logged(void *context, enum log_level level, const char *line)
 	json_put(json, "\"level\":\"");
 	json_put(json, log_level_names[level]);
 	json_put_char(json, '"');
-	line_text(json, "line", (struct text){line, strlen(line)});
+	line_text(json, "line", text_from(line));
 	json_put_char(json, '}');
 	client_put(listener->client, json);
 }

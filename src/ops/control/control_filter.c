@@ -34,14 +34,14 @@ static struct text user_of(struct text aor)
 static bool is_like(const void *wanted, struct text aor)
 {
 	const char *pattern = wanted;
-	const struct text globs = {pattern, strlen(pattern)}, user = user_of(aor);
+	const struct text globs = text_from(pattern), user = user_of(aor);
 
 	return globs_fit_aor(globs, aor) || (user.length && globs_fit(globs, user, user.length));
 }
 
 bool control_target_is_aor(const struct control_target *target, struct text aor)
 {
-	const struct text wanted = {target->aor, strlen(target->aor)};
+	const struct text wanted = text_from(target->aor);
 
 	return text_equal(wanted, aor) || text_equal(wanted, without_scheme(aor)) ||
 	       text_equal(wanted, user_of(aor));
@@ -98,7 +98,7 @@ static int add_reason(struct control_filter *filter, struct text value, struct f
 	for (unsigned i = 0; i < REASON_KINDS; i++) {
 		const char *name = reason_kind_names[i];
 
-		if (text_equal(value, (struct text){name, strlen(name)})) {
+		if (text_equal(value, text_from(name))) {
 			filter->reasons |= 1U << i;
 			return 0;
 		}
@@ -187,8 +187,7 @@ static bool has_reason(const struct endpoints *endpoints, uint32_t endpoint, uns
 
 static bool is_of_class(const struct endpoints *endpoints, unsigned class, const char *name)
 {
-	return text_equal(
-		classes_name(&endpoints->classes, class), (struct text){name, strlen(name)});
+	return text_equal(classes_name(&endpoints->classes, class), text_from(name));
 }
 
 bool control_filter_matches(

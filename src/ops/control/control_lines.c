@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static struct text text_of(const char *string)
-{
-	return (struct text){string, strlen(string)};
-}
-
 void line_text(struct json *json, const char *key, struct text text)
 {
 	json_put(json, ",\"");
@@ -179,16 +174,16 @@ void line_status(struct json *json, struct engine *engine, const struct control_
 	line_truth(json, "dry_run", status->is_dry_run);
 	json_put_number_member(json, "since", status->since_us / 1000000);
 	json_put_number_member(json, "up", status->up_us / 1000000);
-	line_text(json, "configuration", text_of(status->configuration));
+	line_text(json, "configuration", text_from(status->configuration));
 	line_truth(json, "settling", status->is_reviewing);
 	put_proxies(json, engine);
 	put_counts(json, &counters);
 	json_put_member(json, "keepalives", keepalives(engine));
 	put_seconds(json, "last_in", status->last_in_us);
 	put_seconds(json, "last_out", status->last_out_us);
-	line_text(json, "state", text_of(status->state));
+	line_text(json, "state", text_from(status->state));
 	json_put_number_member(json, "state_lag", status->state_lag_us / 1000000);
-	line_text(json, "events", text_of(status->events));
+	line_text(json, "events", text_from(status->events));
 	if (status->metrics.port)
 		line_address(json, "metrics", &status->metrics);
 }

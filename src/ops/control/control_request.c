@@ -25,11 +25,6 @@ const char *const control_command_names[CONTROL_COMMANDS] = {
 static const unsigned usual_events =
 	~(1U << EVENT_KEEPALIVE | 1U << EVENT_REPLY | 1U << EVENT_REWRITE);
 
-static struct text text_of(const char *string)
-{
-	return (struct text){string, strlen(string)};
-}
-
 /* The next of the words that blanks part; length 0: there is none. */
 static struct text take_word(struct text *rest)
 {
@@ -69,7 +64,7 @@ static int parse_kinds(struct control_request *request, struct text list, struct
 	while (config_list_next(&list, &item)) {
 		unsigned type = 0;
 
-		while (type < EVENT_TYPES && !text_equal(item, text_of(event_type_names[type])))
+		while (type < EVENT_TYPES && !text_equal(item, text_from(event_type_names[type])))
 			type++;
 		if (text_equal(item, TEXT("all")))
 			request->events = ~0U;
@@ -150,7 +145,7 @@ static int parse_level(struct control_request *request, struct text *rest, struc
 	const struct text word = take_word(rest);
 
 	for (unsigned i = 0; log_level_names[i]; i++) {
-		if (text_equal(word, text_of(log_level_names[i]))) {
+		if (text_equal(word, text_from(log_level_names[i]))) {
 			request->level = (enum log_level)i;
 			return 0;
 		}
@@ -197,7 +192,7 @@ int control_request_parse(struct text line, struct control_request *request, str
 
 	*request = (struct control_request){0};
 	while (command < CONTROL_COMMANDS &&
-		!text_equal(word, text_of(control_command_names[command])))
+		!text_equal(word, text_from(control_command_names[command])))
 		command++;
 	if (command == CONTROL_COMMANDS)
 		return fault_set(fault, -EINVAL,

@@ -25,8 +25,7 @@ void trace_start(struct control *control, struct control_client *client)
 	client->end_us = control->now_us + client->request.time_us;
 	line_start(control);
 	json_put(&control->line, "\"tracing\":\"");
-	json_put_escaped(&control->line,
-		(struct text){client->request.target.aor, strlen(client->request.target.aor)});
+	json_put_escaped(&control->line, text_from(client->request.target.aor));
 	json_put_char(&control->line, '"');
 	json_put_number_member(&control->line, "endpoints", client->found);
 	json_put_member(&control->line, "mode", mode_names[status.mode]);

@@ -105,7 +105,7 @@ bool uris_are_equal(const struct sip_uri *one, const struct sip_uri *other)
 static bool is_bound_as(
 	const struct bindings *bindings, const struct binding *binding, const struct sip_uri *uri)
 {
-	const struct text bound = {binding->uri, strlen(binding->uri)};
+	const struct text bound = text_from(binding->uri);
 	struct sip_uri other;
 
 	if (bindings->compares_bytes)
@@ -133,8 +133,7 @@ static bool is_too_late(const struct bindings *bindings, const struct sip_messag
 		const struct binding *binding = &bindings->list[i];
 
 		if (is_bound_as(bindings, binding, uri) &&
-			text_equal(message->call_id,
-				(struct text){binding->call_id, strlen(binding->call_id)}) &&
+			text_equal(message->call_id, text_from(binding->call_id)) &&
 			message->cseq_number <= binding->cseq)
 			return true;
 	}
