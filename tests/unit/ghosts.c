@@ -83,7 +83,7 @@ Test(ghosts, where_two_may_have_moved_nothing_is_taken_back)
 	cr_expect_eq(contact_count(&message), 1);
 }
 
-static void new_ports(void)
+TestOfBoth(ghosts, a_phone_at_a_new_address_leaves_none_at_the_old_one)
 {
 	exchange(PHONE, (struct registration){0});
 	bound_are(URI_AT(PHONE));
@@ -96,11 +96,6 @@ static void new_ports(void)
 	bound_are(URI_AT(OTHER));
 	exchange(OTHER, (struct registration){.cseq = 6, .expires = "0"});
 	cr_expect_eq(registrar.count, 0);
-}
-
-Test(ghosts, a_phone_at_a_new_address_leaves_none_at_the_old_one)
-{
-	for_both(new_ports);
 }
 
 Test(ghosts, the_old_binding_is_taken_back_before_the_new_one_is_made)
@@ -117,16 +112,11 @@ Test(ghosts, the_old_binding_is_taken_back_before_the_new_one_is_made)
 		sip_next_contact(&message, &cursor)->name_addr.value, TEXT("<" URI_AT(MOVED) ">")));
 }
 
-static void unregister_from_a_new_port(void)
+TestOfBoth(ghosts, a_phone_may_unregister_from_a_new_port)
 {
 	exchange(PHONE, (struct registration){0});
 	exchange(MOVED, (struct registration){.cseq = 2, .expires = "0"});
 	cr_expect_eq(registrar.count, 0);
-}
-
-Test(ghosts, a_phone_may_unregister_from_a_new_port)
-{
-	for_both(unregister_from_a_new_port);
 }
 
 Test(ghosts, a_star_takes_back_all_by_itself)
@@ -260,7 +250,7 @@ Test(ghosts, where_no_contact_is_repaired_none_is_taken_back)
 }
 
 /* pjsip's way: the address that it has just learnt, and its private one taken back. */
-static void swap_private_for_public(void)
+TestOfBoth(ghosts, a_phone_may_swap_its_private_contact_for_its_public_one)
 {
 	const char *both = "<sip:alice@" PHONE ">, " OWN ";expires=0";
 
@@ -269,13 +259,8 @@ static void swap_private_for_public(void)
 	bound_are("sip:alice@" PHONE);
 }
 
-Test(ghosts, a_phone_may_swap_its_private_contact_for_its_public_one)
-{
-	for_both(swap_private_for_public);
-}
-
 /* The old public one stands there as the phone wrote it. */
-static void swap_public_for_public(void)
+TestOfBoth(ghosts, a_phone_may_take_back_the_public_contact_that_it_had)
 {
 	const char *both = "<sip:alice@" PHONE ">;expires=0, <sip:alice@" MOVED ">";
 
@@ -284,12 +269,7 @@ static void swap_public_for_public(void)
 	bound_are("sip:alice@" MOVED);
 }
 
-Test(ghosts, a_phone_may_take_back_the_public_contact_that_it_had)
-{
-	for_both(swap_public_for_public);
-}
-
-static void swap_after_a_move(void)
+TestOfBoth(ghosts, a_phone_may_swap_its_contact_when_it_has_moved)
 {
 	const char *both = "<sip:alice@" MOVED ">, " OWN ";expires=0";
 
@@ -298,12 +278,7 @@ static void swap_after_a_move(void)
 	bound_are("sip:alice@" MOVED);
 }
 
-Test(ghosts, a_phone_may_swap_its_contact_when_it_has_moved)
-{
-	for_both(swap_after_a_move);
-}
-
-static void swap_public_for_private(void)
+TestOfBoth(ghosts, a_phone_may_swap_its_public_contact_for_its_private_one)
 {
 	const char *both = OWN ", <sip:alice@" PHONE ">;expires=0";
 
@@ -312,23 +287,13 @@ static void swap_public_for_private(void)
 	bound_are(URI_AT(PHONE));
 }
 
-Test(ghosts, a_phone_may_swap_its_public_contact_for_its_private_one)
-{
-	for_both(swap_public_for_private);
-}
-
 /* What another natbox, nearer to the phone, has made of a REGISTER. */
-static void repaired_before(void)
+TestOfBoth(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
 {
 	exchange(PHONE, (struct registration){.contact = "<" URI_AT(PHONE) ">"});
 	exchange(MOVED, (struct registration){.cseq = 2,
 				.contact = "<" URI_AT(PHONE) ">;expires=0, <" URI_AT(MOVED) ">"});
 	bound_are(URI_AT(MOVED));
-}
-
-Test(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
-{
-	for_both(repaired_before);
 }
 
 /* Another natbox, nearer to the registrar, gives the phone's own Contact back before this does. */
@@ -341,7 +306,7 @@ static void exchange_through_another(const char *client, struct registration req
 	border_answer(phones_border, client, 200, request);
 }
 
-static void given_back_before(void)
+TestOfBoth(ghosts, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
 {
 	exchange_through_another(PHONE, (struct registration){0});
 	exchange_through_another(MOVED, (struct registration){.cseq = 2});
@@ -352,13 +317,8 @@ static void given_back_before(void)
 	cr_expect_eq(registrar.count, 0);
 }
 
-Test(ghosts, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
-{
-	for_both(given_back_before);
-}
-
 /* Of two homes with the same private addresses. */
-static void given_back_to_two(void)
+TestOfBoth(ghosts, what_was_given_back_to_two_phones_is_taken_back_of_the_one_that_moves)
 {
 	const char *both = OWN ", " OWN;
 
@@ -370,11 +330,6 @@ static void given_back_to_two(void)
 	bound_are(URI_AT(PHONE), URI_AT(OTHER));
 	exchange_through_another(MOVED, (struct registration){.cseq = 2});
 	bound_are(URI_AT(OTHER), URI_AT(MOVED));
-}
-
-Test(ghosts, what_was_given_back_to_two_phones_is_taken_back_of_the_one_that_moves)
-{
-	for_both(given_back_to_two);
 }
 
 /* Who has got the old mapping may be bound as what would be taken back. */
@@ -391,7 +346,7 @@ Test(ghosts, what_was_given_back_is_not_taken_back_where_another_phone_stands_no
 }
 
 /* The old binding has run out at the registrar, which knows nothing to take back. */
-static void expired_before(void)
+TestOfBoth(ghosts, a_binding_that_is_gone_already_is_taken_back_in_vain)
 {
 	exchange(PHONE, (struct registration){0});
 	registrar.count = 0;
@@ -399,13 +354,8 @@ static void expired_before(void)
 	bound_are(URI_AT(MOVED));
 }
 
-Test(ghosts, a_binding_that_is_gone_already_is_taken_back_in_vain)
-{
-	for_both(expired_before);
-}
-
 /* It wrote its public address itself, and goes on doing so. */
-static void move_with_a_public_contact(void)
+TestOfBoth(ghosts, a_public_contact_that_is_no_longer_right_is_taken_back)
 {
 	const char *public = "<sip:alice@" PHONE ">";
 
@@ -413,9 +363,4 @@ static void move_with_a_public_contact(void)
 	bound_are("sip:alice@" PHONE);
 	exchange(MOVED, (struct registration){.cseq = 2, .contact = public});
 	bound_are("sip:alice@" MOVED ";natbox=203.0.113.1-5061");
-}
-
-Test(ghosts, a_public_contact_that_is_no_longer_right_is_taken_back)
-{
-	for_both(move_with_a_public_contact);
 }

@@ -31,7 +31,7 @@ static void leaves(const char *client, unsigned cseq, const char *contact)
 	cr_expect_eq(registrar.count, 0);
 }
 
-static void learn_and_leave(void)
+TestOfBoth(ghosts_learnt, a_phone_that_learns_its_address_is_bound_once)
 {
 	exchange(PHONE, linphone(1, PRIVATE));
 	bound_are(REPAIRED(PHONE));
@@ -40,11 +40,6 @@ static void learn_and_leave(void)
 	exchange(PHONE, linphone(3, PUBLIC(PHONE)));
 	bound_are(PUBLIC_URI(PHONE));
 	leaves(PHONE, 4, PUBLIC(PHONE));
-}
-
-Test(ghosts_learnt, a_phone_that_learns_its_address_is_bound_once)
-{
-	for_both(learn_and_leave);
 }
 
 Test(ghosts_learnt, what_stood_there_is_taken_back_once_and_before_the_new_one)
@@ -64,18 +59,13 @@ Test(ghosts_learnt, what_stood_there_is_taken_back_once_and_before_the_new_one)
 }
 
 /* The pcap of Linphone's that hangs up shows it. */
-static void leave_at_once(void)
+TestOfBoth(ghosts_learnt, a_phone_that_leaves_with_what_it_has_learnt_is_not_bound_any_more)
 {
 	exchange(PHONE, linphone(1, PRIVATE));
 	leaves(PHONE, 2, PUBLIC(PHONE));
 }
 
-Test(ghosts_learnt, a_phone_that_leaves_with_what_it_has_learnt_is_not_bound_any_more)
-{
-	for_both(leave_at_once);
-}
-
-static void forget(void)
+TestOfBoth(ghosts_learnt, a_phone_that_goes_back_to_its_private_address_is_bound_once)
 {
 	exchange(PHONE, linphone(1, PUBLIC(PHONE)));
 	bound_are(PUBLIC_URI(PHONE));
@@ -84,12 +74,7 @@ static void forget(void)
 	leaves(PHONE, 3, PRIVATE);
 }
 
-Test(ghosts_learnt, a_phone_that_goes_back_to_its_private_address_is_bound_once)
-{
-	for_both(forget);
-}
-
-static void toggle(void)
+TestOfBoth(ghosts_learnt, a_phone_may_change_its_mind_each_time)
 {
 	for (unsigned cseq = 1; cseq < 8; cseq++) {
 		exchange(PHONE, linphone(cseq, cseq % 2 ? PRIVATE : PUBLIC(PHONE)));
@@ -98,12 +83,8 @@ static void toggle(void)
 	leaves(PHONE, 9, PUBLIC(PHONE));
 }
 
-Test(ghosts_learnt, a_phone_may_change_its_mind_each_time)
-{
-	for_both(toggle);
-}
-
-static void learn_from_a_challenge(void)
+TestOfBoth(
+	ghosts_learnt, what_a_challenge_tells_a_phone_that_has_moved_leaves_none_at_its_old_place)
 {
 	exchange(PHONE, linphone(1, PRIVATE));
 	sends(MOVED, linphone(2, PRIVATE));
@@ -113,13 +94,8 @@ static void learn_from_a_challenge(void)
 	leaves(MOVED, 4, PUBLIC(MOVED));
 }
 
-Test(ghosts_learnt, what_a_challenge_tells_a_phone_that_has_moved_leaves_none_at_its_old_place)
-{
-	for_both(learn_from_a_challenge);
-}
-
 /* It had learnt its old place before, which nothing that it sends then names. */
-static void learn_again_from_a_challenge(void)
+TestOfBoth(ghosts_learnt, what_a_challenge_tells_a_phone_anew_leaves_none_at_its_old_place)
 {
 	exchange(PHONE, linphone(1, PRIVATE));
 	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
@@ -130,13 +106,8 @@ static void learn_again_from_a_challenge(void)
 	leaves(MOVED, 5, PUBLIC(MOVED));
 }
 
-Test(ghosts_learnt, what_a_challenge_tells_a_phone_anew_leaves_none_at_its_old_place)
-{
-	for_both(learn_again_from_a_challenge);
-}
-
 /* It writes its old place until the answer tells it the new one. */
-static void learn_again(void)
+TestOfBoth(ghosts_learnt, a_phone_that_learns_each_new_port_is_bound_once)
 {
 	exchange(PHONE, linphone(1, PRIVATE));
 	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
@@ -151,13 +122,8 @@ static void learn_again(void)
 	leaves(AGAIN, 7, PUBLIC(AGAIN));
 }
 
-Test(ghosts_learnt, a_phone_that_learns_each_new_port_is_bound_once)
-{
-	for_both(learn_again);
-}
-
 /* Its NAT gives it a new port just when it has learnt the old one. */
-static void learn_too_late(void)
+TestOfBoth(ghosts_learnt, a_phone_that_learns_where_it_was_is_bound_once)
 {
 	exchange(PHONE, linphone(1, PRIVATE));
 	exchange(MOVED, linphone(2, PUBLIC(PHONE)));
@@ -167,23 +133,13 @@ static void learn_too_late(void)
 	leaves(MOVED, 4, PUBLIC(MOVED));
 }
 
-Test(ghosts_learnt, a_phone_that_learns_where_it_was_is_bound_once)
-{
-	for_both(learn_too_late);
-}
-
 /* It wrote the right place already, but came from another one. */
-static void come_back(void)
+TestOfBoth(ghosts_learnt, a_phone_that_comes_back_to_where_its_contact_says_is_bound_once)
 {
 	exchange(MOVED, linphone(1, PUBLIC(PHONE)));
 	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
 	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
 	bound_are(PUBLIC_URI(PHONE));
-}
-
-Test(ghosts_learnt, a_phone_that_comes_back_to_where_its_contact_says_is_bound_once)
-{
-	for_both(come_back);
 }
 
 /* Who writes the default port in one place and not in the other is not known. */
@@ -214,7 +170,7 @@ Test(ghosts_learnt, a_port_that_need_not_be_written_is_taken_back_either_way)
 	}
 }
 
-static void over_ipv6(void)
+TestOfBoth(ghosts_learnt, so_is_a_phone_of_ipv6)
 {
 	const char *via = "[fd00::10]:5060", *place = "[2001:db8::7]:5061";
 
@@ -225,13 +181,8 @@ static void over_ipv6(void)
 	bound_are("sip:alice@[2001:db8::7]:5061");
 }
 
-Test(ghosts_learnt, so_is_a_phone_of_ipv6)
-{
-	for_both(over_ipv6);
-}
-
 /* By its own hand: what it takes back itself is left to it. */
-static void take_back_alone(void)
+TestOfBoth(ghosts_learnt, a_phone_that_takes_its_private_contact_back_does_so_alone)
 {
 	struct sip_message message;
 
@@ -240,11 +191,6 @@ static void take_back_alone(void)
 	cr_expect_eq(contact_count(&message), 3);
 	cr_assert(bindings_take(&registrar, &message));
 	bound_are(PUBLIC_URI(PHONE));
-}
-
-Test(ghosts_learnt, a_phone_that_takes_its_private_contact_back_does_so_alone)
-{
-	for_both(take_back_alone);
 }
 
 Test(ghosts_learnt, a_phone_may_have_both_contacts)
@@ -331,7 +277,7 @@ Test(ghosts_learnt, where_no_contact_is_repaired_none_is_taken_back)
 }
 
 /* What it gets lists nothing but what it has written itself. */
-static void see_only_its_own(void)
+TestOfBoth(ghosts_learnt, a_phone_does_not_see_what_was_taken_back_elsewhere)
 {
 	struct sip_message message;
 
@@ -342,11 +288,6 @@ static void see_only_its_own(void)
 	cr_expect_eq(contact_count(&message), 1);
 	cr_expect(
 		text_equal(message.contacts[0].name_addr.value, TEXT(PUBLIC(MOVED) ";expires=60")));
-}
-
-Test(ghosts_learnt, a_phone_does_not_see_what_was_taken_back_elsewhere)
-{
-	for_both(see_only_its_own);
 }
 
 /* The registrar goes on listing what it was to take back: that is the phone's own, too. */
@@ -374,15 +315,10 @@ static struct sip_message sent_behind_another(const char *client, struct registr
 }
 
 /* Another natbox, nearer to the registrar, has given its private Contact back. */
-static void learn_behind_another(void)
+TestOfBoth(ghosts_learnt, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
 {
 	sent_behind_another(PHONE, linphone(1, PRIVATE));
 	bound_are(REPAIRED(PHONE));
 	sent_behind_another(PHONE, linphone(2, PUBLIC(PHONE)));
 	bound_are(PUBLIC_URI(PHONE));
-}
-
-Test(ghosts_learnt, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
-{
-	for_both(learn_behind_another);
 }

@@ -32,7 +32,7 @@ static void is_kept_at(const char *client)
 }
 
 /* A registrar takes nothing back for a CSeq that it has seen (RFC 3261 10.3): the next one does. */
-static void answered_before(void)
+TestOfBoth(ghosts_of_lost_answers, a_register_that_was_answered_comes_again_from_a_new_port)
 {
 	exchange(PHONE, (struct registration){0});
 	exchange(MOVED, (struct registration){0});
@@ -45,12 +45,7 @@ static void answered_before(void)
 	cr_expect_eq(registrar.count, 0);
 }
 
-Test(ghosts_of_lost_answers, a_register_that_was_answered_comes_again_from_a_new_port)
-{
-	for_both(answered_before);
-}
-
-static void refreshed_before(void)
+TestOfBoth(ghosts_of_lost_answers, so_does_one_that_has_moved_the_phone_already)
 {
 	exchange(PHONE, (struct registration){0});
 	exchange(MOVED, (struct registration){.cseq = 2});
@@ -61,12 +56,7 @@ static void refreshed_before(void)
 	is_kept_at(OTHER);
 }
 
-Test(ghosts_of_lost_answers, so_does_one_that_has_moved_the_phone_already)
-{
-	for_both(refreshed_before);
-}
-
-static void answered_after(void)
+TestOfBoth(ghosts_of_lost_answers, so_does_one_that_is_not_answered_yet)
 {
 	arrives(PHONE, (struct registration){0});
 	arrives(MOVED, (struct registration){0});
@@ -76,11 +66,6 @@ static void answered_after(void)
 	exchange(MOVED, (struct registration){.cseq = 2});
 	bound_are(URI_AT(MOVED));
 	is_kept_at(MOVED);
-}
-
-Test(ghosts_of_lost_answers, so_does_one_that_is_not_answered_yet)
-{
-	for_both(answered_after);
 }
 
 Test(ghosts_of_lost_answers, what_was_bound_twice_is_taken_back_once)
@@ -135,7 +120,7 @@ Test(ghosts_of_lost_answers, a_branch_that_is_used_again_is_another_request)
 	cr_expect_eq(contact_count(&message), 1);
 }
 
-static void answered_in_between(void)
+TestOfBoth(ghosts_of_lost_answers, so_does_one_of_a_phone_that_moves_twice_meanwhile)
 {
 	exchange(PHONE, (struct registration){0});
 	arrives(MOVED, (struct registration){.cseq = 2});
@@ -149,12 +134,7 @@ static void answered_in_between(void)
 	cr_expect_eq(registrar.count, 0);
 }
 
-Test(ghosts_of_lost_answers, so_does_one_of_a_phone_that_moves_twice_meanwhile)
-{
-	for_both(answered_in_between);
-}
-
-static void unregister_after(void)
+TestOfBoth(ghosts_of_lost_answers, a_phone_that_was_bound_twice_may_unregister)
 {
 	arrives(PHONE, (struct registration){0});
 	arrives(MOVED, (struct registration){0});
@@ -164,14 +144,9 @@ static void unregister_after(void)
 	cr_expect_eq(registrar.count, 0);
 }
 
-Test(ghosts_of_lost_answers, a_phone_that_was_bound_twice_may_unregister)
-{
-	for_both(unregister_after);
-}
-
 /* The challenge goes to the old port, and the phone sends its credentials from the new one, maybe
  * after it has got another challenge there. */
-static void challenged_before(void)
+TestOfBoth(ghosts_of_lost_answers, a_challenge_that_goes_to_the_old_port_leaves_nothing_there)
 {
 	const struct registration again = {.cseq = 2, .branch = "z9hG4bK-again"};
 
@@ -185,12 +160,7 @@ static void challenged_before(void)
 	is_kept_at(AGAIN);
 }
 
-Test(ghosts_of_lost_answers, a_challenge_that_goes_to_the_old_port_leaves_nothing_there)
-{
-	for_both(challenged_before);
-}
-
-static void sent_anew(void)
+TestOfBoth(ghosts_of_lost_answers, a_phone_that_gives_up_and_registers_anew_leaves_nothing)
 {
 	exchange(PHONE, (struct registration){0});
 	exchange(MOVED, (struct registration){.cseq = 2, .branch = "z9hG4bK-new"});
@@ -198,12 +168,7 @@ static void sent_anew(void)
 	is_kept_at(MOVED);
 }
 
-Test(ghosts_of_lost_answers, a_phone_that_gives_up_and_registers_anew_leaves_nothing)
-{
-	for_both(sent_anew);
-}
-
-static void unregister_again(void)
+TestOfBoth(ghosts_of_lost_answers, an_unregister_comes_again_from_a_new_port)
 {
 	const struct registration leave = {.cseq = 2, .expires = "0"};
 
@@ -212,11 +177,6 @@ static void unregister_again(void)
 	exchange(MOVED, leave);
 	cr_expect_eq(registrar.count, 0);
 	cr_expect_eq(engine_endpoints(phones_border->engine)->endpoints.count, 0);
-}
-
-Test(ghosts_of_lost_answers, an_unregister_comes_again_from_a_new_port)
-{
-	for_both(unregister_again);
 }
 
 /* Two that are set up alike, with one Call-ID, and count alike: their branches are their own. */

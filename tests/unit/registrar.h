@@ -16,6 +16,15 @@ void registrar_close(void);
 /* Tells a story to a registrar of either kind. */
 void for_both(void (*story)(void));
 
+/* A test that is nothing but a story. */
+#define TestOfBoth(suite, name)                                                                    \
+	static void name##_story(void);                                                            \
+	Test(suite, name)                                                                          \
+	{                                                                                          \
+		for_both(name##_story);                                                            \
+	}                                                                                          \
+	static void name##_story(void)
+
 /* What natbox sends on of the datagram of the moment, which it has changed. */
 struct sip_message passed_on(void);
 
