@@ -135,21 +135,31 @@ void json_put_escaped(struct json *json, struct text text)
 	}
 }
 
-void json_put_member(struct json *json, const char *key, const char *value)
+void json_put_key(struct json *json, const char *key)
 {
 	json_put(json, ",\"");
 	json_put(json, key);
-	json_put(json, "\":\"");
+	json_put(json, "\":");
+}
+
+void json_put_member(struct json *json, const char *key, const char *value)
+{
+	json_put_key(json, key);
+	json_put_char(json, '"');
 	json_put(json, value);
 	json_put_char(json, '"');
 }
 
 void json_put_number_member(struct json *json, const char *key, uint64_t value)
 {
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, "\":");
+	json_put_key(json, key);
 	json_put_number(json, value, 0);
+}
+
+void json_put_truth_member(struct json *json, const char *key, bool truth)
+{
+	json_put_key(json, key);
+	json_put(json, truth ? "true" : "false");
 }
 
 void json_put_set_member(
@@ -157,9 +167,8 @@ void json_put_set_member(
 {
 	const char *separator = "\"";
 
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, "\":[");
+	json_put_key(json, key);
+	json_put_char(json, '[');
 	for (unsigned bit = 0; bit < count; bit++) {
 		if (!(set & 1U << bit))
 			continue;

@@ -44,11 +44,15 @@ void json_put_address(struct json *json, const struct address *address);
  * byte is a control character to a terminal. */
 void json_put_escaped(struct json *json, struct text text);
 
+/* ,"key": and what is to follow. */
+void json_put_key(struct json *json, const char *key);
+
 /* ,"key":"value" for a constant value. */
 void json_put_member(struct json *json, const char *key, const char *value);
 
 /* ,"key":value */
 void json_put_number_member(struct json *json, const char *key, uint64_t value);
+void json_put_truth_member(struct json *json, const char *key, bool truth);
 
 /* ,"key":["name",...] for the names whose bit is set. */
 void json_put_set_member(

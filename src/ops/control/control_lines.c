@@ -7,27 +7,18 @@
 
 void line_text(struct json *json, const char *key, struct text text)
 {
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, "\":\"");
+	json_put_key(json, key);
+	json_put_char(json, '"');
 	json_put_escaped(json, text);
 	json_put_char(json, '"');
 }
 
 void line_address(struct json *json, const char *key, const struct address *address)
 {
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, "\":\"");
+	json_put_key(json, key);
+	json_put_char(json, '"');
 	json_put_address(json, address);
 	json_put_char(json, '"');
-}
-
-void line_truth(struct json *json, const char *key, bool truth)
-{
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, truth ? "\":true" : "\":false");
 }
 
 static void put_decimals(struct json *json, uint64_t us)
@@ -49,9 +40,8 @@ void line_base64(struct json *json, const char *key, struct text bytes)
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *at = (const unsigned char *)bytes.at;
 
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, "\":\"");
+	json_put_key(json, key);
+	json_put_char(json, '"');
 	for (size_t left = bytes.length; left;
 		at += left < 3 ? left : 3, left -= left < 3 ? left : 3) {
 		const unsigned triple = (unsigned)at[0] << 16 | (left > 1 ? at[1] << 8 : 0) |
@@ -87,8 +77,8 @@ void line_endpoint(struct json *json, const struct endpoint_view *view)
 	for (unsigned i = 0; i < REASON_KINDS; i++)
 		json_put_number_member(json, kinds_of_reasons[i], view->reasons[i]);
 	json_put_number_member(json, "expires", view->left_us / 1000000);
-	line_truth(json, "proven", view->proven);
-	line_truth(json, "lost", view->lost);
+	json_put_truth_member(json, "proven", view->proven);
+	json_put_truth_member(json, "lost", view->lost);
 	json_put_number_member(json, "missed", view->missed);
 	json_put_number_member(json, "quiet", view->silent_us / 1000000);
 	if (view->next_us != UINT64_MAX)
@@ -104,7 +94,7 @@ static void put_reason(struct json *json, const struct reason_view *view)
 	if (view->user.length)
 		line_text(json, "user", view->user);
 	if (view->early)
-		line_truth(json, "early", true);
+		json_put_truth_member(json, "early", true);
 	json_put_number_member(json, "expires", view->left_us / 1000000);
 	json_put_char(json, '}');
 }
@@ -171,11 +161,11 @@ void line_status(struct json *json, struct engine *engine, const struct control_
 
 	json_put(json, "\"version\":\"" NATBOX_VERSION "\"");
 	json_put_member(json, "mode", mode_names[status->mode]);
-	line_truth(json, "dry_run", status->is_dry_run);
+	json_put_truth_member(json, "dry_run", status->is_dry_run);
 	json_put_number_member(json, "since", status->since_us / 1000000);
 	json_put_number_member(json, "up", status->up_us / 1000000);
 	line_text(json, "configuration", text_from(status->configuration));
-	line_truth(json, "settling", status->is_reviewing);
+	json_put_truth_member(json, "settling", status->is_reviewing);
 	put_proxies(json, engine);
 	put_counts(json, &counters);
 	json_put_member(json, "keepalives", keepalives(engine));

@@ -25,10 +25,9 @@ void line_spread(struct json *json, const struct endpoints *endpoints);
 /* "key":seconds with six decimals, the first thing in its line. */
 void line_time(struct json *json, int64_t time_us);
 
-/* ,"key":"text" and ,"key":"address"; ,"key":true or false. */
+/* ,"key":"text" and ,"key":"address". */
 void line_text(struct json *json, const char *key, struct text text);
 void line_address(struct json *json, const char *key, const struct address *address);
-void line_truth(struct json *json, const char *key, bool truth);
 
 /* ,"key":"bytes" as in RFC 4648 4. */
 void line_base64(struct json *json, const char *key, struct text bytes);

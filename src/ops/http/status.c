@@ -5,13 +5,6 @@
 /* Round trips are counted over as long as an operator thinks of as now. */
 static const uint64_t round_trips_us = 3600 * 1000000ULL;
 
-static void put_truth(struct json *json, const char *key, bool truth)
-{
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, truth ? "\":true" : "\":false");
-}
-
 static void put_well(const struct engine_counters *counters, struct json *json)
 {
 	char line[TROUBLE_MAX] = "All is well: no endpoint yet needs to be kept reachable.";
@@ -33,7 +26,7 @@ static void put_state_of_things(const struct condition *condition, struct json *
 	struct troubles troubles;
 
 	troubles_find(condition, &troubles);
-	put_truth(json, "well", !troubles.count);
+	json_put_truth_member(json, "well", !troubles.count);
 	if (troubles.count)
 		json_put_member(json, "line", troubles.lines[0]);
 	else

@@ -166,7 +166,7 @@ static bool search(struct survey *survey)
 	if (survey->next && survey->found == survey->told)
 		return true;
 	json_put_char(survey->answer, ']');
-	line_truth(survey->answer, "more", survey->found > survey->told);
+	json_put_truth_member(survey->answer, "more", survey->found > survey->told);
 	json_put(survey->answer, "}\n");
 	return false;
 }
