@@ -63,17 +63,12 @@ void line_start_done(struct control *control)
 }
 
 /* What follows is another request. Who left no room for this line has left room for none. */
-static void end_answer(struct control *control, struct control_client *client)
+void client_done(struct control *control, struct control_client *client)
 {
 	json_put_char(&control->line, '}');
 	client->is_gone |= !client_put(client, &control->line);
 	client->job = JOB_NONE;
 	control_note_interest(control);
-}
-
-void client_done(struct control *control, struct control_client *client)
-{
-	end_answer(control, client);
 }
 
 void client_fail(
@@ -90,7 +85,7 @@ void client_fail(
 	json_put_escaped(&control->line, text_from(fault.line));
 	json_put_char(&control->line, '"');
 	json_put_number_member(&control->line, "status", (uint64_t)status);
-	end_answer(control, client);
+	client_done(control, client);
 }
 
 void control_note_interest(struct control *control)
