@@ -122,6 +122,20 @@ void phone_answers(struct border *border, const char *client, unsigned status, c
 	border_in(border, client, "%s", bytes);
 }
 
+void phone_is_granted(
+	struct border *border, const char *client, const char *method, struct exchange exchange)
+{
+	phone_asks(border, client, method, exchange);
+	proxy_answers(border, client, 200, method, exchange);
+}
+
+void proxy_is_granted(
+	struct border *border, const char *client, const char *method, struct exchange exchange)
+{
+	proxy_asks(border, client, method, exchange);
+	phone_answers(border, client, 200, method, exchange);
+}
+
 const struct border_sent *keepalive_to(const struct border *border, const char *client)
 {
 	const struct address there = at(client);

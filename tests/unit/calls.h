@@ -30,6 +30,12 @@ void proxy_asks(
 void phone_answers(struct border *border, const char *client, unsigned status, const char *method,
 	struct exchange exchange);
 
+/* A request of the one and a 200 of the other, both of that exchange. */
+void phone_is_granted(
+	struct border *border, const char *client, const char *method, struct exchange exchange);
+void proxy_is_granted(
+	struct border *border, const char *client, const char *method, struct exchange exchange);
+
 /* The last keepalive that went to an address, NULL: none did. And a user agent's answer to it, from
  * wherever: its header fields, copied as RFC 3261 8.2.6 says. */
 const struct border_sent *keepalive_to(const struct border *border, const char *client);

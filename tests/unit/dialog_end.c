@@ -15,12 +15,10 @@ Test(dialog_end, reliable_provisional_responses_confirm_nothing)
 	reliable.lines = "Require: 100rel\r\nRSeq: 1\r\n";
 	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
 	phone_answers(border, PHONE, 183, "INVITE", reliable);
-	proxy_asks(border, PHONE, "PRACK", tagged("a", "b", 2));
-	phone_answers(border, PHONE, 200, "PRACK", tagged("a", "b", 2));
+	proxy_is_granted(border, PHONE, "PRACK", tagged("a", "b", 2));
 	phone_asks(border, SECOND, "INVITE", (struct exchange){.from_tag = "x"});
 	proxy_answers(border, SECOND, 183, "INVITE", tagged("x", "y", 1));
-	phone_asks(border, SECOND, "PRACK", tagged("x", "y", 2));
-	proxy_answers(border, SECOND, 200, "PRACK", tagged("x", "y", 2));
+	phone_is_granted(border, SECOND, "PRACK", tagged("x", "y", 2));
 	border_expect(border,
 		CALLEE(PHONE) ADD(PHONE, "180") "endpoint-add " SECOND
 						" via-source,contact-private\n" ADD(SECOND, "180"));
@@ -34,10 +32,8 @@ Test(dialog_end, an_update_before_the_2xx_confirms_nothing)
 {
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
 	proxy_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
-	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
-	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
-	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
-	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 7));
+	phone_is_granted(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_is_granted(border, PHONE, "UPDATE", tagged("b", "a", 7));
 	border_expect(border, CALLER ADD(PHONE, "180"));
 	proxy_answers(border, PHONE, 486, "INVITE", tagged("a", "b", 1));
 	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
@@ -47,10 +43,8 @@ Test(dialog_end, an_update_before_the_callees_2xx_confirms_nothing)
 {
 	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
 	phone_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
-	proxy_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
-	phone_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
-	phone_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
-	proxy_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 7));
+	proxy_is_granted(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	phone_is_granted(border, PHONE, "UPDATE", tagged("b", "a", 7));
 	border_expect(border, CALLEE(PHONE) ADD(PHONE, "180"));
 	phone_answers(border, PHONE, 486, "INVITE", tagged("a", "b", 1));
 	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
@@ -253,15 +247,13 @@ Test(dialog_end, an_answer_repeated_for_half_a_minute_does_not_bring_back_what_i
 {
 	phone_calls();
 	for (unsigned i = 0; i < 9; i++) {
-		phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
-		proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+		phone_is_granted(border, PHONE, "UPDATE", tagged("a", "b", 2));
 		border_wait(border, 4);
 	}
 	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
 	far_end_hangs_up(tagged("b", "a", 1));
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
-	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
-	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+	phone_is_granted(border, PHONE, "UPDATE", tagged("a", "b", 2));
 	border_expect(border, "");
 }
 
@@ -334,15 +326,13 @@ Test(dialog_end, a_refresh_without_session_expires_turns_the_timer_off)
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
 	proxy_answers(border, PHONE, 200, "INVITE",
 		timed(tagged("a", "b", 1), "Session-Expires: 1800\r\n"));
-	phone_asks(border, PHONE, "INVITE", tagged("a", "b", 2));
-	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 2));
+	phone_is_granted(border, PHONE, "INVITE", tagged("a", "b", 2));
 	border_expect(border, CALLER ADD(PHONE, "1800") AGAIN(PHONE, TWELVE_HOURS));
 }
 
 Test(dialog_end, an_info_changes_no_time)
 {
 	phone_calls();
-	phone_asks(border, PHONE, "INFO", tagged("a", "b", 2));
-	proxy_answers(border, PHONE, 200, "INFO", tagged("a", "b", 2));
+	phone_is_granted(border, PHONE, "INFO", tagged("a", "b", 2));
 	border_expect(border, "");
 }

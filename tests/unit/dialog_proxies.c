@@ -20,8 +20,7 @@ Test(dialog_proxies, one_phone_through_three_proxies_is_three_endpoints)
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
 	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
 	border_take_proxy(border, "198.51.100.3:5060");
-	phone_asks(border, PHONE, "SUBSCRIBE", subscription);
-	proxy_answers(border, PHONE, 200, "SUBSCRIBE", subscription);
+	phone_is_granted(border, PHONE, "SUBSCRIBE", subscription);
 	border_expect(border,
 		"endpoint-add " PHONE " via-source,contact-private\n"
 		"reason-add " PHONE " registration sip:alice@example.com 3600\n"
@@ -46,8 +45,7 @@ Test(dialog_proxies, a_call_that_takes_another_proxy_moves_there_with_its_next_r
 		border_take_proxy(border, "198.51.100.1:5060");
 		phone_calls();
 		border_take_proxy(border, PROXY2);
-		phone_asks(border, PHONE, methods[i], tagged("a", "b", 2));
-		proxy_answers(border, PHONE, 200, methods[i], tagged("a", "b", 2));
+		phone_is_granted(border, PHONE, methods[i], tagged("a", "b", 2));
 		border_expect(border,
 			END(PHONE, "moved") GONE(PHONE,
 				"ended") "endpoint-add " THERE
@@ -65,8 +63,7 @@ Test(dialog_proxies, an_info_through_another_proxy_takes_the_time_left_along)
 		timed(tagged("a", "b", 1), "Session-Expires: 1800\r\n"));
 	border_wait(border, 800);
 	border_take_proxy(border, PROXY2);
-	phone_asks(border, PHONE, "INFO", tagged("a", "b", 2));
-	proxy_answers(border, PHONE, 200, "INFO", tagged("a", "b", 2));
+	phone_is_granted(border, PHONE, "INFO", tagged("a", "b", 2));
 	border_expect(border, CALLER ADD(PHONE, "1800") END(PHONE, "moved") GONE(PHONE,
 				      "ended") "endpoint-add " THERE
 					       " via-source,contact-private\n" ADD(THERE, "1000"));
@@ -81,8 +78,7 @@ Test(dialog_proxies, a_call_never_seen_before_is_learned_from_its_next_request)
 	border_expect(border, CALLER ADD(PHONE, "1800"));
 	far_end_hangs_up(tagged("b", "a", 2));
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
-	proxy_asks(border, SECOND, "INFO", tagged("x", "y", 2));
-	phone_answers(border, SECOND, 200, "INFO", tagged("x", "y", 2));
+	proxy_is_granted(border, SECOND, "INFO", tagged("x", "y", 2));
 	border_expect(border, CALLEE(SECOND) ADD(SECOND, TWELVE_HOURS));
 }
 
@@ -98,8 +94,7 @@ Test(dialog_proxies, a_bye_through_another_proxy_ends_it_where_it_is)
 {
 	phone_calls();
 	border_take_proxy(border, PROXY2);
-	phone_asks(border, "203.0.113.1:7000", "BYE", tagged("a", "b", 2));
-	proxy_answers(border, "203.0.113.1:7000", 200, "BYE", tagged("a", "b", 2));
+	phone_is_granted(border, "203.0.113.1:7000", "BYE", tagged("a", "b", 2));
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
 
@@ -116,8 +111,7 @@ Test(dialog_proxies, a_re_invite_from_a_new_address_moves_the_leg_with_its_ack)
 	border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
 	phone_asks(border, SECOND, "ACK", tagged("a", "b", 2));
 	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
-	proxy_asks(border, SECOND, "BYE", tagged("b", "a", 2));
-	phone_answers(border, SECOND, 200, "BYE", tagged("b", "a", 2));
+	proxy_is_granted(border, SECOND, "BYE", tagged("b", "a", 2));
 	border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended"));
 }
 
@@ -131,11 +125,9 @@ Test(dialog_proxies, a_leg_is_not_moved_away_by_a_request_alone)
 
 		public.phone = PUBLIC;
 		phone_calls();
-		phone_asks(border, SECOND, methods[i], tagged("a", "b", 9));
-		proxy_answers(border, SECOND, 200, methods[i], tagged("a", "b", 9));
+		phone_is_granted(border, SECOND, methods[i], tagged("a", "b", 9));
 		border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
-		phone_asks(border, PUBLIC, methods[i], public);
-		proxy_answers(border, PUBLIC, 200, methods[i], public);
+		phone_is_granted(border, PUBLIC, methods[i], public);
 		border_wait(border, 1000);
 		border_expect(border, "");
 		phone_hangs_up(tagged("a", "b", 2));
@@ -154,8 +146,7 @@ Test(dialog_proxies, a_side_does_not_speak_for_the_other)
 	phone_answers(border, SECOND, 200, "INVITE", tagged("a", "b", 1));
 	border_expect(border, CALLEE(SECOND) ADD(SECOND, TWELVE_HOURS));
 	for (unsigned i = 2; i < 5; i++) {
-		phone_asks(border, SECOND, "UPDATE", tagged("a", "b", i));
-		proxy_answers(border, SECOND, 200, "UPDATE", tagged("a", "b", i));
+		phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", i));
 	}
 	border_expect(border, "");
 }
@@ -164,8 +155,7 @@ Test(dialog_proxies, a_second_request_from_there_moves_it)
 {
 	phone_calls();
 	for (unsigned i = 2; i < 4; i++) {
-		phone_asks(border, SECOND, "UPDATE", tagged("a", "b", i));
-		proxy_answers(border, SECOND, 200, "UPDATE", tagged("a", "b", i));
+		phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", i));
 	}
 	border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS) END(PHONE, "moved")
 				      GONE(PHONE, "ended") AGAIN(SECOND, TWELVE_HOURS));
@@ -180,8 +170,7 @@ Test(dialog_proxies, a_nonce_that_was_sent_there_moves_it)
 	phone_asks(border, SECOND, "INVITE", tagged("a", "b", 2));
 	proxy_answers(border, SECOND, 407, "INVITE",
 		timed(tagged("a", "b", 2), "Proxy-Authenticate: Digest nonce=\"n\"\r\n"));
-	phone_asks(border, SECOND, "INVITE", again);
-	proxy_answers(border, SECOND, 200, "INVITE", again);
+	phone_is_granted(border, SECOND, "INVITE", again);
 	border_expect(border,
 		END(PHONE, "moved") GONE(PHONE, "ended") NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
 }
@@ -189,8 +178,7 @@ Test(dialog_proxies, a_nonce_that_was_sent_there_moves_it)
 Test(dialog_proxies, a_response_to_what_was_sent_there_moves_it)
 {
 	phone_calls();
-	proxy_asks(border, SECOND, "UPDATE", tagged("b", "a", 2));
-	phone_answers(border, SECOND, 200, "UPDATE", tagged("b", "a", 2));
+	proxy_is_granted(border, SECOND, "UPDATE", tagged("b", "a", 2));
 	border_expect(border,
 		END(PHONE, "moved") GONE(PHONE, "ended") CALLEE(SECOND) ADD(SECOND, TWELVE_HOURS));
 }
@@ -204,8 +192,7 @@ Test(dialog_proxies, a_keepalive_that_is_answered_there_and_not_at_the_old_place
 {
 	phone_calls();
 	border_wait(border, 10);
-	phone_asks(border, SECOND, "UPDATE", tagged("a", "b", 2));
-	proxy_answers(border, SECOND, 200, "UPDATE", tagged("a", "b", 2));
+	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
 	border_forget(border);
 	border_wait(border, 15.1);
 	answer_keepalive(PHONE);
@@ -225,8 +212,7 @@ Test(dialog_proxies, a_phone_that_moves_out_of_its_nat_during_the_call_is_let_go
 
 	phone_calls();
 	moved.phone = PUBLIC;
-	phone_asks(border, PUBLIC, "INVITE", moved);
-	proxy_answers(border, PUBLIC, 200, "INVITE", moved);
+	phone_is_granted(border, PUBLIC, "INVITE", moved);
 	border_expect(border, "");
 	phone_asks(border, PUBLIC, "ACK", moved);
 	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));

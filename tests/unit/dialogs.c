@@ -45,14 +45,12 @@ void phone_is_called(void)
 
 void phone_hangs_up(struct exchange exchange)
 {
-	phone_asks(border, PHONE, "BYE", exchange);
-	proxy_answers(border, PHONE, 200, "BYE", exchange);
+	phone_is_granted(border, PHONE, "BYE", exchange);
 }
 
 void far_end_hangs_up(struct exchange exchange)
 {
-	proxy_asks(border, PHONE, "BYE", exchange);
-	phone_answers(border, PHONE, 200, "BYE", exchange);
+	proxy_is_granted(border, PHONE, "BYE", exchange);
 }
 
 void phone_registers(const char *client, const char *call_id)

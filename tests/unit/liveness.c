@@ -72,8 +72,7 @@ Test(liveness, a_phone_that_talks_within_the_interval_gets_none)
 	register_phone(PHONE, "one", NULL);
 	for (unsigned i = 0; i < 20; i++) {
 		border_wait(border, 24.9);
-		proxy_asks(border, PHONE, "OPTIONS", (struct exchange){.cseq = i + 1});
-		phone_answers(border, PHONE, 200, "OPTIONS", (struct exchange){.cseq = i + 1});
+		proxy_is_granted(border, PHONE, "OPTIONS", (struct exchange){.cseq = i + 1});
 	}
 	cr_assert_eq(border->sent_count, 0);
 	border_wait(border, 24.9);

@@ -379,11 +379,9 @@ static void hang_up(bool phone_calls)
 	const struct exchange bye = {.to_tag = "b", .cseq = 2};
 
 	if (phone_calls) {
-		phone_asks(after, PHONE, "BYE", bye);
-		proxy_answers(after, PHONE, 200, "BYE", bye);
+		phone_is_granted(after, PHONE, "BYE", bye);
 	} else {
-		proxy_asks(after, PHONE, "BYE", bye);
-		phone_answers(after, PHONE, 200, "BYE", bye);
+		proxy_is_granted(after, PHONE, "BYE", bye);
 	}
 }
 
