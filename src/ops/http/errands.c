@@ -100,13 +100,6 @@ static void give_up(struct errand *errand)
 		become(errand, ERRAND_RUNNING, ERRAND_GIVEN_UP);
 }
 
-/* With the mutex. */
-static void wake_asker(struct errand *errand, void (*wake)(void *asker))
-{
-	errand->waits = false;
-	wake(errand->asker);
-}
-
 void errands_wake(struct errands *errands, uint64_t now_us, void (*wake)(void *asker))
 {
 	take_event(errands->done);
@@ -119,8 +112,10 @@ void errands_wake(struct errands *errands, uint64_t now_us, void (*wake)(void *a
 			continue;
 		if (is_late)
 			give_up(errand);
-		if (is_late || atomic_load(&errand->state) == ERRAND_DONE)
-			wake_asker(errand, wake);
+		if (!is_late && atomic_load(&errand->state) != ERRAND_DONE)
+			continue;
+		errand->waits = false;
+		wake(errand->asker);
 	}
 	pthread_mutex_unlock(&errands->mutex);
 }
@@ -129,15 +124,8 @@ void errands_close(struct errands *errands, void (*wake)(void *asker))
 {
 	pthread_mutex_lock(&errands->mutex);
 	errands->is_closed = true;
-	for (unsigned i = 0; i < ERRANDS_MAX; i++) {
-		struct errand *errand = &errands->list[i];
-
-		if (!errand->waits)
-			continue;
-		give_up(errand);
-		wake_asker(errand, wake);
-	}
 	pthread_mutex_unlock(&errands->mutex);
+	errands_wake(errands, UINT64_MAX, wake);
 }
 
 /* In turn, so that who asks again and again keeps nobody else waiting. */
