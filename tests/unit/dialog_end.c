@@ -265,6 +265,30 @@ Test(dialog_end, an_answer_repeated_for_half_a_minute_does_not_bring_back_what_i
 	border_expect(border, "");
 }
 
+/* Its sender repeats it for 32 s, and the last one may be late. */
+Test(dialog_end, a_request_unanswered_for_half_a_minute_does_not_bring_back_what_is_over)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	border_wait(border, 4);
+	phone_hangs_up(tagged("a", "b", 3));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	border_wait(border, 30);
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, "");
+}
+
+Test(dialog_end, a_request_unanswered_for_half_a_minute_counts_where_nothing_has_ended)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	border_wait(border, 34);
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
+}
+
 /* Session timers (RFC 4028). */
 
 Test(dialog_end, a_session_timer_ends_what_nobody_refreshes)
