@@ -50,6 +50,18 @@ static void adopt_orphan(struct follow *follow, const struct passage *passage, u
 		reason_rekey(follow->endpoints, orphan, key);
 }
 
+/* A BYE may overtake the 2xx that makes the leg known which it ends: that is noted like a request
+ * that was answered, and the leg then lasts no longer than the BYE may take. */
+static void note_bye(struct follow *follow, uint64_t leg)
+{
+	transactions_note_answered(follow->transactions, leg, SIP_BYE);
+}
+
+static bool saw_bye(const struct follow *follow, uint64_t leg)
+{
+	return transaction_is_answered(follow->transactions, leg, SIP_BYE);
+}
+
 /* Whether a callee is behind NAT its answer tells; a BYE ends what is known and nothing else. */
 static bool is_worth_following(
 	const struct follow *follow, const struct passage *passage, uint64_t leg)
@@ -75,8 +87,11 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	leg = leg_key(follow, passage, passage->in);
 	if (inside)
 		adopt_orphan(follow, passage, leg);
-	if (!is_worth_following(follow, passage, leg))
+	if (!is_worth_following(follow, passage, leg)) {
+		if (passage->message->method == SIP_BYE)
+			note_bye(follow, leg);
 		return;
+	}
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;
@@ -172,7 +187,9 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 	if (follow_wants(follow, nat, transaction->class) &&
 		!follow_is_strange(follow, transaction))
 		leg_hold(follow, transaction, passage->message, nat,
-			session_seconds(follow, passage->message), false);
+			saw_bye(follow, leg) ? seconds_of(follow->settings->timers.transaction_us)
+					     : session_seconds(follow, passage->message),
+			false);
 }
 
 static bool is_challenge(unsigned status)

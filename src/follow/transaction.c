@@ -213,12 +213,18 @@ void transaction_close(struct transactions *transactions, uint32_t index)
 	transactions->report->counters.transactions = transactions->pool.count;
 }
 
+void transactions_note_answered(
+	struct transactions *transactions, uint64_t key, enum sip_method method)
+{
+	ledger_note(&transactions->over, answered_key(key, method),
+		report_tick(transactions->report), 0);
+}
+
 void transaction_answer(struct transactions *transactions, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(transactions, index);
 
-	ledger_note(&transactions->over, answered_key(transaction->key, transaction->method),
-		report_tick(transactions->report), 0);
+	transactions_note_answered(transactions, transaction->key, transaction->method);
 	transaction_close(transactions, index);
 }
 

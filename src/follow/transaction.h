@@ -54,6 +54,7 @@ struct transaction {
 		struct {
 			uint32_t seconds; /* asked for; 0: un-REGISTER, or a query */
 			bool is_query, has_more_contacts;
+			bool has_more_moved; /* than it could take back */
 			uint8_t contact_count;
 			uint32_t taken_back; /* binding; 0: none */
 			struct transaction_contact contacts[TRANSACTION_CONTACTS_MAX];
@@ -145,8 +146,11 @@ uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum 
 	const struct address *client);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
-/* Closes one whose final response has passed; for timers.transaction that is remembered. */
+/* Closes one whose final response has passed. That is remembered for timers.transaction, as it is for
+ * what has no transaction and is noted so. */
 void transaction_answer(struct transactions *transactions, uint32_t index);
+void transactions_note_answered(
+	struct transactions *transactions, uint64_t key, enum sip_method method);
 bool transaction_is_answered(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
 

@@ -265,6 +265,41 @@ Test(dialog_end, an_answer_repeated_for_half_a_minute_does_not_bring_back_what_i
 	border_expect(border, "");
 }
 
+/* The callee hangs up before its 2xx has come through. */
+Test(dialog_end, a_bye_that_overtakes_the_2xx_leaves_the_leg_32_seconds)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_asks(border, PHONE, "BYE", tagged("b", "a", 7));
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	phone_answers(border, PHONE, 200, "BYE", tagged("b", "a", 7));
+	border_expect(border, CALLER ADD(PHONE, "32"));
+	border_wait(border, 32);
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, END(PHONE, "expired") GONE(PHONE, "expired"));
+}
+
+Test(dialog_end, so_does_the_callees_own)
+{
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_asks(border, PHONE, "BYE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, "32"));
+	phone_asks(border, PHONE, "BYE", tagged("b", "a", 7));
+	proxy_answers(border, PHONE, 200, "BYE", tagged("b", "a", 7));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	phone_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
+Test(dialog_end, a_bye_of_another_dialog_says_nothing_of_what_begins)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_asks(border, PHONE, "BYE", tagged("c", "a", 7));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+}
+
 /* Its sender repeats it for 32 s, and the last one may be late. */
 Test(dialog_end, a_request_unanswered_for_half_a_minute_does_not_bring_back_what_is_over)
 {
