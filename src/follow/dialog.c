@@ -9,11 +9,27 @@ static uint32_t seconds_of(uint64_t us)
 	return (uint32_t)(us / 1000000 ? us / 1000000 : 1);
 }
 
-/* How long a dialog lasts that this 2xx confirmed or refreshed (RFC 4028 9). */
-static uint32_t session_seconds(const struct follow *follow, const struct sip_message *response)
+/* A BYE may overtake the 2xx that makes the leg known which it ends: that is noted like a request
+ * that was answered. */
+static void note_bye(struct follow *follow, uint64_t leg)
+{
+	transactions_note_answered(follow->transactions, leg, SIP_BYE);
+}
+
+static bool saw_bye(const struct follow *follow, uint64_t leg)
+{
+	return transaction_is_answered(follow->transactions, leg, SIP_BYE);
+}
+
+/* How long a leg lasts that this 2xx confirmed or refreshed (RFC 4028 9): one whose BYE was seen
+ * before it was known, no longer than that may take. */
+static uint32_t leg_seconds(
+	const struct follow *follow, const struct sip_message *response, uint64_t leg)
 {
 	uint32_t seconds;
 
+	if (saw_bye(follow, leg))
+		return seconds_of(follow->settings->timers.transaction_us);
 	if (follow_seconds(response->session_expires, &seconds) && seconds > 0)
 		return seconds;
 	return seconds_of(follow->settings->timers.dialog_us);
@@ -48,18 +64,6 @@ static void adopt_orphan(struct follow *follow, const struct passage *passage, u
 	orphan = find_orphan(follow, passage);
 	if (orphan)
 		reason_rekey(follow->endpoints, orphan, key);
-}
-
-/* A BYE may overtake the 2xx that makes the leg known which it ends: that is noted like a request
- * that was answered, and the leg then lasts no longer than the BYE may take. */
-static void note_bye(struct follow *follow, uint64_t leg)
-{
-	transactions_note_answered(follow->transactions, leg, SIP_BYE);
-}
-
-static bool saw_bye(const struct follow *follow, uint64_t leg)
-{
-	return transaction_is_answered(follow->transactions, leg, SIP_BYE);
 }
 
 /* Whether a callee is behind NAT its answer tells; a BYE ends what is known and nothing else. */
@@ -187,9 +191,7 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 	if (follow_wants(follow, nat, transaction->class) &&
 		!follow_is_strange(follow, transaction))
 		leg_hold(follow, transaction, passage->message, nat,
-			saw_bye(follow, leg) ? seconds_of(follow->settings->timers.transaction_us)
-					     : session_seconds(follow, passage->message),
-			false);
+			leg_seconds(follow, passage->message, leg), false);
 }
 
 static bool is_challenge(unsigned status)
@@ -245,7 +247,7 @@ static void confirm_orphan(struct follow *follow, struct passage *passage)
 	transaction.reason = leg_key(follow, passage, !passage->in);
 	adopt_orphan(follow, passage, transaction.reason);
 	leg_hold(follow, &transaction, passage->message, 0,
-		session_seconds(follow, passage->message), false);
+		leg_seconds(follow, passage->message, transaction.reason), false);
 }
 
 /* What the response to an INVITE means that was sent before a restart. */
@@ -298,7 +300,7 @@ static void refresh(
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 	bool here = follow_find_here(follow, transaction) != 0;
 	unsigned nat = nat_of(transaction, passage);
-	uint32_t seconds = session_seconds(follow, response);
+	uint32_t seconds = leg_seconds(follow, response, transaction->reason);
 
 	if (is_early(follow, passage, transaction) ||
 		transaction_saw_end(follow->transactions, transaction, transaction->reason))

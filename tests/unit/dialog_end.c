@@ -292,6 +292,14 @@ Test(dialog_end, so_does_the_callees_own)
 	border_expect(border, "");
 }
 
+Test(dialog_end, and_one_that_overtakes_the_answer_to_an_update)
+{
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 7));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, "32"));
+}
+
 Test(dialog_end, a_bye_of_another_dialog_says_nothing_of_what_begins)
 {
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
