@@ -290,6 +290,17 @@ static bool is_other_sides_place(const struct follow *follow, const struct passa
 		       leg_key(follow, passage, !transaction->from_client)) != 0;
 }
 
+/* A dialog that has ended is not taken up again. A request that nobody has answered is repeated for
+ * timers.transaction, and may be late on its way, while another one ends its dialog. */
+static bool is_over(const struct follow *follow, const struct transaction *transaction)
+{
+	const uint64_t late_us = 2 * follow->settings->timers.transaction_us;
+
+	return transaction_saw_end(follow->transactions, transaction, transaction->reason) ||
+	       (!reason_find(follow->endpoints, transaction->reason) &&
+		       transactions_noted_end(follow->transactions, transaction->reason, late_us));
+}
+
 /* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved
  * to here or where it was never seen. INFO changes no time. Within an early dialog it tells
  * nothing. */
@@ -302,8 +313,7 @@ static void refresh(
 	unsigned nat = nat_of(transaction, passage);
 	uint32_t seconds = leg_seconds(follow, response, transaction->reason);
 
-	if (is_early(follow, passage, transaction) ||
-		transaction_saw_end(follow->transactions, transaction, transaction->reason))
+	if (is_early(follow, passage, transaction) || is_over(follow, transaction))
 		return;
 	if (reason && transaction->method == SIP_INFO) {
 		if (here)

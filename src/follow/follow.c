@@ -53,20 +53,6 @@ bool follow_next(const struct follow *follow, uint32_t *tick)
 	return transactions_next(follow->transactions, tick);
 }
 
-/* The time of a transaction is over. A request that nobody has answered is repeated as long, and may
- * be late on its way: where its reason has ended meanwhile, it is nothing new when it comes again. */
-static void close_overdue(struct follow *follow, uint32_t index)
-{
-	const struct transaction *transaction = transaction_at(follow->transactions, index);
-
-	dialog_overdue(follow, transaction);
-	if (!transaction_is_over(transaction) &&
-		transaction_saw_end(follow->transactions, transaction, transaction->reason))
-		transaction_answer(follow->transactions, index);
-	else
-		transaction_close(follow->transactions, index);
-}
-
 /* At the limit one transaction is treated as if its time were over, before
  * a request comes that may open another: that is one more than it takes at most. */
 static void make_room(struct follow *follow)
@@ -78,7 +64,8 @@ static void make_room(struct follow *follow)
 	report_refused(follow->report, &transaction->client, &proxies->list[transaction->proxy],
 		REFUSED_TRANSACTIONS,
 		endpoint_find_aor(follow->endpoints, &transaction->client, transaction->proxy));
-	close_overdue(follow, index);
+	dialog_overdue(follow, transaction);
+	transaction_close(follow->transactions, index);
 }
 
 /* With a Route left a request goes to another proxy (RFC 3261 16.12), unless that is how this proxy
@@ -241,6 +228,7 @@ void follow_expire(struct follow *follow)
 	while (report_has_time(follow->report) &&
 		(index = transaction_overdue(follow->transactions))) {
 		follow->report->work += WORK_LOOK;
-		close_overdue(follow, index);
+		dialog_overdue(follow, transaction_at(follow->transactions, index));
+		transaction_close(follow->transactions, index);
 	}
 }

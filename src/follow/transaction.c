@@ -252,6 +252,15 @@ bool transaction_saw_end(const struct transactions *transactions,
 	       !tick_before(ended, transaction->opened);
 }
 
+bool transactions_noted_end(
+	const struct transactions *transactions, uint64_t reason, uint64_t within_us)
+{
+	uint32_t ended;
+
+	return ledger_find(&transactions->over, reason, &ended, NULL) &&
+	       report_tick(transactions->report) - ended < ticks_of(within_us);
+}
+
 void transactions_note_forks(struct transactions *transactions, uint64_t forks, uint32_t seconds)
 {
 	ledger_note(&transactions->over, forks, report_tick(transactions->report), seconds);

@@ -154,8 +154,11 @@ void transactions_note_answered(
 bool transaction_is_answered(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
-/* The reason with this key ended now; and whether that was after the transaction was opened. */
+/* The reason with this key ended now; and whether that was within a time, or after the transaction
+ * was opened. */
 void transactions_note_end(struct transactions *transactions, uint64_t reason);
+bool transactions_noted_end(
+	const struct transactions *transactions, uint64_t reason, uint64_t within_us);
 bool transaction_saw_end(const struct transactions *transactions,
 	const struct transaction *transaction, uint64_t reason);
 

@@ -322,6 +322,18 @@ Test(dialog_end, a_request_unanswered_for_half_a_minute_does_not_bring_back_what
 	border_expect(border, "");
 }
 
+Test(dialog_end, nor_does_one_whose_dialog_ends_when_its_time_is_over)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	border_wait(border, 32.1);
+	phone_hangs_up(tagged("a", "b", 3));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, "");
+}
+
 Test(dialog_end, a_request_unanswered_for_half_a_minute_counts_where_nothing_has_ended)
 {
 	phone_calls();
