@@ -170,7 +170,8 @@ static void early_response(struct follow *follow, const struct passage *passage,
 		reason_prolong(follow->endpoints, reason, seconds);
 	else if (passage->message->status > 100 && follow_wants(follow, nat, transaction->class) &&
 		 !follow_is_strange(follow, transaction) &&
-		 !transaction_saw_end(follow->transactions, transaction, transaction->reason))
+		 !transaction_saw_end(
+			 follow->transactions, transaction, transaction->reason, END_ANY))
 		leg_hold(follow, transaction, passage->message, nat, seconds, true);
 }
 
@@ -184,7 +185,7 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 	bool is_done = transaction_is_over(transaction);
 
 	if ((is_done && reason_find(follow->endpoints, leg)) ||
-		transaction_saw_end(follow->transactions, transaction, leg))
+		transaction_saw_end(follow->transactions, transaction, leg, END_FOR_GOOD))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	name_leg(follow, passage, transaction);
@@ -296,7 +297,8 @@ static bool is_over(const struct follow *follow, const struct transaction *trans
 {
 	const uint64_t late_us = 2 * follow->settings->timers.transaction_us;
 
-	return transaction_saw_end(follow->transactions, transaction, transaction->reason) ||
+	return transaction_saw_end(
+		       follow->transactions, transaction, transaction->reason, END_ANY) ||
 	       (!reason_find(follow->endpoints, transaction->reason) &&
 		       transactions_noted_end(follow->transactions, transaction->reason, late_us));
 }
@@ -360,7 +362,7 @@ static void inside_response(struct follow *follow, const struct passage *passage
 	if (status < 300)
 		refresh(follow, passage, transaction);
 	else if (status == 481)
-		leg_end(follow, transaction, "failed");
+		leg_fail(follow, transaction);
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 

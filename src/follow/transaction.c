@@ -238,17 +238,17 @@ bool transaction_is_answered(
 		       ticks_of(transactions->settings->timers.transaction_us);
 }
 
-void transactions_note_end(struct transactions *transactions, uint64_t reason)
+void transactions_note_end(struct transactions *transactions, uint64_t reason, enum reason_end end)
 {
-	ledger_note(&transactions->over, reason, report_tick(transactions->report), 0);
+	ledger_note(&transactions->over, reason, report_tick(transactions->report), end);
 }
 
 bool transaction_saw_end(const struct transactions *transactions,
-	const struct transaction *transaction, uint64_t reason)
+	const struct transaction *transaction, uint64_t reason, enum reason_end least)
 {
-	uint32_t ended;
+	uint32_t ended, end;
 
-	return ledger_find(&transactions->over, reason, &ended, NULL) &&
+	return ledger_find(&transactions->over, reason, &ended, &end) && end >= least &&
 	       !tick_before(ended, transaction->opened);
 }
 

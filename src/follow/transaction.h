@@ -146,21 +146,26 @@ uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum 
 	const struct address *client);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
-/* Closes one whose final response has passed. That is remembered for timers.transaction, as it is for
- * what has no transaction and is noted so. */
+/* Closes one whose final response has passed. That is remembered for timers.transaction, as it is
+ * for what has no transaction and is noted so. */
 void transaction_answer(struct transactions *transactions, uint32_t index);
 void transactions_note_answered(
 	struct transactions *transactions, uint64_t key, enum sip_method method);
 bool transaction_is_answered(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
-/* The reason with this key ended now; and whether that was within a time, or after the transaction
- * was opened. */
-void transactions_note_end(struct transactions *transactions, uint64_t reason);
+/* The reason with this key ended now; and whether it did, for that or more, after a transaction was
+ * opened, or within a time. */
+enum reason_end {
+	END_ANY,
+	END_UNHEARD, /* its user agent knew nothing of it, and may be yet to hear of it */
+	END_FOR_GOOD,
+};
+void transactions_note_end(struct transactions *transactions, uint64_t reason, enum reason_end end);
+bool transaction_saw_end(const struct transactions *transactions,
+	const struct transaction *transaction, uint64_t reason, enum reason_end least);
 bool transactions_noted_end(
 	const struct transactions *transactions, uint64_t reason, uint64_t within_us);
-bool transaction_saw_end(const struct transactions *transactions,
-	const struct transaction *transaction, uint64_t reason);
 
 /* A request that may have been forked was accepted now, for so long; and whether that was noted
  * within timers.transaction, in which this reason of it has not ended. For so long may those that

@@ -116,8 +116,8 @@ static void comes_again(struct phone *phone, const char *expires)
 	phone->doubles = phone->is_bound && registrar.count > expected();
 }
 
-/* As many answers as come, one of several at a time, go where the phone is no more. Returns how many
- * are left. */
+/* As many answers as come, one of several at a time, go where the phone is no more. Returns how
+ * many are left. */
 static unsigned is_answered_late(
 	struct phone *before, unsigned count, uint32_t once_in, const char *expires)
 {
