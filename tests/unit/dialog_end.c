@@ -321,6 +321,18 @@ Test(dialog_end, a_caller_that_knows_nothing_of_its_call_may_hear_of_it)
 	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
 }
 
+Test(dialog_end, but_not_after_it_has_hung_up)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 481, "UPDATE", tagged("b", "a", 7));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+	proxy_answers(border, PHONE, 200, "BYE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
 /* Its sender repeats it for 32 s, and the last one may be late. */
 Test(dialog_end, a_request_unanswered_for_half_a_minute_does_not_bring_back_what_is_over)
 {
