@@ -300,7 +300,8 @@ static bool is_over(const struct follow *follow, const struct transaction *trans
 	return transaction_saw_end(
 		       follow->transactions, transaction, transaction->reason, END_ANY) ||
 	       (!reason_find(follow->endpoints, transaction->reason) &&
-		       transactions_noted_end(follow->transactions, transaction->reason, late_us));
+		       transactions_noted_end(
+			       follow->transactions, transaction->reason, late_us, END_FOR_GOOD));
 }
 
 /* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved

@@ -113,8 +113,8 @@ static void end(struct follow *follow, const struct transaction *transaction, co
 /* One that has failed already has now ended for good. */
 void leg_end(struct follow *follow, const struct transaction *transaction, const char *why)
 {
-	const bool has_failed = transactions_noted_end(
-		follow->transactions, transaction->reason, follow->settings->timers.transaction_us);
+	const bool has_failed = transactions_noted_end(follow->transactions, transaction->reason,
+		follow->settings->timers.transaction_us, END_UNHEARD);
 
 	if (has_failed && !reason_find(follow->endpoints, transaction->reason))
 		transactions_note_end(follow->transactions, transaction->reason, END_FOR_GOOD);

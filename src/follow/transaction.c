@@ -252,12 +252,12 @@ bool transaction_saw_end(const struct transactions *transactions,
 	       !tick_before(ended, transaction->opened);
 }
 
-bool transactions_noted_end(
-	const struct transactions *transactions, uint64_t reason, uint64_t within_us)
+bool transactions_noted_end(const struct transactions *transactions, uint64_t reason,
+	uint64_t within_us, enum reason_end least)
 {
-	uint32_t ended;
+	uint32_t ended, end;
 
-	return ledger_find(&transactions->over, reason, &ended, NULL) &&
+	return ledger_find(&transactions->over, reason, &ended, &end) && end >= least &&
 	       report_tick(transactions->report) - ended < ticks_of(within_us);
 }
 

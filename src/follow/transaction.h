@@ -164,8 +164,8 @@ enum reason_end {
 void transactions_note_end(struct transactions *transactions, uint64_t reason, enum reason_end end);
 bool transaction_saw_end(const struct transactions *transactions,
 	const struct transaction *transaction, uint64_t reason, enum reason_end least);
-bool transactions_noted_end(
-	const struct transactions *transactions, uint64_t reason, uint64_t within_us);
+bool transactions_noted_end(const struct transactions *transactions, uint64_t reason,
+	uint64_t within_us, enum reason_end least);
 
 /* A request that may have been forked was accepted now, for so long; and whether that was noted
  * within timers.transaction, in which this reason of it has not ended. For so long may those that

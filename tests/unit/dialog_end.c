@@ -321,6 +321,18 @@ Test(dialog_end, a_caller_that_knows_nothing_of_its_call_may_hear_of_it)
 	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
 }
 
+Test(dialog_end, it_shows_that_it_has_with_what_it_answers_next)
+{
+	phone_calls();
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 481, "UPDATE", tagged("b", "a", 7));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+	border_wait(border, 0.1);
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 8));
+	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 8));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, TWELVE_HOURS));
+}
+
 Test(dialog_end, but_not_after_it_has_hung_up)
 {
 	phone_calls();
