@@ -9,11 +9,15 @@ static uint32_t seconds_of(uint64_t us)
 	return (uint32_t)(us / 1000000 ? us / 1000000 : 1);
 }
 
-/* A BYE may overtake the 2xx that makes the leg known which it ends: that is noted like a request
- * that was answered. */
-static void note_bye(struct follow *follow, uint64_t leg)
+/* A BYE may overtake the 2xx that makes the leg known which it ends, or makes it known again: that
+ * is noted like a request that was answered; of strangers, who may send any number, it is not. */
+static void note_bye(struct follow *follow, const struct passage *passage, uint64_t leg)
 {
-	transactions_note_answered(follow->transactions, leg, SIP_BYE);
+	const uint64_t lately_us = follow->settings->timers.transaction_us;
+
+	if (!passage->in || passage->endpoint ||
+		transactions_noted_end(follow->transactions, leg, lately_us, END_ANY))
+		transactions_note_answered(follow->transactions, leg, SIP_BYE);
 }
 
 static bool saw_bye(const struct follow *follow, uint64_t leg)
@@ -93,7 +97,7 @@ void dialog_request(struct follow *follow, struct passage *passage)
 		adopt_orphan(follow, passage, leg);
 	if (!is_worth_following(follow, passage, leg)) {
 		if (passage->message->method == SIP_BYE)
-			note_bye(follow, leg);
+			note_bye(follow, passage, leg);
 		return;
 	}
 	index = follow_open(follow, passage, &is_new);

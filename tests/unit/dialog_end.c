@@ -279,25 +279,35 @@ Test(dialog_end, a_bye_that_overtakes_the_2xx_leaves_the_leg_32_seconds)
 	border_expect(border, END(PHONE, "expired") GONE(PHONE, "expired"));
 }
 
-Test(dialog_end, so_does_the_callees_own)
+Test(dialog_end, so_does_that_of_a_phone_that_is_known)
 {
-	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
-	phone_asks(border, PHONE, "BYE", tagged("b", "a", 7));
-	phone_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
-	border_expect(border, CALLEE(PHONE) ADD(PHONE, "32"));
-	phone_asks(border, PHONE, "BYE", tagged("b", "a", 7));
-	proxy_answers(border, PHONE, 200, "BYE", tagged("b", "a", 7));
-	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
-	phone_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	phone_registers(PHONE, "r");
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, ADD(PHONE, "32"));
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "BYE", tagged("a", "b", 2));
+	border_expect(border, END(PHONE, "ended"));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
 	border_expect(border, "");
 }
 
 Test(dialog_end, and_one_that_overtakes_the_answer_to_an_update)
 {
+	phone_registers(PHONE, "r");
 	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
 	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
 	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 7));
-	border_expect(border, CALLEE(PHONE) ADD(PHONE, "32"));
+	border_expect(border, ADD(PHONE, "32"));
+}
+
+Test(dialog_end, a_strangers_bye_says_nothing_of_what_begins)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
 }
 
 Test(dialog_end, a_bye_of_another_dialog_says_nothing_of_what_begins)
@@ -343,6 +353,19 @@ Test(dialog_end, but_not_after_it_has_hung_up)
 	proxy_answers(border, PHONE, 200, "BYE", tagged("a", "b", 2));
 	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
 	border_expect(border, "");
+}
+
+Test(dialog_end, nor_for_long_once_it_has_failed_and_hangs_up)
+{
+	phone_calls();
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 481, "UPDATE", tagged("b", "a", 7));
+	border_wait(border, 0.1);
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 8));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 8));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, "32"));
 }
 
 /* Its sender repeats it for 32 s, and the last one may be late. */
