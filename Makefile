@@ -54,7 +54,7 @@ $(B)/libcore.a: $(core_o)
 
 # The core of a debug or sanitised build goes to a folder of its own: make B=build/asan ...
 unit: $(B)/unit
-$(B)/unit: $(unit_o) $(outside_o) $(B)/libcore.a
+$(B)/unit: $(unit_o) $(B)/src/turns.o $(outside_o) $(B)/libcore.a
 	$(CC) $(HARDENING) $(CFLAGS) -fno-lto $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion -losip2 -losipparser2 -ljansson
 
 # The status page: its style and its script stand where its text names them, and all of it as bytes

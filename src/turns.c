@@ -20,6 +20,16 @@ static void keep_longer(struct turn_length *longest, struct turn_length length)
 		longest->processor_us = length.processor_us;
 }
 
+static void count(struct turn_lengths *lengths, uint64_t length_us)
+{
+	unsigned bound = 0;
+
+	while (bound < TURN_BOUNDS && length_us > turn_bounds_us[bound])
+		bound++;
+	lengths->turns[bound]++;
+	lengths->total_us += length_us;
+}
+
 /* The processor's clock is a system call, so it is read once a turn: the few microseconds of the
  * wait before count as well. */
 void turns_end(struct turns *turns)
@@ -29,12 +39,9 @@ void turns_end(struct turns *turns)
 		.clock_us = turns_passed_us(turns),
 		.processor_us = processor_us - turns->processor_us,
 	};
-	unsigned bound = 0;
 
-	while (bound < TURN_BOUNDS && length.clock_us > turn_bounds_us[bound])
-		bound++;
-	turns->counters.turns[bound]++;
-	turns->counters.total_us += length.clock_us;
+	count(&turns->counters.clock, length.clock_us);
+	count(&turns->counters.processor, length.processor_us);
 	turns->processor_us = processor_us;
 	turns->last = length;
 	keep_longer(&turns->longest, length);

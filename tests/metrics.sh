@@ -138,6 +138,10 @@ say $? "how long the answers took is counted"
 eventually is turn_seconds_count "> 2" && eventually is turn_seconds_sum "> 0" &&
 	eventually is 'turn_seconds_bucket{le="+Inf"}' "> 2"
 say $? "turns of the packet loop are counted by their length"
+eventually is turn_processor_seconds_count "> 2" &&
+	eventually is turn_processor_seconds_sum "> 0" &&
+	eventually is 'turn_processor_seconds_bucket{le="0.1"}' "> 2"
+say $? "and by what the loop had of a processor in each"
 kill "${helpers[1]}"
 eventually is endpoints_lost_total "== 1" && eventually is endpoints_lost "== 1" &&
 	eventually is keepalives_missed_total ">= 3"

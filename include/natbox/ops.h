@@ -318,9 +318,14 @@ void event_log(const struct event *event);
 enum { TURN_BOUNDS = 10 };
 extern const uint32_t turn_bounds_us[TURN_BOUNDS];
 
-struct turn_counters {
+struct turn_lengths {
 	uint64_t turns[TURN_BOUNDS + 1];
 	uint64_t total_us; /* of all turns together */
+};
+
+/* By the clock, and by what the loop's thread had of a processor meanwhile. */
+struct turn_counters {
+	struct turn_lengths clock, processor;
 };
 
 /* When something was last seen, and when natbox was started: all who tell of it have it from here.

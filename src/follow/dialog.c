@@ -9,11 +9,31 @@ static uint32_t seconds_of(uint64_t us)
 	return (uint32_t)(us / 1000000 ? us / 1000000 : 1);
 }
 
-/* How long a dialog lasts that this 2xx confirmed or refreshed (RFC 4028 9). */
-static uint32_t session_seconds(const struct follow *follow, const struct sip_message *response)
+/* A BYE may overtake the 2xx that makes the leg known which it ends, or makes it known again: that
+ * is noted like a request that was answered; of strangers, who may send any number, it is not. */
+static void note_bye(struct follow *follow, const struct passage *passage, uint64_t leg)
+{
+	const uint64_t lately_us = follow->settings->timers.transaction_us;
+
+	if (!passage->in || passage->endpoint ||
+		transactions_noted_end(follow->transactions, leg, lately_us, END_ANY))
+		transactions_note_answered(follow->transactions, leg, SIP_BYE);
+}
+
+static bool saw_bye(const struct follow *follow, uint64_t leg)
+{
+	return transaction_is_answered(follow->transactions, leg, SIP_BYE);
+}
+
+/* How long a leg lasts that this 2xx confirmed or refreshed (RFC 4028 9): one whose BYE was seen
+ * before it was known, no longer than that may take. */
+static uint32_t leg_seconds(
+	const struct follow *follow, const struct sip_message *response, uint64_t leg)
 {
 	uint32_t seconds;
 
+	if (saw_bye(follow, leg))
+		return seconds_of(follow->settings->timers.transaction_us);
 	if (follow_seconds(response->session_expires, &seconds) && seconds > 0)
 		return seconds;
 	return seconds_of(follow->settings->timers.dialog_us);
@@ -75,8 +95,11 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	leg = leg_key(follow, passage, passage->in);
 	if (inside)
 		adopt_orphan(follow, passage, leg);
-	if (!is_worth_following(follow, passage, leg))
+	if (!is_worth_following(follow, passage, leg)) {
+		if (passage->message->method == SIP_BYE)
+			note_bye(follow, passage, leg);
 		return;
+	}
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;
@@ -151,7 +174,8 @@ static void early_response(struct follow *follow, const struct passage *passage,
 		reason_prolong(follow->endpoints, reason, seconds);
 	else if (passage->message->status > 100 && follow_wants(follow, nat, transaction->class) &&
 		 !follow_is_strange(follow, transaction) &&
-		 !transaction_saw_end(follow->transactions, transaction, transaction->reason))
+		 !transaction_saw_end(
+			 follow->transactions, transaction, transaction->reason, END_ANY))
 		leg_hold(follow, transaction, passage->message, nat, seconds, true);
 }
 
@@ -165,14 +189,14 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 	bool is_done = transaction_is_over(transaction);
 
 	if ((is_done && reason_find(follow->endpoints, leg)) ||
-		transaction_saw_end(follow->transactions, transaction, leg))
+		transaction_saw_end(follow->transactions, transaction, leg, END_FOR_GOOD))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	name_leg(follow, passage, transaction);
 	if (follow_wants(follow, nat, transaction->class) &&
 		!follow_is_strange(follow, transaction))
 		leg_hold(follow, transaction, passage->message, nat,
-			session_seconds(follow, passage->message), false);
+			leg_seconds(follow, passage->message, leg), false);
 }
 
 static bool is_challenge(unsigned status)
@@ -228,7 +252,7 @@ static void confirm_orphan(struct follow *follow, struct passage *passage)
 	transaction.reason = leg_key(follow, passage, !passage->in);
 	adopt_orphan(follow, passage, transaction.reason);
 	leg_hold(follow, &transaction, passage->message, 0,
-		session_seconds(follow, passage->message), false);
+		leg_seconds(follow, passage->message, transaction.reason), false);
 }
 
 /* What the response to an INVITE means that was sent before a restart. */
@@ -271,6 +295,19 @@ static bool is_other_sides_place(const struct follow *follow, const struct passa
 		       leg_key(follow, passage, !transaction->from_client)) != 0;
 }
 
+/* A dialog that has ended is not taken up again. A request that nobody has answered is repeated for
+ * timers.transaction, and may be late on its way, while another one ends its dialog. */
+static bool is_over(const struct follow *follow, const struct transaction *transaction)
+{
+	const uint64_t late_us = 2 * follow->settings->timers.transaction_us;
+
+	return transaction_saw_end(
+		       follow->transactions, transaction, transaction->reason, END_ANY) ||
+	       (!reason_find(follow->endpoints, transaction->reason) &&
+		       transactions_noted_end(
+			       follow->transactions, transaction->reason, late_us, END_FOR_GOOD));
+}
+
 /* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved
  * to here or where it was never seen. INFO changes no time. Within an early dialog it tells
  * nothing. */
@@ -281,10 +318,9 @@ static void refresh(
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 	bool here = follow_find_here(follow, transaction) != 0;
 	unsigned nat = nat_of(transaction, passage);
-	uint32_t seconds = session_seconds(follow, response);
+	uint32_t seconds = leg_seconds(follow, response, transaction->reason);
 
-	if (is_early(follow, passage, transaction) ||
-		transaction_saw_end(follow->transactions, transaction, transaction->reason))
+	if (is_early(follow, passage, transaction) || is_over(follow, transaction))
 		return;
 	if (reason && transaction->method == SIP_INFO) {
 		if (here)
@@ -331,7 +367,7 @@ static void inside_response(struct follow *follow, const struct passage *passage
 	if (status < 300)
 		refresh(follow, passage, transaction);
 	else if (status == 481)
-		leg_end(follow, transaction, "failed");
+		leg_fail(follow, transaction);
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 

@@ -95,16 +95,35 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
 	reason_hold(follow->endpoints, &claim);
 }
 
-void leg_end(struct follow *follow, const struct transaction *transaction, const char *why)
+static void end(struct follow *follow, const struct transaction *transaction, const char *why,
+	enum reason_end end)
 {
 	bool at_twin = follow_find_at(follow, transaction, twin_key(transaction->reason)) != 0;
 	bool is_own = !follow_is_strange(follow, transaction);
 
 	if (at_twin || is_own)
 		leg_end_by_key(follow, twin_key(transaction->reason), why);
-	if (reason_find(follow->endpoints, transaction->reason) &&
-		(is_own || (at_twin && leg_moves(transaction))))
-		follow_end(follow, transaction->reason, why);
+	if (!reason_find(follow->endpoints, transaction->reason) ||
+		!(is_own || (at_twin && leg_moves(transaction))))
+		return;
+	leg_end_by_key(follow, transaction->reason, why);
+	transactions_note_end(follow->transactions, transaction->reason, end);
+}
+
+/* One that has failed already has now ended for good. */
+void leg_end(struct follow *follow, const struct transaction *transaction, const char *why)
+{
+	const bool has_failed = transactions_noted_end(follow->transactions, transaction->reason,
+		follow->settings->timers.transaction_us, END_UNHEARD);
+
+	if (has_failed && !reason_find(follow->endpoints, transaction->reason))
+		transactions_note_end(follow->transactions, transaction->reason, END_FOR_GOOD);
+	end(follow, transaction, why, END_FOR_GOOD);
+}
+
+void leg_fail(struct follow *follow, const struct transaction *transaction)
+{
+	end(follow, transaction, "failed", END_UNHEARD);
 }
 
 /* Where the old place answers, too, it may be somebody else who has asked from the new one. */

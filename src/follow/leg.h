@@ -38,8 +38,10 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
  * stands there, the other ends. */
 void leg_settle(struct follow *follow, const struct transaction *transaction);
 
-/* follow_end_by, for a leg and its twin. Who ends it may have moved and not proven it before. */
+/* follow_end_by, for a leg and its twin. Who ends it may have moved and not proven it before. It
+ * fails where its user agent knows nothing of the dialog. */
 void leg_end(struct follow *follow, const struct transaction *transaction, const char *why);
+void leg_fail(struct follow *follow, const struct transaction *transaction);
 
 /* Ends the leg with a key, if there is one. */
 void leg_end_by_key(struct follow *follow, uint64_t key, const char *why);

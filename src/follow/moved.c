@@ -264,8 +264,10 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
  * made elsewhere; of another the only one that there is, or those of the same REGISTER, else
  * none. */
 static unsigned find_all(const struct follow *follow, const struct passage *passage,
-	const struct aor *aor, uint64_t key, uint32_t here, struct old all[static MOVED_MAX])
+	const struct aor *aor, uint32_t here, struct transaction *wanted,
+	struct old all[static MOVED_MAX])
 {
+	const uint64_t key = wanted->reason;
 	struct old old = {0};
 	unsigned count = 0;
 	bool are_sure = true;
@@ -282,8 +284,11 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 		if (!old.contact)
 			continue;
 		are_sure &= here || reason->doubled;
-		if (count == MOVED_MAX || (count && !are_sure))
-			return are_sure ? count : 0;
+		if (count && !are_sure)
+			return 0;
+		wanted->registration.has_more_moved = count == MOVED_MAX;
+		if (count == MOVED_MAX)
+			break;
 		all[count++] = old;
 	}
 	return count;
@@ -316,7 +321,7 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 		passage->message->contact_count > TRANSACTION_CONTACTS_MAX)
 		return;
 	here = reason_find_at(follow->endpoints, wanted->reason, &passage->client, passage->proxy);
-	count = find_all(follow, passage, aor, wanted->reason, here, all);
+	count = find_all(follow, passage, aor, here, wanted, all);
 	for (unsigned i = 0; i < count; i++)
 		take_back(follow, passage, aor, &all[i], wanted);
 	if (here)

@@ -300,7 +300,7 @@ static void refresh(struct follow *follow, const struct answer *answer)
 	reason->binding = answer->listing.own;
 	reason->written = answer->listing.written;
 	reason->cseq = answer->cseq;
-	reason->doubled = false;
+	reason->doubled = transaction->registration.has_more_moved;
 	endpoint_add_nat(follow->endpoints, reason->endpoint, transaction->nat);
 	endpoint_set_class(follow->endpoints, reason->endpoint, transaction->class);
 	reason_refresh(follow->endpoints, answer->own, answer->listing.granted);
@@ -346,8 +346,11 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	}
 	make_room(follow, answer);
 	registration = reason_hold(follow->endpoints, &claim);
-	if (registration)
-		moved_note_doubled(follow, passage, &answer->aor, registration);
+	if (!registration)
+		return;
+	reason_at(follow->endpoints, registration)->doubled =
+		answer->transaction->registration.has_more_moved;
+	moved_note_doubled(follow, passage, &answer->aor, registration);
 }
 
 /* Whether there is nobody but the one that asked: nearly always, and then its AOR need not be

@@ -65,7 +65,7 @@ void follow_end(struct follow *follow, uint64_t key, const char *why)
 
 	if (reason)
 		reason_end(follow->endpoints, reason, why);
-	transactions_note_end(follow->transactions, key);
+	transactions_note_end(follow->transactions, key, END_FOR_GOOD);
 }
 
 uint32_t follow_find_at(

@@ -117,7 +117,7 @@ static void accept(struct follow *follow, const struct sip_message *response,
 		claim.binding = response->cseq_number;
 	if (!follow_seconds(response->expires, &claim.seconds))
 		claim.seconds = transaction->subscription.seconds;
-	if (transaction_saw_end(follow->transactions, transaction, claim.key))
+	if (transaction_saw_end(follow->transactions, transaction, claim.key, END_ANY))
 		return;
 	if (claim.seconds == 0)
 		follow_end_by(follow, transaction, "ended");
@@ -195,7 +195,7 @@ static void accept_refer(
 	first = reason_find(follow->endpoints, transaction->reason);
 	if (first && reason_at(follow->endpoints, first)->binding != response->cseq_number)
 		transaction->reason = again;
-	if (!transaction_saw_end(follow->transactions, transaction, again))
+	if (!transaction_saw_end(follow->transactions, transaction, again, END_ANY))
 		accept(follow, response, transaction);
 }
 

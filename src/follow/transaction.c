@@ -213,12 +213,18 @@ void transaction_close(struct transactions *transactions, uint32_t index)
 	transactions->report->counters.transactions = transactions->pool.count;
 }
 
+void transactions_note_answered(
+	struct transactions *transactions, uint64_t key, enum sip_method method)
+{
+	ledger_note(&transactions->over, answered_key(key, method),
+		report_tick(transactions->report), 0);
+}
+
 void transaction_answer(struct transactions *transactions, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(transactions, index);
 
-	ledger_note(&transactions->over, answered_key(transaction->key, transaction->method),
-		report_tick(transactions->report), 0);
+	transactions_note_answered(transactions, transaction->key, transaction->method);
 	transaction_close(transactions, index);
 }
 
@@ -232,18 +238,27 @@ bool transaction_is_answered(
 		       ticks_of(transactions->settings->timers.transaction_us);
 }
 
-void transactions_note_end(struct transactions *transactions, uint64_t reason)
+void transactions_note_end(struct transactions *transactions, uint64_t reason, enum reason_end end)
 {
-	ledger_note(&transactions->over, reason, report_tick(transactions->report), 0);
+	ledger_note(&transactions->over, reason, report_tick(transactions->report), end);
 }
 
 bool transaction_saw_end(const struct transactions *transactions,
-	const struct transaction *transaction, uint64_t reason)
+	const struct transaction *transaction, uint64_t reason, enum reason_end least)
 {
-	uint32_t ended;
+	uint32_t ended, end;
 
-	return ledger_find(&transactions->over, reason, &ended, NULL) &&
+	return ledger_find(&transactions->over, reason, &ended, &end) && end >= least &&
 	       !tick_before(ended, transaction->opened);
+}
+
+bool transactions_noted_end(const struct transactions *transactions, uint64_t reason,
+	uint64_t within_us, enum reason_end least)
+{
+	uint32_t ended, end;
+
+	return ledger_find(&transactions->over, reason, &ended, &end) && end >= least &&
+	       report_tick(transactions->report) - ended < ticks_of(within_us);
 }
 
 void transactions_note_forks(struct transactions *transactions, uint64_t forks, uint32_t seconds)

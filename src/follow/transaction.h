@@ -54,6 +54,7 @@ struct transaction {
 		struct {
 			uint32_t seconds; /* asked for; 0: un-REGISTER, or a query */
 			bool is_query, has_more_contacts;
+			bool has_more_moved; /* than it could take back */
 			uint8_t contact_count;
 			uint32_t taken_back; /* binding; 0: none */
 			struct transaction_contact contacts[TRANSACTION_CONTACTS_MAX];
@@ -145,15 +146,26 @@ uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum 
 	const struct address *client);
 void transaction_close(struct transactions *transactions, uint32_t index);
 
-/* Closes one whose final response has passed; for timers.transaction that is remembered. */
+/* Closes one whose final response has passed. That is remembered for timers.transaction, as it is
+ * for what has no transaction and is noted so. */
 void transaction_answer(struct transactions *transactions, uint32_t index);
+void transactions_note_answered(
+	struct transactions *transactions, uint64_t key, enum sip_method method);
 bool transaction_is_answered(
 	const struct transactions *transactions, uint64_t key, enum sip_method method);
 
-/* The reason with this key ended now; and whether that was after the transaction was opened. */
-void transactions_note_end(struct transactions *transactions, uint64_t reason);
+/* The reason with this key ended now; and whether it did, for that or more, after a transaction was
+ * opened, or within a time. */
+enum reason_end {
+	END_ANY,
+	END_UNHEARD, /* its user agent knew nothing of it, and may be yet to hear of it */
+	END_FOR_GOOD,
+};
+void transactions_note_end(struct transactions *transactions, uint64_t reason, enum reason_end end);
 bool transaction_saw_end(const struct transactions *transactions,
-	const struct transaction *transaction, uint64_t reason);
+	const struct transaction *transaction, uint64_t reason, enum reason_end least);
+bool transactions_noted_end(const struct transactions *transactions, uint64_t reason,
+	uint64_t within_us, enum reason_end least);
 
 /* A request that may have been forked was accepted now, for so long; and whether that was noted
  * within timers.transaction, in which this reason of it has not ended. For so long may those that

@@ -257,6 +257,145 @@ Test(dialog_end, an_answer_repeated_for_half_a_minute_does_not_bring_back_what_i
 	border_expect(border, "");
 }
 
+/* The callee hangs up before its 2xx has come through. */
+Test(dialog_end, a_bye_that_overtakes_the_2xx_leaves_the_leg_32_seconds)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_asks(border, PHONE, "BYE", tagged("b", "a", 7));
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	phone_answers(border, PHONE, 200, "BYE", tagged("b", "a", 7));
+	border_expect(border, CALLER ADD(PHONE, "32"));
+	border_wait(border, 32);
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, END(PHONE, "expired") GONE(PHONE, "expired"));
+}
+
+Test(dialog_end, so_does_that_of_a_phone_that_is_known)
+{
+	phone_registers(PHONE, "r");
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, ADD(PHONE, "32"));
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "BYE", tagged("a", "b", 2));
+	border_expect(border, END(PHONE, "ended"));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
+Test(dialog_end, and_one_that_overtakes_the_answer_to_an_update)
+{
+	phone_registers(PHONE, "r");
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 7));
+	border_expect(border, ADD(PHONE, "32"));
+}
+
+Test(dialog_end, a_strangers_bye_says_nothing_of_what_begins)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+}
+
+Test(dialog_end, a_bye_of_another_dialog_says_nothing_of_what_begins)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_asks(border, PHONE, "BYE", tagged("c", "a", 7));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+}
+
+/* It has not heard yet that it was taken. */
+Test(dialog_end, a_caller_that_knows_nothing_of_its_call_may_hear_of_it)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 481, "UPDATE", tagged("b", "a", 7));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+}
+
+Test(dialog_end, it_shows_that_it_has_with_what_it_answers_next)
+{
+	phone_calls();
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 481, "UPDATE", tagged("b", "a", 7));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+	border_wait(border, 0.1);
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 8));
+	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 8));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, TWELVE_HOURS));
+}
+
+Test(dialog_end, but_not_after_it_has_hung_up)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 481, "UPDATE", tagged("b", "a", 7));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+	proxy_answers(border, PHONE, 200, "BYE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
+Test(dialog_end, nor_for_long_once_it_has_failed_and_hangs_up)
+{
+	phone_calls();
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 481, "UPDATE", tagged("b", "a", 7));
+	border_wait(border, 0.1);
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	proxy_asks(border, PHONE, "UPDATE", tagged("b", "a", 8));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 8));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, "32"));
+}
+
+/* Its sender repeats it for 32 s, and the last one may be late. */
+Test(dialog_end, a_request_unanswered_for_half_a_minute_does_not_bring_back_what_is_over)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	border_wait(border, 4);
+	phone_hangs_up(tagged("a", "b", 3));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	border_wait(border, 30);
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, "");
+}
+
+Test(dialog_end, nor_does_one_whose_dialog_ends_when_its_time_is_over)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	border_wait(border, 32.1);
+	phone_hangs_up(tagged("a", "b", 3));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, "");
+}
+
+Test(dialog_end, a_request_unanswered_for_half_a_minute_counts_where_nothing_has_ended)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	border_wait(border, 34);
+	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
+}
+
 /* Session timers (RFC 4028). */
 
 Test(dialog_end, a_session_timer_ends_what_nobody_refreshes)

@@ -161,10 +161,13 @@ Test(exposition, buckets_hold_what_is_below_them_too)
 
 Test(exposition, turns_are_counted_by_their_length)
 {
-	snapshot.turns.turns[0] = 1;
-	snapshot.turns.turns[7] = 10;
-	snapshot.turns.turns[TURN_BOUNDS] = 100;
-	snapshot.turns.total_us = 1234567;
+	snapshot.turns.clock.turns[0] = 1;
+	snapshot.turns.clock.turns[7] = 10;
+	snapshot.turns.clock.turns[TURN_BOUNDS] = 100;
+	snapshot.turns.clock.total_us = 1234567;
+	snapshot.turns.processor.turns[0] = 11;
+	snapshot.turns.processor.turns[7] = 100;
+	snapshot.turns.processor.total_us = 765432;
 	write_text();
 	expect_line("natbox_turn_seconds_bucket{le=\"0.0001\"} 1");
 	expect_line("natbox_turn_seconds_bucket{le=\"0.01\"} 1");
@@ -172,6 +175,10 @@ Test(exposition, turns_are_counted_by_their_length)
 	expect_line("natbox_turn_seconds_bucket{le=\"+Inf\"} 111");
 	expect_line("natbox_turn_seconds_sum 1.234567");
 	expect_line("natbox_turn_seconds_count 111");
+	expect_line("natbox_turn_processor_seconds_bucket{le=\"0.01\"} 11");
+	expect_line("natbox_turn_processor_seconds_bucket{le=\"0.02\"} 111");
+	expect_line("natbox_turn_processor_seconds_sum 0.765432");
+	expect_line("natbox_turn_processor_seconds_count 111");
 }
 
 /* The grammar of the format, as far as natbox uses it. */

@@ -12,6 +12,10 @@
 
 enum { SEEDS = 150, STEPS = 60, PHONES = 5, PLACE_MAX = 32, CONTACT_MAX = 96 };
 
+/* How often a NAT gives a phone another port while one REGISTER is under way, and after how many
+ * more of them the registrar has it once. */
+enum { MOVES_MAX = 3, SETTLES_AFTER = 3 };
+
 /* What a phone puts in its Contact: its private address; the public one, as soon as it has learnt
  * that; either, and the other one only where it was answered last. */
 enum habit { PRIVATE, LEARNT, EITHER, HABITS };
@@ -112,6 +116,45 @@ static void comes_again(struct phone *phone, const char *expires)
 	phone->doubles = phone->is_bound && registrar.count > expected();
 }
 
+/* As many answers as come, one of several at a time, go where the phone is no more. Returns how
+ * many are left. */
+static unsigned is_answered_late(
+	struct phone *before, unsigned count, uint32_t once_in, const char *expires)
+{
+	while (count && generator_once_in(&world.chance, once_in)) {
+		const unsigned which = generator_below(&world.chance, count);
+
+		is_answered(before[which].place, request_of(&before[which], expires));
+		before[which] = before[--count];
+	}
+	return count;
+}
+
+static void comes_often(struct phone *phone, const char *expires)
+{
+	struct phone before[MOVES_MAX];
+	const unsigned moves = 1 + generator_below(&world.chance, MOVES_MAX);
+	unsigned unanswered = 0;
+
+	arrives(phone, expires);
+	for (unsigned i = 0; i < moves; i++) {
+		before[unanswered++] = *phone;
+		unanswered = is_answered_late(before, unanswered, 2, expires);
+		move(phone);
+		border_wait(phones_border, generator_below(&world.chance, 5));
+		arrives(phone, expires);
+	}
+	is_answered_late(before, unanswered, 1, expires);
+	for (unsigned i = 0; i < SETTLES_AFTER; i++) {
+		is_answered(phone->place, request_of(phone, expires));
+		learn(phone);
+		phone->has_moved = false;
+		phone->cseq++;
+		write_contact(phone);
+		arrives(phone, expires);
+	}
+}
+
 static void has_what_is_there(const struct phone *phone)
 {
 	cr_assert_eq(registrar.count, expected(),
@@ -132,6 +175,8 @@ static void registers(struct phone *phone, const char *expires)
 	phone->doubles = 0;
 	if (generator_once_in(&world.chance, 4))
 		comes_again(phone, expires);
+	else if (generator_once_in(&world.chance, 8))
+		comes_often(phone, expires);
 	else
 		arrives(phone, expires);
 	is_answered(phone->place, request_of(phone, expires));

@@ -68,6 +68,23 @@ TestOfBoth(ghosts_of_lost_answers, so_does_one_that_is_not_answered_yet)
 	is_kept_at(MOVED);
 }
 
+/* A REGISTER takes two back, the next one what is left. */
+TestOfBoth(ghosts_of_lost_answers, one_that_comes_from_four_places_leaves_one)
+{
+	const char *const places[] = {PHONE, MOVED, AGAIN, OTHER};
+
+	for (unsigned i = 0; i < 4; i++)
+		arrives(places[i], (struct registration){0});
+	for (unsigned i = 0; i < 4; i++)
+		is_answered(places[i], (struct registration){0});
+	bound_are(URI_AT(PHONE), URI_AT(MOVED), URI_AT(AGAIN), URI_AT(OTHER));
+	exchange(OTHER, (struct registration){.cseq = 2});
+	cr_expect_eq(registrar.count, 2);
+	exchange(OTHER, (struct registration){.cseq = 3});
+	bound_are(URI_AT(OTHER));
+	is_kept_at(OTHER);
+}
+
 Test(ghosts_of_lost_answers, what_was_bound_twice_is_taken_back_once)
 {
 	struct sip_message message;

@@ -73,3 +73,35 @@ summarise() { # name
 			line[int((NR + 3) / 4)], line[int((3 * NR + 3) / 4)]
 	}'
 }
+
+# Who watches a natbox that has its control socket at LAB_DIR/NAME.sock and its metrics at
+# metrics_address: a client that lists all endpoints, and somebody who looks at the status page and
+# searches there, again and again. Each gives way to the load at once, and ends with natbox at the
+# latest.
+metrics_address=127.0.0.1:9100
+
+list() { # natbox
+	while build/natboxctl -s "$LAB_DIR/$1.sock" -j endpoints >/dev/null; do :; done
+}
+
+page() { # natbox
+	local path
+	while ! is_gone "$(pid_of "$1")"; do
+		for path in status.json lost.json spread.json history.json 'search?q=user0003999'; do
+			at "$1" curl -s --max-time 60 -o /dev/null "http://$metrics_address/$path"
+		done
+	done
+}
+
+watch() { # list or page, natbox
+	exec 2>/dev/null
+	taskset -cp "$load_core" "$BASHPID" >/dev/null && chrt -i -p 0 "$BASHPID" && "$@"
+}
+
+# Those beyond 5 ms, and all, since the start, as natbox's own histogram has them.
+turns_of() { # natbox, histogram
+	at "$1" curl -s --max-time 60 "http://$metrics_address/metrics" | awk -v name="natbox_$2" '
+		index($1, name "_bucket{le=\"0.005\"") == 1 { short = $2 }
+		$1 == name "_count" { all = $2 }
+		END { printf "%d %d\n", all - short, all }'
+}

@@ -187,15 +187,16 @@ static void put_round_trips(struct exposition *exposition, const struct engine_c
 const uint32_t turn_bounds_us[TURN_BOUNDS] = {
 	100, 250, 500, 1000, 2500, 5000, 10000, 20000, 100000, 1000000};
 
-static void put_turns(struct exposition *exposition, const struct turn_counters *counters)
+static void put_turns(struct exposition *exposition, const char *name, const char *help,
+	const struct turn_lengths *lengths)
 {
 	const struct histogram histogram = {
-		.name = "turn_seconds",
-		.help = "Time of a turn of the packet loop, in which no other packet is handled.",
+		.name = name,
+		.help = help,
 		.bounds_us = turn_bounds_us,
-		.counts = counters->turns,
+		.counts = lengths->turns,
 		.bounds = TURN_BOUNDS,
-		.sum_us = counters->total_us,
+		.sum_us = lengths->total_us,
 	};
 
 	put_histogram(exposition, &histogram);
@@ -255,7 +256,11 @@ size_t exposition_write(const struct metrics_snapshot *snapshot, char text[stati
 	put_packets(&exposition, &snapshot->engine);
 	put_keepalives(&exposition, snapshot);
 	put_troubles(&exposition, snapshot);
-	put_turns(&exposition, &snapshot->turns);
+	put_turns(&exposition, "turn_seconds",
+		"Time of a turn of the packet loop, in which no other packet is handled.",
+		&snapshot->turns.clock);
+	put_turns(&exposition, "turn_processor_seconds",
+		"What the packet loop had of a processor in a turn.", &snapshot->turns.processor);
 	put_times(&exposition, snapshot);
 	put_head(&exposition, "build_info", "gauge", "Always 1, with the version of natbox.");
 	put_labelled(&exposition, "build_info", "version", NATBOX_VERSION, 1);

@@ -5,7 +5,7 @@
 
 #include <natbox/sip.h>
 
-enum { BINDINGS_MAX = 16, BINDING_URI_MAX = 256, BINDING_CALL_ID_MAX = 128 };
+enum { BINDINGS_MAX = 32, BINDING_URI_MAX = 256, BINDING_CALL_ID_MAX = 128 };
 
 struct binding {
 	char uri[BINDING_URI_MAX], call_id[BINDING_CALL_ID_MAX];
