@@ -75,6 +75,8 @@ $(B)/page.o: $(B)/page.c
 tools    := $(patsubst tools/%.c,$(B)/%,$(wildcard tools/*.c))
 programs := $(patsubst tests/programs/%.c,$(B)/%,$(wildcard tests/programs/*.c))
 
+tests_o := $(unit_o) $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/*.c tests/programs/*/*.c))
+
 tools: $(tools) $(programs)
 $(tools): $(B)/%: $(B)/tools/%.o
 $(B)/load $(B)/pace: $(B)/tools/bench.d/traffic.o
@@ -83,8 +85,10 @@ $(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/witness/*.c))
 $(B)/registrar: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/registrar/*.c))
 $(tools) $(programs): $(outside_o) $(B)/libcore.a
 	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libcore.a $(LDLIBS)
-# Nobody times these.
+# Nobody times these, nor the tests' own code: it is to be there soon.
 $(programs): LDFLAGS += -fno-lto
+TEST_CFLAGS ?= $(if $(filter -O3,$(CFLAGS)),-O1 -fno-lto)
+$(tests_o): compile += $(TEST_CFLAGS)
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)

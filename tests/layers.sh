@@ -32,7 +32,10 @@ includes() { # files...
 			name=${name#natbox/} name=${name%.h}
 			echo "$file ${room_of_header[$name]:-$name}" ;;
 		*\"*)
-			path=$(realpath -m --relative-to=. "$(dirname "$file")/$name")
+			path=${file%/*}/$name
+			while [[ $path =~ ^(.*/)?[^/.][^/]*/\.\./(.*)$ ]]; do
+				path=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
+			done
 			[ -e "$path" ] || path=src/$name
 			echo "$file private $path" ;;
 		esac
@@ -76,9 +79,8 @@ say "the core does no I/O and reads no clock" "$(for room in $core; do
 calls() {
 	local object
 	find build/src -name '*.o' | while read -r object; do
-		[ -e "${object#build/}" ] || [ -e "$(sed 's|^build/||; s|o$|c|' <<<"$object")" ] || continue
-		nm -A "$object" 2>/dev/null
-	done | sed 's/^build\/src\///; s/\.o:/ /' | awk '
+		[ ! -e "${object:6:-1}c" ] || echo "$object"
+	done | xargs nm -A | sed 's/^build\/src\///; s/\.o:/ /' | awk '
 		$(NF - 1) == "U" { wants[$1 " " $NF] } $(NF - 1) ~ /[TDRBV]/ { has[$NF] = $1 }
 		END { for (want in wants) { split(want, pair); of = has[pair[2]]
 			if (of != "" && of != pair[1]) print pair[1], of } }'

@@ -53,10 +53,13 @@ static unsigned read_all(struct capture *capture, int *end)
 	return count;
 }
 
+/* A new file: one that is emptied and written again is waited for until the disk has it. */
 static void write_bytes(const char *bytes, size_t length)
 {
-	FILE *file = fopen(path, "wb");
+	FILE *file;
 
+	unlink(path);
+	file = fopen(path, "wb");
 	cr_assert_eq(fwrite(bytes, 1, length, file), length);
 	cr_assert_eq(fclose(file), 0);
 }

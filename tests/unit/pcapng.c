@@ -123,13 +123,22 @@ static struct frame frame_of(int link_type, const char *bytes)
 	return frame;
 }
 
-static struct capture *open_file(size_t length)
+/* A new file: one that is emptied and written again is waited for until the disk has it. */
+static void write_file(size_t length)
 {
-	FILE *out = fopen(path, "wb");
-	struct capture *capture = NULL;
+	FILE *out;
 
+	unlink(path);
+	out = fopen(path, "wb");
 	cr_assert_eq(fwrite(file.bytes, 1, length, out), length);
 	cr_assert_eq(fclose(out), 0);
+}
+
+static struct capture *open_file(size_t length)
+{
+	struct capture *capture = NULL;
+
+	write_file(length);
 	cr_assert_eq(capture_open_file(path, &capture, &fault), 0, "%s", fault.line);
 	return capture;
 }
@@ -291,15 +300,13 @@ Test(pcapng, damage_anywhere_never_crashes)
 	for (unsigned i = 0; i < 2000; i++) {
 		struct datagram datagram;
 		struct capture *capture;
-		FILE *out = fopen(path, "wb");
 		size_t length =
 			(size_t)random() % 4 ? whole.length : (size_t)random() % whole.length;
 
 		file = whole;
 		for (unsigned j = 0; j < 1 + i % 4; j++)
 			file.bytes[(size_t)random() % whole.length] = (uint8_t)random();
-		cr_assert_eq(fwrite(file.bytes, 1, length, out), length);
-		fclose(out);
+		write_file(length);
 		if (capture_open_file(path, &capture, &fault))
 			continue;
 		for (unsigned j = 0; capture_next(capture, &datagram, &fault) > 0; j++)
