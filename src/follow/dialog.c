@@ -68,7 +68,8 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	uint64_t leg;
 
 	follow_find_tags(passage);
-	inside = passage->to_tag.at;
+	/* A peer of RFC 2543 has no tag (RFC 3261 12.1.2). */
+	inside = passage->to_tag.at || passage->message->method == SIP_BYE;
 	if (!follow->settings->keepalive.dialogs ||
 		(!inside && passage->message->method != SIP_INVITE))
 		return;
