@@ -176,11 +176,6 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 			session_seconds(follow, passage->message), false);
 }
 
-static bool is_challenge(unsigned status)
-{
-	return status == 401 || status == 407;
-}
-
 /* Any other final response to an initial INVITE. After a challenge another attempt may follow. */
 static void reject(struct follow *follow, const struct passage *passage, uint32_t index)
 {
@@ -192,7 +187,7 @@ static void reject(struct follow *follow, const struct passage *passage, uint32_
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	if (!reason || !reason_at(follow->endpoints, reason)->early)
 		return;
-	if (transaction->from_client && is_challenge(passage->message->status))
+	if (transaction->from_client && follow_is_challenge(passage->message->status))
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
 	else
@@ -245,7 +240,7 @@ void dialog_stray_response(struct follow *follow, struct passage *passage)
 		reason_prolong(follow->endpoints, orphan, seconds_of(settings->timers.invite_us));
 	else if (status < 300)
 		confirm_orphan(follow, passage);
-	else if (!passage->in && is_challenge(status))
+	else if (!passage->in && follow_is_challenge(status))
 		reason_prolong(
 			follow->endpoints, orphan, seconds_of(settings->timers.transaction_us));
 	else
@@ -310,7 +305,7 @@ static void bye_response(struct follow *follow, const struct passage *passage, u
 
 	if (status < 300 || status == 481)
 		leg_end(follow, transaction, "ended");
-	else if (transaction->from_client || !is_challenge(status))
+	else if (transaction->from_client || !follow_is_challenge(status))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }

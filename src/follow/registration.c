@@ -429,5 +429,5 @@ void registration_response(struct follow *follow, struct passage *passage, uint3
 	if (passage->grants && passage->grants->count)
 		transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	else
-		transaction_answer(follow->transactions, index);
+		follow_close(follow, index, status);
 }

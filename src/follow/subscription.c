@@ -161,7 +161,7 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 		accept(follow, passage->message, transaction);
 	else if (is_fatal(status))
 		follow_end_by(follow, transaction, "failed");
-	transaction_answer(follow->transactions, index);
+	follow_close(follow, index, status);
 }
 
 /* A REFER subscribes to what becomes of it (RFC 3515 2.4.4). */
@@ -208,7 +208,7 @@ void subscription_refer_response(
 		return;
 	if (status < 300)
 		accept_refer(follow, passage->message, transaction_at(follow->transactions, index));
-	transaction_answer(follow->transactions, index);
+	follow_close(follow, index, status);
 }
 
 /* A NOTIFY, and the subscription that it is about. */

@@ -157,6 +157,13 @@ Test(subscription, a_challenge_creates_nothing_and_the_second_attempt_does)
 	border_expect(border, NATTED ADD("call", "600"));
 }
 
+Test(subscription, a_second_attempt_with_the_branch_and_cseq_of_the_first_counts)
+{
+	phone_asks(border, PHONE, "SUBSCRIBE", to_presence(1, "600"));
+	proxy_answers(border, PHONE, 407, "SUBSCRIBE", granted(to_presence(1, "600"), ""));
+	subscribe();
+}
+
 /* RFC 6665 4.1.2.2. */
 Test(subscription, a_refresh_that_says_it_is_gone_ends_it)
 {
