@@ -77,6 +77,19 @@ bool listing_is_expected(const struct transaction *transaction, uint32_t written
 	       written_of(&transaction->registration.contacts[0]) == written;
 }
 
+void listing_note_removal(
+	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri)
+{
+	if (!transaction->registration.contact_count)
+		transaction->registration.contacts[0] = contact_of(follow, uri);
+}
+
+bool listing_is_removal(const struct transaction *transaction, uint32_t written)
+{
+	return !transaction->registration.contact_count &&
+	       written_of(&transaction->registration.contacts[0]) == written;
+}
+
 /* Which of those that were asked for it is: TRANSACTION_CONTACTS_MAX when it is none. Of a repaired
  * one host and port are where the user agent is seen. found: those that are listed already, which
  * are taken only where there is no other. */
@@ -181,6 +194,21 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 		believe(response, transaction, listing);
 	if (transaction->registration.has_more_contacts)
 		listing->own = 0;
+}
+
+bool listing_names_time(const struct sip_message *response)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	uint32_t seconds;
+
+	if (response->expires.at && text_number(response->expires, &seconds))
+		return true;
+	while ((contact = sip_next_contact(response, &cursor))) {
+		if (text_number(contact->name_addr.expires, &seconds))
+			return true;
+	}
+	return false;
 }
 
 static_assert((int)GRANTS_MAX >= (int)TRANSACTION_CONTACTS_MAX, "room for each Contact asked for");

@@ -19,6 +19,12 @@ void listing_expect(
 /* Whether the first of these was written like that, as in struct reason. */
 bool listing_is_expected(const struct transaction *transaction, uint32_t written);
 
+/* For a REGISTER that asks for none: a Contact that it takes back, of several the last; and whether
+ * that is how this was written. */
+void listing_note_removal(
+	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri);
+bool listing_is_removal(const struct transaction *transaction, uint32_t written);
+
 struct listing {
 	uint32_t granted; /* seconds, the longest of the request's own Contacts; 0: none is there */
 	uint32_t own;     /* the binding that is its own; 0: not known, or several */
@@ -32,6 +38,9 @@ struct listing {
 
 void listing_read(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listing *listing);
+
+/* Whether a 2xx says of anything that it lists how long that lasts. */
+bool listing_names_time(const struct sip_message *response);
 
 /* What a 2xx grants the request's own Contacts. */
 void listing_grants(const struct follow *follow, const struct sip_message *response,

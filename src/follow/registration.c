@@ -63,6 +63,8 @@ static uint64_t parse_request(
 			transaction->registration.seconds = seconds;
 		if (seconds)
 			listing_expect(follow, transaction, &contact->uri);
+		else
+			listing_note_removal(follow, transaction, &contact->uri);
 	}
 	return identity_of(follow, passage->message, named);
 }
@@ -238,6 +240,17 @@ static uint32_t find_heritage(const struct follow *follow, const struct answer *
 	return registration;
 }
 
+/* Whether the request has taken it back, and the answer has that Contact only as an echo, as some
+ * registrars do: of what is bound it had to say how long that lasts (RFC 3261 10.3). */
+static bool is_echo(const struct follow *follow, const struct passage *passage,
+	const struct answer *answer, uint32_t registration)
+{
+	return has_own_key(follow, answer, registration) &&
+	       listing_is_removal(
+		       answer->transaction, reason_at(follow->endpoints, registration)->written) &&
+	       !listing_names_time(passage->message);
+}
+
 /* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a
  * binding, it counts for the registration that the request was about. */
 static bool is_still_bound(
@@ -255,7 +268,8 @@ static bool is_still_bound(
 }
 
 /* Ends the registrations of the AOR that the registrar has no more, or has elsewhere now. */
-static void end_unlisted(struct follow *follow, struct answer *answer)
+static void end_unlisted(
+	struct follow *follow, const struct passage *passage, struct answer *answer)
 {
 	uint32_t next = next_of(follow, answer, 0);
 
@@ -265,7 +279,8 @@ static void end_unlisted(struct follow *follow, struct answer *answer)
 
 		next = next_of(follow, answer, registration);
 		if ((answer->holds && registration == answer->own) ||
-			is_still_bound(follow, answer, registration))
+			(is_still_bound(follow, answer, registration) &&
+				!is_echo(follow, passage, answer, registration)))
 			continue;
 		has_moved = answer->listing.granted && registration != answer->own &&
 			    (has_own_key(follow, answer, registration) ||
@@ -389,7 +404,7 @@ static void accept(
 		answer.own = find_heritage(follow, &answer);
 	if (!answer.own && answer.holds && !may_move(follow, &answer))
 		return;
-	end_unlisted(follow, &answer);
+	end_unlisted(follow, passage, &answer);
 	if (answer.holds)
 		hold(follow, passage, &answer);
 }

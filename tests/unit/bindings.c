@@ -66,6 +66,26 @@ Test(bindings, an_unregister_at_another_proxy_ends_nothing_at_the_first)
 	border_expect(border, "");
 }
 
+/* Some registrars answer an un-REGISTER with the Contact that it has, and without a time. */
+Test(bindings, an_echo_of_what_is_taken_back_is_no_binding)
+{
+	const char *second = "<sip:alice@192.168.1.11:5060>";
+	const char *both = HERE ", <sip:alice@192.168.1.11:5060>";
+	struct registration leaves = {.call_id = "b", .contact = second, .expires = "0"};
+
+	exchange(PHONE, (struct registration){.contact = HERE}, HERE ";expires=60");
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = second}, both);
+	border_expect(border, NEW(PHONE) NEW(OTHER));
+	leaves.cseq = 2;
+	exchange(OTHER, leaves, HERE ";expires=50, <sip:alice@192.168.1.11:5060>;expires=50");
+	border_expect(border, "");
+	leaves.cseq = 3;
+	exchange(OTHER, leaves, both);
+	border_expect(border, GONE(OTHER));
+	exchange(PHONE, (struct registration){.cseq = 2, .contact = HERE, .expires = "0"}, HERE);
+	border_expect(border, GONE(PHONE));
+}
+
 Test(bindings, each_flow_of_an_instance_is_a_registration)
 {
 	const char *first = HERE INSTANCE ";reg-id=1";
