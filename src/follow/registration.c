@@ -1,9 +1,10 @@
 #include "registration.h"
 
-#include "listing.h"
+#include "answer.h"
 #include "moved.h"
 #include "proof.h"
 #include "request.h"
+#include "unlisted.h"
 
 /* The URI in the To of a REGISTER without parameters: its address of record. */
 static bool parse_aor(const struct passage *passage, struct aor *aor)
@@ -54,8 +55,10 @@ static uint64_t parse_request(
 		uint32_t seconds;
 
 		transaction->registration.is_query = false;
-		if (contact->name_addr.is_star)
+		if (contact->name_addr.is_star) {
+			transaction->registration.is_star = true;
 			continue;
+		}
 		if (!named && contact->name_addr.instance.length)
 			named = &contact->name_addr;
 		seconds = contact_seconds(passage->message, &contact->name_addr, 0);
@@ -188,40 +191,6 @@ void registration_request(struct follow *follow, struct passage *passage)
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
-/* An answer, and what there is to be known for it. */
-struct answer {
-	const struct transaction *transaction;
-	uint32_t cseq;
-	struct aor aor;
-	struct listing listing;
-	uint32_t own; /* the registration of the request, where it was sent; 0: none */
-	bool holds;   /* that one is to be kept */
-};
-
-static uint32_t next_of(const struct follow *follow, const struct answer *answer, uint32_t after)
-{
-	return registration_next(
-		follow->endpoints, &answer->aor, answer->transaction->reason, after);
-}
-
-static bool has_own_key(
-	const struct follow *follow, const struct answer *answer, uint32_t registration)
-{
-	const struct reason *reason = reason_at(follow->endpoints, registration);
-
-	return reason_key(reason) == answer->transaction->reason;
-}
-
-/* Whether a registration has the binding that was now asked for: it is the same one, under
- * whatever Call-ID (RFC 3261 10.3). */
-static bool has_own_binding(
-	const struct follow *follow, const struct answer *answer, uint32_t registration)
-{
-	uint32_t binding = reason_at(follow->endpoints, registration)->binding;
-
-	return binding && binding == answer->listing.own;
-}
-
 /* A phone that was switched off and on comes from the same place with another Call-ID: what stood
  * there is its own. */
 static uint32_t find_heritage(const struct follow *follow, const struct answer *answer)
@@ -229,64 +198,15 @@ static uint32_t find_heritage(const struct follow *follow, const struct answer *
 	const struct transaction *transaction = answer->transaction;
 	uint32_t registration = 0;
 
-	while ((registration = next_of(follow, answer, registration))) {
+	while ((registration = answer_next(follow, answer, registration))) {
 		const struct endpoint *endpoint = reason_endpoint(follow->endpoints, registration);
 
 		if (address_equal(&endpoint->client, &transaction->client) &&
 			(!reason_at(follow->endpoints, registration)->binding ||
-				has_own_binding(follow, answer, registration)))
+				answer_has_own_binding(follow, answer, registration)))
 			break;
 	}
 	return registration;
-}
-
-/* Whether the request has taken it back, and the answer has that Contact only as an echo, as some
- * registrars do: of what is bound it had to say how long that lasts (RFC 3261 10.3). */
-static bool is_echo(const struct follow *follow, const struct passage *passage,
-	const struct answer *answer, uint32_t registration)
-{
-	return has_own_key(follow, answer, registration) &&
-	       listing_is_removal(
-		       answer->transaction, reason_at(follow->endpoints, registration)->written) &&
-	       !listing_names_time(passage->message);
-}
-
-/* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a
- * binding, it counts for the registration that the request was about. */
-static bool is_still_bound(
-	const struct follow *follow, struct answer *answer, uint32_t registration)
-{
-	const uint32_t binding = reason_at(follow->endpoints, registration)->binding;
-	const bool is_meant = !answer->transaction->registration.is_query &&
-			      has_own_key(follow, answer, registration);
-
-	if (!answer->listing.is_whole)
-		return !is_meant;
-	if (!binding)
-		return answer->listing.count && !is_meant;
-	return listing_take(&answer->listing, binding);
-}
-
-/* Ends the registrations of the AOR that the registrar has no more, or has elsewhere now. */
-static void end_unlisted(
-	struct follow *follow, const struct passage *passage, struct answer *answer)
-{
-	uint32_t next = next_of(follow, answer, 0);
-
-	while (next) {
-		const uint32_t registration = next;
-		bool has_moved;
-
-		next = next_of(follow, answer, registration);
-		if ((answer->holds && registration == answer->own) ||
-			(is_still_bound(follow, answer, registration) &&
-				!is_echo(follow, passage, answer, registration)))
-			continue;
-		has_moved = answer->listing.granted && registration != answer->own &&
-			    (has_own_key(follow, answer, registration) ||
-				    has_own_binding(follow, answer, registration));
-		reason_end(follow->endpoints, registration, has_moved ? "moved" : "ended");
-	}
 }
 
 /* One AOR has no more of them than a registrar can list: the one that was refreshed longest ago
@@ -296,7 +216,7 @@ static void make_room(struct follow *follow, const struct answer *answer)
 	uint32_t registration = 0, oldest = 0;
 	unsigned count = 0;
 
-	while ((registration = next_of(follow, answer, registration))) {
+	while ((registration = answer_next(follow, answer, registration))) {
 		oldest = registration;
 		count++;
 	}
@@ -343,8 +263,8 @@ static bool may_move(struct follow *follow, const struct answer *answer)
 	const struct reason_claim claim = claim_of(answer);
 	uint32_t registration = 0;
 
-	while ((registration = next_of(follow, answer, registration)) &&
-		!has_own_key(follow, answer, registration))
+	while ((registration = answer_next(follow, answer, registration)) &&
+		!answer_has_own_key(follow, answer, registration))
 		;
 	return !registration || reason_may_move(follow->endpoints, &claim, registration);
 }
@@ -404,7 +324,7 @@ static void accept(
 		answer.own = find_heritage(follow, &answer);
 	if (!answer.own && answer.holds && !may_move(follow, &answer))
 		return;
-	end_unlisted(follow, passage, &answer);
+	unlisted_end(follow, passage->message, &answer);
 	if (answer.holds)
 		hold(follow, passage, &answer);
 }

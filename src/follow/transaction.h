@@ -53,7 +53,7 @@ struct transaction {
 	union {
 		struct {
 			uint32_t seconds; /* asked for; 0: un-REGISTER, or a query */
-			bool is_query, has_more_contacts;
+			bool is_query, is_star, has_more_contacts;
 			uint8_t contact_count;
 			uint32_t taken_back; /* binding; 0: none */
 			struct transaction_contact contacts[TRANSACTION_CONTACTS_MAX];
