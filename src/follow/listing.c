@@ -124,12 +124,35 @@ static bool is_elsewhere(const struct listing *listing)
 	return listing->own && !listing->is_here;
 }
 
+static void take_own(
+	struct listing *listing, const struct sip_uri *uri, bool is_here, uint32_t binding)
+{
+	listing->own = binding;
+	listing->own_uri = uri;
+	listing->is_here = is_here;
+}
+
 static void give_way(struct listing *listing, const struct sip_uri *uri, uint32_t binding)
 {
 	listing->bindings[listing->count++] = listing->own;
-	listing->own = binding;
 	listing->user = uri->user;
-	listing->is_here = true;
+	take_own(listing, uri, true, binding);
+}
+
+/* Of several the one that is repaired for where the user agent is stands for all, if there is one
+ * alone: others, by TCP or mail, are the same wherever it is. */
+static void note_another(struct listing *listing, const struct sip_uri *uri, bool is_here,
+	uint32_t binding, uint32_t written)
+{
+	const bool is_repaired = is_here && nat_is_repaired(uri);
+	const bool was_repaired = listing->is_here && nat_is_repaired(listing->own_uri);
+
+	if (is_repaired && !was_repaired) {
+		take_own(listing, uri, is_here, binding);
+		listing->written = written;
+	} else if (is_repaired == was_repaired) {
+		listing->own = 0;
+	}
 }
 
 /* A binding that lasts. One that is listed a second time is another phone's, too: behind NAT many
@@ -141,6 +164,7 @@ static void note(const struct follow *follow, const struct transaction *transact
 	const bool is_here = uri_is_at(uri, &transaction->client);
 	const unsigned own = own_contact(transaction, &contact, is_here, *found);
 	const uint32_t binding = binding_of(follow, &contact, uri);
+	uint32_t written;
 
 	if (own < TRANSACTION_CONTACTS_MAX || transaction->registration.has_more_contacts)
 		grant(listing, seconds);
@@ -152,11 +176,14 @@ static void note(const struct follow *follow, const struct transaction *transact
 			listing->bindings[listing->count++] = binding;
 		return;
 	}
-	listing->own = *found ? 0 : binding;
-	listing->is_here = is_here;
-	if (!*found)
+	written = written_of(&transaction->registration.contacts[own]);
+	if (*found) {
+		note_another(listing, uri, is_here, binding, written);
+	} else {
+		take_own(listing, uri, is_here, binding);
 		listing->user = uri->user;
-	listing->written = written_of(&transaction->registration.contacts[own]);
+		listing->written = written;
+	}
 	*found |= 1u << own;
 }
 

@@ -103,6 +103,35 @@ Test(ghosts, a_phone_at_a_new_address_leaves_none_at_the_old_one)
 	for_both(new_ports);
 }
 
+#define BY_TCP  "sip:alice@192.168.1.10:5060;transport=tcp"
+#define BY_MAIL "mailto:alice@example.com"
+
+static void one_of_several_is_repaired(void)
+{
+	const char *const lists[] = {"<sip:alice@192.168.1.10:5060>, <" BY_TCP ">",
+		"<" BY_TCP ">, <" BY_MAIL ">, <sip:alice@192.168.1.10:5060>"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct registration request = {
+			.call_id = i ? "j" : "i", .contact = lists[i], .cseq = 1};
+
+		exchange(PHONE, request);
+		cr_expect_eq(registrar.count, 2 + i);
+		request.cseq = 2;
+		exchange(MOVED, request);
+		cr_expect_eq(registrar.count, 2 + i);
+		request.cseq = 3;
+		request.expires = "0";
+		exchange(AGAIN, request);
+		cr_expect_eq(registrar.count, 0);
+	}
+}
+
+Test(ghosts, a_phone_with_contacts_that_need_no_repair_leaves_none_of_the_one_that_does)
+{
+	for_both(one_of_several_is_repaired);
+}
+
 Test(ghosts, the_old_binding_is_taken_back_before_the_new_one_is_made)
 {
 	struct sip_message message;
