@@ -1,20 +1,41 @@
 #include "registration.h"
 
+#include <string.h>
+
 #include "answer.h"
 #include "moved.h"
 #include "proof.h"
 #include "request.h"
 #include "unlisted.h"
 
+/* What begins with the only bracket there is, whatever the display name before it, and if nothing
+ * closes it. Registrars that take such a To read it so. */
+static bool parse_careless(struct text to, struct sip_uri *uri)
+{
+	const char *open = to.length ? memchr(to.at, '<', to.length) : NULL, *end = text_end(to),
+		   *close;
+
+	if (!open || memchr(open + 1, '<', (size_t)(end - open - 1)))
+		return false;
+	close = memchr(open, '>', (size_t)(end - open));
+	return sip_uri_parse((struct text){open + 1, (size_t)((close ? close : end) - open - 1)},
+		       uri) == 0;
+}
+
 /* The URI in the To of a REGISTER without parameters: its address of record. */
 static bool parse_aor(const struct passage *passage, struct aor *aor)
 {
+	const struct text to = passage->message->to;
 	struct sip_contact contact;
 
-	if (sip_contact_parse(passage->message->to, &contact) != 0 || contact.name_addr.is_star)
+	if (sip_contact_parse(to, &contact) == 0) {
+		if (contact.name_addr.is_star)
+			return false;
+		aor->uri = contact.uri;
+	} else if (!parse_careless(to, &aor->uri)) {
 		return false;
+	}
 	aor->proxy = passage->proxy;
-	aor->uri = contact.uri;
 	if (aor->uri.host_port.at)
 		aor->uri.whole.length = (size_t)(text_end(aor->uri.host_port) - aor->uri.whole.at);
 	return true;
