@@ -284,6 +284,24 @@ bool listing_take(struct listing *listing, uint32_t binding)
 	return false;
 }
 
+bool listing_has_another(const struct listing *listing)
+{
+	for (unsigned i = 0; i < listing->count; i++) {
+		if (listing->bindings[i] == listing->own)
+			return true;
+	}
+	return false;
+}
+
+uint32_t listing_bare(const struct follow *follow, const struct transaction *transaction)
+{
+	struct transaction_contact contact = transaction->registration.contacts[0];
+
+	contact.host_port =
+		hash_address(&follow->key, &transaction->client, transaction->client.port);
+	return written_of(&contact);
+}
+
 uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri)
 {
 	const struct transaction_contact contact = contact_of(follow, uri);

@@ -54,9 +54,23 @@ uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri)
 uint32_t listing_binding_at(
 	const struct follow *follow, const struct sip_uri *uri, const struct address *address);
 
+/* Whether two Contacts that lead to the same place, written like this, are two URIs all the same:
+ * both are repaired for it, so the natbox parameters tell what had stood there (RFC 3261 19.1.4).
+ * bare: as one is written that needs no repair there. */
+static inline bool listing_tells_apart(uint32_t one, uint32_t other, uint32_t bare)
+{
+	return one && other && one != other && one != bare && other != bare;
+}
+
+/* The first Contact that a REGISTER asks for, as one would write it that needs no repair. */
+uint32_t listing_bare(const struct follow *follow, const struct transaction *transaction);
+
 /* The first Contact of a response that is this binding; NULL: none. */
 const struct sip_contact *listing_find(
 	const struct follow *follow, const struct sip_message *response, uint32_t binding);
+
+/* Whether a binding like its own is listed besides. */
+bool listing_has_another(const struct listing *listing);
 
 /* Whether this binding is listed; each one that is answers for one registration. */
 bool listing_take(struct listing *listing, uint32_t binding);

@@ -212,6 +212,16 @@ void registration_request(struct follow *follow, struct passage *passage)
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
+/* Another phone of the AOR, whose NAT has given its place away, and that the registrar still lists
+ * there beside the one that has come. */
+static bool is_anothers(
+	const struct follow *follow, const struct answer *answer, uint32_t registration)
+{
+	return listing_tells_apart(reason_at(follow->endpoints, registration)->written,
+		       answer->listing.written, listing_bare(follow, answer->transaction)) &&
+	       listing_has_another(&answer->listing);
+}
+
 /* A phone that was switched off and on comes from the same place with another Call-ID: what stood
  * there is its own. */
 static uint32_t find_heritage(const struct follow *follow, const struct answer *answer)
@@ -224,7 +234,8 @@ static uint32_t find_heritage(const struct follow *follow, const struct answer *
 
 		if (address_equal(&endpoint->client, &transaction->client) &&
 			(!reason_at(follow->endpoints, registration)->binding ||
-				answer_has_own_binding(follow, answer, registration)))
+				(answer_has_own_binding(follow, answer, registration) &&
+					!is_anothers(follow, answer, registration))))
 			break;
 	}
 	return registration;
