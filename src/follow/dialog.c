@@ -88,7 +88,8 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	uint64_t leg;
 
 	follow_find_tags(passage);
-	inside = passage->to_tag.at;
+	/* A peer of RFC 2543 has no tag (RFC 3261 12.1.2). */
+	inside = passage->to_tag.at || passage->message->method == SIP_BYE;
 	if (!follow->settings->keepalive.dialogs ||
 		(!inside && passage->message->method != SIP_INVITE))
 		return;
@@ -199,11 +200,6 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 			leg_seconds(follow, passage->message, leg), false);
 }
 
-static bool is_challenge(unsigned status)
-{
-	return status == 401 || status == 407;
-}
-
 /* Any other final response to an initial INVITE. After a challenge another attempt may follow. */
 static void reject(struct follow *follow, const struct passage *passage, uint32_t index)
 {
@@ -215,7 +211,7 @@ static void reject(struct follow *follow, const struct passage *passage, uint32_
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	if (!reason || !reason_at(follow->endpoints, reason)->early)
 		return;
-	if (transaction->from_client && is_challenge(passage->message->status))
+	if (transaction->from_client && follow_is_challenge(passage->message->status))
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
 	else
@@ -268,7 +264,7 @@ void dialog_stray_response(struct follow *follow, struct passage *passage)
 		reason_prolong(follow->endpoints, orphan, seconds_of(settings->timers.invite_us));
 	else if (status < 300)
 		confirm_orphan(follow, passage);
-	else if (!passage->in && is_challenge(status))
+	else if (!passage->in && follow_is_challenge(status))
 		reason_prolong(
 			follow->endpoints, orphan, seconds_of(settings->timers.transaction_us));
 	else
@@ -345,7 +341,7 @@ static void bye_response(struct follow *follow, const struct passage *passage, u
 
 	if (status < 300 || status == 481)
 		leg_end(follow, transaction, "ended");
-	else if (transaction->from_client || !is_challenge(status))
+	else if (transaction->from_client || !follow_is_challenge(status))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }

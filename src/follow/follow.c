@@ -168,6 +168,9 @@ static void follow_response(struct follow *follow, struct passage *passage)
 	case SIP_REFER:
 		subscription_refer_response(follow, passage, index);
 		break;
+	case SIP_NOTIFY:
+		subscription_notify_response(follow, passage, index);
+		break;
 	case SIP_INVITE:
 	case SIP_UPDATE:
 	case SIP_INFO:
@@ -185,6 +188,7 @@ static bool has_followed_transaction(enum sip_method method)
 	case SIP_REGISTER:
 	case SIP_SUBSCRIBE:
 	case SIP_REFER:
+	case SIP_NOTIFY:
 	case SIP_INVITE:
 	case SIP_UPDATE:
 	case SIP_INFO:

@@ -77,6 +77,19 @@ bool listing_is_expected(const struct transaction *transaction, uint32_t written
 	       written_of(&transaction->registration.contacts[0]) == written;
 }
 
+void listing_note_removal(
+	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri)
+{
+	if (!transaction->registration.contact_count)
+		transaction->registration.contacts[0] = contact_of(follow, uri);
+}
+
+bool listing_is_removal(const struct transaction *transaction, uint32_t written)
+{
+	return !transaction->registration.contact_count &&
+	       written_of(&transaction->registration.contacts[0]) == written;
+}
+
 /* Which of those that were asked for it is: TRANSACTION_CONTACTS_MAX when it is none. Of a repaired
  * one host and port are where the user agent is seen. found: those that are listed already, which
  * are taken only where there is no other. */
@@ -111,12 +124,35 @@ static bool is_elsewhere(const struct listing *listing)
 	return listing->own && !listing->is_here;
 }
 
+static void take_own(
+	struct listing *listing, const struct sip_uri *uri, bool is_here, uint32_t binding)
+{
+	listing->own = binding;
+	listing->own_uri = uri;
+	listing->is_here = is_here;
+}
+
 static void give_way(struct listing *listing, const struct sip_uri *uri, uint32_t binding)
 {
 	listing->bindings[listing->count++] = listing->own;
-	listing->own = binding;
 	listing->user = uri->user;
-	listing->is_here = true;
+	take_own(listing, uri, true, binding);
+}
+
+/* Of several the one that is repaired for where the user agent is stands for all, if there is one
+ * alone: others, by TCP or mail, are the same wherever it is. */
+static void note_another(struct listing *listing, const struct sip_uri *uri, bool is_here,
+	uint32_t binding, uint32_t written)
+{
+	const bool is_repaired = is_here && nat_is_repaired(uri);
+	const bool was_repaired = listing->is_here && nat_is_repaired(listing->own_uri);
+
+	if (is_repaired && !was_repaired) {
+		take_own(listing, uri, is_here, binding);
+		listing->written = written;
+	} else if (is_repaired == was_repaired) {
+		listing->own = 0;
+	}
 }
 
 /* A binding that lasts. One that is listed a second time is another phone's, too: behind NAT many
@@ -128,6 +164,7 @@ static void note(const struct follow *follow, const struct transaction *transact
 	const bool is_here = uri_is_at(uri, &transaction->client);
 	const unsigned own = own_contact(transaction, &contact, is_here, *found);
 	const uint32_t binding = binding_of(follow, &contact, uri);
+	uint32_t written;
 
 	if (own < TRANSACTION_CONTACTS_MAX || transaction->registration.has_more_contacts)
 		grant(listing, seconds);
@@ -139,11 +176,14 @@ static void note(const struct follow *follow, const struct transaction *transact
 			listing->bindings[listing->count++] = binding;
 		return;
 	}
-	listing->own = *found ? 0 : binding;
-	listing->is_here = is_here;
-	if (!*found)
+	written = written_of(&transaction->registration.contacts[own]);
+	if (*found) {
+		note_another(listing, uri, is_here, binding, written);
+	} else {
+		take_own(listing, uri, is_here, binding);
 		listing->user = uri->user;
-	listing->written = written_of(&transaction->registration.contacts[own]);
+		listing->written = written;
+	}
 	*found |= 1u << own;
 }
 
@@ -181,6 +221,21 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 		believe(response, transaction, listing);
 	if (transaction->registration.has_more_contacts)
 		listing->own = 0;
+}
+
+bool listing_names_time(const struct sip_message *response)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	uint32_t seconds;
+
+	if (response->expires.at && text_number(response->expires, &seconds))
+		return true;
+	while ((contact = sip_next_contact(response, &cursor))) {
+		if (text_number(contact->name_addr.expires, &seconds))
+			return true;
+	}
+	return false;
 }
 
 static_assert((int)GRANTS_MAX >= (int)TRANSACTION_CONTACTS_MAX, "room for each Contact asked for");
@@ -227,6 +282,24 @@ bool listing_take(struct listing *listing, uint32_t binding)
 		}
 	}
 	return false;
+}
+
+bool listing_has_another(const struct listing *listing)
+{
+	for (unsigned i = 0; i < listing->count; i++) {
+		if (listing->bindings[i] == listing->own)
+			return true;
+	}
+	return false;
+}
+
+uint32_t listing_bare(const struct follow *follow, const struct transaction *transaction)
+{
+	struct transaction_contact contact = transaction->registration.contacts[0];
+
+	contact.host_port =
+		hash_address(&follow->key, &transaction->client, transaction->client.port);
+	return written_of(&contact);
 }
 
 uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri)

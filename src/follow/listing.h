@@ -19,9 +19,16 @@ void listing_expect(
 /* Whether the first of these was written like that, as in struct reason. */
 bool listing_is_expected(const struct transaction *transaction, uint32_t written);
 
+/* For a REGISTER that asks for none: a Contact that it takes back, of several the last; and whether
+ * that is how this was written. */
+void listing_note_removal(
+	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri);
+bool listing_is_removal(const struct transaction *transaction, uint32_t written);
+
 struct listing {
 	uint32_t granted; /* seconds, the longest of the request's own Contacts; 0: none is there */
 	uint32_t own;     /* the binding that is its own; 0: not known, or several */
+	const struct sip_uri *own_uri;
 	uint32_t written; /* that one as the request had it */
 	bool is_here;     /* it leads to where the user agent is seen */
 	struct text user; /* of the first of its own; at is NULL where that has none */
@@ -32,6 +39,9 @@ struct listing {
 
 void listing_read(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listing *listing);
+
+/* Whether a 2xx says of anything that it lists how long that lasts. */
+bool listing_names_time(const struct sip_message *response);
 
 /* What a 2xx grants the request's own Contacts. */
 void listing_grants(const struct follow *follow, const struct sip_message *response,
@@ -44,9 +54,23 @@ uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri)
 uint32_t listing_binding_at(
 	const struct follow *follow, const struct sip_uri *uri, const struct address *address);
 
+/* Whether two Contacts that lead to the same place, written like this, are two URIs all the same:
+ * both are repaired for it, so the natbox parameters tell what had stood there (RFC 3261 19.1.4).
+ * bare: as one is written that needs no repair there. */
+static inline bool listing_tells_apart(uint32_t one, uint32_t other, uint32_t bare)
+{
+	return one && other && one != other && one != bare && other != bare;
+}
+
+/* The first Contact that a REGISTER asks for, as one would write it that needs no repair. */
+uint32_t listing_bare(const struct follow *follow, const struct transaction *transaction);
+
 /* The first Contact of a response that is this binding; NULL: none. */
 const struct sip_contact *listing_find(
 	const struct follow *follow, const struct sip_message *response, uint32_t binding);
+
+/* Whether a binding like its own is listed besides. */
+bool listing_has_another(const struct listing *listing);
 
 /* Whether this binding is listed; each one that is answers for one registration. */
 bool listing_take(struct listing *listing, uint32_t binding);

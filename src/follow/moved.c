@@ -245,7 +245,7 @@ static bool find_old(
  * have registered the same user. What was given back on its way here is bound for the place where
  * it stands, whatever it is listed as: then it is whoever else stands there. */
 static bool is_shared(const struct follow *follow, const struct aor *aor, uint64_t key,
-	uint32_t registration, bool is_given_back)
+	uint32_t registration, bool is_given_back, uint32_t bare)
 {
 	const struct reason *reason = reason_at(follow->endpoints, registration);
 	uint32_t other = 0;
@@ -253,8 +253,11 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 	while ((other = registration_next(follow->endpoints, aor, key, other))) {
 		const struct reason *another = reason_at(follow->endpoints, other);
 
-		if (other != registration && (is_given_back ? another->endpoint == reason->endpoint
-							    : another->binding == reason->binding))
+		if (other != registration &&
+			(is_given_back ? another->endpoint == reason->endpoint
+				       : another->binding == reason->binding &&
+						 !listing_tells_apart(
+							 reason->written, another->written, bare)))
 			return true;
 	}
 	return false;
@@ -294,19 +297,37 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 	return count;
 }
 
+/* Whether nothing else of the AOR that is listed may be taken for it. */
+static bool is_unmistakable(
+	const struct follow *follow, const struct aor *aor, uint64_t key, uint32_t registration)
+{
+	const uint32_t binding = reason_at(follow->endpoints, registration)->binding;
+	uint32_t other = 0;
+
+	while ((other = registration_next(follow->endpoints, aor, key, other))) {
+		if (other != registration &&
+			reason_at(follow->endpoints, other)->binding == binding)
+			return false;
+	}
+	return true;
+}
+
 static void take_back(const struct follow *follow, struct passage *passage, const struct aor *aor,
 	const struct old *old, struct transaction *wanted)
 {
 	const uint32_t binding = reason_at(follow->endpoints, old->registration)->binding;
 	const struct address from = *place_of(follow, old->registration);
 	const struct sip_uri uri = uri_as(&old->contact->uri, &old->as);
+	const struct sip_uri there = uri_as(&uri, &from);
 	const bool is_given_back = listing_binding_at(follow, &uri, &from) != binding;
+	const uint32_t bare = listing_written(follow, &there);
 
-	if (is_shared(follow, aor, wanted->reason, old->registration, is_given_back))
+	if (is_shared(follow, aor, wanted->reason, old->registration, is_given_back, bare))
 		return;
 	passage->moved[passage->moved_count++] =
 		(struct moved){.contact = old->contact, .from = from, .as = old->as};
-	if (!is_given_back && !uri_is_at(&uri, &from) && !address_equal(&from, &passage->client))
+	if (!is_given_back && !uri_is_at(&uri, &from) && !address_equal(&from, &passage->client) &&
+		is_unmistakable(follow, aor, wanted->reason, old->registration))
 		wanted->registration.taken_back = binding;
 }
 

@@ -1,19 +1,41 @@
 #include "registration.h"
 
-#include "listing.h"
+#include <string.h>
+
+#include "answer.h"
 #include "moved.h"
 #include "proof.h"
 #include "request.h"
+#include "unlisted.h"
+
+/* What begins with the only bracket there is, whatever the display name before it, and if nothing
+ * closes it. Registrars that take such a To read it so. */
+static bool parse_careless(struct text to, struct sip_uri *uri)
+{
+	const char *open = to.length ? memchr(to.at, '<', to.length) : NULL, *end = text_end(to),
+		   *close;
+
+	if (!open || memchr(open + 1, '<', (size_t)(end - open - 1)))
+		return false;
+	close = memchr(open, '>', (size_t)(end - open));
+	return sip_uri_parse((struct text){open + 1, (size_t)((close ? close : end) - open - 1)},
+		       uri) == 0;
+}
 
 /* The URI in the To of a REGISTER without parameters: its address of record. */
 static bool parse_aor(const struct passage *passage, struct aor *aor)
 {
+	const struct text to = passage->message->to;
 	struct sip_contact contact;
 
-	if (sip_contact_parse(passage->message->to, &contact) != 0 || contact.name_addr.is_star)
+	if (sip_contact_parse(to, &contact) == 0) {
+		if (contact.name_addr.is_star)
+			return false;
+		aor->uri = contact.uri;
+	} else if (!parse_careless(to, &aor->uri)) {
 		return false;
+	}
 	aor->proxy = passage->proxy;
-	aor->uri = contact.uri;
 	if (aor->uri.host_port.at)
 		aor->uri.whole.length = (size_t)(text_end(aor->uri.host_port) - aor->uri.whole.at);
 	return true;
@@ -54,8 +76,10 @@ static uint64_t parse_request(
 		uint32_t seconds;
 
 		transaction->registration.is_query = false;
-		if (contact->name_addr.is_star)
+		if (contact->name_addr.is_star) {
+			transaction->registration.is_star = true;
 			continue;
+		}
 		if (!named && contact->name_addr.instance.length)
 			named = &contact->name_addr;
 		seconds = contact_seconds(passage->message, &contact->name_addr, 0);
@@ -63,6 +87,8 @@ static uint64_t parse_request(
 			transaction->registration.seconds = seconds;
 		if (seconds)
 			listing_expect(follow, transaction, &contact->uri);
+		else
+			listing_note_removal(follow, transaction, &contact->uri);
 	}
 	return identity_of(follow, passage->message, named);
 }
@@ -186,38 +212,14 @@ void registration_request(struct follow *follow, struct passage *passage)
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
 
-/* An answer, and what there is to be known for it. */
-struct answer {
-	const struct transaction *transaction;
-	uint32_t cseq;
-	struct aor aor;
-	struct listing listing;
-	uint32_t own; /* the registration of the request, where it was sent; 0: none */
-	bool holds;   /* that one is to be kept */
-};
-
-static uint32_t next_of(const struct follow *follow, const struct answer *answer, uint32_t after)
-{
-	return registration_next(
-		follow->endpoints, &answer->aor, answer->transaction->reason, after);
-}
-
-static bool has_own_key(
+/* Another phone of the AOR, whose NAT has given its place away, and that the registrar still lists
+ * there beside the one that has come. */
+static bool is_anothers(
 	const struct follow *follow, const struct answer *answer, uint32_t registration)
 {
-	const struct reason *reason = reason_at(follow->endpoints, registration);
-
-	return reason_key(reason) == answer->transaction->reason;
-}
-
-/* Whether a registration has the binding that was now asked for: it is the same one, under
- * whatever Call-ID (RFC 3261 10.3). */
-static bool has_own_binding(
-	const struct follow *follow, const struct answer *answer, uint32_t registration)
-{
-	uint32_t binding = reason_at(follow->endpoints, registration)->binding;
-
-	return binding && binding == answer->listing.own;
+	return listing_tells_apart(reason_at(follow->endpoints, registration)->written,
+		       answer->listing.written, listing_bare(follow, answer->transaction)) &&
+	       listing_has_another(&answer->listing);
 }
 
 /* A phone that was switched off and on comes from the same place with another Call-ID: what stood
@@ -227,51 +229,16 @@ static uint32_t find_heritage(const struct follow *follow, const struct answer *
 	const struct transaction *transaction = answer->transaction;
 	uint32_t registration = 0;
 
-	while ((registration = next_of(follow, answer, registration))) {
+	while ((registration = answer_next(follow, answer, registration))) {
 		const struct endpoint *endpoint = reason_endpoint(follow->endpoints, registration);
 
 		if (address_equal(&endpoint->client, &transaction->client) &&
 			(!reason_at(follow->endpoints, registration)->binding ||
-				has_own_binding(follow, answer, registration)))
+				(answer_has_own_binding(follow, answer, registration) &&
+					!is_anothers(follow, answer, registration))))
 			break;
 	}
 	return registration;
-}
-
-/* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a
- * binding, it counts for the registration that the request was about. */
-static bool is_still_bound(
-	const struct follow *follow, struct answer *answer, uint32_t registration)
-{
-	const uint32_t binding = reason_at(follow->endpoints, registration)->binding;
-	const bool is_meant = !answer->transaction->registration.is_query &&
-			      has_own_key(follow, answer, registration);
-
-	if (!answer->listing.is_whole)
-		return !is_meant;
-	if (!binding)
-		return answer->listing.count && !is_meant;
-	return listing_take(&answer->listing, binding);
-}
-
-/* Ends the registrations of the AOR that the registrar has no more, or has elsewhere now. */
-static void end_unlisted(struct follow *follow, struct answer *answer)
-{
-	uint32_t next = next_of(follow, answer, 0);
-
-	while (next) {
-		const uint32_t registration = next;
-		bool has_moved;
-
-		next = next_of(follow, answer, registration);
-		if ((answer->holds && registration == answer->own) ||
-			is_still_bound(follow, answer, registration))
-			continue;
-		has_moved = answer->listing.granted && registration != answer->own &&
-			    (has_own_key(follow, answer, registration) ||
-				    has_own_binding(follow, answer, registration));
-		reason_end(follow->endpoints, registration, has_moved ? "moved" : "ended");
-	}
 }
 
 /* One AOR has no more of them than a registrar can list: the one that was refreshed longest ago
@@ -281,7 +248,7 @@ static void make_room(struct follow *follow, const struct answer *answer)
 	uint32_t registration = 0, oldest = 0;
 	unsigned count = 0;
 
-	while ((registration = next_of(follow, answer, registration))) {
+	while ((registration = answer_next(follow, answer, registration))) {
 		oldest = registration;
 		count++;
 	}
@@ -328,8 +295,8 @@ static bool may_move(struct follow *follow, const struct answer *answer)
 	const struct reason_claim claim = claim_of(answer);
 	uint32_t registration = 0;
 
-	while ((registration = next_of(follow, answer, registration)) &&
-		!has_own_key(follow, answer, registration))
+	while ((registration = answer_next(follow, answer, registration)) &&
+		!answer_has_own_key(follow, answer, registration))
 		;
 	return !registration || reason_may_move(follow->endpoints, &claim, registration);
 }
@@ -392,7 +359,7 @@ static void accept(
 		answer.own = find_heritage(follow, &answer);
 	if (!answer.own && answer.holds && !may_move(follow, &answer))
 		return;
-	end_unlisted(follow, &answer);
+	unlisted_end(follow, passage->message, &answer);
 	if (answer.holds)
 		hold(follow, passage, &answer);
 }
@@ -432,5 +399,5 @@ void registration_response(struct follow *follow, struct passage *passage, uint3
 	if (passage->grants && passage->grants->count)
 		transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	else
-		transaction_answer(follow->transactions, index);
+		follow_close(follow, index, status);
 }

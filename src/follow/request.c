@@ -50,6 +50,14 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 	return index;
 }
 
+void follow_close(struct follow *follow, uint32_t index, unsigned status)
+{
+	if (follow_is_challenge(status))
+		transaction_close(follow->transactions, index);
+	else
+		transaction_answer(follow->transactions, index);
+}
+
 struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat)
 {
 	return (struct reason_claim){.client = transaction->client,

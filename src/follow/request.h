@@ -16,6 +16,15 @@ void follow_find_tags(struct passage *passage);
  * *is_new tells. Its index, or 0 when there can be none. */
 uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new);
 
+static inline bool follow_is_challenge(unsigned status)
+{
+	return status == 401 || status == 407;
+}
+
+/* Closes a transaction whose final response, with this status, has passed. What was challenged may
+ * come again with credentials, from a careless user agent with the same CSeq and branch. */
+void follow_close(struct follow *follow, uint32_t index, unsigned status);
+
 /* A reason's claim by the user agent of a transaction: kind, id, key and seconds are to be set. */
 struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat);
 

@@ -161,7 +161,7 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 		accept(follow, passage->message, transaction);
 	else if (is_fatal(status))
 		follow_end_by(follow, transaction, "failed");
-	transaction_answer(follow->transactions, index);
+	follow_close(follow, index, status);
 }
 
 /* A REFER subscribes to what becomes of it (RFC 3515 2.4.4). */
@@ -208,7 +208,7 @@ void subscription_refer_response(
 		return;
 	if (status < 300)
 		accept_refer(follow, passage->message, transaction_at(follow->transactions, index));
-	transaction_answer(follow->transactions, index);
+	follow_close(follow, index, status);
 }
 
 /* A NOTIFY, and the subscription that it is about. */
@@ -284,6 +284,19 @@ static void hold_fork(
 	reason_hold(follow->endpoints, &claim);
 }
 
+/* What the subscriber answers to a NOTIFY of a subscription that it has. */
+static void expect_refusal(struct follow *follow, const struct passage *passage, uint64_t key)
+{
+	uint32_t index;
+	bool is_new;
+
+	if (!reason_find(follow->endpoints, key))
+		return;
+	index = follow_open(follow, passage, &is_new);
+	if (is_new)
+		transaction_at(follow->transactions, index)->reason = key;
+}
+
 /* What the notifier says of a subscription counts for one that was asked for. */
 void subscription_notify(struct follow *follow, const struct passage *passage)
 {
@@ -296,10 +309,27 @@ void subscription_notify(struct follow *follow, const struct passage *passage)
 	if (!is_for_subscriber(follow, passage, notice.reason))
 		return;
 	read_state(message, &notice);
-	if (notice.is_terminated)
+	if (notice.is_terminated) {
 		follow_end(follow, notice.key, "ended");
-	else if (!notice.reason)
+		return;
+	}
+	if (!notice.reason)
 		hold_fork(follow, passage, &notice);
 	else if (notice.seconds)
 		reason_refresh(follow->endpoints, notice.reason, notice.seconds);
+	expect_refusal(follow, passage, notice.key);
+}
+
+/* 481: the subscriber knows nothing of it, as it was switched off and on, or wants no other
+ * notifier than its first. The one that asked then has to forget it (RFC 6665 4.2.2, 4.4.1). */
+void subscription_notify_response(
+	struct follow *follow, const struct passage *passage, uint32_t index)
+{
+	const unsigned status = passage->message->status;
+
+	if (status < 200)
+		return;
+	if (status == 481)
+		follow_end(follow, transaction_at(follow->transactions, index)->reason, "failed");
+	transaction_close(follow->transactions, index);
 }

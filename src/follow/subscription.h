@@ -3,7 +3,7 @@
 
 #include <natbox/follow.h>
 
-/* SUBSCRIBE, its responses, and NOTIFY (RFC 6665); REFER, which subscribes, too (RFC 3515). */
+/* SUBSCRIBE and NOTIFY with their responses (RFC 6665); REFER, which subscribes, too (RFC 3515). */
 void subscription_request(struct follow *follow, const struct passage *passage);
 void subscription_response(
 	struct follow *follow, const struct passage *passage, uint32_t transaction);
@@ -11,5 +11,7 @@ void subscription_refer(struct follow *follow, const struct passage *passage);
 void subscription_refer_response(
 	struct follow *follow, const struct passage *passage, uint32_t transaction);
 void subscription_notify(struct follow *follow, const struct passage *passage);
+void subscription_notify_response(
+	struct follow *follow, const struct passage *passage, uint32_t transaction);
 
 #endif

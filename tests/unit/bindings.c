@@ -54,6 +54,26 @@ Test(bindings, an_unregister_at_another_proxy_ends_nothing_at_the_first)
 	border_expect(border, "");
 }
 
+/* Some registrars answer an un-REGISTER with the Contact that it has, and without a time. */
+Test(bindings, an_echo_of_what_is_taken_back_is_no_binding)
+{
+	const char *second = "<sip:alice@192.168.1.11:5060>";
+	const char *both = HERE ", <sip:alice@192.168.1.11:5060>";
+	struct registration leaves = {.call_id = "b", .contact = second, .expires = "0"};
+
+	exchange(PHONE, (struct registration){.contact = HERE}, HERE ";expires=60");
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = second}, both);
+	border_expect(border, NEW(PHONE) NEW(OTHER));
+	leaves.cseq = 2;
+	exchange(OTHER, leaves, HERE ";expires=50, <sip:alice@192.168.1.11:5060>;expires=50");
+	border_expect(border, "");
+	leaves.cseq = 3;
+	exchange(OTHER, leaves, both);
+	border_expect(border, GONE(OTHER));
+	exchange(PHONE, (struct registration){.cseq = 2, .contact = HERE, .expires = "0"}, HERE);
+	border_expect(border, GONE(PHONE));
+}
+
 Test(bindings, each_flow_of_an_instance_is_a_registration)
 {
 	const char *first = HERE INSTANCE ";reg-id=1";
@@ -314,6 +334,40 @@ Test(bindings, a_registrar_that_lists_nothing_is_taken_at_the_requests_word)
 	border_expect(border, NEW(PHONE) NEW(OTHER) KEPT(PHONE));
 	exchange(MOVED, (struct registration){.cseq = 3, .contact = HERE}, "");
 	border_expect(border, LEFT(PHONE) NEW(MOVED));
+}
+
+/* Nor does it list who is still there when somebody leaves. */
+Test(bindings, an_empty_list_of_a_registrar_that_never_lists_ends_who_asked_alone)
+{
+	exchange(PHONE, (struct registration){.contact = HERE}, "");
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = THERE}, "");
+	border_expect(border, NEW(PHONE) NEW(OTHER));
+	exchange(OTHER,
+		(struct registration){.call_id = "b", .cseq = 2, .contact = THERE, .expires = "0"},
+		"");
+	border_expect(border, GONE(OTHER));
+	exchange(MOVED, (struct registration){.call_id = "s", .contact = "*", .expires = "0"}, "");
+	border_expect(border, GONE(PHONE));
+}
+
+/* A registrar that tells them apart by Call-ID. In whatever order they have come. */
+Test(bindings, of_two_phones_with_one_contact_the_one_that_moves_takes_nothing_from_the_other)
+{
+	const char *const first[] = {PHONE, OTHER}, *const ids[] = {"a", "b"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		exchange(first[i], (struct registration){.call_id = ids[i], .contact = HERE}, HERE);
+		exchange(first[!i], (struct registration){.call_id = ids[!i], .contact = HERE},
+			HERE ", " HERE);
+		border_forget(border);
+		exchange(MOVED, (struct registration){.call_id = "a", .cseq = 2, .contact = HERE},
+			HERE ", " HERE);
+		border_expect(border, LEFT(PHONE) NEW(MOVED));
+		exchange("203.0.113.2:5061",
+			(struct registration){.call_id = "s", .contact = "*", .expires = "0"}, "");
+		border_forget(border);
+		border_wait(border, 40);
+	}
 }
 
 Test(bindings, a_phone_with_several_contacts_is_kept_while_anything_is_listed)

@@ -65,6 +65,19 @@ Test(forked_subscription, each_notifier_stands_for_itself)
 	border_expect(border, END("ended") GONE("ended"));
 }
 
+/* RFC 6665 4.4.1: a subscriber that wants one notifier alone. */
+Test(forked_subscription, a_notifier_that_the_phone_refuses_is_none)
+{
+	struct exchange notify = {.from_tag = "m", .to_tag = "a", .cseq = 7, .lines = ACTIVE};
+
+	subscribe_first();
+	proxy_asks(border, PHONE, "NOTIFY", notify);
+	border_expect(border, ADD("500"));
+	notify.lines = NULL;
+	phone_answers(border, PHONE, 481, "NOTIFY", notify);
+	border_expect(border, END("failed"));
+}
+
 Test(forked_subscription, a_notifier_that_ends_does_not_end_the_others)
 {
 	subscribe_first();

@@ -98,6 +98,30 @@ TestOfBoth(ghosts, a_phone_at_a_new_address_leaves_none_at_the_old_one)
 	cr_expect_eq(registrar.count, 0);
 }
 
+#define BY_TCP  "sip:alice@192.168.1.10:5060;transport=tcp"
+#define BY_MAIL "mailto:alice@example.com"
+
+TestOfBoth(ghosts, a_phone_with_contacts_that_need_no_repair_leaves_none_of_the_one_that_does)
+{
+	const char *const lists[] = {"<sip:alice@192.168.1.10:5060>, <" BY_TCP ">",
+		"<" BY_TCP ">, <" BY_MAIL ">, <sip:alice@192.168.1.10:5060>"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct registration request = {
+			.call_id = i ? "j" : "i", .contact = lists[i], .cseq = 1};
+
+		exchange(PHONE, request);
+		cr_expect_eq(registrar.count, 2 + i);
+		request.cseq = 2;
+		exchange(MOVED, request);
+		cr_expect_eq(registrar.count, 2 + i);
+		request.cseq = 3;
+		request.expires = "0";
+		exchange(AGAIN, request);
+		cr_expect_eq(registrar.count, 0);
+	}
+}
+
 Test(ghosts, the_old_binding_is_taken_back_before_the_new_one_is_made)
 {
 	struct sip_message message;
@@ -184,6 +208,65 @@ Test(ghosts, two_phones_of_one_aor_and_call_id_take_back_nothing_of_each_other)
 	bound_are(URI_AT(PHONE), OTHER_URI_AT(OTHER));
 	exchange(MOVED, (struct registration){.cseq = 3});
 	bound_are(OTHER_URI_AT(OTHER), URI_AT(MOVED));
+}
+
+/* A router that is switched off and on deals its ports anew. The places are those of the phones
+ * after that, the first of which comes first. */
+static void deal_ports(const char *first, const char *second)
+{
+	const struct registration one = {.call_id = "a"},
+				  two = {.call_id = "b", .contact = ELSEWHERE};
+	struct registration leaves = {
+		.call_id = "b", .cseq = 4, .contact = ELSEWHERE, .expires = "0"};
+	struct registration request = two;
+
+	exchange(PHONE, one);
+	exchange(MOVED, two);
+	request.cseq = 2;
+	exchange(first, request);
+	request = one;
+	request.cseq = 2;
+	exchange(second, request);
+	cr_expect_eq(registrar.count, 2);
+	request.cseq = 3;
+	exchange(second, request);
+	cr_expect_eq(registrar.count, 2);
+	exchange(first, leaves);
+	cr_expect_eq(registrar.count, 1);
+	request.cseq = 4;
+	request.expires = "0";
+	exchange(second, request);
+	cr_expect_eq(registrar.count, 0);
+}
+
+static void ports_are_swapped(void)
+{
+	deal_ports(PHONE, MOVED);
+}
+
+static void a_port_is_given_on(void)
+{
+	deal_ports(PHONE, AGAIN);
+}
+
+Test(ghosts, a_phone_that_is_given_the_port_of_another_leaves_the_other_no_ghost)
+{
+	for_both(ports_are_swapped);
+	for_both(a_port_is_given_on);
+}
+
+Test(ghosts, a_phone_sees_the_one_that_has_its_old_place_now)
+{
+	struct registration other = {.call_id = "b", .contact = ELSEWHERE};
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){.call_id = "a"});
+	exchange(MOVED, other);
+	other.cseq = 2;
+	exchange(PHONE, other);
+	exchange(MOVED, (struct registration){.call_id = "a", .cseq = 2});
+	message = passed_on();
+	cr_expect_eq(contact_count(&message), 2);
 }
 
 /* One that is late, or of another phone with a count of its own. */

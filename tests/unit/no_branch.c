@@ -92,6 +92,31 @@ Test(no_branch, a_phone_that_is_called_has_its_call_as_well)
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
 
+/* Nor have they a tag (RFC 3261 12.1.1, 12.1.2), and their BYE is one of a dialog all the same. */
+Test(no_branch, a_call_with_somebody_who_has_no_tag_ends_with_either_sides_bye)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 200, "INVITE", (struct exchange){0});
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+	phone_hangs_up((struct exchange){.cseq = 2});
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){.call_id = "call", .branch = "x"});
+	phone_answers(border, PHONE, 200, "INVITE", (struct exchange){.branch = "x"});
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, TWELVE_HOURS));
+	far_end_hangs_up((struct exchange){.cseq = 3});
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}
+
+Test(no_branch, a_bye_without_tag_of_a_call_that_is_not_known_starts_nothing)
+{
+	phone_calls();
+	phone_hangs_up((struct exchange){.cseq = 2});
+	phone_hangs_up((struct exchange){.call_id = "other", .cseq = 2});
+	border_wait(border, 40);
+	border_expect(border, "");
+}
+
 Test(no_branch, a_call_that_is_cancelled_ends)
 {
 	phone_asks(border, PHONE, "INVITE", without((struct exchange){0}));

@@ -183,6 +183,44 @@ Test(odd_messages, a_register_with_two_addresses_of_record_is_nobodys)
 	}
 }
 
+/* A phone's REGISTER with this To, and its 200. */
+static void registers_as(const char *to, unsigned cseq, const char *expires)
+{
+	const char *fields = "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK-%u\r\n"
+			     "From: <sip:a@example.com>;tag=a\r\nTo: %s%s\r\nCall-ID: call\r\n"
+			     "CSeq: %u REGISTER\r\nExpires: %s\r\n%s\r\n";
+	const char *contact = "Contact: <sip:a@192.168.1.10:5060>\r\n";
+	char request[2048], response[2048];
+
+	snprintf(request, sizeof(request), fields, cseq, to, "", cseq, expires, contact);
+	snprintf(response, sizeof(response), fields, cseq, to, ";tag=r", cseq, expires,
+		*expires == '0' ? "" : contact);
+	border_in(border, PHONE, "REGISTER sip:example.com SIP/2.0\r\n%s", request);
+	border_out(border, PHONE, "SIP/2.0 200 OK\r\n%s", response);
+}
+
+Test(odd_messages, an_address_of_record_may_have_a_careless_name_or_no_end)
+{
+	static const char *const names[] = {"\"\"a\"\" <sip:a@example.com>", "<sip:a@example.com",
+		"\"a <sip:a@example.com>", "\"a\"b <sip:a@example.com;x=y",
+		"a, b <sip:a@example.com>"};
+
+	border->repairs = false;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		registers_as(names[i], 10 * i + 1, "60");
+		border_expect(
+			border, CALLER "reason-add " PHONE " registration sip:a@example.com 60\n");
+		registers_as("<sip:a@example.com>", 10 * i + 2, "0");
+		border_expect(border,
+			"reason-end " PHONE
+			" registration sip:a@example.com ended\n" GONE(PHONE, "ended"));
+	}
+	registers_as("<sip:a@example.com><sip:b@example.com>", 100, "60");
+	registers_as("\"a\"", 101, "60");
+	registers_as("<", 102, "60");
+	border_expect(border, "");
+}
+
 /* 200 of an address of record that has more bindings than are looked at: it may be one of those. */
 Test(odd_messages, a_binding_that_may_be_left_out_is_not_taken_for_gone)
 {

@@ -112,6 +112,24 @@ Test(registration, a_challenge_creates_nothing_and_the_second_attempt_does)
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
 }
 
+/* RFC 3261 22.2 wants another CSeq, and with that another branch; who challenges without state does
+ * not mind. */
+Test(registration, a_second_attempt_with_the_branch_and_cseq_of_the_first_counts)
+{
+	static const unsigned challenges[] = {401, 407};
+	struct registration registration = {.expires = "60"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		border_register(border, PHONE, registration);
+		border_answer(border, PHONE, challenges[i], registration);
+		border_register(border, PHONE, registration);
+		border_answer(border, PHONE, 200, registration);
+		border_expect(border, ADDED("sip:alice@example.com", "60"));
+		border_wait(border, 61);
+		border_forget(border);
+	}
+}
+
 Test(registration, a_failed_refresh_leaves_it_to_run_out)
 {
 	register_alice("60");

@@ -150,6 +150,13 @@ Test(subscription, a_challenge_creates_nothing_and_the_second_attempt_does)
 	border_expect(border, NATTED ADD("call", "600"));
 }
 
+Test(subscription, a_second_attempt_with_the_branch_and_cseq_of_the_first_counts)
+{
+	phone_asks(border, PHONE, "SUBSCRIBE", to_presence(1, "600"));
+	proxy_answers(border, PHONE, 407, "SUBSCRIBE", granted(to_presence(1, "600"), ""));
+	subscribe();
+}
+
 /* RFC 6665 4.1.2.2. */
 Test(subscription, a_refresh_that_says_it_is_gone_ends_it)
 {
@@ -221,6 +228,50 @@ Test(subscription, a_notify_that_names_no_time_changes_none)
 	subscribe();
 	for (unsigned i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		notify(PHONE, i, lines[i]);
+	border_expect(border, "");
+}
+
+/* A NOTIFY of the subscription that subscribe made, and what the phone answers to it. */
+static void notify_and_answer(unsigned number, unsigned status)
+{
+	struct exchange notify = {.from_tag = "n",
+		.to_tag = "a",
+		.cseq = 100 + number,
+		.lines = "Event: presence\r\nSubscription-State: active\r\n"};
+
+	proxy_asks(border, PHONE, "NOTIFY", notify);
+	notify.lines = NULL;
+	phone_answers(border, PHONE, status, "NOTIFY", notify);
+}
+
+/* RFC 6665 4.2.2: it was switched off and on, and the notifier has to forget it. */
+Test(subscription, a_notify_the_phone_knows_nothing_of_ends_it)
+{
+	static const unsigned others[] = {100, 200, 202, 401, 404, 480, 489, 500};
+
+	subscribe();
+	for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++)
+		notify_and_answer(i, others[i]);
+	border_expect(border, "");
+	notify_and_answer(40, 481);
+	border_expect(border, END("call", "failed") GONE("ended"));
+}
+
+Test(subscription, a_481_that_answers_no_notify_ends_nothing)
+{
+	struct exchange notify = {.from_tag = "n",
+		.to_tag = "a",
+		.cseq = 100,
+		.lines = "Event: presence\r\nSubscription-State: active\r\n"};
+
+	subscribe();
+	proxy_asks(border, PHONE, "NOTIFY", notify);
+	phone_answers(border, SECOND, 481, "NOTIFY", notify);
+	notify.branch = "other";
+	phone_answers(border, PHONE, 481, "NOTIFY", notify);
+	notify.branch = NULL;
+	phone_answers(border, PHONE, 200, "NOTIFY", notify);
+	phone_answers(border, PHONE, 481, "NOTIFY", notify);
 	border_expect(border, "");
 }
 

@@ -1,0 +1,68 @@
+#include "unlisted.h"
+
+/* Whether the request has taken it back, and the answer has that Contact only as an echo, as some
+ * registrars do: of what is bound it had to say how long that lasts (RFC 3261 10.3). */
+static bool is_echo(const struct follow *follow, const struct sip_message *response,
+	const struct answer *answer, uint32_t registration)
+{
+	return answer_has_own_key(follow, answer, registration) &&
+	       listing_is_removal(
+		       answer->transaction, reason_at(follow->endpoints, registration)->written) &&
+	       !listing_names_time(response);
+}
+
+/* One that was accepted by a registrar that does not list. That it lists nothing says nothing of
+ * it, unless the request was for all that there is. */
+static bool was_never_listed(const struct reason *reason, const struct answer *answer)
+{
+	return !reason->binding && !reason->written && !answer->transaction->registration.is_star;
+}
+
+/* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a
+ * binding, it counts for the registration that the request was about. */
+static bool is_still_bound(
+	const struct follow *follow, struct answer *answer, uint32_t registration)
+{
+	const struct reason *reason = reason_at(follow->endpoints, registration);
+	const bool is_meant = !answer->transaction->registration.is_query &&
+			      answer_has_own_key(follow, answer, registration);
+
+	if (!answer->listing.is_whole)
+		return !is_meant;
+	if (!reason->binding)
+		return (answer->listing.count || was_never_listed(reason, answer)) && !is_meant;
+	return listing_take(&answer->listing, reason->binding);
+}
+
+static void end(struct follow *follow, const struct answer *answer, uint32_t registration)
+{
+	const bool has_moved = answer->listing.granted && registration != answer->own &&
+			       (answer_has_own_key(follow, answer, registration) ||
+				       answer_has_own_binding(follow, answer, registration));
+
+	reason_end(follow->endpoints, registration, has_moved ? "moved" : "ended");
+}
+
+static void end_those(struct follow *follow, const struct sip_message *response,
+	struct answer *answer, bool own_key)
+{
+	uint32_t next = answer_next(follow, answer, 0);
+
+	while (next) {
+		const uint32_t registration = next;
+
+		next = answer_next(follow, answer, registration);
+		if (answer_has_own_key(follow, answer, registration) != own_key ||
+			(answer->holds && registration == answer->own) ||
+			(is_still_bound(follow, answer, registration) &&
+				!is_echo(follow, response, answer, registration)))
+			continue;
+		end(follow, answer, registration);
+	}
+}
+
+void unlisted_end(struct follow *follow, const struct sip_message *response, struct answer *answer)
+{
+	end_those(follow, response, answer, false);
+	end_those(follow, response, answer, true);
+}
