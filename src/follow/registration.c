@@ -1,12 +1,12 @@
 #include "registration.h"
 
-#include <string.h>
-
 #include "answer.h"
 #include "moved.h"
 #include "proof.h"
 #include "request.h"
 #include "unlisted.h"
+
+#include <string.h>
 
 /* What begins with the only bracket there is, whatever the display name before it, and if nothing
  * closes it. Registrars that take such a To read it so. */

@@ -54,8 +54,11 @@ is_held() { # how many it had begun
 }
 
 # A 200 that the old port is to get would be lost, and the phone repeat what was done already: so
-# nothing passes meanwhile, and what it repeats is new to the registrar.
+# nothing passes meanwhile, and what it repeats is new to the registrar. How many it had begun is
+# asked before: after that it may have begun one that is held, and will begin no other.
 router_holds_phone() {
+	local begun
+	begun=$(registrations phone1)
 	at nat nft -f - <<-END || return
 		table ip held {
 			counter registers { }
@@ -68,7 +71,7 @@ router_holds_phone() {
 			}
 		}
 	END
-	eventually is_held "$(registrations phone1)"
+	eventually is_held "$begun"
 }
 
 router_maps_phone_to() { # address:port
