@@ -78,20 +78,19 @@ network_up() {
 
 # Registers, and answers whatever it is asked from then on. What cat writes is one datagram.
 answer_as() { # user
-	local line head
 	exec 3<>"/dev/udp/$proxy/5060"
 	printf '%s\r\n' "REGISTER sip:$proxy SIP/2.0" "Via: SIP/2.0/UDP 192.168.1.2;rport;branch=z9hG4bK-$1" \
 		"From: <sip:$1@$proxy>;tag=1" "To: <sip:$1@$proxy>" "Call-ID: $1" "CSeq: 1 REGISTER" \
 		"Contact: <sip:$1@192.168.1.2>;expires=3600" "Content-Length: 0" "" | cat >&3
-	cat <&3 | while IFS= read -r line; do
-		line=${line%$'\r'}
-		case $line in
-		NOTIFY* | OPTIONS*) head=$'SIP/2.0 200 OK\r\n' ;;
-		SIP/2.0*) head= ;;
-		Via:* | From:* | To:* | Call-ID:* | CSeq:*) [ -z "$head" ] || head+=$line$'\r\n' ;;
-		'') [ -z "$head" ] || printf '%s\r\n' "${head}Content-Length: 0"$'\r\n' | cat >&3 ;;
-		esac
-	done
+	# shellcheck disable=SC2016 # these are perl's
+	exec perl -e '
+		open(my $socket, "+<&=", 3);
+		while (sysread($socket, my $request, 65535)) {
+			next unless $request =~ /^(NOTIFY|OPTIONS) /;
+			my @copied = grep(/^(Via|From|To|Call-ID|CSeq):/, split(/\r\n/, $request));
+			syswrite($socket, join("\r\n", "SIP/2.0 200 OK", @copied,
+				"Content-Length: 0", "", ""));
+		}'
 }
 
 configure() { # path, mode
