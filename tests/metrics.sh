@@ -226,16 +226,19 @@ is capture_drops_total "== 0" && kill -STOP "$pid" && flood && kill -CONT "$pid"
 say $? "what relay mode does not take in time is counted"
 [ "$(capabilities MHD | sort -u)" = 0000000000000000 ] && capabilities natbox | grep -q 1
 say $? "what answers over HTTP has no capability, also where natbox needs one"
-# Stopped for two seconds its rules have run out, and packets pass it until they are renewed.
-has_live_rules() {
-	inside nft list set inet natbox alive4 | grep -q expires
+# The load stops natbox, and on a busy machine for longer than its rules live: what passes it then
+# says nothing of the disk.
+relays_all() {
+	local name='packets_total{dir="out",verdict="rewrite"}' before
+	before=$(figure "$name")
+	load && within 5 is "$name" "== $before + 512"
 }
 fsfreeze --freeze "$work/disk"
-eventually has_live_rules && load && eventually is 'packets_total{dir="out",verdict="rewrite"}' "== 1024"
+eventually relays_all
 say $? "packets flow on while the disk stalls"
 eventually is state_lag_seconds "> 3"
 say $? "while the disk stalls the state lag rises"
-eventually answers 200 healthz && load
+eventually answers 200 healthz && eventually relays_all
 say $? "and that is no hang"
 kill -USR1 "$pid" && eventually logged "state lag \([3-9]\|[1-9][0-9]\)"
 say $? "and SIGUSR1 shows it"
