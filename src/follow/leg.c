@@ -95,7 +95,7 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
 	reason_hold(follow->endpoints, &claim);
 }
 
-static void end(struct follow *follow, const struct transaction *transaction, const char *why,
+static void end_as(struct follow *follow, const struct transaction *transaction, const char *why,
 	enum reason_end end)
 {
 	bool at_twin = follow_find_at(follow, transaction, twin_key(transaction->reason)) != 0;
@@ -118,12 +118,12 @@ void leg_end(struct follow *follow, const struct transaction *transaction, const
 
 	if (has_failed && !reason_find(follow->endpoints, transaction->reason))
 		transactions_note_end(follow->transactions, transaction->reason, END_FOR_GOOD);
-	end(follow, transaction, why, END_FOR_GOOD);
+	end_as(follow, transaction, why, END_FOR_GOOD);
 }
 
 void leg_fail(struct follow *follow, const struct transaction *transaction)
 {
-	end(follow, transaction, "failed", END_UNHEARD);
+	end_as(follow, transaction, "failed", END_UNHEARD);
 }
 
 /* Where the old place answers, too, it may be somebody else who has asked from the new one. */

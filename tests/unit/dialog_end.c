@@ -360,30 +360,28 @@ Test(dialog_end, nor_for_long_once_it_has_failed_and_hangs_up)
 	border_expect(border, CALLEE(PHONE) ADD(PHONE, "32"));
 }
 
-/* Its sender repeats it for 32 s, and the last one may be late. */
-Test(dialog_end, a_request_unanswered_for_half_a_minute_does_not_bring_back_what_is_over)
+/* A request that nobody answers, which its sender repeats for 32 s, and the last one is late. */
+static void is_repeated_late(double until_bye_s, double after_bye_s)
 {
 	phone_calls();
 	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
-	border_wait(border, 4);
+	border_wait(border, until_bye_s);
 	phone_hangs_up(tagged("a", "b", 3));
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
-	border_wait(border, 30);
+	border_wait(border, after_bye_s);
 	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
 	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
 	border_expect(border, "");
 }
 
+Test(dialog_end, a_request_unanswered_for_half_a_minute_does_not_bring_back_what_is_over)
+{
+	is_repeated_late(4, 30);
+}
+
 Test(dialog_end, nor_does_one_whose_dialog_ends_when_its_time_is_over)
 {
-	phone_calls();
-	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
-	border_wait(border, 32.1);
-	phone_hangs_up(tagged("a", "b", 3));
-	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
-	phone_asks(border, PHONE, "UPDATE", tagged("a", "b", 2));
-	proxy_answers(border, PHONE, 200, "UPDATE", tagged("a", "b", 2));
-	border_expect(border, "");
+	is_repeated_late(32.1, 0);
 }
 
 Test(dialog_end, a_request_unanswered_for_half_a_minute_counts_where_nothing_has_ended)
