@@ -34,7 +34,7 @@ kill_again_and_again() { # relay, queue or sniff, kills, seed, what starts natbo
 	[ "$mode" = sniff ] || repairs=(-r)
 	prepare || exit 2
 	export work
-	ip netns exec "$namespace" build/witness "${repairs[@]}" -k "$kills" -s "$seed" -d "$work/written" \
+	ip netns exec "$namespace" build/witness "${repairs[@]}" -k "$kills" -s "$seed" \
 		$client $proxy:5060 "$@" -c /dev/null -o natbox.mode="$mode" -o natbox.user= \
 		-o natbox.interface=lo -o natbox.proxy=$proxy:5060 -o keepalive.interval=1s \
 		-o state.path="$work/state" -o control.socket= -o log.events="$work/events"

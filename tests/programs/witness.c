@@ -1,6 +1,6 @@
 /* Kills natbox at random moments, and sees from outside what the next one still knows.
  *
- *     witness [-r] [-k KILLS] [-s SEED] [-d FILE] CLIENT PROXY:PORT COMMAND...
+ *     witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...
  *
  * Plays phones (witness/stories.h) at an address of this host around a real proxy that runs at
  * another. COMMAND starts natbox, in sniff mode or, with -r, in relay mode, with a keepalive
@@ -8,13 +8,12 @@
  * that reach the phones within some time from then on it shows what it knows: what had been
  * acknowledged more than 2 s before the kill has to be as it was. Some are killed again before that
  * time is over, but never the first, so that there is something to know; KILLS counts those that
- * are not. Meanwhile the phones go on. With -d it writes to FILE, which is to be on the disk that
- * natbox's state is on: what writes take there is added to the 2 s. After a life in which natbox's
- * keepalives came late nothing is expected, and the kill does not count.
+ * are not. Meanwhile the phones go on. Just before a kill it asks natbox (SIGUSR1) how much that
+ * would cost. Where natbox says 2 s or more, or its keepalives came late, processor or disk were
+ * busy with something else: nothing is expected of the next one, and the kill does not count.
  *
  * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back; 1:
  * something was; 2: it could not be tried. */
-#include "witness/disk.h"
 #include "witness/stories.h"
 
 #include <errno.h>
@@ -30,9 +29,8 @@
 #include <unistd.h>
 
 enum {
-	SETTLED_US = 2000000, /* what a kill may cost, where the disk writes at once */
-	/* For the state to be on the disk: the data, and then what makes it count. */
-	WRITES_A_COMMIT = 2,
+	SETTLED_US = 2000000, /* what a kill may cost */
+	ANSWER_MAX_US = 60000000,
 	WINDOW_US = 2000000, /* twice the keepalive interval */
 	/* What a busy machine may add to it, as long as somebody is not heard. */
 	WINDOW_MORE_US = 10000000,
@@ -53,7 +51,8 @@ struct witness {
 	unsigned seed;
 	unsigned wanted, compared, early; /* kills */
 	unsigned voided;                  /* lives in which natbox was late */
-	uint64_t slowest_us;              /* write to the disk */
+	double lag; /* what natbox says of its state, in seconds; < 0: nothing yet */
+	double longest_lag;
 	int poll;
 	pid_t natbox;                       /* 0: none */
 	int log;                            /* its standard error */
@@ -110,8 +109,12 @@ static void read_log(struct witness *witness)
 	}
 	lines[length] = 0;
 	for (char *line; (line = strtok_r(rest, "\n", &rest));) {
+		const char *lag = strstr(line, "state lag ");
+
 		if (strstr(line, "ready: "))
 			witness->is_ready = true;
+		if (lag)
+			witness->lag = strtod(lag + strlen("state lag "), NULL);
 		if (strstr(line, "error: ") || strstr(line, "warning: "))
 			printf("# %s\n", line);
 	}
@@ -162,25 +165,38 @@ static void live_until_heard(struct witness *witness, uint64_t start_us)
 		turn(witness);
 }
 
-/* What has been so for how long the next natbox has to know; nothing, if this one was late. */
-static uint64_t settled_us(struct witness *witness, uint64_t latest_us)
+/* natbox says how much a kill would cost. What reaches phones meanwhile waits for them. */
+static void ask_lag(struct witness *witness)
 {
-	uint64_t slowest_us = disk_slowest_us();
+	uint64_t start_us = now_us();
 
-	if (slowest_us > witness->slowest_us)
-		witness->slowest_us = slowest_us;
-	witness->is_void = latest_us > LATE_US;
+	witness->lag = -1;
+	kill(witness->natbox, SIGUSR1);
+	while (witness->lag < 0) {
+		turn(witness);
+		if (now_us() - start_us > ANSWER_MAX_US) {
+			errno = ETIMEDOUT;
+			die("natbox does not tell of its state");
+		}
+	}
+	if (witness->lag > witness->longest_lag)
+		witness->longest_lag = witness->lag;
+}
+
+/* What has been so for how long the next natbox has to know; nothing, if this one was late. */
+static uint64_t settled_us(struct witness *witness, uint64_t asked_us)
+{
+	witness->is_void = phones_latest_us(&witness->stories.phones) > LATE_US ||
+			   witness->lag >= SETTLED_US / 1e6;
 	witness->voided += witness->is_void;
-	if (witness->is_void)
-		return now_us();
-	return SETTLED_US + WRITES_A_COMMIT * slowest_us;
+	return witness->is_void ? now_us() : SETTLED_US + now_us() - asked_us;
 }
 
 /* From one start of natbox to its death. */
 static void live(struct witness *witness)
 {
 	bool dies_early = witness->has_killed && rand() % EARLY_ONE_IN == 0;
-	uint64_t start_us, latest_us;
+	uint64_t start_us, asked_us;
 
 	natbox_start(witness);
 	await_ready(witness);
@@ -197,10 +213,11 @@ static void live(struct witness *witness)
 		live_until(witness, now_us() + (uint64_t)rand() % LIFE_MORE_US);
 		witness->compared += witness->has_killed && !witness->is_void;
 	}
-	latest_us = phones_latest_us(&witness->stories.phones);
+	asked_us = now_us();
+	ask_lag(witness);
 	natbox_kill(witness);
 	witness->has_killed = true;
-	stories_expect(&witness->stories, settled_us(witness, latest_us));
+	stories_expect(&witness->stories, settled_us(witness, asked_us));
 }
 
 static int tell(const struct witness *witness)
@@ -209,12 +226,12 @@ static int tell(const struct witness *witness)
 
 	printf("seed %u: killed %u times, and %u times soon after a start: %u kept, %u gone; %u "
 	       "missing, "
-	       "%u came back; longest silence of a phone that was kept %.2f s; latest write to "
-	       "the disk %.2f s; %u times natbox was late, which shows nothing; %u stories, %u "
-	       "requests failed\n",
+	       "%u came back; longest silence of a phone that was kept %.2f s; state %.1f s behind "
+	       "at most; %u times natbox was late, which shows nothing; %u stories, %u requests "
+	       "failed\n",
 		witness->seed, witness->compared, witness->early, phones->kept, phones->left,
 		phones->missing, phones->returned, (double)phones->longest_silence_us / 1e6,
-		(double)witness->slowest_us / 1e6, witness->voided, witness->stories.begun,
+		witness->longest_lag, witness->voided, witness->stories.begun,
 		witness->stories.failed);
 	return phones->missing || phones->returned || !phones->kept || !phones->left ||
 	       witness->voided == VOID_MAX;
@@ -226,16 +243,14 @@ static bool read_options(int argc, char **argv, struct witness *witness)
 	bool is_repaired = false;
 
 	witness->wanted = 25;
-	for (int option; (option = getopt(argc, argv, "+rk:s:d:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "+rk:s:")) != -1;) {
 		if (option == 'r')
 			is_repaired = true;
 		else if (option == 'k')
 			witness->wanted = (unsigned)atoi(optarg);
 		else if (option == 's')
 			witness->seed = (unsigned)atoi(optarg);
-		else if (option == 'd' && !disk_watch(optarg))
-			die(optarg);
-		else if (option != 'd')
+		else
 			return false;
 	}
 	if (argc - optind < 3 || !witness->wanted ||
@@ -257,8 +272,7 @@ int main(int argc, char **argv)
 
 	if (!read_options(argc, argv, &witness)) {
 		fprintf(stderr,
-			"usage: witness [-r] [-k KILLS] [-s SEED] [-d FILE] CLIENT PROXY:PORT "
-			"COMMAND...\n");
+			"usage: witness [-r] [-k KILLS] [-s SEED] CLIENT PROXY:PORT COMMAND...\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
