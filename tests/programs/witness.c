@@ -10,7 +10,9 @@
  * time is over, but never the first, so that there is something to know; KILLS counts those that
  * are not. Meanwhile the phones go on. Just before a kill it asks natbox (SIGUSR1) how much that
  * would cost. Where natbox says 2 s or more, or its keepalives came late, processor or disk were
- * busy with something else: nothing is expected of the next one, and the kill does not count.
+ * busy with something else: nothing is expected of the next one, and the kill does not count. Nor
+ * does it where natbox says that it did not run for a while: what phones did meanwhile went past
+ * it, so they all begin anew.
  *
  * The last line tells what was seen. Status 0: nothing was missing, and nothing had come back; 1:
  * something was; 2: it could not be tried. */
@@ -37,6 +39,8 @@ enum {
 	/* The keepalive interval, and half of it: a natbox that is later than that had no
 	 * processor, or no network, and may not have seen what phones said. */
 	LATE_US = 1500000,
+	/* Half of the time after which SIP flows past a natbox that does not run. */
+	STALL_S = 1,
 	VOID_MAX = 100,         /* of such lives, and the machine is of no use for this */
 	LIFE_MORE_US = 2000000, /* of a natbox that is not killed before the window is over */
 	EARLY_ONE_IN = 4,       /* the others are */
@@ -51,12 +55,14 @@ struct witness {
 	unsigned seed;
 	unsigned wanted, compared, early; /* kills */
 	unsigned voided;                  /* lives in which natbox was late */
+	unsigned failed;                  /* requests, before this life */
 	double lag; /* what natbox says of its state, in seconds; < 0: nothing yet */
 	double longest_lag;
 	int poll;
-	pid_t natbox;                       /* 0: none */
-	int log;                            /* its standard error */
-	bool is_ready, has_killed, is_void; /* is_void: the life before */
+	pid_t natbox; /* 0: none */
+	int log;      /* its standard error */
+	bool is_ready, has_stalled;
+	bool has_killed, is_void; /* is_void: the life before */
 	struct stories stories;
 };
 
@@ -73,7 +79,8 @@ static void natbox_start(struct witness *witness)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		die("cannot start natbox");
-	witness->is_ready = false;
+	witness->is_ready = witness->has_stalled = false;
+	witness->failed = witness->stories.failed;
 	witness->natbox = fork();
 	if (witness->natbox < 0)
 		die("cannot start natbox");
@@ -97,6 +104,21 @@ static void natbox_kill(struct witness *witness)
 	close(witness->log);
 }
 
+static void on_stall(struct witness *witness)
+{
+	witness->has_stalled = true;
+	stories_begin_anew(&witness->stories);
+	witness->stories.failed = witness->failed;
+}
+
+/* The number that follows those words in a line; -1: they do not stand there. */
+static double number_after(const char *line, const char *words)
+{
+	const char *at = strstr(line, words);
+
+	return at ? strtod(at + strlen(words), NULL) : -1;
+}
+
 /* Warnings and errors are for whoever reads this. */
 static void read_log(struct witness *witness)
 {
@@ -109,12 +131,12 @@ static void read_log(struct witness *witness)
 	}
 	lines[length] = 0;
 	for (char *line; (line = strtok_r(rest, "\n", &rest));) {
-		const char *lag = strstr(line, "state lag ");
-
 		if (strstr(line, "ready: "))
 			witness->is_ready = true;
-		if (lag)
-			witness->lag = strtod(lag + strlen("state lag "), NULL);
+		if (strstr(line, "state lag "))
+			witness->lag = number_after(line, "state lag ");
+		if (number_after(line, "did not run for ") >= STALL_S)
+			on_stall(witness);
 		if (strstr(line, "error: ") || strstr(line, "warning: "))
 			printf("# %s\n", line);
 	}
@@ -186,7 +208,8 @@ static void ask_lag(struct witness *witness)
 /* What has been so for how long the next natbox has to know; nothing, if this one was late. */
 static uint64_t settled_us(struct witness *witness, uint64_t asked_us)
 {
-	witness->is_void = phones_latest_us(&witness->stories.phones) > LATE_US ||
+	witness->is_void = witness->has_stalled ||
+			   phones_latest_us(&witness->stories.phones) > LATE_US ||
 			   witness->lag >= SETTLED_US / 1e6;
 	witness->voided += witness->is_void;
 	return witness->is_void ? now_us() : SETTLED_US + now_us() - asked_us;
@@ -211,7 +234,8 @@ static void live(struct witness *witness)
 		if (!witness->has_killed) /* until there is something to know */
 			live_until(witness, now_us() + SETTLED_US);
 		live_until(witness, now_us() + (uint64_t)rand() % LIFE_MORE_US);
-		witness->compared += witness->has_killed && !witness->is_void;
+		witness->compared +=
+			witness->has_killed && !witness->is_void && !witness->has_stalled;
 	}
 	asked_us = now_us();
 	ask_lag(witness);

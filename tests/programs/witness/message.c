@@ -69,10 +69,10 @@ static void format_contact(const struct stories *stories, const struct phone *ph
 
 static void format_user(const struct story *story, bool is_callee, char user[static USER_MAX])
 {
-	if (story->plot == NOTIFIER)
-		snprintf(user, USER_MAX, "notifier");
-	else
-		snprintf(user, USER_MAX, "%s%u", is_callee ? "callee" : "phone", story->number);
+	const char *role = is_callee ? "callee" : "phone";
+
+	snprintf(
+		user, USER_MAX, "%s%u", story->plot == NOTIFIER ? "notifier" : role, story->number);
 }
 
 /* Who says where it is takes back where it was. */
@@ -90,10 +90,11 @@ static void format_removal(
 }
 
 /* Whom the dialog is with; in a registration, of whom it is. */
-static void format_other(const struct story *story, char user[static USER_MAX])
+static void format_other(
+	const struct stories *stories, const struct story *story, char user[static USER_MAX])
 {
 	if (story->plot == SUBSCRIPTION)
-		snprintf(user, USER_MAX, "notifier");
+		format_user(stories_notifier(stories), false, user);
 	else
 		format_user(story, story->plot == CALL, user);
 }
@@ -109,7 +110,7 @@ static void format_target(
 	char host[ADDRESS_TEXT_MAX], other[USER_MAX];
 
 	address_format_host(&stories->phones.proxy, host);
-	format_other(story, other);
+	format_other(stories, story, other);
 	if (story->step == INVITE || story->step == SUBSCRIBE)
 		snprintf(target, FIELD_MAX, "sip:%s@%s", other, host);
 	else
@@ -128,7 +129,7 @@ static void write_request(const struct stories *stories, const struct story *sto
 	format_removal(stories, story, removal);
 	format_target(stories, story, target);
 	format_user(story, phone == story->callee, user);
-	format_other(story, other);
+	format_other(stories, story, other);
 	snprintf(request, MESSAGE_MAX,
 		"%s %s SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP %s;branch=z9hG4bK%u-%u%s;rport\r\n"

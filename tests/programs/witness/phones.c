@@ -66,6 +66,14 @@ void phone_close(struct phone *phone)
 	*phone = (struct phone){.fd = -1};
 }
 
+void phones_close(struct phones *phones)
+{
+	for (unsigned i = 0; i < PHONES_MAX; i++) {
+		if (phones->list[i].fd >= 0)
+			phone_close(&phones->list[i]);
+	}
+}
+
 static void phone_send(struct phones *phones, struct phone *phone, const char *message)
 {
 	struct sockaddr_in proxy = socket_address(&phones->proxy, phones->proxy.port);

@@ -56,6 +56,9 @@ void phones_open(
 struct phone *phone_open(struct phones *phones, struct story *story, const char *role);
 void phone_close(struct phone *phone);
 
+/* All of them. */
+void phones_close(struct phones *phones);
+
 /* Sends something to the proxy, other than the answer to a keepalive. That refreshes the binding,
  * so that the next keepalive is due later, or it may be a new reason for one: either way keepalives
  * prove nothing any more about a restart. */

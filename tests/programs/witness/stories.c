@@ -50,12 +50,18 @@ static void take_step(
 	phone_speak(&stories->phones, sender, story->request);
 }
 
+const struct story *stories_notifier(const struct stories *stories)
+{
+	return stories->list;
+}
+
 static void begin(struct stories *stories, struct story *story)
 {
 	static const char *const roles[PLOTS] = {"notifier", "phone", "subscriber", "caller"};
 
 	story->number = stories->begun++;
-	story->plot = story->number ? (enum plot)(1 + rand() % (PLOTS - 1)) : NOTIFIER;
+	story->plot = story == stories_notifier(stories) ? NOTIFIER
+							 : (enum plot)(1 + rand() % (PLOTS - 1));
 	story->phone = phone_open(&stories->phones, story, roles[story->plot]);
 	if (story->plot == CALL)
 		story->callee = phone_open(&stories->phones, story, "callee");
@@ -309,4 +315,13 @@ void stories_expect(struct stories *stories, uint64_t settled_us)
 		if (is_in_doubt(&stories->list[i]))
 			stories->list[i].ends = stories->list[i].plot != NOTIFIER;
 	}
+}
+
+/* The notifier comes first: the others subscribe to it. */
+void stories_begin_anew(struct stories *stories)
+{
+	for (unsigned i = 0; i < STORIES; i++)
+		story_over(&stories->list[i]);
+	stories->list->due_us = 0;
+	phones_close(&stories->phones);
 }

@@ -46,6 +46,9 @@ struct stories {
 	struct story list[STORIES];
 };
 
+/* The one whose plot is that. */
+const struct story *stories_notifier(const struct stories *stories);
+
 /* A datagram waits at a phone. */
 void stories_receive(struct stories *stories, struct phone *phone);
 
@@ -55,5 +58,8 @@ void stories_go_on(struct stories *stories);
 /* natbox is dead: phones_expect; and where nobody can tell for sure what natbox knows of a story,
  * it comes to its end. */
 void stories_expect(struct stories *stories, uint64_t settled_us);
+
+/* natbox may not have seen what phones did: all of them go, and others come. */
+void stories_begin_anew(struct stories *stories);
 
 #endif
