@@ -305,8 +305,10 @@ bool uri_hash_rest(struct hash *hash, const struct sip_uri *uri);
 /* Edits: a short list of splices over a message, applied once, on the way out. What no edit names
  * leaves as it came, byte for byte. */
 
-/* Most edits of one message: three for its Via, two a Contact. Beyond, it stays as it is. */
-enum { EDITS_MAX = 64, EDITS_BYTES_MAX = 4096 };
+/* Most edits of one message; beyond, it stays as it is. A repair takes up to three for the Via and
+ * up to three a Contact. What is repaired can be given back: that takes at most twice as many, and
+ * one a Contact where it is told another time. */
+enum { REPAIR_EDITS_MAX = 64, EDITS_MAX = 3 * REPAIR_EDITS_MAX + 8, EDITS_BYTES_MAX = 4096 };
 
 struct edit {
 	struct text replaced; /* a span of the message; empty: insert before this place */

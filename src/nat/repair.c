@@ -13,6 +13,7 @@ static bool repair_contacts(struct repair *repair)
 		if (!additions_may_clash(&additions, contact))
 			repaired |= repair_contact(repair, contact);
 	}
+	repair->edits->overflow |= repair->edits->count > REPAIR_EDITS_MAX;
 	return repaired;
 }
 

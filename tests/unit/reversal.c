@@ -525,3 +525,45 @@ Test(reversal, torture_messages_come_back)
 	}
 	closedir(folder);
 }
+
+/* False where it has more Contacts than a repair has room for. */
+static bool law_holds_for_contacts(
+	unsigned count, const char *contact, const struct address *client)
+{
+	static struct bytes bytes;
+	struct sip_message message;
+
+	bytes.length = (size_t)snprintf(bytes.at, sizeof(bytes.at),
+		"REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1\r\n"
+		"From: <sip:a@example.com>;tag=1\r\nTo: <sip:a@example.com>\r\nCall-ID: 1\r\n"
+		"CSeq: 1 REGISTER\r\nExpires: 60\r\n");
+	for (unsigned i = 0; i < count; i++)
+		bytes.length += (size_t)snprintf(
+			bytes.at + bytes.length, sizeof(bytes.at) - bytes.length, contact, i);
+	memcpy(bytes.at + bytes.length, "\r\n", 2);
+	bytes.length += 2;
+	cr_assert(scan(&bytes, &message));
+	edits_reset(&edits);
+	nat_repair(&message, client, &settings, &edits);
+	if (edits.overflow)
+		return false;
+	law_holds(&bytes, client);
+	return true;
+}
+
+Test(reversal, as_many_contacts_as_are_repaired_come_back)
+{
+	static const char *const contacts[] = {
+		"Contact: <sip:a%u@10.0.0.1>\r\n", "Contact: sip:a%u@10.0.0.1;q=0.5\r\n"};
+	const struct address client = at(clients[0]);
+
+	set_all(FIX_VIA_FULL);
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned count = 0;
+
+		while (law_holds_for_contacts(count + 1, contacts[i], &client))
+			count++;
+		cr_expect_geq(count, 20);
+		cr_expect_leq(count, REPAIR_EDITS_MAX);
+	}
+}
