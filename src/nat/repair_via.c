@@ -4,6 +4,10 @@
 
 #include "splice.h"
 
+/* Of a Via that is repaired: it gets three more, and more from the proxy, and is to be read when it
+ * comes back. */
+enum { REPAIRED_PARAMS_MAX = SIP_PARAMS_MAX - 8 };
+
 static struct text text_after(struct text text)
 {
 	return (struct text){text_end(text), 0};
@@ -148,6 +152,8 @@ static bool ask_for_rport(struct repair *repair, const struct sip_via *via)
 
 bool repair_via(struct repair *repair, const struct sip_via *via, enum nat_fix_via fix)
 {
+	if (via->param_count > REPAIRED_PARAMS_MAX)
+		return false;
 	switch (fix) {
 	case FIX_VIA_FULL:
 		return repair_via_full(repair, via);

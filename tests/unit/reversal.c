@@ -567,3 +567,23 @@ Test(reversal, as_many_contacts_as_are_repaired_come_back)
 		cr_expect_leq(count, REPAIR_EDITS_MAX);
 	}
 }
+
+Test(reversal, a_via_of_many_parameters_comes_back)
+{
+	static char bytes[BYTES_MAX];
+	const struct address client = at(clients[0]);
+
+	set_all(FIX_VIA_FULL);
+	for (unsigned count = 1; count <= SIP_PARAMS_MAX; count++) {
+		int length = snprintf(bytes, sizeof(bytes),
+			"OPTIONS sip:example.com SIP/2.0\r\nFrom: <sip:a@example.com>;tag=1\r\n"
+			"To: <sip:a@example.com>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+			"Via: SIP/2.0/UDP 10.0.0.1");
+
+		for (unsigned i = 0; i < count; i++)
+			length += snprintf(
+				bytes + length, sizeof(bytes) - (size_t)length, ";param%u", i);
+		length += snprintf(bytes + length, sizeof(bytes) - (size_t)length, "\r\n\r\n");
+		cr_assert(law_holds_for_datagram((struct text){bytes, (size_t)length}, &client));
+	}
+}
