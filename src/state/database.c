@@ -16,18 +16,22 @@ enum {
 	ROW_MAX = 1 << 26,
 };
 
-static const char make_tables[] =
-	"BEGIN IMMEDIATE;"
+/* Two waits for the disk a batch: one for the journal, which stays there empty, one for the file.
+ * There is memory for all pages that a batch may change, which would else be written twice. A file
+ * that is empty gets its tables together with its first batch. */
+static const char begin[] =
+	"PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL;"
+	"PRAGMA cache_size = -32000; BEGIN IMMEDIATE;"
 	"PRAGMA application_id = 0x6e617462;"
 	"PRAGMA user_version = 3;"
-	"CREATE TABLE natbox (one INTEGER PRIMARY KEY, meta BLOB, sum INTEGER);"
-	"CREATE TABLE reasons (row INTEGER PRIMARY KEY, id TEXT, record BLOB, kind TEXT,"
-	" client TEXT, proxy TEXT, expires INTEGER);"
-	"CREATE TABLE quiet (block INTEGER PRIMARY KEY, noted INTEGER, quiets BLOB, sum INTEGER);"
-	"COMMIT";
+	"CREATE TABLE IF NOT EXISTS natbox (one INTEGER PRIMARY KEY, meta BLOB, sum INTEGER);"
+	"CREATE TABLE IF NOT EXISTS reasons (row INTEGER PRIMARY KEY, id TEXT, record BLOB,"
+	" kind TEXT, client TEXT, proxy TEXT, expires INTEGER);"
+	"CREATE TABLE IF NOT EXISTS quiet (block INTEGER PRIMARY KEY, noted INTEGER, quiets BLOB,"
+	" sum INTEGER);";
 
-/* What the last call's error comes to. */
-static int fail(struct database *database)
+/* What SQLite's last error comes to. */
+static int fault_of(struct database *database)
 {
 	const char *message = sqlite3_errmsg(database->handle);
 	int error = sqlite3_extended_errcode(database->handle);
@@ -57,50 +61,72 @@ static int fail(struct database *database)
 		number ? strerror(number) : message);
 }
 
-static int fail_check(struct database *database)
+static void fail(struct database *database)
 {
-	return fault_set(
+	database->result = fault_of(database);
+}
+
+static void fail_check(struct database *database)
+{
+	database->result = fault_set(
 		&database->what, -EBADMSG, "is corrupt: the check of a record does not match");
 }
 
-static int run(struct database *database, const char *sql)
+static void run(struct database *database, const char *sql)
 {
-	return sqlite3_exec(database->handle, sql, NULL, NULL, NULL) ? fail(database) : 0;
+	if (database->result == 0 && sqlite3_exec(database->handle, sql, NULL, NULL, NULL))
+		fail(database);
 }
 
-/* A statement, which lives until the database is closed. NULL: the next step says why. */
+/* A statement, which lives until the database is closed. NULL where something has failed, which
+ * whatever binds its parameters need not know. */
 static sqlite3_stmt *prepare(struct database *database, const char *sql)
 {
 	sqlite3_stmt *statement = NULL;
 
-	sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL);
+	if (database->result == 0 &&
+		sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL))
+		fail(database);
 	return statement;
 }
 
-/* Runs a statement up to its next row. 1: there is one; 0: there are no more. */
-static int step(struct database *database, sqlite3_stmt *statement)
+/* Runs a statement up to its next row: whether there is one. */
+static bool step(struct database *database, sqlite3_stmt *statement)
 {
-	switch (statement ? sqlite3_step(statement) : SQLITE_ERROR) {
+	if (database->result != 0)
+		return false;
+	switch (sqlite3_step(statement)) {
 	case SQLITE_ROW:
-		return 1;
+		return true;
 	case SQLITE_DONE:
 		sqlite3_reset(statement);
-		return 0;
+		return false;
 	default:
-		return fail(database);
+		fail(database);
+		return false;
 	}
 }
 
 /* Asks for one number. */
-static int ask(struct database *database, const char *sql, int64_t *number)
+static int64_t ask(struct database *database, const char *sql)
 {
 	sqlite3_stmt *row = prepare(database, sql);
-	int result = step(database, row);
+	const int64_t number = step(database, row) ? sqlite3_column_int64(row, 0) : 0;
 
-	if (result > 0)
-		*number = sqlite3_column_int64(row, 0);
 	sqlite3_reset(row);
-	return result < 0 ? result : 0;
+	return number;
+}
+
+void database_open(struct database *database, const char *path)
+{
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+
+	if (database->result != 0)
+		return;
+	if (sqlite3_open_v2(path, &database->handle, flags, NULL) != SQLITE_OK)
+		fail(database);
+	else
+		sqlite3_busy_timeout(database->handle, BUSY_WAIT_MS);
 }
 
 void database_close(struct database *database)
@@ -115,182 +141,123 @@ void database_close(struct database *database)
 	database->handle = NULL;
 }
 
-static int open_file(struct database *database, const char *path)
-{
-	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-
-	if (sqlite3_open_v2(path, &database->handle, flags, NULL) != SQLITE_OK)
-		return fail(database);
-	sqlite3_busy_timeout(database->handle, BUSY_WAIT_MS);
-	return 0;
-}
-
 /* Tables are not looked at before it is known that they are natbox's. */
-static int check_format(struct database *database)
+static void check_format(struct database *database)
 {
-	int64_t application = 0, version = 0;
-	int result = ask(database, "PRAGMA application_id", &application);
+	const int64_t pages = ask(database, "PRAGMA page_count");
+	const int64_t application = ask(database, "PRAGMA application_id");
+	const int64_t version = ask(database, "PRAGMA user_version");
 
-	if (result == 0)
-		result = ask(database, "PRAGMA user_version", &version);
-	if (result != 0)
-		return result;
-	if (application != DATABASE_APPLICATION)
-		return fault_set(&database->what, -EBADMSG, "is not natbox's");
-	if (version != DATABASE_VERSION)
-		return fault_set(&database->what, -EBADMSG,
+	if (database->result != 0)
+		return;
+	if (pages == 0)
+		database->result = -ENOENT;
+	else if (application != DATABASE_APPLICATION)
+		database->result = fault_set(&database->what, -EBADMSG, "is not natbox's");
+	else if (version != DATABASE_VERSION)
+		database->result = fault_set(&database->what, -EBADMSG,
 			"has format version %lld, this natbox knows version %d only",
 			(long long)version, DATABASE_VERSION);
-	return 0;
 }
 
-int database_open(struct database *database, const char *path, struct meta *meta)
+void database_look(struct database *database, struct meta *meta)
 {
-	int result = open_file(database, path);
 	sqlite3_stmt *row;
 
-	if (result == 0)
-		result = check_format(database);
-	if (result != 0)
-		return result;
+	check_format(database);
 	row = prepare(database, "SELECT meta, sum FROM natbox");
-	result = step(database, row);
-	if (result > 0)
-		result = row_get_meta(row, meta) ? 0 : fail_check(database);
-	else if (result == 0)
-		result = -ENOENT;
+	if ((!step(database, row) || !row_get_meta(row, meta)) && database->result == 0)
+		fail_check(database);
 	sqlite3_reset(row);
-	return result;
 }
 
-int database_make(struct database *database, const char *path)
-{
-	int result = open_file(database, path);
-
-	return result == 0 ? run(database, make_tables) : result;
-}
-
-int database_examine(struct database *database, int64_t state_us)
+void database_examine(struct database *database, int64_t state_us)
 {
 	sqlite3_stmt *forget;
-	int64_t is_sound = false;
-	int result =
-		ask(database, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)", &is_sound);
 
-	if (result != 0)
-		return result;
-	if (!is_sound)
-		return fault_set(&database->what, -EBADMSG, "is corrupt: its pages make no sense");
+	if (!ask(database, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)") &&
+		database->result == 0)
+		database->result =
+			fault_set(&database->what, -EBADMSG, "is corrupt: its pages make no sense");
 	forget = prepare(database, "DELETE FROM reasons WHERE expires < ?");
 	sqlite3_bind_int64(forget, 1, state_us / 1000000);
-	return step(database, forget);
+	step(database, forget);
 }
 
-static int write_meta(struct database *database, const struct meta *meta)
-{
-	sqlite3_stmt *put = prepare(database, "REPLACE INTO natbox VALUES (1, ?, ?)");
-
-	row_put_meta(put, meta);
-	return step(database, put);
-}
-
-static int write_records(struct database *database, const struct batch *batch)
+static void write_records(struct database *database, const struct batch *batch)
 {
 	sqlite3_stmt *end = prepare(database, "DELETE FROM reasons WHERE row = ?");
 	sqlite3_stmt *put = prepare(database, "REPLACE INTO reasons VALUES (?, ?, ?, ?, ?, ?, ?)");
-	int result = 0;
 
-	for (unsigned i = 0; i < batch->count && result == 0; i++) {
+	for (unsigned i = 0; i < batch->count && database->result == 0; i++) {
 		const struct record *record = &batch->records[i];
 
 		if (record->left_us)
 			row_put_record(put, batch->rows[i], record, batch->meta.state_us);
 		else
 			sqlite3_bind_int64(end, 1, batch->rows[i]);
-		result = step(database, record->left_us ? put : end);
+		step(database, record->left_us ? put : end);
 	}
-	return result;
 }
 
-static int write_quiets(struct database *database, const struct batch *batch)
+static void write_quiets(struct database *database, const struct batch *batch)
 {
 	sqlite3_stmt *put = prepare(database, "REPLACE INTO quiet VALUES (?, ?, ?, ?)");
-	int result = 0;
 
-	for (unsigned i = 0; i < batch->block_count && result == 0; i++) {
+	for (unsigned i = 0; i < batch->block_count && database->result == 0; i++) {
 		row_put_quiet(put, &batch->blocks[i], batch->meta.state_us);
-		result = step(database, put);
+		step(database, put);
 	}
-	return result;
 }
 
-/* Two waits for the disk a batch: one for the journal, which stays there empty, one for the file.
- * There is memory for all pages that a batch may change, which would else be written twice. */
-static const char begin[] = "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL;"
-			    "PRAGMA cache_size = -32000; BEGIN IMMEDIATE";
-
-int database_write(struct database *database, const struct batch *batch)
+void database_write(struct database *database, const struct batch *batch)
 {
-	int result = run(database, begin);
+	sqlite3_stmt *put;
 
-	if (result == 0)
-		result = write_meta(database, &batch->meta);
-	if (result == 0)
-		result = write_records(database, batch);
-	if (result == 0)
-		result = write_quiets(database, batch);
-	return result == 0 ? run(database, "COMMIT") : result;
+	run(database, begin);
+	put = prepare(database, "REPLACE INTO natbox VALUES (1, ?, ?)");
+	row_put_meta(put, &batch->meta);
+	step(database, put);
+	write_records(database, batch);
+	write_quiets(database, batch);
+	run(database, "COMMIT");
 }
 
-/* Room for the quiet times of all rows. */
-static int prepare_quiets(struct database *database, struct reading *reading)
+/* All quiet times, in room for those of all rows. */
+static void read_quiets(struct database *database, struct reading *reading)
 {
-	int64_t last = 0;
-	int result = ask(database, "SELECT max(row) FROM reasons", &last);
-	size_t size;
-
-	if (result != 0)
-		return result;
-	reading->last_row = last < 0 || last > ROW_MAX ? ROW_MAX : (uint32_t)last;
-	size = ((size_t)reading->last_row + 1) * sizeof(*reading->quiet_ms);
-	reading->quiet_ms = malloc(size);
-	if (!reading->quiet_ms)
-		return fault_set(&database->what, -ENOMEM, "%s", strerror(ENOMEM));
-	memset(reading->quiet_ms, 0xff, size);
-	return 0;
-}
-
-static int read_quiets(struct database *database, struct reading *reading)
-{
+	const int64_t last = ask(database, "SELECT max(row) FROM reasons");
+	const bool is_known = database->result == 0 && last >= 0 && last <= ROW_MAX;
 	sqlite3_stmt *row = prepare(database, "SELECT noted, quiets, sum FROM quiet");
-	int result;
 
-	while ((result = step(database, row)) > 0)
+	reading->last_row = is_known ? (uint32_t)last : ROW_MAX;
+	reading->quiet_ms = calloc((size_t)reading->last_row + 1, sizeof(*reading->quiet_ms));
+	if (!reading->quiet_ms)
+		database->result = fault_set(&database->what, -ENOMEM, "%s", strerror(ENOMEM));
+	while (step(database, row))
 		reading->is_damaged |= !row_get_quiets(row, reading);
-	return result;
 }
 
 /* Where quiet times cannot be read, records are without them. */
-static int begin_reading(struct database *database, struct reading *reading)
+static void begin_reading(struct database *database, struct reading *reading)
 {
-	int result = prepare_quiets(database, reading);
-
-	if (result == 0)
-		result = read_quiets(database, reading);
-	if (result == -EBADMSG && reading->quiet_ms) {
+	read_quiets(database, reading);
+	if (database->result == -EBADMSG) {
 		reading->is_damaged = true;
-		result = 0;
+		database->result = 0;
 	}
 	reading->rows = prepare(database, "SELECT row, id, record FROM reasons");
-	return result;
 }
 
-int database_read(struct database *database, struct reading *reading, struct batch *batch)
+bool database_read(struct database *database, struct reading *reading, struct batch *batch)
 {
-	int result = reading->rows ? 0 : begin_reading(database, reading);
+	bool has_more = true;
 
-	while (result >= 0 && batch_has_room(batch) &&
-		(result = step(database, reading->rows)) > 0) {
+	if (database->result != 0)
+		return false;
+	if (!reading->rows)
+		begin_reading(database, reading);
+	while (batch_has_room(batch) && (has_more = step(database, reading->rows))) {
 		struct record record;
 		uint32_t number;
 
@@ -299,5 +266,7 @@ int database_read(struct database *database, struct reading *reading, struct bat
 		else
 			reading->is_damaged = true;
 	}
-	return result == 0 && reading->is_damaged ? fail_check(database) : result;
+	if (!has_more && database->result == 0 && reading->is_damaged)
+		fail_check(database);
+	return has_more;
 }

@@ -1,9 +1,8 @@
 /* The SQLite database in the state file: natbox.8 describes its tables. Each row has a check, so
  * that none is taken for true that natbox has not written.
  *
- * Each of these returns 0 or a negative errno, and has then set database->what: -EBADMSG with the
- * rest of a sentence about the file, any other one with a cause. Whatever they return,
- * database_close is to follow. */
+ * The first of these to fail says why in the database's result and what, and those after it do
+ * nothing. Whatever they come to, database_close is to follow. */
 #ifndef STATE_DATABASE_H
 #define STATE_DATABASE_H
 
@@ -11,27 +10,27 @@
 #include "rows.h"
 
 struct database {
-	sqlite3 *handle; /* NULL: it is closed */
-	struct fault what;
+	sqlite3 *handle;   /* NULL: it is closed */
+	int result;        /* 0, or -EBADMSG with the rest of a sentence about the file in what, */
+	struct fault what; /* or another negative errno with a cause */
 };
 
-/* Opens a file that is there, and reads what it says of itself. -ENOENT: it was never written
- * to. */
-int database_open(struct database *database, const char *path, struct meta *meta);
+/* Opens a file that is there. */
+void database_open(struct database *database, const char *path);
 
-/* Makes the tables in an empty file. */
-int database_make(struct database *database, const char *path);
+/* Reads what it says of itself. -ENOENT: nothing was ever written to it. */
+void database_look(struct database *database, struct meta *meta);
 
 /* Looks at all of its structure, and forgets records whose time was over at state_us. */
-int database_examine(struct database *database, int64_t state_us);
+void database_examine(struct database *database, int64_t state_us);
 
 /* Writes what is in a batch, all or nothing of it. */
-int database_write(struct database *database, const struct batch *batch);
+void database_write(struct database *database, const struct batch *batch);
 
 /* Reads records into an empty batch; before the first of them, all quiet times, in memory that is
- * the caller's to free. 1: there is more. -EBADMSG, once all is read: a row was not as natbox has
- * written it. */
-int database_read(struct database *database, struct reading *reading, struct batch *batch);
+ * the caller's to free. Whether there may be more. -EBADMSG, once all is read: a row was not as
+ * natbox has written it. */
+bool database_read(struct database *database, struct reading *reading, struct batch *batch);
 
 void database_close(struct database *database);
 

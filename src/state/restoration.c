@@ -17,18 +17,28 @@ struct restoration {
 	struct database database;
 	struct reading reading;
 	struct batch batches[2], *filled;
-	int result; /* of reading into the batch that is being filled */
+	bool has_more; /* than is in the batch that is being filled */
 
 	const struct state_options *options;
 	struct endpoints *endpoints;
 	struct rows *rows;
-	struct restored restored;
+	struct restored *restored;
 	struct address proxy; /* of the last record */
 };
 
+/* Where memory is short no row is given up before its time is over. */
+static void give_up(const struct restoration *restoration, uint32_t row)
+{
+	struct changes *unused = &restoration->rows->unused;
+
+	if (!unused->slots)
+		(void)changes_init(unused, restoration->reading.last_row);
+	changes_add(unused, row);
+}
+
 static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
-	struct restored *restored = &restoration->restored;
+	struct restored *restored = restoration->restored;
 
 	if (row > restoration->rows->last)
 		restoration->rows->last = row;
@@ -42,7 +52,7 @@ static void take_result(struct restoration *restoration, uint32_t row, int64_t s
 	} else {
 		restored->beyond_limits += slot == -ENOSPC;
 		restored->over += slot != -ENOSPC;
-		changes_add(&restoration->rows->unused, row);
+		give_up(restoration, row);
 	}
 }
 
@@ -72,19 +82,20 @@ static void put_back(struct restoration *restoration, const struct batch *batch)
 	}
 }
 
-/* Opens the file at first. Its records are read where there is something to put them into. */
+/* Opens the file at first. */
 static void *read_some(void *context)
 {
 	struct restoration *restoration = context;
 	struct database *database = &restoration->database;
-	int result = 0;
 
 	batch_clear(restoration->filled);
-	if (!database->handle)
-		result = database_open(database, restoration->path, &restoration->reading.meta);
-	if (result == 0 && restoration->endpoints)
-		result = database_read(database, &restoration->reading, restoration->filled);
-	restoration->result = result;
+	if (database->handle) {
+		restoration->has_more =
+			database_read(database, &restoration->reading, restoration->filled);
+	} else {
+		database_open(database, restoration->path);
+		database_look(database, &restoration->reading.meta);
+	}
 	return NULL;
 }
 
@@ -100,9 +111,18 @@ static int await(struct restoration *restoration)
 	const uint64_t until_us = clock_us(CLOCK_MONOTONIC) + DISK_WAIT_S * UINT64_C(1000000);
 
 	if (job_wait(&restoration->reader, until_us))
-		return restoration->result;
+		return restoration->database.result;
 	job_leave(&restoration->reader);
 	return -ETIMEDOUT;
+}
+
+void restoration_free(struct restoration *restoration)
+{
+	if (!restoration)
+		return;
+	database_close(&restoration->database);
+	free(restoration->reading.quiet_ms);
+	free(restoration);
 }
 
 /* Says what came of it, and frees what no thread holds any more. */
@@ -111,83 +131,52 @@ static int end(struct restoration *restoration, int result, struct fault *what)
 	if (result == -ETIMEDOUT)
 		return fault_set(what, result, "the disk does not answer for %d s", DISK_WAIT_S);
 	*what = restoration->database.what;
-	database_close(&restoration->database);
-	free(restoration->reading.quiet_ms);
-	free(restoration);
+	restoration_free(restoration);
 	return result;
 }
 
-static struct restoration *restoration_new(const char *path, struct fault *what)
+int restoration_begin(
+	const char *path, struct restoration **begun, struct meta *meta, struct fault *what)
 {
 	struct restoration *restoration = calloc(1, sizeof(*restoration));
-
-	if (!restoration) {
-		fault_set(what, -ENOMEM, "%s", strerror(ENOMEM));
-		return NULL;
-	}
-	snprintf(restoration->path, sizeof(restoration->path), "%s", path);
-	restoration->filled = restoration->batches;
-	return restoration;
-}
-
-int restoration_look(const char *path, struct meta *meta, struct fault *what)
-{
-	struct restoration *restoration = restoration_new(path, what);
 	int result;
 
 	if (!restoration)
-		return -ENOMEM;
+		return fault_set(what, -ENOMEM, "%s", strerror(ENOMEM));
+	snprintf(restoration->path, sizeof(restoration->path), "%s", path);
+	restoration->filled = restoration->batches;
 	start(restoration);
 	result = await(restoration);
-	if (result == 0)
-		*meta = restoration->reading.meta;
-	return end(restoration, result, what);
-}
-
-/* Where memory is short no row is given up before its time is over. */
-static void watch_rows(struct restoration *restoration)
-{
-	struct changes *unused = &restoration->rows->unused;
-
-	if (!unused->slots)
-		(void)changes_init(unused, restoration->reading.last_row);
+	if (result != 0)
+		return end(restoration, result, what);
+	*meta = restoration->reading.meta;
+	*begun = restoration;
+	return 0;
 }
 
 /* A batch that is read in part only is put back as far as it goes. */
-static int restore_all(struct restoration *restoration)
-{
-	int result;
-
-	start(restoration);
-	while ((result = await(restoration)) != -ETIMEDOUT) {
-		const struct batch *full = restoration->filled;
-
-		watch_rows(restoration);
-		restoration->filled = &restoration->batches[full == restoration->batches];
-		if (result > 0)
-			start(restoration);
-		put_back(restoration, full);
-		if (result <= 0)
-			break;
-	}
-	return result;
-}
-
-int restoration_run(const char *path, const struct state_options *options,
+int restoration_end(struct restoration *restoration, const struct state_options *options,
 	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
 	struct fault *what)
 {
-	struct restoration *restoration = restoration_new(path, what);
 	int result;
+	bool has_more = true;
 
-	if (!restoration)
-		return -ENOMEM;
 	restoration->options = options;
 	restoration->endpoints = endpoints;
 	restoration->reading.now_us = now_us;
 	restoration->rows = rows;
-	result = restore_all(restoration);
+	restoration->restored = restored;
+	start(restoration);
+	while (has_more && (result = await(restoration)) != -ETIMEDOUT) {
+		const struct batch *full = restoration->filled;
+
+		has_more = restoration->has_more;
+		restoration->filled = &restoration->batches[full == restoration->batches];
+		if (has_more)
+			start(restoration);
+		put_back(restoration, full);
+	}
 	records_resume(endpoints);
-	*restored = restoration->restored;
 	return end(restoration, result, what);
 }

@@ -10,19 +10,26 @@
  */
 enum { DISK_WAIT_S = 10 };
 
+struct restoration;
+
 /* What became of the reasons in a file. */
 struct restored {
 	unsigned restored, over, without_proxy, unwanted, beyond_limits;
 };
 
-/* Reads what the file says of itself, waiting for a disk that stalls for a limited time. Returns as
- * database_open does, or -ETIMEDOUT. */
-int restoration_look(const char *path, struct meta *meta, struct fault *what);
+/* Opens the file and reads what it says of itself, waiting for a disk that stalls for a limited
+ * time. 0; -ENOENT, without a word: nothing was ever written to it; or another negative errno, as a
+ * database has it. */
+int restoration_begin(
+	const char *path, struct restoration **begun, struct meta *meta, struct fault *what);
 
-/* Puts everything back that can be, as it is at now_us on the state clock, and starts the
- * keepalives. 0, or the first error of reading. */
-int restoration_run(const char *path, const struct state_options *options,
+/* Puts everything back that can be, as it is at now_us on the state clock, starts the keepalives and
+ * frees. 0, or the first error of reading. */
+int restoration_end(struct restoration *restoration, const struct state_options *options,
 	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
 	struct fault *what);
+
+/* Instead of that; NULL is fine. */
+void restoration_free(struct restoration *restoration);
 
 #endif

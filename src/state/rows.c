@@ -172,6 +172,7 @@ bool row_get_record(
 	const char *id = (const char *)sqlite3_column_text(row, 1);
 	struct stored stored;
 	struct text tail;
+	uint64_t noted_us;
 
 	*number = (uint32_t)place;
 	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
@@ -198,8 +199,9 @@ bool row_get_record(
 	if (stored.expires_us > reading->now_us)
 		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
 	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us, false);
-	if (reading->quiet_ms[*number] * UINT64_C(1000) < record->quiet_us)
-		record->quiet_us = reading->quiet_ms[*number] * UINT64_C(1000);
+	noted_us = reading->quiet_ms[*number] * UINT64_C(1000);
+	if (noted_us && noted_us < record->quiet_us)
+		record->quiet_us = noted_us;
 	return true;
 }
 
@@ -213,14 +215,14 @@ void row_put_quiet(sqlite3_stmt *row, const struct quiet_block *block, int64_t s
 	sqlite3_bind_int64(row, 4, sum_of(state_us, block->quiets, length));
 }
 
-/* The latest of what is known of a row counts. */
+/* The latest of what is known of a row counts. One less than 0, not known, is longest of all. */
 static void note_quiet(struct reading *reading, const struct quiet *quiet, int64_t noted_us)
 {
 	const int64_t last_us = noted_us - (quiet->quiet_ms & ~QUIET_IS_SLOW) * INT64_C(1000);
 	const uint64_t quiet_ms =
-		quiet_since(reading, last_us, noted_us, quiet->quiet_ms & QUIET_IS_SLOW) / 1000;
+		quiet_since(reading, last_us, noted_us, quiet->quiet_ms & QUIET_IS_SLOW) / 1000 + 1;
 
-	if (quiet->row <= reading->last_row && quiet_ms < reading->quiet_ms[quiet->row])
+	if (quiet->row <= reading->last_row && quiet_ms - 1 < reading->quiet_ms[quiet->row] - 1u)
 		reading->quiet_ms[quiet->row] = (uint32_t)quiet_ms;
 }
 

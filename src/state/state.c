@@ -25,6 +25,7 @@ struct state {
 	struct state_options options;
 	struct store store;
 	struct endpoints *endpoints;
+	struct restoration *restoration; /* from the opening to the start, where there is a file */
 
 	/* The state clock: what it showed at that moment. */
 	struct timestamp timestamp;
@@ -88,6 +89,15 @@ static void take_over_old(struct state *state)
 		tell(state, STATE_INFO, "%s", fault.line);
 }
 
+/* Takes what came of reading: whether the file has been read. */
+static bool take_reading(struct state *state, int result, const char *then, struct fault *fault)
+{
+	state->store.has_file = result == 0;
+	if (store_judge(&state->store, result, "read", then, fault) != 0)
+		announce(state, fault);
+	return result == 0;
+}
+
 /* Looks for the file, and reads what it says of itself. */
 static void find_file(struct state *state)
 {
@@ -102,12 +112,9 @@ static void find_file(struct state *state)
 	take_over_old(state);
 	result = store_find(store, &fault);
 	if (result == 0)
-		result = restoration_look(store->path, &store->meta, &fault);
-	store->has_file = result == 0;
-	if (store_judge(store, result, "read", "starting empty", &fault) != 0) {
-		announce(state, &fault);
+		result = restoration_begin(store->path, &state->restoration, &store->meta, &fault);
+	if (!take_reading(state, result, "starting empty", &fault))
 		return;
-	}
 	state->batch.meta = store->meta;
 	state->timestamp_us =
 		store->meta.state_us + timestamp_elapsed(&store->meta.timestamp, &state->timestamp);
@@ -148,14 +155,13 @@ static void restore_all(struct state *state)
 	int result;
 
 	timestamp_now(&before);
-	result = restoration_run(store->path, &state->options, state->endpoints,
+	result = restoration_end(state->restoration, &state->options, state->endpoints,
 		state_clock(state, &before), &state->round.rows, &restored, &fault);
+	state->restoration = NULL;
 	timestamp_now(&after);
 	if (restored.restored)
 		snprintf(then, sizeof(then), "going on with %u reasons", restored.restored);
-	store->has_file = result == 0;
-	if (store_judge(store, result, "read", then, &fault) != 0) {
-		announce(state, &fault);
+	if (!take_reading(state, result, then, &fault)) {
 		records_change_all(state->endpoints);
 		return;
 	}
@@ -180,7 +186,7 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	if (!state->writes)
 		return 0;
 	result = round_init(&state->round, state->endpoints, now_us);
-	if (result == 0 && state->store.has_file)
+	if (result == 0 && state->restoration)
 		restore_all(state);
 	return result;
 }
@@ -368,6 +374,7 @@ void state_close(struct state *state, uint64_t now_us)
 			return;
 		}
 	}
+	restoration_free(state->restoration);
 	directory_close(&state->store.directory);
 	round_free(&state->round);
 	free(state);

@@ -9,9 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Names tried for one bad file: so many in one second, and somebody is doing it on purpose. */
-enum { ASIDE_NAMES = 100 };
-
 static const char another[] = "is not the one that natbox has read";
 static const char nothing[] = "nothing is kept until it can be";
 
@@ -39,22 +36,18 @@ int store_move_aside(const struct store *store, const char *file, const char *ho
 	char name[static ASIDE_NAME_MAX])
 {
 	const int fd = store->directory.fd;
-	time_t now = time(NULL);
+	const uint64_t now_us = clock_us(CLOCK_REALTIME);
+	const time_t now = (time_t)(now_us / 1000000);
 	char stamp[32];
 	struct tm utc;
 
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
-	for (unsigned i = 1; i <= ASIDE_NAMES; i++) {
-		snprintf(name, ASIDE_NAME_MAX, i == 1 ? "%s.%s-%s" : "%s.%s-%s.%u", file, how,
-			stamp, i);
-		if (renameat2(fd, file, fd, name, RENAME_NOREPLACE) == 0) {
-			move_journal(fd, file, name);
-			return 0;
-		}
-		if (errno != EEXIST)
-			break;
-	}
-	return -errno;
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", gmtime_r(&now, &utc));
+	snprintf(name, ASIDE_NAME_MAX, "%s.%s-%s.%06uZ", file, how, stamp,
+		(unsigned)(now_us % 1000000));
+	if (renameat2(fd, file, fd, name, RENAME_NOREPLACE) != 0)
+		return -errno;
+	move_journal(fd, file, name);
+	return 0;
 }
 
 static int set_aside(struct store *store, const char *what, const char *then, struct fault *fault)
@@ -110,36 +103,23 @@ int store_find(const struct store *store, struct fault *what)
 	return file.st_size ? 0 : -ENOENT;
 }
 
-static int make_file(const struct store *store, struct database *database)
+/* Makes an empty one, whose name is on the disk before anything is in it. */
+static int make_file(const struct store *store, struct fault *what)
 {
 	int result = 0;
 	int fd = openat(
 		store->directory.fd, STATE_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0 || fchmod(fd, 0600) != 0)
-		result = fail(&database->what);
+	if (fd < 0 || fchmod(fd, 0600) != 0 ||
+		(fsync(store->directory.fd) != 0 && errno != EINVAL /* has none */))
+		result = fail(what);
 	if (fd >= 0)
 		close(fd);
-	return result == 0 ? database_make(database, store->path) : result;
-}
-
-/* The file is to be as this store has read or left it: another in its place is not ours to write
- * to, whatever it holds. */
-static int open_file(struct store *store, struct database *database, int64_t state_us)
-{
-	struct meta meta = {0};
-	int result = database_open(database, store->path, &meta);
-
-	if (result == -ENOENT || (result == 0 && memcmp(&meta, &store->meta, sizeof(meta)) != 0))
-		result = fault_set(&database->what, -EBADMSG, "%s", another);
-	if (result == 0 && !store->is_examined)
-		result = database_examine(database, state_us);
-	store->is_examined |= result == 0;
 	return result;
 }
 
-/* Whether there is the file that this store knows, or none as yet. */
-static int verify(struct store *store, struct fault *what)
+/* Finds the file that this store knows, or makes one where there is none. */
+static int find_or_make(struct store *store, struct fault *what)
 {
 	int result = store_find(store, what);
 
@@ -148,51 +128,45 @@ static int verify(struct store *store, struct fault *what)
 	if (result != -ENOENT)
 		return result;
 	store->has_file = false;
-	store->is_begun = store->is_examined = true;
-	return 0;
+	return make_file(store, what);
 }
 
-static int write_file(struct store *store, struct batch *batch, struct fault *what)
+/* The file is to be as this store has read or left it: another in its place is not ours to write
+ * to, whatever it holds. */
+static void recognise(struct store *store, struct database *database, int64_t state_us)
 {
-	struct database database = {0};
-	int result;
+	struct meta meta = {0};
 
-	batch->meta.number = store->meta.number + 1;
-	result = store->has_file ? open_file(store, &database, batch->meta.state_us)
-				 : make_file(store, &database);
-	if (result == 0)
-		result = database_write(&database, batch);
-	database_close(&database);
-	if (result == 0) {
-		store->meta = batch->meta;
-		store->has_file = true;
-		return 0;
-	}
-	if (!store->has_file && result != -EBADMSG) { /* there is nothing in it */
-		unlinkat(store->directory.fd, STATE_FILE, 0);
-		unlinkat(store->directory.fd, STATE_JOURNAL, 0);
-	}
-	*what = database.what;
-	return result;
+	database_look(database, &meta);
+	if (database->result == -ENOENT ||
+		(database->result == 0 && memcmp(&meta, &store->meta, sizeof(meta)) != 0))
+		database->result = fault_set(&database->what, -EBADMSG, "%s", another);
+	if (!store->is_examined)
+		database_examine(database, state_us);
 }
 
 int store_write(struct store *store, struct batch *batch, struct fault *fault)
 {
+	struct database database = {0};
 	int result = directory_lock(&store->directory, fault);
 	bool is_first;
 
 	if (result != 0)
 		return result;
-	result = verify(store, fault);
-	if (result == 0)
-		result = write_file(store, batch, fault);
-	if (result == 0 && store->is_begun && fsync(store->directory.fd) != 0 &&
-		errno != EINVAL /* has none */)
-		result = fail(fault);
-	if (result != 0)
-		return store_judge(store, result, "write",
-			result == -EBADMSG ? "writing all anew" : nothing, fault);
-	is_first = store->is_begun;
-	store->is_begun = false;
+	batch->meta.number = store->meta.number + 1;
+	database.result = find_or_make(store, &database.what);
+	database_open(&database, store->path);
+	if (store->has_file)
+		recognise(store, &database, batch->meta.state_us);
+	database_write(&database, batch);
+	database_close(&database);
+	if (database.result != 0) {
+		*fault = database.what;
+		return store_judge(store, database.result, "write",
+			database.result == -EBADMSG ? "writing all anew" : nothing, fault);
+	}
+	is_first = !store->has_file;
+	store->meta = batch->meta;
+	store->has_file = store->is_examined = true;
 	return is_first;
 }

@@ -13,7 +13,6 @@ struct store {
 	bool has_file;    /* one that this store reads and writes */
 	struct meta meta; /* what it says of itself */
 	bool is_examined; /* its structure is sound, or it is this store's own */
-	bool is_begun;    /* it was made by this store, but its name may not be on the disk yet */
 };
 
 /* path: the directory. Creates it when it is missing, and locks it. 0 or a negative errno. */
