@@ -5,9 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LOCK_WAIT_MS = 3000, LOCK_POLL_MS = 20 };
@@ -112,6 +114,37 @@ int directory_lock(struct directory *directory, struct fault *fault)
 					       : "state.path has to be on a local disk");
 	}
 	directory->fd = fd;
+	return 0;
+}
+
+/* What a write that was killed has left goes where its file goes. */
+static void move_journal(int directory, const char *file, const char *name)
+{
+	char from[ASIDE_NAME_MAX + sizeof(JOURNAL_SUFFIX)];
+	char to[ASIDE_NAME_MAX + sizeof(JOURNAL_SUFFIX)];
+	struct stat journal;
+
+	snprintf(from, sizeof(from), "%s" JOURNAL_SUFFIX, file);
+	snprintf(to, sizeof(to), "%s" JOURNAL_SUFFIX, name);
+	if (fstatat(directory, from, &journal, AT_SYMLINK_NOFOLLOW) == 0 && journal.st_size)
+		renameat2(directory, from, directory, to, RENAME_NOREPLACE);
+}
+
+int directory_move_aside(const struct directory *directory, const char *file, const char *how,
+	char name[static ASIDE_NAME_MAX])
+{
+	const int fd = directory->fd;
+	const uint64_t now_us = clock_us(CLOCK_REALTIME);
+	const time_t now = (time_t)(now_us / 1000000);
+	char stamp[32];
+	struct tm utc;
+
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", gmtime_r(&now, &utc));
+	snprintf(name, ASIDE_NAME_MAX, "%s.%s-%s.%06uZ", file, how, stamp,
+		(unsigned)(now_us % 1000000));
+	if (renameat2(fd, file, fd, name, RENAME_NOREPLACE) != 0)
+		return -errno;
+	move_journal(fd, file, name);
 	return 0;
 }
 

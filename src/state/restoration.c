@@ -1,27 +1,18 @@
 #include "restoration.h"
 
-#include "database.h"
-#include "job.h"
-
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-/* One batch is read, in a thread of its own, while the one before it is put back. Where the disk
- * stalls, all of this is left to that thread. */
-struct restoration {
-	char path[PATH_MAX];
-	struct job reader;
-	struct database database;
-	struct reading reading;
-	struct batch batches[2], *filled;
-	bool has_more; /* than is in the batch that is being filled */
+/* A million endpoints take half a second; what gives nothing for this long is a disk that stalls.
+ */
+enum { DISK_WAIT_S = 10 };
 
+struct restoration {
 	const struct state_options *options;
 	struct endpoints *endpoints;
 	struct rows *rows;
+	uint32_t last_row; /* of the file */
 	struct restored *restored;
 	struct address proxy; /* of the last record */
 };
@@ -32,11 +23,11 @@ static void give_up(const struct restoration *restoration, uint32_t row)
 	struct changes *unused = &restoration->rows->unused;
 
 	if (!unused->slots)
-		(void)changes_init(unused, restoration->reading.last_row);
+		(void)changes_init(unused, restoration->last_row);
 	changes_add(unused, row);
 }
 
-static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
+static void take_result(const struct restoration *restoration, uint32_t row, int64_t slot)
 {
 	struct restored *restored = restoration->restored;
 
@@ -82,101 +73,62 @@ static void put_back(struct restoration *restoration, const struct batch *batch)
 	}
 }
 
-/* Opens the file at first. */
-static void *read_some(void *context)
-{
-	struct restoration *restoration = context;
-	struct database *database = &restoration->database;
-
-	batch_clear(restoration->filled);
-	if (database->handle) {
-		restoration->has_more =
-			database_read(database, &restoration->reading, restoration->filled);
-	} else {
-		database_open(database, restoration->path);
-		database_look(database, &restoration->reading.meta);
-	}
-	return NULL;
-}
-
 /* Without a thread the disk is waited for here. */
-static void start(struct restoration *restoration)
+static void begin(struct store *store, void *(*work)(void *store))
 {
-	if (job_start(&restoration->reader, read_some, restoration) != 0)
-		read_some(restoration);
+	if (job_start(&store->job, work, store) != 0)
+		work(store);
 }
 
-static int await(struct restoration *restoration)
+static int await(struct store **store)
 {
 	const uint64_t until_us = clock_us(CLOCK_MONOTONIC) + DISK_WAIT_S * UINT64_C(1000000);
+	struct store *stalled = *store;
 
-	if (job_wait(&restoration->reader, until_us))
-		return restoration->database.result;
-	job_leave(&restoration->reader);
-	return -ETIMEDOUT;
-}
-
-void restoration_free(struct restoration *restoration)
-{
-	if (!restoration)
-		return;
-	database_close(&restoration->database);
-	free(restoration->reading.quiet_ms);
-	free(restoration);
-}
-
-/* Says what came of it, and frees what no thread holds any more. */
-static int end(struct restoration *restoration, int result, struct fault *what)
-{
-	if (result == -ETIMEDOUT)
-		return fault_set(what, result, "the disk does not answer for %d s", DISK_WAIT_S);
-	*what = restoration->database.what;
-	restoration_free(restoration);
-	return result;
-}
-
-int restoration_begin(
-	const char *path, struct restoration **begun, struct meta *meta, struct fault *what)
-{
-	struct restoration *restoration = calloc(1, sizeof(*restoration));
-	int result;
-
-	if (!restoration)
-		return fault_set(what, -ENOMEM, "%s", strerror(ENOMEM));
-	snprintf(restoration->path, sizeof(restoration->path), "%s", path);
-	restoration->filled = restoration->batches;
-	start(restoration);
-	result = await(restoration);
-	if (result != 0)
-		return end(restoration, result, what);
-	*meta = restoration->reading.meta;
-	*begun = restoration;
+	if (job_wait(&stalled->job, until_us))
+		return 0;
+	*store = store_new(stalled->directory.path);
+	if (!*store)
+		return -ENOMEM;
+	job_leave(&stalled->job);
+	(*store)->directory = stalled->directory;
+	(*store)->result = fault_set(
+		&(*store)->fault, -ETIMEDOUT, "the disk does not answer for %d s", DISK_WAIT_S);
 	return 0;
 }
 
-/* A batch that is read in part only is put back as far as it goes. */
-int restoration_end(struct restoration *restoration, const struct state_options *options,
-	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
-	struct fault *what)
+int restoration_look(struct store **store)
 {
-	int result;
-	bool has_more = true;
+	begin(*store, store_look);
+	return await(store);
+}
 
-	restoration->options = options;
-	restoration->endpoints = endpoints;
-	restoration->reading.now_us = now_us;
-	restoration->rows = rows;
-	restoration->restored = restored;
-	start(restoration);
-	while (has_more && (result = await(restoration)) != -ETIMEDOUT) {
-		const struct batch *full = restoration->filled;
+/* One batch is read while the one before it is put back. One that is read in part only is put back
+ * as far as it goes. */
+int restoration_run(struct store **store, const struct state_options *options,
+	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored)
+{
+	struct restoration restoration = {
+		.options = options, .endpoints = endpoints, .rows = rows, .restored = restored};
+	struct batch *full = calloc(1, sizeof(*full)), *read;
+	bool has_more = full;
 
-		has_more = restoration->has_more;
-		restoration->filled = &restoration->batches[full == restoration->batches];
+	if (!full)
+		return -ENOMEM;
+	(*store)->reading.now_us = now_us;
+	begin(*store, store_read);
+	while (has_more && await(store) == 0) {
+		read = (*store)->batch;
+		(*store)->batch = full;
+		full = read;
+		restoration.last_row = (*store)->reading.last_row;
+		has_more = (*store)->has_more;
+		batch_clear((*store)->batch);
 		if (has_more)
-			start(restoration);
-		put_back(restoration, full);
+			begin(*store, store_read);
+		put_back(&restoration, full);
 	}
+	free(full);
 	records_resume(endpoints);
-	return end(restoration, result, what);
+	return has_more ? -ENOMEM : 0;
 }
