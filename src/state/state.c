@@ -33,17 +33,15 @@ struct state {
 	bool writes;     /* there is a directory to write to, if not now then later */
 	bool locked_out; /* there is none, as another natbox had it at the start */
 	bool closing;    /* all is written at once, and what fails is told at the end */
+	bool written;    /* the batch was handed over, its result not looked at yet */
 
 	struct round round;
 	uint64_t now_us;
-	uint64_t round_us; /* when it began */
-	uint64_t due_us;   /* when the next one begins */
+	uint64_t due_us;   /* when the next round begins */
 	uint64_t kept_us;  /* changes before this are on the disk */
 	uint64_t retry_us; /* not before, after a write that failed */
 
 	char announced[FAULT_MAX]; /* the fault that was told last; empty: all is well */
-
-	bool written; /* the batch was handed over, its result not looked at yet */
 };
 
 __attribute__((format(printf, 3, 4))) static void tell(
@@ -73,16 +71,6 @@ static int64_t state_clock(const struct state *state, const struct timestamp *no
 	return state->timestamp_us + timestamp_elapsed(&state->timestamp, now);
 }
 
-static void take_over_old(struct state *state)
-{
-	struct fault fault;
-
-	if (upgrade(state->store, &fault) != 0)
-		announce(state, &fault);
-	else if (fault.line[0])
-		tell(state, STATE_INFO, "%s", fault.line);
-}
-
 /* Takes what came of reading: whether the file has been read. */
 static bool take_reading(struct state *state, const char *then)
 {
@@ -99,13 +87,16 @@ static bool take_reading(struct state *state, const char *then)
 static int find_file(struct state *state)
 {
 	struct store *store = state->store;
-	int result = directory_lock(&store->directory, &store->fault);
+	struct fault fault;
+	int result = directory_lock(&store->directory, &fault);
 
 	if (result != 0) {
-		announce(state, &store->fault);
+		announce(state, &fault);
 		return 0;
 	}
-	take_over_old(state);
+	result = upgrade(store, &fault);
+	if (fault.line[0])
+		tell(state, result == 0 ? STATE_INFO : STATE_FAULT, "%s", fault.line);
 	result = restoration_look(&state->store);
 	if (result != 0 || !take_reading(state, "starting empty"))
 		return result;
@@ -228,7 +219,7 @@ static void take_result(struct state *state)
 	if (store->result > 0) /* a new file */
 		records_change_all(state->endpoints);
 	if (!state->round.is_under_way)
-		state->kept_us = state->round_us;
+		state->kept_us = state->round.begun_us;
 }
 
 /* Threads may be short: then that is what came of it. */
@@ -252,13 +243,6 @@ static bool is_round_due(const struct state *state)
 	return state->now_us >= state->due_us;
 }
 
-static void begin_round(struct state *state)
-{
-	round_begin(&state->round, state->closing);
-	state->round_us = state->now_us;
-	state->due_us = state->now_us + state->options.sync_us;
-}
-
 void state_run(struct state *state, uint64_t now_us)
 {
 	struct batch *batch;
@@ -274,17 +258,19 @@ void state_run(struct state *state, uint64_t now_us)
 		hand_over(state);
 		return;
 	}
-	if (!state->round.is_under_way && !is_round_due(state))
-		return;
-	if (!state->round.is_under_way)
-		begin_round(state);
+	if (!state->round.is_under_way) {
+		if (!is_round_due(state))
+			return;
+		round_begin(&state->round, state->now_us, state->closing);
+		state->due_us = state->now_us + state->options.sync_us;
+	}
 	batch = state->store->batch;
 	if (batch_is_empty(batch))
 		set_meta(state);
 	if (!round_gather(&state->round, batch, state->now_us))
 		return;
 	if (batch_is_empty(batch))
-		state->kept_us = state->round_us;
+		state->kept_us = state->round.begun_us;
 	else
 		hand_over(state);
 }
