@@ -17,7 +17,7 @@ struct restoration {
 	struct address proxy; /* of the last record */
 };
 
-/* Where memory is short no row is given up before its time is over. */
+/* Where memory is short that is left to another start. */
 static void give_up(const struct restoration *restoration, uint32_t row)
 {
 	struct changes *unused = &restoration->rows->unused;

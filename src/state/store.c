@@ -62,34 +62,23 @@ static void fail(struct store *store, int number)
 static void fail_by_sqlite(struct store *store)
 {
 	const char *message = sqlite3_errmsg(store->handle);
-	const int error = sqlite3_extended_errcode(store->handle);
-	const int number = sqlite3_system_errno(store->handle);
+	const int extended = sqlite3_extended_errcode(store->handle), error = extended & 0xff;
+	int number = sqlite3_system_errno(store->handle);
 
-	if (error == SQLITE_IOERR_SHORT_READ) {
-		reject(store, "is corrupt: it ends too early");
-		return;
-	}
-	switch (error & 0xff) {
-	case SQLITE_NOTADB:
+	if (error == SQLITE_FULL)
+		number = ENOSPC;
+	else if (error == SQLITE_READONLY && !number)
+		number = EROFS;
+	if (error == SQLITE_NOTADB)
 		reject(store, is_foreign);
-		break;
-	case SQLITE_CORRUPT:
-	case SQLITE_ERROR: /* a table is not there, or is another one */
+	else if (extended == SQLITE_IOERR_SHORT_READ)
+		reject(store, "is corrupt: it ends too early");
+	else if (error == SQLITE_CORRUPT || error == SQLITE_ERROR /* a table is another one */)
 		store->result = fault_set(&store->fault, -EBADMSG, "is corrupt: %s", message);
-		break;
-	case SQLITE_FULL:
-		fail(store, ENOSPC);
-		break;
-	case SQLITE_NOMEM:
-		fail(store, ENOMEM);
-		break;
-	case SQLITE_READONLY:
-		fail(store, number ? number : EROFS);
-		break;
-	default:
-		store->result = fault_set(&store->fault, number ? -number : -EIO, "%s",
-			number ? strerror(number) : message);
-	}
+	else if (number)
+		fail(store, number);
+	else
+		store->result = fault_set(&store->fault, -EIO, "%s", message);
 }
 
 static void run(struct store *store, const char *sql)
@@ -290,7 +279,7 @@ static void find_or_make_file(struct store *store)
 }
 
 /* The file is to be as this store has read or left it: another in its place is not ours to write
- * to, whatever it holds. */
+ * to, whatever it holds. Before the first write all of its structure is looked at. */
 static void recognise_file(struct store *store)
 {
 	const struct meta meta = read_meta(store);
@@ -298,19 +287,10 @@ static void recognise_file(struct store *store)
 	if (store->result == -ENOENT ||
 		(store->result == 0 && memcmp(&meta, &store->meta, sizeof(meta)) != 0))
 		reject(store, is_another);
-}
-
-/* Looks at all of its structure, and forgets records whose time was over by now. */
-static void examine_file(struct store *store)
-{
-	sqlite3_stmt *forget;
-
-	if (!ask(store, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)") &&
+	if (!store->is_examined &&
+		!ask(store, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)") &&
 		store->result == 0)
 		reject(store, "is corrupt: its pages make no sense");
-	forget = prepare(store, "DELETE FROM reasons WHERE expires < ?");
-	sqlite3_bind_int64(forget, 1, store->batch->meta.state_us / 1000000);
-	step(store, forget);
 }
 
 static void write_records(struct store *store)
@@ -366,8 +346,6 @@ void *store_write(void *context)
 	open_file(store);
 	if (store->has_file)
 		recognise_file(store);
-	if (store->has_file && !store->is_examined)
-		examine_file(store);
 	write_batch(store);
 	close_file(store);
 	if (store->result == 0) {

@@ -37,7 +37,6 @@ struct old_reason {
 
 /* The file, and the batch that is filled from it. */
 struct old_file {
-	MDB_env *env;
 	MDB_txn *txn;
 	MDB_cursor *meta, *reasons;
 	uint32_t row;
@@ -54,9 +53,11 @@ static bool open_table(struct old_file *file, const char *name, MDB_cursor **cur
 
 static bool open_old(struct old_file *file, const char *path)
 {
-	return mdb_env_create(&file->env) == 0 && mdb_env_set_maxdbs(file->env, 2) == 0 &&
-	       mdb_env_open(file->env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_RDONLY, 0) == 0 &&
-	       mdb_txn_begin(file->env, NULL, MDB_RDONLY, &file->txn) == 0 &&
+	MDB_env *env;
+
+	return mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 2) == 0 &&
+	       mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_RDONLY, 0) == 0 &&
+	       mdb_txn_begin(env, NULL, MDB_RDONLY, &file->txn) == 0 &&
 	       open_table(file, "meta", &file->meta) && open_table(file, "reasons", &file->reasons);
 }
 
