@@ -172,8 +172,8 @@ bool state_would_give(const char *path)
 	return would;
 }
 
-/* Not through a link, which whoever had the directory before may have laid. Nothing is written where
- * nothing changes: the disk may stall. */
+/* Not through a link, which whoever had the directory before may have laid. Nothing is written
+ * where nothing changes: the disk may stall. */
 static int give(int directory, const char *name, mode_t type, uid_t user, gid_t group)
 {
 	int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), result = 0;

@@ -80,20 +80,22 @@ static void begin(struct store *store, void *(*work)(void *store))
 		work(store);
 }
 
+/* A store whose disk stalls stays that of its job. */
 static int await(struct store **store)
 {
 	const uint64_t until_us = clock_us(CLOCK_MONOTONIC) + DISK_WAIT_S * UINT64_C(1000000);
-	struct store *stalled = *store;
+	struct store *another;
 
-	if (job_wait(&stalled->job, until_us))
+	if (job_wait(&(*store)->job, until_us))
 		return 0;
-	*store = store_new(stalled->directory.path);
-	if (!*store)
+	another = store_new((*store)->directory.path);
+	if (!another)
 		return -ENOMEM;
-	job_leave(&stalled->job);
-	(*store)->directory = stalled->directory;
-	(*store)->result = fault_set(
-		&(*store)->fault, -ETIMEDOUT, "the disk does not answer for %d s", DISK_WAIT_S);
+	another->directory = (*store)->directory;
+	another->result = fault_set(
+		&another->fault, -ETIMEDOUT, "the disk does not answer for %d s", DISK_WAIT_S);
+	job_leave(&(*store)->job);
+	*store = another;
 	return 0;
 }
 
@@ -111,7 +113,7 @@ int restoration_run(struct store **store, const struct state_options *options,
 	struct restoration restoration = {
 		.options = options, .endpoints = endpoints, .rows = rows, .restored = restored};
 	struct batch *full = calloc(1, sizeof(*full)), *read;
-	bool has_more = full;
+	bool has_more = true;
 
 	if (!full)
 		return -ENOMEM;

@@ -32,8 +32,8 @@ struct store {
 struct store *store_new(const char *path);
 void store_free(struct store *store);
 
-/* The jobs, with the store as context. After store_look and store_read the fault is of the file and
- * waits for store_judge: -EBADMSG with the rest of a sentence about it, -ENOENT without a word where
+/* The jobs, with the store as context. After store_look and store_read the fault waits for
+ * store_judge: -EBADMSG with the rest of a sentence about the file, -ENOENT without a word where
  * there is none or nothing was ever written to it, any other error with its cause. */
 
 /* Opens the file, and reads what it says of itself. */
