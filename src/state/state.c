@@ -34,12 +34,12 @@ struct state {
 	bool locked_out; /* there is none, as another natbox had it at the start */
 	bool closing;    /* all is written at once, and what fails is told at the end */
 	bool written;    /* the batch was handed over, its result not looked at yet */
+	bool failed;     /* it was not written, and waits for another attempt */
 
 	struct round round;
 	uint64_t now_us;
-	uint64_t due_us;   /* when the next round begins */
-	uint64_t kept_us;  /* changes before this are on the disk */
-	uint64_t retry_us; /* not before, after a write that failed */
+	uint64_t due_us;  /* when the next round begins, or what has failed is tried again */
+	uint64_t kept_us; /* changes before this are on the disk */
 
 	char announced[FAULT_MAX]; /* the fault that was told last; empty: all is well */
 };
@@ -204,14 +204,14 @@ static void take_result(struct state *state)
 	const struct store *store = state->store;
 
 	state->written = false;
-	if (store->result < 0) {
+	state->failed = store->result < 0;
+	if (state->failed) {
 		if (!state->closing || store->result == -ENOENT)
 			announce(state, &store->fault);
-		state->retry_us = state->now_us + (state->closing ? 0 : state->options.sync_us);
+		state->due_us = state->now_us + (state->closing ? 0 : state->options.sync_us);
 		return;
 	}
 	batch_clear(store->batch);
-	state->retry_us = 0;
 	if (state->announced[0])
 		tell(state, STATE_INFO, "state: %.*s is written again", PATH_SHOWN_MAX,
 			store->path);
@@ -252,10 +252,9 @@ void state_run(struct state *state, uint64_t now_us)
 		return;
 	if (state->written)
 		take_result(state);
-	if (now_us < state->retry_us)
-		return;
-	if (state->retry_us) {
-		hand_over(state);
+	if (state->failed) {
+		if (now_us >= state->due_us)
+			hand_over(state);
 		return;
 	}
 	if (!state->round.is_under_way) {
@@ -280,8 +279,6 @@ void state_set_sync(struct state *state, uint64_t sync_us)
 	state->options.sync_us = sync_us;
 	if (state->due_us > state->now_us + sync_us)
 		state->due_us = state->now_us + sync_us;
-	if (state->retry_us > state->now_us + sync_us)
-		state->retry_us = state->now_us + sync_us;
 }
 
 uint64_t state_next(const struct state *state)
@@ -290,15 +287,12 @@ uint64_t state_next(const struct state *state)
 		return UINT64_MAX;
 	if (state->written)
 		return state->now_us + POLL_US;
-	if (state->retry_us)
-		return state->retry_us;
-	return state->round.is_under_way ? state->now_us : state->due_us;
+	return state->round.is_under_way && !state->failed ? state->now_us : state->due_us;
 }
 
 static bool has_unwritten(const struct state *state)
 {
-	return state->written || state->round.is_under_way ||
-	       !batch_is_empty(state->store->batch) ||
+	return state->written || state->round.is_under_way || state->failed ||
 	       (state->endpoints && changes_any(&state->endpoints->changes));
 }
 
@@ -318,8 +312,7 @@ static bool write_at_last(struct state *state)
 	bool is_second = false;
 
 	state->closing = true;
-	if (state->retry_us)
-		state->retry_us = state->now_us;
+	state->due_us = state->now_us;
 	do {
 		if (!job_wait(&state->store->job, deadline_us))
 			return false;
