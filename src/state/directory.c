@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,27 +21,35 @@ static int fail(int error, const char *doing, const char *path, struct fault *fa
 		PATH_SHOWN_MAX, path, strerror(-error));
 }
 
-/* Creates a directory and those above it, which everybody may enter, whatever the umask. To create
+/* Creates a directory and those above it, which everybody may enter whatever the umask. To create
  * what is there would wait for a disk that stalls. */
-static int make(const char *path, mode_t mode)
+static int make(const char *path)
 {
-	char above[PATH_MAX];
+	char part[PATH_MAX];
 	struct stat status;
-	int result;
+	size_t length = strlen(path);
 
 	if (stat(path, &status) == 0)
 		return 0;
-	snprintf(above, sizeof(above), "%s", path);
-	result = make(dirname(above), 0755);
-	if (result == 0 && (mkdir(path, mode) == 0 ? chmod(path, mode) != 0 : errno != EEXIST))
-		result = -errno;
-	return result;
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	for (size_t i = 1; i <= length; i++) {
+		const mode_t mode = i == length ? 0700 : 0755;
+
+		if (path[i] != '/' && i != length)
+			continue;
+		memcpy(part, path, i);
+		part[i] = 0;
+		if (mkdir(part, mode) == 0 ? chmod(part, mode) != 0 : errno != EEXIST)
+			return -errno;
+	}
+	return 0;
 }
 
 /* A descriptor of a directory that is there, or is made, or a negative errno. */
 static int open_or_make(const char *path, struct fault *fault)
 {
-	int fd = make(path, 0700);
+	int fd = make(path);
 
 	if (fd != 0)
 		return fail(fd, "create", path, fault);
