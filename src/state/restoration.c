@@ -8,15 +8,6 @@
  */
 enum { DISK_WAIT_S = 10 };
 
-struct restoration {
-	const struct state_options *options;
-	struct endpoints *endpoints;
-	struct rows *rows;
-	uint32_t last_row; /* of the file */
-	struct restored *restored;
-	struct address proxy; /* of the last record */
-};
-
 /* Where memory is short that is left to another start. */
 static void give_up(const struct restoration *restoration, uint32_t row)
 {
@@ -27,22 +18,20 @@ static void give_up(const struct restoration *restoration, uint32_t row)
 	changes_add(unused, row);
 }
 
-static void take_result(const struct restoration *restoration, uint32_t row, int64_t slot)
+static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
-	struct restored *restored = restoration->restored;
-
 	if (row > restoration->rows->last)
 		restoration->rows->last = row;
 	if (slot > 0) {
-		restored->restored++;
+		restoration->restored++;
 		restoration->rows->of_slot[slot] = row;
 	} else if (slot == -ENOENT) {
-		restored->without_proxy++;
+		restoration->without_proxy++;
 	} else if (slot == -EPERM) {
-		restored->unwanted++;
+		restoration->unwanted++;
 	} else {
-		restored->beyond_limits += slot == -ENOSPC;
-		restored->over += slot != -ENOSPC;
+		restoration->beyond_limits += slot == -ENOSPC;
+		restoration->over += slot != -ENOSPC;
 		give_up(restoration, row);
 	}
 }
@@ -107,11 +96,8 @@ int restoration_look(struct store **store)
 
 /* One batch is read while the one before it is put back. One that is read in part only is put back
  * as far as it goes. */
-int restoration_run(struct store **store, const struct state_options *options,
-	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored)
+int restoration_run(struct restoration *restoration, struct store **store, int64_t now_us)
 {
-	struct restoration restoration = {
-		.options = options, .endpoints = endpoints, .rows = rows, .restored = restored};
 	struct batch *full = calloc(1, sizeof(*full)), *read;
 	bool has_more = true;
 
@@ -123,14 +109,14 @@ int restoration_run(struct store **store, const struct state_options *options,
 		read = (*store)->batch;
 		(*store)->batch = full;
 		full = read;
-		restoration.last_row = (*store)->reading.last_row;
+		restoration->last_row = (*store)->reading.last_row;
 		has_more = (*store)->has_more;
 		batch_clear((*store)->batch);
 		if (has_more)
 			begin(*store, store_read);
-		put_back(&restoration, full);
+		put_back(restoration, full);
 	}
 	free(full);
-	records_resume(endpoints);
+	records_resume(restoration->endpoints);
 	return has_more ? -ENOMEM : 0;
 }

@@ -7,8 +7,14 @@
 
 #include <natbox/state.h>
 
-/* What became of the reasons in a file. */
-struct restored {
+/* Zero but for the first three. */
+struct restoration {
+	const struct state_options *options;
+	struct endpoints *endpoints;
+	struct rows *rows;
+	uint32_t last_row;    /* of the file */
+	struct address proxy; /* of the last record */
+	/* What became of the reasons in the file. */
 	unsigned restored, over, without_proxy, unwanted, beyond_limits;
 };
 
@@ -19,7 +25,6 @@ int restoration_look(struct store **store);
 
 /* Puts everything back that can be read, as it is at now_us on the state clock, and starts the
  * keepalives. Likewise. */
-int restoration_run(struct store **store, const struct state_options *options,
-	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored);
+int restoration_run(struct restoration *restoration, struct store **store, int64_t now_us);
 
 #endif

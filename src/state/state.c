@@ -136,17 +136,18 @@ const uint8_t *state_seed(const struct state *state)
 /* A damaged file is set aside with all that could not be read of it; the rest is written anew. */
 static int restore_all(struct state *state)
 {
-	struct restored restored = {0};
+	struct restoration restoration = {.options = &state->options,
+		.endpoints = state->endpoints,
+		.rows = &state->round.rows};
 	struct timestamp before, after;
 	char then[64] = "starting empty";
 	int result;
 
 	timestamp_now(&before);
-	result = restoration_run(&state->store, &state->options, state->endpoints,
-		state_clock(state, &before), &state->round.rows, &restored);
+	result = restoration_run(&restoration, &state->store, state_clock(state, &before));
 	timestamp_now(&after);
-	if (restored.restored)
-		snprintf(then, sizeof(then), "going on with %u reasons", restored.restored);
+	if (restoration.restored)
+		snprintf(then, sizeof(then), "going on with %u reasons", restoration.restored);
 	if (result != 0)
 		return result;
 	if (!take_reading(state, then)) {
@@ -157,9 +158,10 @@ static int restore_all(struct state *state)
 		"state: %u endpoints with %u reasons restored from %.*s in %lld ms (gone: %u run "
 		"out, %u beyond the limits; kept for another start: %u of other proxies, %u that "
 		"the configuration does not want)",
-		state->endpoints->endpoints.count, restored.restored, PATH_SHOWN_MAX,
+		state->endpoints->endpoints.count, restoration.restored, PATH_SHOWN_MAX,
 		state->store->path, (long long)timestamp_elapsed(&before, &after) / 1000,
-		restored.over, restored.beyond_limits, restored.without_proxy, restored.unwanted);
+		restoration.over, restoration.beyond_limits, restoration.without_proxy,
+		restoration.unwanted);
 	return 0;
 }
 
