@@ -10,7 +10,7 @@
  * reason is what is written in the end.
  *
  * The file is PATH/state.db, mode 0600, an SQLite database. natbox.8 describes its tables, and
- * src/state/database.c makes them. Records go by the keys of their reasons; those that this natbox
+ * src/state/store.c makes them. Records go by the keys of their reasons; those that this natbox
  * has no use for now, as they belong to other proxies for one, stay in the file until their time is
  * over. Each row has a check.
  *

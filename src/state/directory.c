@@ -5,56 +5,56 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LOCK_WAIT_MS = 3000, LOCK_POLL_MS = 20 };
 
-static int fail(const char *doing, const char *path, struct fault *fault)
+static int fail(int error, const char *doing, const char *path, struct fault *fault)
 {
-	return fault_set(fault, -errno,
+	return fault_set(fault, error,
 		"cannot %s state directory %.*s: %s; nothing is kept until it can be", doing,
-		PATH_SHOWN_MAX, path, strerror(errno));
+		PATH_SHOWN_MAX, path, strerror(-error));
 }
 
-/* Creates a directory and those above it, which everybody may enter whatever the umask; *created:
- * this one was missing. */
-static int make(const char *path, bool *created, struct fault *fault)
+/* Creates a directory and those above it, which everybody may enter whatever the umask. To create
+ * what is there would wait for a disk that stalls. */
+static int make(const char *path)
 {
 	char part[PATH_MAX];
 	struct stat status;
 	size_t length = strlen(path);
 
-	*created = false;
-	if (stat(path, &status) == 0) /* to create what is there waits for a disk that stalls */
+	if (stat(path, &status) == 0)
 		return 0;
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	for (size_t i = 1; i <= length; i++) {
-		mode_t mode = i == length ? 0700 : 0755;
+		const mode_t mode = i == length ? 0700 : 0755;
 
 		if (path[i] != '/' && i != length)
 			continue;
 		memcpy(part, path, i);
 		part[i] = 0;
-		*created = mkdir(part, mode) == 0 && chmod(part, mode) == 0;
-		if (!*created && errno != EEXIST)
-			return fail("create", path, fault);
+		if (mkdir(part, mode) == 0 ? chmod(part, mode) != 0 : errno != EEXIST)
+			return -errno;
 	}
 	return 0;
 }
 
 /* A descriptor of a directory that is there, or is made, or a negative errno. */
-static int open_or_make(const char *path, bool *created, struct fault *fault)
+static int open_or_make(const char *path, struct fault *fault)
 {
-	int fd = make(path, created, fault);
+	int fd = make(path);
 
 	if (fd != 0)
-		return fd;
+		return fail(fd, "create", path, fault);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? fd : fail("open", path, fault);
+	return fd >= 0 ? fd : fail(-errno, "open", path, fault);
 }
 
 /* A natbox that was killed holds its lock until the kernel has taken it apart, which takes a while
@@ -89,7 +89,6 @@ void directory_close(struct directory *directory)
 
 int directory_lock(struct directory *directory, struct fault *fault)
 {
-	bool created;
 	int fd, result;
 
 	if (directory->locked_out)
@@ -97,7 +96,7 @@ int directory_lock(struct directory *directory, struct fault *fault)
 	if (is_locked(directory))
 		return 0;
 	directory_close(directory);
-	fd = open_or_make(directory->path, &created, fault);
+	fd = open_or_make(directory->path, fault);
 	if (fd < 0)
 		return fd;
 	result = lock(fd);
@@ -112,6 +111,37 @@ int directory_lock(struct directory *directory, struct fault *fault)
 					       : "state.path has to be on a local disk");
 	}
 	directory->fd = fd;
+	return 0;
+}
+
+/* What a write that was killed has left goes where its file goes. */
+static void move_journal(int directory, const char *file, const char *name)
+{
+	char from[ASIDE_NAME_MAX + sizeof(JOURNAL_SUFFIX)];
+	char to[ASIDE_NAME_MAX + sizeof(JOURNAL_SUFFIX)];
+	struct stat journal;
+
+	snprintf(from, sizeof(from), "%s" JOURNAL_SUFFIX, file);
+	snprintf(to, sizeof(to), "%s" JOURNAL_SUFFIX, name);
+	if (fstatat(directory, from, &journal, AT_SYMLINK_NOFOLLOW) == 0 && journal.st_size)
+		renameat2(directory, from, directory, to, RENAME_NOREPLACE);
+}
+
+int directory_move_aside(const struct directory *directory, const char *file, const char *how,
+	char name[static ASIDE_NAME_MAX])
+{
+	const int fd = directory->fd;
+	const uint64_t now_us = clock_us(CLOCK_REALTIME);
+	const time_t now = (time_t)(now_us / 1000000);
+	char stamp[32];
+	struct tm utc;
+
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", gmtime_r(&now, &utc));
+	snprintf(name, ASIDE_NAME_MAX, "%s.%s-%s.%06uZ", file, how, stamp,
+		(unsigned)(now_us % 1000000));
+	if (renameat2(fd, file, fd, name, RENAME_NOREPLACE) != 0)
+		return -errno;
+	move_journal(fd, file, name);
 	return 0;
 }
 
@@ -149,24 +179,19 @@ bool state_would_give(const char *path)
 	return would;
 }
 
-/* Nothing is written where nothing changes: the disk may stall. */
-static int give(int fd, const struct stat *status, uid_t user, gid_t group)
-{
-	if (status->st_uid == user)
-		return 0;
-	return fchownat(fd, "", user, group, AT_EMPTY_PATH) == 0 ? 0 : -errno;
-}
-
-/* Not through a link, which whoever had the directory before may have laid. */
-static int give_file(int directory, const char *name, uid_t user, gid_t group)
+/* Not through a link, which whoever had the directory before may have laid. Nothing is written
+ * where nothing changes: the disk may stall. */
+static int give(int directory, const char *name, mode_t type, uid_t user, gid_t group)
 {
 	int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), result = 0;
 	struct stat status;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1)
-		result = give(fd, &status, user, group);
+	if (fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type &&
+		(type == S_IFDIR || status.st_nlink == 1) && status.st_uid != user &&
+		fchownat(fd, "", user, group, AT_EMPTY_PATH) != 0)
+		result = -errno;
 	close(fd);
 	return result;
 }
@@ -174,19 +199,18 @@ static int give_file(int directory, const char *name, uid_t user, gid_t group)
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
 {
 	static const char *const files[] = {STATE_FILE, STATE_JOURNAL, OLD_FILE};
+	const bool is_new = access(path, F_OK) != 0;
 	int result = 0, fd;
-	struct stat status;
-	bool created;
 
 	if (!*path)
 		return 0;
-	fd = open_or_make(path, &created, fault);
+	fd = open_or_make(path, fault);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &status) == 0 && (created || holds_nothing_but_state(fd)))
-		result = give(fd, &status, user, group);
+	if (is_new || holds_nothing_but_state(fd))
+		result = give(fd, ".", S_IFDIR, user, group);
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]) && result == 0; i++)
-		result = give_file(fd, files[i], user, group);
+		result = give(fd, files[i], S_IFREG, user, group);
 	close(fd);
 	if (result != 0)
 		return fault_set(fault, result, "cannot give state %.*s to its user: %s",

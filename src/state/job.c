@@ -12,22 +12,18 @@ int job_start(struct job *job, void *(*work)(void *context), void *context)
 	return error;
 }
 
-/* Waits for a moment, on a clock that may be set. */
-static bool wait_a_moment(struct job *job)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec++;
-	return pthread_timedjoin_np(job->thread, NULL, &until) == 0;
-}
-
+/* A second at a time, as the clock of that may be set. */
 bool job_wait(struct job *job, uint64_t until_us)
 {
+	struct timespec soon;
+
 	if (job->runs && pthread_tryjoin_np(job->thread, NULL) == 0)
 		job->runs = false;
-	while (job->runs && clock_us(CLOCK_MONOTONIC) < until_us)
-		job->runs = !wait_a_moment(job);
+	while (job->runs && clock_us(CLOCK_MONOTONIC) < until_us) {
+		clock_gettime(CLOCK_REALTIME, &soon);
+		soon.tv_sec++;
+		job->runs = pthread_timedjoin_np(job->thread, NULL, &soon) != 0;
+	}
 	return !job->runs;
 }
 

@@ -1,48 +1,38 @@
 #include "restoration.h"
 
-#include "database.h"
-#include "job.h"
-
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-/* One batch is read, in a thread of its own, while the one before it is put back. Where the disk
- * stalls, all of this is left to that thread. */
-struct restoration {
-	char path[PATH_MAX];
-	struct job reader;
-	struct database database;
-	struct reading reading;
-	struct batch batches[2], *filled;
-	int result; /* of reading into the batch that is being filled */
+/* A million endpoints take half a second; what gives nothing for this long is a disk that stalls.
+ */
+enum { DISK_WAIT_S = 10 };
 
-	const struct state_options *options;
-	struct endpoints *endpoints;
-	struct rows *rows;
-	struct restored restored;
-	struct address proxy; /* of the last record */
-};
+/* Where memory is short that is left to another start. */
+static void give_up(const struct restoration *restoration, uint32_t row)
+{
+	struct changes *unused = &restoration->rows->unused;
+
+	if (!unused->slots)
+		(void)changes_init(unused, restoration->last_row);
+	changes_add(unused, row);
+}
 
 static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
-	struct restored *restored = &restoration->restored;
-
 	if (row > restoration->rows->last)
 		restoration->rows->last = row;
 	if (slot > 0) {
-		restored->restored++;
+		restoration->restored++;
 		restoration->rows->of_slot[slot] = row;
 	} else if (slot == -ENOENT) {
-		restored->without_proxy++;
+		restoration->without_proxy++;
 	} else if (slot == -EPERM) {
-		restored->unwanted++;
+		restoration->unwanted++;
 	} else {
-		restored->beyond_limits += slot == -ENOSPC;
-		restored->over += slot != -ENOSPC;
-		changes_add(&restoration->rows->unused, row);
+		restoration->beyond_limits += slot == -ENOSPC;
+		restoration->over += slot != -ENOSPC;
+		give_up(restoration, row);
 	}
 }
 
@@ -72,122 +62,61 @@ static void put_back(struct restoration *restoration, const struct batch *batch)
 	}
 }
 
-/* Opens the file at first. Its records are read where there is something to put them into. */
-static void *read_some(void *context)
-{
-	struct restoration *restoration = context;
-	struct database *database = &restoration->database;
-	int result = 0;
-
-	batch_clear(restoration->filled);
-	if (!database->handle)
-		result = database_open(database, restoration->path, &restoration->reading.meta);
-	if (result == 0 && restoration->endpoints)
-		result = database_read(database, &restoration->reading, restoration->filled);
-	restoration->result = result;
-	return NULL;
-}
-
 /* Without a thread the disk is waited for here. */
-static void start(struct restoration *restoration)
+static void begin(struct store *store, void *(*work)(void *store))
 {
-	if (job_start(&restoration->reader, read_some, restoration) != 0)
-		read_some(restoration);
+	if (job_start(&store->job, work, store) != 0)
+		work(store);
 }
 
-static int await(struct restoration *restoration)
+/* A store whose disk stalls stays that of its job. */
+static int await(struct store **store)
 {
 	const uint64_t until_us = clock_us(CLOCK_MONOTONIC) + DISK_WAIT_S * UINT64_C(1000000);
+	struct store *another;
 
-	if (job_wait(&restoration->reader, until_us))
-		return restoration->result;
-	job_leave(&restoration->reader);
-	return -ETIMEDOUT;
-}
-
-/* Says what came of it, and frees what no thread holds any more. */
-static int end(struct restoration *restoration, int result, struct fault *what)
-{
-	if (result == -ETIMEDOUT)
-		return fault_set(what, result, "the disk does not answer for %d s", DISK_WAIT_S);
-	*what = restoration->database.what;
-	database_close(&restoration->database);
-	free(restoration->reading.quiet_ms);
-	free(restoration);
-	return result;
-}
-
-static struct restoration *restoration_new(const char *path, struct fault *what)
-{
-	struct restoration *restoration = calloc(1, sizeof(*restoration));
-
-	if (!restoration) {
-		fault_set(what, -ENOMEM, "%s", strerror(ENOMEM));
-		return NULL;
-	}
-	snprintf(restoration->path, sizeof(restoration->path), "%s", path);
-	restoration->filled = restoration->batches;
-	return restoration;
-}
-
-int restoration_look(const char *path, struct meta *meta, struct fault *what)
-{
-	struct restoration *restoration = restoration_new(path, what);
-	int result;
-
-	if (!restoration)
+	if (job_wait(&(*store)->job, until_us))
+		return 0;
+	another = store_new((*store)->directory.path);
+	if (!another)
 		return -ENOMEM;
-	start(restoration);
-	result = await(restoration);
-	if (result == 0)
-		*meta = restoration->reading.meta;
-	return end(restoration, result, what);
+	another->directory = (*store)->directory;
+	another->result = fault_set(
+		&another->fault, -ETIMEDOUT, "the disk does not answer for %d s", DISK_WAIT_S);
+	job_leave(&(*store)->job);
+	*store = another;
+	return 0;
 }
 
-/* Where memory is short no row is given up before its time is over. */
-static void watch_rows(struct restoration *restoration)
+int restoration_look(struct store **store)
 {
-	struct changes *unused = &restoration->rows->unused;
-
-	if (!unused->slots)
-		(void)changes_init(unused, restoration->reading.last_row);
+	begin(*store, store_look);
+	return await(store);
 }
 
-/* A batch that is read in part only is put back as far as it goes. */
-static int restore_all(struct restoration *restoration)
+/* One batch is read while the one before it is put back. One that is read in part only is put back
+ * as far as it goes. */
+int restoration_run(struct restoration *restoration, struct store **store, int64_t now_us)
 {
-	int result;
+	struct batch *full = calloc(1, sizeof(*full)), *read;
+	bool has_more = true;
 
-	start(restoration);
-	while ((result = await(restoration)) != -ETIMEDOUT) {
-		const struct batch *full = restoration->filled;
-
-		watch_rows(restoration);
-		restoration->filled = &restoration->batches[full == restoration->batches];
-		if (result > 0)
-			start(restoration);
+	if (!full)
+		return -ENOMEM;
+	(*store)->reading.now_us = now_us;
+	begin(*store, store_read);
+	while (has_more && await(store) == 0) {
+		read = (*store)->batch;
+		(*store)->batch = full;
+		full = read;
+		restoration->last_row = (*store)->reading.last_row;
+		has_more = (*store)->has_more;
+		batch_clear((*store)->batch);
+		if (has_more)
+			begin(*store, store_read);
 		put_back(restoration, full);
-		if (result <= 0)
-			break;
 	}
-	return result;
-}
-
-int restoration_run(const char *path, const struct state_options *options,
-	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
-	struct fault *what)
-{
-	struct restoration *restoration = restoration_new(path, what);
-	int result;
-
-	if (!restoration)
-		return -ENOMEM;
-	restoration->options = options;
-	restoration->endpoints = endpoints;
-	restoration->reading.now_us = now_us;
-	restoration->rows = rows;
-	result = restore_all(restoration);
-	records_resume(endpoints);
-	*restored = restoration->restored;
-	return end(restoration, result, what);
+	free(full);
+	records_resume(restoration->endpoints);
+	return has_more ? -ENOMEM : 0;
 }

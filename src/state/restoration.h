@@ -3,26 +3,28 @@
 #define STATE_RESTORATION_H
 
 #include "round.h"
+#include "store.h"
 
 #include <natbox/state.h>
 
-/* A million endpoints take half a second; what gives nothing for this long is a disk that stalls.
- */
-enum { DISK_WAIT_S = 10 };
-
-/* What became of the reasons in a file. */
-struct restored {
+/* Zero but for the first three. */
+struct restoration {
+	const struct state_options *options;
+	struct endpoints *endpoints;
+	struct rows *rows;
+	uint32_t last_row;    /* of the file */
+	struct address proxy; /* of the last record */
+	/* What became of the reasons in the file. */
 	unsigned restored, over, without_proxy, unwanted, beyond_limits;
 };
 
-/* Reads what the file says of itself, waiting for a disk that stalls for a limited time. Returns as
- * database_open does, or -ETIMEDOUT. */
-int restoration_look(const char *path, struct meta *meta, struct fault *what);
+/* Has the store look at its file. Where the disk stalls, the store is left to the thread that waits
+ * for it, and another takes its place, which has no file. 0 or -ENOMEM; *store's result says the
+ * rest. */
+int restoration_look(struct store **store);
 
-/* Puts everything back that can be, as it is at now_us on the state clock, and starts the
- * keepalives. 0, or the first error of reading. */
-int restoration_run(const char *path, const struct state_options *options,
-	struct endpoints *endpoints, int64_t now_us, struct rows *rows, struct restored *restored,
-	struct fault *what);
+/* Puts everything back that can be read, as it is at now_us on the state clock, and starts the
+ * keepalives. Likewise. */
+int restoration_run(struct restoration *restoration, struct store **store, int64_t now_us);
 
 #endif

@@ -32,8 +32,9 @@ void round_list_fillings(const struct round *round, struct fillings *fillings)
 		&round->endpoints->reasons.used);
 }
 
-void round_begin(struct round *round, bool last)
+void round_begin(struct round *round, uint64_t now_us, bool last)
 {
+	round->begun_us = now_us;
 	round->is_under_way = true;
 	round->is_last = last;
 	round->next_slot = 1;

@@ -18,6 +18,7 @@ struct round {
 	struct rows rows;
 	bool is_under_way;
 	bool is_last; /* the quiet times of all are taken */
+	uint64_t begun_us;
 	uint32_t next_slot;
 	uint32_t quiet_block;
 	uint64_t quiet_due_us;
@@ -31,7 +32,7 @@ void round_free(struct round *round);
 void round_list_fillings(const struct round *round, struct fillings *fillings);
 
 /* Begins one; last: before a stop. */
-void round_begin(struct round *round, bool last);
+void round_begin(struct round *round, uint64_t now_us, bool last);
 
 /* A part of it: 100 us. True when the batch is to be written: the round is over, or it is full. */
 bool round_gather(struct round *round, struct batch *batch, uint64_t now_us);

@@ -1,7 +1,10 @@
 #include "rows.h"
 
 /* What natbox reads of a record: the columns that people read take three times as long. Times are
- * on the state clock; no byte of it is unused. */
+ * on the state clock; no byte of it is unused. In the tail stands the user of the Contact where
+ * there is one; and behind a zero byte, which a user has not, the name of the class where there is
+ * one. */
+enum { TAIL_MAX = LABEL_USER_MAX + 1 + CLASS_NAME_MAX - 1 };
 struct stored {
 	uint64_t key;
 	int64_t expires_us, heard_us;
@@ -10,15 +13,9 @@ struct stored {
 	uint8_t kind, flags;
 	uint32_t binding, written;
 	int64_t sum; /* of all the above, the row's number, the id and the tail */
-};
-
-/* The user of the Contact follows where there is one; and behind a zero byte, which a user has not,
- * the name of the class where there is one. */
-enum { TAIL_MAX = LABEL_USER_MAX + 1 + CLASS_NAME_MAX - 1 };
-struct stored_with_tail {
-	struct stored stored;
 	char tail[TAIL_MAX];
 };
+enum { STORED_HEAD = offsetof(struct stored, tail) };
 
 enum {
 	STORED_EARLY = 1 << 0,
@@ -108,8 +105,6 @@ static void get_tail(struct text tail, struct record *record)
 void row_put_record(
 	sqlite3_stmt *row, uint32_t number, const struct record *record, int64_t state_us)
 {
-	struct stored_with_tail row_record;
-	const struct text tail = put_tail(record, row_record.tail);
 	struct stored stored = {
 		.key = record->key,
 		.expires_us = state_us + (int64_t)record->left_us,
@@ -124,15 +119,14 @@ void row_put_record(
 		.binding = record->binding,
 		.written = record->written,
 	};
+	const struct text tail = put_tail(record, stored.tail);
 
 	memcpy(stored.client_ip, record->client.ip, sizeof(stored.client_ip));
 	memcpy(stored.proxy_ip, record->proxy.ip, sizeof(stored.proxy_ip));
 	stored.sum = sum_of_record(number, &stored, record->id, tail);
-	row_record.stored = stored;
 	sqlite3_bind_int64(row, 1, number);
 	sqlite3_bind_text(row, 2, record->id.at, (int)record->id.length, SQLITE_STATIC);
-	sqlite3_bind_blob(
-		row, 3, &row_record, (int)(sizeof(stored) + tail.length), SQLITE_TRANSIENT);
+	sqlite3_bind_blob(row, 3, &stored, STORED_HEAD + (int)tail.length, SQLITE_TRANSIENT);
 	sqlite3_bind_text(row, 4, reason_kind_names[record->kind], -1, SQLITE_STATIC);
 	put_address(row, 5, &record->client);
 	put_address(row, 6, &record->proxy);
@@ -158,10 +152,10 @@ static bool get_stored(sqlite3_stmt *row, struct stored *stored, struct text *ta
 	const char *blob = sqlite3_column_blob(row, 2);
 	const int size = sqlite3_column_bytes(row, 2);
 
-	if (!blob || size < (int)sizeof(*stored) || size > (int)sizeof(*stored) + TAIL_MAX)
+	if (!blob || size < STORED_HEAD || size > STORED_HEAD + TAIL_MAX)
 		return false;
-	memcpy(stored, blob, sizeof(*stored));
-	*tail = (struct text){blob + sizeof(*stored), (size_t)size - sizeof(*stored)};
+	memcpy(stored, blob, STORED_HEAD);
+	*tail = (struct text){blob + STORED_HEAD, (size_t)size - STORED_HEAD};
 	return true;
 }
 
@@ -172,6 +166,7 @@ bool row_get_record(
 	const char *id = (const char *)sqlite3_column_text(row, 1);
 	struct stored stored;
 	struct text tail;
+	uint64_t noted_us;
 
 	*number = (uint32_t)place;
 	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
@@ -198,8 +193,9 @@ bool row_get_record(
 	if (stored.expires_us > reading->now_us)
 		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
 	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us, false);
-	if (reading->quiet_ms[*number] * UINT64_C(1000) < record->quiet_us)
-		record->quiet_us = reading->quiet_ms[*number] * UINT64_C(1000);
+	noted_us = reading->quiet_ms[*number] * UINT64_C(1000);
+	if (noted_us && noted_us < record->quiet_us)
+		record->quiet_us = noted_us;
 	return true;
 }
 
@@ -213,14 +209,14 @@ void row_put_quiet(sqlite3_stmt *row, const struct quiet_block *block, int64_t s
 	sqlite3_bind_int64(row, 4, sum_of(state_us, block->quiets, length));
 }
 
-/* The latest of what is known of a row counts. */
+/* The latest of what is known of a row counts. One less than 0, not known, is longest of all. */
 static void note_quiet(struct reading *reading, const struct quiet *quiet, int64_t noted_us)
 {
 	const int64_t last_us = noted_us - (quiet->quiet_ms & ~QUIET_IS_SLOW) * INT64_C(1000);
 	const uint64_t quiet_ms =
-		quiet_since(reading, last_us, noted_us, quiet->quiet_ms & QUIET_IS_SLOW) / 1000;
+		quiet_since(reading, last_us, noted_us, quiet->quiet_ms & QUIET_IS_SLOW) / 1000 + 1;
 
-	if (quiet->row <= reading->last_row && quiet_ms < reading->quiet_ms[quiet->row])
+	if (quiet->row <= reading->last_row && quiet_ms - 1 < reading->quiet_ms[quiet->row] - 1u)
 		reading->quiet_ms[quiet->row] = (uint32_t)quiet_ms;
 }
 

@@ -23,8 +23,9 @@ enum {
 
 struct state {
 	struct state_options options;
-	struct store store;
+	struct store *store; /* its job's while that runs */
 	struct endpoints *endpoints;
+	uint8_t seed[SEED_SIZE];
 
 	/* The state clock: what it showed at that moment. */
 	struct timestamp timestamp;
@@ -32,23 +33,15 @@ struct state {
 	bool writes;     /* there is a directory to write to, if not now then later */
 	bool locked_out; /* there is none, as another natbox had it at the start */
 	bool closing;    /* all is written at once, and what fails is told at the end */
+	bool written;    /* the batch was handed over, its result not looked at yet */
+	bool failed;     /* it was not written, and waits for another attempt */
 
 	struct round round;
 	uint64_t now_us;
-	uint64_t round_us; /* when it began */
-	uint64_t due_us;   /* when the next one begins */
-	uint64_t kept_us;  /* changes before this are on the disk */
-	uint64_t retry_us; /* not before, after a write that failed */
+	uint64_t due_us;  /* when the next round begins, or what has failed is tried again */
+	uint64_t kept_us; /* changes before this are on the disk */
 
 	char announced[FAULT_MAX]; /* the fault that was told last; empty: all is well */
-
-	/* The batch, the store and the two that say what came of it are the writer's while it
-	 * runs. */
-	struct job writer;
-	bool written; /* the batch was handed over, its result not looked at yet */
-	int result;
-	struct fault fault;
-	struct batch batch; /* the seed in its meta stays */
 };
 
 __attribute__((format(printf, 3, 4))) static void tell(
@@ -65,7 +58,7 @@ __attribute__((format(printf, 3, 4))) static void tell(
 
 static void announce(struct state *state, const struct fault *fault)
 {
-	const bool is_taken = state->store.directory.locked_out;
+	const bool is_taken = state->store->directory.locked_out;
 
 	if (!fault->line[0] || strcmp(fault->line, state->announced) == 0)
 		return;
@@ -78,39 +71,39 @@ static int64_t state_clock(const struct state *state, const struct timestamp *no
 	return state->timestamp_us + timestamp_elapsed(&state->timestamp, now);
 }
 
-static void take_over_old(struct state *state)
+/* Takes what came of reading: whether the file has been read. */
+static bool take_reading(struct state *state, const char *then)
 {
-	struct fault fault;
+	struct store *store = state->store;
 
-	if (upgrade(&state->store, &fault) != 0)
-		announce(state, &fault);
-	else if (fault.line[0])
-		tell(state, STATE_INFO, "%s", fault.line);
+	store->has_file = store->result == 0;
+	store_judge(store, "read", then);
+	if (store->result != 0)
+		announce(state, &store->fault);
+	return store->has_file;
 }
 
 /* Looks for the file, and reads what it says of itself. */
-static void find_file(struct state *state)
+static int find_file(struct state *state)
 {
-	struct store *store = &state->store;
-	struct fault fault = {0};
-	int result;
+	struct store *store = state->store;
+	struct fault fault;
+	int result = directory_lock(&store->directory, &fault);
 
-	if (store_open(store, state->options.path, &fault) != 0) {
+	if (result != 0) {
 		announce(state, &fault);
-		return;
+		return 0;
 	}
-	take_over_old(state);
-	result = store_find(store, &fault);
-	if (result == 0)
-		result = restoration_look(store->path, &store->meta, &fault);
-	store->has_file = result == 0;
-	if (store_judge(store, result, "read", "starting empty", &fault) != 0) {
-		announce(state, &fault);
-		return;
-	}
-	state->batch.meta = store->meta;
+	result = upgrade(store, &fault);
+	if (fault.line[0])
+		tell(state, result == 0 ? STATE_INFO : STATE_FAULT, "%s", fault.line);
+	result = restoration_look(&state->store);
+	if (result != 0 || !take_reading(state, "starting empty"))
+		return result;
+	memcpy(state->seed, store->meta.seed, SEED_SIZE);
 	state->timestamp_us =
 		store->meta.state_us + timestamp_elapsed(&store->meta.timestamp, &state->timestamp);
+	return 0;
 }
 
 struct state *state_open(const struct state_options *options)
@@ -120,52 +113,56 @@ struct state *state_open(const struct state_options *options)
 	if (!state)
 		return NULL;
 	state->options = *options;
-	state->store.directory.fd = -1;
+	state->options.path = NULL; /* the caller's, who may have another by now */
 	timestamp_now(&state->timestamp);
 	state->timestamp_us = state->timestamp.wall_us;
-	if (getrandom(state->batch.meta.seed, SEED_SIZE, 0) != SEED_SIZE)
+	if (getrandom(state->seed, SEED_SIZE, 0) != SEED_SIZE)
 		abort(); /* Linux has promised it for so few bytes since 3.17 */
 	state->writes = *options->path != 0;
-	if (state->writes)
-		find_file(state);
-	state->options.path = NULL; /* the caller's, who may have another by now */
-	return state;
+	if (!state->writes)
+		return state;
+	state->store = store_new(options->path);
+	if (state->store && find_file(state) == 0)
+		return state;
+	free(state);
+	return NULL;
 }
 
 const uint8_t *state_seed(const struct state *state)
 {
-	return state->batch.meta.seed;
+	return state->seed;
 }
 
 /* A damaged file is set aside with all that could not be read of it; the rest is written anew. */
-static void restore_all(struct state *state)
+static int restore_all(struct state *state)
 {
-	struct store *store = &state->store;
-	struct restored restored = {0};
+	struct restoration restoration = {.options = &state->options,
+		.endpoints = state->endpoints,
+		.rows = &state->round.rows};
 	struct timestamp before, after;
-	struct fault fault;
 	char then[64] = "starting empty";
 	int result;
 
 	timestamp_now(&before);
-	result = restoration_run(store->path, &state->options, state->endpoints,
-		state_clock(state, &before), &state->round.rows, &restored, &fault);
+	result = restoration_run(&restoration, &state->store, state_clock(state, &before));
 	timestamp_now(&after);
-	if (restored.restored)
-		snprintf(then, sizeof(then), "going on with %u reasons", restored.restored);
-	store->has_file = result == 0;
-	if (store_judge(store, result, "read", then, &fault) != 0) {
-		announce(state, &fault);
+	if (restoration.restored)
+		snprintf(then, sizeof(then), "going on with %u reasons", restoration.restored);
+	if (result != 0)
+		return result;
+	if (!take_reading(state, then)) {
 		records_change_all(state->endpoints);
-		return;
+		return 0;
 	}
 	tell(state, STATE_INFO,
 		"state: %u endpoints with %u reasons restored from %.*s in %lld ms (gone: %u run "
 		"out, %u beyond the limits; kept for another start: %u of other proxies, %u that "
 		"the configuration does not want)",
-		state->endpoints->endpoints.count, restored.restored, PATH_SHOWN_MAX, store->path,
-		(long long)timestamp_elapsed(&before, &after) / 1000, restored.over,
-		restored.beyond_limits, restored.without_proxy, restored.unwanted);
+		state->endpoints->endpoints.count, restoration.restored, PATH_SHOWN_MAX,
+		state->store->path, (long long)timestamp_elapsed(&before, &after) / 1000,
+		restoration.over, restoration.beyond_limits, restoration.without_proxy,
+		restoration.unwanted);
+	return 0;
 }
 
 int state_start(struct state *state, struct engine *engine, uint64_t now_us)
@@ -175,13 +172,13 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	engine_advance(engine, now_us);
 	state->endpoints = engine_endpoints(engine);
 	state->now_us = state->kept_us = state->due_us = now_us;
-	state->locked_out = state->store.directory.locked_out;
+	state->locked_out = state->writes && state->store->directory.locked_out;
 	state->writes &= !state->locked_out;
 	if (!state->writes)
 		return 0;
 	result = round_init(&state->round, state->endpoints, now_us);
-	if (result == 0 && state->store.has_file)
-		restore_all(state);
+	if (result == 0 && state->store->has_file)
+		result = restore_all(state);
 	return result;
 }
 
@@ -193,52 +190,49 @@ void state_list_fillings(const struct state *state, struct fillings *fillings)
 
 static void set_meta(struct state *state)
 {
-	struct meta *meta = &state->batch.meta;
+	struct meta *meta = &state->store->batch->meta;
 
+	memcpy(meta->seed, state->seed, SEED_SIZE);
+	meta->number = state->store->meta.number + 1;
 	timestamp_now(&meta->timestamp);
 	meta->state_us = state_clock(state, &meta->timestamp);
 	meta->interval_us = state->endpoints->settings->keepalive.interval_us;
-}
-
-static void *write_batch(void *context)
-{
-	struct state *state = context;
-
-	state->result = store_write(&state->store, &state->batch, &state->fault);
-	return NULL;
 }
 
 /* Looks at what came of the last write; a batch that was not written is kept for another
  * attempt. */
 static void take_result(struct state *state)
 {
+	const struct store *store = state->store;
+
 	state->written = false;
-	if (state->result < 0) {
-		if (!state->closing || state->result == -ENOENT)
-			announce(state, &state->fault);
-		state->retry_us = state->now_us + (state->closing ? 0 : state->options.sync_us);
+	state->failed = store->result < 0;
+	if (state->failed) {
+		if (!state->closing || store->result == -ENOENT)
+			announce(state, &store->fault);
+		state->due_us = state->now_us + (state->closing ? 0 : state->options.sync_us);
 		return;
 	}
-	batch_clear(&state->batch);
-	state->retry_us = 0;
+	batch_clear(store->batch);
 	if (state->announced[0])
 		tell(state, STATE_INFO, "state: %.*s is written again", PATH_SHOWN_MAX,
-			state->store.path);
+			store->path);
 	state->announced[0] = 0;
-	if (state->result > 0) /* a new file */
+	if (store->result > 0) /* a new file */
 		records_change_all(state->endpoints);
 	if (!state->round.is_under_way)
-		state->kept_us = state->round_us;
+		state->kept_us = state->round.begun_us;
 }
 
 /* Threads may be short: then that is what came of it. */
 static void hand_over(struct state *state)
 {
-	int result = job_start(&state->writer, write_batch, state);
+	struct store *store = state->store;
+	const int result = job_start(&store->job, store_write, store);
 
 	state->written = true;
 	if (result != 0)
-		state->result = fault_set(&state->fault, result,
+		store->result = fault_set(&store->fault, result,
 			"cannot start the thread that writes state: %s; nothing is kept until it "
 			"can be",
 			strerror(-result));
@@ -251,36 +245,33 @@ static bool is_round_due(const struct state *state)
 	return state->now_us >= state->due_us;
 }
 
-static void begin_round(struct state *state)
-{
-	round_begin(&state->round, state->closing);
-	state->round_us = state->now_us;
-	state->due_us = state->now_us + state->options.sync_us;
-}
-
 void state_run(struct state *state, uint64_t now_us)
 {
+	struct batch *batch;
+
 	state->now_us = now_us;
-	if (!state->writes || !job_wait(&state->writer, 0))
+	if (!state->writes || !job_wait(&state->store->job, 0))
 		return;
 	if (state->written)
 		take_result(state);
-	if (now_us < state->retry_us)
-		return;
-	if (state->retry_us) {
-		hand_over(state);
+	if (state->failed) {
+		if (now_us >= state->due_us)
+			hand_over(state);
 		return;
 	}
-	if (!state->round.is_under_way && !is_round_due(state))
-		return;
-	if (!state->round.is_under_way)
-		begin_round(state);
-	if (batch_is_empty(&state->batch))
+	if (!state->round.is_under_way) {
+		if (!is_round_due(state))
+			return;
+		round_begin(&state->round, state->now_us, state->closing);
+		state->due_us = state->now_us + state->options.sync_us;
+	}
+	batch = state->store->batch;
+	if (batch_is_empty(batch))
 		set_meta(state);
-	if (!round_gather(&state->round, &state->batch, state->now_us))
+	if (!round_gather(&state->round, batch, state->now_us))
 		return;
-	if (batch_is_empty(&state->batch))
-		state->kept_us = state->round_us;
+	if (batch_is_empty(batch))
+		state->kept_us = state->round.begun_us;
 	else
 		hand_over(state);
 }
@@ -290,8 +281,6 @@ void state_set_sync(struct state *state, uint64_t sync_us)
 	state->options.sync_us = sync_us;
 	if (state->due_us > state->now_us + sync_us)
 		state->due_us = state->now_us + sync_us;
-	if (state->retry_us > state->now_us + sync_us)
-		state->retry_us = state->now_us + sync_us;
 }
 
 uint64_t state_next(const struct state *state)
@@ -300,20 +289,18 @@ uint64_t state_next(const struct state *state)
 		return UINT64_MAX;
 	if (state->written)
 		return state->now_us + POLL_US;
-	if (state->retry_us)
-		return state->retry_us;
-	return state->round.is_under_way ? state->now_us : state->due_us;
+	return state->round.is_under_way && !state->failed ? state->now_us : state->due_us;
 }
 
 static bool has_unwritten(const struct state *state)
 {
-	return state->written || state->round.is_under_way || !batch_is_empty(&state->batch) ||
+	return state->written || state->round.is_under_way || state->failed ||
 	       (state->endpoints && changes_any(&state->endpoints->changes));
 }
 
 uint64_t state_lag(const struct state *state, uint64_t now_us)
 {
-	const bool waits = state->locked_out || has_unwritten(state);
+	const bool waits = state->locked_out || (state->writes && has_unwritten(state));
 
 	return waits && now_us > state->kept_us ? now_us - state->kept_us : 0;
 }
@@ -327,13 +314,12 @@ static bool write_at_last(struct state *state)
 	bool is_second = false;
 
 	state->closing = true;
-	if (state->retry_us)
-		state->retry_us = state->now_us;
+	state->due_us = state->now_us;
 	do {
-		if (!job_wait(&state->writer, deadline_us))
+		if (!job_wait(&state->store->job, deadline_us))
 			return false;
-		if (state->written && state->result < 0) {
-			if (is_second || state->result != -ENOENT)
+		if (state->written && state->store->result < 0) {
+			if (is_second || state->store->result != -ENOENT)
 				return false;
 			is_second = true;
 		}
@@ -350,10 +336,10 @@ static void tell_lost(const struct state *state)
 	if (!lag_us)
 		return;
 	fault_set(&stalled, 0, "cannot write state %.*s: the disk does not answer", PATH_SHOWN_MAX,
-		state->store.path);
+		state->store->path);
 	tell(state, STATE_FAULT, "the changes of the last %llu s before this stop are lost: %s",
 		(unsigned long long)lag_us / 1000000 + 1,
-		state->writer.runs ? stalled.line : state->fault.line);
+		state->store->job.runs ? stalled.line : state->store->fault.line);
 }
 
 void state_close(struct state *state, uint64_t now_us)
@@ -363,12 +349,13 @@ void state_close(struct state *state, uint64_t now_us)
 	state->now_us = now_us;
 	if (state->writes && state->endpoints && !write_at_last(state)) {
 		tell_lost(state);
-		if (state->writer.runs) { /* It cannot be stopped, so what it uses stays. */
-			job_leave(&state->writer);
+		if (state->store->job.runs) { /* It cannot be stopped, so what it uses stays. */
+			job_leave(&state->store->job);
 			return;
 		}
 	}
-	directory_close(&state->store.directory);
+	if (state->store)
+		store_free(state->store);
 	round_free(&state->round);
 	free(state);
 }

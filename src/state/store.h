@@ -1,11 +1,16 @@
-/* The state file among other files: whose it is, and what becomes of it when it is damaged or
- * somebody else's. It is open only while it is read or written, so that all of it is in the one
- * file in between; then the journal beside it is empty. */
+/* The state file, an SQLite database: natbox.8 describes its tables. Each row has a check, so that
+ * none is taken for true that natbox has not written. The file is open only while it is read or
+ * written, so that all of it is in the one file in between; then the journal beside it is empty.
+ *
+ * What may wait for a disk is the store's job, in a thread of its own, to which the store belongs
+ * while that runs. */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
 
 #include "batch.h"
 #include "directory.h"
+#include "job.h"
+#include "rows.h"
 
 struct store {
 	struct directory directory;
@@ -13,29 +18,37 @@ struct store {
 	bool has_file;    /* one that this store reads and writes */
 	struct meta meta; /* what it says of itself */
 	bool is_examined; /* its structure is sound, or it is this store's own */
-	bool is_begun;    /* it was made by this store, but its name may not be on the disk yet */
+	struct batch *batch;
+
+	struct job job;
+	int result;         /* of the job: 0 or a negative errno, */
+	struct fault fault; /* and why; its line is empty where there is nothing to say */
+	sqlite3 *handle;    /* NULL: the file is closed */
+	struct reading reading;
+	bool has_more; /* to be read */
 };
 
-/* path: the directory. Creates it when it is missing, and locks it. 0 or a negative errno. */
-int store_open(struct store *store, const char *path, struct fault *fault);
+/* path: the directory. NULL when memory is short. */
+struct store *store_new(const char *path);
+void store_free(struct store *store);
 
-/* Whether there is a file to be read: 0, -ENOENT: none, any other error: it cannot be said. */
-int store_find(const struct store *store, struct fault *what);
+/* The jobs, with the store as context. After store_look and store_read the fault waits for
+ * store_judge: -EBADMSG with the rest of a sentence about the file, -ENOENT without a word where
+ * there is none or nothing was ever written to it, any other error with its cause. */
 
-/* What came of `doing`, "read" or "write": the result, and in *fault what is wrong, of which this
- * makes a line for people. A file that is damaged is set aside; `then` says what natbox goes on
- * with. 0, -ENOENT: there is none, or none any more (where *fault has a line it says why), any
- * other error: it cannot be read or written now. */
-int store_judge(
-	struct store *store, int result, const char *doing, const char *then, struct fault *fault);
+/* Opens the file, and reads what it says of itself. */
+void *store_look(void *store);
 
-/* Moves a file of the directory out of the way, to FILE.HOW-TIME, which nothing is called yet. 0 or
- * a negative errno. */
-enum { ASIDE_NAME_MAX = 64 };
-int store_move_aside(const struct store *store, const char *file, const char *how,
-	char name[static ASIDE_NAME_MAX]);
+/* Reads records into the batch; before the first of them, all quiet times. A row that is not as
+ * natbox has written it is an error once all is read, when the file is closed. */
+void *store_read(void *store);
 
-/* Writes all of the batch, or nothing of it: 0, 1: the first to its file, or a negative errno. */
-int store_write(struct store *store, struct batch *batch, struct fault *fault);
+/* Locks the directory, and writes all of the batch, or nothing of it. 1: the first to its file. */
+void *store_write(void *store);
+
+/* What came of `doing`, "read" or "write": makes a line for people of what is wrong. A file that is
+ * damaged is set aside; `then` says what natbox goes on with. -ENOENT: there is none, or none any
+ * more. */
+void store_judge(struct store *store, const char *doing, const char *then);
 
 #endif

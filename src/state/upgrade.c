@@ -1,7 +1,5 @@
 #include "upgrade.h"
 
-#include "rows.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -39,11 +37,10 @@ struct old_reason {
 
 /* The file, and the batch that is filled from it. */
 struct old_file {
-	MDB_env *env;
 	MDB_txn *txn;
 	MDB_cursor *meta, *reasons;
 	uint32_t row;
-	struct batch batch;
+	struct batch *batch;
 };
 
 static bool open_table(struct old_file *file, const char *name, MDB_cursor **cursor)
@@ -56,9 +53,11 @@ static bool open_table(struct old_file *file, const char *name, MDB_cursor **cur
 
 static bool open_old(struct old_file *file, const char *path)
 {
-	return mdb_env_create(&file->env) == 0 && mdb_env_set_maxdbs(file->env, 2) == 0 &&
-	       mdb_env_open(file->env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_RDONLY, 0) == 0 &&
-	       mdb_txn_begin(file->env, NULL, MDB_RDONLY, &file->txn) == 0 &&
+	MDB_env *env;
+
+	return mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 2) == 0 &&
+	       mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_RDONLY, 0) == 0 &&
+	       mdb_txn_begin(env, NULL, MDB_RDONLY, &file->txn) == 0 &&
 	       open_table(file, "meta", &file->meta) && open_table(file, "reasons", &file->reasons);
 }
 
@@ -70,10 +69,10 @@ static bool read_meta(struct old_file *file)
 	if (mdb_cursor_get(file->meta, &key, &value, MDB_FIRST) || value.mv_size < sizeof(meta))
 		return false;
 	memcpy(&meta, value.mv_data, sizeof(meta));
-	memcpy(file->batch.meta.seed, meta.seed, sizeof(meta.seed));
-	file->batch.meta.state_us = meta.state_us;
-	file->batch.meta.timestamp = meta.timestamp;
-	file->batch.meta.interval_us = meta.interval_us;
+	memcpy(file->batch->meta.seed, meta.seed, sizeof(meta.seed));
+	file->batch->meta.state_us = meta.state_us;
+	file->batch->meta.timestamp = meta.timestamp;
+	file->batch->meta.interval_us = meta.interval_us;
 	return strcmp(meta.magic, "natbox") == 0 && meta.version == 1;
 }
 
@@ -88,7 +87,7 @@ static uint32_t check_of(const struct old_reason *reason, struct text label)
 
 static bool take_reason(struct old_file *file, const MDB_val *value)
 {
-	const int64_t state_us = file->batch.meta.state_us;
+	const int64_t state_us = file->batch->meta.state_us;
 	struct old_reason reason;
 	struct record record;
 	struct text label;
@@ -115,33 +114,33 @@ static bool take_reason(struct old_file *file, const MDB_val *value)
 	memcpy(record.client.ip, reason.client_ip, sizeof(record.client.ip));
 	memcpy(record.proxy.ip, reason.proxy_ip, sizeof(record.proxy.ip));
 	if (reason.expires_us > state_us)
-		batch_add(&file->batch, ++file->row, &record);
+		batch_add(file->batch, ++file->row, &record);
 	return true;
 }
 
 /* What is damaged can end this process. */
 static void upgrade_and_exit(struct store *store, const char *path)
 {
-	struct old_file *file = calloc(1, sizeof(*file));
+	struct old_file file = {.batch = store->batch};
 	MDB_val key, value;
-	struct fault lost;
 	bool has_more;
 
 	signal(SIGBUS, SIG_DFL);
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGABRT, SIG_DFL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	if (!file || !open_old(file, path) || !read_meta(file))
+	if (!open_old(&file, path) || !read_meta(&file))
 		_exit(1);
 	do {
-		has_more = mdb_cursor_get(file->reasons, &key, &value, MDB_NEXT) == 0;
-		if (has_more && !take_reason(file, &value))
+		has_more = mdb_cursor_get(file.reasons, &key, &value, MDB_NEXT) == 0;
+		if (has_more && !take_reason(&file, &value))
 			_exit(1);
-		if (has_more && batch_has_room(&file->batch))
+		if (has_more && batch_has_room(store->batch))
 			continue;
-		if (store_write(store, &file->batch, &lost) < 0)
+		store_write(store);
+		if (store->result < 0)
 			_exit(2);
-		batch_clear(&file->batch);
+		batch_clear(store->batch);
 	} while (has_more);
 	_exit(0);
 }
@@ -179,9 +178,9 @@ int upgrade(struct store *store, struct fault *fault)
 	if (access(path, F_OK) != 0)
 		return 0;
 	if (access(store->path, F_OK) == 0) /* version 0.1 has been started again since */
-		store_move_aside(store, STATE_FILE, "bad", name);
+		directory_move_aside(&store->directory, STATE_FILE, "bad", name);
 	wrong = run_upgrade(store, path);
-	if (store_move_aside(store, OLD_FILE, wrong ? "bad" : "read", name) != 0)
+	if (directory_move_aside(&store->directory, OLD_FILE, wrong ? "bad" : "read", name) != 0)
 		snprintf(name, sizeof(name), "itself, as it cannot be moved");
 	return fault_set(fault, wrong ? -EBADMSG : 0, "state %.*s %s: set aside as %s",
 		PATH_SHOWN_MAX, path, wrong ? wrong : "is version 0.1's, and has been read", name);

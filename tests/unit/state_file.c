@@ -280,6 +280,33 @@ Test(state_file, a_write_that_was_killed_is_taken_back)
 	cr_assert_eq(count_restored(), 301);
 }
 
+/* The first one that there was: then there is nothing in the file, and nothing to tell. */
+Test(state_file, a_first_write_that_was_killed_leaves_no_file_and_no_fault)
+{
+	static const char begin[] =
+		"PRAGMA cache_size = 1; BEGIN IMMEDIATE; CREATE TABLE reasons (row, id);"
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
+		" INSERT INTO reasons SELECT i, 'noise' FROM n";
+	struct host *host;
+	sqlite3 *database;
+	char command[900];
+
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(database, begin, NULL, NULL, NULL), SQLITE_OK);
+	snprintf(command, sizeof(command), "cp -r %s %s/copy", path, directory);
+	cr_assert_eq(system(command), 0);
+	sqlite3_close(database);
+	snprintf(path, sizeof(path), "%s/copy", directory);
+	cr_assert_eq(access(file_path("state.db-journal"), F_OK), 0);
+	host = host_open(path);
+	hold(host_start(host), 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	cr_expect_str_eq(host->notices, "");
+	host_close(host);
+	cr_assert_eq(count_restored(), 1);
+}
+
 Test(state_file, a_newer_format_version_is_set_aside)
 {
 	enum { USER_VERSION = 60 }; /* in SQLite's header, big end first */
