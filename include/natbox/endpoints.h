@@ -254,7 +254,8 @@ struct reason {
 	 * or several. Of a REFER's subscription: the REFER's CSeq number. */
 	uint32_t binding;
 	/* Of a registration with a binding: a keyed hash of that Contact as the user agent itself
-	 * wrote it, and the CSeq number it last did so with, at most CSEQ_MAX. 0: not known. */
+	 * wrote it, and the CSeq number it last did so with, at most CSEQ_MAX. 0: not known. Of a
+	 * subscription: the CSeq number of its last NOTIFY. */
 	uint32_t written, cseq : 31;
 	/* Of a registration: the REGISTER that it is from came from another place as well, and
 	 * there is one of it there. */
