@@ -109,6 +109,8 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	transaction->dialog.echoes = passage->echoes;
 	if (inside) {
 		transaction->reason = leg;
+		if (transaction->method == SIP_BYE)
+			leg_note_bye(follow, transaction, true);
 		return;
 	}
 	transaction->reason = passage->in ? leg_caller_key(follow, passage, true)
@@ -343,6 +345,8 @@ static void bye_response(struct follow *follow, const struct passage *passage, u
 		leg_end(follow, transaction, "ended");
 	else if (transaction->from_client || !follow_is_challenge(status))
 		return;
+	else
+		leg_note_bye(follow, transaction, false);
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 

@@ -126,6 +126,22 @@ void leg_fail(struct follow *follow, const struct transaction *transaction)
 	end_as(follow, transaction, "failed", END_UNHEARD);
 }
 
+static void note_bye(struct follow *follow, uint64_t key, bool under_way)
+{
+	const uint32_t reason = reason_find(follow->endpoints, key);
+
+	if (reason)
+		reason_note_bye(follow->endpoints, reason, under_way);
+}
+
+void leg_note_bye(struct follow *follow, const struct transaction *transaction, bool under_way)
+{
+	if (follow_is_strange(follow, transaction))
+		return;
+	note_bye(follow, transaction->reason, under_way);
+	note_bye(follow, twin_key(transaction->reason), under_way);
+}
+
 /* Where the old place answers, too, it may be somebody else who has asked from the new one. */
 void leg_answered(struct follow *follow, uint32_t endpoint)
 {

@@ -43,6 +43,9 @@ void leg_settle(struct follow *follow, const struct transaction *transaction);
 void leg_end(struct follow *follow, const struct transaction *transaction, const char *why);
 void leg_fail(struct follow *follow, const struct transaction *transaction);
 
+/* The BYE of a transaction is under way, which ends its leg, or has been refused. */
+void leg_note_bye(struct follow *follow, const struct transaction *transaction, bool under_way);
+
 /* Ends the leg with a key, if there is one. */
 void leg_end_by_key(struct follow *follow, uint64_t key, const char *why);
 

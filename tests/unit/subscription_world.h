@@ -1,6 +1,6 @@
 /* Who subscribes and who notifies in the world of subscriptions_on_a_lossy_network.c, and the
- * border in their midst, which is watched: whoever is subscribed, and has been granted that where he
- * is now, is kept reachable; what was kept is let go once the border has seen the end of it. */
+ * border in their midst, which is watched: whoever is subscribed, and has been granted that where
+ * he is now, is kept reachable; what was kept is let go once the border has seen the end of it. */
 #ifndef NATBOX_TESTS_SUBSCRIPTION_WORLD_H
 #define NATBOX_TESTS_SUBSCRIPTION_WORLD_H
 
