@@ -475,8 +475,8 @@ bool reason_may_move(
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
 void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
 
-/* The BYE of a dialog leg is under way, or has been refused: what a restart puts back of it lasts no
- * longer than that may take. */
+/* The BYE of a dialog leg is under way, or has been refused: what a restart puts back of it lasts
+ * no longer than that may take. */
 void reason_note_bye(struct endpoints *endpoints, uint32_t reason, bool under_way);
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t reason);

@@ -253,13 +253,38 @@ static void confirm_orphan(struct follow *follow, struct passage *passage)
 		leg_seconds(follow, passage->message, transaction.reason), false);
 }
 
-/* What the response to an INVITE means that was sent before a restart. */
+/* Who rang has another port of its NAT now, and takes the call from there: its 2xx answers nothing
+ * that was seen going there, so the leg is kept at both. */
+static void confirm_moved(struct follow *follow, struct passage *passage)
+{
+	struct transaction transaction = {.client = passage->client,
+		.proxy = passage->proxy,
+		.class = passage->class,
+		.from_client = true};
+	uint32_t leg, seconds;
+
+	follow_find_tags(passage);
+	transaction.reason = leg_key(follow, passage, false);
+	leg = reason_find(follow->endpoints, transaction.reason);
+	if (!leg || !reason_at(follow->endpoints, leg)->early ||
+		follow_is_strange(follow, &transaction) ||
+		!follow_wants(follow, passage->nat, passage->class))
+		return;
+	seconds = leg_seconds(follow, passage->message, transaction.reason);
+	reason_at(follow->endpoints, leg)->early = false;
+	reason_refresh(follow->endpoints, leg, seconds);
+	leg_hold(follow, &transaction, passage->message, passage->nat, seconds, false);
+}
+
+/* What the response to an INVITE means that was sent before a restart, or went elsewhere. */
 void dialog_stray_response(struct follow *follow, struct passage *passage)
 {
 	const struct settings *settings = follow->settings;
 	uint32_t orphan = find_orphan(follow, passage);
 	unsigned status = passage->message->status;
 
+	if (!orphan && passage->in && status >= 200 && status < 300)
+		confirm_moved(follow, passage);
 	if (!orphan)
 		return;
 	if (status < 200)
@@ -326,6 +351,8 @@ static void refresh(
 		seconds = reason_seconds_left(follow->endpoints, reason);
 	}
 	if (!here && is_other_sides_place(follow, passage, transaction))
+		return;
+	if (!leg_note_grant(follow, transaction))
 		return;
 	if (follow_wants(follow, nat, transaction->class))
 		leg_hold(follow, transaction, response, nat, seconds, false);

@@ -68,6 +68,28 @@ static void settle(struct follow *follow, uint64_t leg, bool at_twin)
 		reason_rekey(follow->endpoints, twin, leg);
 }
 
+/* In the ledger: when the request was opened that was granted last, and where its user agent
+ * was. */
+static uint64_t grant_key(const struct follow *follow, uint64_t leg)
+{
+	return follow_key(
+		follow, "l", (struct text[KEY_TEXTS_MAX]){{(const char *)&leg, sizeof(leg)}});
+}
+
+bool leg_note_grant(struct follow *follow, const struct transaction *transaction)
+{
+	const uint64_t key = grant_key(follow, transaction->reason);
+	const uint32_t place =
+		hash_address(&follow->key, &transaction->client, transaction->client.port);
+	uint32_t opened, last;
+
+	if (ledger_find(&follow->proofs, key, &opened, &last) && last != place &&
+		tick_before(transaction->opened, opened))
+		return false;
+	ledger_note(&follow->proofs, key, transaction->opened, place);
+	return true;
+}
+
 void leg_settle(struct follow *follow, const struct transaction *transaction)
 {
 	uint64_t leg = transaction->reason;

@@ -34,6 +34,10 @@ bool leg_moves(const struct transaction *transaction);
 void leg_hold(struct follow *follow, const struct transaction *transaction,
 	const struct sip_message *message, unsigned nat, uint32_t seconds, bool early);
 
+/* Notes that a request within the dialog was granted. False where one that came later, from or to
+ * another place of the user agent, was granted before: that is where it is. */
+bool leg_note_grant(struct follow *follow, const struct transaction *transaction);
+
 /* The user agent of a transaction is proven to be there: of the leg and its twin, if one of them
  * stands there, the other ends. */
 void leg_settle(struct follow *follow, const struct transaction *transaction);
