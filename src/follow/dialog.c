@@ -417,7 +417,8 @@ void dialog_overdue(struct follow *follow, const struct transaction *transaction
 		leg_end(follow, transaction, "ended");
 }
 
-/* The ACK to a 2xx: it has no response, and carries a tag that only its user agent was sent. */
+/* The ACK to a 2xx: it has no response, and carries a tag that only its user agent was sent. It
+ * comes late where a request from another place was granted since. */
 void dialog_acknowledge(struct follow *follow, struct passage *passage)
 {
 	struct transaction transaction = {
@@ -427,6 +428,8 @@ void dialog_acknowledge(struct follow *follow, struct passage *passage)
 		return;
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, true);
+	if (!leg_was_granted_here(follow, &transaction))
+		return;
 	if (leg_find_here(follow, &transaction))
 		leg_settle(follow, &transaction);
 	else if (!follow_wants(follow, passage->nat, passage->class))

@@ -76,11 +76,23 @@ static uint64_t grant_key(const struct follow *follow, uint64_t leg)
 		follow, "l", (struct text[KEY_TEXTS_MAX]){{(const char *)&leg, sizeof(leg)}});
 }
 
+static uint32_t place_of(const struct follow *follow, const struct transaction *transaction)
+{
+	return hash_address(&follow->key, &transaction->client, transaction->client.port);
+}
+
+bool leg_was_granted_here(const struct follow *follow, const struct transaction *transaction)
+{
+	uint32_t last;
+
+	return !ledger_find(&follow->proofs, grant_key(follow, transaction->reason), NULL, &last) ||
+	       last == place_of(follow, transaction);
+}
+
 bool leg_note_grant(struct follow *follow, const struct transaction *transaction)
 {
 	const uint64_t key = grant_key(follow, transaction->reason);
-	const uint32_t place =
-		hash_address(&follow->key, &transaction->client, transaction->client.port);
+	const uint32_t place = place_of(follow, transaction);
 	uint32_t opened, last;
 
 	if (ledger_find(&follow->proofs, key, &opened, &last) && last != place &&

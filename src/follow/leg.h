@@ -38,6 +38,9 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
  * another place of the user agent, was granted before: that is where it is. */
 bool leg_note_grant(struct follow *follow, const struct transaction *transaction);
 
+/* Whether the last one that was granted was from or to this place, or none was. */
+bool leg_was_granted_here(const struct follow *follow, const struct transaction *transaction);
+
 /* The user agent of a transaction is proven to be there: of the leg and its twin, if one of them
  * stands there, the other ends. */
 void leg_settle(struct follow *follow, const struct transaction *transaction);

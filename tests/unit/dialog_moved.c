@@ -73,3 +73,17 @@ Test(dialog_moved, nor_does_one_that_it_gave_before)
 	phone_answers(border, PHONE, 200, "UPDATE", tagged("b", "a", 7));
 	border_expect(border, "");
 }
+
+Test(dialog_moved, nor_does_an_ack_that_comes_late)
+{
+	const struct exchange ack = tagged("a", "b", 1);
+
+	phone_calls();
+	phone_asks(border, PHONE, "ACK", ack);
+	phone_is_granted(border, MOVED, "UPDATE", tagged("a", "b", 2));
+	border_expect(border, NATTED(MOVED) ADD(MOVED, TWELVE_HOURS));
+	phone_asks(border, PHONE, "ACK", ack);
+	border_expect(border, "");
+	phone_is_granted(border, PHONE, "INVITE", tagged("a", "b", 3));
+	border_expect(border, END(MOVED, "moved") GONE(MOVED, "ended") AGAIN(PHONE, TWELVE_HOURS));
+}
