@@ -6,36 +6,36 @@
 #include <stdio.h>
 #include <string.h>
 
-struct subscription_world world;
+struct subscription_world scene;
 
-uint64_t chance_us(double from_seconds, double to_seconds)
+uint64_t some_us(double from_seconds, double to_seconds)
 {
 	uint32_t span_ms = (uint32_t)((to_seconds - from_seconds) * 1000);
 
-	return (uint64_t)(from_seconds * 1e6) + generator_below(&world.chance, span_ms) * 1000ull;
+	return (uint64_t)(from_seconds * 1e6) + generator_below(&scene.chance, span_ms) * 1000ull;
 }
 
-void plan(struct happening happening, uint64_t in_us)
+void arrange(struct happening happening, uint64_t in_us)
 {
-	agenda_plan(&world.agenda, world.now_us + in_us, &happening, sizeof(happening));
+	agenda_plan(&scene.agenda, scene.now_us + in_us, &happening, sizeof(happening));
 }
 
 /* Whose places nobody else ever has. */
 void move(struct phone *phone)
 {
-	const unsigned number = (unsigned)(phone - world.phones);
-	const unsigned host = number + 1 + 10 * generator_below(&world.chance, 3);
+	const unsigned number = (unsigned)(phone - scene.phones);
+	const unsigned host = number + 1 + 10 * generator_below(&scene.chance, 3);
 
-	cr_assert_lt(world.place_count, PLACES_MAX);
-	phone->place = world.place_count++;
-	snprintf(world.places[phone->place], PLACE_MAX,
-		world.is_ipv6 ? "[2001:db8:%u::1]:%u" : "203.0.113.%u:%u", host,
+	cr_assert_lt(scene.place_count, PLACES_MAX);
+	phone->place = scene.place_count++;
+	snprintf(scene.places[phone->place], PLACE_MAX,
+		scene.is_ipv6 ? "[2001:db8:%u::1]:%u" : "203.0.113.%u:%u", host,
 		10000 + phone->place);
 }
 
 struct phone *phone_of(const struct message *message)
 {
-	return &world.phones[world.subscriptions[message->subscription].phone];
+	return &scene.phones[scene.subscriptions[message->subscription].phone];
 }
 
 /* What is to be seen at the border. */
@@ -47,7 +47,7 @@ static bool is_expected_at(const struct subscription *subscription, uint32_t pla
 
 		if (subscription->known[i] && notifier->exists && notifier->is_granted &&
 			!notifier->end_is_seen && notifier->place == place &&
-			notifier->granted_until_us > world.now_us)
+			notifier->granted_until_us > scene.now_us)
 			return true;
 	}
 	return false;
@@ -57,45 +57,45 @@ static bool is_expected_at(const struct subscription *subscription, uint32_t pla
  * it must never wait for one. */
 void note_phone(struct phone *phone, bool is_alive)
 {
-	const uint64_t interval_us = world.border->settings.keepalive.interval_us;
+	const uint64_t interval_us = scene.border->settings.keepalive.interval_us;
 	bool is_expected = false;
 
 	if (phone->expected_us) {
 		const uint64_t since =
 			phone->alive_us > phone->expected_us ? phone->alive_us : phone->expected_us;
 
-		cr_assert(world.now_us <= since + interval_us + 3 * SECOND,
-			"seed %u: %s is without keepalives for %f s at %f", world.seed,
-			world.places[phone->place], (double)(world.now_us - since) / 1e6,
-			(double)world.now_us / 1e6);
+		cr_assert(scene.now_us <= since + interval_us + 3 * SECOND,
+			"seed %u: %s is without keepalives for %f s at %f", scene.seed,
+			scene.places[phone->place], (double)(scene.now_us - since) / 1e6,
+			(double)scene.now_us / 1e6);
 	}
 	for (unsigned i = 0; i < SUBSCRIPTIONS; i++)
-		is_expected |= &world.phones[world.subscriptions[i].phone] == phone &&
-			       is_expected_at(&world.subscriptions[i], phone->place);
+		is_expected |= &scene.phones[scene.subscriptions[i].phone] == phone &&
+			       is_expected_at(&scene.subscriptions[i], phone->place);
 	if (!is_expected)
 		phone->expected_us = 0;
 	else if (!phone->expected_us)
-		phone->expected_us = world.now_us;
+		phone->expected_us = scene.now_us;
 	if (is_alive)
-		phone->alive_us = world.now_us;
+		phone->alive_us = scene.now_us;
 }
 
-void note_all(void)
+void note_phones(void)
 {
 	for (unsigned i = 0; i < PHONES; i++)
-		note_phone(&world.phones[i], false);
+		note_phone(&scene.phones[i], false);
 }
 
 static bool is_same_host(uint32_t one, uint32_t other)
 {
-	const struct address first = at(world.places[one]), second = at(world.places[other]);
+	const struct address first = at(scene.places[one]), second = at(scene.places[other]);
 
 	return address_same_host(&first, &second);
 }
 
 static void see_time(struct notifier *notifier, uint32_t seconds)
 {
-	notifier->granted_until_us = world.border->now_us + seconds * SECOND;
+	notifier->granted_until_us = scene.border->now_us + seconds * SECOND;
 }
 
 /* From another host, or to one, it may be somebody else who says so. */
@@ -103,7 +103,7 @@ static void see_end(struct notifier *notifier, uint32_t place)
 {
 	if (!notifier->is_granted || notifier->end_is_seen || !is_same_host(notifier->place, place))
 		return;
-	notifier->end_seen_us = world.border->now_us;
+	notifier->end_seen_us = scene.border->now_us;
 	notifier->end_is_seen = true;
 }
 
@@ -115,7 +115,7 @@ static void see_answer(const struct subscription *subscription, struct notifier 
 	if (message->status == 481 || (!message->is_notify && !message->seconds)) {
 		see_end(notifier, message->place);
 	} else if (message->status < 300 && !message->is_notify) {
-		if (subscription->asked[message->place].restarts != world.restarts ||
+		if (subscription->asked[message->place].restarts != scene.restarts ||
 			message->cseq < notifier->granted ||
 			(notifier->is_granted &&
 				subscription->asked[message->place].time_us <
@@ -128,22 +128,22 @@ static void see_answer(const struct subscription *subscription, struct notifier 
 			return;
 		notifier->is_granted = true;
 		notifier->end_is_seen = false;
-		world.granted++;
+		scene.granted++;
 	}
 }
 
 static void see_question(struct subscription *subscription, const struct message *message)
 {
 	if (subscription->asked[message->place].cseq < message->cseq) {
-		subscription->asked[message->place].time_us = world.border->now_us;
+		subscription->asked[message->place].time_us = scene.border->now_us;
 		subscription->asked[message->place].cseq = message->cseq;
 	}
-	subscription->asked[message->place].restarts = world.restarts;
+	subscription->asked[message->place].restarts = scene.restarts;
 }
 
 static void see(const struct message *message)
 {
-	struct subscription *subscription = &world.subscriptions[message->subscription];
+	struct subscription *subscription = &scene.subscriptions[message->subscription];
 	struct notifier *notifier = &subscription->notifiers[message->notifier % NOTIFIERS];
 
 	if (!message->status && !message->is_notify) {
@@ -170,11 +170,11 @@ static void see(const struct message *message)
 
 static const char *tags[NOTIFIERS + 1] = {"n0", "n1", NULL};
 
-void pass_border(const struct message *message)
+void cross_border(const struct message *message)
 {
-	const struct subscription *subscription = &world.subscriptions[message->subscription];
+	const struct subscription *subscription = &scene.subscriptions[message->subscription];
 	const bool is_notify = message->is_notify, is_request = !message->status;
-	const char *place = world.places[message->place];
+	const char *place = scene.places[message->place];
 	const char *name = is_notify ? "NOTIFY" : subscription->is_refer ? "REFER" : "SUBSCRIBE";
 	char call_id[16], branch[48], lines[128];
 	struct exchange exchange = {.call_id = call_id,
@@ -182,7 +182,7 @@ void pass_border(const struct message *message)
 		.to_tag = is_notify ? "a" : tags[message->notifier],
 		.cseq = message->cseq,
 		.branch = branch,
-		.phone = world.is_ipv6 ? "[fd00::10]:5060" : NULL,
+		.phone = scene.is_ipv6 ? "[fd00::10]:5060" : NULL,
 		.lines = lines};
 	int length;
 
@@ -202,14 +202,14 @@ void pass_border(const struct message *message)
 		snprintf(lines + length, sizeof(lines) - (size_t)length, "Expires: %u\r\n",
 			message->seconds);
 	if (is_request)
-		(is_notify ? proxy_asks : phone_asks)(world.border, place, name, exchange);
+		(is_notify ? proxy_asks : phone_asks)(scene.border, place, name, exchange);
 	else
 		(is_notify ? phone_answers : proxy_answers)(
-			world.border, place, message->status, name, exchange);
+			scene.border, place, message->status, name, exchange);
 	see(message);
-	note_all();
+	note_phones();
 	if (is_notify != is_request && message->place == phone_of(message)->place)
-		phone_of(message)->alive_us = world.now_us;
+		phone_of(message)->alive_us = scene.now_us;
 }
 
 static void listen(void *context, const struct event *event)
@@ -220,8 +220,8 @@ static void listen(void *context, const struct event *event)
 	if (event->restored || (event->type != EVENT_REASON_ADD && event->type != EVENT_REASON_END))
 		return;
 	cr_assert(text_number(event->reason.id, &number));
-	world.subscriptions[number].reasons += event->type == EVENT_REASON_ADD ? 1 : -1;
-	world.subscriptions[number].let_go_us = event->time_us;
+	scene.subscriptions[number].reasons += event->type == EVENT_REASON_ADD ? 1 : -1;
+	scene.subscriptions[number].let_go_us = event->time_us;
 }
 
 static void take_keepalive(void *context, const struct border_sent *keepalive)
@@ -230,37 +230,37 @@ static void take_keepalive(void *context, const struct border_sent *keepalive)
 
 	(void)context;
 	address_format(&keepalive->flow.destination, place);
-	world.now_us = world.border->now_us;
-	world.keepalives++;
+	scene.now_us = scene.border->now_us;
+	scene.keepalives++;
 	for (unsigned i = 0; i < PHONES; i++) {
-		struct phone *phone = &world.phones[i];
-		const uint32_t number = (world.border->sent_count - 1) % BORDER_SENT_MAX;
+		struct phone *phone = &scene.phones[i];
+		const uint32_t number = (scene.border->sent_count - 1) % BORDER_SENT_MAX;
 
-		if (strcmp(world.places[phone->place], place) != 0)
+		if (strcmp(scene.places[phone->place], place) != 0)
 			continue;
 		note_phone(phone, true);
-		plan((struct happening){.what = ANSWER_KEEPALIVE,
-			     .message = {.place = (uint16_t)phone->place},
-			     .number = number},
-			chance_us(0.01, 0.3));
+		arrange((struct happening){.what = ANSWER_KEEPALIVE,
+				.message = {.place = (uint16_t)phone->place},
+				.number = number},
+			some_us(0.01, 0.3));
 	}
 }
 
-void watch(void)
+void watch_subscriptions(void)
 {
-	world.border->listener = listen;
-	world.border->taker = take_keepalive;
+	scene.border->listener = listen;
+	scene.border->taker = take_keepalive;
 }
 
 void check(unsigned number)
 {
-	const struct subscription *subscription = &world.subscriptions[number];
+	const struct subscription *subscription = &scene.subscriptions[number];
 	uint64_t end_us = 0;
 
-	cr_assert_eq(subscription->reasons, 0, "seed %u: %u is kept for ever", world.seed, number);
+	cr_assert_eq(subscription->reasons, 0, "seed %u: %u is kept for ever", scene.seed, number);
 	for (unsigned i = 0; i < NOTIFIERS; i++) {
 		const struct notifier *notifier = &subscription->notifiers[i];
-		const uint64_t at_us = notifier->end_is_seen && !world.has_restarted
+		const uint64_t at_us = notifier->end_is_seen && !scene.has_restarted
 					       ? notifier->end_seen_us
 					       : notifier->granted_until_us;
 
@@ -268,7 +268,7 @@ void check(unsigned number)
 			end_us = at_us;
 	}
 	cr_assert(subscription->let_go_us <= end_us + LATE,
-		"seed %u: %u is kept for %f s, until %f", world.seed, number,
+		"seed %u: %u is kept for %f s, until %f", scene.seed, number,
 		(double)(subscription->let_go_us - end_us) / 1e6,
 		(double)subscription->let_go_us / 1e6);
 }

@@ -105,10 +105,10 @@ extern struct subscription_world {
 	struct phone phones[PHONES];
 	struct subscription subscriptions[SUBSCRIPTIONS];
 	unsigned keepalives, granted;
-} world;
+} scene;
 
-uint64_t chance_us(double from_seconds, double to_seconds);
-void plan(struct happening happening, uint64_t in_us);
+uint64_t some_us(double from_seconds, double to_seconds);
+void arrange(struct happening happening, uint64_t in_us);
 
 /* A phone gets another place, which nobody else ever has. */
 void move(struct phone *phone);
@@ -116,15 +116,15 @@ void move(struct phone *phone);
 struct phone *phone_of(const struct message *message);
 
 /* A border that is watched. */
-void watch(void);
+void watch_subscriptions(void);
 
 /* A message passes it. */
-void pass_border(const struct message *message);
+void cross_border(const struct message *message);
 
 /* Something has happened to a phone, or to any: whether it has to be kept reachable may be another
  * matter now. Asserts that it was until now. */
 void note_phone(struct phone *phone, bool is_alive);
-void note_all(void);
+void note_phones(void);
 
 /* Asserts that a subscription that is over was let go in time. */
 void check(unsigned number);
