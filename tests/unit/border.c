@@ -295,10 +295,14 @@ static void restore_all(struct endpoints *to, const struct endpoints *from)
 
 void border_restart(struct border *border)
 {
-	struct engine *before = border->engine;
-	const struct proxies *proxies = engine_proxies(before);
-	const struct address first_proxy = border->first_proxy;
+	struct engine *before;
+	const struct proxies *proxies;
+	struct address first_proxy;
 
+	open_engine(border);
+	before = border->engine;
+	proxies = engine_proxies(before);
+	first_proxy = border->first_proxy;
 	border->engine = NULL;
 	open_engine(border);
 	border->first_proxy = first_proxy;
