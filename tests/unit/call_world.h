@@ -70,8 +70,8 @@ struct agent {
 	unsigned ringing_at; /* the callee, who is asked there */
 	/* Where the other side is, as far as the agent knows, and the CSeq that said so. */
 	unsigned target, target_cseq;
-	/* What the border has seen: requests of the agent, and to it; and where it is known to be in
-	 * its call, and until when. */
+	/* What the border has seen: requests of the agent, and to it; and where it is known to be,
+	 * and until when. */
 	struct asked asks[METHODS], is_asked[METHODS];
 	uint64_t places; /* a bit each */
 	uint64_t until_us;

@@ -325,8 +325,8 @@ TestOfBoth(ghosts_learnt, what_another_natbox_has_given_back_is_taken_back_as_it
 
 #define NAMED ";+sip.instance=\"<urn:uuid:1>\""
 
-/* Switched off and on, it comes from elsewhere, under another Call-ID, and has forgotten what it had
- * learnt; but it names its instance. */
+/* Switched off and on, it comes from elsewhere, under another Call-ID, and has forgotten what it
+ * had learnt; but it names its instance. */
 TestOfBoth(ghosts_learnt, a_phone_of_an_instance_that_forgets_where_it_was_is_bound_once)
 {
 	struct registration again = linphone(3, PRIVATE NAMED);
