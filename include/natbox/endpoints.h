@@ -254,7 +254,9 @@ struct reason {
 	 * or several. Of a REFER's subscription: the REFER's CSeq number. */
 	uint32_t binding;
 	/* Of a registration with a binding: a keyed hash of that Contact as the user agent itself
-	 * wrote it, and the CSeq number it last did so with, at most CSEQ_MAX. 0: not known. */
+	 * wrote it, and the CSeq number it last did so with, at most CSEQ_MAX. 0: not known.
+	 * cseq is of a subscription the CSeq number of its last NOTIFY; of a dialog leg, in as many
+	 * bits, the tick at which its BYE passed. */
 	uint32_t written, cseq : 31;
 	/* Of a registration: the REGISTER that it is from came from another place as well, and
 	 * there is one of it there. */
@@ -472,6 +474,10 @@ bool reason_may_move(
 /* Sets when it runs out, more than 0 seconds from now: reported, or without a word. */
 void reason_refresh(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
 void reason_prolong(struct endpoints *endpoints, uint32_t reason, uint32_t seconds);
+
+/* The BYE of a dialog leg is under way, or has been refused: what a restart puts back of it lasts
+ * no longer than that may take. */
+void reason_note_bye(struct endpoints *endpoints, uint32_t reason, bool under_way);
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t reason);
 

@@ -217,6 +217,14 @@ void reason_prolong(struct endpoints *endpoints, uint32_t index, uint32_t second
 	changes_add(&endpoints->changes, index);
 }
 
+void reason_note_bye(struct endpoints *endpoints, uint32_t index, bool under_way)
+{
+	const uint32_t now = report_tick(endpoints->report) & CSEQ_MAX;
+
+	reason_at(endpoints, index)->cseq = !under_way ? 0 : now ? now : 1;
+	changes_add(&endpoints->changes, index);
+}
+
 void reason_set_user(struct endpoints *endpoints, uint32_t index, struct text contact)
 {
 	struct reason *reason = reason_at(endpoints, index);

@@ -61,12 +61,28 @@ bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *qu
 	return true;
 }
 
+/* With its BYE under way nobody would end it after a restart. */
+static uint64_t left_of(const struct endpoints *endpoints, const struct reason *reason)
+{
+	const uint64_t left_us = us_until(endpoints, reason->expires);
+	const uint32_t span = ticks_of(endpoints->settings->timers.transaction_us);
+	uint32_t since;
+
+	if (reason->kind != REASON_DIALOG || !reason->cseq)
+		return left_us;
+	since = (report_tick(endpoints->report) - reason->cseq) & CSEQ_MAX;
+	if (since >= span)
+		return 0;
+	return left_us < (uint64_t)(span - since) * TICK_US ? left_us
+							    : (uint64_t)(span - since) * TICK_US;
+}
+
 bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record *record)
 {
 	const struct reason *reason = reason_in(endpoints, slot);
 	const struct endpoint *endpoint;
 
-	if (!reason || !us_until(endpoints, reason->expires))
+	if (!reason || !left_of(endpoints, reason))
 		return false;
 	endpoint = endpoint_at(endpoints, reason->endpoint);
 	*record = (struct record){
@@ -83,7 +99,7 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 		.id = label_text(&endpoints->labels, reason->label),
 		.user = label_user(&endpoints->labels, reason->label),
 		.class = classes_name(&endpoints->classes, endpoint->class),
-		.left_us = us_until(endpoints, reason->expires),
+		.left_us = left_of(endpoints, reason),
 		.quiet_us = quiet_of(endpoints, endpoint),
 	};
 	return true;

@@ -109,6 +109,8 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	transaction->dialog.echoes = passage->echoes;
 	if (inside) {
 		transaction->reason = leg;
+		if (transaction->method == SIP_BYE)
+			leg_note_bye(follow, transaction, true);
 		return;
 	}
 	transaction->reason = passage->in ? leg_caller_key(follow, passage, true)
@@ -251,13 +253,38 @@ static void confirm_orphan(struct follow *follow, struct passage *passage)
 		leg_seconds(follow, passage->message, transaction.reason), false);
 }
 
-/* What the response to an INVITE means that was sent before a restart. */
+/* Who rang has another port of its NAT now, and takes the call from there: its 2xx answers nothing
+ * that was seen going there, so the leg is kept at both. */
+static void confirm_moved(struct follow *follow, struct passage *passage)
+{
+	struct transaction transaction = {.client = passage->client,
+		.proxy = passage->proxy,
+		.class = passage->class,
+		.from_client = true};
+	uint32_t leg, seconds;
+
+	follow_find_tags(passage);
+	transaction.reason = leg_key(follow, passage, false);
+	leg = reason_find(follow->endpoints, transaction.reason);
+	if (!leg || !reason_at(follow->endpoints, leg)->early ||
+		follow_is_strange(follow, &transaction) ||
+		!follow_wants(follow, passage->nat, passage->class))
+		return;
+	seconds = leg_seconds(follow, passage->message, transaction.reason);
+	reason_at(follow->endpoints, leg)->early = false;
+	reason_refresh(follow->endpoints, leg, seconds);
+	leg_hold(follow, &transaction, passage->message, passage->nat, seconds, false);
+}
+
+/* What the response to an INVITE means that was sent before a restart, or went elsewhere. */
 void dialog_stray_response(struct follow *follow, struct passage *passage)
 {
 	const struct settings *settings = follow->settings;
 	uint32_t orphan = find_orphan(follow, passage);
 	unsigned status = passage->message->status;
 
+	if (!orphan && passage->in && status >= 200 && status < 300)
+		confirm_moved(follow, passage);
 	if (!orphan)
 		return;
 	if (status < 200)
@@ -325,6 +352,8 @@ static void refresh(
 	}
 	if (!here && is_other_sides_place(follow, passage, transaction))
 		return;
+	if (!leg_note_grant(follow, transaction))
+		return;
 	if (follow_wants(follow, nat, transaction->class))
 		leg_hold(follow, transaction, response, nat, seconds, false);
 	else if (reason && (here || leg_moves(transaction)))
@@ -343,6 +372,8 @@ static void bye_response(struct follow *follow, const struct passage *passage, u
 		leg_end(follow, transaction, "ended");
 	else if (transaction->from_client || !follow_is_challenge(status))
 		return;
+	else
+		leg_note_bye(follow, transaction, false);
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 }
 
@@ -386,7 +417,8 @@ void dialog_overdue(struct follow *follow, const struct transaction *transaction
 		leg_end(follow, transaction, "ended");
 }
 
-/* The ACK to a 2xx: it has no response, and carries a tag that only its user agent was sent. */
+/* The ACK to a 2xx: it has no response, and carries a tag that only its user agent was sent. It
+ * comes late where a request from another place was granted since. */
 void dialog_acknowledge(struct follow *follow, struct passage *passage)
 {
 	struct transaction transaction = {
@@ -396,6 +428,8 @@ void dialog_acknowledge(struct follow *follow, struct passage *passage)
 		return;
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, true);
+	if (!leg_was_granted_here(follow, &transaction))
+		return;
 	if (leg_find_here(follow, &transaction))
 		leg_settle(follow, &transaction);
 	else if (!follow_wants(follow, passage->nat, passage->class))

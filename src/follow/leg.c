@@ -68,6 +68,40 @@ static void settle(struct follow *follow, uint64_t leg, bool at_twin)
 		reason_rekey(follow->endpoints, twin, leg);
 }
 
+/* In the ledger: when the request was opened that was granted last, and where its user agent
+ * was. */
+static uint64_t grant_key(const struct follow *follow, uint64_t leg)
+{
+	return follow_key(
+		follow, "l", (struct text[KEY_TEXTS_MAX]){{(const char *)&leg, sizeof(leg)}});
+}
+
+static uint32_t place_of(const struct follow *follow, const struct transaction *transaction)
+{
+	return hash_address(&follow->key, &transaction->client, transaction->client.port);
+}
+
+bool leg_was_granted_here(const struct follow *follow, const struct transaction *transaction)
+{
+	uint32_t last;
+
+	return !ledger_find(&follow->proofs, grant_key(follow, transaction->reason), NULL, &last) ||
+	       last == place_of(follow, transaction);
+}
+
+bool leg_note_grant(struct follow *follow, const struct transaction *transaction)
+{
+	const uint64_t key = grant_key(follow, transaction->reason);
+	const uint32_t place = place_of(follow, transaction);
+	uint32_t opened, last;
+
+	if (ledger_find(&follow->proofs, key, &opened, &last) && last != place &&
+		tick_before(transaction->opened, opened))
+		return false;
+	ledger_note(&follow->proofs, key, transaction->opened, place);
+	return true;
+}
+
 void leg_settle(struct follow *follow, const struct transaction *transaction)
 {
 	uint64_t leg = transaction->reason;
@@ -124,6 +158,22 @@ void leg_end(struct follow *follow, const struct transaction *transaction, const
 void leg_fail(struct follow *follow, const struct transaction *transaction)
 {
 	end_as(follow, transaction, "failed", END_UNHEARD);
+}
+
+static void note_bye(struct follow *follow, uint64_t key, bool under_way)
+{
+	const uint32_t reason = reason_find(follow->endpoints, key);
+
+	if (reason)
+		reason_note_bye(follow->endpoints, reason, under_way);
+}
+
+void leg_note_bye(struct follow *follow, const struct transaction *transaction, bool under_way)
+{
+	if (follow_is_strange(follow, transaction))
+		return;
+	note_bye(follow, transaction->reason, under_way);
+	note_bye(follow, twin_key(transaction->reason), under_way);
 }
 
 /* Where the old place answers, too, it may be somebody else who has asked from the new one. */

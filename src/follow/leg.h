@@ -34,6 +34,13 @@ bool leg_moves(const struct transaction *transaction);
 void leg_hold(struct follow *follow, const struct transaction *transaction,
 	const struct sip_message *message, unsigned nat, uint32_t seconds, bool early);
 
+/* Notes that a request within the dialog was granted. False where one that came later, from or to
+ * another place of the user agent, was granted before: that is where it is. */
+bool leg_note_grant(struct follow *follow, const struct transaction *transaction);
+
+/* Whether the last one that was granted was from or to this place, or none was. */
+bool leg_was_granted_here(const struct follow *follow, const struct transaction *transaction);
+
 /* The user agent of a transaction is proven to be there: of the leg and its twin, if one of them
  * stands there, the other ends. */
 void leg_settle(struct follow *follow, const struct transaction *transaction);
@@ -42,6 +49,9 @@ void leg_settle(struct follow *follow, const struct transaction *transaction);
  * fails where its user agent knows nothing of the dialog. */
 void leg_end(struct follow *follow, const struct transaction *transaction, const char *why);
 void leg_fail(struct follow *follow, const struct transaction *transaction);
+
+/* The BYE of a transaction is under way, which ends its leg, or has been refused. */
+void leg_note_bye(struct follow *follow, const struct transaction *transaction, bool under_way);
 
 /* Ends the leg with a key, if there is one. */
 void leg_end_by_key(struct follow *follow, uint64_t key, const char *why);

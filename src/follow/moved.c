@@ -167,8 +167,8 @@ static void note_coming(struct follow *follow, const struct passage *passage, ui
 }
 
 /* Whether a registration is surely of the user agent of a REGISTER: that comes from where it
- * stands, or has come from there before, or names that place; or has come from its new place with
- * the same Contact. */
+ * stands, or has come from there before, or names that place, or the instance that it is told apart
+ * by; or has come from its new place with the same Contact. */
 static bool is_sure(const struct follow *follow, const struct passage *passage, bool is_here,
 	uint32_t registration)
 {
@@ -181,7 +181,8 @@ static bool is_sure(const struct follow *follow, const struct passage *passage, 
 			&follow->proofs, coming_key(follow, &passage->client, reason), NULL, NULL))
 		return true;
 	while ((contact = sip_next_contact(passage->message, &cursor))) {
-		if (uri_is_at(&contact->uri, place_of(follow, registration)))
+		if (contact->name_addr.instance.length ||
+			uri_is_at(&contact->uri, place_of(follow, registration)))
 			return true;
 	}
 	return false;

@@ -104,15 +104,45 @@ void subscription_request(struct follow *follow, const struct passage *passage)
 		transaction->subscription.seconds = SUBSCRIPTION_SECONDS_DEFAULT;
 }
 
+/* In the ledger: when the request was opened that a subscription was granted to last, and its CSeq
+ * number. */
+static uint64_t grant_key(const struct follow *follow, uint64_t reason)
+{
+	return follow_key(
+		follow, "g", (struct text[KEY_TEXTS_MAX]){bytes_of(&reason, sizeof(reason))});
+}
+
+/* A request that comes again from another place is answered there and at the old one, in either
+ * order, and late, while its subscription ends. That stays where the phone has asked from last, and
+ * is not taken up again. False where this answer is such a one. */
+static bool note_grant(struct follow *follow, const struct transaction *transaction,
+	uint32_t reason, uint32_t cseq)
+{
+	const uint64_t key = grant_key(follow, transaction->reason);
+	const uint32_t late = ticks_of(2 * follow->settings->timers.transaction_us);
+	uint32_t opened, granted;
+
+	if (!follow_find_here(follow, transaction) &&
+		ledger_find(&follow->proofs, key, &opened, &granted) &&
+		transaction->opened - opened + late < 2 * late &&
+		(reason ? tick_before(transaction->opened, opened) : cseq <= granted))
+		return false;
+	ledger_note(&follow->proofs, key, transaction->opened, cseq);
+	return true;
+}
+
 /* NOTIFY may come before the 2xx (RFC 6665 4.1.2.4): what it ended stays ended. */
 static void accept(struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction)
 {
+	const uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 	struct reason_claim claim = follow_claim(transaction, transaction->nat);
 
 	claim.kind = REASON_SUBSCRIPTION;
 	claim.key = transaction->reason;
 	claim.id = response->call_id;
+	if (reason)
+		claim.cseq = reason_at(follow->endpoints, reason)->cseq;
 	if (transaction->method == SIP_REFER)
 		claim.binding = response->cseq_number;
 	if (!follow_seconds(response->expires, &claim.seconds))
@@ -121,6 +151,8 @@ static void accept(struct follow *follow, const struct sip_message *response,
 		return;
 	if (claim.seconds == 0)
 		follow_end_by(follow, transaction, "ended");
+	else if (!note_grant(follow, transaction, reason, response->cseq_number))
+		return;
 	else if (follow_wants(follow, transaction->nat, transaction->class))
 		reason_hold(follow->endpoints, &claim);
 	else
@@ -215,6 +247,7 @@ void subscription_refer_response(
 struct notice {
 	uint64_t request, key;
 	uint32_t reason; /* 0: it is not known */
+	uint32_t cseq;
 	bool is_terminated;
 	uint32_t seconds; /* how long it lasts from now; 0: it does not say */
 };
@@ -279,9 +312,22 @@ static void hold_fork(
 		    &claim.seconds) ||
 		!endpoint_find(follow->endpoints, &passage->client, passage->proxy))
 		return;
+	claim.cseq = notice->cseq;
 	if (notice->seconds)
 		claim.seconds = notice->seconds;
 	reason_hold(follow->endpoints, &claim);
+}
+
+/* One that comes again or late was sent before what is known by now, and says nothing. */
+static void take_time(const struct follow *follow, const struct notice *notice)
+{
+	struct reason *reason = reason_at(follow->endpoints, notice->reason);
+
+	if (reason->cseq && notice->cseq <= reason->cseq)
+		return;
+	reason->cseq = notice->cseq;
+	if (notice->seconds)
+		reason_refresh(follow->endpoints, notice->reason, notice->seconds);
 }
 
 /* What the subscriber answers to a NOTIFY of a subscription that it has. */
@@ -309,14 +355,15 @@ void subscription_notify(struct follow *follow, const struct passage *passage)
 	if (!is_for_subscriber(follow, passage, notice.reason))
 		return;
 	read_state(message, &notice);
+	notice.cseq = message->cseq_number < CSEQ_MAX ? message->cseq_number : CSEQ_MAX;
 	if (notice.is_terminated) {
 		follow_end(follow, notice.key, "ended");
 		return;
 	}
 	if (!notice.reason)
 		hold_fork(follow, passage, &notice);
-	else if (notice.seconds)
-		reason_refresh(follow->endpoints, notice.reason, notice.seconds);
+	else
+		take_time(follow, &notice);
 	expect_refusal(follow, passage, notice.key);
 }
 

@@ -165,6 +165,8 @@ static void on_send(void *context, uint64_t now_us, const struct flow *flow, str
 	sent->flow = *flow;
 	sent->length = bytes.length;
 	memcpy(sent->bytes, bytes.at, bytes.length);
+	if (border->taker)
+		border->taker(border->listener_context, sent);
 }
 
 struct border *border_new(void)
@@ -266,6 +268,49 @@ void border_wait(struct border *border, double seconds)
 	open_engine(border);
 	border->now_us += (uint64_t)(seconds * 1e6);
 	engine_advance(border->engine, border->now_us);
+}
+
+bool border_runs_before(struct border *border, uint64_t time_us)
+{
+	uint64_t next_us;
+
+	open_engine(border);
+	next_us = engine_next(border->engine);
+	border->now_us = next_us < time_us ? next_us : time_us;
+	engine_advance(border->engine, border->now_us);
+	return next_us < time_us;
+}
+
+static void restore_all(struct endpoints *to, const struct endpoints *from)
+{
+	int64_t slots[RECORDS_AT_ONCE];
+	struct record record;
+
+	for (uint32_t slot = 1; slot <= from->reasons.used; slot++) {
+		if (record_read(from, slot, &record))
+			records_restore(to, &record, 1, slots);
+	}
+	records_resume(to);
+}
+
+void border_restart(struct border *border)
+{
+	struct engine *before;
+	const struct proxies *proxies;
+	struct address first_proxy;
+
+	open_engine(border);
+	before = border->engine;
+	proxies = engine_proxies(before);
+	first_proxy = border->first_proxy;
+	border->engine = NULL;
+	open_engine(border);
+	border->first_proxy = first_proxy;
+	for (unsigned i = 0; i < proxies->count; i++)
+		cr_assert_eq(engine_add_proxy(border->engine, &proxies->list[i]), 0);
+	engine_advance(border->engine, border->now_us);
+	restore_all(engine_endpoints(border->engine), engine_endpoints(before));
+	engine_free(before);
 }
 
 void border_pause(struct border *border, double seconds)

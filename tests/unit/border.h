@@ -33,6 +33,8 @@ struct border {
 	/* Takes the events instead of the log, where there is one. */
 	void (*listener)(void *context, const struct event *event);
 	void *listener_context;
+	/* And the keepalives besides, where there is one. */
+	void (*taker)(void *context, const struct border_sent *keepalive);
 	bool sends_nothing;   /* a dry run */
 	bool leaves_unproven; /* off: each endpoint is proven once it is there */
 	struct flow added;    /* the endpoint that a packet has added */
@@ -67,6 +69,13 @@ void border_out(struct border *border, const char *client, const char *format, .
 void border_packet(struct border *border, const struct flow *flow, struct text bytes);
 
 void border_wait(struct border *border, double seconds);
+
+/* The engine does what it has to do next, at its time, where that is before this one. False when
+ * there is nothing: then the clock stands at this time. */
+bool border_runs_before(struct border *border, uint64_t time_us);
+
+/* Another engine takes the place of the one there is, with what that leaves to the state file. */
+void border_restart(struct border *border);
 
 /* So long the engine is not run, and nothing is heard for as long after that as the border says. */
 void border_pause(struct border *border, double seconds);

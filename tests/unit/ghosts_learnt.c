@@ -322,3 +322,29 @@ TestOfBoth(ghosts_learnt, what_another_natbox_has_given_back_is_taken_back_as_it
 	sent_behind_another(PHONE, linphone(2, PUBLIC(PHONE)));
 	bound_are(PUBLIC_URI(PHONE));
 }
+
+#define NAMED ";+sip.instance=\"<urn:uuid:1>\""
+
+/* Switched off and on, it comes from elsewhere, under another Call-ID, and has forgotten what it
+ * had learnt; but it names its instance. */
+TestOfBoth(ghosts_learnt, a_phone_of_an_instance_that_forgets_where_it_was_is_bound_once)
+{
+	struct registration again = linphone(3, PRIVATE NAMED);
+
+	exchange(PHONE, linphone(1, PRIVATE NAMED));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE) NAMED));
+	bound_are(PUBLIC_URI(PHONE));
+	again.call_id = "again";
+	exchange(MOVED, again);
+	bound_are(REPAIRED(MOVED));
+}
+
+Test(ghosts_learnt, but_not_where_it_is_another_instance)
+{
+	struct registration other = linphone(3, PRIVATE ";+sip.instance=\"<urn:uuid:2>\"");
+	struct sip_message message;
+
+	exchange(PHONE, linphone(2, PUBLIC(PHONE) NAMED));
+	message = sends(MOVED, other);
+	cr_expect_eq(contact_count(&message), 1);
+}

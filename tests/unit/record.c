@@ -473,6 +473,44 @@ Test(record, answers_to_other_calls_tell_nothing_of_one_that_rang)
 			     "endpoint-remove " PHONE " expired\n");
 }
 
+/* Whoever answers it, the next natbox does not know what that is for. */
+static void hang_up_through_a_restart(bool phone_calls, unsigned status)
+{
+	const struct exchange bye = {
+		.to_tag = phone_calls ? "b" : "a", .from_tag = phone_calls ? "a" : "b", .cseq = 2};
+
+	after->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	phone_asks(before, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(before, PHONE, 200, "INVITE", call);
+	(phone_calls ? phone_asks : proxy_asks)(before, PHONE, "BYE", bye);
+	if (status)
+		phone_answers(before, PHONE, status, "BYE", bye);
+	cr_assert_eq(restart(), 1);
+	border_wait(after, 31.9);
+	border_expect(after, "");
+	border_wait(after, 0.2);
+}
+
+Test(record, a_call_that_is_hung_up_at_a_restart_ends_32_seconds_later)
+{
+	hang_up_through_a_restart(true, 0);
+	border_expect(after, "reason-end " PHONE " dialog call expired\n"
+			     "endpoint-remove " PHONE " expired\n");
+}
+
+Test(record, so_does_one_that_the_other_side_hangs_up)
+{
+	hang_up_through_a_restart(false, 0);
+	border_expect(after, "reason-end " PHONE " dialog call expired\n"
+			     "endpoint-remove " PHONE " expired\n");
+}
+
+Test(record, a_phone_that_has_challenged_the_bye_stays_in_its_call)
+{
+	hang_up_through_a_restart(false, 401);
+	border_expect(after, "");
+}
+
 /* Its registrar's list has the repaired Contact. */
 Test(record, after_a_restart_a_phone_that_moves_still_takes_back_what_it_had)
 {

@@ -168,7 +168,7 @@ Test(subscription, a_refresh_that_says_it_is_gone_ends_it)
 		phone_asks(border, PHONE, "SUBSCRIBE", to_presence(2, "600"));
 		proxy_answers(border, PHONE, statuses[i], "SUBSCRIBE", to_presence(2, "600"));
 		border_expect(border, END("call", "failed") GONE("ended"));
-		border_wait(border, 40);
+		border_wait(border, 70); /* then nothing of it comes late any more */
 	}
 }
 
@@ -212,6 +212,41 @@ Test(subscription, a_notify_active_or_pending_sets_its_time)
 	border_expect(border, "");
 	border_wait(border, 0.2);
 	border_expect(border, END("call", "expired") GONE("expired"));
+}
+
+/* Nobody knows of it any more how long it lasts: it was sent before the refresh. */
+Test(subscription, a_notify_that_comes_again_or_late_changes_no_time)
+{
+	const char *short_time = "Event: presence\r\nSubscription-State: active;expires=20\r\n";
+
+	subscribe();
+	notify(PHONE, 2, short_time);
+	border_expect(border, REFRESH("call", "20"));
+	border_wait(border, 0.5);
+	phone_asks(border, PHONE, "SUBSCRIBE", to_presence(2, "600"));
+	proxy_answers(border, PHONE, 200, "SUBSCRIBE",
+		granted(to_presence(2, "600"), "Expires: 600\r\n"));
+	border_expect(border, REFRESH("call", "600"));
+	notify(PHONE, 2, short_time);
+	notify(PHONE, 1, short_time);
+	border_expect(border, "");
+	notify(PHONE, 3, short_time);
+	border_expect(border, REFRESH("call", "20"));
+}
+
+Test(subscription, nor_where_the_refresh_has_moved_it)
+{
+	const char *short_time = "Event: presence\r\nSubscription-State: active;expires=20\r\n";
+
+	subscribe();
+	notify(SECOND, 2, short_time);
+	notify(PHONE, 2, short_time);
+	phone_asks(border, SECOND, "SUBSCRIBE", to_presence(2, "600"));
+	proxy_answers(border, SECOND, 200, "SUBSCRIBE",
+		granted(to_presence(2, "600"), "Expires: 600\r\n"));
+	border_forget(border);
+	notify(SECOND, 2, short_time);
+	border_expect(border, "");
 }
 
 Test(subscription, a_notify_that_names_no_time_changes_none)
@@ -301,6 +336,27 @@ Test(subscription, subscribing_anew_after_a_notify_terminated_counts)
 	border_expect(border, NATTED ADD("call", "600"));
 }
 
+/* Its NAT has given the phone a new place before the answer was there. */
+Test(subscription, a_request_that_comes_again_from_another_place_does_not_bring_it_back)
+{
+	const struct exchange refresh = to_presence(2, "600");
+
+	subscribe();
+	subscribe_as(refresh, "Expires: 600\r\n");
+	border_expect(border, REFRESH("call", "600"));
+	notify(PHONE, 1, "Event: presence\r\nSubscription-State: terminated;reason=timeout\r\n");
+	border_expect(border, END("call", "ended") GONE("ended"));
+	border_wait(border, 30);
+	phone_asks(border, SECOND, "SUBSCRIBE", refresh);
+	proxy_answers(border, SECOND, 200, "SUBSCRIBE", granted(refresh, "Expires: 600\r\n"));
+	phone_asks(border, SECOND, "SUBSCRIBE", to_presence(1, "600"));
+	proxy_answers(border, SECOND, 200, "SUBSCRIBE",
+		granted(to_presence(1, "600"), "Expires: 600\r\n"));
+	border_expect(border, "");
+	subscribe_as(to_presence(3, "600"), "Expires: 600\r\n");
+	border_expect(border, NATTED ADD("call", "600"));
+}
+
 Test(subscription, a_notify_to_another_client_changes_nothing)
 {
 	subscribe();
@@ -387,6 +443,26 @@ Test(subscription, a_refresh_from_a_new_address_moves_it)
 		END("call", "moved") GONE("ended") "endpoint-add " SECOND
 						   " via-source,contact-private\n"
 						   "reason-add " SECOND " subscription call 600\n");
+}
+
+/* Its NAT has given the phone a new place before the answer was there: it asks again from there,
+ * and both are answered. */
+Test(subscription, an_answer_to_where_it_was_does_not_move_it_back)
+{
+	const struct exchange refresh = to_presence(2, "600");
+
+	subscribe();
+	phone_asks(border, PHONE, "SUBSCRIBE", refresh);
+	border_wait(border, 0.5);
+	phone_asks(border, SECOND, "SUBSCRIBE", refresh);
+	proxy_answers(border, SECOND, 200, "SUBSCRIBE", granted(refresh, "Expires: 600\r\n"));
+	border_forget(border);
+	proxy_answers(border, PHONE, 200, "SUBSCRIBE", granted(refresh, "Expires: 600\r\n"));
+	border_expect(border, "");
+	subscribe_as(to_presence(3, "600"), "Expires: 600\r\n");
+	border_expect(border,
+		"reason-end " SECOND " subscription call moved\nendpoint-remove " SECOND
+		" ended\n" NATTED ADD("call", "600"));
 }
 
 Test(subscription, a_refresh_through_another_proxy_moves_it)
