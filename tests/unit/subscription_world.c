@@ -110,6 +110,8 @@ static void see_end(struct notifier *notifier, uint32_t place)
 static void see_answer(const struct subscription *subscription, struct notifier *notifier,
 	const struct message *message)
 {
+	if (message->status == 407)
+		return;
 	if (message->status == 481 && message->is_notify && notifier->asked != message->cseq)
 		return;
 	if (message->status == 481 || (!message->is_notify && !message->seconds)) {
@@ -176,7 +178,7 @@ void cross_border(const struct message *message)
 	const bool is_notify = message->is_notify, is_request = !message->status;
 	const char *place = scene.places[message->place];
 	const char *name = is_notify ? "NOTIFY" : subscription->is_refer ? "REFER" : "SUBSCRIBE";
-	char call_id[16], branch[48], lines[128];
+	char call_id[16], branch[48], id[16] = "", lines[128];
 	struct exchange exchange = {.call_id = call_id,
 		.from_tag = is_notify ? tags[message->notifier] : "a",
 		.to_tag = is_notify ? "a" : tags[message->notifier],
@@ -189,9 +191,12 @@ void cross_border(const struct message *message)
 	snprintf(call_id, sizeof(call_id), "%u", message->subscription);
 	snprintf(branch, sizeof(branch), "z9hG4bK-%u-%s-%u", message->subscription,
 		is_notify ? tags[message->notifier] : "a", message->cseq);
+	/* Of a REFER the id is its CSeq number (RFC 3515 2.4.6). */
+	if (subscription->has_id)
+		snprintf(id, sizeof(id), subscription->is_refer ? ";id=%u" : ";id=x",
+			subscription->cseq);
 	length = snprintf(lines, sizeof(lines), "Event: %s%s\r\n",
-		subscription->is_refer ? "refer" : "presence",
-		subscription->has_id ? subscription->is_refer ? ";id=1" : ";id=x" : "");
+		subscription->is_refer ? "refer" : "presence", id);
 	if (is_notify && message->is_terminated)
 		snprintf(lines + length, sizeof(lines) - (size_t)length,
 			"Subscription-State: terminated\r\n");

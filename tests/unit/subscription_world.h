@@ -68,11 +68,14 @@ struct notifier {
 	uint64_t end_seen_us, granted_until_us;
 };
 
+enum judgement { NOT_SEEN, PASSED, CHALLENGED };
+
 struct subscription {
 	unsigned phone;
 	bool is_refer, has_id, is_leaving, may_fork;
-	uint32_t cseq, awaited; /* CSeq of the request without answer; 0: none */
-	bool is_first;          /* that one has no To tag */
+	enum judgement judgements[CSEQS_MAX]; /* on each request, in front of the notifiers */
+	uint32_t cseq, awaited;               /* CSeq of the request without answer; 0: none */
+	bool is_first;                        /* that one has no To tag */
 	/* What the border has seen of the last request from a place first: when, and after how many
 	 * restarts; 0: nothing. */
 	struct {
@@ -99,7 +102,7 @@ extern struct subscription_world {
 	uint64_t now_us;
 	struct agenda agenda;
 	unsigned restarts;
-	bool is_ipv6, has_restarted, answers_where_it_came_last, moves, proves;
+	bool is_ipv6, has_restarted, answers_where_it_came_last, challenges, moves, proves;
 	unsigned place_count;
 	char places[PLACES_MAX][PLACE_MAX];
 	struct phone phones[PHONES];

@@ -80,7 +80,23 @@ static void end_at(unsigned number, unsigned which)
 	notify(number, which, true);
 }
 
-/* A notifier takes a SUBSCRIBE or REFER. */
+/* A proxy in front of the notifiers may challenge a request, and then does so whenever it comes. */
+static bool is_challenged(const struct message *message)
+{
+	struct subscription *subscription = &scene.subscriptions[message->subscription];
+	enum judgement *judgement = &subscription->judgements[message->cseq];
+	struct message answer = *message;
+
+	if (*judgement == NOT_SEEN)
+		*judgement = scene.challenges && generator_once_in(&scene.chance, 3) ? CHALLENGED
+										     : PASSED;
+	answer.status = 407;
+	if (*judgement == CHALLENGED)
+		travel(answer, AT_BORDER);
+	return *judgement == CHALLENGED;
+}
+
+/* What a notifier answers to a SUBSCRIBE or REFER. */
 static uint16_t judge(const struct message *message, unsigned which, bool *is_new)
 {
 	struct notifier *notifier = &scene.subscriptions[message->subscription].notifiers[which];
@@ -145,6 +161,8 @@ static void at_notifier(const struct message *message)
 			notifier->is_awaited = false;
 		if (message->status == 481)
 			notifier->exists = false;
+	} else if (is_challenged(message)) {
+		return;
 	} else if (message->notifier < NOTIFIERS) {
 		notifier_takes(message, message->notifier);
 	} else {
@@ -197,7 +215,9 @@ static void take_answer(const struct message *message)
 	if (subscription->awaited != message->cseq)
 		return;
 	subscription->awaited = 0;
-	if (message->status == 481)
+	if (message->status == 407)
+		subscribe(message->subscription, message->notifier);
+	else if (message->status == 481)
 		subscription->known[message->notifier] = false;
 	else if (message->seconds)
 		plan_refresh(message);
@@ -410,6 +430,7 @@ static void start(unsigned seed)
 	scene.proves = generator_once_in(&scene.chance, 2);
 	scene.moves = !generator_once_in(&scene.chance, 3);
 	scene.has_restarted = generator_once_in(&scene.chance, 3);
+	scene.challenges = generator_once_in(&scene.chance, 3);
 	scene.answers_where_it_came_last = generator_once_in(&scene.chance, 2);
 	scene.restarts = 1;
 	scene.place_count = scene.keepalives = scene.granted = 0;
