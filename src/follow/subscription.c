@@ -3,6 +3,8 @@
 #include "reason_key.h"
 #include "request.h"
 
+#include <string.h>
+
 /* What a subscription lasts when neither side says (RFC 6665 leaves it to the event package;
  * this is presence, RFC 3856 6.4). */
 enum { SUBSCRIPTION_SECONDS_DEFAULT = 3600 };
@@ -164,14 +166,61 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 	follow_close(follow, index, status);
 }
 
+/* Takes the next value off a list, without its parameters. False at its end. */
+static bool next_token(struct text *list, struct text *token)
+{
+	const char *comma, *semicolon;
+
+	if (!list->length)
+		return false;
+	comma = memchr(list->at, ',', list->length);
+	*token = *list;
+	if (comma)
+		token->length = (size_t)(comma - list->at);
+	list->at += token->length;
+	list->length -= token->length;
+	if (comma) {
+		list->at++;
+		list->length--;
+	}
+	semicolon = token->length ? memchr(token->at, ';', token->length) : NULL;
+	if (semicolon)
+		token->length = (size_t)(semicolon - token->at);
+	*token = text_trim(*token);
+	return true;
+}
+
+/* A REFER that takes no answer but one without a subscription, or with one that is asked for apart
+ * (RFC 7614 4). */
+static bool requires_none(const struct sip_message *message)
+{
+	struct text list = sip_field(message, TEXT("Require")), option;
+
+	while (next_token(&list, &option)) {
+		if (text_equal_nocase(option, TEXT("nosub")) ||
+			text_equal_nocase(option, TEXT("explicitsub")))
+			return true;
+	}
+	return false;
+}
+
 /* A REFER subscribes to what becomes of it (RFC 3515 2.4.4). */
 void subscription_refer(struct follow *follow, const struct passage *passage)
 {
 	bool is_new;
 
 	if (follow->settings->keepalive.subscriptions &&
-		follow_wants(follow, passage->nat, passage->class))
+		follow_wants(follow, passage->nat, passage->class) &&
+		!requires_none(passage->message))
 		follow_open(follow, passage, &is_new);
+}
+
+/* An answer that there will be no subscription, as was asked for (RFC 4488 4). */
+static bool denies_subscription(const struct sip_message *response)
+{
+	struct text value = sip_field(response, TEXT("Refer-Sub")), token;
+
+	return next_token(&value, &token) && text_equal_nocase(token, TEXT("false"));
 }
 
 /* The notifier says in its NOTIFY how long it lasts; until then, as long as a call may ring. The
@@ -206,7 +255,7 @@ void subscription_refer_response(
 
 	if (status < 200)
 		return;
-	if (status < 300)
+	if (status < 300 && !denies_subscription(passage->message))
 		accept_refer(follow, passage->message, transaction_at(follow->transactions, index));
 	follow_close(follow, index, status);
 }
@@ -214,8 +263,8 @@ void subscription_refer_response(
 /* A NOTIFY, and the subscription that it is about. */
 struct notice {
 	uint64_t request, key;
-	uint32_t reason; /* 0: it is not known */
-	bool is_terminated;
+	uint32_t reason;  /* 0: it is not known */
+	bool is_over;     /* terminated, or lasts no longer (RFC 6665 4.1.3) */
 	uint32_t seconds; /* how long it lasts from now; 0: it does not say */
 };
 
@@ -228,10 +277,12 @@ static void read_state(const struct sip_message *message, struct notice *notice)
 		end++;
 	params = (struct text){state.at + end, state.length - end};
 	state.length = end;
-	notice->is_terminated = text_equal_nocase(text_trim(state), TEXT("terminated"));
+	notice->is_over = text_equal_nocase(text_trim(state), TEXT("terminated"));
 	if (!sip_param(params, TEXT("expires"), &expires) ||
 		!text_number(expires, &notice->seconds))
 		notice->seconds = 0;
+	else if (notice->seconds == 0)
+		notice->is_over = true;
 }
 
 static void find_subscription(
@@ -309,7 +360,7 @@ void subscription_notify(struct follow *follow, const struct passage *passage)
 	if (!is_for_subscriber(follow, passage, notice.reason))
 		return;
 	read_state(message, &notice);
-	if (notice.is_terminated) {
+	if (notice.is_over) {
 		follow_end(follow, notice.key, "ended");
 		return;
 	}

@@ -214,11 +214,17 @@ Test(subscription, a_notify_active_or_pending_sets_its_time)
 	border_expect(border, END("call", "expired") GONE("expired"));
 }
 
+Test(subscription, a_notify_that_leaves_no_time_ends_it)
+{
+	subscribe();
+	notify(PHONE, 1, "Event: presence\r\nSubscription-State: active ; expires=0\r\n");
+	border_expect(border, END("call", "ended") GONE("ended"));
+}
+
 Test(subscription, a_notify_that_names_no_time_changes_none)
 {
 	static const char *const lines[] = {
 		"Event: presence\r\nSubscription-State: active\r\n",
-		"Event: presence\r\nSubscription-State: active;expires=0\r\n",
 		"Event: presence\r\nSubscription-State: active;expires=soon\r\n",
 		"Event: presence\r\nSubscription-State: active;expires\r\n",
 		"Event: presence\r\nSubscription-State:\r\n",
