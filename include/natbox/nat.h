@@ -73,6 +73,10 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 /* Whether a URI has been repaired, here or by another natbox. */
 bool nat_is_repaired(const struct sip_uri *uri);
 
+/* The address that stood in a repaired URI, with 5060 for a port that did not. False where it is
+ * none that is repaired, or had a name or maddr. */
+bool nat_origin(const struct sip_uri *uri, struct address *origin);
+
 /* Edits that have a REGISTER take back, before it does anything else, what the registrar knows this
  * Contact of it as while its user agent is at source: its repaired form, or itself where it is
  * source, with expires=0, in a header field in front of all its Contacts. False, and none, where a
