@@ -184,6 +184,7 @@ struct sip_message {
 	struct text event;
 	struct text subscription_state;
 	struct text session_expires;
+	struct text refer_sub;
 	struct text content_type;
 	struct text content_length;
 
@@ -235,10 +236,6 @@ bool sip_glance(struct text datagram, struct sip_glance *glance);
 /* Whether a single header field of the message, such as &message->to, stands there twice and says
  * one thing once and another the other time. */
 bool sip_contradicts(const struct sip_message *message, const struct text *field);
-
-/* The first header field of that name, for what few messages have or need: its value, trimmed, with
- * at NULL when missing. Looked for in the whole message at each call. */
-struct text sip_field(const struct sip_message *message, struct text name);
 
 /* What sent it says of itself: User-Agent, in a response else Server (RFC 3261 20.41, 20.35). At is
  * NULL when missing. Looked for in the whole message at each call. */

@@ -166,61 +166,28 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 	follow_close(follow, index, status);
 }
 
-/* Takes the next value off a list, without its parameters. False at its end. */
-static bool next_token(struct text *list, struct text *token)
-{
-	const char *comma, *semicolon;
-
-	if (!list->length)
-		return false;
-	comma = memchr(list->at, ',', list->length);
-	*token = *list;
-	if (comma)
-		token->length = (size_t)(comma - list->at);
-	list->at += token->length;
-	list->length -= token->length;
-	if (comma) {
-		list->at++;
-		list->length--;
-	}
-	semicolon = token->length ? memchr(token->at, ';', token->length) : NULL;
-	if (semicolon)
-		token->length = (size_t)(semicolon - token->at);
-	*token = text_trim(*token);
-	return true;
-}
-
-/* A REFER that takes no answer but one without a subscription, or with one that is asked for apart
- * (RFC 7614 4). */
-static bool requires_none(const struct sip_message *message)
-{
-	struct text list = sip_field(message, TEXT("Require")), option;
-
-	while (next_token(&list, &option)) {
-		if (text_equal_nocase(option, TEXT("nosub")) ||
-			text_equal_nocase(option, TEXT("explicitsub")))
-			return true;
-	}
-	return false;
-}
-
 /* A REFER subscribes to what becomes of it (RFC 3515 2.4.4). */
 void subscription_refer(struct follow *follow, const struct passage *passage)
 {
 	bool is_new;
 
 	if (follow->settings->keepalive.subscriptions &&
-		follow_wants(follow, passage->nat, passage->class) &&
-		!requires_none(passage->message))
+		follow_wants(follow, passage->nat, passage->class))
 		follow_open(follow, passage, &is_new);
 }
 
 /* An answer that there will be no subscription, as was asked for (RFC 4488 4). */
 static bool denies_subscription(const struct sip_message *response)
 {
-	struct text value = sip_field(response, TEXT("Refer-Sub")), token;
+	struct text value = response->refer_sub;
+	const char *semicolon;
 
-	return next_token(&value, &token) && text_equal_nocase(token, TEXT("false"));
+	if (!value.length)
+		return false;
+	semicolon = memchr(value.at, ';', value.length);
+	if (semicolon)
+		value.length = (size_t)(semicolon - value.at);
+	return text_equal_nocase(text_trim(value), TEXT("false"));
 }
 
 /* The notifier says in its NOTIFY how long it lasts; until then, as long as a call may ring. The

@@ -18,7 +18,8 @@ static bool next_field(struct text *rest, struct text *field)
 	return text_trim(*field).length > 0;
 }
 
-struct text sip_field(const struct sip_message *message, struct text name)
+/* A field by its name; at is NULL when it is missing. */
+static struct text find_field(const struct sip_message *message, struct text name)
 {
 	struct text rest = message->whole, field;
 	bool is_start_line = true;
@@ -44,9 +45,9 @@ struct text sip_field(const struct sip_message *message, struct text name)
 
 struct text sip_user_agent(const struct sip_message *message)
 {
-	struct text value = sip_field(message, TEXT("User-Agent"));
+	struct text value = find_field(message, TEXT("User-Agent"));
 
 	if (!value.at && !message->is_request)
-		value = sip_field(message, TEXT("Server"));
+		value = find_field(message, TEXT("Server"));
 	return value;
 }

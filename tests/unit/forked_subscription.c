@@ -173,15 +173,6 @@ Test(forked_subscription, a_refer_whose_answer_denies_a_subscription_makes_none)
 	border_expect(border, ADD("180"));
 }
 
-Test(forked_subscription, a_refer_that_requires_no_subscription_makes_none)
-{
-	refer_as(1, 200, "Require: replaces, nosub\r\n", "");
-	refer_as(2, 200, "Require:ExplicitSub\r\n", "");
-	border_expect(border, "");
-	refer_as(3, 202, "Require: nosubstitute\r\nSupported: nosub\r\n", "");
-	border_expect(border, NATTED ADD("180"));
-}
-
 Test(forked_subscription, a_refer_nobody_notifies_of_lasts_as_long_as_a_call_may_ring)
 {
 	refer(1, 202);
