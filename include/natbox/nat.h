@@ -89,6 +89,12 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
 bool nat_take_back_as(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *as, const struct address *source, struct edits *edits);
 
+/* Repairs a Contact that nat_repair has left alone, as its host is neither the Via's nor source nor
+ * private, but that names where its user agent was until now. False where it is no Contact of that
+ * kind. After nat_repair of the same message. */
+bool nat_repair_moved(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *source, struct edits *edits);
+
 /* Once repaired, a Contact that a REGISTER takes back may equal one that it adds (RFC 3261 19.1.4
  * does not compare the natbox parameter), and a registrar goes through them in order (10.3). So
  * nat_repair leaves it as it is, and this has its repaired form taken back in front; the first one
