@@ -73,6 +73,10 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 /* Whether a URI has been repaired, here or by another natbox. */
 bool nat_is_repaired(const struct sip_uri *uri);
 
+/* The address that stood in a repaired URI, with 5060 for a port that did not. False where it is
+ * none that is repaired, or had a name or maddr. */
+bool nat_origin(const struct sip_uri *uri, struct address *origin);
+
 /* Edits that have a REGISTER take back, before it does anything else, what the registrar knows this
  * Contact of it as while its user agent is at source: its repaired form, or itself where it is
  * source, with expires=0, in a header field in front of all its Contacts. False, and none, where a
@@ -84,6 +88,12 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
  * the default port, which may have stood there or not, both are taken back. */
 bool nat_take_back_as(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *as, const struct address *source, struct edits *edits);
+
+/* Repairs a Contact that nat_repair has left alone, as its host is neither the Via's nor source nor
+ * private, but that names where its user agent was until now. False where it is no Contact of that
+ * kind. After nat_repair of the same message. */
+bool nat_repair_moved(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *source, struct edits *edits);
 
 /* Once repaired, a Contact that a REGISTER takes back may equal one that it adds (RFC 3261 19.1.4
  * does not compare the natbox parameter), and a registrar goes through them in order (10.3). So

@@ -112,7 +112,8 @@ struct sip_name_addr {
 	struct text params;  /* the header's own, from the first semicolon on */
 	unsigned param_count;
 
-	/* The values of two of them; at is NULL when missing, length 0 for a flag. */
+	/* The values of two of them; at is NULL when missing, length 0 for a flag. That of expires
+	 * is without quotes, where it has some. */
 	struct text expires, instance; /* RFC 3261 20.10, RFC 5626 */
 };
 
@@ -183,6 +184,7 @@ struct sip_message {
 	struct text event;
 	struct text subscription_state;
 	struct text session_expires;
+	struct text refer_sub;
 	struct text content_type;
 	struct text content_length;
 

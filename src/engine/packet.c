@@ -195,6 +195,22 @@ static bool take_back(struct engine *engine, const struct passage *passage)
 	return any;
 }
 
+/* The one Contact of a user agent that has learnt where it is names its place of before, when its
+ * NAT has given it another one: then it is its own. */
+static bool repair_moved(struct engine *engine, const struct passage *passage)
+{
+	const struct sip_message *message = passage->message;
+	const struct sip_contact *contact = &message->contacts[0];
+
+	if (message->contact_count != 1)
+		return false;
+	for (unsigned i = 0; i < passage->moved_count; i++) {
+		if (uri_is_at(&contact->uri, &passage->moved[i].from))
+			return nat_repair_moved(message, contact, &passage->client, &engine->edits);
+	}
+	return false;
+}
+
 /* Repairs what comes from behind a NAT, follows it, and has a REGISTER take back what natbox itself
  * has made. */
 static unsigned repair_and_follow(struct engine *engine, struct passage *passage)
@@ -210,7 +226,7 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
 	follow(engine, passage);
 	if (passage->moved_count && repairs && settings->nat.fix_contact &&
-		take_back(engine, passage))
+		(repair_moved(engine, passage) | take_back(engine, passage)))
 		fields |= REWRITTEN_CONTACT;
 	return fields;
 }

@@ -1,6 +1,8 @@
 #include "moved.h"
 
-#include "listing.h"
+#include <natbox/nat.h>
+
+#include <string.h>
 
 /* A binding that may be taken back. */
 struct old {
@@ -114,16 +116,58 @@ static bool is_named(
 }
 
 /* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
- * that it had learnt, and its NAT has given it another port since. */
-static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
+ * that it had learnt, and its NAT has given it another port since, or where there is a host, too;
+ * and that host, an IPv4 address. */
+static uint64_t part_key(
+	const struct follow *follow, const char *part, uint64_t registration, uint32_t written)
 {
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
-	hash_add(&hash, "p", 1);
+	hash_add(&hash, part, 1);
 	hash_add_number(&hash, registration);
 	hash_add_number(&hash, written);
 	return hash_end(&hash);
+}
+
+static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
+{
+	return part_key(follow, "p", registration, written);
+}
+
+static uint64_t host_key(const struct follow *follow, uint64_t registration, uint32_t written)
+{
+	return part_key(follow, "h", registration, written);
+}
+
+void moved_note_written(struct follow *follow, const struct listing *listing, uint64_t key)
+{
+	const uint32_t tick = report_tick(follow->report);
+	struct address origin;
+	uint32_t host;
+
+	if (!listing->own || !listing->is_here || !nat_origin(listing->own_uri, &origin) ||
+		!address_is_ipv4(&origin))
+		return;
+	memcpy(&host, origin.ip + sizeof(origin.ip) - sizeof(host), sizeof(host));
+	ledger_note(&follow->proofs, host_key(follow, key, listing->written), tick, host);
+	ledger_note(&follow->proofs, port_key(follow, key, listing->written), tick, origin.port);
+}
+
+/* What a user agent had in its Contact when it was registered so, as far as that is noted. */
+static bool find_written(const struct follow *follow, const struct passage *passage,
+	const struct reason *reason, struct address *written)
+{
+	const uint64_t key = reason_key(reason);
+	uint32_t host, port;
+
+	if (!ledger_find(&follow->proofs, port_key(follow, key, reason->written), NULL, &port))
+		return false;
+	*written = passage->client;
+	if (ledger_find(&follow->proofs, host_key(follow, key, reason->written), NULL, &host))
+		*written = address_ipv4(&host, 0);
+	written->port = (uint16_t)port;
+	return true;
 }
 
 static void note_ports(struct follow *follow, const struct passage *passage, uint64_t registration)
@@ -199,18 +243,13 @@ static unsigned list_former(const struct follow *follow, const struct passage *p
 	const struct sip_via *via = &passage->message->top_via;
 	const struct reason *reason = reason_at(follow->endpoints, registration);
 	unsigned count = 0;
-	uint32_t port;
 
 	if (address_parse_host(via->host, &former[count]))
 		former[count++].port = via->port ? via->port : SIP_DEFAULT_PORT;
 	if (!is_sure(follow, passage, is_here, registration))
 		return count;
 	former[count++] = *place_of(follow, registration);
-	if (ledger_find(&follow->proofs, port_key(follow, reason_key(reason), reason->written),
-		    NULL, &port)) {
-		former[count] = passage->client;
-		former[count++].port = (uint16_t)port;
-	}
+	count += find_written(follow, passage, reason, &former[count]);
 	return count;
 }
 

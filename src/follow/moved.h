@@ -5,6 +5,7 @@
 
 #include <natbox/follow.h>
 
+#include "listing.h"
 #include "transaction.h"
 
 /* Finds what a REGISTER is to take back: passage.moved, and the binding in what is wanted of its
@@ -20,6 +21,10 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
  * not for one that has the same Contact as before, and no other. */
 bool moved_is_possible(const struct passage *passage, const struct transaction *wanted,
 	const struct reason *registration);
+
+/* The registrar lists the Contact of this registration as it was repaired: what stood in it is
+ * noted, for a user agent that names it nowhere any more when it changes it. */
+void moved_note_written(struct follow *follow, const struct listing *listing, uint64_t key);
 
 /* The registrar has accepted a REGISTER at the place of this registration, which it may have
  * accepted at another one before: then that is not to be seen, passage.taken_back. */

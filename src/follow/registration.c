@@ -317,6 +317,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 		return;
 	reason_at(follow->endpoints, registration)->doubled =
 		answer->transaction->registration.has_more_moved;
+	moved_note_written(follow, &answer->listing, claim.key);
 	moved_note_doubled(follow, passage, &answer->aor, registration);
 }
 

@@ -3,6 +3,8 @@
 #include "reason_key.h"
 #include "request.h"
 
+#include <string.h>
+
 /* What a subscription lasts when neither side says (RFC 6665 leaves it to the event package;
  * this is presence, RFC 3856 6.4). */
 enum { SUBSCRIPTION_SECONDS_DEFAULT = 3600 };
@@ -206,6 +208,20 @@ void subscription_refer(struct follow *follow, const struct passage *passage)
 		follow_open(follow, passage, &is_new);
 }
 
+/* An answer that there will be no subscription, as was asked for (RFC 4488 4). */
+static bool denies_subscription(const struct sip_message *response)
+{
+	struct text value = response->refer_sub;
+	const char *semicolon;
+
+	if (!value.length)
+		return false;
+	semicolon = memchr(value.at, ';', value.length);
+	if (semicolon)
+		value.length = (size_t)(semicolon - value.at);
+	return text_equal_nocase(text_trim(value), TEXT("false"));
+}
+
 /* The notifier says in its NOTIFY how long it lasts; until then, as long as a call may ring. The
  * first REFER of a dialog goes without its number, which its reason has for a binding: its NOTIFY
  * may come with it or without. */
@@ -238,7 +254,7 @@ void subscription_refer_response(
 
 	if (status < 200)
 		return;
-	if (status < 300)
+	if (status < 300 && !denies_subscription(passage->message))
 		accept_refer(follow, passage->message, transaction_at(follow->transactions, index));
 	follow_close(follow, index, status);
 }
@@ -248,8 +264,8 @@ struct notice {
 	uint64_t request, key;
 	uint32_t reason; /* 0: it is not known */
 	uint32_t cseq;
-	bool is_terminated;
-	uint32_t seconds; /* how long it lasts from now; 0: it does not say */
+	bool is_terminated, says_time;
+	uint32_t seconds; /* how long it lasts from now; 0: no longer, or it does not say */
 };
 
 static void read_state(const struct sip_message *message, struct notice *notice)
@@ -262,8 +278,9 @@ static void read_state(const struct sip_message *message, struct notice *notice)
 	params = (struct text){state.at + end, state.length - end};
 	state.length = end;
 	notice->is_terminated = text_equal_nocase(text_trim(state), TEXT("terminated"));
-	if (!sip_param(params, TEXT("expires"), &expires) ||
-		!text_number(expires, &notice->seconds))
+	notice->says_time = sip_param(params, TEXT("expires"), &expires) &&
+			    text_number(expires, &notice->seconds);
+	if (!notice->says_time)
 		notice->seconds = 0;
 }
 
@@ -318,12 +335,26 @@ static void hold_fork(
 	reason_hold(follow->endpoints, &claim);
 }
 
-/* One that comes again or late was sent before what is known by now, and says nothing. */
+/* One that comes again or late was sent before what is known by now, and says nothing of time. */
+static bool is_late(const struct follow *follow, const struct notice *notice)
+{
+	const uint32_t known = reason_at(follow->endpoints, notice->reason)->cseq;
+
+	return notice->reason && known && notice->cseq <= known;
+}
+
+/* RFC 6665 4.1.3: an active subscription that lasts for 0 seconds is one no more. */
+static bool ends(const struct follow *follow, const struct notice *notice)
+{
+	return notice->is_terminated ||
+	       (notice->says_time && notice->seconds == 0 && !is_late(follow, notice));
+}
+
 static void take_time(const struct follow *follow, const struct notice *notice)
 {
 	struct reason *reason = reason_at(follow->endpoints, notice->reason);
 
-	if (reason->cseq && notice->cseq <= reason->cseq)
+	if (is_late(follow, notice))
 		return;
 	reason->cseq = notice->cseq;
 	if (notice->seconds)
@@ -356,7 +387,7 @@ void subscription_notify(struct follow *follow, const struct passage *passage)
 		return;
 	read_state(message, &notice);
 	notice.cseq = message->cseq_number < CSEQ_MAX ? message->cseq_number : CSEQ_MAX;
-	if (notice.is_terminated) {
+	if (ends(follow, &notice)) {
 		follow_end(follow, notice.key, "ended");
 		return;
 	}

@@ -28,8 +28,9 @@ static bool find_front(const struct sip_message *message, struct text *front)
 /* The longest URI that is taken back, repaired: of the longest user and host names there are. */
 enum { TAKEN_BACK_MAX = 1024 };
 
-bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
-	const struct address *source, struct edits *edits)
+/* sent_by: what makes the host of a Contact the user agent's own. */
+static bool take_back(const struct sip_message *message, const struct sip_contact *contact,
+	struct text sent_by, const struct address *source, struct edits *edits)
 {
 	const struct text open = TEXT("Contact: <"), close = TEXT(">;expires=0\r\n");
 	const size_t bare = name_addr_is_bracketed(&contact->name_addr) ? 0 : 1;
@@ -44,7 +45,7 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
 		return false;
 	edits_reset(&change);
 	repair_start(&repair, message, source, &domains, &change);
-	repair.sent_by_host = message->top_via.host;
+	repair.sent_by_host = sent_by;
 	if (!repair_contact(&repair, contact) && !uri_is_at(&contact->uri, source))
 		return false;
 	memcpy(bytes, open.at, text.length);
@@ -61,6 +62,12 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
 	return true;
 }
 
+bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *source, struct edits *edits)
+{
+	return take_back(message, contact, message->top_via.host, source, edits);
+}
+
 /* A Contact with another host and port. False when it is too long. */
 static bool put_host_port(const struct sip_contact *contact, struct text host_port,
 	char bytes[static TAKEN_BACK_MAX], struct sip_contact *changed)
@@ -75,6 +82,7 @@ static bool put_host_port(const struct sip_contact *contact, struct text host_po
 	return length > 0 && sip_contact_parse((struct text){bytes, (size_t)length}, changed) == 0;
 }
 
+/* What stood in it then was repaired, and so it was the user agent's own. */
 bool nat_take_back_as(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *as, const struct address *source, struct edits *edits)
 {
@@ -86,11 +94,33 @@ bool nat_take_back_as(const struct sip_message *message, const struct sip_contac
 	if (contact->name_addr.is_star)
 		return false;
 	if (put_host_port(contact, host_port, bytes, &changed))
-		any |= nat_take_back(message, &changed, source, edits);
+		any |= take_back(message, &changed, changed.uri.host, source, edits);
 	host_port.length = address_format_host(as, text);
 	if (as->port == SIP_DEFAULT_PORT && put_host_port(contact, host_port, bytes, &changed))
-		any |= nat_take_back(message, &changed, source, edits);
+		any |= take_back(message, &changed, changed.uri.host, source, edits);
 	return any;
+}
+
+static bool is_edited(const struct edits *edits, struct text span)
+{
+	for (unsigned i = 0; i < edits->count; i++) {
+		if (edits->list[i].replaced.at == span.at)
+			return true;
+	}
+	return false;
+}
+
+bool nat_repair_moved(const struct sip_message *message, const struct sip_contact *contact,
+	const struct address *source, struct edits *edits)
+{
+	struct domains domains;
+	struct repair repair;
+
+	repair_start(&repair, message, source, &domains, edits);
+	if (is_edited(edits, contact->uri.host_port) || contact_is_of_domain(&domains, contact))
+		return false;
+	repair.sent_by_host = contact->uri.host;
+	return repair_contact(&repair, contact);
 }
 
 /* As it stands, before the additions that a repair makes equal to it. */

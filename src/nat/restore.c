@@ -165,6 +165,21 @@ bool nat_is_repaired(const struct sip_uri *uri)
 	return sip_param(uri->params, origin_param, &coded) && coded.length;
 }
 
+bool nat_origin(const struct sip_uri *uri, struct address *origin)
+{
+	struct text coded, plain;
+	char bytes[ORIGIN_MAX];
+
+	if (!sip_param(uri->params, origin_param, &coded) || !coded.length)
+		return false;
+	if (coded.at[0] == '-') {
+		coded.at++;
+		coded.length--;
+	}
+	plain = (struct text){bytes, origin_decode(coded, bytes)};
+	return address_parse(plain, SIP_DEFAULT_PORT, origin) == 0;
+}
+
 /* What a repair of a URI has to be undone: where the parameter stands, and what it stands for. */
 struct uri_origin {
 	struct text span;

@@ -67,6 +67,7 @@ static const struct header headers[HEADER_NAME_MAX + 1][HEADERS_OF_LENGTH_MAX] =
 	[5] = {LIST("Route", SIP_ROUTE), SINGLE("Event", event, DEFECT_NONE)},
 	[7] = {LIST("Contact", SIP_CONTACT), SINGLE("Call-ID", call_id, DEFECT_TWO_CALL_ID),
 		SINGLE("Expires", expires, DEFECT_NONE)},
+	[9] = {SINGLE("Refer-Sub", refer_sub, DEFECT_NONE)},
 	[12] = {LIST("Record-Route", SIP_RECORD_ROUTE),
 		SINGLE("Content-Type", content_type, DEFECT_NONE)},
 	[13] = {AUTH("Authorization")},

@@ -124,14 +124,15 @@ Test(capture, standard_input_can_be_read_twice)
 	capture_close(capture);
 }
 
-/* A capture of one packet, with the first caplen bytes of it, at 1000.123456789 s. */
-static void write_packet(bpf_u_int32 caplen)
+/* A capture of one packet, with the first caplen bytes of it, seen so many seconds and nanoseconds
+ * from the start of time. */
+static void write_packet_at(bpf_u_int32 caplen, uint32_t seconds, uint32_t nanoseconds)
 {
 	struct flow flow = flow_of("192.0.2.7:40000", "198.51.100.1:5060");
 	pcap_t *pcap =
 		pcap_open_dead_with_tstamp_precision(DLT_RAW, 65535, PCAP_TSTAMP_PRECISION_NANO);
 	pcap_dumper_t *dumper = pcap_dump_open(pcap, path);
-	struct pcap_pkthdr header = {.ts = {1000, 123456789}, .caplen = caplen};
+	struct pcap_pkthdr header = {.ts = {seconds, nanoseconds}, .caplen = caplen};
 	struct frame frame = {0};
 
 	frame_add_datagram(&frame, &flow, TEXT("x"));
@@ -139,6 +140,25 @@ static void write_packet(bpf_u_int32 caplen)
 	pcap_dump((u_char *)dumper, &header, frame.bytes);
 	pcap_dump_close(dumper);
 	pcap_close(pcap);
+}
+
+static void write_packet(bpf_u_int32 caplen)
+{
+	write_packet_at(caplen, 1000, 123456789);
+}
+
+Test(capture, times_after_2038_are_no_times_before_1970)
+{
+	struct datagram datagram;
+	struct capture *capture;
+
+	write_packet_at(29, 0xfffffff0, 0xfffffff0);
+	cr_assert_eq(capture_open_file(path, &capture, &fault), 0);
+	cr_assert_eq(capture_next(capture, &datagram, &fault), 1);
+	cr_expect_geq(datagram.time_us, 0xfffffff0 * 1000000ull);
+	cr_expect_leq(datagram.time_us, 0x100001000 * 1000000ull, "%llu",
+		(unsigned long long)datagram.time_us);
+	capture_close(capture);
 }
 
 Test(capture, nanosecond_times_become_microseconds)

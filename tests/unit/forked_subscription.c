@@ -131,14 +131,20 @@ Test(forked_subscription, a_notify_of_something_else_creates_nothing)
 	border_expect(border, "");
 }
 
-/* The phone sends REFER, in a dialog or not. */
-static void refer(unsigned cseq, unsigned status)
+/* The phone sends REFER, in a dialog or not, and gets an answer, each with header fields. */
+static void refer_as(unsigned cseq, unsigned status, const char *asked, const char *answered)
 {
-	struct exchange refer = {.cseq = cseq, .to_tag = cseq > 1 ? "n" : NULL};
+	struct exchange refer = {.cseq = cseq, .to_tag = cseq > 1 ? "n" : NULL, .lines = asked};
 
 	phone_asks(border, PHONE, "REFER", refer);
 	refer.to_tag = "n";
+	refer.lines = answered;
 	proxy_answers(border, PHONE, status, "REFER", refer);
+}
+
+static void refer(unsigned cseq, unsigned status)
+{
+	refer_as(cseq, status, NULL, NULL);
 }
 
 Test(forked_subscription, a_refer_that_is_accepted_subscribes)
@@ -155,6 +161,16 @@ Test(forked_subscription, a_refer_that_is_refused_does_not)
 {
 	refer(1, 603);
 	border_expect(border, "");
+}
+
+Test(forked_subscription, a_refer_whose_answer_denies_a_subscription_makes_none)
+{
+	refer_as(1, 202, "Refer-Sub: false\r\n", "refer-sub :  False ; why=so\r\n");
+	border_expect(border, "");
+	refer_as(2, 202, "Refer-Sub: false\r\n", "");
+	border_expect(border, NATTED ADD("180"));
+	refer_as(3, 202, "", "Refer-Sub: true\r\n");
+	border_expect(border, ADD("180"));
 }
 
 Test(forked_subscription, a_refer_nobody_notifies_of_lasts_as_long_as_a_call_may_ring)

@@ -9,7 +9,14 @@ struct frame {
 	uint8_t bytes[70000];
 };
 
-enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, TYPE_VLAN = 0x8100, TYPE_SERVICE_VLAN = 0x88a8 };
+enum {
+	TYPE_IPV4 = 0x0800,
+	TYPE_IPV6 = 0x86dd,
+	TYPE_VLAN = 0x8100,
+	TYPE_SERVICE_VLAN = 0x88a8,
+	TYPE_MPLS = 0x8847,
+	TYPE_PPPOE = 0x8864,
+};
 enum { MORE_FRAGMENTS = 0x2000 }; /* in an IPv4 header, with the offset in units of 8 bytes */
 
 /* "10.0.0.1:5060", "[2001:db8::1]:5060" */

@@ -94,6 +94,88 @@ TestOfBoth(
 	leaves(MOVED, 4, PUBLIC(MOVED));
 }
 
+/* Nothing that it sends then names its private address any more. */
+static struct registration with_public_via(const char *place, unsigned cseq, const char *contact)
+{
+	return (struct registration){.via = place, .cseq = cseq, .contact = contact};
+}
+
+TestOfBoth(ghosts_learnt, a_phone_that_learns_its_address_for_its_via_too_is_bound_once)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(PHONE, with_public_via(PHONE, 2, PUBLIC(PHONE)));
+	bound_are(PUBLIC_URI(PHONE));
+	exchange(MOVED, with_public_via(PHONE, 3, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
+	exchange(MOVED, with_public_via(MOVED, 4, PUBLIC(MOVED)));
+	bound_are(PUBLIC_URI(MOVED));
+	leaves(MOVED, 5, PUBLIC(MOVED));
+}
+
+TestOfBoth(ghosts_learnt, so_is_one_whose_nat_gives_it_another_port_meanwhile)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(MOVED, with_public_via(PHONE, 2, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
+	exchange(MOVED, with_public_via(MOVED, 3, PUBLIC(MOVED)));
+	bound_are(PUBLIC_URI(MOVED));
+}
+
+TestOfBoth(ghosts_learnt, so_is_one_that_leaves_with_it)
+{
+	struct registration request = with_public_via(PHONE, 2, PUBLIC(PHONE));
+
+	exchange(PHONE, linphone(1, PRIVATE));
+	request.expires = "0";
+	exchange(PHONE, request);
+	cr_expect_eq(registrar.count, 0);
+}
+
+/* As a line does at night that is given a new address once a day. */
+TestOfBoth(ghosts_learnt, a_phone_whose_nat_has_another_address_is_bound_there_at_once)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(OTHER, linphone(2, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(OTHER, "203.0.113.1-5061"));
+	exchange(OTHER, linphone(3, PUBLIC(OTHER)));
+	bound_are(PUBLIC_URI(OTHER));
+	exchange(MOVED, linphone(4, PUBLIC(OTHER)));
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.9-1024"));
+	leaves(MOVED, 5, PUBLIC(MOVED));
+}
+
+TestOfBoth(ghosts_learnt, so_is_one_that_writes_it_in_its_via_too)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(OTHER, with_public_via(PHONE, 2, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(OTHER, "203.0.113.1-5061"));
+	exchange(OTHER, with_public_via(OTHER, 3, PUBLIC(OTHER)));
+	bound_are(PUBLIC_URI(OTHER));
+	leaves(OTHER, 4, PUBLIC(OTHER));
+}
+
+/* A Contact elsewhere is repaired for nobody but who was registered there. */
+Test(ghosts_learnt, a_contact_at_another_phones_place_stays)
+{
+	struct registration other = linphone(1, PUBLIC(PHONE));
+	struct sip_message message;
+
+	exchange(PHONE, linphone(1, PRIVATE));
+	other.call_id = "other";
+	message = sends(OTHER, other);
+	cr_assert_eq(contact_count(&message), 1);
+	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(PUBLIC(PHONE))));
+}
+
+Test(ghosts_learnt, another_phone_that_shows_no_private_address_takes_back_nothing)
+{
+	struct sip_message message;
+
+	exchange(PHONE, linphone(1, PRIVATE));
+	message = sends(OTHER, with_public_via("203.0.113.9:5061", 2, PUBLIC("203.0.113.9:5061")));
+	cr_expect_eq(contact_count(&message), 1);
+}
+
 /* It had learnt its old place before, which nothing that it sends then names. */
 TestOfBoth(ghosts_learnt, what_a_challenge_tells_a_phone_anew_leaves_none_at_its_old_place)
 {

@@ -122,6 +122,65 @@ Test(packet, linux_cooked_both_versions)
 }
 
 /* libpcap puts back the tag that the kernel took out. */
+static const struct behind {
+	const char *bytes;
+	size_t length;
+	bool is_ipv6;
+} pppoe[] =
+	{
+		{"\x11\0\0\7\0\x2c\0\x21", 8, false},
+		{"\x11\0\0\7\0\x40\0\x57", 8, true},
+		{"\x11\0\0\7\0\x2b\x21", 7, false},
+},
+  mpls[] = {
+	  {"\0\x06\x41\x40", 4, false},
+	  {"\0\x06\x40\x40\0\x06\x50\x40\0\0\x01\x40", 12, true},
+};
+
+static void expect_behind(unsigned ethertype, const struct behind *behind)
+{
+	struct flow flow = behind->is_ipv6 ? flow_of(phone6, proxy6) : flow_of(phone4, proxy4);
+	struct frame frame = {0};
+	struct packet packet;
+
+	frame_add_ethernet(&frame, TYPE_VLAN);
+	frame_add_vlan(&frame, 7, ethertype);
+	frame_add(&frame, behind->bytes, behind->length);
+	frame_add_datagram(&frame, &flow, hello);
+	packet = decode(DLT_EN10MB, &frame);
+	expect_hello(&packet, &flow);
+	for (size_t length = 18; length < 18 + behind->length; length++) {
+		frame.length = length;
+		packet = decode(DLT_EN10MB, &frame);
+		cr_expect_eq(packet.kind, PACKET_MALFORMED, "%zu bytes", length);
+	}
+}
+
+Test(packet, pppoe_sessions)
+{
+	for (unsigned i = 0; i < sizeof(pppoe) / sizeof(*pppoe); i++)
+		expect_behind(TYPE_PPPOE, &pppoe[i]);
+}
+
+Test(packet, mpls_labels)
+{
+	for (unsigned i = 0; i < sizeof(mpls) / sizeof(*mpls); i++)
+		expect_behind(TYPE_MPLS, &mpls[i]);
+}
+
+Test(packet, what_is_no_ip_in_pppoe_or_mpls_is_left_alone)
+{
+	struct frame link_control = {0}, ethernet = {0};
+
+	frame_add_ethernet(&link_control, TYPE_PPPOE);
+	frame_add(&link_control, "\x11\0\0\7\0\6\xc0\x21\x09\1\0\4", 12);
+	cr_expect_eq(decode(DLT_EN10MB, &link_control).kind, PACKET_OTHER);
+
+	frame_add_ethernet(&ethernet, TYPE_MPLS);
+	frame_add(&ethernet, "\0\x06\x41\x40\0\0\0\0", 8);
+	cr_expect_eq(decode(DLT_EN10MB, &ethernet).kind, PACKET_OTHER);
+}
+
 Test(packet, linux_cooked_with_vlan_tag)
 {
 	struct flow flow = flow_of(phone4, proxy4);

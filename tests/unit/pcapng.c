@@ -241,6 +241,46 @@ Test(pcapng, every_section_has_its_own_interfaces)
 	capture_close(capture);
 }
 
+Test(pcapng, sections_may_differ_in_byte_order)
+{
+	struct frame raw = frame_of(DLT_RAW, "raw"), ethernet = frame_of(DLT_EN10MB, "ethernet");
+	struct capture *capture;
+
+	for (unsigned i = 0; i < 3; i++) {
+		big_endian = i % 2;
+		add_section();
+		add_interface(i % 2 ? 101 : DLT_EN10MB, 0);
+		add_enhanced_packet(0, i % 2 ? &raw : &ethernet);
+	}
+	capture = open_file(file.length);
+	for (unsigned pass = 0; pass < 2; pass++) {
+		expect_next(capture, "ethernet");
+		expect_next(capture, "raw");
+		expect_next(capture, "ethernet");
+		expect_end(capture);
+		cr_assert_eq(capture_rewind(capture, &fault), 0, "%s", fault.line);
+	}
+	capture_close(capture);
+}
+
+Test(pcapng, cut_off_section_in_the_other_byte_order_is_a_fault)
+{
+	struct frame ethernet = frame_of(DLT_EN10MB, "ethernet");
+	struct datagram datagram;
+	struct capture *capture;
+
+	add_section();
+	add_interface(DLT_EN10MB, 0);
+	add_enhanced_packet(0, &ethernet);
+	big_endian = true;
+	add_section();
+	add_interface(DLT_EN10MB, 0);
+	capture = open_file(file.length - 1);
+	expect_next(capture, "ethernet");
+	cr_expect_eq(capture_next(capture, &datagram, &fault), -ENODATA, "%s", fault.line);
+	capture_close(capture);
+}
+
 Test(pcapng, packets_of_unknown_link_types_are_counted_not_used)
 {
 	struct frame unknown = {3, "usb"}, ethernet = frame_of(DLT_EN10MB, "ethernet");
@@ -295,6 +335,8 @@ Test(pcapng, damage_anywhere_never_crashes)
 	static struct frame whole;
 
 	add_several_interfaces();
+	big_endian = true;
+	add_several_interfaces();
 	whole = file;
 	srandom(1);
 	for (unsigned i = 0; i < 2000; i++) {
@@ -310,7 +352,7 @@ Test(pcapng, damage_anywhere_never_crashes)
 		if (capture_open_file(path, &capture, &fault))
 			continue;
 		for (unsigned j = 0; capture_next(capture, &datagram, &fault) > 0; j++)
-			cr_assert(j < 5);
+			cr_assert(j < 10);
 		capture_close(capture);
 	}
 }

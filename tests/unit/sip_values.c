@@ -355,6 +355,8 @@ Test(sip_name_addr, says_when_it_expires_and_whose_instance_it_is)
 	expect_text(address.expires, "60");
 	expect_text(address.instance, "\"<urn:uuid:1>\"");
 	expect_text(address_of("<sip:a@b>;expires;expires=5").expires, "");
+	expect_text(address_of("<sip:a@b>;expires = \"0\" ;q=1").expires, "0");
+	expect_text(address_of("<sip:a@b>;expires=\"\"").expires, "");
 	cr_expect_null(address_of("<sip:a@b;expires=5>;q=1").expires.at);
 }
 

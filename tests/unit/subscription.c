@@ -218,6 +218,7 @@ Test(subscription, a_notify_active_or_pending_sets_its_time)
 Test(subscription, a_notify_that_comes_again_or_late_changes_no_time)
 {
 	const char *short_time = "Event: presence\r\nSubscription-State: active;expires=20\r\n";
+	const char *no_time = "Event: presence\r\nSubscription-State: active;expires=0\r\n";
 
 	subscribe();
 	notify(PHONE, 2, short_time);
@@ -229,6 +230,7 @@ Test(subscription, a_notify_that_comes_again_or_late_changes_no_time)
 	border_expect(border, REFRESH("call", "600"));
 	notify(PHONE, 2, short_time);
 	notify(PHONE, 1, short_time);
+	notify(PHONE, 1, no_time);
 	border_expect(border, "");
 	notify(PHONE, 3, short_time);
 	border_expect(border, REFRESH("call", "20"));
@@ -249,11 +251,17 @@ Test(subscription, nor_where_the_refresh_has_moved_it)
 	border_expect(border, "");
 }
 
+Test(subscription, a_notify_that_leaves_no_time_ends_it)
+{
+	subscribe();
+	notify(PHONE, 1, "Event: presence\r\nSubscription-State: active ; expires=0\r\n");
+	border_expect(border, END("call", "ended") GONE("ended"));
+}
+
 Test(subscription, a_notify_that_names_no_time_changes_none)
 {
 	static const char *const lines[] = {
 		"Event: presence\r\nSubscription-State: active\r\n",
-		"Event: presence\r\nSubscription-State: active;expires=0\r\n",
 		"Event: presence\r\nSubscription-State: active;expires=soon\r\n",
 		"Event: presence\r\nSubscription-State: active;expires\r\n",
 		"Event: presence\r\nSubscription-State:\r\n",

@@ -9,10 +9,8 @@
  * capture's caller from its timers. */
 enum { FRAMES_PER_CALL = 256 };
 
-static int read_fault(const struct capture *capture, struct fault *fault)
+static int read_fault(const struct capture *capture, const char *why, struct fault *fault)
 {
-	const char *why = pcap_geterr(capture->pcap);
-
 	if (!capture->file)
 		return fault_set(fault, -EIO,
 			"cannot capture on %s any more: %s; see that it is up and start again",
@@ -36,9 +34,10 @@ static int end(const struct capture *capture, struct fault *fault)
 	return 0;
 }
 
+/* A pcap file has either number in 32 bits without a sign, which pcap reads with one. */
 static uint64_t time_of(const struct pcap_pkthdr *header)
 {
-	return (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec;
+	return (uint64_t)(uint32_t)header->ts.tv_sec * 1000000 + (uint32_t)header->ts.tv_usec;
 }
 
 /* A frame that was caught before the filter was in force, a moment ago. A clock that is set makes
@@ -53,6 +52,33 @@ static bool is_from_before(struct capture *capture, uint64_t time_us)
 	return false;
 }
 
+/* Whether libpcap has a file before it that goes on in the other byte order: it reads that like a
+ * file of its own. */
+static bool has_more(const struct capture *capture)
+{
+	return capture->blocks && blocks_have_more(capture->blocks);
+}
+
+static int go_on(struct capture *capture, struct fault *fault)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	struct blocks *blocks;
+	FILE *stream = blocks_go_on(capture->blocks, &blocks);
+	pcap_t *pcap;
+
+	if (!stream)
+		return read_fault(capture, strerror(errno), fault);
+	pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_MICRO, why);
+	if (!pcap) {
+		fclose(stream);
+		return read_fault(capture, why, fault);
+	}
+	pcap_close(capture->pcap);
+	capture->pcap = pcap;
+	capture->blocks = blocks;
+	return 0;
+}
+
 int capture_next(struct capture *capture, struct datagram *datagram, struct fault *fault)
 {
 	struct pcap_pkthdr *header;
@@ -62,10 +88,17 @@ int capture_next(struct capture *capture, struct datagram *datagram, struct faul
 	while (capture->file || frames++ < FRAMES_PER_CALL) {
 		int got = pcap_next_ex(capture->pcap, &header, &bytes);
 
+		if (got == PCAP_ERROR_BREAK && has_more(capture)) {
+			int error = go_on(capture, fault);
+
+			if (error)
+				return error;
+			continue;
+		}
 		if (got == 0 || got == PCAP_ERROR_BREAK)
 			return end(capture, fault);
 		if (got < 0)
-			return read_fault(capture, fault);
+			return read_fault(capture, pcap_geterr(capture->pcap), fault);
 		if (is_from_before(capture, time_of(header)))
 			continue;
 		if (capture->blocks)

@@ -27,7 +27,9 @@ enum {
 
 struct blocks {
 	FILE *file;
-	bool swapped; /* this section is in the other byte order */
+	bool swapped; /* this section, and all before it, is not in this machine's byte order */
+	bool started; /* there was a section before the present one */
+	bool ended;   /* at one in the other byte order */
 	int link_types[INTERFACES_MAX];
 	unsigned interfaces;
 	int link_type;
@@ -69,8 +71,10 @@ static void read_head(struct blocks *blocks, size_t length)
 
 static void start_section(struct blocks *blocks)
 {
-	blocks->swapped = false;
-	blocks->swapped = read_u32(blocks, 8) != BYTE_ORDER_MAGIC;
+	if (!blocks->started)
+		blocks->swapped = read_u32(blocks, 8) != BYTE_ORDER_MAGIC;
+	blocks->ended = read_u32(blocks, 8) == bswap_32(BYTE_ORDER_MAGIC);
+	blocks->started = true;
 	blocks->interfaces = 0;
 }
 
@@ -106,6 +110,10 @@ static void next_block(struct blocks *blocks)
 	type = read_u32(blocks, 0);
 	if (type == SECTION_HEADER)
 		start_section(blocks);
+	if (blocks->ended) {
+		blocks->head_length = 0;
+		return;
+	}
 	length = read_u32(blocks, 4);
 	if (type == INTERFACE_DESCRIPTION && length > INTERFACE_HEAD)
 		add_interface(blocks);
@@ -125,7 +133,7 @@ static ssize_t on_read(void *context, char *buffer, size_t size)
 	struct blocks *blocks = context;
 	size_t given, length;
 
-	if (blocks->head_given == blocks->head_length && blocks->rest == 0)
+	if (!blocks->ended && blocks->head_given == blocks->head_length && blocks->rest == 0)
 		next_block(blocks);
 	given = blocks->head_length - blocks->head_given;
 	if (given > size)
@@ -141,7 +149,7 @@ static ssize_t on_read(void *context, char *buffer, size_t size)
 static int on_close(void *context)
 {
 	struct blocks *blocks = context;
-	int result = fclose(blocks->file);
+	int result = blocks->file ? fclose(blocks->file) : 0;
 
 	free(blocks);
 	return result;
@@ -160,6 +168,23 @@ FILE *blocks_open(FILE *file, struct blocks **out)
 	blocks->file = file;
 	blocks->link_type = -1;
 	*out = blocks;
+	return stream;
+}
+
+bool blocks_have_more(const struct blocks *blocks)
+{
+	return blocks->ended;
+}
+
+FILE *blocks_go_on(struct blocks *blocks, struct blocks **next)
+{
+	FILE *stream;
+
+	if (fseek(blocks->file, -HEAD, SEEK_CUR))
+		return NULL;
+	stream = blocks_open(blocks->file, next);
+	if (stream)
+		blocks->file = NULL;
 	return stream;
 }
 

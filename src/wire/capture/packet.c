@@ -10,10 +10,16 @@ enum {
 	ETHERTYPE_VLAN = 0x8100,         /* 802.1Q */
 	ETHERTYPE_SERVICE_VLAN = 0x88a8, /* 802.1ad */
 	ETHERTYPE_OLD_QINQ = 0x9100,     /* outer tags from before 802.1ad */
-	LINKTYPE_RAW = 101,              /* as files have it; DLT_RAW differs by system */
+	ETHERTYPE_MPLS = 0x8847,         /* RFC 3032 5 */
+	ETHERTYPE_PPPOE = 0x8864,        /* a session, RFC 2516 4 */
+	PPP_IPV4 = 0x21,
+	PPP_IPV6 = 0x57,
+	LINKTYPE_RAW = 101, /* as files have it; DLT_RAW differs by system */
 	DLT_RAW_OPENBSD = 14,
 	ETHERNET_ADDRESSES = 12,
 	VLAN_TAG_CONTROL = 2,
+	MPLS_LABEL_LENGTH = 4,
+	PPPOE_LENGTH = 6,
 	COOKED_LENGTH = 16,
 	COOKED2_LENGTH = 20,
 	IPV4_LEAST = 20,
@@ -216,6 +222,36 @@ static enum packet_kind decode_ip(struct rest rest, struct packet *packet)
 	}
 }
 
+/* Past the labels of MPLS, the last of which is marked. Nothing there says what follows them: where
+ * it does not begin as IP does it is something else (RFC 4928 3). */
+static enum packet_kind decode_mpls(struct rest rest, struct packet *packet)
+{
+	const uint8_t *label;
+
+	do {
+		label = take(&rest, MPLS_LABEL_LENGTH);
+		if (!label)
+			return PACKET_MALFORMED;
+	} while (!(label[2] & 1));
+	if (rest.length && rest.at[0] >> 4 != 4 && rest.at[0] >> 4 != 6)
+		return PACKET_OTHER;
+	return decode_ip(rest, packet);
+}
+
+/* A session of PPPoE, whose protocol may be written in one byte (RFC 1661 6.5). */
+static enum packet_kind decode_pppoe(struct rest rest, struct packet *packet)
+{
+	const uint8_t *protocol;
+
+	if (!take(&rest, PPPOE_LENGTH) || !(protocol = take(&rest, 1)))
+		return PACKET_MALFORMED;
+	if (*protocol == 0 && !(protocol = take(&rest, 1)))
+		return PACKET_MALFORMED;
+	if (*protocol != PPP_IPV4 && *protocol != PPP_IPV6)
+		return PACKET_OTHER;
+	return decode_ip(rest, packet);
+}
+
 /* From an EtherType on, past any number of VLAN tags. */
 static enum packet_kind decode_ethertype(
 	uint16_t ethertype, struct rest rest, struct packet *packet)
@@ -228,9 +264,17 @@ static enum packet_kind decode_ethertype(
 			return PACKET_MALFORMED;
 		ethertype = read_u16(tag + VLAN_TAG_CONTROL);
 	}
-	if (ethertype != ETHERTYPE_IPV4 && ethertype != ETHERTYPE_IPV6)
+	switch (ethertype) {
+	case ETHERTYPE_IPV4:
+	case ETHERTYPE_IPV6:
+		return decode_ip(rest, packet);
+	case ETHERTYPE_MPLS:
+		return decode_mpls(rest, packet);
+	case ETHERTYPE_PPPOE:
+		return decode_pppoe(rest, packet);
+	default:
 		return PACKET_OTHER;
-	return decode_ip(rest, packet);
+	}
 }
 
 static enum packet_kind decode_ethernet(struct rest rest, struct packet *packet)
