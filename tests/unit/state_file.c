@@ -1,6 +1,7 @@
 /* Files that are damaged, or somebody else's, before natbox starts and while it runs. */
 #include "state_host.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -222,6 +223,41 @@ static void change(const char *sql)
 	cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(database);
+}
+
+static uint32_t number_at(const char *bytes, size_t at)
+{
+	uint32_t number;
+
+	memcpy(&number, bytes + at, sizeof(number));
+	return ntohl(number);
+}
+
+/* Nobody reads that either: the next write would put something else where records are. */
+Test(state_file, a_page_of_records_that_is_said_to_be_free_is_not_written_over)
+{
+	enum { PAGE = 4096, LEAF = 13, FIRST_FREE = 32, FREE_COUNT = 4, FREE = 8 };
+	static char bytes[1 << 20];
+	struct endpoints *endpoints;
+	struct host *host;
+	size_t length, list;
+	uint32_t full = 0;
+
+	leave(300);
+	change("CREATE TABLE more AS SELECT zeroblob(4000) FROM reasons LIMIT 20; DROP TABLE more");
+	length = read_file(bytes, sizeof(bytes));
+	for (size_t at = PAGE; at < length; at += PAGE)
+		if (bytes[at] == LEAF && memmem(bytes + at, PAGE, "id-150", 6))
+			full = htonl((uint32_t)(at / PAGE + 1));
+	list = (number_at(bytes, FIRST_FREE) - 1) * (size_t)PAGE;
+	cr_assert_neq(full, 0);
+	cr_assert_gt(number_at(bytes, list + FREE_COUNT), 0);
+	write_file((const char *)&full, sizeof(full), (off_t)(list + FREE));
+	host = host_open(path);
+	endpoints = host_start(host);
+	for (unsigned i = 1001; i <= 1100; i++)
+		hold(endpoints, i, REASON_DIALOG);
+	expect_written_anew(host, 400);
 }
 
 /* As damage to a page may leave it: a sound record in another row, also far beyond all others. */
