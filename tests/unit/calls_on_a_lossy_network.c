@@ -429,6 +429,8 @@ static void start(unsigned seed)
 	world = (struct call_world){.seed = seed, .border = border_new()};
 	generator_seed(&world.chance, seed);
 	watch();
+	/* What is over stays known as long as messages of it may come. */
+	world.border->settings.limits.transactions = 20000;
 	world.moves = !generator_once_in(&world.chance, 4);
 	world.has_restarts = generator_once_in(&world.chance, 4);
 	world.answers_where_it_came_last = generator_once_in(&world.chance, 2);
