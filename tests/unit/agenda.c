@@ -28,22 +28,13 @@ void agenda_plan(struct agenda *agenda, uint64_t time_us, const void *what, size
 	items[at] = item;
 }
 
-uint64_t agenda_next(const struct agenda *agenda)
-{
-	return agenda->count ? agenda->items[0].time_us : UINT64_MAX;
-}
-
-bool agenda_take(struct agenda *agenda, uint64_t *time_us, void *what, size_t size)
+static void take(struct agenda *agenda, struct agenda_item *first)
 {
 	struct agenda_item *items = agenda->items;
-	struct agenda_item last;
+	const struct agenda_item last = items[--agenda->count];
 	unsigned at = 0, child;
 
-	if (!agenda->count)
-		return false;
-	*time_us = items[0].time_us;
-	memcpy(what, items[0].what, size);
-	last = items[--agenda->count];
+	*first = items[0];
 	while ((child = 2 * at + 1) < agenda->count) {
 		if (child + 1 < agenda->count && is_earlier(&items[child + 1], &items[child]))
 			child++;
@@ -53,5 +44,24 @@ bool agenda_take(struct agenda *agenda, uint64_t *time_us, void *what, size_t si
 		at = child;
 	}
 	items[at] = last;
-	return true;
+}
+
+void agenda_live(struct agenda *agenda, struct border *border, uint64_t *now_us,
+	void (*happen)(const void *what))
+{
+	struct agenda_item item;
+	uint64_t end_us = UINT64_MAX;
+
+	while (agenda->count || *now_us < end_us) {
+		if (!agenda->count && end_us == UINT64_MAX)
+			end_us = *now_us + AGENDA_QUIET_S * UINT64_C(1000000);
+		item.time_us = agenda->count ? agenda->items[0].time_us : end_us;
+		if (border_runs_before(border, item.time_us))
+			continue;
+		*now_us = item.time_us;
+		if (!agenda->count)
+			return;
+		take(agenda, &item);
+		happen(item.what);
+	}
 }

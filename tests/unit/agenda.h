@@ -3,7 +3,8 @@
 #ifndef NATBOX_TESTS_AGENDA_H
 #define NATBOX_TESTS_AGENDA_H
 
-#include <stdbool.h>
+#include "border.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,10 +27,10 @@ void agenda_clear(struct agenda *agenda);
 /* Plans what has size bytes, AGENDA_ITEM_MAX at most. */
 void agenda_plan(struct agenda *agenda, uint64_t time_us, const void *what, size_t size);
 
-/* When the first one is due; UINT64_MAX: there is none. */
-uint64_t agenda_next(const struct agenda *agenda);
-
-/* Takes the first one out. False when there is none. */
-bool agenda_take(struct agenda *agenda, uint64_t *time_us, void *what, size_t size);
+/* What is planned happens, and what that plans, and in between what the border's engine has to do:
+ * until AGENDA_QUIET_S seconds after there was nothing more for the first time. *now_us follows. */
+enum { AGENDA_QUIET_S = 400 };
+void agenda_live(struct agenda *agenda, struct border *border, uint64_t *now_us,
+	void (*happen)(const void *what));
 
 #endif

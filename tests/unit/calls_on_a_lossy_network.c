@@ -363,8 +363,9 @@ static void start_call(unsigned number)
 			chance_us(1, 25));
 }
 
-static void happen(const struct event_due *event)
+static void happen(const void *what)
 {
+	const struct event_due *event = what;
 	const struct message *message = &event->message;
 	struct agent *agent = &world.calls[message->call].agents[message->from];
 
@@ -447,28 +448,10 @@ static void start(unsigned seed)
 		plan((struct event_due){.what = MOVE}, chance_us(0, 500));
 }
 
-static void run(void)
-{
-	struct event_due event;
-	uint64_t end_us = UINT64_MAX;
-
-	while (world.agenda.count || world.now_us < end_us) {
-		if (!world.agenda.count && end_us == UINT64_MAX)
-			end_us = world.now_us + 400 * SECOND;
-		if (border_runs_before(
-			    world.border, world.agenda.count ? agenda_next(&world.agenda) : end_us))
-			continue;
-		if (agenda_take(&world.agenda, &world.now_us, &event, sizeof(event)))
-			happen(&event);
-		else
-			world.now_us = end_us;
-	}
-}
-
 static void live_through(unsigned seed)
 {
 	start(seed);
-	run();
+	agenda_live(&world.agenda, world.border, &world.now_us, happen);
 	for (unsigned i = 0; i < CALLS; i++)
 		check_call(i);
 	cr_assert_eq(engine_counters(world.border->engine).endpoints, 0);

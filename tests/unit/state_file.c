@@ -290,6 +290,20 @@ Test(state_file, quiet_times_that_cannot_be_read_cost_no_reason)
 }
 
 /* As a kill leaves it in the middle of a write: with pages of it in the file, and a journal. */
+static void copy_in_the_midst_of(const char *statements)
+{
+	char command[900];
+	sqlite3 *database;
+
+	cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(database, statements, NULL, NULL, NULL), SQLITE_OK);
+	snprintf(command, sizeof(command), "cp -r %s %s/copy", path, directory);
+	cr_assert_eq(system(command), 0);
+	sqlite3_close(database);
+	snprintf(path, sizeof(path), "%s/copy", directory);
+	cr_assert_eq(access(file_path("state.db-journal"), F_OK), 0);
+}
+
 Test(state_file, a_write_that_was_killed_is_taken_back)
 {
 	static const char begin[] =
@@ -297,17 +311,9 @@ Test(state_file, a_write_that_was_killed_is_taken_back)
 		"WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
 		" INSERT INTO reasons (row, id) SELECT i, 'noise' FROM n";
 	struct host *host;
-	sqlite3 *database;
-	char command[900];
 
 	leave(300);
-	cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(database, begin, NULL, NULL, NULL), SQLITE_OK);
-	snprintf(command, sizeof(command), "cp -r %s %s/copy", path, directory);
-	cr_assert_eq(system(command), 0);
-	sqlite3_close(database);
-	snprintf(path, sizeof(path), "%s/copy", directory);
-	cr_assert_eq(access(file_path("state.db-journal"), F_OK), 0);
+	copy_in_the_midst_of(begin);
 	host = host_open(path);
 	hold(host_start(host), 1000, REASON_DIALOG);
 	cr_assert(host_sync(host));
@@ -324,17 +330,9 @@ Test(state_file, a_first_write_that_was_killed_leaves_no_file_and_no_fault)
 		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
 		" INSERT INTO reasons SELECT i, 'noise' FROM n";
 	struct host *host;
-	sqlite3 *database;
-	char command[900];
 
 	cr_assert_eq(mkdir(path, 0700), 0);
-	cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(database, begin, NULL, NULL, NULL), SQLITE_OK);
-	snprintf(command, sizeof(command), "cp -r %s %s/copy", path, directory);
-	cr_assert_eq(system(command), 0);
-	sqlite3_close(database);
-	snprintf(path, sizeof(path), "%s/copy", directory);
-	cr_assert_eq(access(file_path("state.db-journal"), F_OK), 0);
+	copy_in_the_midst_of(begin);
 	host = host_open(path);
 	hold(host_start(host), 1, REASON_DIALOG);
 	cr_assert(host_sync(host));

@@ -358,8 +358,9 @@ static void answer_keepalive(const struct happening *now)
 		scene.border, place, &scene.border->sent[now->number], "SIP/2.0 200 OK");
 }
 
-static void happen(const struct happening *now)
+static void happen(const void *what)
 {
+	const struct happening *now = what;
 	const struct message *message = &now->message;
 
 	switch (now->what) {
@@ -455,28 +456,10 @@ static void start(unsigned seed)
 	plan_some(RESTART, scene.has_restarted ? 3 : 0);
 }
 
-static void run(void)
-{
-	struct happening happening;
-	uint64_t end_us = UINT64_MAX;
-
-	while (scene.agenda.count || scene.now_us < end_us) {
-		if (!scene.agenda.count && end_us == UINT64_MAX)
-			end_us = scene.now_us + 400 * SECOND;
-		if (border_runs_before(
-			    scene.border, scene.agenda.count ? agenda_next(&scene.agenda) : end_us))
-			continue;
-		if (agenda_take(&scene.agenda, &scene.now_us, &happening, sizeof(happening)))
-			happen(&happening);
-		else
-			scene.now_us = end_us;
-	}
-}
-
 static void live_through(unsigned seed)
 {
 	start(seed);
-	run();
+	agenda_live(&scene.agenda, scene.border, &scene.now_us, happen);
 	for (unsigned i = 0; i < SUBSCRIPTIONS; i++)
 		check(i);
 	cr_assert_eq(engine_counters(scene.border->engine).endpoints, 0);
