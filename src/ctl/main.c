@@ -194,6 +194,7 @@ static void tell_end(const struct ctl *ctl, const struct command *command)
 static int run(struct ctl *ctl, const struct command *command)
 {
 	struct fault fault;
+	bool is_shown;
 	int status;
 
 	ctl->is_live = command->is_live;
@@ -201,12 +202,13 @@ static int run(struct ctl *ctl, const struct command *command)
 	if (strcmp(command->name, "top") == 0)
 		return top_run(ctl);
 	status = link_ask(ctl, command->show);
-	tell_end(ctl, command);
 	if (ctl->writer && writer_close(ctl->writer, &fault) != 0)
 		status = ctl_fail(CTL_REFUSED, "%s", fault.line);
 	ctl->writer = NULL;
+	is_shown = fflush(stdout) == 0; /* what is told at the end is of what is there already */
+	tell_end(ctl, command);
 	json_decref(ctl->last);
-	if (fflush(stdout) != 0 && status == CTL_DONE)
+	if ((!is_shown || fflush(stdout) != 0) && status == CTL_DONE)
 		return CTL_REFUSED;
 	return status;
 }
