@@ -196,7 +196,7 @@ static bool take_back(struct engine *engine, const struct passage *passage)
 }
 
 /* The one Contact of a user agent that has learnt where it is names its place of before, when its
- * NAT has given it another one: then it is its own. */
+ * NAT has given it another one, or what was repaired there: then it is its own. */
 static bool repair_moved(struct engine *engine, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
@@ -205,7 +205,10 @@ static bool repair_moved(struct engine *engine, const struct passage *passage)
 	if (message->contact_count != 1)
 		return false;
 	for (unsigned i = 0; i < passage->moved_count; i++) {
-		if (uri_is_at(&contact->uri, &passage->moved[i].from))
+		const struct moved *moved = &passage->moved[i];
+
+		if (uri_is_at(&contact->uri, &moved->from) ||
+			(moved->as.port && uri_is_at(&contact->uri, &moved->as)))
 			return nat_repair_moved(message, contact, &passage->client, &engine->edits);
 	}
 	return false;

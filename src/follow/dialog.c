@@ -121,7 +121,7 @@ void dialog_request(struct follow *follow, struct passage *passage)
 }
 
 /* A cancelled INVITE has as long for its final response as any other request (RFC 3261 9.1); that
- * response is what ends the leg. */
+ * response is what ends the leg. One that was taken at another port has had it already. */
 void dialog_cancel(struct follow *follow, const struct passage *passage)
 {
 	struct transaction *transaction;
@@ -135,7 +135,7 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
 	reason = leg_find_here(follow, transaction);
-	if (reason)
+	if (reason && reason_at(follow->endpoints, reason)->early)
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
 }

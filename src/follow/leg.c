@@ -116,6 +116,7 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
 {
 	struct reason_claim claim = follow_claim(transaction, nat);
 	bool proven = leg_moves(transaction), is_elsewhere;
+	uint32_t known;
 
 	if (proven)
 		leg_settle(follow, transaction);
@@ -124,6 +125,9 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
 	claim.kind = REASON_DIALOG;
 	claim.early = early;
 	claim.key = is_elsewhere && !proven ? twin_key(transaction->reason) : transaction->reason;
+	known = reason_find(follow->endpoints, claim.key);
+	if (known) /* a BYE that is under way stays so */
+		claim.cseq = reason_at(follow->endpoints, known)->cseq;
 	claim.id = message->call_id;
 	claim.seconds = seconds ? seconds : 1;
 	reason_hold(follow->endpoints, &claim);

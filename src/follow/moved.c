@@ -352,6 +352,21 @@ static bool is_unmistakable(
 	return true;
 }
 
+/* What is known to have been repaired was its user agent's own, though nothing in the message tells
+ * so of a public address where that has never been. */
+static struct address written_as(const struct old *old, const struct sip_uri *uri,
+	const struct address *from, bool is_given_back)
+{
+	struct address as = old->as;
+
+	if (as.port || is_given_back || !uri->is_address || address_is_private(&uri->address) ||
+		uri_is_at(uri, from))
+		return as;
+	as = uri->address;
+	as.port = uri_port(uri);
+	return as;
+}
+
 static void take_back(const struct follow *follow, struct passage *passage, const struct aor *aor,
 	const struct old *old, struct transaction *wanted)
 {
@@ -364,8 +379,9 @@ static void take_back(const struct follow *follow, struct passage *passage, cons
 
 	if (is_shared(follow, aor, wanted->reason, old->registration, is_given_back, bare))
 		return;
-	passage->moved[passage->moved_count++] =
-		(struct moved){.contact = old->contact, .from = from, .as = old->as};
+	passage->moved[passage->moved_count++] = (struct moved){.contact = old->contact,
+		.from = from,
+		.as = written_as(old, &uri, &from, is_given_back)};
 	if (!is_given_back && !uri_is_at(&uri, &from) && !address_equal(&from, &passage->client) &&
 		is_unmistakable(follow, aor, wanted->reason, old->registration))
 		wanted->registration.taken_back = binding;

@@ -22,12 +22,14 @@ static int fail(int error, const char *doing, const char *path, struct fault *fa
 }
 
 /* Creates a directory and those above it, which everybody may enter whatever the umask. To create
- * what is there would wait for a disk that stalls. */
+ * what is there would wait for a disk that stalls. 1: this one was missing; 0: it was there; or a
+ * negative errno. */
 static int make(const char *path)
 {
 	char part[PATH_MAX];
 	struct stat status;
 	size_t length = strlen(path);
+	bool is_made = false;
 
 	if (stat(path, &status) == 0)
 		return 0;
@@ -40,18 +42,20 @@ static int make(const char *path)
 			continue;
 		memcpy(part, path, i);
 		part[i] = 0;
-		if (mkdir(part, mode) == 0 ? chmod(part, mode) != 0 : errno != EEXIST)
+		is_made = mkdir(part, mode) == 0;
+		if (is_made ? chmod(part, mode) != 0 : errno != EEXIST)
 			return -errno;
 	}
-	return 0;
+	return is_made;
 }
 
-/* A descriptor of a directory that is there, or is made, or a negative errno. */
-static int open_or_make(const char *path, struct fault *fault)
+/* A descriptor of a directory that is there, or is made here, or a negative errno. */
+static int open_or_make(const char *path, bool *is_made, struct fault *fault)
 {
 	int fd = make(path);
 
-	if (fd != 0)
+	*is_made = fd > 0;
+	if (fd < 0)
 		return fail(fd, "create", path, fault);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd : fail(-errno, "open", path, fault);
@@ -89,6 +93,7 @@ void directory_close(struct directory *directory)
 
 int directory_lock(struct directory *directory, struct fault *fault)
 {
+	bool is_made;
 	int fd, result;
 
 	if (directory->locked_out)
@@ -96,7 +101,7 @@ int directory_lock(struct directory *directory, struct fault *fault)
 	if (is_locked(directory))
 		return 0;
 	directory_close(directory);
-	fd = open_or_make(directory->path, fault);
+	fd = open_or_make(directory->path, &is_made, fault);
 	if (fd < 0)
 		return fd;
 	result = lock(fd);
@@ -199,15 +204,15 @@ static int give(int directory, const char *name, mode_t type, uid_t user, gid_t 
 int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
 {
 	static const char *const files[] = {STATE_FILE, STATE_JOURNAL, OLD_FILE};
-	const bool is_new = access(path, F_OK) != 0;
 	int result = 0, fd;
+	bool is_made;
 
 	if (!*path)
 		return 0;
-	fd = open_or_make(path, fault);
+	fd = open_or_make(path, &is_made, fault);
 	if (fd < 0)
 		return fd;
-	if (is_new || holds_nothing_but_state(fd))
+	if (is_made || holds_nothing_but_state(fd))
 		result = give(fd, ".", S_IFDIR, user, group);
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]) && result == 0; i++)
 		result = give(fd, files[i], S_IFREG, user, group);

@@ -69,54 +69,57 @@ static void begin(struct store *store, void *(*work)(void *store))
 		work(store);
 }
 
-/* A store whose disk stalls stays that of its job. */
-static int await(struct store **store)
+/* A store whose disk stalls stays that of its job; where memory is short for another, the disk is
+ * waited for. */
+static void await(struct store **store)
 {
-	const uint64_t until_us = clock_us(CLOCK_MONOTONIC) + DISK_WAIT_S * UINT64_C(1000000);
-	struct store *another;
+	struct store *another = NULL;
 
-	if (job_wait(&(*store)->job, until_us))
-		return 0;
-	another = store_new((*store)->directory.path);
-	if (!another)
-		return -ENOMEM;
+	while (!another) {
+		if (job_wait(&(*store)->job,
+			    clock_us(CLOCK_MONOTONIC) + DISK_WAIT_S * UINT64_C(1000000)))
+			return;
+		another = store_new((*store)->directory.path);
+	}
 	another->directory = (*store)->directory;
 	another->result = fault_set(
 		&another->fault, -ETIMEDOUT, "the disk does not answer for %d s", DISK_WAIT_S);
 	job_leave(&(*store)->job);
 	*store = another;
-	return 0;
 }
 
-int restoration_look(struct store **store)
+void restoration_look(struct store **store)
 {
 	begin(*store, store_look);
-	return await(store);
+	await(store);
 }
 
-/* One batch is read while the one before it is put back. One that is read in part only is put back
- * as far as it goes. */
-int restoration_run(struct restoration *restoration, struct store **store, int64_t now_us)
+/* One batch is read while the one before it is put back, where there is memory for two. One that is
+ * read in part only is put back as far as it goes. */
+void restoration_run(struct restoration *restoration, struct store **store, int64_t now_us)
 {
-	struct batch *full = calloc(1, sizeof(*full)), *read;
+	struct batch *other = calloc(1, sizeof(*other)), *full;
 	bool has_more = true;
 
-	if (!full)
-		return -ENOMEM;
 	(*store)->reading.now_us = now_us;
 	begin(*store, store_read);
-	while (has_more && await(store) == 0) {
-		read = (*store)->batch;
-		(*store)->batch = full;
-		full = read;
+	while (has_more) {
+		await(store);
 		restoration->last_row = (*store)->reading.last_row;
 		has_more = (*store)->has_more;
+		full = (*store)->batch;
+		if (other)
+			(*store)->batch = other;
+		else
+			put_back(restoration, full);
 		batch_clear((*store)->batch);
 		if (has_more)
 			begin(*store, store_read);
+		if (!other)
+			continue;
 		put_back(restoration, full);
+		other = full;
 	}
-	free(full);
+	free(other);
 	records_resume(restoration->endpoints);
-	return has_more ? -ENOMEM : 0;
 }

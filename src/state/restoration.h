@@ -19,12 +19,11 @@ struct restoration {
 };
 
 /* Has the store look at its file. Where the disk stalls, the store is left to the thread that waits
- * for it, and another takes its place, which has no file. 0 or -ENOMEM; *store's result says the
- * rest. */
-int restoration_look(struct store **store);
+ * for it, and another takes its place, which has no file. *store's result says what came of it. */
+void restoration_look(struct store **store);
 
 /* Puts everything back that can be read, as it is at now_us on the state clock, and starts the
  * keepalives. Likewise. */
-int restoration_run(struct restoration *restoration, struct store **store, int64_t now_us);
+void restoration_run(struct restoration *restoration, struct store **store, int64_t now_us);
 
 #endif

@@ -84,26 +84,26 @@ static bool take_reading(struct state *state, const char *then)
 }
 
 /* Looks for the file, and reads what it says of itself. */
-static int find_file(struct state *state)
+static void find_file(struct state *state)
 {
-	struct store *store = state->store;
+	const struct meta *meta;
 	struct fault fault;
-	int result = directory_lock(&store->directory, &fault);
+	int result = directory_lock(&state->store->directory, &fault);
 
 	if (result != 0) {
 		announce(state, &fault);
-		return 0;
+		return;
 	}
-	result = upgrade(store, &fault);
+	result = upgrade(state->store, &fault);
 	if (fault.line[0])
 		tell(state, result == 0 ? STATE_INFO : STATE_FAULT, "%s", fault.line);
-	result = restoration_look(&state->store);
-	if (result != 0 || !take_reading(state, "starting empty"))
-		return result;
-	memcpy(state->seed, store->meta.seed, SEED_SIZE);
+	restoration_look(&state->store);
+	if (!take_reading(state, "starting empty"))
+		return;
+	meta = &state->store->meta;
+	memcpy(state->seed, meta->seed, SEED_SIZE);
 	state->timestamp_us =
-		store->meta.state_us + timestamp_elapsed(&store->meta.timestamp, &state->timestamp);
-	return 0;
+		meta->state_us + timestamp_elapsed(&meta->timestamp, &state->timestamp);
 }
 
 struct state *state_open(const struct state_options *options)
@@ -122,10 +122,12 @@ struct state *state_open(const struct state_options *options)
 	if (!state->writes)
 		return state;
 	state->store = store_new(options->path);
-	if (state->store && find_file(state) == 0)
-		return state;
-	free(state);
-	return NULL;
+	if (!state->store) {
+		free(state);
+		return NULL;
+	}
+	find_file(state);
+	return state;
 }
 
 const uint8_t *state_seed(const struct state *state)
@@ -134,25 +136,22 @@ const uint8_t *state_seed(const struct state *state)
 }
 
 /* A damaged file is set aside with all that could not be read of it; the rest is written anew. */
-static int restore_all(struct state *state)
+static void restore_all(struct state *state)
 {
 	struct restoration restoration = {.options = &state->options,
 		.endpoints = state->endpoints,
 		.rows = &state->round.rows};
 	struct timestamp before, after;
 	char then[64] = "starting empty";
-	int result;
 
 	timestamp_now(&before);
-	result = restoration_run(&restoration, &state->store, state_clock(state, &before));
+	restoration_run(&restoration, &state->store, state_clock(state, &before));
 	timestamp_now(&after);
 	if (restoration.restored)
 		snprintf(then, sizeof(then), "going on with %u reasons", restoration.restored);
-	if (result != 0)
-		return result;
 	if (!take_reading(state, then)) {
 		records_change_all(state->endpoints);
-		return 0;
+		return;
 	}
 	tell(state, STATE_INFO,
 		"state: %u endpoints with %u reasons restored from %.*s in %lld ms (gone: %u run "
@@ -162,7 +161,6 @@ static int restore_all(struct state *state)
 		state->store->path, (long long)timestamp_elapsed(&before, &after) / 1000,
 		restoration.over, restoration.beyond_limits, restoration.without_proxy,
 		restoration.unwanted);
-	return 0;
 }
 
 int state_start(struct state *state, struct engine *engine, uint64_t now_us)
@@ -178,7 +176,7 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 		return 0;
 	result = round_init(&state->round, state->endpoints, now_us);
 	if (result == 0 && state->store->has_file)
-		result = restore_all(state);
+		restore_all(state);
 	return result;
 }
 

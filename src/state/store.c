@@ -338,10 +338,10 @@ void *store_write(void *context)
 {
 	struct store *store = context;
 
-	store->fault.line[0] = 0;
 	store->result = directory_lock(&store->directory, &store->fault);
 	if (store->result != 0)
 		return NULL;
+	store->fault.line[0] = 0;
 	find_or_make_file(store);
 	open_file(store);
 	if (store->has_file)

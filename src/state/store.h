@@ -43,7 +43,8 @@ void *store_look(void *store);
  * natbox has written it is an error once all is read, when the file is closed. */
 void *store_read(void *store);
 
-/* Locks the directory, and writes all of the batch, or nothing of it. 1: the first to its file. */
+/* Locks the directory, and writes all of the batch, or nothing of it. 1: the first to its file. The
+ * fault is a line for people; where another natbox has the directory for good, that of before. */
 void *store_write(void *store);
 
 /* What came of `doing`, "read" or "write": makes a line for people of what is wrong. A file that is

@@ -142,6 +142,24 @@ Test(dialog_end, a_bye_nobody_answers_ends_it_after_32_seconds)
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
 
+/* The answer to a request that was sent before it, too. */
+Test(dialog_end, it_does_so_through_a_restart_whatever_is_granted_meanwhile)
+{
+	const struct exchange update = tagged("a", "b", 2);
+
+	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	phone_calls();
+	phone_asks(border, PHONE, "UPDATE", update);
+	proxy_asks(border, PHONE, "BYE", tagged("b", "a", 2));
+	proxy_answers(border, PHONE, 200, "UPDATE", update);
+	border_restart(border);
+	border_forget(border);
+	border_wait(border, 31.9);
+	border_expect(border, "");
+	border_wait(border, 0.2);
+	border_expect(border, END(PHONE, "expired") GONE(PHONE, "expired"));
+}
+
 Test(dialog_end, a_bye_the_phone_does_not_answer_ends_it_after_32_seconds)
 {
 	phone_is_called();

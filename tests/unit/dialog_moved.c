@@ -37,6 +37,17 @@ Test(dialog_moved, it_is_kept_there_alone_once_it_has_answered_there)
 	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended") AGAIN(MOVED, TWELVE_HOURS));
 }
 
+/* The caller has changed his mind too late. */
+Test(dialog_moved, a_cancel_that_comes_late_does_not_shorten_that_call)
+{
+	phone_rings();
+	phone_answers(border, MOVED, 200, "INVITE", tagged("a", "b", 1));
+	border_forget(border);
+	proxy_asks(border, PHONE, "CANCEL", (struct exchange){0});
+	border_wait(border, 200);
+	border_expect(border, "");
+}
+
 Test(dialog_moved, so_answers_nobody_at_another_host)
 {
 	phone_rings();

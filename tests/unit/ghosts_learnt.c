@@ -8,6 +8,7 @@
 #define MOVED "203.0.113.1:6000"
 #define AGAIN "203.0.113.1:7000"
 #define OTHER "203.0.113.9:1024"
+#define THIRD "203.0.113.17:2048"
 
 #define PRIVATE                "<sip:alice@192.168.1.10:5061;transport=udp>"
 #define PUBLIC_URI(place)      "sip:alice@" place ";transport=udp"
@@ -152,6 +153,28 @@ TestOfBoth(ghosts_learnt, so_is_one_that_writes_it_in_its_via_too)
 	exchange(OTHER, with_public_via(OTHER, 3, PUBLIC(OTHER)));
 	bound_are(PUBLIC_URI(OTHER));
 	leaves(OTHER, 4, PUBLIC(OTHER));
+}
+
+/* It has not heard of the one in between. */
+TestOfBoth(ghosts_learnt, so_is_one_whose_nat_gets_another_address_twice)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(OTHER, linphone(2, PUBLIC(PHONE)));
+	exchange(THIRD, linphone(3, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(THIRD, "203.0.113.1-5061"));
+	exchange(THIRD, linphone(4, PUBLIC(THIRD)));
+	bound_are(PUBLIC_URI(THIRD));
+	leaves(THIRD, 5, PUBLIC(THIRD));
+}
+
+TestOfBoth(ghosts_learnt, so_is_one_whose_nat_gets_its_first_address_again)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(OTHER, linphone(2, PUBLIC(PHONE)));
+	exchange(MOVED, linphone(3, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
+	exchange(OTHER, linphone(4, PUBLIC(PHONE)));
+	leaves(MOVED, 5, PUBLIC(PHONE));
 }
 
 /* A Contact elsewhere is repaired for nobody but who was registered there. */

@@ -278,6 +278,9 @@ Test(pcapng, cut_off_section_in_the_other_byte_order_is_a_fault)
 	capture = open_file(file.length - 1);
 	expect_next(capture, "ethernet");
 	cr_expect_eq(capture_next(capture, &datagram, &fault), -ENODATA, "%s", fault.line);
+	expect_end(capture);
+	cr_assert_eq(capture_rewind(capture, &fault), 0, "%s", fault.line);
+	expect_next(capture, "ethernet");
 	capture_close(capture);
 }
 

@@ -11,6 +11,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <stdatomic.h>
+
+/* In the place of libc's, unless a sanitiser has its own: memory is short for anything large. */
+static atomic_bool memory_is_short;
+
+#if defined(__has_feature)
+#define HAS(feature) __has_feature(feature)
+#else
+#define HAS(feature) 0
+#endif
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !HAS(address_sanitizer) &&  \
+	!HAS(thread_sanitizer) && !HAS(memory_sanitizer)
+void *__libc_calloc(size_t count, size_t size); // NOLINT(bugprone-reserved-identifier)
+
+void *calloc(size_t count, size_t size)
+{
+	enum { LARGE = 1 << 20 };
+
+	return atomic_load(&memory_is_short) && count * size >= LARGE ? NULL
+								      : __libc_calloc(count, size);
+}
+#endif
+
 TestSuite(state, .init = state_setup, .fini = state_teardown);
 
 static struct reason_claim alice(void)
@@ -325,26 +348,50 @@ Test(state, keepalive_of_a_slower_class_comes_one_interval_of_its_own_after_the_
 	host_close(host);
 }
 
-Test(state, more_changes_than_one_batch_holds_are_all_kept)
+static struct host *open_for_many(void)
 {
 	struct host *host = host_open(path);
-	struct endpoints *endpoints;
 
 	host->border->settings.limits.endpoints = 20000;
 	host->border->settings.limits.endpoints_per_address = 20000;
-	endpoints = host_start(host);
-	for (unsigned i = 1; i <= 15000; i++) {
+	return host;
+}
+
+static void leave_many(unsigned reasons)
+{
+	struct host *host = open_for_many();
+	struct endpoints *endpoints = host_start(host);
+
+	for (unsigned i = 1; i <= reasons; i++) {
 		hold(endpoints, i, i % 3);
 		host->border->log_length = 0;
 	}
 	cr_assert(host_sync(host));
 	host_close(host);
-	host = host_open(path);
-	host->border->settings.limits.endpoints = 20000;
-	host->border->settings.limits.endpoints_per_address = 20000;
+}
+
+static void expect_many(struct host *host, unsigned reasons)
+{
 	host_start(host);
-	cr_assert_eq(count_reasons(host), 15000);
+	cr_assert_eq(count_reasons(host), reasons);
 	host_close(host);
+}
+
+Test(state, more_changes_than_one_batch_holds_are_all_kept)
+{
+	leave_many(15000);
+	expect_many(open_for_many(), 15000);
+}
+
+Test(state, they_come_back_where_there_is_memory_for_one_batch_only)
+{
+	struct host *host;
+
+	leave_many(9000);
+	host = open_for_many();
+	border_wait(host->border, 0);
+	atomic_store(&memory_is_short, true);
+	expect_many(host, 9000);
 }
 
 Test(state, a_lower_limit_drops_what_is_beyond_for_good)
@@ -468,6 +515,31 @@ Test(state, a_directory_that_cannot_be_made_is_told_once_and_used_when_it_can)
 	cr_assert(host_sync(host));
 	cr_assert_not_null(strstr(host->notices, "is written again"));
 	host_close(host);
+	cr_assert_eq(count_restored(), 1);
+}
+
+/* Every write after the first has nothing new to say, and the stop says it again. */
+Test(state, a_stop_says_why_nothing_was_kept_where_another_natbox_has_taken_the_place)
+{
+	struct host *host = host_open(path), *second;
+	struct endpoints *endpoints = host_start(host);
+	char elsewhere[sizeof(path)];
+
+	hold(endpoints, 1, REASON_DIALOG);
+	cr_assert(host_sync(host));
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", directory);
+	cr_assert_eq(rename(path, elsewhere), 0);
+	second = host_open(path);
+	hold(host_start(second), 2, REASON_DIALOG);
+	cr_assert(host_sync(second));
+	hold(endpoints, 3, REASON_DIALOG);
+	while (!strstr(host->notices, "another natbox uses it"))
+		cr_assert_not(host_sync(host));
+	state_close(host->state, host->border->now_us);
+	cr_assert_not_null(strstr(host->notices, "are lost: cannot lock state directory "));
+	border_free(host->border);
+	free(host);
+	host_close(second);
 	cr_assert_eq(count_restored(), 1);
 }
 

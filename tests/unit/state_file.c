@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -339,6 +340,30 @@ Test(state_file, a_first_write_that_was_killed_leaves_no_file_and_no_fault)
 	cr_expect_str_eq(host->notices, "");
 	host_close(host);
 	cr_assert_eq(count_restored(), 1);
+}
+
+/* As on a disk that fills up in the midst of it. */
+Test(state_file, a_first_write_that_fails_leaves_nothing_to_set_aside)
+{
+	const struct rlimit little = {16384, RLIM_INFINITY}, all = {RLIM_INFINITY, RLIM_INFINITY};
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+	char name[256];
+
+	for (unsigned i = 1; i <= 300; i++)
+		hold(endpoints, i, REASON_DIALOG);
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &little), 0);
+	cr_assert_not(host_sync(host));
+	cr_assert_not_null(strstr(host->notices, "fault: cannot write state "));
+	cr_assert_eq(strchr(host->notices, '\n')[1], 0);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &all), 0);
+	cr_assert(host_sync(host));
+	cr_assert_not_null(strstr(host->notices, "is written again"));
+	host_close(host);
+	find_aside(name);
+	cr_assert_str_eq(name, "");
+	cr_assert_eq(count_restored(), 300);
 }
 
 Test(state_file, a_newer_format_version_is_set_aside)

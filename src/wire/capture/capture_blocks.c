@@ -173,7 +173,7 @@ FILE *blocks_open(FILE *file, struct blocks **out)
 
 bool blocks_have_more(const struct blocks *blocks)
 {
-	return blocks->ended;
+	return blocks->ended && blocks->file;
 }
 
 FILE *blocks_go_on(struct blocks *blocks, struct blocks **next)
