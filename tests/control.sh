@@ -100,8 +100,15 @@ help_with "$work/losses" "$ctl" -s "$socket" -j events -k lost,endpoint-remove
 eventually grep -q " reply $phone:5070 at $proxy:5060 status=200 rtt=" "$work/live" &&
 	! grep -qv ' keepalive \| reply ' "$work/live"
 say $? "events show what happens, of the kinds that are asked for"
-ask trace alice -c 2 >"$work/trace" && grep -q "^NOTIFY sip:alice@$phone:5070 SIP/2.0$" "$work/trace" &&
-	grep -q "^-- .* $phone:5070 > $proxy:5060 came$" "$work/trace" && ! grep -q 5071 "$work/trace"
+# A phone without a processor may answer a keepalive after the next one.
+traces_a_keepalive_and_its_answer() {
+	ask trace alice -c 2 >"$work/trace" || return
+	cat "$work/trace" >>"$work/traces"
+	grep -q "^NOTIFY sip:alice@$phone:5070 SIP/2.0$" "$work/trace" &&
+		grep -q "^-- .* $phone:5070 > $proxy:5060 came$" "$work/trace"
+}
+eventually traces_a_keepalive_and_its_answer && [ "$(grep -c '^-- ' "$work/trace")" = 2 ] &&
+	! grep -q 5071 "$work/traces"
 say $? "trace shows one phone's messages and no other's, as many as asked for"
 ask trace $phone:5071 -c 4 -w "$work/bob.pcap" >"$work/shown" && [ ! -s "$work/shown" ] &&
 	[ "$(tcpdump -n -r "$work/bob.pcap" 2>/dev/null | grep -c "$phone.5071.*SIP")" = 4 ]
