@@ -32,7 +32,7 @@ uint64_t leg_branch_key(const struct follow *follow, const struct transaction *t
 {
 	return follow_key(follow, "b",
 		(struct text[KEY_TEXTS_MAX]){
-			{(const char *)&transaction->key, sizeof(transaction->key)}});
+			follow_bytes(&transaction->key, sizeof(transaction->key))});
 }
 
 uint32_t leg_find_here(const struct follow *follow, const struct transaction *transaction)
@@ -73,10 +73,10 @@ static void settle(struct follow *follow, uint64_t leg, bool at_twin)
 static uint64_t grant_key(const struct follow *follow, uint64_t leg)
 {
 	return follow_key(
-		follow, "l", (struct text[KEY_TEXTS_MAX]){{(const char *)&leg, sizeof(leg)}});
+		follow, "l", (struct text[KEY_TEXTS_MAX]){follow_bytes(&leg, sizeof(leg))});
 }
 
-static uint32_t place_of(const struct follow *follow, const struct transaction *transaction)
+static uint32_t place_hash(const struct follow *follow, const struct transaction *transaction)
 {
 	return hash_address(&follow->key, &transaction->client, transaction->client.port);
 }
@@ -86,13 +86,13 @@ bool leg_was_granted_here(const struct follow *follow, const struct transaction 
 	uint32_t last;
 
 	return !ledger_find(&follow->proofs, grant_key(follow, transaction->reason), NULL, &last) ||
-	       last == place_of(follow, transaction);
+	       last == place_hash(follow, transaction);
 }
 
 bool leg_note_grant(struct follow *follow, const struct transaction *transaction)
 {
 	const uint64_t key = grant_key(follow, transaction->reason);
-	const uint32_t place = place_of(follow, transaction);
+	const uint32_t place = place_hash(follow, transaction);
 	uint32_t opened, last;
 
 	if (ledger_find(&follow->proofs, key, &opened, &last) && last != place &&

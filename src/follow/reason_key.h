@@ -9,6 +9,12 @@ enum { KEY_TEXTS_MAX = 4 };
 uint64_t follow_key(const struct follow *follow, const char *purpose,
 	const struct text texts[static KEY_TEXTS_MAX]);
 
+/* What is no text, as one of them. */
+static inline struct text follow_bytes(const void *bytes, size_t size)
+{
+	return (struct text){bytes, size};
+}
+
 /* The tag of a From or To; at is NULL when it has none. */
 struct text follow_tag(struct text from_or_to);
 

@@ -41,16 +41,12 @@ static struct event_name event_of(const struct sip_message *message)
 	return event;
 }
 
-static struct text bytes_of(const void *bytes, size_t size)
-{
-	return (struct text){bytes, size};
-}
-
 /* What the subscriber chooses: of all subscriptions that one request brings where it is forked. */
 static uint64_t request_key(const struct follow *follow, const struct sip_message *message,
 	struct text own_tag, const struct event_name *event)
 {
-	struct text id = event->refer ? bytes_of(&event->refer, sizeof(event->refer)) : event->id;
+	struct text id =
+		event->refer ? follow_bytes(&event->refer, sizeof(event->refer)) : event->id;
 
 	return follow_key(follow, "s",
 		(struct text[KEY_TEXTS_MAX]){message->call_id, own_tag, event->package, id});
@@ -74,8 +70,8 @@ static uint64_t forks_key(
 	const struct follow *follow, uint64_t request, const struct address *client)
 {
 	return follow_key(follow, "f",
-		(struct text[KEY_TEXTS_MAX]){
-			bytes_of(&request, sizeof(request)), bytes_of(client, sizeof(*client))});
+		(struct text[KEY_TEXTS_MAX]){follow_bytes(&request, sizeof(request)),
+			follow_bytes(client, sizeof(*client))});
 }
 
 void subscription_request(struct follow *follow, const struct passage *passage)
@@ -111,7 +107,7 @@ void subscription_request(struct follow *follow, const struct passage *passage)
 static uint64_t grant_key(const struct follow *follow, uint64_t reason)
 {
 	return follow_key(
-		follow, "g", (struct text[KEY_TEXTS_MAX]){bytes_of(&reason, sizeof(reason))});
+		follow, "g", (struct text[KEY_TEXTS_MAX]){follow_bytes(&reason, sizeof(reason))});
 }
 
 /* A request that comes again from another place is answered there and at the old one, in either

@@ -527,8 +527,7 @@ Test(state, a_stop_says_why_nothing_was_kept_where_another_natbox_has_taken_the_
 
 	hold(endpoints, 1, REASON_DIALOG);
 	cr_assert(host_sync(host));
-	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", directory);
-	cr_assert_eq(rename(path, elsewhere), 0);
+	move_state(elsewhere);
 	second = host_open(path);
 	hold(host_start(second), 2, REASON_DIALOG);
 	cr_assert(host_sync(second));

@@ -563,8 +563,7 @@ Test(state_file, a_directory_that_is_moved_away_is_made_and_locked_anew)
 
 	hold(endpoints, 1, REASON_DIALOG);
 	cr_assert(host_sync(host));
-	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", directory);
-	cr_assert_eq(rename(path, elsewhere), 0);
+	move_state(elsewhere);
 	cr_assert_eq(mkdir(path, 0700), 0);
 	write_file("mine", 4, 0);
 	hold(endpoints, 2, REASON_DIALOG);

@@ -106,6 +106,12 @@ void remove_state(void)
 	remove_all(path);
 }
 
+void move_state(char elsewhere[static 256])
+{
+	snprintf(elsewhere, 256, "%s/elsewhere", directory);
+	cr_assert_eq(rename(path, elsewhere), 0);
+}
+
 uint32_t hold(struct endpoints *endpoints, unsigned number, enum reason_kind kind)
 {
 	char id[32];

@@ -50,6 +50,8 @@ void find_aside(char name[static 256]);
 
 /* As before the first start. */
 void remove_state(void);
+/* The state goes to another place in it, whose path this writes. */
+void move_state(char elsewhere[static 256]);
 
 char *file_path(const char *name);
 void write_file(const char *bytes, size_t length, off_t where);
