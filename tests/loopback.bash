@@ -11,8 +11,17 @@ booted=(unshare --time --boottime 1000000)
 # shellcheck disable=SC2016 # the shell that it starts expands it
 booting=(sh -c 'exec unshare --time --boottime "-$(cut -d. -f1 /proc/uptime)" "$@"' sh)
 
+# Ends what this shell has started and what runs still: the number of a process that has ended may be
+# another's by now, of another test.
+end_children() { # signal
+	local children
+	children=$(jobs -rp)
+	# shellcheck disable=SC2086
+	[ -z "$children" ] || kill "-$1" $children 2>/dev/null
+}
+
 cleanup() {
-	[ -z "$pid" ] || kill "$pid" 2>/dev/null
+	end_children TERM
 	ip netns del "$namespace" 2>/dev/null
 	rm -rf "$work"
 }

@@ -11,13 +11,10 @@ make -s all build/registrar || exit 1
 . tests/loopback.bash
 proxy=10.9.1.1 gateway=10.9.1.254 phones=12 interval=2
 border=$namespace switch=$namespace-switch phone=$namespace-phone
-started=()
 
 remove_network() {
-	local process host
-	for process in "${started[@]}"; do
-		kill "$process" 2>/dev/null
-	done
+	local host
+	end_children TERM
 	for host in a b nat phone switch; do
 		ip netns pids "$namespace-$host" 2>/dev/null | xargs -r kill 2>/dev/null
 		ip netns del "$namespace-$host" 2>/dev/null
@@ -155,11 +152,9 @@ passed() {
 
 network_up || exit 1
 ip netns exec "$border" build/registrar $proxy:5060 >"$work/registrar" &
-started+=($!)
 start link queue
 for ((i = 0; i < phones; i++)); do
 	ip netns exec "$phone" bash -c "$(declare -f answer_as); proxy=$proxy; answer_as user$i" &
-	started+=($!)
 done
 eventually has_grown endpoints $phones && all_answer $((phones / 2))
 say $? "keepalives at the link layer reach phones behind a NAT, and are answered"

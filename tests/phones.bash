@@ -11,8 +11,9 @@ clean_up_more() { :; }
 
 clean_up_all() {
 	clean_up_more
-	[ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null
-	[ -z "$pid" ] || { kill -CONT "$pid" && kill "$pid" && wait "$pid"; } 2>/dev/null
+	end_children CONT
+	end_children TERM
+	[ -z "$pid" ] || wait "$pid" 2>/dev/null
 	cleanup
 }
 trap clean_up_all EXIT

@@ -17,7 +17,7 @@ say() { # status, what it shows; level debug has too much to say
 }
 
 clean_up_all() { # what waits for a reader hears of no SIGTERM
-	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+	end_children KILL
 	exec 5<&- 6>&-
 	cleanup
 }

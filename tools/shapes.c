@@ -21,7 +21,7 @@ enum {
 	TRIES = 100,
 	TRIES_TOO_DEAR = 1500, /* before that is said of a shape, */
 	ROUNDS_TOO_DEAR = 40,  /* in so many rounds, */
-	PAUSE_MS = 250,        /* between which whoever shares the core may end */
+	PAUSE_NS = 250000000,  /* between which whoever shares the core may end */
 	YARD_BYTES = 4096,
 	YARD_NS = 2980,   /* what that many bytes take there, by -O3 */
 	SETTLING = 10000, /* plain messages, until caches and predictors know the way */
@@ -466,7 +466,7 @@ static uint64_t least_time_by_yardstick(struct shape *shape, uint64_t enough_ns)
 /* The same of a shape that seems too dear. */
 static uint64_t least_time_of_rounds(struct shape *shape, uint64_t enough_ns)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	uint64_t least_ns = least_time_by_yardstick(shape, enough_ns), ns;
 
 	for (unsigned i = 1; i < ROUNDS_TOO_DEAR && least_ns > enough_ns; i++) {

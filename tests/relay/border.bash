@@ -29,7 +29,7 @@ start() { # host, command...
 
 cleanup() {
 	# shellcheck disable=SC2046
-	kill -9 $(jobs -p) 2>/dev/null
+	kill -9 $(jobs -rp) 2>/dev/null
 	wait 2>/dev/null
 	for host in phone border proxy; do ip netns del "$id-$host" 2>/dev/null; done
 	rm -rf "$dir"

@@ -67,7 +67,8 @@ baresip_do() { # phone, command, [parameter]
 	local text="{\"command\":\"$2\",\"params\":\"${3-}\"}"
 	show "$1" "baresip: $2 ${3-}"
 	if ! eventually baresip_listens "$1"; then
-		echo "the baresip on $1 takes no commands" >&2
+		echo "the baresip on $1 takes no commands; it has said:" >&2
+		grep -ai 'ctrl\|tcp\|error\|fail' "$LAB_DIR/$1.log" | head -n 5 >&2
 		return 1
 	fi
 	# The connection stays until baresip says something over it: the command has been read then.

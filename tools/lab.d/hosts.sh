@@ -36,6 +36,11 @@ fresh() { # file
 	: >"$1"
 }
 
+# Whether this process runs on a host: its number may be another's by now.
+runs_on() { # host, pid
+	[ "/proc/$2/ns/net" -ef "/run/netns/$(namespace "$1")" ]
+}
+
 # Starts a command that stays, as NAME; what it prints goes to LAB_DIR/NAME.log, which has nothing
 # else in it.
 start() { # name, host, command...
@@ -45,11 +50,17 @@ start() { # name, host, command...
 	fresh "$LAB_DIR/$name.log"
 	ip netns exec "$(namespace "$host")" "$@" </dev/null >>"$LAB_DIR/$name.log" 2>&1 &
 	echo $! >"$LAB_DIR/$name.pid"
+	until runs_on "$host" $! || [ ! -e /proc/$! ]; do
+		sleep 0.01
+	done
 }
 
-# Whether a process has ended, though maybe nobody has asked how.
+# Whether a process has ended, though maybe nobody has asked how: it runs on no host of this lab.
 is_gone() { # pid
-	! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
+	local host
+	for host in $(lab_hosts); do
+		! runs_on "$host" "$1" || return 1
+	done
 }
 
 # Stops what start started, and waits until it is gone. What was started at the end of a pipe is no
@@ -58,7 +69,7 @@ stop() { # name, [signal]
 	local pid
 	pid=$(cat "$LAB_DIR/$1.pid" 2>/dev/null) || return 0
 	rm -f "$LAB_DIR/$1.pid"
-	kill "-${2:-TERM}" "$pid" 2>/dev/null
+	is_gone "$pid" || kill "-${2:-TERM}" "$pid" 2>/dev/null
 	eventually is_gone "$pid" || kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	return 0
@@ -141,7 +152,7 @@ lab_open() {
 lab_close() {
 	local pid host
 	lab_is_up || return 0
-	for pid in $(jobs -p) $(lab_processes); do
+	for pid in $(jobs -rp) $(lab_processes); do
 		kill "$pid" 2>/dev/null
 	done
 	if ! wait_until 3 lab_is_still; then
