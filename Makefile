@@ -35,7 +35,7 @@ outside_o := $(outside:%.c=$(B)/%.o) $(B)/page.o
 unit_o    := $(unit:%.c=$(B)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo bench check phones page unit tools asan clean install uninstall deb vm
+.PHONY: all deps demo bench check phones page unit tools fuzzers asan fuzz clean install uninstall deb vm
 
 all: natbox natboxctl
 
@@ -75,6 +75,8 @@ $(B)/page.o: $(B)/page.c
 tools    := $(patsubst tools/%.c,$(B)/%,$(wildcard tools/*.c))
 programs := $(patsubst tests/programs/%.c,$(B)/%,$(wildcard tests/programs/*.c))
 
+fuzzers  := $(patsubst tests/fuzz/%.c,$(B)/fuzzers/%,$(wildcard tests/fuzz/*.c))
+
 tests_o := $(unit_o) $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/*.c tests/programs/*/*.c))
 
 tools: $(tools) $(programs)
@@ -85,6 +87,11 @@ $(B)/witness: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/witness/*.c))
 $(B)/registrar: $(patsubst %.c,$(B)/%.o,$(wildcard tests/programs/registrar/*.c))
 $(tools) $(programs): $(outside_o) $(B)/libcore.a
 	$(CC) $(HARDENING) $(CFLAGS) $(if $(HARDENING),$(RELOCATIONS)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libcore.a $(LDLIBS)
+# By clang alone: make B=build/fuzz CC=clang, as tests/fuzz/run does.
+fuzzers: $(fuzzers)
+$(fuzzers): $(B)/fuzzers/%: $(B)/tests/fuzz/%.o $(outside_o) $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 # Nobody times these, nor the tests' own code: it is to be there soon.
 $(programs): LDFLAGS += -fno-lto
 TEST_CFLAGS ?= $(if $(filter -O3,$(CFLAGS)),-O1 -fno-lto)
@@ -124,6 +131,12 @@ bench: deps
 
 asan: deps
 	tests/run asan
+
+# Every fuzzer that long; what one finds stays in build/fuzz.
+FUZZ_SECONDS ?= 60
+fuzz: deps
+	$(MAKE) -s -j$(shell nproc) all tools
+	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run fuzz control
 
 clean:
 	rm -rf build natbox natboxctl
