@@ -321,12 +321,11 @@ void control_inspect(struct control *control, uint64_t now_us)
 static void put_lost(struct control *control, struct control_client *client)
 {
 	line_start(control);
-	line_time(&control->line, (int64_t)control->now_us + control->offset_us);
+	json_put_time_member(&control->line, (int64_t)control->now_us + control->offset_us);
 	json_put_member(&control->line, "event", "lines-lost");
 	json_put_number_member(&control->line, "lines", client->lost);
-	json_put_char(&control->line, '}');
 	client->lost = 0;
-	client_put(client, &control->line);
+	line_end(control, client);
 }
 
 static bool is_told(const struct control_client *client, const struct event *event)

@@ -59,14 +59,19 @@ void line_start(struct control *control)
 void line_start_done(struct control *control)
 {
 	line_start(control);
-	json_put(&control->line, "\"done\":true");
+	json_put_truth_member(&control->line, "done", true);
+}
+
+bool line_end(struct control *control, struct control_client *client)
+{
+	json_put_char(&control->line, '}');
+	return client_put(client, &control->line);
 }
 
 /* What follows is another request. Who left no room for this line has left room for none. */
 void client_done(struct control *control, struct control_client *client)
 {
-	json_put_char(&control->line, '}');
-	client->is_gone |= !client_put(client, &control->line);
+	client->is_gone |= !line_end(control, client);
 	client->job = JOB_NONE;
 	control_note_interest(control);
 }
@@ -81,9 +86,7 @@ void client_fail(
 	vsnprintf(fault.line, sizeof(fault.line), format, arguments);
 	va_end(arguments);
 	line_start(control);
-	json_put(&control->line, "\"failed\":\"");
-	json_put_escaped(&control->line, text_from(fault.line));
-	json_put_char(&control->line, '"');
+	json_put_text_member(&control->line, "failed", text_from(fault.line));
 	json_put_number_member(&control->line, "status", (uint64_t)status);
 	client_done(control, client);
 }

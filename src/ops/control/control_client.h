@@ -100,6 +100,9 @@ void client_fail(struct control *control, struct control_client *client, int sta
 void line_start(struct control *control);
 void line_start_done(struct control *control);
 
+/* Ends a line and adds it to what waits, as client_put. */
+bool line_end(struct control *control, struct control_client *client);
+
 /* What somebody wants to be told of may have changed: sees to interest. */
 void control_note_interest(struct control *control);
 

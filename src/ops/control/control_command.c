@@ -16,12 +16,17 @@ static void on_logged(void *context, enum log_level level, const char *line)
 	struct json *json = &listener->control->line;
 
 	line_start(listener->control);
-	json_put(json, "\"level\":\"");
-	json_put(json, log_level_names[level]);
-	json_put_char(json, '"');
-	line_text(json, "line", text_from(line));
-	json_put_char(json, '}');
-	client_put(listener->client, json);
+	json_put_member(json, "level", log_level_names[level]);
+	json_put_text_member(json, "line", text_from(line));
+	line_end(listener->control, listener->client);
+}
+
+/* The line that was composed is all of the answer. */
+static void answer(struct control *control, struct control_client *client)
+{
+	line_end(control, client);
+	line_start_done(control);
+	client_done(control, client);
 }
 
 static void reload(struct control *control, struct control_client *client)
@@ -48,10 +53,7 @@ static void status(struct control *control, struct control_client *client)
 	control->host.status(control->host.context, &status);
 	line_start(control);
 	line_status(&control->line, control->engine, &status);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
-	line_start_done(control);
-	client_done(control, client);
+	answer(control, client);
 }
 
 static void stats(struct control *control, struct control_client *client)
@@ -63,10 +65,7 @@ static void stats(struct control *control, struct control_client *client)
 	line_figures(&control->line, &snapshot);
 	line_classes(&control->line, engine_endpoints(control->engine));
 	line_spread(&control->line, engine_endpoints(control->engine));
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
-	line_start_done(control);
-	client_done(control, client);
+	answer(control, client);
 }
 
 static void keepalive(struct control *control, struct control_client *client)
@@ -95,10 +94,8 @@ static void set_level(struct control *control, struct control_client *client)
 static void version(struct control *control, struct control_client *client)
 {
 	line_start(control);
-	json_put(&control->line, "\"version\":\"" NATBOX_VERSION "\"}");
-	client_put(client, &control->line);
-	line_start_done(control);
-	client_done(control, client);
+	json_put_member(&control->line, "version", NATBOX_VERSION);
+	answer(control, client);
 }
 
 static void watch(struct control *control, struct control_client *client)

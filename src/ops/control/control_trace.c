@@ -24,13 +24,10 @@ void trace_start(struct control *control, struct control_client *client)
 	client->job = JOB_TRACE;
 	client->end_us = control->now_us + client->request.time_us;
 	line_start(control);
-	json_put(&control->line, "\"tracing\":\"");
-	json_put_escaped(&control->line, text_from(client->request.target.aor));
-	json_put_char(&control->line, '"');
+	json_put_text_member(&control->line, "tracing", text_from(client->request.target.aor));
 	json_put_number_member(&control->line, "endpoints", client->found);
 	json_put_member(&control->line, "mode", mode_names[status.mode]);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
+	line_end(control, client);
 	client->found = 0;
 	client->lost = 0;
 	control_note_interest(control);
@@ -67,15 +64,14 @@ static void put(struct control *control, struct control_client *client, const ch
 		return;
 	}
 	line_start(control);
-	line_time(&control->line, (int64_t)control->now_us + control->offset_us);
+	json_put_time_member(&control->line, (int64_t)control->now_us + control->offset_us);
 	json_put_member(&control->line, "what", what);
-	line_address(&control->line, "source", &flow->source);
-	line_address(&control->line, "destination", &flow->destination);
+	json_put_address_member(&control->line, "source", &flow->source);
+	json_put_address_member(&control->line, "destination", &flow->destination);
 	if (verdict)
 		json_put_member(&control->line, "verdict", verdict);
 	line_base64(&control->line, "base64", bytes);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
+	line_end(control, client);
 }
 
 void trace_packet(struct control *control, struct control_client *client, const struct flow *flow,

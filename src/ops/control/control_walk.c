@@ -45,8 +45,7 @@ static void put_endpoint(struct control *control, struct control_client *client,
 	line_endpoint(&control->line, &view);
 	if (client->request.command == COMMAND_SHOW)
 		line_reasons(&control->line, endpoints, endpoint);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
+	line_end(control, client);
 }
 
 /* Its events come first, so that it is gone when the client reads of it. */
@@ -59,12 +58,9 @@ static void flush(struct control *control, struct control_client *client, uint32
 	if (client->request.target.is_all)
 		return;
 	line_start(control);
-	json_put(&control->line, "\"client\":\"");
-	json_put_address(&control->line, &gone.client);
-	json_put_char(&control->line, '"');
-	line_address(&control->line, "proxy", &endpoints->proxies->list[gone.proxy]);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
+	json_put_address_member(&control->line, "client", &gone.client);
+	json_put_address_member(&control->line, "proxy", &endpoints->proxies->list[gone.proxy]);
+	line_end(control, client);
 }
 
 /* Does what was asked for with one endpoint. False: there is no room for another. */

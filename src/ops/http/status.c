@@ -31,11 +31,11 @@ static void put_state_of_things(const struct condition *condition, struct json *
 		json_put_member(json, "line", troubles.lines[0]);
 	else
 		put_well(&condition->snapshot->engine, json);
-	json_put(json, ",\"troubles\":[");
+	json_put_key(json, "troubles");
+	json_put_char(json, '[');
 	for (unsigned i = 0; i < troubles.count; i++) {
-		json_put(json, i ? ",\"" : "\"");
-		json_put(json, troubles.lines[i]);
-		json_put_char(json, '"');
+		json_next(json);
+		json_put_quoted(json, troubles.lines[i]);
 	}
 	json_put_char(json, ']');
 }
@@ -69,17 +69,11 @@ static void put_round_trips(const struct condition *condition, struct json *json
 	const uint64_t *rtts = condition->snapshot->engine.rtts;
 
 	json_put(json, ",\"round_trips\":{\"bounds_ms\":[");
-	for (unsigned i = 0; i < RTT_BOUNDS; i++) {
-		if (i)
-			json_put_char(json, ',');
-		json_put_number(json, rtt_bounds_us[i] / 1000, 0);
-	}
+	for (unsigned i = 0; i < RTT_BOUNDS; i++)
+		json_put_item(json, rtt_bounds_us[i] / 1000);
 	json_put(json, "],\"counts\":[");
-	for (unsigned i = 0; i <= RTT_BOUNDS; i++) {
-		if (i)
-			json_put_char(json, ',');
-		json_put_number(json, before ? rtts[i] - before->rtts[i] : rtts[i], 0);
-	}
+	for (unsigned i = 0; i <= RTT_BOUNDS; i++)
+		json_put_item(json, before ? rtts[i] - before->rtts[i] : rtts[i]);
 	json_put(json, "]}");
 }
 
@@ -88,9 +82,7 @@ void status_write(const struct condition *condition, uint64_t time_us, struct js
 	const struct engine_counters *counters = &condition->snapshot->engine;
 
 	json_put(json, "{\"version\":\"" NATBOX_VERSION "\"");
-	json_put_number_member(json, "time", time_us / 1000000);
-	json_put_char(json, '.');
-	json_put_number(json, time_us % 1000000, 6);
+	json_put_time_member(json, (int64_t)time_us);
 	json_put_number_member(
 		json, "up", (condition->now_us - condition->snapshot->sightings.boot_us) / 1000000);
 	put_state_of_things(condition, json);
