@@ -3,10 +3,7 @@
 #include "netlink.h"
 
 #include <linux/rtnetlink.h>
-#include <stdalign.h>
 #include <sys/socket.h>
-
-enum { REQUEST_MAX = 256 };
 
 static int take_interface(const struct nlmsghdr *message, void *context)
 {
@@ -21,33 +18,23 @@ static int take_interface(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-static struct nlmsghdr *ask_for(char *buffer, const struct address *host)
-{
-	const bool ipv4 = address_is_ipv4(host);
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct rtmsg *route;
-
-	request->nlmsg_type = RTM_GETROUTE;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
-	route->rtm_family = ipv4 ? AF_INET : AF_INET6;
-	route->rtm_dst_len = ipv4 ? 32 : 128;
-	mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, host->ip + (ipv4 ? 12 : 0));
-	return request;
-}
-
 int way_to(const struct address *host, unsigned *interface)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
+	const bool ipv4 = address_is_ipv4(host);
+	struct netlink_message request;
+	struct rtmsg *route = netlink_start(&request, RTM_GETROUTE, NLM_F_ACK, sizeof(*route));
 	struct mnl_socket *socket = NULL;
 	int result;
 
+	route->rtm_family = ipv4 ? AF_INET : AF_INET6;
+	route->rtm_dst_len = ipv4 ? 32 : 128;
+	mnl_attr_put(&request.header, RTA_DST, ipv4 ? 4 : 16, host->ip + (ipv4 ? 12 : 0));
 	*interface = 0;
 	result = netlink_open(NETLINK_ROUTE, &socket);
 	if (result != 0)
 		return result;
 	/* An error is the kernel's word that there is no way. */
-	if (netlink_request(socket, ask_for(buffer, host), take_interface, interface) != 0)
+	if (netlink_request(socket, &request.header, take_interface, interface) != 0)
 		*interface = 0;
 	netlink_close(socket);
 	return 0;

@@ -9,7 +9,6 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/xfrm.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include <unistd.h>
 
 enum {
-	REQUEST_MAX = 256,
 	/* Between two times that all is looked at: who changes rules changes several. */
 	ASK_MS = 1000,
 	NAME_MAX_SHOWN = 160,
@@ -133,21 +131,14 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 /* 0 also from a kernel that has no nftables. */
 static int ask_rules(struct onlookers *onlookers)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *socket = NULL;
-	struct nfgenmsg *general;
-	int result = netlink_open(NETLINK_NETFILTER, &socket);
+	struct netlink_message request;
+	struct nfgenmsg *general = netlink_start(&request,
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, sizeof(*general));
+	int result;
 
-	if (result != 0)
-		return result;
-	request->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
 	general->nfgen_family = NFPROTO_UNSPEC;
 	general->version = NFNETLINK_V0;
-	result = netlink_request(socket, request, take_chain, onlookers);
-	netlink_close(socket);
+	result = netlink_ask(NETLINK_NETFILTER, &request.header, take_chain, onlookers);
 	return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
 }
 
@@ -192,19 +183,13 @@ static int take_policy(const struct nlmsghdr *message, void *context)
 /* Where that cannot be asked, what is known stays. */
 static void look_at_policies(struct onlookers *onlookers)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *socket = NULL;
+	struct netlink_message request;
 	bool encrypts = false;
 
-	if (!onlookers->policies || netlink_open(NETLINK_XFRM, &socket) != 0)
-		return;
-	request->nlmsg_type = XFRM_MSG_GETPOLICY;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	mnl_nlmsg_put_extra_header(request, sizeof(struct xfrm_userpolicy_id));
-	if (netlink_request(socket, request, take_policy, &encrypts) == 0)
+	netlink_start(&request, XFRM_MSG_GETPOLICY, NLM_F_DUMP, sizeof(struct xfrm_userpolicy_id));
+	if (onlookers->policies &&
+		netlink_ask(NETLINK_XFRM, &request.header, take_policy, &encrypts) == 0)
 		onlookers->encrypts = encrypts;
-	netlink_close(socket);
 }
 
 struct onlookers *onlookers_new(void)
