@@ -30,7 +30,7 @@ void wire_examine(struct wire *wire)
 
 	host_read(&host);
 	for (unsigned i = 0; i < settings->named_count; i++) {
-		if (!wire_names_any(&settings->named[i]))
+		if (!address_is_unspecified(&settings->named[i]))
 			examine_proxy(wire, &host, &settings->named[i]);
 	}
 	if (wire_find_proxies(settings, list, &fault) < 0)

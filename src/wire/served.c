@@ -19,7 +19,7 @@ static size_t list_served(const struct wire_settings *settings, const struct add
 
 		for (unsigned j = 0; j < settings->named_count; j++)
 			named |= address_equal(&settings->named[j], &proxies[i]);
-		if (named || !named_is_loopback(&proxies[i]))
+		if (named || !address_is_loopback(&proxies[i]))
 			served[kept++] = proxies[i];
 	}
 	return kept;

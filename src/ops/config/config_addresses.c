@@ -41,14 +41,6 @@ static bool parse_any_host(struct text item, struct proxy_entry *entry)
 	return true;
 }
 
-static bool is_unspecified(const struct address *address)
-{
-	static const uint8_t zeros[16];
-
-	return memcmp(address->ip + 12, zeros, 4) == 0 &&
-	       (address_is_ipv4(address) || memcmp(address->ip, zeros, 12) == 0);
-}
-
 static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault *fault)
 {
 	if (parse_any_host(item, entry))
@@ -59,7 +51,7 @@ static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault
 			"\"%.*s\" is not an address such as 192.0.2.1:5060, [2001:db8::1]:5060 or "
 			"*:5060 (names are not looked up)",
 			config_shown(item), item.at);
-	if (is_unspecified(&entry->address))
+	if (address_is_unspecified(&entry->address))
 		return fault_set(fault, -EINVAL, "%.*s: for any address of this host write *:%u",
 			config_shown(item), item.at, entry->address.port);
 	if (!address_is_one_host(&entry->address))

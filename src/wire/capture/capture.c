@@ -111,6 +111,11 @@ int capture_next(struct capture *capture, struct datagram *datagram, struct faul
 	return 0;
 }
 
+void capture_close(struct capture *capture)
+{
+	capture_free(capture);
+}
+
 struct decoder_counters capture_counters(const struct capture *capture)
 {
 	return decoder_counters(capture->decoder);

@@ -245,7 +245,7 @@ static enum packet_kind decode_pppoe(struct rest rest, struct packet *packet)
 	return decode_ip(rest, packet);
 }
 
-/* From an EtherType on, past any number of VLAN tags, also of the outer ones from before 802.1ad. */
+/* From an EtherType on, past any number of VLAN tags, outer ones from before 802.1ad as well. */
 static enum packet_kind decode_ethertype(
 	uint16_t ethertype, struct rest rest, struct packet *packet)
 {

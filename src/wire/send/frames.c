@@ -30,8 +30,8 @@ struct frames {
 	size_t copied;
 };
 
-/* With protocol 0 a packet socket hears nothing. The locked filter keeps that so when somebody binds
- * it to another protocol. */
+/* With protocol 0 a packet socket hears nothing. The locked filter keeps that so when somebody
+ * binds it to another protocol. */
 static int open_socket(uint32_t mark)
 {
 	const int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

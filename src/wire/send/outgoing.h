@@ -42,7 +42,8 @@ struct sender_settings {
 };
 
 /* Of a socket that only sends: a large buffer, the mark if not 0, and a filter that lets it hear
- * nothing, locked, so that it stays so, whoever may have taken natbox over. 0 or a negative errno. */
+ * nothing, locked, so that it stays so, whoever may have taken natbox over. 0 or a negative
+ * errno. */
 int outgoing_prepare_socket(int socket, uint32_t mark);
 
 /* family: AF_INET or AF_INET6. *counters is counted up, and outlives it. Needs CAP_NET_RAW, which
