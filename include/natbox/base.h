@@ -49,6 +49,9 @@ bool text_equal_nocase(struct text a, struct text b);
 
 bool text_starts_with(struct text text, struct text prefix);
 
+/* Which of the names it is; count: none. */
+unsigned text_find(struct text text, const char *const *names, unsigned count);
+
 /* Without the spaces, tabs and line ends (of folded lines) at either end. */
 struct text text_trim(struct text text);
 

@@ -142,6 +142,16 @@ struct engine_counters {
 	uint64_t lost_answers; /* requests that were answered for a phone that was lost */
 };
 
+/* All of a direction. */
+static inline uint64_t packets_of(const struct engine_counters *counters, unsigned direction)
+{
+	uint64_t sum = 0;
+
+	for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
+		sum += counters->verdicts[direction][verdict];
+	return sum;
+}
+
 /* The sink: where events go, and what natbox sends of its own. */
 
 struct engine_sink {

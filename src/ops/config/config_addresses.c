@@ -3,6 +3,16 @@
 #include <errno.h>
 #include <string.h>
 
+int config_network(struct text item, struct network *network, struct fault *fault)
+{
+	if (network_parse(item, network) == 0)
+		return 0;
+	return fault_set(fault, -EINVAL,
+		"\"%.*s\" is not a network such as 10.0.0.0/8 or 2001:db8::/32 with its host bits "
+		"zero",
+		config_shown(item), item.at);
+}
+
 int config_parse_exempt(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
@@ -13,11 +23,8 @@ int config_parse_exempt(
 	(void)key;
 	settings->nat.exempt.count = 0;
 	while (config_list_next(&list, &item)) {
-		if (network_parse(item, &network) < 0)
-			return fault_set(fault, -EINVAL,
-				"\"%.*s\" is not a network such as 10.0.0.0/8 or 2001:db8::/32 "
-				"with its host bits zero",
-				config_shown(item), item.at);
+		if (config_network(item, &network, fault) != 0)
+			return -EINVAL;
 		if (networks_add(&settings->nat.exempt, &network) != 0)
 			return fault_set(fault, -EINVAL, "more than %d networks", NETWORKS_MAX);
 	}

@@ -32,7 +32,8 @@ config_parser config_parse_events;   /* unsigned, a set of enum event_type, or E
 /* The same as a duration, or 0 for off. */
 config_parser config_parse_duration_or_off;
 
-/* config_addresses.c */
+/* config_addresses.c; an item of a list of networks is 0 or -EINVAL, too. */
+int config_network(struct text item, struct network *network, struct fault *fault);
 config_parser config_parse_listen;  /* struct address, or port 0 when empty */
 config_parser config_parse_proxies; /* struct config itself */
 config_parser config_parse_exempt;  /* struct settings itself */

@@ -22,11 +22,6 @@ void page_free(struct page *page)
 	errands_free(&page->errands);
 }
 
-void page_note(struct page *page, uint64_t now_us)
-{
-	history_note(&page->history, page->snapshot, now_us);
-}
-
 static enum MHD_Result send_json(
 	struct MHD_Connection *connection, unsigned status, const char *bytes, size_t length)
 {

@@ -53,15 +53,6 @@ static void put_sizes(const struct engine_counters *counters, struct json *json)
 	json_put_number_member(json, "missed", counters->missed);
 }
 
-static uint64_t packets(const struct engine_counters *counters, enum direction direction)
-{
-	uint64_t sum = 0;
-
-	for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
-		sum += counters->verdicts[direction][verdict];
-	return sum;
-}
-
 static void put_round_trips(const struct condition *condition, struct json *json)
 {
 	const struct history_sample *before =
@@ -87,8 +78,8 @@ void status_write(const struct condition *condition, uint64_t time_us, struct js
 		json, "up", (condition->now_us - condition->snapshot->sightings.boot_us) / 1000000);
 	put_state_of_things(condition, json);
 	put_sizes(counters, json);
-	json_put_number_member(json, "packets_in", packets(counters, DIRECTION_IN));
-	json_put_number_member(json, "packets_out", packets(counters, DIRECTION_OUT));
+	json_put_number_member(json, "packets_in", packets_of(counters, DIRECTION_IN));
+	json_put_number_member(json, "packets_out", packets_of(counters, DIRECTION_OUT));
 	put_round_trips(condition, json);
 	json_put(json, "}\n");
 }
