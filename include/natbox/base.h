@@ -203,14 +203,13 @@ struct fault {
 	char line[FAULT_MAX];
 };
 
-/* Writes the line of a passing fault, cut when too long, and returns error (a negative errno), to
- * be returned on. */
-int fault_set(struct fault *fault, int error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* The same of another kind. */
+/* Writes the line of a fault, cut when too long, and returns error (a negative errno), to be
+ * returned on. */
 int fault_set_kind(struct fault *fault, enum fault_kind kind, int error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* The same of a passing one, as most are. */
+#define fault_set(fault, error, ...) fault_set_kind(fault, FAULT_PASSING, error, __VA_ARGS__)
 
 /* The kind of an error (a negative errno) that open(2) has ended with, of a path that the user has
  * named: lasting where it is the path that has to be mended, or who may go there. */

@@ -22,17 +22,38 @@ static void make_plain(const char *text, size_t length, char *out)
 	out[used] = 0;
 }
 
-const char *text_of(const json_t *line, const char *key)
+static char *next_text(void)
 {
 	static char texts[TEXTS][TEXT_SHOWN_MAX];
 	static unsigned next;
+
+	return texts[next++ % TEXTS];
+}
+
+const char *text_of(const json_t *line, const char *key)
+{
 	const json_t *value = key ? json_object_get(line, key) : line;
-	char *out = texts[next++ % TEXTS];
+	char *out = next_text();
 
 	*out = 0;
 	if (json_is_string(value))
 		make_plain(json_string_value(value), json_string_length(value), out);
 	return out;
+}
+
+const char *plain_of(const char *text)
+{
+	char *out = next_text();
+
+	make_plain(text, strlen(text), out);
+	return out;
+}
+
+const char *short_aor(const json_t *line)
+{
+	const char *aor = text_of(line, "aor");
+
+	return strncmp(aor, "sip:", 4) == 0 ? aor + 4 : aor;
 }
 
 uint64_t number_of(const json_t *line, const char *key)
