@@ -1,6 +1,8 @@
 #include "named.h"
 
+#include "hops/questions.h"
 #include "host.h"
+#include "tell.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,4 +65,37 @@ const char *named_line(
 	if (count > 1)
 		snprintf(text + length, sizeof(text) - length, " and %zu more", count - 1);
 	return text;
+}
+
+/* A proxy is on this host, or what is sent to it leaves by one of its interfaces. */
+static void examine_proxy(struct wire *wire, const struct host *host, const struct address *proxy)
+{
+	char text[ADDRESS_TEXT_MAX];
+	unsigned interface;
+
+	if (host_has(host, proxy) || ask_way(proxy, &interface) != 0 || interface)
+		return;
+	address_format(proxy, text);
+	tell(wire, WIRE_ERROR,
+		"natbox.proxy: %s is no address of this host, and no route leads there; name the "
+		"proxy's own address, or add the route",
+		text);
+}
+
+void wire_examine(struct wire *wire)
+{
+	const struct wire_settings *settings = &wire->settings;
+	static struct host host;
+	static struct address list[PROXIES_MAX];
+	struct fault fault;
+
+	host_read(&host);
+	for (unsigned i = 0; i < settings->named_count; i++) {
+		if (!address_is_unspecified(&settings->named[i]))
+			examine_proxy(wire, &host, &settings->named[i]);
+	}
+	if (wire_find_proxies(settings, list, &fault) < 0)
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	else if (wire->kind->examine)
+		wire->kind->examine(wire);
 }

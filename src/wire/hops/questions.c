@@ -234,6 +234,40 @@ int ask_route(struct mnl_socket *socket, const struct asker *asker, const uint8_
 	return netlink_request(socket, &request.header, take_route, route);
 }
 
+static int take_interface(const struct nlmsghdr *message, void *context)
+{
+	unsigned *interface = context;
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct rtmsg))
+	{
+		if (mnl_attr_get_type(attribute) == RTA_OIF)
+			*interface = mnl_attr_get_u32(attribute);
+	}
+	return MNL_CB_OK;
+}
+
+int ask_way(const struct address *host, unsigned *interface)
+{
+	const bool ipv4 = address_is_ipv4(host);
+	struct netlink_message request;
+	struct rtmsg *route = netlink_start(&request, RTM_GETROUTE, NLM_F_ACK, sizeof(*route));
+	struct mnl_socket *socket = NULL;
+	const int result = netlink_open(NETLINK_ROUTE, &socket);
+
+	*interface = 0;
+	if (result != 0)
+		return result;
+	route->rtm_family = ipv4 ? AF_INET : AF_INET6;
+	route->rtm_dst_len = ipv4 ? 32 : 128;
+	put_ip(&request.header, RTA_DST, host->ip);
+	/* An error is the kernel's word that there is no way. */
+	if (netlink_request(socket, &request.header, take_interface, interface) != 0)
+		*interface = 0;
+	netlink_close(socket);
+	return 0;
+}
+
 void read_neighbour(const struct nlmsghdr *message, unsigned *interface, uint8_t ip[static 16],
 	struct neighbour_state *state)
 {
