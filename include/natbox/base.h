@@ -42,6 +42,12 @@ static inline const char *text_end(struct text text)
 			   : text.at; /* C adds nothing to NULL, not even 0 */
 }
 
+/* Its length for "%.*s", of which so much is shown at most. */
+static inline int text_shown(struct text text, int most)
+{
+	return text.length < (size_t)most ? (int)text.length : most;
+}
+
 bool text_equal(struct text a, struct text b);
 
 /* ASCII case folded, as SIP compares tokens, header names and hosts (RFC 3261 7.3.1). */

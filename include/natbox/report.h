@@ -100,6 +100,7 @@ enum verdict {
 	VERDICT_CONSUME, /* ends here: the answer to a keepalive, or answered for a lost phone */
 	VERDICTS
 };
+extern const char *const verdict_names[VERDICTS];
 
 enum direction {
 	DIRECTION_IN,  /* from a user agent to a proxy */

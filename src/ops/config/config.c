@@ -102,8 +102,7 @@ static bool begin_section(struct reading *reading, struct text section)
 	if (section_exists(section))
 		return true;
 	config_error(reading->errors, "%.*s:%u: unknown section [%.*s]", PLACE_MAX, reading->path,
-		reading->line, section.length < PLACE_MAX ? (int)section.length : PLACE_MAX,
-		section.at);
+		reading->line, text_shown(section, PLACE_MAX), section.at);
 	return false;
 }
 

@@ -52,7 +52,7 @@ enum { CONFIG_SHOWN_MAX = 80 };
 
 static inline int config_shown(struct text text)
 {
-	return text.length < CONFIG_SHOWN_MAX ? (int)text.length : CONFIG_SHOWN_MAX;
+	return text_shown(text, CONFIG_SHOWN_MAX);
 }
 
 /* A list to be taken apart by config_list_next. An empty value has no item, "," has two

@@ -82,13 +82,11 @@ static void put(struct control_client *client, const char *what, const struct fl
 void trace_packet(struct control_client *client, const struct flow *flow, struct text bytes,
 	const struct outcome *outcome)
 {
-	static const char *const verdicts[VERDICTS] = {"pass", "rewrite", "consume"};
-
 	if (!is_traced(client, &flow->source) && !is_traced(client, &flow->destination))
 		return;
 	if (outcome)
 		put(client, "came", flow, bytes,
-			client->relays ? verdicts[outcome->verdict] : NULL);
+			client->relays ? verdict_names[outcome->verdict] : NULL);
 	else
 		put(client, "sent", flow, bytes, NULL);
 	if (outcome && outcome->verdict == VERDICT_REWRITE)

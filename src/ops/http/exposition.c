@@ -101,8 +101,6 @@ static const char *const directions[DIRECTIONS] = {"in", "out", "none"};
 /* What is nobody's business always passes. */
 static void put_packets(struct exposition *exposition, const struct engine_counters *counters)
 {
-	static const char *const verdicts[VERDICTS] = {"pass", "rewrite", "consume"};
-
 	put_head(exposition, "packets_total", "counter",
 		"Packets, by direction (in: to a proxy; out: from a proxy; none: between two "
 		"proxies, between none, or with an exempt network, and not looked into) and by "
@@ -111,7 +109,7 @@ static void put_packets(struct exposition *exposition, const struct engine_count
 	for (unsigned i = 0; i < DIRECTIONS; i++) {
 		for (unsigned j = 0; j < (i == DIRECTION_NONE ? 1 : VERDICTS); j++)
 			put(exposition, "natbox_packets_total{dir=\"%s\",verdict=\"%s\"} %llu\n",
-				directions[i], verdicts[j],
+				directions[i], verdict_names[j],
 				(unsigned long long)counters->verdicts[i][j]);
 	}
 	put_head(exposition, "rewrites_total", "counter",

@@ -131,10 +131,9 @@ static struct partial *partial_for(
 {
 	struct chain *bucket =
 		bucket_of(fragments, &fragment->flow, fragment->id, fragment->protocol);
-	struct partial *partial;
 
-	LIST_FOREACH(partial, bucket, chained)
-	{
+	for (struct partial *partial = LIST_FIRST(bucket); partial;
+		partial = LIST_NEXT(partial, chained)) {
 		if (same_packet(partial, fragment))
 			return partial;
 	}
