@@ -12,44 +12,14 @@ void json_put_number(struct json *json, uint64_t number, unsigned width)
 	json_put_bytes(json, digits + at, sizeof(digits) - at);
 }
 
-void json_put_decimal(struct json *json, uint64_t value, unsigned decimals)
-{
-	uint64_t one = 1;
-
-	for (unsigned i = 0; i < decimals; i++)
-		one *= 10;
-	json_put_number(json, value / one, 0);
-	json_put_char(json, '.');
-	json_put_number(json, value % one, decimals);
-}
-
-void json_put_quoted(struct json *json, const char *text)
-{
-	json_put_char(json, '"');
-	json_put(json, text);
-	json_put_char(json, '"');
-}
-
 void json_put_address(struct json *json, const struct address *address)
 {
 	char text[ADDRESS_TEXT_MAX];
+	const size_t length = address_format(address, text);
 
-	address_format(address, text);
-	json_put_quoted(json, text);
-}
-
-void json_next(struct json *json)
-{
-	const char last = json->bytes[json->used - 1];
-
-	if (last != '{' && last != '[')
-		json_put_char(json, ',');
-}
-
-void json_put_item(struct json *json, uint64_t number)
-{
-	json_next(json);
-	json_put_number(json, number, 0);
+	json_put_char(json, '"');
+	json_put_bytes(json, text, length);
+	json_put_char(json, '"');
 }
 
 /* Length of the well-formed UTF-8 sequence at the start (RFC 3629 4); 0: there is none. */
@@ -165,51 +135,6 @@ void json_put_escaped(struct json *json, struct text text)
 		at += length;
 		left -= length;
 	}
-}
-
-void json_put_key(struct json *json, const char *key)
-{
-	json_next(json);
-	json_put_quoted(json, key);
-	json_put_char(json, ':');
-}
-
-void json_put_member(struct json *json, const char *key, const char *value)
-{
-	json_put_key(json, key);
-	json_put_quoted(json, value);
-}
-
-void json_put_text_member(struct json *json, const char *key, struct text text)
-{
-	json_put_key(json, key);
-	json_put_char(json, '"');
-	json_put_escaped(json, text);
-	json_put_char(json, '"');
-}
-
-void json_put_address_member(struct json *json, const char *key, const struct address *address)
-{
-	json_put_key(json, key);
-	json_put_address(json, address);
-}
-
-void json_put_time_member(struct json *json, int64_t time_us)
-{
-	json_put_key(json, "time");
-	json_put_decimal(json, time_us > 0 ? (uint64_t)time_us : 0, 6);
-}
-
-void json_put_number_member(struct json *json, const char *key, uint64_t value)
-{
-	json_put_key(json, key);
-	json_put_number(json, value, 0);
-}
-
-void json_put_truth_member(struct json *json, const char *key, bool truth)
-{
-	json_put_key(json, key);
-	json_put(json, truth ? "true" : "false");
 }
 
 void json_put_set_member(
