@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,15 +58,10 @@ static int user_may(const struct host_test *test, const char *path, int access_m
 /* The directory that holds path, which need not be there. */
 static void name_parent(const char *path, char parent[static PATH_MAX])
 {
-	size_t length = strlen(path);
+	char copy[PATH_MAX];
 
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	while (length && path[length - 1] != '/')
-		length--;
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	snprintf(parent, PATH_MAX, "%.*s", length ? (int)length : 1, length ? path : ".");
+	snprintf(copy, sizeof(copy), "%s", path);
+	snprintf(parent, PATH_MAX, "%s", dirname(copy));
 }
 
 /* Who natbox will be, in words. */

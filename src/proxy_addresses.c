@@ -39,7 +39,7 @@ bool proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct
 	bool is_ours = false;
 
 	for (unsigned i = 0; i < settings->named_count; i++)
-		is_ours |= wire_names_any(&settings->named[i]) &&
+		is_ours |= address_is_unspecified(&settings->named[i]) &&
 			   settings->named[i].port == proxy->port;
 	if (is_ours && !addresses->wire->kind->proxies_stay)
 		add(addresses, proxy);

@@ -190,12 +190,11 @@ static void see(struct replay *replay, const struct flow *flow, struct text byte
 static void warn_of_unseen(const struct replay *replay, const char *path)
 {
 	const struct address *first = &replay->unseen[0];
-	static const struct address any;
 	char proxy[ADDRESS_TEXT_MAX], more[32] = "";
 
 	if (!replay->unseen_count)
 		return;
-	if (address_same_host(first, &any))
+	if (address_is_unspecified(first))
 		snprintf(proxy, sizeof(proxy), "*:%u", first->port);
 	else
 		address_format(first, proxy);
@@ -263,18 +262,14 @@ static int run(struct replay *replay, const struct options *options, struct faul
  * before. */
 static int finish(struct replay *replay, int result, struct fault *fault)
 {
-	struct fault other;
-	int closed = replay->wire.kind->close(&replay->wire, &other);
+	struct fault unheard;
+	int closed = replay->wire.kind->close(&replay->wire, result == 0 ? fault : &unheard);
 
-	if (result == 0 && closed != 0) {
-		*fault = other;
+	if (result == 0)
 		result = closed;
-	}
-	closed = events_close(replay->events, &other);
-	if (result == 0 && closed != 0) {
-		*fault = other;
+	closed = events_close(replay->events, result == 0 ? fault : &unheard);
+	if (result == 0)
 		result = closed;
-	}
 	engine_free(replay->engine);
 	return result;
 }

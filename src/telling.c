@@ -23,12 +23,7 @@ void tell_datagram(const struct flow *flow, struct text bytes)
 	if (!line.length || !memmem(line.at, line.length, "SIP/2.0", strlen("SIP/2.0")))
 		line = TEXT("no SIP");
 	log_debug("packet %s to %s, %zu bytes: %.*s", source, destination, bytes.length,
-		line.length < LOG_LINE_MAX ? (int)line.length : LOG_LINE_MAX, line.at);
-}
-
-static int shown_length(struct text text)
-{
-	return text.length < LABEL_MAX ? (int)text.length : LABEL_MAX;
+		text_shown(line, LOG_LINE_MAX), line.at);
 }
 
 /* What an operator should hear of without an event stream. */
@@ -41,7 +36,7 @@ static void log_event(const struct live *live, const struct event *event)
 {
 	static struct log_limit malformed, refused, lost, found;
 	const char *colon = event->aor.at ? ": " : "";
-	const int length = shown_length(event->aor);
+	const int length = text_shown(event->aor, LABEL_MAX);
 	char client[ADDRESS_TEXT_MAX];
 
 	if (!(LOGGED_EVENTS >> event->type & 1))

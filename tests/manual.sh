@@ -42,7 +42,7 @@ else
 	echo "not ok - natboxctl.8 has every command that there is, and no other"
 	status=1
 fi
-filters=$(grep -oE 'TEXT\("[a-z]+[=>]?"\)' src/ops/control/control_filter.c | grep -oE '[a-z]+[=>]?' | sort -u)
+filters=$(grep -oE '(TEXT\(|\{)"[a-z]+[=>]?"' src/ops/control/control_filter.c | grep -oE '[a-z]+[=>]?' | sort -u)
 missing=
 for filter in $filters; do
 	sed -n '/^\.Ss Filters/,/^\.Sh/p' natboxctl.8 |

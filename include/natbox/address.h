@@ -37,6 +37,12 @@ uint32_t hash_address(const struct hash_key *key, const struct address *address,
  * loopback, IPv6 unique local (RFC 4193), link local and ::1. */
 bool address_is_private(const struct address *address);
 
+/* 127/8 and ::1, where no user agent comes from. */
+bool address_is_loopback(const struct address *address);
+
+/* 0.0.0.0 and ::, whatever the port. */
+bool address_is_unspecified(const struct address *address);
+
 /* Whether one host can be sent to there: not with port 0, which is nobody's (RFC 768), nor the
  * unspecified address and its network (RFC 1122 3.2.1.3), nor multicast, broadcast or what is
  * reserved beyond that (RFC 1112 4, RFC 4291 2.7). */

@@ -42,12 +42,21 @@ static inline const char *text_end(struct text text)
 			   : text.at; /* C adds nothing to NULL, not even 0 */
 }
 
+/* Its length for "%.*s", of which so much is shown at most. */
+static inline int text_shown(struct text text, int most)
+{
+	return text.length < (size_t)most ? (int)text.length : most;
+}
+
 bool text_equal(struct text a, struct text b);
 
 /* ASCII case folded, as SIP compares tokens, header names and hosts (RFC 3261 7.3.1). */
 bool text_equal_nocase(struct text a, struct text b);
 
 bool text_starts_with(struct text text, struct text prefix);
+
+/* Which of the names it is; count: none. */
+unsigned text_find(struct text text, const char *const *names, unsigned count);
 
 /* Without the spaces, tabs and line ends (of folded lines) at either end. */
 struct text text_trim(struct text text);
@@ -200,14 +209,13 @@ struct fault {
 	char line[FAULT_MAX];
 };
 
-/* Writes the line of a passing fault, cut when too long, and returns error (a negative errno), to
- * be returned on. */
-int fault_set(struct fault *fault, int error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* The same of another kind. */
+/* Writes the line of a fault, cut when too long, and returns error (a negative errno), to be
+ * returned on. */
 int fault_set_kind(struct fault *fault, enum fault_kind kind, int error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* The same of a passing one, as most are. */
+#define fault_set(fault, error, ...) fault_set_kind(fault, FAULT_PASSING, error, __VA_ARGS__)
 
 /* The kind of an error (a negative errno) that open(2) has ended with, of a path that the user has
  * named: lasting where it is the path that has to be mended, or who may go there. */

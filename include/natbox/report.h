@@ -100,6 +100,7 @@ enum verdict {
 	VERDICT_CONSUME, /* ends here: the answer to a keepalive, or answered for a lost phone */
 	VERDICTS
 };
+extern const char *const verdict_names[VERDICTS];
 
 enum direction {
 	DIRECTION_IN,  /* from a user agent to a proxy */
@@ -141,6 +142,16 @@ struct engine_counters {
 	uint64_t refusals[REFUSALS];
 	uint64_t lost_answers; /* requests that were answered for a phone that was lost */
 };
+
+/* All of a direction. */
+static inline uint64_t packets_of(const struct engine_counters *counters, unsigned direction)
+{
+	uint64_t sum = 0;
+
+	for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
+		sum += counters->verdicts[direction][verdict];
+	return sum;
+}
 
 /* The sink: where events go, and what natbox sends of its own. */
 

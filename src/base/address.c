@@ -111,6 +111,22 @@ bool address_is_private(const struct address *address)
 	return false;
 }
 
+bool address_is_loopback(const struct address *address)
+{
+	static const struct network ipv4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8};
+	static const struct network ipv6 = {{[15] = 1}, 128};
+
+	return network_contains(&ipv4, address) || network_contains(&ipv6, address);
+}
+
+bool address_is_unspecified(const struct address *address)
+{
+	static const uint8_t zeros[16];
+	const bool ends_in_zeros = memcmp(address->ip + 12, zeros, 4) == 0;
+
+	return ends_in_zeros && (address_is_ipv4(address) || memcmp(address->ip, zeros, 12) == 0);
+}
+
 bool address_is_one_host(const struct address *address)
 {
 	static const uint8_t unspecified[16];

@@ -4,17 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int fault_set(struct fault *fault, int error, const char *format, ...)
-{
-	va_list arguments;
-
-	fault->kind = FAULT_PASSING;
-	va_start(arguments, format);
-	vsnprintf(fault->line, sizeof(fault->line), format, arguments);
-	va_end(arguments);
-	return error;
-}
-
 int fault_set_kind(struct fault *fault, enum fault_kind kind, int error, const char *format, ...)
 {
 	va_list arguments;

@@ -39,6 +39,15 @@ bool text_starts_with(struct text text, struct text prefix)
 	       (prefix.length == 0 || memcmp(text.at, prefix.at, prefix.length) == 0);
 }
 
+unsigned text_find(struct text text, const char *const *names, unsigned count)
+{
+	unsigned at = 0;
+
+	while (at < count && !text_equal(text, text_from(names[at])))
+		at++;
+	return at;
+}
+
 struct text text_trim(struct text text)
 {
 	const char *at = text.at, *end = text_end(text);

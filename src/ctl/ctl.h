@@ -46,6 +46,13 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 /* A text of a line, "" where there is none; nothing in it does anything to a terminal. Valid until
  * the eighth call after. */
 const char *text_of(const json_t *line, const char *key);
+
+/* The same of a text that is no line's, as the name of a member. */
+const char *plain_of(const char *text);
+
+/* The address of record of a line. Whoever has it knows that it is a SIP URI. */
+const char *short_aor(const json_t *line);
+
 uint64_t number_of(const json_t *line, const char *key);
 bool is_true(const json_t *line, const char *key);
 

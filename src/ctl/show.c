@@ -46,14 +46,6 @@ static const char *next_of(const json_t *line, char text[static SPAN_MAX])
 	return json_object_get(line, "next") ? span_of(number_of(line, "next"), text) : "-";
 }
 
-/* Whoever has it knows that it is a SIP URI. */
-static const char *short_aor(const json_t *line)
-{
-	const char *aor = text_of(line, "aor");
-
-	return strncmp(aor, "sip:", 4) == 0 ? aor + 4 : aor;
-}
-
 /* On a terminal what does not fit is cut, for the table to stay one. */
 static void print_row(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

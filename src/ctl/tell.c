@@ -101,14 +101,14 @@ void tell_stats(struct ctl *ctl, const json_t *line)
 	json_object_foreach((json_t *)line, key, value)
 	{
 		const char *name = strncmp(key, "natbox_", 7) == 0 ? key + 7 : key;
-		json_t *text = json_string(name);
 
-		if (!strstr(name, "_bucket{") && json_is_integer(value))
-			printf("%-60s %19" JSON_INTEGER_FORMAT "\n", text_of(text, NULL),
+		if (strstr(name, "_bucket{"))
+			continue;
+		if (json_is_integer(value))
+			printf("%-60s %19" JSON_INTEGER_FORMAT "\n", plain_of(name),
 				json_integer_value(value));
-		else if (!strstr(name, "_bucket{") && json_is_real(value))
-			printf("%-60s %19.6f\n", text_of(text, NULL), json_real_value(value));
-		json_decref(text);
+		else if (json_is_real(value))
+			printf("%-60s %19.6f\n", plain_of(name), json_real_value(value));
 	}
 }
 

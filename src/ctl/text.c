@@ -7,8 +7,11 @@
 enum { TEXTS = 8, TEXT_SHOWN_MAX = 4096 };
 
 /* What is no plain ASCII is shown as \xNN: it may have come from anywhere. */
-static void make_plain(const char *text, size_t length, char *out)
+static const char *make_plain(const char *text, size_t length)
 {
+	static char texts[TEXTS][TEXT_SHOWN_MAX];
+	static unsigned next;
+	char *out = texts[next++ % TEXTS];
 	size_t used = 0;
 
 	for (size_t i = 0; i < length && used + 5 < TEXT_SHOWN_MAX; i++) {
@@ -20,19 +23,28 @@ static void make_plain(const char *text, size_t length, char *out)
 			used += (size_t)snprintf(out + used, 5, "\\x%02x", c);
 	}
 	out[used] = 0;
+	return out;
 }
 
 const char *text_of(const json_t *line, const char *key)
 {
-	static char texts[TEXTS][TEXT_SHOWN_MAX];
-	static unsigned next;
 	const json_t *value = key ? json_object_get(line, key) : line;
-	char *out = texts[next++ % TEXTS];
 
-	*out = 0;
-	if (json_is_string(value))
-		make_plain(json_string_value(value), json_string_length(value), out);
-	return out;
+	if (!json_is_string(value))
+		return "";
+	return make_plain(json_string_value(value), json_string_length(value));
+}
+
+const char *plain_of(const char *text)
+{
+	return make_plain(text, strlen(text));
+}
+
+const char *short_aor(const json_t *line)
+{
+	const char *aor = text_of(line, "aor");
+
+	return strncmp(aor, "sip:", 4) == 0 ? aor + 4 : aor;
 }
 
 uint64_t number_of(const json_t *line, const char *key)

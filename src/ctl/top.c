@@ -91,35 +91,39 @@ static void end_answer(struct top *top)
 	ask_next(top);
 }
 
+/* Whether it was, and why that is to be shown. */
+static bool was_refused(struct top *top, const json_t *line)
+{
+	if (!json_object_get(line, "failed"))
+		return false;
+	snprintf(top->trouble, sizeof(top->trouble), "%s", text_of(line, "failed"));
+	top->has_failed = true;
+	return true;
+}
+
 static void on_answer(void *context, const json_t *line)
 {
 	struct top *top = context;
 
 	top->heard_ms = now_ms();
-	if (json_object_get(line, "failed")) {
-		snprintf(top->trouble, sizeof(top->trouble), "%s", text_of(line, "failed"));
-		top->has_failed = true;
-	} else if (json_object_get(line, "done")) {
+	if (was_refused(top, line))
+		return;
+	if (json_object_get(line, "done"))
 		end_answer(top);
-	} else if (top->question == ASK_STATUS) {
+	else if (top->question == ASK_STATUS)
 		figures_take_status(&top->figures, line);
-	} else if (top->question == ASK_STATS) {
+	else if (top->question == ASK_STATS)
 		figures_take_stats(&top->figures, line, top->heard_ms);
-	} else if (top->question == ASK_LOST) {
+	else if (top->question == ASK_LOST)
 		figures_take_lost(&top->figures, line);
-	}
 }
 
 static void on_event(void *context, const json_t *line)
 {
 	struct top *top = context;
 
-	if (json_object_get(line, "failed")) {
-		snprintf(top->trouble, sizeof(top->trouble), "%s", text_of(line, "failed"));
-		top->has_failed = true;
-	} else {
+	if (!was_refused(top, line))
 		figures_take_event(&top->figures, line);
-	}
 }
 
 static void disconnect(struct top *top)

@@ -94,14 +94,11 @@ static void take_classes(struct top_figures *figures, const json_t *classes)
 	json_object_foreach((json_t *)classes, name, value)
 	{
 		struct top_class *class = &figures->class_list[figures->classes];
-		json_t *text;
 
 		if (figures->classes == TOP_CLASSES_MAX)
 			return;
-		text = json_string(name);
-		snprintf(class->name, sizeof(class->name), "%s", text_of(text, NULL));
+		snprintf(class->name, sizeof(class->name), "%s", plain_of(name));
 		class->endpoints = number_of(classes, name);
-		json_decref(text);
 		figures->classes++;
 	}
 }
@@ -135,11 +132,6 @@ void figures_take_status(struct top_figures *figures, const json_t *line)
 		span_of(number_of(line, "up"), up), figures->is_held ? "HELD" : keepalives);
 }
 
-static void set_text(char out[static TOP_TEXT_MAX], const char *text)
-{
-	snprintf(out, TOP_TEXT_MAX, "%s", strncmp(text, "sip:", 4) == 0 ? text + 4 : text);
-}
-
 void figures_take_lost(struct top_figures *figures, const json_t *line)
 {
 	struct top_lost_list *lost = &figures->lost_coming;
@@ -153,8 +145,8 @@ void figures_take_lost(struct top_figures *figures, const json_t *line)
 		lost->list[at] = lost->list[at - 1];
 	lost->list[at].quiet = quiet;
 	lost->list[at].heard_at = time(NULL) - (int64_t)quiet;
-	set_text(lost->list[at].client, text_of(line, "client"));
-	set_text(lost->list[at].aor, text_of(line, "aor"));
+	snprintf(lost->list[at].client, TOP_TEXT_MAX, "%s", text_of(line, "client"));
+	snprintf(lost->list[at].aor, TOP_TEXT_MAX, "%s", short_aor(line));
 }
 
 void figures_end_lost(struct top_figures *figures)

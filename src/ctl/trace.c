@@ -106,7 +106,6 @@ void trace_message(struct ctl *ctl, const json_t *line)
 		return;
 	}
 	length = decode(base64, message, sizeof(message));
-	ctl->shown++;
 	if (ctl->writer) {
 		write_message(ctl, line, (struct text){message, length});
 		return;

@@ -88,11 +88,6 @@ static bool via_origin_read(struct text coded, struct via_origin *origin)
 	       (origin->rport.length > 0) == (rport.length > 0);
 }
 
-static bool is_clients_host(struct text value, const struct address *client)
-{
-	return host_is_at(value, client);
-}
-
 static bool is_clients_port(struct text value, const struct address *client)
 {
 	uint32_t port;
@@ -151,8 +146,8 @@ static bool restore_via(const struct restore *restore, const struct sip_message 
 		restored = true;
 	}
 	is_told = origin.is_known && origin.tells_seen_at;
-	restored |= restore_via_param(restore, via, via->received, TEXT("received"),
-		is_clients_host, is_told ? &origin.received : NULL);
+	restored |= restore_via_param(restore, via, via->received, TEXT("received"), host_is_at,
+		is_told ? &origin.received : NULL);
 	restored |= restore_via_param(restore, via, via->rport, TEXT("rport"), is_clients_port,
 		is_told ? &origin.rport : NULL);
 	return restored;

@@ -17,7 +17,9 @@ void json_put_address(struct json *json, const struct address *address)
 	char text[ADDRESS_TEXT_MAX];
 	const size_t length = address_format(address, text);
 
+	json_put_char(json, '"');
 	json_put_bytes(json, text, length);
+	json_put_char(json, '"');
 }
 
 /* Length of the well-formed UTF-8 sequence at the start (RFC 3629 4); 0: there is none. */
@@ -135,47 +137,16 @@ void json_put_escaped(struct json *json, struct text text)
 	}
 }
 
-void json_put_key(struct json *json, const char *key)
-{
-	json_put(json, ",\"");
-	json_put(json, key);
-	json_put(json, "\":");
-}
-
-void json_put_member(struct json *json, const char *key, const char *value)
-{
-	json_put_key(json, key);
-	json_put_char(json, '"');
-	json_put(json, value);
-	json_put_char(json, '"');
-}
-
-void json_put_number_member(struct json *json, const char *key, uint64_t value)
-{
-	json_put_key(json, key);
-	json_put_number(json, value, 0);
-}
-
-void json_put_truth_member(struct json *json, const char *key, bool truth)
-{
-	json_put_key(json, key);
-	json_put(json, truth ? "true" : "false");
-}
-
 void json_put_set_member(
 	struct json *json, const char *key, unsigned set, const char *const *names, unsigned count)
 {
-	const char *separator = "\"";
-
 	json_put_key(json, key);
 	json_put_char(json, '[');
 	for (unsigned bit = 0; bit < count; bit++) {
 		if (!(set & 1U << bit))
 			continue;
-		json_put(json, separator);
-		json_put(json, names[bit]);
-		json_put_char(json, '"');
-		separator = ",\"";
+		json_next(json);
+		json_put_quoted(json, names[bit]);
 	}
 	json_put_char(json, ']');
 }

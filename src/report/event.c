@@ -33,3 +33,5 @@ const char *const refusal_names[REFUSALS] = {
 	[REFUSED_TRANSACTIONS] = "transactions",
 	[REFUSED_DATAGRAM] = "datagram",
 };
+
+const char *const verdict_names[VERDICTS] = {"pass", "rewrite", "consume"};

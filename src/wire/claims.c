@@ -44,7 +44,7 @@ static void name_any(uint16_t port, char name[static CLAIM_MAX])
 
 static void name_entry(const struct address *named, char name[static CLAIM_MAX])
 {
-	if (wire_names_any(named))
+	if (address_is_unspecified(named))
 		name_any(named->port, name);
 	else
 		name_address(named, name);
@@ -100,7 +100,7 @@ int wire_claim(struct wire *wire, uid_t user, struct fault *fault)
 	for (unsigned i = 0; result == 0 && i < settings->named_count; i++) {
 		const struct address *named = &settings->named[i];
 
-		if (wire_names_any(named))
+		if (address_is_unspecified(named))
 			result = look_for_named(wire, named, &host, user, fault);
 		else if (host_has(&host, named))
 			result = look_for_any(wire, named, user, fault);

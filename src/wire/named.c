@@ -1,31 +1,28 @@
 #include "named.h"
 
+#include "hops/questions.h"
 #include "host.h"
+#include "tell.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-bool wire_names_any(const struct address *named)
+/* The first *:PORT of the settings; NULL: there is none. */
+static const struct address *find_any(const struct wire_settings *settings)
 {
-	static const struct address any;
-
-	return address_same_host(named, &any);
-}
-
-static bool needs_host(const struct wire_settings *settings)
-{
-	for (unsigned i = 0; i < settings->named_count; i++)
-		if (wire_names_any(&settings->named[i]))
-			return true;
-	return false;
+	for (unsigned i = 0; i < settings->named_count; i++) {
+		if (address_is_unspecified(&settings->named[i]))
+			return &settings->named[i];
+	}
+	return NULL;
 }
 
 int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
 	struct fault *fault)
 {
 	static struct host host;
-	int count = 0, result = needs_host(settings) ? host_read(&host) : 0;
+	int count = 0, result = find_any(settings) ? host_read(&host) : 0;
 
 	if (result != 0)
 		return fault_set(fault, result,
@@ -33,7 +30,7 @@ int wire_find_proxies(const struct wire_settings *settings, struct address list[
 			strerror(-result));
 	for (unsigned i = 0; i < settings->named_count; i++) {
 		const struct address *named = &settings->named[i];
-		const bool any = wire_names_any(named);
+		const bool any = address_is_unspecified(named);
 
 		if (!any && count < PROXIES_MAX)
 			list[count++] = *named;
@@ -50,24 +47,6 @@ int wire_find_proxies(const struct wire_settings *settings, struct address list[
 		"this host has no address that a proxy could have: set natbox.proxy");
 }
 
-bool named_is_loopback(const struct address *address)
-{
-	static const struct network loopback4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8};
-	static const struct network loopback6 = {{[15] = 1}, 128};
-
-	return network_contains(&loopback4, address) || network_contains(&loopback6, address);
-}
-
-/* The first *:PORT of the settings; NULL: there is none. */
-static const struct address *find_any(const struct wire_settings *settings)
-{
-	for (unsigned i = 0; i < settings->named_count; i++) {
-		if (wire_names_any(&settings->named[i]))
-			return &settings->named[i];
-	}
-	return NULL;
-}
-
 const char *named_line(
 	const struct wire_settings *settings, const struct address *proxies, size_t count)
 {
@@ -75,7 +54,7 @@ const char *named_line(
 	const struct address *any = find_any(settings);
 	size_t named = 0, length;
 
-	while (named < count && named_is_loopback(&proxies[named]))
+	while (named < count && address_is_loopback(&proxies[named]))
 		named++;
 	if (named == count && any) {
 		snprintf(text, sizeof(text),
@@ -86,4 +65,37 @@ const char *named_line(
 	if (count > 1)
 		snprintf(text + length, sizeof(text) - length, " and %zu more", count - 1);
 	return text;
+}
+
+/* A proxy is on this host, or what is sent to it leaves by one of its interfaces. */
+static void examine_proxy(struct wire *wire, const struct host *host, const struct address *proxy)
+{
+	char text[ADDRESS_TEXT_MAX];
+	unsigned interface;
+
+	if (host_has(host, proxy) || ask_way(proxy, &interface) != 0 || interface)
+		return;
+	address_format(proxy, text);
+	tell(wire, WIRE_ERROR,
+		"natbox.proxy: %s is no address of this host, and no route leads there; name the "
+		"proxy's own address, or add the route",
+		text);
+}
+
+void wire_examine(struct wire *wire)
+{
+	const struct wire_settings *settings = &wire->settings;
+	static struct host host;
+	static struct address list[PROXIES_MAX];
+	struct fault fault;
+
+	host_read(&host);
+	for (unsigned i = 0; i < settings->named_count; i++) {
+		if (!address_is_unspecified(&settings->named[i]))
+			examine_proxy(wire, &host, &settings->named[i]);
+	}
+	if (wire_find_proxies(settings, list, &fault) < 0)
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	else if (wire->kind->examine)
+		wire->kind->examine(wire);
 }

@@ -4,9 +4,6 @@
 
 #include <natbox/wire.h>
 
-/* An address of this host that no user agent comes to. */
-bool named_is_loopback(const struct address *address);
-
 /* "198.51.100.1:5060", or with " and 3 more" behind the first that is no loopback address, where
  * one is not; "*:5060" where the settings have that and it is loopback addresses alone. count is
  * not 0. Valid until the next call. */

@@ -14,6 +14,15 @@ enum {
 	NOTICES_MAX = 64,
 };
 
+void *netlink_start(struct netlink_message *message, int type, int flags, size_t header_length)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(message);
+
+	request->nlmsg_type = (uint16_t)type;
+	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	return mnl_nlmsg_put_extra_header(request, header_length);
+}
+
 int netlink_open(int bus, struct mnl_socket **out)
 {
 	int on = 1;
@@ -76,6 +85,18 @@ int netlink_request(
 			mnl_socket_get_portid(socket), callback, context);
 	}
 	return verdict < 0 ? -errno : 0;
+}
+
+int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t callback, void *context)
+{
+	struct mnl_socket *socket = NULL;
+	int result = netlink_open(bus, &socket);
+
+	if (result != 0)
+		return result;
+	result = netlink_request(socket, request, callback, context);
+	netlink_close(socket);
+	return result;
 }
 
 bool netlink_take(struct mnl_socket *socket, mnl_cb_t callback, void *context)

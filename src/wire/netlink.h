@@ -5,6 +5,16 @@
 #include <libmnl/libmnl.h>
 #include <stdbool.h>
 
+/* Room for a message of ours that is no transaction. */
+struct netlink_message {
+	struct nlmsghdr header;
+	char rest[240];
+};
+
+/* Begins a request: NLM_F_REQUEST and these flags. Returns its own header, zeros of that length;
+ * attributes go behind it. */
+void *netlink_start(struct netlink_message *message, int type, int flags, size_t header_length);
+
 /* bus: NETLINK_ROUTE, NETLINK_NETFILTER. 0 or a negative errno. */
 int netlink_open(int bus, struct mnl_socket **socket);
 
@@ -17,6 +27,9 @@ void netlink_close(struct mnl_socket *socket); /* NULL is fine */
  * has NLM_F_ACK or NLM_F_DUMP. 0, or the negative errno that the kernel answered with. */
 int netlink_request(
 	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *context);
+
+/* The same over a socket of its own. */
+int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t callback, void *context);
 
 /* Hands what the kernel has told by itself to callback, without waiting. False: some of it was
  * lost, or there may be more than is taken at a time. */

@@ -108,7 +108,7 @@ static struct wire_frames replaying_frames(const struct wire *wire)
 static int replaying_close(struct wire *wire, struct fault *fault)
 {
 	struct replaying *replaying = wire->own;
-	struct fault other;
+	struct fault unheard;
 	int result, closed;
 
 	if (!replaying)
@@ -116,11 +116,9 @@ static int replaying_close(struct wire *wire, struct fault *fault)
 	result = replaying->write_error;
 	if (result != 0)
 		*fault = replaying->write_fault;
-	closed = writer_close(replaying->writer, &other);
-	if (result == 0 && closed != 0) {
-		*fault = other;
+	closed = writer_close(replaying->writer, result == 0 ? fault : &unheard);
+	if (result == 0)
 		result = closed;
-	}
 	capture_close(replaying->capture);
 	free(replaying);
 	return result;

@@ -19,7 +19,7 @@ static size_t list_served(const struct wire_settings *settings, const struct add
 
 		for (unsigned j = 0; j < settings->named_count; j++)
 			named |= address_equal(&settings->named[j], &proxies[i]);
-		if (named || !named_is_loopback(&proxies[i]))
+		if (named || !address_is_loopback(&proxies[i]))
 			served[kept++] = proxies[i];
 	}
 	return kept;
@@ -40,6 +40,19 @@ static struct rules_settings rules_for(
 		.proxies = served,
 		.proxy_count = count,
 	};
+}
+
+/* Those for what natbox.proxy means on this host now. 0 or a negative errno, when they are for no
+ * proxy. */
+static int rules_here(
+	const struct wire_settings *settings, struct rules_settings *rules, struct fault *fault)
+{
+	static struct address proxies[PROXIES_MAX], served[PROXIES_MAX];
+	const int count = wire_find_proxies(settings, proxies, fault);
+
+	*rules = rules_for(settings, served,
+		count > 0 ? list_served(settings, proxies, (size_t)count, served) : 0);
+	return count < 0 ? count : 0;
 }
 
 static int refuse_none(struct fault *fault)
@@ -169,30 +182,23 @@ static void on_rules_fault(void *context, const struct fault *fault)
 
 void served_examine(struct wire *wire)
 {
-	static struct address proxies[PROXIES_MAX], served[PROXIES_MAX];
-	const struct wire_settings *settings = &wire->settings;
 	struct rules_settings rules;
 	struct fault fault;
-	int count = wire_find_proxies(settings, proxies, &fault);
 
-	rules = rules_for(settings, served,
-		count > 0 ? list_served(settings, proxies, (size_t)count, served) : 0);
+	rules_here(&wire->settings, &rules, &fault);
 	if (!rules.proxy_count && refuse_none(&fault))
 		tell(wire, WIRE_ERROR, "%s", fault.line);
-	if (!settings->queues)
-		served_warn_of_loopback(wire, served, rules.proxy_count);
+	if (!rules.queues)
+		served_warn_of_loopback(wire, rules.proxies, rules.proxy_count);
 	rules_examine(&rules, on_rules_fault, wire);
 }
 
 int wire_print_rules(const struct wire_settings *settings, FILE *file, struct fault *fault)
 {
-	static struct address proxies[PROXIES_MAX], served[PROXIES_MAX];
 	struct rules_settings rules;
-	int count = wire_find_proxies(settings, proxies, fault);
+	const int error = rules_here(settings, &rules, fault);
 
-	if (count < 0)
-		return count;
-	rules = rules_for(settings, served, list_served(settings, proxies, (size_t)count, served));
-	rules_print(&rules, file);
-	return 0;
+	if (!error)
+		rules_print(&rules, file);
+	return error;
 }

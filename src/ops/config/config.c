@@ -45,14 +45,7 @@ static unsigned key_find(const struct config *config, struct text section, struc
 
 	if (config_section_is_class(section, &class))
 		return class_key_find(&config->core, class, name);
-	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
-		const struct config_key *key = &config_keys[i];
-
-		if (text_equal(section, text_from(key->section)) &&
-			text_equal(name, text_from(key->name)))
-			return i;
-	}
-	return KEYS_NONE;
+	return config_key_named(section, name);
 }
 
 static int key_set(struct config *config, unsigned key, struct text value, struct fault *fault)
@@ -109,8 +102,7 @@ static bool begin_section(struct reading *reading, struct text section)
 	if (section_exists(section))
 		return true;
 	config_error(reading->errors, "%.*s:%u: unknown section [%.*s]", PLACE_MAX, reading->path,
-		reading->line, section.length < PLACE_MAX ? (int)section.length : PLACE_MAX,
-		section.at);
+		reading->line, text_shown(section, PLACE_MAX), section.at);
 	return false;
 }
 

@@ -3,6 +3,16 @@
 #include <errno.h>
 #include <string.h>
 
+int config_network(struct text item, struct network *network, struct fault *fault)
+{
+	if (network_parse(item, network) == 0)
+		return 0;
+	return fault_set(fault, -EINVAL,
+		"\"%.*s\" is not a network such as 10.0.0.0/8 or 2001:db8::/32 with its host bits "
+		"zero",
+		config_shown(item), item.at);
+}
+
 int config_parse_exempt(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
@@ -13,11 +23,8 @@ int config_parse_exempt(
 	(void)key;
 	settings->nat.exempt.count = 0;
 	while (config_list_next(&list, &item)) {
-		if (network_parse(item, &network) < 0)
-			return fault_set(fault, -EINVAL,
-				"\"%.*s\" is not a network such as 10.0.0.0/8 or 2001:db8::/32 "
-				"with its host bits zero",
-				config_shown(item), item.at);
+		if (config_network(item, &network, fault) != 0)
+			return -EINVAL;
 		if (networks_add(&settings->nat.exempt, &network) != 0)
 			return fault_set(fault, -EINVAL, "more than %d networks", NETWORKS_MAX);
 	}
@@ -41,14 +48,6 @@ static bool parse_any_host(struct text item, struct proxy_entry *entry)
 	return true;
 }
 
-static bool is_unspecified(const struct address *address)
-{
-	static const uint8_t zeros[16];
-
-	return memcmp(address->ip + 12, zeros, 4) == 0 &&
-	       (address_is_ipv4(address) || memcmp(address->ip, zeros, 12) == 0);
-}
-
 static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault *fault)
 {
 	if (parse_any_host(item, entry))
@@ -59,7 +58,7 @@ static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault
 			"\"%.*s\" is not an address such as 192.0.2.1:5060, [2001:db8::1]:5060 or "
 			"*:5060 (names are not looked up)",
 			config_shown(item), item.at);
-	if (is_unspecified(&entry->address))
+	if (address_is_unspecified(&entry->address))
 		return fault_set(fault, -EINVAL, "%.*s: for any address of this host write *:%u",
 			config_shown(item), item.at, entry->address.port);
 	if (!address_is_one_host(&entry->address))

@@ -7,16 +7,6 @@ static bool is_set(const struct reading *reading, unsigned key)
 	return reading->set[key].line || reading->set[key].override;
 }
 
-static unsigned key_named(const char *section, const char *name)
-{
-	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
-		if (strcmp(config_keys[i].section, section) == 0 &&
-			strcmp(config_keys[i].name, name) == 0)
-			return i;
-	}
-	return KEYS_NONE;
-}
-
 /* An error of two keys that do not go together, at one of them that was set. */
 static void add_pair_error(struct reading *reading, unsigned a, unsigned b, const char *what)
 {
@@ -35,9 +25,12 @@ static bool is_proxy_port(const struct config *config, uint32_t port)
 static void check_relay(struct reading *reading)
 {
 	const struct config *config = reading->config;
-	unsigned in = key_named("relay", "in-port"), out = key_named("relay", "out-port");
-	unsigned proxy = key_named("natbox", "proxy"), table = key_named("relay", "table");
-	unsigned mark = key_named("relay", "mark"), own = key_named("relay", "own-mark");
+	const unsigned in = config_key_named(TEXT("relay"), TEXT("in-port"));
+	const unsigned out = config_key_named(TEXT("relay"), TEXT("out-port"));
+	const unsigned proxy = config_key_named(TEXT("natbox"), TEXT("proxy"));
+	const unsigned table = config_key_named(TEXT("relay"), TEXT("table"));
+	const unsigned mark = config_key_named(TEXT("relay"), TEXT("mark"));
+	const unsigned own = config_key_named(TEXT("relay"), TEXT("own-mark"));
 
 	if (config->relay.in_port == config->relay.out_port)
 		add_pair_error(reading, in, out, "in-port and out-port must differ");

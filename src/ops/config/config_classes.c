@@ -74,11 +74,8 @@ int config_parse_class_networks(
 		if (class->network_count == CLASS_NETWORKS_MAX)
 			return fault_set(
 				fault, -EINVAL, "more than %d networks", CLASS_NETWORKS_MAX);
-		if (network_parse(item, &class->networks[class->network_count]) < 0)
-			return fault_set(fault, -EINVAL,
-				"\"%.*s\" is not a network such as 10.0.0.0/8 or 2001:db8::/32 "
-				"with its host bits zero",
-				config_shown(item), item.at);
+		if (config_network(item, &class->networks[class->network_count], fault) != 0)
+			return -EINVAL;
 		class->network_count++;
 	}
 	return 0;

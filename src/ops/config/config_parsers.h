@@ -32,7 +32,8 @@ config_parser config_parse_events;   /* unsigned, a set of enum event_type, or E
 /* The same as a duration, or 0 for off. */
 config_parser config_parse_duration_or_off;
 
-/* config_addresses.c */
+/* config_addresses.c; an item of a list of networks is 0 or -EINVAL, too. */
+int config_network(struct text item, struct network *network, struct fault *fault);
 config_parser config_parse_listen;  /* struct address, or port 0 when empty */
 config_parser config_parse_proxies; /* struct config itself */
 config_parser config_parse_exempt;  /* struct settings itself */
@@ -51,7 +52,7 @@ enum { CONFIG_SHOWN_MAX = 80 };
 
 static inline int config_shown(struct text text)
 {
-	return text.length < CONFIG_SHOWN_MAX ? (int)text.length : CONFIG_SHOWN_MAX;
+	return text_shown(text, CONFIG_SHOWN_MAX);
 }
 
 /* A list to be taken apart by config_list_next. An empty value has no item, "," has two

@@ -31,6 +31,16 @@ const struct config_key *config_key_at(unsigned key)
 				 : &class_keys[(key - CONFIG_KEYS) % CLASS_KEYS];
 }
 
+unsigned config_key_named(struct text section, struct text name)
+{
+	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+		if (text_equal(section, text_from(config_keys[i].section)) &&
+			text_equal(name, text_from(config_keys[i].name)))
+			return i;
+	}
+	return KEYS_NONE;
+}
+
 struct phone_class *config_class_of(struct config *config, unsigned key)
 {
 	return &config->core.classes.list[(key - CONFIG_KEYS) / CLASS_KEYS];

@@ -45,6 +45,9 @@ void config_error_at(struct reading *reading, const struct setting *set, const c
 void config_key_error(struct reading *reading, unsigned key, const char *what);
 const struct config_key *config_key_at(unsigned key);
 
+/* The number of a key of the table; KEYS_NONE: there is no such key. */
+unsigned config_key_named(struct text section, struct text name);
+
 /* The class that such a key belongs to. */
 struct phone_class *config_class_of(struct config *config, unsigned key);
 

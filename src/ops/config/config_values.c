@@ -144,26 +144,8 @@ static void list_names(const char *const *names, unsigned count, char *out, size
 {
 	size_t used = 0;
 
-	for (unsigned i = 0; i < count && names[i] && used < size; i++)
+	for (unsigned i = 0; i < count && used < size; i++)
 		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", names[i]);
-}
-
-int config_parse_choice(
-	const struct config_key *key, struct text value, void *target, struct fault *fault)
-{
-	char names[128];
-
-	for (unsigned i = 0; key->choices[i]; i++) {
-		struct text choice = text_from(key->choices[i]);
-
-		if (text_equal_nocase(value, choice)) {
-			*(unsigned *)target = i; /* gcc and clang: an enum without negatives */
-			return 0;
-		}
-	}
-	list_names(key->choices, UINT32_MAX, names, sizeof(names));
-	return fault_set(
-		fault, -EINVAL, "\"%.*s\" is none of %s", config_shown(value), value.at, names);
 }
 
 int config_parse_string(
@@ -217,21 +199,42 @@ static int refuse_name(
 		fault, -EINVAL, "\"%.*s\" is none of %s", config_shown(item), item.at, list);
 }
 
+int config_parse_choice(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	unsigned count = 0, choice;
+
+	while (key->choices[count])
+		count++;
+	choice = find_name(value, key->choices, count);
+	if (choice == count)
+		return refuse_name(value, key->choices, count, fault);
+	*(unsigned *)target = choice; /* gcc and clang: an enum without negatives */
+	return 0;
+}
+
+/* A list of names as the set of their bits. */
+static int parse_set(struct text value, const char *const *names, unsigned count, unsigned *set,
+	struct fault *fault)
+{
+	struct text list = config_list_start(value), item;
+
+	*set = 0;
+	while (config_list_next(&list, &item)) {
+		const unsigned bit = find_name(item, names, count);
+
+		if (bit == count)
+			return refuse_name(item, names, count, fault);
+		*set |= 1U << bit;
+	}
+	return 0;
+}
+
 int config_parse_detect(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
-	unsigned *tests = target, test;
-	struct text list = config_list_start(value), item;
-
 	(void)key;
-	*tests = 0;
-	while (config_list_next(&list, &item)) {
-		test = find_name(item, nat_test_names, NAT_TESTS);
-		if (test == NAT_TESTS)
-			return refuse_name(item, nat_test_names, NAT_TESTS, fault);
-		*tests |= 1U << test;
-	}
-	return 0;
+	return parse_set(value, nat_test_names, NAT_TESTS, target, fault);
 }
 
 int config_parse_events(
@@ -239,19 +242,15 @@ int config_parse_events(
 {
 	enum { AUTO = EVENT_TYPES, ALL, NAMES }; /* a set has EVENTS_AUTO in AUTO's place */
 	const char *names[NAMES];
-	unsigned *kinds = target, kind;
-	struct text list = config_list_start(value), item;
+	unsigned *kinds = target;
+	int result;
 
 	(void)key;
 	memcpy(names, event_type_names, sizeof(event_type_names));
 	names[AUTO] = "auto";
 	names[ALL] = "all";
-	*kinds = 0;
-	while (config_list_next(&list, &item)) {
-		kind = find_name(item, names, NAMES);
-		if (kind == NAMES)
-			return refuse_name(item, names, NAMES, fault);
-		*kinds |= kind == ALL ? (unsigned)EVENTS_ALL : 1U << kind;
-	}
-	return 0;
+	result = parse_set(value, names, NAMES, kinds, fault);
+	if (*kinds & 1U << ALL)
+		*kinds = (*kinds & ~(1U << ALL)) | EVENTS_ALL;
+	return result;
 }

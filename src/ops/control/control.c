@@ -34,7 +34,7 @@ struct control *control_open(
 	}
 	control->listener = -1;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		control->clients[i].fd = -1;
+		control->clients[i] = (struct control_client){.control = control, .fd = -1};
 	memcpy(control->path, path, strnlen(path, sizeof(control->path) - 1));
 	control->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (control->epoll < 0)
@@ -74,13 +74,15 @@ void control_start(struct control *control, struct engine *engine, const struct 
 	listen_again(control);
 }
 
-static void drop(struct control *control, struct control_client *client)
+static void drop(struct control_client *client)
 {
+	struct control *control = client->control;
+
 	if (client->fd < 0)
 		return;
 	close(client->fd);
 	free(client->output);
-	*client = (struct control_client){.fd = -1};
+	*client = (struct control_client){.control = control, .fd = -1};
 	control_note_interest(control);
 }
 
@@ -89,7 +91,7 @@ void control_close(struct control *control)
 	if (!control)
 		return;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		drop(control, &control->clients[i]);
+		drop(&control->clients[i]);
 	if (control->listener >= 0) {
 		control_unlink(control);
 		close(control->listener);
@@ -136,8 +138,11 @@ static void welcome(struct control *control, int fd)
 			   "them\",\"status\":1}\n");
 		return;
 	}
-	*client = (struct control_client){
-		.fd = fd, .output = output, .polled = EPOLLIN, .moved_us = control->now_us};
+	*client = (struct control_client){.control = control,
+		.fd = fd,
+		.output = output,
+		.polled = EPOLLIN,
+		.moved_us = control->now_us};
 	wait_for(control, EPOLL_CTL_ADD, fd, client->polled, (unsigned)(client - control->clients));
 }
 
@@ -173,7 +178,7 @@ static void hear(struct control_client *client)
 }
 
 /* Runs the next line that it has said, once the one before has been answered and taken. */
-static void listen_to(struct control *control, struct control_client *client)
+static void listen_to(struct control_client *client)
 {
 	char line[CONTROL_REQUEST_MAX];
 	const char *end;
@@ -183,8 +188,8 @@ static void listen_to(struct control *control, struct control_client *client)
 		return;
 	end = memchr(client->input, '\n', client->asked);
 	if (!end && client->asked == sizeof(client->input)) {
-		client_fail(control, client, EXIT_USAGE, "a request has %d bytes at most",
-			CONTROL_REQUEST_MAX);
+		client_fail(
+			client, EXIT_USAGE, "a request has %d bytes at most", CONTROL_REQUEST_MAX);
 		client->is_closing = true;
 		return;
 	}
@@ -195,11 +200,11 @@ static void listen_to(struct control *control, struct control_client *client)
 	memcpy(line, client->input, length);
 	client->asked -= length + 1;
 	memmove(client->input, end + 1, client->asked);
-	command_run(control, client, (struct text){line, length});
+	command_run(client, (struct text){line, length});
 }
 
 /* A client that has said enough for now is not read, and that it has gone shows all the same. */
-static void poll_client(const struct control *control, struct control_client *client)
+static void poll_client(struct control_client *client)
 {
 	uint32_t events = 0;
 
@@ -211,20 +216,21 @@ static void poll_client(const struct control *control, struct control_client *cl
 	if (events == client->polled)
 		return;
 	client->polled = events;
-	wait_for(control, EPOLL_CTL_MOD, client->fd, events, (unsigned)(client - control->clients));
+	wait_for(client->control, EPOLL_CTL_MOD, client->fd, events,
+		(unsigned)(client - client->control->clients));
 }
 
-static void serve(struct control *control, struct control_client *client, uint64_t until_us)
+static void serve(struct control_client *client, uint64_t until_us)
 {
-	listen_to(control, client);
-	walk_run(control, client, until_us);
+	listen_to(client);
+	walk_run(client, until_us);
 	if (client_is_owed(client) && !client->is_blocked)
-		client_flush(client, control->now_us);
+		client_flush(client, client->control->now_us);
 	if (client->is_gone || (client->is_closing && !client_is_owed(client))) {
-		drop(control, client);
+		drop(client);
 		return;
 	}
-	poll_client(control, client);
+	poll_client(client);
 }
 
 static void take_news(struct control *control)
@@ -288,8 +294,7 @@ void control_run(struct control *control, uint64_t now_us, uint64_t budget_us)
 		walks += control->clients[i].fd >= 0 && control->clients[i].job == JOB_WALK;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		if (control->clients[i].fd >= 0)
-			serve(control, &control->clients[i],
-				clock_us(CLOCK_MONOTONIC) + budget_us / walks);
+			serve(&control->clients[i], clock_us(CLOCK_MONOTONIC) + budget_us / walks);
 	}
 }
 
@@ -305,7 +310,7 @@ void control_inspect(struct control *control, uint64_t now_us)
 		if (client->fd < 0)
 			continue;
 		if (client->job == JOB_TRACE)
-			trace_inspect(control, client);
+			trace_inspect(client);
 		if (!client_is_owed(client))
 			client->moved_us = now_us;
 		if (now_us - client->moved_us < STALL_US)
@@ -313,20 +318,21 @@ void control_inspect(struct control *control, uint64_t now_us)
 		log_limited(&limit, now_us, LOG_LEVEL_WARNING,
 			"control: a client did not read for %d s and is dropped",
 			STALL_US / 1000000);
-		drop(control, client);
+		drop(client);
 	}
 }
 
 /* One that is slow is told how many lines it has not got, before the next that it gets. */
-static void put_lost(struct control *control, struct control_client *client)
+static void put_lost(struct control_client *client)
 {
-	line_start(control);
-	line_time(&control->line, (int64_t)control->now_us + control->offset_us);
-	json_put_member(&control->line, "event", "lines-lost");
-	json_put_number_member(&control->line, "lines", client->lost);
-	json_put_char(&control->line, '}');
+	const struct control *control = client->control;
+	struct json *line = line_start(client);
+
+	json_put_time_member(line, (int64_t)control->now_us + control->offset_us);
+	json_put_member(line, "event", "lines-lost");
+	json_put_number_member(line, "lines", client->lost);
 	client->lost = 0;
-	client_put(client, &control->line);
+	line_end(client);
 }
 
 static bool is_told(const struct control_client *client, const struct event *event)
@@ -348,7 +354,7 @@ static void tell_watchers(struct control *control, const struct event *event)
 		if (!is_told(client, event))
 			continue;
 		if (client->lost && client_has_room(client, EVENT_JSON_MAX + LOST_LINE_MAX))
-			put_lost(control, client);
+			put_lost(client);
 		line.used = 0;
 		event_json(&line, (int64_t)event->time_us + control->offset_us, event, 0);
 		line.used--; /* its line end, which client_put adds */
@@ -376,6 +382,6 @@ void control_packet(struct control *control, uint64_t now_us, const struct flow 
 	control->now_us = now_us;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		if (control->clients[i].fd >= 0 && control->clients[i].job == JOB_TRACE)
-			trace_packet(control, &control->clients[i], flow, bytes, outcome);
+			trace_packet(&control->clients[i], flow, bytes, outcome);
 	}
 }

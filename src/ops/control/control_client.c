@@ -50,42 +50,50 @@ void client_flush(struct control_client *client, uint64_t now_us)
 		client->taken = client->used = 0;
 }
 
-void line_start(struct control *control)
+struct json *line_start(struct control_client *client)
 {
-	control->line = (struct json){.bytes = control->bytes};
-	json_put_char(&control->line, '{');
+	struct json *line = &client->control->line;
+
+	*line = (struct json){.bytes = client->control->bytes};
+	json_put_char(line, '{');
+	return line;
 }
 
-void line_start_done(struct control *control)
+struct json *line_start_done(struct control_client *client)
 {
-	line_start(control);
-	json_put(&control->line, "\"done\":true");
+	struct json *line = line_start(client);
+
+	json_put_truth_member(line, "done", true);
+	return line;
+}
+
+bool line_end(struct control_client *client)
+{
+	json_put_char(&client->control->line, '}');
+	return client_put(client, &client->control->line);
 }
 
 /* What follows is another request. Who left no room for this line has left room for none. */
-void client_done(struct control *control, struct control_client *client)
+void client_done(struct control_client *client)
 {
-	json_put_char(&control->line, '}');
-	client->is_gone |= !client_put(client, &control->line);
+	client->is_gone |= !line_end(client);
 	client->job = JOB_NONE;
-	control_note_interest(control);
+	control_note_interest(client->control);
 }
 
-void client_fail(
-	struct control *control, struct control_client *client, int status, const char *format, ...)
+void client_fail(struct control_client *client, int status, const char *format, ...)
 {
 	struct fault fault;
+	struct json *line;
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(fault.line, sizeof(fault.line), format, arguments);
 	va_end(arguments);
-	line_start(control);
-	json_put(&control->line, "\"failed\":\"");
-	json_put_escaped(&control->line, text_from(fault.line));
-	json_put_char(&control->line, '"');
-	json_put_number_member(&control->line, "status", (uint64_t)status);
-	client_done(control, client);
+	line = line_start(client);
+	json_put_text_member(line, "failed", text_from(fault.line));
+	json_put_number_member(line, "status", (uint64_t)status);
+	client_done(client);
 }
 
 void control_note_interest(struct control *control)

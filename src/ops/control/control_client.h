@@ -31,15 +31,16 @@ enum control_job {
 };
 
 struct control_client {
-	int fd;             /* -1: nobody */
-	bool has_ended;     /* it says no more */
-	bool is_closing;    /* it is told what waits, and no more */
-	bool is_blocked;    /* it has to take something first */
-	bool is_gone;       /* nothing can be told it any more */
-	uint32_t polled;    /* what epoll waits for */
-	uint64_t moved_us;  /* when it last took something */
-	size_t asked;       /* bytes of input */
-	size_t used, taken; /* bytes of output */
+	struct control *control; /* whose client it is */
+	int fd;                  /* -1: nobody */
+	bool has_ended;          /* it says no more */
+	bool is_closing;         /* it is told what waits, and no more */
+	bool is_blocked;         /* it has to take something first */
+	bool is_gone;            /* nothing can be told it any more */
+	uint32_t polled;         /* what epoll waits for */
+	uint64_t moved_us;       /* when it last took something */
+	size_t asked;            /* bytes of input */
+	size_t used, taken;      /* bytes of output */
 	char *output;
 
 	enum control_job job;
@@ -92,13 +93,16 @@ static inline bool client_is_owed(const struct control_client *client)
 
 /* Last lines of an answer: with what was composed beside it; why it cannot be. The client may ask
  * again. */
-void client_done(struct control *control, struct control_client *client);
-void client_fail(struct control *control, struct control_client *client, int status,
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
+void client_done(struct control_client *client);
+void client_fail(struct control_client *client, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Begins to compose a line, and one that client_done ends. */
-void line_start(struct control *control);
-void line_start_done(struct control *control);
+struct json *line_start(struct control_client *client);
+struct json *line_start_done(struct control_client *client);
+
+/* Ends a line and adds it to what waits, as client_put. */
+bool line_end(struct control_client *client);
 
 /* What somebody wants to be told of may have changed: sees to interest. */
 void control_note_interest(struct control *control);

@@ -4,130 +4,121 @@
 #include "control_lines.h"
 #include "control_walk.h"
 
-struct listener {
-	struct control *control;
-	struct control_client *client;
-};
-
 /* A line that is logged while a client has the configuration read again. */
 static void on_logged(void *context, enum log_level level, const char *line)
 {
-	const struct listener *listener = context;
-	struct json *json = &listener->control->line;
+	struct control_client *client = context;
+	struct json *json = line_start(client);
 
-	line_start(listener->control);
-	json_put(json, "\"level\":\"");
-	json_put(json, log_level_names[level]);
-	json_put_char(json, '"');
-	line_text(json, "line", text_from(line));
-	json_put_char(json, '}');
-	client_put(listener->client, json);
+	json_put_member(json, "level", log_level_names[level]);
+	json_put_text_member(json, "line", text_from(line));
+	line_end(client);
 }
 
-static void reload(struct control *control, struct control_client *client)
+/* The line that was composed is all of the answer. */
+static void answer(struct control_client *client)
 {
-	struct listener listener = {control, client};
+	line_end(client);
+	line_start_done(client);
+	client_done(client);
+}
+
+static void reload(struct control_client *client)
+{
+	const struct control_host *host = &client->control->host;
 	bool is_taken;
 
 	log_info("control: the configuration is to be read again");
-	log_listen(on_logged, &listener);
-	is_taken = control->host.reload(control->host.context);
+	log_listen(on_logged, client);
+	is_taken = host->reload(host->context);
 	log_listen(NULL, NULL);
 	if (!is_taken) {
-		client_fail(control, client, 1, "the configuration stays as it was");
+		client_fail(client, 1, "the configuration stays as it was");
 		return;
 	}
-	line_start_done(control);
-	client_done(control, client);
+	line_start_done(client);
+	client_done(client);
 }
 
-static void status(struct control *control, struct control_client *client)
+static void status(struct control_client *client)
 {
+	const struct control_host *host = &client->control->host;
 	struct control_status status = {.configuration = "", .state = "", .events = ""};
 
-	control->host.status(control->host.context, &status);
-	line_start(control);
-	line_status(&control->line, control->engine, &status);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
-	line_start_done(control);
-	client_done(control, client);
+	host->status(host->context, &status);
+	line_status(line_start(client), client->control->engine, &status);
+	answer(client);
 }
 
-static void stats(struct control *control, struct control_client *client)
+static void stats(struct control_client *client)
 {
+	const struct control_host *host = &client->control->host;
+	const struct endpoints *endpoints = engine_endpoints(client->control->engine);
 	struct metrics_snapshot snapshot;
+	struct json *line;
 
-	control->host.figures(control->host.context, &snapshot);
-	line_start(control);
-	line_figures(&control->line, &snapshot);
-	line_classes(&control->line, engine_endpoints(control->engine));
-	line_spread(&control->line, engine_endpoints(control->engine));
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
-	line_start_done(control);
-	client_done(control, client);
+	host->figures(host->context, &snapshot);
+	line = line_start(client);
+	line_figures(line, &snapshot);
+	line_classes(line, endpoints);
+	line_spread(line, endpoints);
+	answer(client);
 }
 
-static void keepalive(struct control *control, struct control_client *client)
+static void keepalive(struct control_client *client)
 {
+	struct engine *engine = client->control->engine;
 	const bool on = client->request.on;
 
-	if (on == engine_holds_keepalives(control->engine))
+	if (on == engine_holds_keepalives(engine))
 		log_warning("control: keepalives are %s", on ? "sent again" : "held");
-	engine_hold_keepalives(control->engine, !on);
-	line_start_done(control);
-	json_put_member(&control->line, "keepalives", on ? "on" : "held");
-	client_done(control, client);
+	engine_hold_keepalives(engine, !on);
+	json_put_member(line_start_done(client), "keepalives", on ? "on" : "held");
+	client_done(client);
 }
 
-static void set_level(struct control *control, struct control_client *client)
+static void set_level(struct control_client *client)
 {
 	const char *name = log_level_names[client->request.level];
 
 	log_info("control: from now on level %s is logged", name);
 	log_set_level(client->request.level);
-	line_start_done(control);
-	json_put_member(&control->line, "level", name);
-	client_done(control, client);
+	json_put_member(line_start_done(client), "level", name);
+	client_done(client);
 }
 
-static void version(struct control *control, struct control_client *client)
+static void version(struct control_client *client)
 {
-	line_start(control);
-	json_put(&control->line, "\"version\":\"" NATBOX_VERSION "\"}");
-	client_put(client, &control->line);
-	line_start_done(control);
-	client_done(control, client);
+	json_put_member(line_start(client), "version", NATBOX_VERSION);
+	answer(client);
 }
 
-static void watch(struct control *control, struct control_client *client)
+static void watch(struct control_client *client)
 {
 	client->job = JOB_WATCH;
 	client->lost = 0;
-	control_note_interest(control);
+	control_note_interest(client->control);
 }
 
-static void flush(struct control *control, struct control_client *client)
+static void flush(struct control_client *client)
 {
 	log_warning("control: flush %s", client->request.target.aor);
-	walk_start(control, client);
+	walk_start(client);
 }
 
-static void trace(struct control *control, struct control_client *client)
+static void trace(struct control_client *client)
 {
 	client->traced_count = 0;
-	walk_start(control, client);
-	control_note_interest(control);
+	walk_start(client);
+	control_note_interest(client->control);
 }
 
-static void share(struct control *control, struct control_client *client)
+static void share(struct control_client *client)
 {
-	client_fail(control, client, 1,
-		"this natbox shares nothing: this version does not know how to");
+	client_fail(client, 1, "this natbox shares nothing: this version does not know how to");
 }
 
-static void (*const handlers[CONTROL_COMMANDS])(struct control *, struct control_client *) = {
+static void (*const handlers[CONTROL_COMMANDS])(struct control_client *) = {
 	[COMMAND_STATUS] = status,
 	[COMMAND_ENDPOINTS] = walk_start,
 	[COMMAND_SHOW] = walk_start,
@@ -143,13 +134,13 @@ static void (*const handlers[CONTROL_COMMANDS])(struct control *, struct control
 	[COMMAND_VERSION] = version,
 };
 
-void command_run(struct control *control, struct control_client *client, struct text line)
+void command_run(struct control_client *client, struct text line)
 {
 	struct fault fault;
 
 	if (control_request_parse(line, &client->request, &fault) != 0) {
-		client_fail(control, client, EXIT_USAGE, "%s", fault.line);
+		client_fail(client, EXIT_USAGE, "%s", fault.line);
 		return;
 	}
-	handlers[client->request.command](control, client);
+	handlers[client->request.command](client);
 }

@@ -5,6 +5,6 @@
 #include "control_client.h"
 
 /* A line that a client has said, without its line end: answered at once, or begun. */
-void command_run(struct control *control, struct control_client *client, struct text line);
+void command_run(struct control_client *client, struct text line);
 
 #endif

@@ -1,17 +1,11 @@
 #include "control_filter.h"
 
+#include "../config/config_parsers.h"
+
 #include <natbox/ops.h>
 
 #include <errno.h>
 #include <string.h>
-
-/* Of a wrong word shown in an error. */
-enum { SHOWN_MAX = 80 };
-
-static int shown(struct text text)
-{
-	return text.length < SHOWN_MAX ? (int)text.length : SHOWN_MAX;
-}
 
 static struct text without_scheme(struct text aor)
 {
@@ -47,12 +41,14 @@ bool control_target_is_aor(const struct control_target *target, struct text aor)
 	       text_equal(wanted, user_of(aor));
 }
 
-/* What follows a name in a word; at is NULL where that is another name. */
-static struct text value_of(struct text word, struct text name)
+/* Keeps a word as a string. False: it is empty, too long, or none. */
+static bool keep(struct text word, char *out, size_t size)
 {
-	if (!text_starts_with(word, name))
-		return (struct text){0};
-	return (struct text){word.at + name.length, word.length - name.length};
+	if (!word.length || word.length >= size || memchr(word.at, 0, word.length))
+		return false;
+	memcpy(out, word.at, word.length);
+	out[word.length] = 0;
+	return true;
 }
 
 /* With a port or, which is 0 then, without. */
@@ -68,8 +64,8 @@ static int add_network(struct control_filter *filter, struct text value, struct 
 	if (network_parse(value, &filter->network) == 0)
 		return 0;
 	return fault_set(fault, -EINVAL,
-		"network=%.*s: not a network such as 10.0.0.0/8 or 2001:db8::/32", shown(value),
-		value.at);
+		"network=%.*s: not a network such as 10.0.0.0/8 or 2001:db8::/32",
+		config_shown(value), value.at);
 }
 
 static int add_proxy(struct control_filter *filter, struct text value, struct fault *fault)
@@ -78,45 +74,36 @@ static int add_proxy(struct control_filter *filter, struct text value, struct fa
 	if (parse_address(value, &filter->proxy))
 		return 0;
 	return fault_set(fault, -EINVAL,
-		"proxy=%.*s: not an address such as 192.0.2.1:5060 or 192.0.2.1", shown(value),
-		value.at);
+		"proxy=%.*s: not an address such as 192.0.2.1:5060 or 192.0.2.1",
+		config_shown(value), value.at);
 }
 
 static int add_aor(struct control_filter *filter, struct text value, struct fault *fault)
 {
-	if (!value.length || value.length >= CONTROL_PATTERN_MAX ||
-		memchr(value.at, 0, value.length))
-		return fault_set(fault, -EINVAL, "aor=%.*s: needs a pattern of 1 to %d bytes",
-			shown(value), value.at, CONTROL_PATTERN_MAX - 1);
-	memcpy(filter->aor, value.at, value.length);
-	filter->aor[value.length] = 0;
-	return 0;
+	if (keep(value, filter->aor, sizeof(filter->aor)))
+		return 0;
+	return fault_set(fault, -EINVAL, "aor=%.*s: needs a pattern of 1 to %d bytes",
+		config_shown(value), value.at, CONTROL_PATTERN_MAX - 1);
 }
 
 static int add_reason(struct control_filter *filter, struct text value, struct fault *fault)
 {
-	for (unsigned i = 0; i < REASON_KINDS; i++) {
-		const char *name = reason_kind_names[i];
+	const unsigned kind = text_find(value, reason_kind_names, REASON_KINDS);
 
-		if (text_equal(value, text_from(name))) {
-			filter->reasons |= 1U << i;
-			return 0;
-		}
-	}
+	filter->reasons |= kind < REASON_KINDS ? 1U << kind : 0;
+	if (kind < REASON_KINDS)
+		return 0;
 	return fault_set(fault, -EINVAL, "reason=%.*s: none of registration, subscription, dialog",
-		shown(value), value.at);
+		config_shown(value), value.at);
 }
 
 /* Which there are changes with the settings: no endpoint is in one that there is not. */
 static int add_class(struct control_filter *filter, struct text value, struct fault *fault)
 {
-	if (!value.length || value.length >= sizeof(filter->class) ||
-		memchr(value.at, 0, value.length))
-		return fault_set(fault, -EINVAL, "class=%.*s: needs the name of a class",
-			shown(value), value.at);
-	memcpy(filter->class, value.at, value.length);
-	filter->class[value.length] = 0;
-	return 0;
+	if (keep(value, filter->class, sizeof(filter->class)))
+		return 0;
+	return fault_set(fault, -EINVAL, "class=%.*s: needs the name of a class",
+		config_shown(value), value.at);
 }
 
 static int add_quiet(struct control_filter *filter, struct text value, struct fault *fault)
@@ -124,33 +111,39 @@ static int add_quiet(struct control_filter *filter, struct text value, struct fa
 	if (config_duration(value, &filter->quiet_us))
 		return 0;
 	return fault_set(fault, -EINVAL, "quiet>%.*s: not a time such as 90s, 10m or 2h",
-		shown(value), value.at);
+		config_shown(value), value.at);
 }
+
+/* What stands before the value, and who adds it. */
+static const struct {
+	const char *name;
+	int (*add)(struct control_filter *filter, struct text value, struct fault *fault);
+} filters[] = {
+	{"network=", add_network},
+	{"proxy=", add_proxy},
+	{"aor=", add_aor},
+	{"reason=", add_reason},
+	{"class=", add_class},
+	{"quiet>", add_quiet},
+};
 
 int control_filter_add(struct control_filter *filter, struct text word, struct fault *fault)
 {
-	struct text value;
-
 	if (text_equal(word, TEXT("lost"))) {
 		filter->is_lost = true;
 		return 0;
 	}
-	if ((value = value_of(word, TEXT("network="))).at)
-		return add_network(filter, value, fault);
-	if ((value = value_of(word, TEXT("proxy="))).at)
-		return add_proxy(filter, value, fault);
-	if ((value = value_of(word, TEXT("aor="))).at)
-		return add_aor(filter, value, fault);
-	if ((value = value_of(word, TEXT("reason="))).at)
-		return add_reason(filter, value, fault);
-	if ((value = value_of(word, TEXT("class="))).at)
-		return add_class(filter, value, fault);
-	if ((value = value_of(word, TEXT("quiet>"))).at)
-		return add_quiet(filter, value, fault);
+	for (unsigned i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
+		const size_t length = strlen(filters[i].name);
+
+		if (text_starts_with(word, (struct text){filters[i].name, length}))
+			return filters[i].add(filter,
+				(struct text){word.at + length, word.length - length}, fault);
+	}
 	return fault_set(fault, -EINVAL,
 		"%.*s: no filter; there are network=CIDR, proxy=ADDRESS, aor=GLOB, reason=KIND, "
 		"class=NAME, lost and quiet>TIME",
-		shown(word), word.at);
+		config_shown(word), word.at);
 }
 
 /* Port 0 stands for every port. */
@@ -213,12 +206,11 @@ bool control_filter_matches(
 int control_target_parse(struct control_target *target, struct text word, struct fault *fault)
 {
 	*target = (struct control_target){0};
-	if (!word.length || word.length >= sizeof(target->aor) || memchr(word.at, 0, word.length))
+	if (!keep(word, target->aor, sizeof(target->aor)))
 		return fault_set(fault, -EINVAL,
 			"an address such as 203.0.113.2:41000, or an address of record of 1 to %zu "
 			"bytes, is needed",
 			sizeof(target->aor) - 1);
-	memcpy(target->aor, word.at, word.length);
 	target->is_address = parse_address(word, &target->address);
 	return 0;
 }

@@ -5,35 +5,6 @@
 
 #include <string.h>
 
-void line_text(struct json *json, const char *key, struct text text)
-{
-	json_put_key(json, key);
-	json_put_char(json, '"');
-	json_put_escaped(json, text);
-	json_put_char(json, '"');
-}
-
-void line_address(struct json *json, const char *key, const struct address *address)
-{
-	json_put_key(json, key);
-	json_put_char(json, '"');
-	json_put_address(json, address);
-	json_put_char(json, '"');
-}
-
-static void put_decimals(struct json *json, uint64_t us)
-{
-	json_put_number(json, us / 1000000, 0);
-	json_put_char(json, '.');
-	json_put_number(json, us % 1000000, 6);
-}
-
-void line_time(struct json *json, int64_t time_us)
-{
-	json_put(json, "\"time\":");
-	put_decimals(json, time_us > 0 ? (uint64_t)time_us : 0);
-}
-
 void line_base64(struct json *json, const char *key, struct text bytes)
 {
 	static const char digits[] =
@@ -63,16 +34,14 @@ static const char *const kinds_of_reasons[REASON_KINDS] = {
 
 void line_endpoint(struct json *json, const struct endpoint_view *view)
 {
-	json_put(json, "\"client\":\"");
-	json_put_address(json, &view->client);
-	json_put_char(json, '"');
-	line_address(json, "proxy", &view->proxy);
+	json_put_address_member(json, "client", &view->client);
+	json_put_address_member(json, "proxy", &view->proxy);
 	if (view->aor.at)
-		line_text(json, "aor", view->aor);
+		json_put_text_member(json, "aor", view->aor);
 	if (view->user.length)
-		line_text(json, "user", view->user);
+		json_put_text_member(json, "user", view->user);
 	if (view->class.at)
-		line_text(json, "class", view->class);
+		json_put_text_member(json, "class", view->class);
 	json_put_set_member(json, "nat", view->nat, nat_test_names, NAT_TESTS);
 	for (unsigned i = 0; i < REASON_KINDS; i++)
 		json_put_number_member(json, kinds_of_reasons[i], view->reasons[i]);
@@ -87,12 +56,11 @@ void line_endpoint(struct json *json, const struct endpoint_view *view)
 
 static void put_reason(struct json *json, const struct reason_view *view)
 {
-	json_put(json, "{\"reason\":\"");
-	json_put(json, reason_kind_names[view->kind]);
-	json_put_char(json, '"');
-	line_text(json, "id", view->id);
+	json_put_char(json, '{');
+	json_put_member(json, "reason", reason_kind_names[view->kind]);
+	json_put_text_member(json, "id", view->id);
 	if (view->user.length)
-		line_text(json, "user", view->user);
+		json_put_text_member(json, "user", view->user);
 	if (view->early)
 		json_put_truth_member(json, "early", true);
 	json_put_number_member(json, "expires", view->left_us / 1000000);
@@ -104,13 +72,13 @@ void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t
 	struct reason_view view;
 	unsigned count = 0;
 
-	json_put(json, ",\"reasons\":[");
+	json_put_key(json, "reasons");
+	json_put_char(json, '[');
 	for (uint32_t i = endpoint_at(endpoints, endpoint)->reasons; i;
 		i = reason_at(endpoints, i)->next) {
 		if (++count > REASONS_SHOWN_MAX)
 			continue;
-		if (count > 1)
-			json_put_char(json, ',');
+		json_next(json);
 		reason_view(endpoints, i, &view);
 		put_reason(json, &view);
 	}
@@ -123,11 +91,11 @@ static void put_proxies(struct json *json, const struct engine *engine)
 {
 	const struct proxies *proxies = engine_proxies(engine);
 
-	json_put(json, ",\"proxies\":[");
+	json_put_key(json, "proxies");
+	json_put_char(json, '[');
 	for (unsigned i = 0; i < proxies->count && i < CONTROL_PROXIES_SHOWN; i++) {
-		json_put(json, i ? ",\"" : "\"");
+		json_next(json);
 		json_put_address(json, &proxies->list[i]);
-		json_put_char(json, '"');
 	}
 	json_put_char(json, ']');
 	json_put_number_member(json, "proxy_count", proxies->count);
@@ -159,23 +127,23 @@ void line_status(struct json *json, struct engine *engine, const struct control_
 {
 	const struct engine_counters counters = engine_counters(engine);
 
-	json_put(json, "\"version\":\"" NATBOX_VERSION "\"");
+	json_put_member(json, "version", NATBOX_VERSION);
 	json_put_member(json, "mode", mode_names[status->mode]);
 	json_put_truth_member(json, "dry_run", status->is_dry_run);
 	json_put_number_member(json, "since", status->since_us / 1000000);
 	json_put_number_member(json, "up", status->up_us / 1000000);
-	line_text(json, "configuration", text_from(status->configuration));
+	json_put_text_member(json, "configuration", text_from(status->configuration));
 	json_put_truth_member(json, "settling", status->is_reviewing);
 	put_proxies(json, engine);
 	put_counts(json, &counters);
 	json_put_member(json, "keepalives", keepalives(engine));
 	put_seconds(json, "last_in", status->last_in_us);
 	put_seconds(json, "last_out", status->last_out_us);
-	line_text(json, "state", text_from(status->state));
+	json_put_text_member(json, "state", text_from(status->state));
 	json_put_number_member(json, "state_lag", status->state_lag_us / 1000000);
-	line_text(json, "events", text_from(status->events));
+	json_put_text_member(json, "events", text_from(status->events));
 	if (status->metrics.port)
-		line_address(json, "metrics", &status->metrics);
+		json_put_address_member(json, "metrics", &status->metrics);
 }
 
 /* The exposition has a figure in each line that is no comment: its name, a blank and a number. */
@@ -183,7 +151,6 @@ void line_figures(struct json *json, const struct metrics_snapshot *snapshot)
 {
 	static char text[EXPOSITION_MAX];
 	const char *at = text;
-	bool is_first = true;
 
 	exposition_write(snapshot, text);
 	while (*at) {
@@ -191,11 +158,11 @@ void line_figures(struct json *json, const struct metrics_snapshot *snapshot)
 		const char *blank = memrchr(at, ' ', (size_t)(end - at));
 
 		if (*at != '#' && blank) {
-			json_put(json, is_first ? "\"" : ",\"");
+			json_next(json);
+			json_put_char(json, '"');
 			json_put_escaped(json, (struct text){at, (size_t)(blank - at)});
 			json_put(json, "\":");
 			json_put_bytes(json, blank + 1, (size_t)(end - blank - 1));
-			is_first = false;
 		}
 		at = *end ? end + 1 : end;
 	}
@@ -208,19 +175,15 @@ void line_classes(struct json *json, const struct endpoints *endpoints)
 	const struct engine_counters *counters = &endpoints->report->counters;
 	uint32_t left = counters->endpoints;
 
-	json_put(json, ",\"classes\":{");
+	json_put_key(json, "classes");
+	json_put_char(json, '{');
 	for (unsigned i = 0; i < classes->settings->classes.count; i++) {
 		const uint32_t count = counters->endpoints_of_class[classes->numbers[i]];
 
-		json_put_char(json, '"');
-		json_put(json, classes->settings->classes.list[i].name);
-		json_put(json, "\":");
-		json_put_number(json, count, 0);
-		json_put_char(json, ',');
+		json_put_number_member(json, classes->settings->classes.list[i].name, count);
 		left -= count;
 	}
-	json_put(json, "\"\":");
-	json_put_number(json, left, 0);
+	json_put_number_member(json, "", left);
 	json_put_char(json, '}');
 }
 
@@ -231,18 +194,19 @@ void line_spread(struct json *json, const struct endpoints *endpoints)
 	const uint32_t interval = ticks_of(interval_us), now = report_tick(endpoints->report);
 	uint32_t ahead = 0;
 
-	json_put(json, ",\"spread\":{\"interval\":");
-	put_decimals(json, interval_us);
-	json_put(json, ",\"parts\":[");
+	json_put_key(json, "spread");
+	json_put_char(json, '{');
+	json_put_key(json, "interval");
+	json_put_decimal(json, interval_us, 6);
+	json_put_key(json, "parts");
+	json_put_char(json, '[');
 	for (unsigned part = 1; part <= SPREAD_PARTS; part++) {
 		const uint32_t end = (uint32_t)((uint64_t)interval * part / SPREAD_PARTS);
 		uint64_t senders = 0;
 
 		while (ahead < end)
 			senders += wheel_senders_at(endpoints->schedule.wheel, now + ++ahead);
-		if (part > 1)
-			json_put_char(json, ',');
-		json_put_number(json, senders, 0);
+		json_put_item(json, senders);
 	}
 	json_put(json, "]}");
 }

@@ -7,7 +7,7 @@
 #include <natbox/endpoints.h>
 #include <natbox/ops.h>
 
-/* An endpoint, the first thing in its line; and, behind that, its reasons. */
+/* An endpoint; and, behind that, its reasons. */
 void line_endpoint(struct json *json, const struct endpoint_view *view);
 void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t endpoint);
 
@@ -22,14 +22,7 @@ enum { SPREAD_PARTS = 50 };
 void line_classes(struct json *json, const struct endpoints *endpoints);
 void line_spread(struct json *json, const struct endpoints *endpoints);
 
-/* "key":seconds with six decimals, the first thing in its line. */
-void line_time(struct json *json, int64_t time_us);
-
-/* ,"key":"text" and ,"key":"address". */
-void line_text(struct json *json, const char *key, struct text text);
-void line_address(struct json *json, const char *key, const struct address *address);
-
-/* ,"key":"bytes" as in RFC 4648 4. */
+/* "key":"bytes" as in RFC 4648 4. */
 void line_base64(struct json *json, const char *key, struct text bytes);
 
 #endif

@@ -43,17 +43,19 @@ static struct text take_word(struct text *rest)
 	return word;
 }
 
-static int parse_filters(struct control_request *request, struct text rest, struct fault *fault)
+static int parse_filters(struct control_request *request, struct text *rest, struct fault *fault)
 {
 	struct text word;
+	int result = 0;
 
-	while ((word = take_word(&rest)).length) {
-		const int result = control_filter_add(&request->filter, word, fault);
+	while (result == 0 && (word = take_word(rest)).length)
+		result = control_filter_add(&request->filter, word, fault);
+	return result;
+}
 
-		if (result != 0)
-			return result;
-	}
-	return 0;
+static int parse_target(struct control_request *request, struct text *rest, struct fault *fault)
+{
+	return control_target_parse(&request->target, take_word(rest), fault);
 }
 
 static int parse_kinds(struct control_request *request, struct text list, struct fault *fault)
@@ -62,10 +64,8 @@ static int parse_kinds(struct control_request *request, struct text list, struct
 
 	request->events = 0;
 	while (config_list_next(&list, &item)) {
-		unsigned type = 0;
+		const unsigned type = text_find(item, event_type_names, EVENT_TYPES);
 
-		while (type < EVENT_TYPES && !text_equal(item, text_from(event_type_names[type])))
-			type++;
 		if (text_equal(item, TEXT("all")))
 			request->events = ~0U;
 		else if (type == EVENT_TYPES)
@@ -112,7 +112,7 @@ static int parse_bound(struct control_request *request, struct text word, struct
 
 static int parse_trace(struct control_request *request, struct text *rest, struct fault *fault)
 {
-	int result = control_target_parse(&request->target, take_word(rest), fault);
+	int result = parse_target(request, rest, fault);
 	struct text word;
 
 	request->time_us = TRACE_TIME_DEFAULT_S * 1000000ull;
@@ -124,7 +124,7 @@ static int parse_trace(struct control_request *request, struct text *rest, struc
 
 static int parse_flush(struct control_request *request, struct text *rest, struct fault *fault)
 {
-	const int result = control_target_parse(&request->target, take_word(rest), fault);
+	const int result = parse_target(request, rest, fault);
 
 	request->target.is_all = result == 0 && strcmp(request->target.aor, "all") == 0;
 	return result;
@@ -142,67 +142,54 @@ static int parse_switch(struct control_request *request, struct text *rest, stru
 
 static int parse_level(struct control_request *request, struct text *rest, struct fault *fault)
 {
-	const struct text word = take_word(rest);
+	enum { LEVELS = LOG_LEVEL_DEBUG + 1 };
+	const unsigned level = text_find(take_word(rest), log_level_names, LEVELS);
 
-	for (unsigned i = 0; log_level_names[i]; i++) {
-		if (text_equal(word, text_from(log_level_names[i]))) {
-			request->level = (enum log_level)i;
-			return 0;
-		}
-	}
-	return fault_set(fault, -EINVAL, "log takes error, warning, info or debug");
+	if (level == LEVELS)
+		return fault_set(fault, -EINVAL, "log takes error, warning, info or debug");
+	request->level = (enum log_level)level;
+	return 0;
 }
 
-static int parse_share(struct text *rest, struct fault *fault)
+static int parse_share(struct control_request *request, struct text *rest, struct fault *fault)
 {
 	const struct text word = take_word(rest);
 
+	(void)request;
 	if (!word.length || text_equal(word, TEXT("yield")))
 		return 0;
 	return fault_set(fault, -EINVAL, "share takes yield, or nothing");
 }
 
-static int parse_arguments(struct control_request *request, struct text *rest, struct fault *fault)
-{
-	switch (request->command) {
-	case COMMAND_SHOW:
-		return control_target_parse(&request->target, take_word(rest), fault);
-	case COMMAND_EVENTS:
-		return parse_events(request, rest, fault);
-	case COMMAND_TRACE:
-		return parse_trace(request, rest, fault);
-	case COMMAND_KEEPALIVE:
-		return parse_switch(request, rest, fault);
-	case COMMAND_FLUSH:
-		return parse_flush(request, rest, fault);
-	case COMMAND_LOG:
-		return parse_level(request, rest, fault);
-	case COMMAND_SHARE:
-		return parse_share(rest, fault);
-	default:
-		return 0;
-	}
-}
+/* Of those that take something. */
+static int (*const parsers[CONTROL_COMMANDS])(
+	struct control_request *, struct text *, struct fault *) = {
+	[COMMAND_ENDPOINTS] = parse_filters,
+	[COMMAND_SHOW] = parse_target,
+	[COMMAND_LOST] = parse_filters,
+	[COMMAND_EVENTS] = parse_events,
+	[COMMAND_TRACE] = parse_trace,
+	[COMMAND_KEEPALIVE] = parse_switch,
+	[COMMAND_FLUSH] = parse_flush,
+	[COMMAND_SHARE] = parse_share,
+	[COMMAND_LOG] = parse_level,
+};
 
 int control_request_parse(struct text line, struct control_request *request, struct fault *fault)
 {
 	struct text rest = text_trim(line), word = take_word(&rest);
-	unsigned command = 0;
-	int result;
+	const unsigned command = text_find(word, control_command_names, CONTROL_COMMANDS);
+	int result = 0;
 
 	*request = (struct control_request){0};
-	while (command < CONTROL_COMMANDS &&
-		!text_equal(word, text_from(control_command_names[command])))
-		command++;
 	if (command == CONTROL_COMMANDS)
 		return fault_set(fault, -EINVAL,
 			"\"%.*s\" is no command; natboxctl -h and natboxctl.8 have them",
 			config_shown(word), word.at);
 	request->command = (enum control_command)command;
 	request->filter.is_lost = command == COMMAND_LOST;
-	if (command == COMMAND_ENDPOINTS || command == COMMAND_LOST)
-		return parse_filters(request, rest, fault);
-	result = parse_arguments(request, &rest, fault);
+	if (parsers[command])
+		result = parsers[command](request, &rest, fault);
 	word = take_word(&rest);
 	if (result == 0 && word.length)
 		return fault_set(

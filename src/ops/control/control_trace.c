@@ -15,33 +15,32 @@ void trace_add(struct control_client *client, const struct address *address)
 		client->traced[client->traced_count++] = *address;
 }
 
-void trace_start(struct control *control, struct control_client *client)
+void trace_start(struct control_client *client)
 {
+	struct control *control = client->control;
 	struct control_status status = {.mode = MODE_SNIFF};
+	struct json *line = line_start(client);
 
 	control->host.status(control->host.context, &status);
 	client->relays = status.mode != MODE_SNIFF;
 	client->job = JOB_TRACE;
 	client->end_us = control->now_us + client->request.time_us;
-	line_start(control);
-	json_put(&control->line, "\"tracing\":\"");
-	json_put_escaped(&control->line, text_from(client->request.target.aor));
-	json_put_char(&control->line, '"');
-	json_put_number_member(&control->line, "endpoints", client->found);
-	json_put_member(&control->line, "mode", mode_names[status.mode]);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
+	json_put_text_member(line, "tracing", text_from(client->request.target.aor));
+	json_put_number_member(line, "endpoints", client->found);
+	json_put_member(line, "mode", mode_names[status.mode]);
+	line_end(client);
 	client->found = 0;
 	client->lost = 0;
 	control_note_interest(control);
 }
 
-static void end(struct control *control, struct control_client *client)
+static void end(struct control_client *client)
 {
-	line_start_done(control);
-	json_put_number_member(&control->line, "messages", client->found);
-	json_put_number_member(&control->line, "lost_lines", client->lost);
-	client_done(control, client);
+	struct json *line = line_start_done(client);
+
+	json_put_number_member(line, "messages", client->found);
+	json_put_number_member(line, "lost_lines", client->lost);
+	client_done(client);
 }
 
 static bool is_traced(const struct control_client *client, const struct address *address)
@@ -59,41 +58,41 @@ static bool is_traced(const struct control_client *client, const struct address 
 }
 
 /* verdict: NULL where it has nothing to do with one. */
-static void put(struct control *control, struct control_client *client, const char *what,
-	const struct flow *flow, struct text bytes, const char *verdict)
+static void put(struct control_client *client, const char *what, const struct flow *flow,
+	struct text bytes, const char *verdict)
 {
+	const struct control *control = client->control;
+	struct json *line;
+
 	if (!client_has_room(client, bytes.length / 3 * 4 + TRACE_LINE_OTHER)) {
 		client->lost++;
 		return;
 	}
-	line_start(control);
-	line_time(&control->line, (int64_t)control->now_us + control->offset_us);
-	json_put_member(&control->line, "what", what);
-	line_address(&control->line, "source", &flow->source);
-	line_address(&control->line, "destination", &flow->destination);
+	line = line_start(client);
+	json_put_time_member(line, (int64_t)control->now_us + control->offset_us);
+	json_put_member(line, "what", what);
+	json_put_address_member(line, "source", &flow->source);
+	json_put_address_member(line, "destination", &flow->destination);
 	if (verdict)
-		json_put_member(&control->line, "verdict", verdict);
-	line_base64(&control->line, "base64", bytes);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
+		json_put_member(line, "verdict", verdict);
+	line_base64(line, "base64", bytes);
+	line_end(client);
 }
 
-void trace_packet(struct control *control, struct control_client *client, const struct flow *flow,
-	struct text bytes, const struct outcome *outcome)
+void trace_packet(struct control_client *client, const struct flow *flow, struct text bytes,
+	const struct outcome *outcome)
 {
-	static const char *const verdicts[VERDICTS] = {"pass", "rewrite", "consume"};
-
 	if (!is_traced(client, &flow->source) && !is_traced(client, &flow->destination))
 		return;
 	if (outcome)
-		put(control, client, "came", flow, bytes,
-			client->relays ? verdicts[outcome->verdict] : NULL);
+		put(client, "came", flow, bytes,
+			client->relays ? verdict_names[outcome->verdict] : NULL);
 	else
-		put(control, client, "sent", flow, bytes, NULL);
+		put(client, "sent", flow, bytes, NULL);
 	if (outcome && outcome->verdict == VERDICT_REWRITE)
-		put(control, client, "left", flow, outcome->bytes, NULL);
+		put(client, "left", flow, outcome->bytes, NULL);
 	if (++client->found == client->request.count)
-		end(control, client);
+		end(client);
 }
 
 void trace_event(struct control_client *client, const struct event *event)
@@ -104,8 +103,8 @@ void trace_event(struct control_client *client, const struct event *event)
 		trace_add(client, &event->client);
 }
 
-void trace_inspect(struct control *control, struct control_client *client)
+void trace_inspect(struct control_client *client)
 {
-	if (control->now_us >= client->end_us)
-		end(control, client);
+	if (client->control->now_us >= client->end_us)
+		end(client);
 }

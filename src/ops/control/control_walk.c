@@ -9,10 +9,10 @@
  * than one line. */
 enum { WALK_PLACES = 16 };
 
-struct visit {
-	struct control *control;
-	struct control_client *client;
-};
+static struct endpoints *endpoints_of(const struct control_client *client)
+{
+	return engine_endpoints(client->control->engine);
+}
 
 static size_t line_max(const struct control_client *client)
 {
@@ -25,135 +25,126 @@ bool walk_can_run(const struct control_client *client)
 	       client_has_room(client, (size_t)line_max(client));
 }
 
-static bool is_wanted(
-	const struct control_client *client, const struct endpoints *endpoints, uint32_t endpoint)
+static bool is_wanted(const struct control_client *client, uint32_t endpoint)
 {
 	const struct control_request *request = &client->request;
+	const struct endpoints *endpoints = endpoints_of(client);
 
 	if (request->command == COMMAND_ENDPOINTS || request->command == COMMAND_LOST)
 		return control_filter_matches(&request->filter, endpoints, endpoint);
 	return control_target_matches(&request->target, endpoints, endpoint);
 }
 
-static void put_endpoint(struct control *control, struct control_client *client, uint32_t endpoint)
+static void put_endpoint(struct control_client *client, uint32_t endpoint)
 {
-	const struct endpoints *endpoints = engine_endpoints(control->engine);
+	const struct endpoints *endpoints = endpoints_of(client);
 	struct endpoint_view view;
+	struct json *line = line_start(client);
 
 	endpoint_view(endpoints, endpoint, &view);
-	line_start(control);
-	line_endpoint(&control->line, &view);
+	line_endpoint(line, &view);
 	if (client->request.command == COMMAND_SHOW)
-		line_reasons(&control->line, endpoints, endpoint);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
+		line_reasons(line, endpoints, endpoint);
+	line_end(client);
 }
 
 /* Its events come first, so that it is gone when the client reads of it. */
-static void flush(struct control *control, struct control_client *client, uint32_t endpoint)
+static void flush(struct control_client *client, uint32_t endpoint)
 {
-	struct endpoints *endpoints = engine_endpoints(control->engine);
+	struct endpoints *endpoints = endpoints_of(client);
 	const struct endpoint gone = *endpoint_at(endpoints, endpoint);
+	struct json *line;
 
 	endpoint_remove(endpoints, endpoint, "ended", "flushed");
 	if (client->request.target.is_all)
 		return;
-	line_start(control);
-	json_put(&control->line, "\"client\":\"");
-	json_put_address(&control->line, &gone.client);
-	json_put_char(&control->line, '"');
-	line_address(&control->line, "proxy", &endpoints->proxies->list[gone.proxy]);
-	json_put_char(&control->line, '}');
-	client_put(client, &control->line);
+	line = line_start(client);
+	json_put_address_member(line, "client", &gone.client);
+	json_put_address_member(line, "proxy", &endpoints->proxies->list[gone.proxy]);
+	line_end(client);
 }
 
 /* Does what was asked for with one endpoint. False: there is no room for another. */
 static bool on_endpoint(void *context, uint32_t endpoint)
 {
-	const struct visit *visit = context;
-	struct control_client *client = visit->client;
+	struct control_client *client = context;
 
-	if (!is_wanted(client, engine_endpoints(visit->control->engine), endpoint))
+	if (!is_wanted(client, endpoint))
 		return true;
 	client->found++;
 	if (client->request.command == COMMAND_FLUSH)
-		flush(visit->control, client, endpoint);
+		flush(client, endpoint);
 	else if (client->request.command == COMMAND_TRACE)
-		trace_add(client,
-			&endpoint_at(engine_endpoints(visit->control->engine), endpoint)->client);
+		trace_add(client, &endpoint_at(endpoints_of(client), endpoint)->client);
 	else
-		put_endpoint(visit->control, client, endpoint);
+		put_endpoint(client, endpoint);
 	return client_has_room(client, line_max(client));
 }
 
-static void end(struct control *control, struct control_client *client)
+static void end(struct control_client *client)
 {
 	const enum control_command command = client->request.command;
 	const bool is_filtered = command == COMMAND_ENDPOINTS || command == COMMAND_LOST;
 
 	if (command == COMMAND_TRACE) {
-		trace_start(control, client);
+		trace_start(client);
 		return;
 	}
 	if (!client->found && !is_filtered && !client->request.target.is_all) {
-		client_fail(control, client, 1, "there is no endpoint of %s",
-			client->request.target.aor);
+		client_fail(client, 1, "there is no endpoint of %s", client->request.target.aor);
 		return;
 	}
-	line_start_done(control);
-	json_put_number_member(
-		&control->line, command == COMMAND_FLUSH ? "flushed" : "endpoints", client->found);
-	client_done(control, client);
+	json_put_number_member(line_start_done(client),
+		command == COMMAND_FLUSH ? "flushed" : "endpoints", client->found);
+	client_done(client);
 }
 
 /* At each proxy there may be an endpoint of that address. */
-static void look_up(struct control *control, struct control_client *client)
+static void look_up(struct control_client *client)
 {
-	struct endpoints *endpoints = engine_endpoints(control->engine);
-	struct visit visit = {control, client};
+	struct endpoints *endpoints = endpoints_of(client);
 
 	for (uint16_t proxy = 0; proxy < endpoints->proxies->count; proxy++) {
 		uint32_t endpoint =
 			endpoint_find(endpoints, &client->request.target.address, proxy);
 
-		if (endpoint && !on_endpoint(&visit, endpoint))
+		if (endpoint && !on_endpoint(client, endpoint))
 			break;
 	}
-	end(control, client);
+	end(client);
 }
 
-void walk_start(struct control *control, struct control_client *client)
+void walk_start(struct control_client *client)
 {
 	const struct control_target *target = &client->request.target;
 
 	client->found = 0;
 	if (target->is_address && target->address.port) {
-		look_up(control, client);
+		look_up(client);
 		return;
 	}
 	client->job = JOB_WALK;
 	client->next = 1;
-	client->last = engine_endpoints(control->engine)->endpoints.used;
+	client->last = endpoints_of(client)->endpoints.used;
 }
 
 /* What has come since it began it need not see: a flush would never end. */
-static void step(struct control *control, struct control_client *client)
+static void step(struct control_client *client)
 {
-	struct visit visit = {control, client};
 	const uint32_t left = client->last - client->next + 1;
 
-	client->next = endpoints_walk(engine_endpoints(control->engine), client->next,
-		left < WALK_PLACES ? left : WALK_PLACES, on_endpoint, &visit);
+	client->next = endpoints_walk(endpoints_of(client), client->next,
+		left < WALK_PLACES ? left : WALK_PLACES, on_endpoint, client);
 	if (!client->next || client->next > client->last)
-		end(control, client);
+		end(client);
 }
 
-void walk_run(struct control *control, struct control_client *client, uint64_t until_us)
+void walk_run(struct control_client *client, uint64_t until_us)
 {
 	if (client->job == JOB_WALK && client->next > client->last)
-		end(control, client);
+		end(client);
 	while (walk_can_run(client)) {
-		step(control, client);
+		step(client);
 		if (clock_us(CLOCK_MONOTONIC) >= until_us)
 			break;
 	}

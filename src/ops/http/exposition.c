@@ -51,13 +51,6 @@ static void put_seconds(struct exposition *exposition, uint64_t us)
 		(unsigned long long)(us % 1000000));
 }
 
-static void put_part_of_endpoints(
-	struct exposition *exposition, const char *label, const char *of, uint64_t value)
-{
-	put(exposition, "natbox_%s_endpoints{%s=\"%s\"} %llu\n", label, label, of,
-		(unsigned long long)value);
-}
-
 static void put_proxies(struct exposition *exposition, const struct metrics_snapshot *snapshot)
 {
 	char text[ADDRESS_TEXT_MAX];
@@ -66,10 +59,11 @@ static void put_proxies(struct exposition *exposition, const struct metrics_snap
 		"Endpoints by their proxy; all beyond the first 32 proxies are \"other\".");
 	for (unsigned i = 0; i < snapshot->proxy_count && i < PROXIES_COUNTED; i++) {
 		address_format(&snapshot->proxies[i], text);
-		put_part_of_endpoints(exposition, "proxy", text, snapshot->engine.of_proxies[i]);
+		put_labelled(exposition, "proxy_endpoints", "proxy", text,
+			snapshot->engine.of_proxies[i]);
 	}
-	put_part_of_endpoints(
-		exposition, "proxy", "other", snapshot->engine.of_proxies[PROXIES_COUNTED]);
+	put_labelled(exposition, "proxy_endpoints", "proxy", "other",
+		snapshot->engine.of_proxies[PROXIES_COUNTED]);
 }
 
 /* Those that are of none are the rest of all. */
@@ -77,7 +71,7 @@ static void put_classes(struct exposition *exposition, const struct metrics_snap
 {
 	put_head(exposition, "class_endpoints", "gauge", "Endpoints by their class.");
 	for (unsigned i = 0; i < snapshot->class_count; i++)
-		put_part_of_endpoints(exposition, "class", snapshot->classes[i].name,
+		put_labelled(exposition, "class_endpoints", "class", snapshot->classes[i].name,
 			snapshot->classes[i].endpoints);
 }
 
@@ -107,8 +101,6 @@ static const char *const directions[DIRECTIONS] = {"in", "out", "none"};
 /* What is nobody's business always passes. */
 static void put_packets(struct exposition *exposition, const struct engine_counters *counters)
 {
-	static const char *const verdicts[VERDICTS] = {"pass", "rewrite", "consume"};
-
 	put_head(exposition, "packets_total", "counter",
 		"Packets, by direction (in: to a proxy; out: from a proxy; none: between two "
 		"proxies, between none, or with an exempt network, and not looked into) and by "
@@ -117,7 +109,7 @@ static void put_packets(struct exposition *exposition, const struct engine_count
 	for (unsigned i = 0; i < DIRECTIONS; i++) {
 		for (unsigned j = 0; j < (i == DIRECTION_NONE ? 1 : VERDICTS); j++)
 			put(exposition, "natbox_packets_total{dir=\"%s\",verdict=\"%s\"} %llu\n",
-				directions[i], verdicts[j],
+				directions[i], verdict_names[j],
 				(unsigned long long)counters->verdicts[i][j]);
 	}
 	put_head(exposition, "rewrites_total", "counter",

@@ -62,13 +62,10 @@ static uint64_t age_of(const struct history_sample *sample, uint64_t now_us)
 static void put_sample(const struct history_sample *sample, uint64_t now_us, struct json *json)
 {
 	json_put_char(json, '[');
-	json_put_number(json, age_of(sample, now_us) / 1000000, 0);
-	for (unsigned kind = 0; kind < REASON_KINDS; kind++) {
-		json_put_char(json, ',');
-		json_put_number(json, sample->reasons[kind], 0);
-	}
-	json_put_char(json, ',');
-	json_put_number(json, sample->lost, 0);
+	json_put_item(json, age_of(sample, now_us) / 1000000);
+	for (unsigned kind = 0; kind < REASON_KINDS; kind++)
+		json_put_item(json, sample->reasons[kind]);
+	json_put_item(json, sample->lost);
 	json_put_char(json, ']');
 }
 
@@ -77,8 +74,7 @@ void history_write(const struct history *history, uint64_t now_us, struct json *
 	json_put(json, "{\"of\":[\"age\",\"registrations\",\"subscriptions\",\"dialogs\",\"lost\"],"
 		       "\"samples\":[");
 	for (uint32_t number = first_of(history); number < history->count; number++) {
-		if (number != first_of(history))
-			json_put_char(json, ',');
+		json_next(json);
 		put_sample(sample_at(history, number), now_us, json);
 	}
 	json_put(json, "]}\n");

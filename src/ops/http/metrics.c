@@ -272,7 +272,7 @@ void metrics_publish(
 	if (pthread_mutex_trylock(&metrics->mutex) != 0)
 		return; /* it is being read: the next turn tries again */
 	metrics->snapshot = *snapshot;
-	page_note(&metrics->page, now_us);
+	history_note(&metrics->page.history, snapshot, now_us);
 	pthread_mutex_unlock(&metrics->mutex);
 	metrics->published_us = now_us;
 }

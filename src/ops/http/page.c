@@ -11,28 +11,15 @@
 
 static const char json_type[] = "application/json";
 
-static bool is_loopback(const struct address *address)
-{
-	static const uint8_t ipv6[16] = {[15] = 1};
-
-	return address_is_ipv4(address) ? address->ip[12] == 127
-					: memcmp(address->ip, ipv6, sizeof(ipv6)) == 0;
-}
-
 int page_init(struct page *page, const struct address *listen)
 {
-	page->is_for_this_host = is_loopback(listen);
+	page->is_for_this_host = address_is_loopback(listen);
 	return errands_init(&page->errands);
 }
 
 void page_free(struct page *page)
 {
 	errands_free(&page->errands);
-}
-
-void page_note(struct page *page, uint64_t now_us)
-{
-	history_note(&page->history, page->snapshot, now_us);
 }
 
 static enum MHD_Result send_json(

@@ -23,9 +23,6 @@ struct page {
 int page_init(struct page *page, const struct address *listen);
 void page_free(struct page *page);
 
-/* With the mutex: there is a new snapshot. */
-void page_note(struct page *page, uint64_t now_us);
-
 /* Answers a request for one of the page's paths, or with 404. *request is the connection's own. */
 enum MHD_Result page_answer(struct page *page, struct MHD_Connection *connection, const char *path,
 	uint64_t now_us, void **request);

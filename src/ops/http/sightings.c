@@ -23,10 +23,8 @@ void sightings_look(struct sightings *sightings, const struct engine_counters *c
 	if (difference(started_us, sightings->started_us) > set_us)
 		sightings->started_us = started_us;
 	for (unsigned direction = 0; direction < DIRECTIONS; direction++) {
-		uint64_t packets = 0;
+		const uint64_t packets = packets_of(counters, direction);
 
-		for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
-			packets += counters->verdicts[direction][verdict];
 		if (packets != sightings->packets[direction]) {
 			sightings->seen_us[direction] = boot_us;
 			sightings->last_us[direction] = wall_us;

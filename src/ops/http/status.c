@@ -31,11 +31,11 @@ static void put_state_of_things(const struct condition *condition, struct json *
 		json_put_member(json, "line", troubles.lines[0]);
 	else
 		put_well(&condition->snapshot->engine, json);
-	json_put(json, ",\"troubles\":[");
+	json_put_key(json, "troubles");
+	json_put_char(json, '[');
 	for (unsigned i = 0; i < troubles.count; i++) {
-		json_put(json, i ? ",\"" : "\"");
-		json_put(json, troubles.lines[i]);
-		json_put_char(json, '"');
+		json_next(json);
+		json_put_quoted(json, troubles.lines[i]);
 	}
 	json_put_char(json, ']');
 }
@@ -53,15 +53,6 @@ static void put_sizes(const struct engine_counters *counters, struct json *json)
 	json_put_number_member(json, "missed", counters->missed);
 }
 
-static uint64_t packets(const struct engine_counters *counters, enum direction direction)
-{
-	uint64_t sum = 0;
-
-	for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
-		sum += counters->verdicts[direction][verdict];
-	return sum;
-}
-
 static void put_round_trips(const struct condition *condition, struct json *json)
 {
 	const struct history_sample *before =
@@ -69,17 +60,11 @@ static void put_round_trips(const struct condition *condition, struct json *json
 	const uint64_t *rtts = condition->snapshot->engine.rtts;
 
 	json_put(json, ",\"round_trips\":{\"bounds_ms\":[");
-	for (unsigned i = 0; i < RTT_BOUNDS; i++) {
-		if (i)
-			json_put_char(json, ',');
-		json_put_number(json, rtt_bounds_us[i] / 1000, 0);
-	}
+	for (unsigned i = 0; i < RTT_BOUNDS; i++)
+		json_put_item(json, rtt_bounds_us[i] / 1000);
 	json_put(json, "],\"counts\":[");
-	for (unsigned i = 0; i <= RTT_BOUNDS; i++) {
-		if (i)
-			json_put_char(json, ',');
-		json_put_number(json, before ? rtts[i] - before->rtts[i] : rtts[i], 0);
-	}
+	for (unsigned i = 0; i <= RTT_BOUNDS; i++)
+		json_put_item(json, before ? rtts[i] - before->rtts[i] : rtts[i]);
 	json_put(json, "]}");
 }
 
@@ -88,15 +73,13 @@ void status_write(const struct condition *condition, uint64_t time_us, struct js
 	const struct engine_counters *counters = &condition->snapshot->engine;
 
 	json_put(json, "{\"version\":\"" NATBOX_VERSION "\"");
-	json_put_number_member(json, "time", time_us / 1000000);
-	json_put_char(json, '.');
-	json_put_number(json, time_us % 1000000, 6);
+	json_put_time_member(json, (int64_t)time_us);
 	json_put_number_member(
 		json, "up", (condition->now_us - condition->snapshot->sightings.boot_us) / 1000000);
 	put_state_of_things(condition, json);
 	put_sizes(counters, json);
-	json_put_number_member(json, "packets_in", packets(counters, DIRECTION_IN));
-	json_put_number_member(json, "packets_out", packets(counters, DIRECTION_OUT));
+	json_put_number_member(json, "packets_in", packets_of(counters, DIRECTION_IN));
+	json_put_number_member(json, "packets_out", packets_of(counters, DIRECTION_OUT));
 	put_round_trips(condition, json);
 	json_put(json, "}\n");
 }

@@ -23,8 +23,8 @@ static bool has_room(const struct survey *survey)
 
 static void tell(struct survey *survey, const struct endpoint_view *view)
 {
-	if (survey->told++)
-		json_put_char(survey->answer, ',');
+	survey->told++;
+	json_next(survey->answer);
 	json_put_char(survey->answer, '{');
 	line_endpoint(survey->answer, view);
 	json_put_char(survey->answer, '}');
@@ -181,15 +181,11 @@ static void tell_spread(struct survey *survey)
 		answer, "interval_ms", (uint64_t)survey->spread.interval * TICK_US / 1000);
 	json_put_number_member(answer, "keepalives", all);
 	json_put_number_member(answer, "busiest", survey->spread.busiest);
-	json_put_number_member(answer, "mean", hundredths / 100);
-	json_put_char(answer, '.');
-	json_put_number(answer, hundredths % 100, 2);
+	json_put_key(answer, "mean");
+	json_put_decimal(answer, hundredths, 2);
 	json_put(answer, ",\"parts\":[");
-	for (unsigned i = 0; i < SURVEY_PARTS; i++) {
-		if (i)
-			json_put_char(answer, ',');
-		json_put_number(answer, survey->spread.parts[i], 0);
-	}
+	for (unsigned i = 0; i < SURVEY_PARTS; i++)
+		json_put_item(answer, survey->spread.parts[i]);
 	json_put(answer, "]}\n");
 }
 

@@ -1,16 +1,9 @@
 #include "event_json.h"
 
-static void put_id(struct json *json, struct text id)
-{
-	json_put(json, ",\"id\":\"");
-	json_put_escaped(json, id);
-	json_put_char(json, '"');
-}
-
 static void put_reason(struct json *json, const struct event *event)
 {
 	json_put_member(json, "reason", reason_kind_names[event->reason.kind]);
-	put_id(json, event->reason.id);
+	json_put_text_member(json, "id", event->reason.id);
 	if (event->type == EVENT_REASON_END)
 		json_put_member(json, "why", event->reason.why);
 	else
@@ -20,7 +13,8 @@ static void put_reason(struct json *json, const struct event *event)
 static void put_rewrite(struct json *json, const struct event *event)
 {
 	json_put_member(json, "dir", event->rewrite.in ? "in" : "out");
-	json_put(json, ",\"what\":\"");
+	json_put_key(json, "what");
+	json_put_char(json, '"');
 	if (event->rewrite.status) {
 		json_put_number(json, event->rewrite.status, 0);
 		json_put_char(json, ' ');
@@ -35,9 +29,8 @@ static void put_rewrite(struct json *json, const struct event *event)
 static void put_reply(struct json *json, const struct event *event)
 {
 	json_put_number_member(json, "status", event->reply.status);
-	json_put_number_member(json, "rtt", event->reply.rtt_us / 1000);
-	json_put_char(json, '.');
-	json_put_number(json, event->reply.rtt_us % 1000, 3);
+	json_put_key(json, "rtt");
+	json_put_decimal(json, event->reply.rtt_us, 3);
 }
 
 static void put_liveness(struct json *json, const struct event *event)
@@ -84,30 +77,23 @@ static void put_details(struct json *json, const struct event *event)
 
 static void start(struct json *json, int64_t time_us, const char *name)
 {
-	uint64_t shown = time_us > 0 ? (uint64_t)time_us : 0;
-
-	json_put(json, "{\"time\":");
-	json_put_number(json, shown / 1000000, 0);
-	json_put_char(json, '.');
-	json_put_number(json, shown % 1000000, 6);
+	json_put_char(json, '{');
+	json_put_time_member(json, time_us);
 	json_put_member(json, "event", name);
 }
 
 void event_json(struct json *json, int64_t time_us, const struct event *event, uint64_t left_out)
 {
 	start(json, time_us, event_type_names[event->type]);
-	json_put(json, ",\"client\":\"");
-	json_put_address(json, &event->client);
-	json_put(json, "\",\"proxy\":\"");
-	json_put_address(json, &event->proxy);
-	json_put_char(json, '"');
+	json_put_address_member(json, "client", &event->client);
+	json_put_address_member(json, "proxy", &event->proxy);
 	put_details(json, event);
 	if (left_out)
 		json_put_number_member(json, "left_out", left_out);
 	if (event->aor.at)
-		put_id(json, event->aor);
+		json_put_text_member(json, "id", event->aor);
 	if (event->restored)
-		json_put(json, ",\"restored\":true");
+		json_put_truth_member(json, "restored", true);
 	json_put(json, "}\n");
 }
 

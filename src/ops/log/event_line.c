@@ -26,7 +26,7 @@ static void write_reason(const struct event *event, char *out, size_t size)
 {
 	const struct text id = event->reason.id;
 	int length = snprintf(out, size, "%s %.*s, ", reason_kind_names[event->reason.kind],
-		id.length < ID_SHOWN_MAX ? (int)id.length : ID_SHOWN_MAX, id.at);
+		text_shown(id, ID_SHOWN_MAX), id.at);
 
 	if (event->type == EVENT_REASON_END)
 		snprintf(out + length, size - (size_t)length, "%s", event->reason.why);
@@ -42,7 +42,7 @@ static void write_rewrite(const struct event *event, char *out, size_t size)
 	if (event->rewrite.status)
 		snprintf(status, sizeof(status), "%u ", event->rewrite.status);
 	snprintf(out, size, "%s, %s%.*s: %s", event->rewrite.in ? "in" : "out", status,
-		method.length < ID_SHOWN_MAX ? (int)method.length : ID_SHOWN_MAX, method.at,
+		text_shown(method, ID_SHOWN_MAX), method.at,
 		list_set(event->rewrite.fields, rewritten_field_names, REWRITTEN_FIELDS, names));
 }
 
@@ -59,10 +59,9 @@ static void write_liveness(const struct event *event, char *out, size_t size)
 static void write_rest(const struct event *event, char *out, size_t size)
 {
 	const struct text aor = event->aor;
-	const int shown = aor.length < ID_SHOWN_MAX ? (int)aor.length : ID_SHOWN_MAX;
 
 	if (aor.at)
-		snprintf(out, size, ", %.*s", shown, aor.at);
+		snprintf(out, size, ", %.*s", text_shown(aor, ID_SHOWN_MAX), aor.at);
 	else if (event->restored)
 		snprintf(out, size, ", restored");
 }

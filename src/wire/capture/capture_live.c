@@ -1,8 +1,8 @@
 #include "capture.h"
 
 #include "../apart.h"
+#include "../hops/questions.h"
 #include "../host.h"
-#include "../way.h"
 #include "capture_source.h"
 #include "filter.h"
 
@@ -160,7 +160,7 @@ static int write_filter(
 	int error = host_read(&host);
 
 	for (size_t i = 0; i < view.count && !error; i++)
-		error = way_to(&proxies[i], &ways[i]);
+		error = ask_way(&proxies[i], &ways[i]);
 	if (error)
 		return fault_set(fault, error,
 			"cannot capture on %s: the kernel cannot be asked for addresses and "

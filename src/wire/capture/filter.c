@@ -23,14 +23,6 @@ struct group {
 	bool any_host;
 };
 
-static bool is_any_host(const struct address *address)
-{
-	static const struct address any_ipv6;
-	struct address any_ipv4 = address_ipv4("\0\0\0", 0);
-
-	return address_same_host(address, &any_ipv6) || address_same_host(address, &any_ipv4);
-}
-
 static bool in_group(const struct group *group, const struct address *proxy)
 {
 	return group->port == 0 || proxy->port == group->port;
@@ -56,7 +48,7 @@ static void write_host(FILE *out, const struct address *address, const char *dir
 
 static bool is_here(const struct filter_view *view, size_t proxy)
 {
-	return is_any_host(&view->proxies[proxy]) || view->ways[proxy] == view->loopback;
+	return address_is_unspecified(&view->proxies[proxy]) || view->ways[proxy] == view->loopback;
 }
 
 /* Whether what comes from a proxy is believed only from where it can come. */
@@ -278,7 +270,7 @@ static void write_proxies(FILE *out, const struct filter_view *view)
 
 		for (size_t j = 0; j < view->count; j++)
 			group.any_host |= in_group(&group, &view->proxies[j]) &&
-					  is_any_host(&view->proxies[j]);
+					  address_is_unspecified(&view->proxies[j]);
 		if (i)
 			fputs(" or ", out);
 		write_group(out, &group);

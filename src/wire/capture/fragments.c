@@ -2,22 +2,23 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 enum {
 	UNIT = 8, /* what offsets count in */
 	UNITS_MAX = (UINT16_MAX + 1) / UNIT,
 	BUCKETS = 2 * FRAGMENTS_PACKETS_MAX, /* a power of two */
-	NONE = UINT16_MAX,                   /* no index */
 };
 
-/* A packet under way, in the chain of its bucket and in the list by age; or in the free list, which
- * is linked by next. */
+/* A packet under way, in the chain of its bucket and in the list by age; or in the chain of those
+ * that are free. */
 struct partial {
 	struct flow flow;
 	uint32_t id;
 	uint8_t protocol; /* of the fragment at offset 0; part of the key only in IPv4 */
 	bool dropped;     /* kept so that the rest of it is known when it comes */
-	uint16_t next, newer, older;
+	LIST_ENTRY(partial) chained;
+	TAILQ_ENTRY(partial) aged;
 	uint32_t length;   /* of the whole; 0: the last fragment is yet to come */
 	uint32_t received; /* bytes */
 	uint32_t end;      /* of the farthest fragment */
@@ -26,10 +27,13 @@ struct partial {
 	uint8_t bytes[UNITS_MAX * UNIT];
 };
 
+LIST_HEAD(chain, partial);
+TAILQ_HEAD(ages, partial);
+
 struct fragments {
 	struct hash_key key;
-	uint16_t buckets[BUCKETS];
-	uint16_t free, oldest, newest;
+	struct chain buckets[BUCKETS], free;
+	struct ages ages; /* the oldest first */
 	struct fragments_counters counters;
 	struct partial partials[FRAGMENTS_PACKETS_MAX];
 };
@@ -43,12 +47,9 @@ struct fragments *fragments_new(const struct hash_key *key)
 	if (!fragments)
 		return NULL;
 	fragments->key = *key;
-	fragments->oldest = fragments->newest = NONE;
-	for (unsigned i = 0; i < BUCKETS; i++)
-		fragments->buckets[i] = NONE;
-	for (unsigned i = 0; i < FRAGMENTS_PACKETS_MAX; i++)
-		fragments->partials[i].next = (uint16_t)(i + 1);
-	fragments->partials[FRAGMENTS_PACKETS_MAX - 1].next = NONE;
+	TAILQ_INIT(&fragments->ages);
+	for (unsigned i = FRAGMENTS_PACKETS_MAX; i--;)
+		LIST_INSERT_HEAD(&fragments->free, &fragments->partials[i], chained);
 	return fragments;
 }
 
@@ -63,7 +64,7 @@ static uint8_t key_protocol(const struct flow *flow, uint8_t protocol)
 	return address_is_ipv4(&flow->source) ? protocol : 0;
 }
 
-static uint16_t *bucket_of(
+static struct chain *bucket_of(
 	struct fragments *fragments, const struct flow *flow, uint32_t id, uint8_t protocol)
 {
 	struct hash hash;
@@ -84,62 +85,33 @@ static bool same_packet(const struct partial *partial, const struct packet *frag
 		       key_protocol(&fragment->flow, fragment->protocol);
 }
 
-static void list_remove(struct fragments *fragments, struct partial *partial)
+static void partial_remove(struct fragments *fragments, struct partial *partial)
 {
-	if (partial->older == NONE)
-		fragments->oldest = partial->newer;
-	else
-		fragments->partials[partial->older].newer = partial->newer;
-	if (partial->newer == NONE)
-		fragments->newest = partial->older;
-	else
-		fragments->partials[partial->newer].older = partial->older;
-}
-
-static void list_append(struct fragments *fragments, struct partial *partial, uint16_t index)
-{
-	partial->older = fragments->newest;
-	partial->newer = NONE;
-	if (fragments->newest == NONE)
-		fragments->oldest = index;
-	else
-		fragments->partials[fragments->newest].newer = index;
-	fragments->newest = index;
-}
-
-static void partial_remove(struct fragments *fragments, uint16_t index)
-{
-	struct partial *partial = &fragments->partials[index];
-	uint16_t *link = bucket_of(fragments, &partial->flow, partial->id, partial->protocol);
-
-	while (*link != index)
-		link = &fragments->partials[*link].next;
-	*link = partial->next;
-	list_remove(fragments, partial);
-	partial->next = fragments->free;
-	fragments->free = index;
+	LIST_REMOVE(partial, chained);
+	TAILQ_REMOVE(&fragments->ages, partial, aged);
+	LIST_INSERT_HEAD(&fragments->free, partial, chained);
 }
 
 static void expire(struct fragments *fragments, uint64_t time_us)
 {
-	while (fragments->oldest != NONE) {
-		const struct partial *oldest = &fragments->partials[fragments->oldest];
+	struct partial *oldest;
+
+	while ((oldest = TAILQ_FIRST(&fragments->ages))) {
 		uint64_t started = oldest->started_us;
 		uint64_t age = time_us > started ? time_us - started : started - time_us;
 
 		if (age <= FRAGMENTS_TIMEOUT_US)
 			return;
 		fragments->counters.timed_out += !oldest->dropped;
-		partial_remove(fragments, fragments->oldest);
+		partial_remove(fragments, oldest);
 	}
 }
 
-static struct partial *partial_add(struct fragments *fragments, uint16_t *bucket,
-	const struct packet *fragment, uint64_t time_us, uint16_t index)
+static struct partial *partial_add(struct fragments *fragments, struct chain *bucket,
+	const struct packet *fragment, uint64_t time_us)
 {
-	struct partial *partial = &fragments->partials[index];
+	struct partial *partial = LIST_FIRST(&fragments->free);
 
-	fragments->free = partial->next;
 	partial->flow = fragment->flow;
 	partial->id = fragment->id;
 	partial->protocol = fragment->protocol;
@@ -147,9 +119,9 @@ static struct partial *partial_add(struct fragments *fragments, uint16_t *bucket
 	partial->length = partial->received = partial->end = 0;
 	partial->started_us = time_us;
 	memset(partial->units, 0, sizeof(partial->units));
-	partial->next = *bucket;
-	*bucket = index;
-	list_append(fragments, partial, index);
+	LIST_REMOVE(partial, chained);
+	LIST_INSERT_HEAD(bucket, partial, chained);
+	TAILQ_INSERT_TAIL(&fragments->ages, partial, aged);
 	return partial;
 }
 
@@ -157,17 +129,19 @@ static struct partial *partial_add(struct fragments *fragments, uint16_t *bucket
 static struct partial *partial_for(
 	struct fragments *fragments, const struct packet *fragment, uint64_t time_us)
 {
-	uint16_t *bucket = bucket_of(fragments, &fragment->flow, fragment->id, fragment->protocol);
+	struct chain *bucket =
+		bucket_of(fragments, &fragment->flow, fragment->id, fragment->protocol);
 
-	for (uint16_t index = *bucket; index != NONE; index = fragments->partials[index].next) {
-		if (same_packet(&fragments->partials[index], fragment))
-			return &fragments->partials[index];
+	for (struct partial *partial = LIST_FIRST(bucket); partial;
+		partial = LIST_NEXT(partial, chained)) {
+		if (same_packet(partial, fragment))
+			return partial;
 	}
-	if (fragments->free == NONE) {
+	if (LIST_EMPTY(&fragments->free)) {
 		fragments->counters.crowded_out++;
-		partial_remove(fragments, fragments->oldest);
+		partial_remove(fragments, TAILQ_FIRST(&fragments->ages));
 	}
-	return partial_add(fragments, bucket, fragment, time_us, fragments->free);
+	return partial_add(fragments, bucket, fragment, time_us);
 }
 
 /* The bits of word that units from first up to end cover. */
@@ -255,7 +229,7 @@ bool fragments_add(struct fragments *fragments, uint64_t time_us, const struct p
 	whole->id = partial->id;
 	packet_decode_whole(partial->protocol,
 		(struct text){(const char *)partial->bytes, partial->length}, whole);
-	partial_remove(fragments, (uint16_t)(partial - fragments->partials));
+	partial_remove(fragments, partial);
 	return true;
 }
 

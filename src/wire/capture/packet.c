@@ -1,19 +1,12 @@
 #include "packet.h"
 
+#include <linux/if_ether.h>
+#include <linux/ppp_defs.h>
 #include <netinet/in.h>
 #include <pcap/dlt.h>
 #include <string.h>
 
 enum {
-	ETHERTYPE_IPV4 = 0x0800,
-	ETHERTYPE_IPV6 = 0x86dd,
-	ETHERTYPE_VLAN = 0x8100,         /* 802.1Q */
-	ETHERTYPE_SERVICE_VLAN = 0x88a8, /* 802.1ad */
-	ETHERTYPE_OLD_QINQ = 0x9100,     /* outer tags from before 802.1ad */
-	ETHERTYPE_MPLS = 0x8847,         /* RFC 3032 5 */
-	ETHERTYPE_PPPOE = 0x8864,        /* a session, RFC 2516 4 */
-	PPP_IPV4 = 0x21,
-	PPP_IPV6 = 0x57,
 	LINKTYPE_RAW = 101, /* as files have it; DLT_RAW differs by system */
 	DLT_RAW_OPENBSD = 14,
 	ETHERNET_ADDRESSES = 12,
@@ -247,17 +240,16 @@ static enum packet_kind decode_pppoe(struct rest rest, struct packet *packet)
 		return PACKET_MALFORMED;
 	if (*protocol == 0 && !(protocol = take(&rest, 1)))
 		return PACKET_MALFORMED;
-	if (*protocol != PPP_IPV4 && *protocol != PPP_IPV6)
+	if (*protocol != PPP_IP && *protocol != PPP_IPV6)
 		return PACKET_OTHER;
 	return decode_ip(rest, packet);
 }
 
-/* From an EtherType on, past any number of VLAN tags. */
+/* From an EtherType on, past any number of VLAN tags, outer ones from before 802.1ad as well. */
 static enum packet_kind decode_ethertype(
 	uint16_t ethertype, struct rest rest, struct packet *packet)
 {
-	while (ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_SERVICE_VLAN ||
-		ethertype == ETHERTYPE_OLD_QINQ) {
+	while (ethertype == ETH_P_8021Q || ethertype == ETH_P_8021AD || ethertype == ETH_P_QINQ1) {
 		const uint8_t *tag = take(&rest, VLAN_TAG_CONTROL + 2);
 
 		if (!tag)
@@ -265,12 +257,12 @@ static enum packet_kind decode_ethertype(
 		ethertype = read_u16(tag + VLAN_TAG_CONTROL);
 	}
 	switch (ethertype) {
-	case ETHERTYPE_IPV4:
-	case ETHERTYPE_IPV6:
+	case ETH_P_IP:
+	case ETH_P_IPV6:
 		return decode_ip(rest, packet);
-	case ETHERTYPE_MPLS:
+	case ETH_P_MPLS_UC:
 		return decode_mpls(rest, packet);
-	case ETHERTYPE_PPPOE:
+	case ETH_P_PPP_SES:
 		return decode_pppoe(rest, packet);
 	default:
 		return PACKET_OTHER;

@@ -2,14 +2,13 @@
 
 #include "../netlink.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libnftnl/chain.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/xfrm.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include <unistd.h>
 
 enum {
-	REQUEST_MAX = 256,
 	/* Between two times that all is looked at: who changes rules changes several. */
 	ASK_MS = 1000,
 	NAME_MAX_SHOWN = 160,
@@ -54,100 +52,60 @@ static const char *family_name(int family)
 	return family == NFPROTO_IPV4 ? "ip" : "ip6";
 }
 
-struct chain {
-	const char *table, *name;
-	uint32_t hook, policy, rules;
-	bool is_base, translates;
-};
-
-static uint32_t number(const struct nlattr *attribute)
+/* What a rule translates in any hook is translated back in the others. A chain that hangs in a hook
+ * is no rule's target, so what uses it are its rules. */
+static bool sees_what_is_sent(const struct nftnl_chain *chain)
 {
-	return ntohl(mnl_attr_get_u32(attribute));
+	const bool is_base = nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM);
+	const uint32_t hook = nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM);
+	const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
+	const bool translates = type && strcmp(type, "nat") == 0;
+	const bool drops = nftnl_chain_is_set(chain, NFTNL_CHAIN_POLICY) &&
+			   nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) != NF_ACCEPT;
+
+	return is_base &&
+	       (translates || hook == NF_INET_LOCAL_OUT || hook == NF_INET_POST_ROUTING) &&
+	       (drops || nftnl_chain_get_u32(chain, NFTNL_CHAIN_USE));
 }
 
-static struct chain read_chain(const struct nlmsghdr *message)
-{
-	struct chain chain = {.table = "", .name = "", .policy = NF_ACCEPT};
-	const struct nlattr *attribute, *part;
-
-	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
-	{
-		switch (mnl_attr_get_type(attribute)) {
-		case NFTA_CHAIN_TABLE:
-			chain.table = mnl_attr_get_str(attribute);
-			break;
-		case NFTA_CHAIN_NAME:
-			chain.name = mnl_attr_get_str(attribute);
-			break;
-		case NFTA_CHAIN_POLICY:
-			chain.policy = number(attribute);
-			break;
-		case NFTA_CHAIN_USE:
-			chain.rules = number(attribute);
-			break;
-		case NFTA_CHAIN_TYPE:
-			chain.translates = strcmp(mnl_attr_get_str(attribute), "nat") == 0;
-			break;
-		case NFTA_CHAIN_HOOK:
-			chain.is_base = true;
-			mnl_attr_for_each_nested(part, attribute)
-			{
-				if (mnl_attr_get_type(part) == NFTA_HOOK_HOOKNUM)
-					chain.hook = number(part);
-			}
-			break;
-		default:
-			break;
-		}
-	}
-	return chain;
-}
-
-/* What a rule translates in any hook is translated back in the others. */
-static bool sees_what_is_sent(const struct chain *chain)
-{
-	return chain->translates || chain->hook == NF_INET_LOCAL_OUT ||
-	       chain->hook == NF_INET_POST_ROUTING;
-}
-
-/* A chain that hangs in a hook is no rule's target, so what uses it are its rules. */
 static int take_chain(const struct nlmsghdr *message, void *context)
 {
 	const struct nfgenmsg *general = mnl_nlmsg_get_payload(message);
 	const int family = general->nfgen_family;
-	const struct chain chain = read_chain(message);
+	struct nftnl_chain *chain;
 	char name[NAME_MAX_SHOWN];
+	int result = MNL_CB_OK;
 
 	if (family != NFPROTO_INET && family != NFPROTO_IPV4 && family != NFPROTO_IPV6)
 		return MNL_CB_OK;
-	if (!chain.is_base || is_own(family, chain.table) || !sees_what_is_sent(&chain))
-		return MNL_CB_OK;
-	if (!chain.rules && chain.policy == NF_ACCEPT)
-		return MNL_CB_OK;
-	snprintf(name, sizeof(name), "chain %s of nftables table %s %s", chain.name,
-		family_name(family), chain.table);
-	name_rule(context, name);
-	return MNL_CB_STOP;
+	chain = nftnl_chain_alloc();
+	if (!chain || nftnl_chain_nlmsg_parse(message, chain) != 0) {
+		errno = ENOMEM;
+		result = MNL_CB_ERROR;
+	} else if (!is_own(family, nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)) &&
+		   sees_what_is_sent(chain)) {
+		snprintf(name, sizeof(name), "chain %s of nftables table %s %s",
+			nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME), family_name(family),
+			nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE));
+		name_rule(context, name);
+		result = MNL_CB_STOP;
+	}
+	if (chain)
+		nftnl_chain_free(chain);
+	return result;
 }
 
 /* 0 also from a kernel that has no nftables. */
 static int ask_rules(struct onlookers *onlookers)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *socket = NULL;
-	struct nfgenmsg *general;
-	int result = netlink_open(NETLINK_NETFILTER, &socket);
+	struct netlink_message request;
+	struct nfgenmsg *general = netlink_start(&request,
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, sizeof(*general));
+	int result;
 
-	if (result != 0)
-		return result;
-	request->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
 	general->nfgen_family = NFPROTO_UNSPEC;
 	general->version = NFNETLINK_V0;
-	result = netlink_request(socket, request, take_chain, onlookers);
-	netlink_close(socket);
+	result = netlink_ask(NETLINK_NETFILTER, &request.header, take_chain, onlookers);
 	return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
 }
 
@@ -192,19 +150,13 @@ static int take_policy(const struct nlmsghdr *message, void *context)
 /* Where that cannot be asked, what is known stays. */
 static void look_at_policies(struct onlookers *onlookers)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *socket = NULL;
+	struct netlink_message request;
 	bool encrypts = false;
 
-	if (!onlookers->policies || netlink_open(NETLINK_XFRM, &socket) != 0)
-		return;
-	request->nlmsg_type = XFRM_MSG_GETPOLICY;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	mnl_nlmsg_put_extra_header(request, sizeof(struct xfrm_userpolicy_id));
-	if (netlink_request(socket, request, take_policy, &encrypts) == 0)
+	netlink_start(&request, XFRM_MSG_GETPOLICY, NLM_F_DUMP, sizeof(struct xfrm_userpolicy_id));
+	if (onlookers->policies &&
+		netlink_ask(NETLINK_XFRM, &request.header, take_policy, &encrypts) == 0)
 		onlookers->encrypts = encrypts;
-	netlink_close(socket);
 }
 
 struct onlookers *onlookers_new(void)

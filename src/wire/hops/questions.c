@@ -8,11 +8,10 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 
-enum { REQUEST_MAX = 256, MAPPED_BITS = 96 };
+enum { MAPPED_BITS = 96 };
 
 /* States in which the kernel itself sends to the address that it has. */
 enum { NEIGHBOUR_KNOWN = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT };
@@ -41,15 +40,6 @@ static void put_ip(struct nlmsghdr *request, uint16_t type, const uint8_t ip[sta
 	const bool ipv4 = is_ipv4(ip);
 
 	mnl_attr_put(request, type, ipv4 ? 4 : 16, ip + (ipv4 ? 12 : 0));
-}
-
-static void *start_request(char *buffer, int type, int flags, size_t header_length)
-{
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-
-	request->nlmsg_type = (uint16_t)type;
-	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	return mnl_nlmsg_put_extra_header(request, header_length);
 }
 
 /* What a dump of prefixes is gathered into. */
@@ -132,19 +122,18 @@ static bool is_absent(int result)
 
 static int gather_family(struct mnl_socket *socket, struct gathering *gathering, uint8_t family)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct nlmsghdr *request = (struct nlmsghdr *)buffer;
-	struct rtmsg *route = start_request(buffer, RTM_GETROUTE, NLM_F_DUMP, sizeof(*route));
+	struct netlink_message request;
+	struct rtmsg *route = netlink_start(&request, RTM_GETROUTE, NLM_F_DUMP, sizeof(*route));
 	struct fib_rule_hdr *rule;
 	int result;
 
 	route->rtm_family = family;
-	result = netlink_request(socket, request, take_route_prefix, gathering);
+	result = netlink_request(socket, &request.header, take_route_prefix, gathering);
 	if (result != 0 || gathering->is_full)
 		return is_absent(result) ? 0 : result;
-	rule = start_request(buffer, RTM_GETRULE, NLM_F_DUMP, sizeof(*rule));
+	rule = netlink_start(&request, RTM_GETRULE, NLM_F_DUMP, sizeof(*rule));
 	rule->family = family;
-	result = netlink_request(socket, request, take_rule_prefix, gathering);
+	result = netlink_request(socket, &request.header, take_rule_prefix, gathering);
 	return is_absent(result) ? 0 : result;
 }
 
@@ -227,9 +216,8 @@ static int take_route(const struct nlmsghdr *message, void *context)
 int ask_route(struct mnl_socket *socket, const struct asker *asker, const uint8_t *source,
 	const uint8_t destination[static 16], struct route *route)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct nlmsghdr *request = (struct nlmsghdr *)buffer;
-	struct rtmsg *header = start_request(buffer, RTM_GETROUTE, NLM_F_ACK, sizeof(*header));
+	struct netlink_message request;
+	struct rtmsg *header = netlink_start(&request, RTM_GETROUTE, NLM_F_ACK, sizeof(*header));
 	const bool ipv4 = is_ipv4(destination);
 
 	*route = (struct route){0};
@@ -237,13 +225,47 @@ int ask_route(struct mnl_socket *socket, const struct asker *asker, const uint8_
 	header->rtm_dst_len = ipv4 ? 32 : 128;
 	header->rtm_src_len = source ? header->rtm_dst_len : 0;
 	header->rtm_flags = ipv4 ? RTM_F_FIB_MATCH : 0;
-	put_ip(request, RTA_DST, destination);
+	put_ip(&request.header, RTA_DST, destination);
 	if (source)
-		put_ip(request, RTA_SRC, source);
+		put_ip(&request.header, RTA_SRC, source);
 	if (asker->mark)
-		mnl_attr_put_u32(request, RTA_MARK, asker->mark);
-	mnl_attr_put_u32(request, RTA_UID, asker->user);
-	return netlink_request(socket, request, take_route, route);
+		mnl_attr_put_u32(&request.header, RTA_MARK, asker->mark);
+	mnl_attr_put_u32(&request.header, RTA_UID, asker->user);
+	return netlink_request(socket, &request.header, take_route, route);
+}
+
+static int take_interface(const struct nlmsghdr *message, void *context)
+{
+	unsigned *interface = context;
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct rtmsg))
+	{
+		if (mnl_attr_get_type(attribute) == RTA_OIF)
+			*interface = mnl_attr_get_u32(attribute);
+	}
+	return MNL_CB_OK;
+}
+
+int ask_way(const struct address *host, unsigned *interface)
+{
+	const bool ipv4 = address_is_ipv4(host);
+	struct netlink_message request;
+	struct rtmsg *route = netlink_start(&request, RTM_GETROUTE, NLM_F_ACK, sizeof(*route));
+	struct mnl_socket *socket = NULL;
+	const int result = netlink_open(NETLINK_ROUTE, &socket);
+
+	*interface = 0;
+	if (result != 0)
+		return result;
+	route->rtm_family = ipv4 ? AF_INET : AF_INET6;
+	route->rtm_dst_len = ipv4 ? 32 : 128;
+	put_ip(&request.header, RTA_DST, host->ip);
+	/* An error is the kernel's word that there is no way. */
+	if (netlink_request(socket, &request.header, take_interface, interface) != 0)
+		*interface = 0;
+	netlink_close(socket);
+	return 0;
 }
 
 void read_neighbour(const struct nlmsghdr *message, unsigned *interface, uint8_t ip[static 16],
@@ -282,16 +304,15 @@ static int take_neighbour(const struct nlmsghdr *message, void *context)
 int ask_neighbour(struct mnl_socket *socket, unsigned interface, const uint8_t ip[static 16],
 	struct neighbour_state *state)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct nlmsghdr *request = (struct nlmsghdr *)buffer;
-	struct ndmsg *header = start_request(buffer, RTM_GETNEIGH, NLM_F_ACK, sizeof(*header));
+	struct netlink_message request;
+	struct ndmsg *header = netlink_start(&request, RTM_GETNEIGH, NLM_F_ACK, sizeof(*header));
 	int result;
 
 	*state = (struct neighbour_state){0};
 	header->ndm_family = is_ipv4(ip) ? AF_INET : AF_INET6;
 	header->ndm_ifindex = (int)interface;
-	put_ip(request, NDA_DST, ip);
-	result = netlink_request(socket, request, take_neighbour, state);
+	put_ip(&request.header, NDA_DST, ip);
+	result = netlink_request(socket, &request.header, take_neighbour, state);
 	return result == -ENOENT ? 0 : result;
 }
 
@@ -339,11 +360,10 @@ static int take_device(const struct nlmsghdr *message, void *context)
 
 int ask_device(struct mnl_socket *socket, unsigned interface, struct device *device)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct nlmsghdr *request = (struct nlmsghdr *)buffer;
-	struct ifinfomsg *header = start_request(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(*header));
+	struct netlink_message request;
+	struct ifinfomsg *header = netlink_start(&request, RTM_GETLINK, NLM_F_ACK, sizeof(*header));
 
 	*device = (struct device){0};
 	header->ifi_index = (int)interface;
-	return netlink_request(socket, request, take_device, device);
+	return netlink_request(socket, &request.header, take_device, device);
 }

@@ -1,4 +1,4 @@
-/* Questions: what the kernel knows of routes, neighbours and devices, each asked for over one
+/* Questions: what the kernel knows of routes, neighbours and devices, most of it asked for over one
  * netlink socket. All return 0 or a negative errno. */
 #ifndef NATBOX_QUESTIONS_H
 #define NATBOX_QUESTIONS_H
@@ -51,6 +51,11 @@ int ask_segments(
 /* source: NULL is the kernel's choice. *route is zeros where no plain frame leads there. */
 int ask_route(struct mnl_socket *socket, const struct asker *asker, const uint8_t *source,
 	const uint8_t destination[static 16], struct route *route);
+
+/* *interface: the number of the one that what is sent there leaves by, as routes are now; that of
+ * the loopback where it is this host itself; 0 where no route leads there. Over a socket of its
+ * own. */
+int ask_way(const struct address *host, unsigned *interface);
 
 int ask_neighbour(struct mnl_socket *socket, unsigned interface, const uint8_t ip[static 16],
 	struct neighbour_state *state);

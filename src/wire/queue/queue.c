@@ -179,15 +179,10 @@ static void note_send_error(struct queue *queue, int error)
 static int send_grown(
 	struct queue *queue, const struct flow *flow, struct hop hop, struct text payload)
 {
-	int error;
-
 	if (address_is_ipv4(&flow->destination) || queue->fragments < 0)
 		return sender_add(queue->sender, flow, hop, payload);
-	error = ipv6_fragments_send(queue->fragments, flow, hop,
+	return ipv6_fragments_send(queue->fragments, flow, hop,
 		identification_next(&queue->identifications, flow), payload);
-	if (!error)
-		queue->counters.sent++;
-	return error;
 }
 
 /* From or to another host, this one counts as a hop. One that has none left the kernel ends. */
@@ -216,7 +211,6 @@ static void rewrite(
 	const bool grows = payload.length > packet->payload.length;
 	uint16_t identification = 0;
 
-	queue->counters.rewritten++;
 	if (grows && outgrows(queue, packet, payload)) {
 		send_instead(queue, id, packet, payload);
 		return;
@@ -235,7 +229,6 @@ static void judge(struct queue *queue, uint32_t id, const struct ip_packet *pack
 	} else if (outcome->verdict == VERDICT_REWRITE) {
 		rewrite(queue, id, packet, outcome->bytes);
 	} else {
-		queue->counters.dropped++;
 		verdict_drop(&queue->verdicts, id);
 	}
 }
@@ -243,7 +236,6 @@ static void judge(struct queue *queue, uint32_t id, const struct ip_packet *pack
 /* Ids are given one after the other, also to what there is no room for then. */
 static void note_id(struct queue *queue, uint32_t id)
 {
-	queue->counters.received++;
 	queue->counters.overruns += id - queue->last_id - 1;
 	queue->last_id = id;
 }
@@ -353,7 +345,6 @@ struct queue_counters queue_counters(const struct queue *queue)
 	struct queue_counters counters = queue->counters;
 	const struct sent_counters sent = sender_counters(queue->sender);
 
-	counters.sent += sent.sent;
 	counters.send_errors += sent.errors;
 	if (sent.last_error)
 		counters.last_send_error = sent.last_error;

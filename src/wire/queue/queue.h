@@ -21,10 +21,8 @@ struct queue_settings {
 };
 
 struct queue_counters {
-	uint64_t received;
-	uint64_t passed, rewritten, dropped;
+	uint64_t passed;
 	uint64_t unreadable;  /* of passed: not to be rewritten (ip_packet.h), or bad checksum */
-	uint64_t sent;        /* by queue_sender's, and grown messages */
 	uint64_t send_errors; /* the kernel refused: no route, a firewall, no buffer */
 	int last_send_error;  /* negative errno of the latest of send_errors, 0 */
 	uint64_t overruns;    /* went past because natbox did not keep up */

@@ -11,12 +11,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum {
-	CONFIGURATION_MAX = 256,
-	/* Packets that wait for natbox, or for what it says of them: far more than the socket's
-	 * buffer holds, so that it is the buffer that is full first, which natbox sees. */
-	WAITING_MAX = 65536,
-};
+/* Packets that wait for natbox, or for what it says of them: far more than the socket's buffer
+ * holds, so that it is the buffer that is full first, which natbox sees. */
+enum { WAITING_MAX = 65536 };
 
 int queue_socket_explain(int error, uint16_t number, struct fault *fault)
 {
@@ -39,25 +36,22 @@ int queue_socket_explain(int error, uint16_t number, struct fault *fault)
 }
 
 /* All in one message: what comes to a queue that does not know yet how much to copy is lost. */
-static struct nlmsghdr *put_configuration(char *buffer, uint16_t number)
+static void put_configuration(struct netlink_message *message, uint16_t number)
 {
 	const struct nfqnl_msg_config_cmd bind = {.command = NFQNL_CFG_CMD_BIND};
 	const struct nfqnl_msg_config_params parameters = {
 		.copy_range = htonl(VERDICT_PACKET_MAX), .copy_mode = NFQNL_COPY_PACKET};
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *general;
+	struct nlmsghdr *header = &message->header;
+	struct nfgenmsg *general = netlink_start(
+		message, NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG, 0, sizeof(*general));
 
-	message->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG;
-	message->nlmsg_flags = NLM_F_REQUEST;
-	general = mnl_nlmsg_put_extra_header(message, sizeof(*general));
 	general->version = NFNETLINK_V0;
 	general->res_id = htons(number);
-	mnl_attr_put(message, NFQA_CFG_CMD, sizeof(bind), &bind);
-	mnl_attr_put(message, NFQA_CFG_PARAMS, sizeof(parameters), &parameters);
-	mnl_attr_put_u32(message, NFQA_CFG_QUEUE_MAXLEN, htonl(WAITING_MAX));
-	mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
-	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_FAIL_OPEN));
-	return message;
+	mnl_attr_put(header, NFQA_CFG_CMD, sizeof(bind), &bind);
+	mnl_attr_put(header, NFQA_CFG_PARAMS, sizeof(parameters), &parameters);
+	mnl_attr_put_u32(header, NFQA_CFG_QUEUE_MAXLEN, htonl(WAITING_MAX));
+	mnl_attr_put_u32(header, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
+	mnl_attr_put_u32(header, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_FAIL_OPEN));
 }
 
 /* An error is the kernel's first word; without one, the first packet may be. */
@@ -76,16 +70,16 @@ static int read_error(int descriptor)
 
 static int bind_queue(struct mnl_socket *socket, uint16_t number)
 {
-	char buffer[CONFIGURATION_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = put_configuration(buffer, number);
+	struct netlink_message message;
 	const int fd = mnl_socket_get_fd(socket), on = 1, size = SOCKET_BUFFER;
 	int error;
 
+	put_configuration(&message, number);
 	if (setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on)) < 0 ||
 		setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0 ||
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
-		mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		mnl_socket_sendto(socket, &message, message.header.nlmsg_len) < 0)
 		return -errno;
 	error = read_error(fd);
 	/* Who may not have a buffer has not come as far. */

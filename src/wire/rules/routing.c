@@ -7,13 +7,9 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-/* Any request below. */
-enum { REQUEST_MAX = 256 };
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
 
@@ -73,70 +69,47 @@ static bool rule_is_ours(const struct fib_rule *rule)
 	       rule->action == FR_ACT_TO_TBL;
 }
 
-static struct nlmsghdr *rule_request(
-	char *buffer, int type, int flags, uint8_t family, struct fib_rule_hdr **header)
-{
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-
-	request->nlmsg_type = (uint16_t)type;
-	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	*header = mnl_nlmsg_put_extra_header(request, sizeof(**header));
-	(*header)->family = family;
-	return request;
-}
-
 static int each_rule(struct mnl_socket *socket, uint8_t family, mnl_cb_t callback, void *context)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct fib_rule_hdr *header;
+	struct netlink_message request;
+	struct fib_rule_hdr *header =
+		netlink_start(&request, RTM_GETRULE, NLM_F_DUMP, sizeof(*header));
 
-	return netlink_request(socket,
-		rule_request(buffer, RTM_GETRULE, NLM_F_DUMP, family, &header), callback, context);
+	header->family = family;
+	return netlink_request(socket, &request.header, callback, context);
 }
 
 static int change_rule(struct mnl_socket *socket, int type, int flags, uint8_t family,
 	uint32_t mark, uint32_t table)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct fib_rule_hdr *header;
-	struct nlmsghdr *request = rule_request(buffer, type, NLM_F_ACK | flags, family, &header);
+	struct netlink_message request;
+	struct fib_rule_hdr *header =
+		netlink_start(&request, type, NLM_F_ACK | flags, sizeof(*header));
 
+	header->family = family;
 	header->action = FR_ACT_TO_TBL;
 	header->table = RT_TABLE_UNSPEC; /* FRA_TABLE has it, which is wider */
-	mnl_attr_put_u32(request, FRA_PRIORITY, ROUTING_PRIORITY);
-	mnl_attr_put_u32(request, FRA_FWMARK, mark);
-	mnl_attr_put_u32(request, FRA_FWMASK, UINT32_MAX);
-	mnl_attr_put_u32(request, FRA_TABLE, table);
-	mnl_attr_put_u8(request, FRA_PROTOCOL, ROUTING_PROTOCOL);
-	return netlink_request(socket, request, NULL, NULL);
-}
-
-static struct nlmsghdr *route_request(
-	char *buffer, int type, int flags, uint8_t family, struct rtmsg **header, uint32_t table)
-{
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-
-	request->nlmsg_type = (uint16_t)type;
-	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	*header = mnl_nlmsg_put_extra_header(request, sizeof(**header));
-	(*header)->rtm_family = family;
-	mnl_attr_put_u32(request, RTA_TABLE, table);
-	return request;
+	mnl_attr_put_u32(&request.header, FRA_PRIORITY, ROUTING_PRIORITY);
+	mnl_attr_put_u32(&request.header, FRA_FWMARK, mark);
+	mnl_attr_put_u32(&request.header, FRA_FWMASK, UINT32_MAX);
+	mnl_attr_put_u32(&request.header, FRA_TABLE, table);
+	mnl_attr_put_u8(&request.header, FRA_PROTOCOL, ROUTING_PROTOCOL);
+	return netlink_request(socket, &request.header, NULL, NULL);
 }
 
 static int change_route(
 	const struct routing *routing, int type, int flags, uint8_t family, uint32_t table)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct rtmsg *header;
-	struct nlmsghdr *request =
-		route_request(buffer, type, NLM_F_ACK | flags, family, &header, table);
+	struct netlink_message request;
+	struct rtmsg *header = netlink_start(&request, type, NLM_F_ACK | flags, sizeof(*header));
 
+	header->rtm_family = family;
 	header->rtm_type = RTN_LOCAL;
 	header->rtm_scope = family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
 	header->rtm_protocol = ROUTING_PROTOCOL;
-	mnl_attr_put_u32(request, RTA_OIF, routing->loopback);
-	return netlink_request(routing->socket, request, NULL, NULL);
+	mnl_attr_put_u32(&request.header, RTA_TABLE, table);
+	mnl_attr_put_u32(&request.header, RTA_OIF, routing->loopback);
+	return netlink_request(routing->socket, &request.header, NULL, NULL);
 }
 
 struct search {
@@ -211,19 +184,18 @@ static int check_route(const struct nlmsghdr *message, void *context)
 
 static int check_once(uint8_t family, struct search *search)
 {
-	alignas(struct nlmsghdr) char buffer[REQUEST_MAX];
-	struct rtmsg *header;
+	struct netlink_message request;
+	struct rtmsg *header = netlink_start(&request, RTM_GETROUTE, NLM_F_DUMP, sizeof(*header));
 	struct mnl_socket *socket = NULL;
 	int error = netlink_open(NETLINK_ROUTE, &socket);
 
 	if (error)
 		return error;
+	header->rtm_family = family;
+	mnl_attr_put_u32(&request.header, RTA_TABLE, search->settings->table);
 	error = each_rule(socket, family, check_rule, search);
 	if (!error)
-		error = netlink_request(socket,
-			route_request(buffer, RTM_GETROUTE, NLM_F_DUMP, family, &header,
-				search->settings->table),
-			check_route, search);
+		error = netlink_request(socket, &request.header, check_route, search);
 	netlink_close(socket);
 	return error;
 }

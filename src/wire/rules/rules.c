@@ -72,7 +72,6 @@ static struct installed_rules *rules_new(const struct rules_settings *settings)
 {
 	const size_t size = settings->proxy_count * sizeof(struct address);
 	struct installed_rules *rules = calloc(1, sizeof(*rules) + size);
-	pthread_condattr_t monotonic;
 
 	if (!rules)
 		return NULL;
@@ -80,10 +79,7 @@ static struct installed_rules *rules_new(const struct rules_settings *settings)
 	rules->settings.proxies = rules->proxies;
 	memcpy(rules->proxies, settings->proxies, size);
 	pthread_mutex_init(&rules->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&rules->stop, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&rules->stop, NULL);
 	return rules;
 }
 
@@ -305,8 +301,8 @@ static bool wait_for_next_look(struct installed_rules *rules)
 	bool stopping;
 
 	pthread_mutex_lock(&rules->lock);
-	while (!rules->stopping &&
-		pthread_cond_timedwait(&rules->stop, &rules->lock, &at) != ETIMEDOUT)
+	while (!rules->stopping && pthread_cond_clockwait(&rules->stop, &rules->lock,
+					   CLOCK_MONOTONIC, &at) != ETIMEDOUT)
 		;
 	stopping = rules->stopping;
 	pthread_mutex_unlock(&rules->lock);

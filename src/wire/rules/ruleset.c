@@ -6,10 +6,9 @@
 #include "ruleset_text.h"
 
 #include <errno.h>
-#include <libnftnl/common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <nftables/libnftables.h>
-#include <stdalign.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,17 +90,11 @@ static bool has_old_nat(void)
 /* Asks the kernel itself: libnftables has words on standard error for those who may not. */
 static bool may_list(void)
 {
-	alignas(struct nlmsghdr) char bytes[256];
-	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(bytes, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK, 0);
-	struct mnl_socket *socket = NULL;
-	bool may;
+	struct netlink_message request;
 
-	if (netlink_open(NETLINK_NETFILTER, &socket) != 0)
-		return false;
-	may = netlink_request(socket, request, NULL, NULL) == 0;
-	netlink_close(socket);
-	return may;
+	netlink_start(&request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_ACK,
+		sizeof(struct nfgenmsg));
+	return netlink_ask(NETLINK_NETFILTER, &request.header, NULL, NULL) == 0;
 }
 
 bool ruleset_may_notrack(void)
@@ -154,29 +147,17 @@ static int explain(int error, const char *text, struct fault *fault)
 		fault, error, "cannot install table " RULESET_TABLE ": %.*s", length, text);
 }
 
-struct commands {
-	const char *text;
-};
-
-static int run_commands(void *context, struct fault *fault)
+static int run_commands(void *text, struct fault *fault)
 {
-	const struct commands *commands = context;
 	struct nft_ctx *nft = nft_new();
 	int error = 0;
 
 	if (!nft)
 		return fault_set(fault, -ENOMEM, "cannot start libnftables: out of memory");
-	if (nft_run_cmd_from_buffer(nft, commands->text) != 0)
+	if (nft_run_cmd_from_buffer(nft, text) != 0)
 		error = explain(-EINVAL, nft_ctx_get_error_buffer(nft), fault);
 	nft_ctx_free(nft);
 	return error;
-}
-
-static int run(const char *what, const char *text, struct fault *fault)
-{
-	struct commands commands = {text};
-
-	return apart_run(what, run_commands, &commands, sizeof(commands), fault);
 }
 
 int ruleset_install(const struct rules_settings *settings, struct fault *fault)
@@ -193,7 +174,7 @@ int ruleset_install(const struct rules_settings *settings, struct fault *fault)
 		free(text);
 		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");
 	}
-	error = run("install table " RULESET_TABLE, text, fault);
+	error = apart_run("install table " RULESET_TABLE, run_commands, text, 0, fault);
 	free(text);
 	if (!error && settings->queues)
 		error = queue_rule_put(settings->queue, fault);
@@ -202,7 +183,8 @@ int ruleset_install(const struct rules_settings *settings, struct fault *fault)
 
 void ruleset_remove(void)
 {
+	char text[] = RULESET_REMOVE;
 	struct fault unheard;
 
-	run("remove table " RULESET_TABLE, RULESET_REMOVE, &unheard);
+	apart_run("remove table " RULESET_TABLE, run_commands, text, 0, &unheard);
 }

@@ -1,10 +1,10 @@
 #include "frames.h"
 
 #include "batch.h"
+#include "outgoing.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <net/ethernet.h>
 #include <netpacket/packet.h>
 #include <stdlib.h>
@@ -30,26 +30,15 @@ struct frames {
 	size_t copied;
 };
 
-/* With protocol 0 a packet socket hears nothing. The locked filter keeps that so when somebody has
- * taken natbox over, and binds the socket to another protocol. */
+/* With protocol 0 a packet socket hears nothing. The locked filter keeps that so when somebody
+ * binds it to another protocol. */
 static int open_socket(uint32_t mark)
 {
-	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-	const struct sock_fprog program = {1, nothing};
-	const int on = 1, buffer = SOCKET_BUFFER;
 	const int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error = 0;
+	const int error = fd < 0 ? -errno : outgoing_prepare_socket(fd, mark);
 
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0 ||
-		(mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)) {
-		error = -errno;
+	if (error && fd >= 0)
 		close(fd);
-	}
 	return error ? error : fd;
 }
 

@@ -69,15 +69,17 @@ static int bind_out_of_the_way(int socket, int family)
 	return bind(socket, (struct sockaddr *)&ipv6, sizeof(ipv6));
 }
 
-/* A raw socket could hear all UDP of this host. This one hears nothing, and as the filter is locked
- * that stays so, whoever may have taken natbox over. */
-static int deafen(int socket)
+int outgoing_prepare_socket(int socket, uint32_t mark)
 {
 	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
 	const struct sock_fprog program = {1, nothing};
-	const int on = 1;
+	const int on = 1, buffer = SOCKET_BUFFER;
 
-	if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
+	/* Without CAP_NET_ADMIN there is as much as the system allows (net.core.wmem_max). */
+	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
+		setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	if ((mark && setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0) ||
+		setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
 		setsockopt(socket, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
 		return -errno;
 	return 0;
@@ -85,22 +87,18 @@ static int deafen(int socket)
 
 static int set_options(int socket, int family, uint32_t mark)
 {
-	const int on = 1, off = 0, buffer = SOCKET_BUFFER;
+	const int on = 1, off = 0;
 	const int fragment = IP_PMTUDISC_DONT; /* IPV6_PMTUDISC_DONT is the same */
 	const bool ipv4 = family == AF_INET;
 	const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
 
-	/* Without CAP_NET_ADMIN there is as much as the system allows (net.core.wmem_max). */
-	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
-		setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	if (setsockopt(socket, level, ipv4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on, sizeof(on)) <
 			0 ||
 		setsockopt(socket, level, ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &fragment,
 			sizeof(fragment)) < 0 ||
-		setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &off, sizeof(off)) < 0 ||
-		(mark && setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0))
+		setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &off, sizeof(off)) < 0)
 		return -errno;
-	return deafen(socket);
+	return outgoing_prepare_socket(socket, mark);
 }
 
 /* The kernel writes the IP header. */

@@ -41,6 +41,11 @@ struct sender_settings {
 	uint16_t label;
 };
 
+/* Of a socket that only sends: a large buffer, the mark if not 0, and a filter that lets it hear
+ * nothing, locked, so that it stays so, whoever may have taken natbox over. 0 or a negative
+ * errno. */
+int outgoing_prepare_socket(int socket, uint32_t mark);
+
 /* family: AF_INET or AF_INET6. *counters is counted up, and outlives it. Needs CAP_NET_RAW, which
  * may be given up afterwards, and for a mark before Linux 5.17 CAP_NET_ADMIN. 0 or a negative
  * errno, -EAFNOSUPPORT on a host without the family. */
