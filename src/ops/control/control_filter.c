@@ -62,8 +62,16 @@ static bool parse_address(struct text text, struct address *address)
 	return address_parse(text, 0, address) == 0 || address_parse_host(text, address);
 }
 
+/* Which of the two would count nobody could see. */
+static int refuse_second(const char *name, struct fault *fault)
+{
+	return fault_set(fault, -EINVAL, "%s stands there twice, as only reason= may", name);
+}
+
 static int add_network(struct control_filter *filter, struct text value, struct fault *fault)
 {
+	if (filter->has_network)
+		return refuse_second("network=", fault);
 	filter->has_network = true;
 	if (network_parse(value, &filter->network) == 0)
 		return 0;
@@ -74,6 +82,8 @@ static int add_network(struct control_filter *filter, struct text value, struct 
 
 static int add_proxy(struct control_filter *filter, struct text value, struct fault *fault)
 {
+	if (filter->has_proxy)
+		return refuse_second("proxy=", fault);
 	filter->has_proxy = true;
 	if (parse_address(value, &filter->proxy))
 		return 0;
@@ -84,6 +94,8 @@ static int add_proxy(struct control_filter *filter, struct text value, struct fa
 
 static int add_aor(struct control_filter *filter, struct text value, struct fault *fault)
 {
+	if (*filter->aor)
+		return refuse_second("aor=", fault);
 	if (!value.length || value.length >= CONTROL_PATTERN_MAX ||
 		memchr(value.at, 0, value.length))
 		return fault_set(fault, -EINVAL, "aor=%.*s: needs a pattern of 1 to %d bytes",
@@ -110,6 +122,8 @@ static int add_reason(struct control_filter *filter, struct text value, struct f
 /* Which there are changes with the settings: no endpoint is in one that there is not. */
 static int add_class(struct control_filter *filter, struct text value, struct fault *fault)
 {
+	if (*filter->class)
+		return refuse_second("class=", fault);
 	if (!value.length || value.length >= sizeof(filter->class) ||
 		memchr(value.at, 0, value.length))
 		return fault_set(fault, -EINVAL, "class=%.*s: needs the name of a class",
@@ -121,6 +135,8 @@ static int add_class(struct control_filter *filter, struct text value, struct fa
 
 static int add_quiet(struct control_filter *filter, struct text value, struct fault *fault)
 {
+	if (filter->quiet_us)
+		return refuse_second("quiet>", fault);
 	if (config_duration(value, &filter->quiet_us))
 		return 0;
 	return fault_set(fault, -EINVAL, "quiet>%.*s: not a time such as 90s, 10m or 2h",
