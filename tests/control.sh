@@ -195,6 +195,17 @@ exec 7>&-
 ask trace $phone -c 60 -w /dev/full
 [ $? -eq 1 ] && [ "$(grep -c 'cannot write /dev/full' "$work/errors")" = 1 ] && ! grep -q 'messages' "$work/errors"
 say $? "a trace ends where its file has no room, with one line"
+begin_trace() { # command that it is begun with...
+	rm -f "$work/hangup.pcap"
+	"$@" "$ctl" -s "$socket" trace $phone -w "$work/hangup.pcap" 2>"$work/errors" &
+	tracer=$!
+	eventually [ -s "$work/hangup.pcap" ]
+}
+begin_trace env && kill -HUP $tracer && wait $tracer &&
+	tcpdump -n -r "$work/hangup.pcap" >"$work/shown" 2>"$work/read" && grep -q SIP "$work/shown"
+say $? "a trace whose terminal goes leaves a file that is whole"
+begin_trace nohup && kill -HUP $tracer && kill -0 $tracer && kill -TERM $tracer && wait $tracer
+say $? "one that was begun with nohup goes on"
 # Who comes first waits for an answer, others to be taken at all.
 kill -STOP "$pid"
 asking=() hung=0
@@ -219,6 +230,10 @@ plays_natbox() { # its answer, as printf has it
 plays_natbox '{"time":1795739459.999700,"event":"found","client":"%s"}\n{"time":1795739460.000000,"event":"lost"}\n{"done":true}\n'
 [ "$("$ctl" -s "$work/played" events | cut -d: -f 3 | cut -d ' ' -f 1,2 | tr '\n' ' ')" = "59.999 found 00.000 lost " ]
 say $? "a minute ends with the last of its milliseconds"
+rm "$work/played"
+plays_natbox '{"time":1795739460.5,"event":"reason-add","client":"a","proxy":"b","reason":"dialog","expires":9,"restored":true}\\n{"done":true}\\n'
+"$ctl" -s "$work/played" events | grep -q ':00.500 reason-add a at b reason=dialog expires=9 restored=true$'
+say $? "events show each key with its value"
 rm "$work/played"
 plays_natbox '[1]\n{"done":true}\n'
 "$ctl" -s "$work/played" status >"$work/shown" 2>"$work/errors"

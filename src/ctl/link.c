@@ -78,12 +78,16 @@ static void on_interrupt(int number)
 	is_interrupted = 1;
 }
 
+/* A terminal that has gone ends it likewise, but not what was begun with nohup. */
 static void expect_interrupt(void)
 {
 	const struct sigaction action = {.sa_handler = on_interrupt};
+	struct sigaction before;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 /* Where natbox refuses before it has read all, its answer is there nevertheless. */

@@ -134,6 +134,8 @@ static void write_value(FILE *out, const json_t *value)
 		fprintf(out, "%s%s", i ? "," : "", text_of(json_array_get(value, i), NULL));
 	if (json_is_string(value))
 		fprintf(out, "%s", text_of(value, NULL));
+	if (json_is_boolean(value))
+		fprintf(out, "%s", json_is_true(value) ? "true" : "false");
 }
 
 static bool is_in_front(const char *key)
