@@ -110,6 +110,12 @@ Test(status, a_loop_that_hangs_is_the_first_trouble)
 	json_decref(said);
 }
 
+Test(status, keepalives_that_are_held_are_trouble)
+{
+	snapshot.keepalives_are_held = true;
+	expect_trouble("keepalives are held: none is sent until natboxctl keepalive on");
+}
+
 Test(status, silence_is_trouble)
 {
 	snapshot.sightings.seen_us[0] -= SILENCE_US - 1;
@@ -176,10 +182,11 @@ Test(status, every_trouble_and_the_largest_figures_are_json_and_fit)
 	json_t *said;
 
 	memset(&snapshot, 0x7f, sizeof(snapshot)); /* what reads it here knows no sign bit */
+	snapshot.keepalives_are_held = true;
 	condition.turned_us = snapshot.sightings.seen_us[0] = snapshot.sightings.seen_us[1] = 1;
 	condition.now_us = UINT64_MAX / 2;
 	said = tell();
-	cr_expect_geq(json_array_size(json_object_get(said, "troubles")), 6);
+	cr_expect_geq(json_array_size(json_object_get(said, "troubles")), 7);
 	json_decref(said);
 }
 
