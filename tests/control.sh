@@ -208,6 +208,9 @@ begin_trace nohup && kill -HUP $tracer && kill -0 $tracer && kill -TERM $tracer 
 say $? "one that was begun with nohup goes on"
 # Who comes first waits for an answer, others to be taken at all.
 kill -STOP "$pid"
+"$ctl" -s "$socket" trace nobody 2>"$work/hung.trace" &
+asker=$!
+eventually waits
 asking=() hung=0
 for i in {1..20}; do
 	timeout 60 "$ctl" -s "$socket" version 2>"$work/hung.$i" &
@@ -217,8 +220,11 @@ for asker in "${asking[@]}"; do
 	wait "$asker"
 	[ $? -ne 3 ] || hung=$((hung + 1))
 done
+within 20 has_its_end
+traced=$?
 kill -CONT "$pid"
-[ $hung = 20 ] && [ "$(cat "$work"/hung.* | grep -c 'does not answer: it hangs, or is stopped$')" = 20 ]
+[ $hung = 20 ] && [ $traced = 0 ] &&
+	[ "$(cat "$work"/hung.* | grep -c 'does not answer: it hangs, or is stopped$')" = 21 ]
 say $? "a natbox that hangs is said to, with status 3, to however many ask"
 
 plays_natbox() { # its answer, as printf has it
@@ -231,7 +237,7 @@ plays_natbox '{"time":1795739459.999700,"event":"found","client":"%s"}\n{"time":
 [ "$("$ctl" -s "$work/played" events | cut -d: -f 3 | cut -d ' ' -f 1,2 | tr '\n' ' ')" = "59.999 found 00.000 lost " ]
 say $? "a minute ends with the last of its milliseconds"
 rm "$work/played"
-plays_natbox '{"time":1795739460.5,"event":"reason-add","client":"a","proxy":"b","reason":"dialog","expires":9,"restored":true}\\n{"done":true}\\n'
+plays_natbox '{"time":1795739460.5,"event":"reason-add","client":"a","proxy":"b","reason":"dialog","expires":9,"restored":true}\n{"done":true}\n'
 "$ctl" -s "$work/played" events | grep -q ':00.500 reason-add a at b reason=dialog expires=9 restored=true$'
 say $? "events show each key with its value"
 rm "$work/played"

@@ -166,9 +166,18 @@ static int take_line(struct ctl *ctl, const char *bytes, size_t length,
 	return status < 0 && ferror(stdout) ? CTL_DONE : status;
 }
 
+/* 0: for ever. */
+static void wait_for_lines(int fd, unsigned patience_s)
+{
+	const struct timeval patience = {.tv_sec = patience_s};
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+}
+
 int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 {
-	const struct timeval patience = {.tv_sec = ctl->is_live ? 0 : ANSWER_MAX_S};
+	/* A trace begins with a line of its own. */
+	const bool begins_at_once = strcmp(ctl->command, "events") != 0;
 	const int fd = link_open(ctl, ANSWER_MAX_S);
 	FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
 	char *line = NULL;
@@ -178,13 +187,16 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 
 	if (!stream)
 		return link_explain(ctl, errno);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	wait_for_lines(fd, begins_at_once ? ANSWER_MAX_S : 0);
 	if (ctl->is_live)
 		expect_interrupt();
 	link_say(fd, ctl->request);
 	errno = 0;
-	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0)
+	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0) {
 		status = take_line(ctl, line, (size_t)length, show);
+		if (ctl->is_live)
+			wait_for_lines(fd, 0);
+	}
 	if (status < 0 && is_interrupted)
 		status = CTL_DONE;
 	if (status < 0 && errno == EAGAIN)
