@@ -17,6 +17,8 @@ _natboxctl()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return ;;
+	-t | -c | -k)
+		return ;;
 	esac
 	if ((i >= COMP_CWORD)); then
 		words=$("$1" -h 2>/dev/null | sed -nE 's/^  (-., )?((--)?[a-z]+).*/\1 \2/p' | tr -d ,)
@@ -24,7 +26,7 @@ _natboxctl()
 		case $command in
 		endpoints | lost)
 			compopt -o nospace
-			words='network= proxy= aor= reason= class= lost quiet>' ;;
+			words='network= proxy= aor= reason= class= lost quiet\\\>' ;; # as the shell wants it
 		keepalive) words='on off' ;;
 		log) words='error warning info debug' ;;
 		flush) words=all ;;

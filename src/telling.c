@@ -182,6 +182,9 @@ struct metrics_snapshot figures(struct live *live, uint64_t now_us)
 		.keepalives_linked = live->wire.kind->linked(&live->wire),
 		.state_lag_us = state_lag(live->state, now_us),
 		.event_lines_lost = events_lost(),
+		.keepalives_are_held = engine_holds_keepalives(live->engine),
+		.keepalives_are_off = live->dry_run ||
+				      !classes_keep_alive(&engine_endpoints(live->engine)->classes),
 		.turns = live->turns.counters,
 		.proxy_count = proxies->count < PROXIES_COUNTED ? proxies->count : PROXIES_COUNTED,
 	};

@@ -180,6 +180,72 @@ say $? "a line of a megabyte is refused with a line"
 [ -z "$(answer_to 'stat')" ] && [ -z "$(answer_to '')" ] && shows 'mode sniff' status
 say $? "half a command, and who says nothing, harm nobody"
 
+fails_where_full() { # command...
+	ask "$@" >/dev/full
+	[ $? -eq 1 ] && [ "$(grep -c 'cannot write to standard output' "$work/errors")" = 1 ]
+}
+fails_where_full endpoints && fails_where_full -j endpoints && fails_where_full status && fails_where_full -h &&
+	fails_where_full events -k keepalive
+say $? "where what is shown finds no room natboxctl says so in a line, with status 1"
+exec 7> >(:)
+wait $!
+ask endpoints >&7 && [ ! -s "$work/errors" ] && ask -j endpoints >&7 && ask events -k keepalive >&7
+say $? "whoever reads no more has seen enough, with status 0"
+exec 7>&-
+ask trace $phone -c 60 -w /dev/full
+[ $? -eq 1 ] && [ "$(grep -c 'cannot write /dev/full' "$work/errors")" = 1 ] && ! grep -q 'messages' "$work/errors"
+say $? "a trace ends where its file has no room, with one line"
+begin_trace() { # command that it is begun with...
+	rm -f "$work/hangup.pcap"
+	"$@" "$ctl" -s "$socket" trace $phone -w "$work/hangup.pcap" 2>"$work/errors" &
+	tracer=$!
+	eventually [ -s "$work/hangup.pcap" ]
+}
+begin_trace env && kill -HUP $tracer && wait $tracer &&
+	tcpdump -n -r "$work/hangup.pcap" >"$work/shown" 2>"$work/read" && grep -q SIP "$work/shown"
+say $? "a trace whose terminal goes leaves a file that is whole"
+begin_trace nohup && kill -HUP $tracer && kill -0 $tracer && kill -TERM $tracer && wait $tracer
+say $? "one that was begun with nohup goes on"
+# Who comes first waits for an answer, others to be taken at all.
+kill -STOP "$pid"
+"$ctl" -s "$socket" trace nobody 2>"$work/hung.trace" &
+asker=$!
+eventually waits
+asking=() hung=0
+for i in {1..20}; do
+	timeout 60 "$ctl" -s "$socket" version 2>"$work/hung.$i" &
+	asking+=($!)
+done
+for asker in "${asking[@]}"; do
+	wait "$asker"
+	[ $? -ne 3 ] || hung=$((hung + 1))
+done
+within 20 has_its_end
+traced=$?
+kill -CONT "$pid"
+[ $hung = 20 ] && [ $traced = 0 ] &&
+	[ "$(cat "$work"/hung.* | grep -c 'does not answer: it hangs, or is stopped$')" = 21 ]
+say $? "a natbox that hangs is said to, with status 3, to however many ask"
+
+plays_natbox() { # its answer, as printf has it
+	printf '%b' "$1" >"$work/answer"
+	build/controller "$work/played" play <"$work/answer" &
+	helpers+=($!)
+	eventually [ -S "$work/played" ]
+}
+plays_natbox '{"time":1795739459.999700,"event":"found","client":"%s"}\n{"time":1795739460.000000,"event":"lost"}\n{"done":true}\n'
+[ "$("$ctl" -s "$work/played" events | cut -d: -f 3 | cut -d ' ' -f 1,2 | tr '\n' ' ')" = "59.999 found 00.000 lost " ]
+say $? "a minute ends with the last of its milliseconds"
+rm "$work/played"
+plays_natbox '{"time":1795739460.5,"event":"reason-add","client":"a","proxy":"b","reason":"dialog","expires":9,"restored":true}\n{"done":true}\n'
+"$ctl" -s "$work/played" events | grep -q ':00.500 reason-add a at b reason=dialog expires=9 restored=true$'
+say $? "events show each key with its value"
+rm "$work/played"
+plays_natbox '[1]\n{"done":true}\n'
+"$ctl" -s "$work/played" status >"$work/shown" 2>"$work/errors"
+[ $? -eq 3 ] && [ ! -s "$work/shown" ] && grep -q 'is no natbox$' "$work/errors"
+say $? "what answers with anything but objects is no natbox"
+
 inside "$natbox" -c "$work/ini" -o natbox.proxy=$proxy:5070 2>"$work/errors"
 [ $? -eq 1 ] && [ "$(wc -l <"$work/errors")" = 1 ] && grep -q "$socket: another natbox does" "$work/errors" &&
 	shows 'mode sniff' status

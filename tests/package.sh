@@ -98,5 +98,7 @@ if [ -x natboxctl ]; then
 		[ "$(control show '/run/s' natboxctl -s /run/s show)" = show ] &&
 		[ "$(control --so natboxctl natboxctl --so)" = --socket ]
 	say $? "bash completes options, commands and filters of natboxctl"
+	[ "$(control 'qu' lost natboxctl lost qu)" = 'quiet\>' ] && [ -z "$(control '' -k natboxctl events -k '')" ]
+	say $? "a filter so that no file is made of it, and nothing where only its user knows"
 fi
 exit $failed

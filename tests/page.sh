@@ -2,10 +2,10 @@
 # The status page of a running natbox, as a browser asks for it: the page, and what it asks for while it is
 # shown. On the loopback of a network namespace, with the addresses of a proxy and a phone.
 # tests/browser/run has a browser show it.
-[ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,TMPDIR "$0" "$@"
+[ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,NATBOXCTL,TMPDIR "$0" "$@"
 set -u
 cd "$(dirname "$0")/.." || exit 1
-make -s natbox build/statehost || exit 1
+make -s natbox natboxctl build/statehost || exit 1
 . tests/phones.bash
 listen=127.0.0.1:9560
 
@@ -33,7 +33,7 @@ user =
 [keepalive]
 interval = 1s
 [control]
-socket =
+socket = $work/natbox.sock
 [state]
 path =
 [metrics]
@@ -72,6 +72,10 @@ say $? "a phone that registers is found by its AOR, and by its address"
 eventually finds "o'neil" '"proven":true' && says status.json '1 endpoint is kept reachable, none lost.' &&
 	says spread.json '"keepalives":1,'
 say $? "and is counted"
+keepalives() { "${NATBOXCTL:-./natboxctl}" -s "$work/natbox.sock" keepalive "$1" >>"$work/log"; }
+keepalives off && eventually says status.json '"well":false,"line":"keepalives are held: ' && keepalives on &&
+	eventually says status.json '"well":true'
+say $? "keepalives that are held are not well"
 kill -STOP "${helpers[1]}"
 eventually says lost.json "\"aor\":\"sip:o'neil&co@$proxy\"" && finds "o'neil" '"lost":true' &&
 	eventually says status.json '"well":false,"line":"1 of 1 endpoints is lost'

@@ -353,6 +353,8 @@ struct metrics_snapshot {
 	uint64_t keepalives_linked; /* of engine.keepalives: as frames, past the firewall */
 	uint64_t state_lag_us;      /* state_lag */
 	uint64_t event_lines_lost;
+	bool keepalives_are_held; /* engine_holds_keepalives */
+	bool keepalives_are_off;  /* a dry run, or by keepalive.scope */
 	struct turn_counters turns;
 	/* Of engine.of_proxies. */
 	unsigned proxy_count;

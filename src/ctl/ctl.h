@@ -22,6 +22,7 @@ struct ctl {
 	char request[4096];
 	bool is_live;          /* answers come when something happens */
 	struct writer *writer; /* trace: a pcap file; NULL: the terminal */
+	int failure;           /* exit status of what could not be shown, 0: all could */
 	unsigned shown;        /* things, of a table */
 	json_t *last;          /* the line that ends the answer */
 };
@@ -29,8 +30,8 @@ struct ctl {
 /* Says what went wrong, on a line of standard error, and returns status. */
 int ctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Connects. A descriptor on which an answer is waited for so long, 0 for ever; or -1 with errno
- * set. */
+/* Connects, to a natbox that hangs for so long at most. A descriptor, or -1 with errno set: EAGAIN
+ * where that was too long. */
 int link_open(const struct ctl *ctl, unsigned patience_s);
 
 /* Says why that could not be, and returns the exit status. */
@@ -56,9 +57,16 @@ const char *short_aor(const json_t *line);
 uint64_t number_of(const json_t *line, const char *key);
 bool is_true(const json_t *line, const char *key);
 
+/* The time of a line in microseconds since 1970. */
+uint64_t time_us_of(const json_t *line);
+
 /* A span of time in a few letters: 7s, 12m30s, 3h05m, 4d02h. */
 enum { SPAN_MAX = 32 };
 const char *span_of(uint64_t seconds, char text[static SPAN_MAX]);
+
+/* The time of a line as a clock of this host shows it, with so many decimals of its second, six at
+ * most, and none of them rounded up. */
+const char *clock_of(const json_t *line, unsigned decimals, char text[static SPAN_MAX]);
 
 /* One for each command that has something to show, and what ends it. */
 void show_endpoint(struct ctl *ctl, const json_t *line);

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* natbox answers within a turn of its loop. */
+/* natbox answers within a turn of its loop, and takes who comes in one. */
 enum { ANSWER_MAX_S = 10 };
 
 int ctl_fail(int status, const char *format, ...)
@@ -34,6 +34,9 @@ int link_explain(const struct ctl *ctl, int error)
 			"you may not control the natbox on %s: root may, natbox's user, and "
 			"members of metrics.group",
 			ctl->socket);
+	if (error == EAGAIN)
+		return ctl_fail(CTL_NOBODY, "natbox on %s does not answer: it hangs, or is stopped",
+			ctl->socket);
 	if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR)
 		return ctl_fail(CTL_NOBODY,
 			"no natbox answers on %s: is it running, with this control.socket? -s "
@@ -46,7 +49,7 @@ int link_open(const struct ctl *ctl, unsigned patience_s)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	const struct timeval patience = {.tv_sec = patience_s};
-	int fd;
+	int fd, error;
 
 	if (strlen(ctl->socket) >= sizeof(name.sun_path)) {
 		errno = ENAMETOOLONG;
@@ -56,10 +59,13 @@ int link_open(const struct ctl *ctl, unsigned patience_s)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	/* A natbox that hangs has room for some who wait to be taken. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
 		return fd;
+	error = errno;
 	close(fd);
+	errno = error;
 	return -1;
 }
 
@@ -72,12 +78,16 @@ static void on_interrupt(int number)
 	is_interrupted = 1;
 }
 
+/* A terminal that has gone ends it likewise, but not what was begun with nohup. */
 static void expect_interrupt(void)
 {
 	const struct sigaction action = {.sa_handler = on_interrupt};
+	struct sigaction before;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 /* Where natbox refuses before it has read all, its answer is there nevertheless. */
@@ -121,7 +131,7 @@ static bool may_be_last(const char *bytes)
 }
 
 /* Of a million lines none is taken apart that is shown as it is. The exit status, -1: there is more
- * to come. */
+ * to come. Of what cannot be shown is told at the end. */
 static int pass_line(const struct ctl *ctl, const char *bytes, size_t length)
 {
 	fwrite(bytes, 1, length, stdout);
@@ -141,23 +151,34 @@ static int take_line(struct ctl *ctl, const char *bytes, size_t length,
 	if (passes && *bytes == '{' && !may_be_last(bytes))
 		return pass_line(ctl, bytes, length);
 	line = json_loadb(bytes, length, 0, NULL);
-	if (!line)
+	if (!json_is_object(line)) {
+		json_decref(line);
 		return ctl_fail(CTL_NOBODY, "what answers on %s is no natbox", ctl->socket);
+	}
 	status = end_of(ctl, line);
 	if (status < 0 && show && !passes)
 		show(ctl, line);
 	json_decref(line);
 	if (status < 0 && ctl->is_live)
 		fflush(stdout);
-	/* Whoever read it has gone. */
-	if (status < 0 && ferror(stdout))
-		return CTL_DONE;
-	return status;
+	if (status < 0 && ctl->failure)
+		return ctl->failure;
+	return status < 0 && ferror(stdout) ? CTL_DONE : status;
+}
+
+/* 0: for ever. */
+static void wait_for_lines(int fd, unsigned patience_s)
+{
+	const struct timeval patience = {.tv_sec = patience_s};
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 }
 
 int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 {
-	const int fd = link_open(ctl, ctl->is_live ? 0 : ANSWER_MAX_S);
+	/* A trace begins with a line of its own. */
+	const bool begins_at_once = strcmp(ctl->command, "events") != 0;
+	const int fd = link_open(ctl, ANSWER_MAX_S);
 	FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
 	char *line = NULL;
 	size_t size = 0;
@@ -166,17 +187,20 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 
 	if (!stream)
 		return link_explain(ctl, errno);
+	wait_for_lines(fd, begins_at_once ? ANSWER_MAX_S : 0);
 	if (ctl->is_live)
 		expect_interrupt();
 	link_say(fd, ctl->request);
 	errno = 0;
-	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0)
+	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0) {
 		status = take_line(ctl, line, (size_t)length, show);
+		if (ctl->is_live)
+			wait_for_lines(fd, 0);
+	}
 	if (status < 0 && is_interrupted)
 		status = CTL_DONE;
-	if (status < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		status = ctl_fail(CTL_NOBODY,
-			"natbox on %s does not answer: it hangs, or is stopped", ctl->socket);
+	if (status < 0 && errno == EAGAIN)
+		status = link_explain(ctl, errno);
 	else if (status < 0)
 		status = ctl_fail(CTL_NOBODY, "natbox on %s has ended, or given up on this client",
 			ctl->socket);

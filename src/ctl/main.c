@@ -5,10 +5,12 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Each command, with what it takes and what shows its answer. */
 static const struct command {
@@ -194,7 +196,6 @@ static void tell_end(const struct ctl *ctl, const struct command *command)
 static int run(struct ctl *ctl, const struct command *command)
 {
 	struct fault fault;
-	bool is_shown;
 	int status;
 
 	ctl->is_live = command->is_live;
@@ -202,24 +203,21 @@ static int run(struct ctl *ctl, const struct command *command)
 	if (strcmp(command->name, "top") == 0)
 		return top_run(ctl);
 	status = link_ask(ctl, command->show);
-	if (ctl->writer && writer_close(ctl->writer, &fault) != 0)
+	if (ctl->writer && writer_close(ctl->writer, &fault) != 0 && !ctl->failure)
 		status = ctl_fail(CTL_REFUSED, "%s", fault.line);
 	ctl->writer = NULL;
-	is_shown = fflush(stdout) == 0; /* what is told at the end is of what is there already */
+	fflush(stdout); /* what is told at the end is of what is there already */
 	tell_end(ctl, command);
 	json_decref(ctl->last);
-	if ((!is_shown || fflush(stdout) != 0) && status == CTL_DONE)
-		return CTL_REFUSED;
 	return status;
 }
 
-int main(int argc, char **argv)
+static int ask(int argc, char **argv)
 {
 	static struct ctl ctl = {.socket = CONTROL_SOCKET_DEFAULT};
 	const struct command *command;
 	int option, status = -1;
 
-	signal(SIGPIPE, SIG_IGN);
 	opterr = 0;
 	while (status < 0 &&
 		(option = getopt_long(argc, argv, "+:s:jhV", long_options, NULL)) != -1)
@@ -233,4 +231,24 @@ int main(int argc, char **argv)
 		return ctl_fail(CTL_USAGE, "there is no command %.80s" SEE, argv[optind]);
 	status = compose(&ctl, command, argc - optind, argv + optind);
 	return status < 0 ? run(&ctl, command) : status;
+}
+
+/* Who reads only the beginning has what he wanted; a disk that is full has not. */
+static int end_output(int status)
+{
+	struct pollfd reader = {.fd = STDOUT_FILENO};
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (poll(&reader, 1, 0) == 1 && reader.revents & (POLLERR | POLLHUP))
+		return status;
+	return ctl_fail(status ? status : CTL_REFUSED,
+		"cannot write to standard output; what is there is not all, make room and run "
+		"again");
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	return end_output(ask(argc, argv));
 }

@@ -134,6 +134,8 @@ static void write_value(FILE *out, const json_t *value)
 		fprintf(out, "%s%s", i ? "," : "", text_of(json_array_get(value, i), NULL));
 	if (json_is_string(value))
 		fprintf(out, "%s", text_of(value, NULL));
+	if (json_is_boolean(value))
+		fprintf(out, "%s", json_is_true(value) ? "true" : "false");
 }
 
 static bool is_in_front(const char *key)
@@ -149,19 +151,11 @@ static bool is_in_front(const char *key)
 
 void write_event(FILE *out, const json_t *line, bool is_short)
 {
-	const double seconds = json_real_value(json_object_get(line, "time"));
-	const time_t whole = (time_t)seconds;
-	struct tm local = {0};
+	char clock[SPAN_MAX];
 	const char *key;
 	json_t *value;
 
-	localtime_r(&whole, &local);
-	fprintf(out, "%02d:%02d:", local.tm_hour, local.tm_min);
-	if (is_short)
-		fprintf(out, "%02d %s", local.tm_sec, text_of(line, "event"));
-	else
-		fprintf(out, "%06.3f %s", local.tm_sec + (seconds - (double)whole),
-			text_of(line, "event"));
+	fprintf(out, "%s %s", clock_of(line, is_short ? 0 : 3, clock), text_of(line, "event"));
 	if (json_object_get(line, "client"))
 		fprintf(out, " %s", text_of(line, "client"));
 	if (json_object_get(line, "client") && !is_short)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* Texts in use at a time, and the longest that is shown. */
 enum { TEXTS = 8, TEXT_SHOWN_MAX = 4096 };
@@ -71,5 +72,28 @@ const char *span_of(uint64_t seconds, char text[static SPAN_MAX])
 		snprintf(text, SPAN_MAX, "%lluh%02llum", s / 3600, s / 60 % 60);
 	else
 		snprintf(text, SPAN_MAX, "%llud%02lluh", s / 86400, s / 3600 % 24);
+	return text;
+}
+
+uint64_t time_us_of(const json_t *line)
+{
+	const double seconds = json_real_value(json_object_get(line, "time"));
+
+	return seconds > 0 && seconds < 1e12 ? (uint64_t)(seconds * 1e6 + 0.5) : 0;
+}
+
+const char *clock_of(const json_t *line, unsigned decimals, char text[static SPAN_MAX])
+{
+	const uint64_t us = time_us_of(line);
+	const time_t whole = (time_t)(us / 1000000);
+	char fraction[SPAN_MAX];
+	struct tm local = {0};
+	size_t length;
+
+	localtime_r(&whole, &local);
+	length = strftime(text, SPAN_MAX, "%H:%M:%S", &local);
+	snprintf(fraction, sizeof(fraction), "%06u", (unsigned)(us % 1000000));
+	if (decimals)
+		snprintf(text + length, SPAN_MAX - length, ".%.*s", (int)decimals, fraction);
 	return text;
 }

@@ -141,6 +141,9 @@ static void note_absence(struct top *top, int error)
 	if (error == EACCES || error == EPERM)
 		snprintf(top->trouble, sizeof(top->trouble), "you may not control the natbox on %s",
 			top->ctl->socket);
+	else if (error == EAGAIN)
+		snprintf(top->trouble, sizeof(top->trouble), "natbox does not answer on %s",
+			top->ctl->socket);
 	else
 		snprintf(top->trouble, sizeof(top->trouble), "no natbox answers on %s",
 			top->ctl->socket);
@@ -176,8 +179,7 @@ static void begin_second(struct top *top)
 	}
 	if (now - top->heard_ms < PATIENCE_MS)
 		return;
-	snprintf(top->trouble, sizeof(top->trouble), "natbox does not answer on %s",
-		top->ctl->socket);
+	note_absence(top, EAGAIN);
 	top->is_stale = true;
 }
 

@@ -11,12 +11,14 @@ enum {
 	SIZE_LEAST = 2 * READ_BYTES,
 	/* No line of natbox is longer than some hundred kilobytes. */
 	SIZE_MAX_BYTES = 2 * 1024 * 1024,
+	/* For so long the screen stands still. */
+	CONNECT_MAX_S = 1,
 };
 
 bool feed_open(struct feed *feed, const struct ctl *ctl)
 {
 	feed_close(feed);
-	feed->fd = link_open(ctl, 0);
+	feed->fd = link_open(ctl, CONNECT_MAX_S);
 	return feed->fd >= 0;
 }
 

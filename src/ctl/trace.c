@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { MESSAGE_MAX = 65535 };
 
@@ -64,10 +63,8 @@ static void print_message(const char *bytes, size_t length)
 
 static void print_head(const json_t *line)
 {
-	const double seconds = json_real_value(json_object_get(line, "time"));
 	const char *what = text_of(line, "what"), *verdict = text_of(line, "verdict");
-	const time_t whole = (time_t)seconds;
-	struct tm local = {0};
+	char clock[SPAN_MAX];
 
 	if (strcmp(verdict, "rewrite") == 0)
 		verdict = ", and leaves as:";
@@ -75,9 +72,7 @@ static void print_head(const json_t *line)
 		verdict = ", and ends here";
 	else if (*verdict)
 		verdict = ", and leaves as it came";
-	localtime_r(&whole, &local);
-	printf("-- %02d:%02d:%09.6f %s > %s %s%s\n", local.tm_hour, local.tm_min,
-		local.tm_sec + (seconds - (double)whole), text_of(line, "source"),
+	printf("-- %s %s > %s %s%s\n", clock_of(line, 6, clock), text_of(line, "source"),
 		text_of(line, "destination"), what, verdict);
 }
 
@@ -87,11 +82,10 @@ static void write_message(struct ctl *ctl, const json_t *line, struct text messa
 		.source = address_of(line, "source"),
 		.destination = address_of(line, "destination"),
 	};
-	const double seconds = json_real_value(json_object_get(line, "time"));
 	struct fault fault;
 
-	if (writer_add(ctl->writer, (uint64_t)(seconds * 1e6 + 0.5), &flow, message, &fault) != 0)
-		ctl_fail(CTL_REFUSED, "%s", fault.line);
+	if (writer_add(ctl->writer, time_us_of(line), &flow, message, &fault) != 0)
+		ctl->failure = ctl_fail(CTL_REFUSED, "%s", fault.line);
 }
 
 void trace_message(struct ctl *ctl, const json_t *line)

@@ -39,9 +39,10 @@ class Page:
             self.call(domain + ".enable")
 
     def close(self):
-        os.close(self._out)
-        self._process.terminate()
+        """Ends with all of its processes, that none of them writes to the profile any more."""
+        self._call("Browser.close")
         self._process.wait()
+        os.close(self._out)
 
     def _read(self):
         while b"\0" not in self._rest:

@@ -1,9 +1,11 @@
-/* Says to natbox's control socket what natboxctl would not.
+/* Says to natbox's control socket what natboxctl would not, and to natboxctl what natbox would not.
  *
  *     controller SOCKET say             sends standard input, and prints what is answered
  *     controller SOCKET hold COUNT      opens as many connections, prints "held", and keeps them
  *     controller SOCKET stall COUNT     asks for all endpoints so often, reads nothing, and prints
  *                                       "dropped" once natbox has had enough of it
+ *     controller SOCKET play            in natbox's place answers each who asks with what it was
+ *                                       given on standard input
  *     controller SOCKET fuzz SECONDS    random bytes and commands with mistakes in them, also cut
  *                                       off and without reading what is answered; then how many
  */
@@ -142,6 +144,28 @@ static void stall(int count)
 	puts(polled.revents & (POLLHUP | POLLERR) ? "dropped" : "odd");
 }
 
+static void play(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static char answer[65536], request[4096];
+	const size_t length = fread(answer, 1, sizeof(answer), stdin);
+
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+	unlink(path);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&name, sizeof(name)) != 0 ||
+		listen(fd, 1) != 0)
+		die(path);
+	for (;;) {
+		const int client = accept(fd, NULL, NULL);
+
+		if (client < 0 || read(client, request, sizeof(request)) < 0)
+			die("nobody asks");
+		send_all(client, answer, length);
+		close(client);
+	}
+}
+
 static size_t add_command(char *out)
 {
 	return (size_t)sprintf(out, "%s\n", commands[draw(COMMANDS)]);
@@ -252,6 +276,8 @@ int main(int argc, char **argv)
 		hold(number);
 	else if (strcmp(what, "stall") == 0)
 		stall(number);
+	else if (strcmp(what, "play") == 0)
+		play();
 	else if (strcmp(what, "fuzz") == 0)
 		fuzz(number);
 	else

@@ -104,6 +104,19 @@ Test(control_request, a_bad_filter_is_refused)
 	expect_refused("lost everything", "no filter");
 }
 
+Test(control_request, one_of_two_filters_of_a_kind_is_not_left_out_in_silence)
+{
+	expect_refused(
+		"endpoints network=10.0.0.0/8 network=192.0.2.0/24", "network= stands there twice");
+	expect_refused(
+		"endpoints proxy=192.0.2.1 lost proxy=192.0.2.1", "proxy= stands there twice");
+	expect_refused("lost aor=alice aor=bob", "aor= stands there twice");
+	expect_refused("lost class=a class=b", "class= stands there twice");
+	expect_refused("lost quiet>1m quiet>2m", "quiet> stands there twice");
+	cr_assert_eq(parse("lost lost reason=dialog reason=registration"), 0, "%s", fault.line);
+	cr_expect_eq(asked.filter.reasons, 1 << REASON_DIALOG | 1 << REASON_REGISTRATION);
+}
+
 Test(control_request, kinds_of_events_are_a_list)
 {
 	cr_assert_eq(parse("events"), 0);

@@ -87,6 +87,13 @@ Test(status, all_is_well)
 	expect_well("All is well: no endpoint yet needs to be kept reachable.");
 }
 
+Test(status, where_no_keepalive_is_sent_nobody_is_said_to_be_kept_reachable)
+{
+	snapshot.keepalives_are_off = true;
+	expect_well("All is well: 100 endpoints are watched; none is kept reachable, by -n or "
+		    "keepalive.scope.");
+}
+
 Test(status, a_tenth_lost_is_told_and_is_well)
 {
 	snapshot.engine.lost_now = 10;
@@ -108,6 +115,12 @@ Test(status, a_loop_that_hangs_is_the_first_trouble)
 	said = tell();
 	cr_expect_eq(json_array_size(json_object_get(said, "troubles")), 2);
 	json_decref(said);
+}
+
+Test(status, keepalives_that_are_held_are_trouble)
+{
+	snapshot.keepalives_are_held = true;
+	expect_trouble("keepalives are held: none is sent until natboxctl keepalive on");
 }
 
 Test(status, silence_is_trouble)
@@ -176,10 +189,11 @@ Test(status, every_trouble_and_the_largest_figures_are_json_and_fit)
 	json_t *said;
 
 	memset(&snapshot, 0x7f, sizeof(snapshot)); /* what reads it here knows no sign bit */
+	snapshot.keepalives_are_held = snapshot.keepalives_are_off = true;
 	condition.turned_us = snapshot.sightings.seen_us[0] = snapshot.sightings.seen_us[1] = 1;
 	condition.now_us = UINT64_MAX / 2;
 	said = tell();
-	cr_expect_geq(json_array_size(json_object_get(said, "troubles")), 6);
+	cr_expect_geq(json_array_size(json_object_get(said, "troubles")), 7);
 	json_decref(said);
 }
 

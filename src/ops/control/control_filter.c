@@ -114,18 +114,30 @@ static int add_quiet(struct control_filter *filter, struct text value, struct fa
 		config_shown(value), value.at);
 }
 
-/* What stands before the value, and who adds it. */
+/* What stands before the value, who adds it, and whether there may be several. */
 static const struct {
 	const char *name;
 	int (*add)(struct control_filter *filter, struct text value, struct fault *fault);
+	bool may_repeat;
 } filters[] = {
-	{"network=", add_network},
-	{"proxy=", add_proxy},
-	{"aor=", add_aor},
-	{"reason=", add_reason},
-	{"class=", add_class},
-	{"quiet>", add_quiet},
+	{"network=", add_network, false},
+	{"proxy=", add_proxy, false},
+	{"aor=", add_aor, false},
+	{"reason=", add_reason, true},
+	{"class=", add_class, false},
+	{"quiet>", add_quiet, false},
 };
+
+/* Which of two would count nobody could see. */
+static int add(
+	struct control_filter *filter, unsigned which, struct text value, struct fault *fault)
+{
+	if (filter->given >> which & 1 && !filters[which].may_repeat)
+		return fault_set(fault, -EINVAL, "%s stands there twice, as only reason= may",
+			filters[which].name);
+	filter->given |= 1U << which;
+	return filters[which].add(filter, value, fault);
+}
 
 int control_filter_add(struct control_filter *filter, struct text word, struct fault *fault)
 {
@@ -137,8 +149,8 @@ int control_filter_add(struct control_filter *filter, struct text word, struct f
 		const size_t length = strlen(filters[i].name);
 
 		if (text_starts_with(word, (struct text){filters[i].name, length}))
-			return filters[i].add(filter,
-				(struct text){word.at + length, word.length - length}, fault);
+			return add(filter, i, (struct text){word.at + length, word.length - length},
+				fault);
 	}
 	return fault_set(fault, -EINVAL,
 		"%.*s: no filter; there are network=CIDR, proxy=ADDRESS, aor=GLOB, reason=KIND, "

@@ -10,6 +10,7 @@ enum { CONTROL_PATTERN_MAX = LABEL_MAX + 1 };
 
 /* Zeroed it lets everything through. */
 struct control_filter {
+	unsigned given; /* which kinds have been added */
 	bool has_network, has_proxy, is_lost;
 	struct network network;
 	struct address proxy;          /* port 0: whatever its port */

@@ -5,11 +5,17 @@
 /* Round trips are counted over as long as an operator thinks of as now. */
 static const uint64_t round_trips_us = 3600 * 1000000ULL;
 
-static void put_well(const struct engine_counters *counters, struct json *json)
+static void put_well(const struct metrics_snapshot *snapshot, struct json *json)
 {
+	const struct engine_counters *counters = &snapshot->engine;
 	char line[TROUBLE_MAX] = "All is well: no endpoint yet needs to be kept reachable.";
 
-	if (counters->lost_now)
+	if (snapshot->keepalives_are_off)
+		snprintf(line, sizeof(line),
+			"All is well: %u endpoint%s watched; none is kept reachable, by -n or "
+			"keepalive.scope.",
+			counters->endpoints, counters->endpoints == 1 ? " is" : "s are");
+	else if (counters->lost_now)
 		snprintf(line, sizeof(line),
 			"All is well: %u of %u endpoint%s kept reachable, %u lost.",
 			counters->endpoints - counters->lost_now, counters->endpoints,
@@ -30,7 +36,7 @@ static void put_state_of_things(const struct condition *condition, struct json *
 	if (troubles.count)
 		json_put_member(json, "line", troubles.lines[0]);
 	else
-		put_well(&condition->snapshot->engine, json);
+		put_well(condition->snapshot, json);
 	json_put_key(json, "troubles");
 	json_put_char(json, '[');
 	for (unsigned i = 0; i < troubles.count; i++) {

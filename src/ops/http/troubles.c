@@ -34,6 +34,13 @@ static void look_at_loop(const struct condition *condition, struct troubles *tro
 		seconds(condition->now_us - condition->turned_us));
 }
 
+/* A hand brake that somebody has forgotten. */
+static void look_at_keepalives(const struct condition *condition, struct troubles *troubles)
+{
+	if (condition->snapshot->keepalives_are_held)
+		add(troubles, "keepalives are held: none is sent until natboxctl keepalive on");
+}
+
 /* A wrong address of the proxy looks like a quiet night. */
 static void look_at_silence(const struct condition *condition, struct troubles *troubles)
 {
@@ -107,6 +114,7 @@ void troubles_find(const struct condition *condition, struct troubles *troubles)
 {
 	troubles->count = 0;
 	look_at_loop(condition, troubles);
+	look_at_keepalives(condition, troubles);
 	look_at_silence(condition, troubles);
 	look_at_lost(condition, troubles);
 	look_at_disk(condition, troubles);
