@@ -75,6 +75,7 @@ int config_parse_proxies(
 	struct text list = config_list_start(value), item;
 
 	(void)key;
+	memset(config->proxies, 0, sizeof(config->proxies));
 	config->proxy_count = 0;
 	if (value.length == 0)
 		return fault_set(fault, -EINVAL, "no proxy: give its address and port, or *:5060");
