@@ -66,6 +66,14 @@ Test(config, proxies_are_a_list_of_addresses_and_wildcards)
 	cr_expect_eq(config.proxies[3].address.port, 5060);
 }
 
+Test(config, a_proxy_that_is_named_twice_is_one)
+{
+	expect_ok("[natbox]\nproxy = 192.0.2.1, *, 192.0.2.1:5060, *:5060, *:5070\n");
+	cr_expect_eq(config.proxy_count, 3);
+	cr_expect(!config.proxies[0].any && config.proxies[1].any);
+	cr_expect_eq(config.proxies[2].address.port, 5070);
+}
+
 Test(config, a_proxy_is_one_host)
 {
 	expect_error("[natbox]\nproxy = 192.0.2.1, 224.0.1.75:5060\n",
