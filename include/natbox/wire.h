@@ -170,8 +170,8 @@ void wire_examine(struct wire *wire);
 /* Whether an entry of the settings is every address of this host, as with `*:PORT`. */
 bool wire_names_any(const struct address *named);
 
-/* The addresses of the proxies, as this host's are now. Returns how many, at most PROXIES_MAX, or a
- * negative errno. */
+/* The addresses of the proxies, as this host's are now. Returns how many, at most PROXIES_MAX, with
+ * a line in *fault where there are more; or a negative errno. */
 int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
 	struct fault *fault);
 

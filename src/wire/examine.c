@@ -33,8 +33,12 @@ void wire_examine(struct wire *wire)
 		if (!wire_names_any(&settings->named[i]))
 			examine_proxy(wire, &host, &settings->named[i]);
 	}
-	if (wire_find_proxies(settings, list, &fault) < 0)
+	if (wire_find_proxies(settings, list, &fault) < 0) {
 		tell(wire, WIRE_ERROR, "%s", fault.line);
-	else if (wire->kind->examine)
+		return;
+	}
+	if (fault.line[0])
+		tell(wire, WIRE_WARNING, "%s", fault.line);
+	if (wire->kind->examine)
 		wire->kind->examine(wire);
 }
