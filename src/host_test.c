@@ -98,20 +98,33 @@ static void test_file(struct host_test *test, const char *what, const char *path
 	add_fault(test, &fault);
 }
 
-/* 0, or a negative errno: it cannot be created. */
-static int may_create(const char *path)
+/* What is there already of the way to path. 0, or a negative errno: it cannot be seen. */
+static int name_ancestor(const char *path, char ancestor[static PATH_MAX])
 {
-	char at[PATH_MAX], parent[PATH_MAX];
+	char at[PATH_MAX];
 
 	snprintf(at, sizeof(at), "%s", path);
 	for (;;) {
-		name_parent(at, parent);
-		if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0)
+		name_parent(at, ancestor);
+		if (faccessat(AT_FDCWD, ancestor, F_OK, AT_EACCESS) == 0)
 			return 0;
-		if (errno != ENOENT || strcmp(at, parent) == 0)
+		if (errno != ENOENT || strcmp(at, ancestor) == 0)
 			return -errno;
-		memcpy(at, parent, sizeof(at));
+		memcpy(at, ancestor, sizeof(at));
 	}
+}
+
+/* Who starts natbox creates it for natbox.user, who has to reach it then; or that user does, where
+ * he could lead elsewhere. */
+static int may_create(const struct host_test *test, const char *path)
+{
+	const bool is_led = rights_leads(&test->identity, path);
+	char ancestor[PATH_MAX];
+	int result = name_ancestor(path, ancestor);
+
+	if (result == 0 && !is_led && faccessat(AT_FDCWD, ancestor, W_OK | X_OK, AT_EACCESS) != 0)
+		result = -errno;
+	return result ? result : user_may(test, ancestor, is_led ? W_OK | X_OK : X_OK);
 }
 
 static bool is_locked(const char *path)
@@ -134,7 +147,7 @@ static void test_state(struct host_test *test)
 	if (!*path)
 		return;
 	if (stat(path, &status) != 0)
-		result = errno == ENOENT ? may_create(path) : -errno;
+		result = errno == ENOENT ? may_create(test, path) : -errno;
 	else if (!S_ISDIR(status.st_mode))
 		result = -ENOTDIR;
 	else if (!rights_differ(&test->identity) || !state_would_give(path))

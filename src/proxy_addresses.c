@@ -28,6 +28,10 @@ int proxy_addresses_find(struct proxy_addresses *addresses, struct fault *fault)
 	struct address list[PROXIES_MAX];
 	int count = wire_find_proxies(&addresses->wire->settings, list, fault);
 
+	if (count > 0 && fault->line[0] && !addresses->told_limit) {
+		log_warning("%s", fault->line);
+		addresses->told_limit = true;
+	}
 	for (int i = 0; i < count; i++)
 		add(addresses, &list[i]);
 	return count < 0 ? count : 0;

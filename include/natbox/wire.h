@@ -167,8 +167,8 @@ void wire_disclaim(struct wire *wire);
  * privileges of open. The wire is not open; nor need its proxies be there. */
 void wire_examine(struct wire *wire);
 
-/* The addresses of the proxies, as this host's are now. Returns how many, at most PROXIES_MAX, or a
- * negative errno. */
+/* The addresses of the proxies, as this host's are now. Returns how many, at most PROXIES_MAX, with
+ * a line in *fault where there are more; or a negative errno. */
 int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
 	struct fault *fault);
 

@@ -23,6 +23,7 @@ enum fault_kind fault_kind_of_path(int error)
 	case -EISDIR:
 	case -EACCES:
 	case -EPERM:
+	case -EROFS:
 	case -ELOOP:
 	case -ENAMETOOLONG:
 		return FAULT_LASTING;

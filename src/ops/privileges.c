@@ -43,10 +43,28 @@ int identity_find(const char *name, struct identity *identity, struct fault *fau
 	return 0;
 }
 
+static int refuse_to_become(const struct identity *identity, struct fault *fault)
+{
+	return fault_set_kind(fault, FAULT_LASTING, -EPERM,
+		"cannot become user %s: natbox needs CAP_SETUID, CAP_SETGID and CAP_SETPCAP to, or "
+		"set natbox.user to nothing",
+		identity->name);
+}
+
+static bool may_change_identity(void)
+{
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID) &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+}
+
 int privileges_examine(const struct identity *identity, struct fault *fault)
 {
-	if (!*identity->name || identity->user == geteuid() || geteuid() == 0)
+	if (!*identity->name || identity->user == geteuid())
 		return 0;
+	if (geteuid() == 0)
+		return may_change_identity() ? 0 : refuse_to_become(identity, fault);
 	return fault_set_kind(fault, FAULT_LASTING, -EPERM,
 		"cannot become user %s: start natbox as root, or set natbox.user to nothing",
 		identity->name);
@@ -65,10 +83,7 @@ int privileges_drop(const struct identity *identity, bool keep_net_admin, struct
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
 	if (capng_change_id((int)identity->user, (int)identity->group,
 		    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
-		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
-			"cannot become user %s: natbox needs CAP_SETUID, CAP_SETGID and "
-			"CAP_SETPCAP to, or set natbox.user to nothing",
-			identity->name);
+		return refuse_to_become(identity, fault);
 	return 0;
 }
 

@@ -51,16 +51,20 @@ static void drop_doubles(struct host *host)
 int host_read(struct host *host)
 {
 	struct ifaddrs *all;
+	struct address address;
 
 	if (getifaddrs(&all) < 0)
 		return -errno;
 	host->count = 0;
-	host->loopback_is_up = false;
+	host->is_cut = host->loopback_is_up = false;
 	for (struct ifaddrs *one = all; one; one = one->ifa_next) {
 		host->loopback_is_up |= is_up(one, IFF_LOOPBACK);
-		if (host->count < HOST_ADDRESSES_MAX &&
-			usable(one->ifa_addr, &host->list[host->count]))
-			host->count++;
+		if (!usable(one->ifa_addr, &address))
+			continue;
+		if (host->count < HOST_ADDRESSES_MAX)
+			host->list[host->count++] = address;
+		else
+			host->is_cut = true;
 	}
 	freeifaddrs(all);
 	qsort(host->list, host->count, sizeof(host->list[0]), compare);

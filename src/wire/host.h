@@ -12,6 +12,7 @@ enum { HOST_ADDRESSES_MAX = 1024 };
 struct host {
 	unsigned count;
 	bool loopback_is_up;
+	bool is_cut; /* there are more */
 	struct address list[HOST_ADDRESSES_MAX];
 };
 

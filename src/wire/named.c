@@ -18,29 +18,47 @@ static const struct address *find_any(const struct wire_settings *settings)
 	return NULL;
 }
 
+/* Appends the addresses with this port, as many as there is room for. Returns how many the list has
+ * then. */
+static int append(struct address *list, int count, const struct address *addresses,
+	unsigned address_count, uint16_t port, bool *is_cut)
+{
+	for (unsigned i = 0; i < address_count; i++) {
+		if (count == PROXIES_MAX) {
+			*is_cut = true;
+			break;
+		}
+		list[count] = addresses[i];
+		list[count++].port = port;
+	}
+	return count;
+}
+
 int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
 	struct fault *fault)
 {
 	static struct host host;
-	int count = 0, result = find_any(settings) ? host_read(&host) : 0;
+	const bool any = find_any(settings) != NULL;
+	int count = 0, result = any ? host_read(&host) : 0;
+	bool is_cut = any && host.is_cut;
 
+	fault->line[0] = 0;
 	if (result != 0)
 		return fault_set(fault, result,
 			"cannot list the addresses of this host: %s: name them in natbox.proxy",
 			strerror(-result));
 	for (unsigned i = 0; i < settings->named_count; i++) {
 		const struct address *named = &settings->named[i];
-		const bool any = address_is_unspecified(named);
+		const bool is_any = address_is_unspecified(named);
 
-		if (!any && count < PROXIES_MAX)
-			list[count++] = *named;
-		for (unsigned j = 0; any && j < host.count; j++) {
-			if (count == PROXIES_MAX)
-				break;
-			list[count] = host.list[j];
-			list[count++].port = named->port;
-		}
+		count = append(list, count, is_any ? host.list : named, is_any ? host.count : 1,
+			named->port, &is_cut);
 	}
+	if (is_cut)
+		fault_set(fault, 0,
+			"natbox.proxy means more than %d addresses, and those beyond are left out: "
+			"name the ones that phones use",
+			PROXIES_MAX);
 	if (count)
 		return count;
 	return fault_set_kind(fault, FAULT_ABSENT, -ENOENT,
@@ -94,8 +112,12 @@ void wire_examine(struct wire *wire)
 		if (!address_is_unspecified(&settings->named[i]))
 			examine_proxy(wire, &host, &settings->named[i]);
 	}
-	if (wire_find_proxies(settings, list, &fault) < 0)
+	if (wire_find_proxies(settings, list, &fault) < 0) {
 		tell(wire, WIRE_ERROR, "%s", fault.line);
-	else if (wire->kind->examine)
+		return;
+	}
+	if (fault.line[0])
+		tell(wire, WIRE_WARNING, "%s", fault.line);
+	if (wire->kind->examine)
 		wire->kind->examine(wire);
 }

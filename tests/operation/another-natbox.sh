@@ -17,6 +17,9 @@ second_starts() { # further arguments
 	return $status
 }
 any="natbox.proxy=*:5060"
+start -o "natbox.proxy=$proxy, ${proxy%:*}, *:5060, *" && ! logged "another natbox"
+say $? "a proxy that is named twice is no other's"
+stop
 first
 second_is_refused
 say $? "for the same proxy it does not start"

@@ -17,6 +17,12 @@ ends_with 2 "cannot open log" -- -l "$work/nowhere/log"
 say $? "a directory of the log that there is not"
 ends_with 2 "cannot open event stream" -- -o log.events="$work/nowhere/events"
 say $? "one of the event stream"
+mkdir "$work/read-only"
+# shellcheck disable=SC2016 # the shell that it starts expands it
+read_only=(unshare --mount sh -c 'mount -t tmpfs -o ro tmpfs "$0" && exec "$@"' "$work/read-only")
+ends_with 2 "log.*Read-only" "${read_only[@]}" -- -l "$work/read-only/log" &&
+	ends_with 2 "stream.*Read-only" "${read_only[@]}" -- -o log.events="$work/read-only/events"
+say $? "one where nobody may write"
 inside ip rule add priority 800 fwmark 0x6e62 lookup 100
 ends_with 2 "relay.mark" -- "${relay[@]}"
 say $? "a mark that a routing rule uses"

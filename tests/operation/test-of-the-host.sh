@@ -37,6 +37,13 @@ finds 2 "log.events cannot be written to $work/others/events: Permission denied.
 	"state cannot be kept in $work/others: Permission denied.*user nobody" -- -o natbox.user=nobody \
 	-o log.events="$work/others/events" -o state.path="$work/others"
 say $? "directories are to be writable for the user that natbox becomes"
+finds 1 "state cannot be kept in $work/others/new/state: Permission denied.*user nobody" -- \
+	-o natbox.user=nobody -o state.path="$work/others/new/state"
+say $? "and one that is to be made has to be where that user may go"
+before=(setpriv --bounding-set=-setgid --inh-caps=-setgid)
+finds 1 "cannot become user nobody: natbox needs CAP_SETUID, CAP_SETGID" -- -o natbox.user=nobody
+say $? "root has to be able to become that user"
+before=()
 
 finds 1 "cannot listen for control on $work/nowhere/a/sock: No such file" -- -o control.socket="$work/nowhere/a/sock" &&
 	finds 1 "for control on $work/ini: what is there is no socket" -- -o control.socket="$work/ini" &&
@@ -91,4 +98,14 @@ finds 1 "another natbox (process $pid)" -- "${relay[@]}" -o metrics.listen=127.0
 say $? "another natbox is one fault, whatever else that one has in use"
 is_running && eventually is_diverting && stop
 say $? "which is not disturbed by the test"
+
+# Each address twice, by its ports.
+for i in $(seq 520); do echo "addr add 10.1.$((i / 200)).$((i % 200))/32 dev lo"; done | ip -n "$namespace" -b -
+new_log
+inside "$natbox" "${common[@]}" -t -t -o 'natbox.proxy=*:5060, *:5070' >"$work/out" 2>"$work/log" &&
+	[ "$(wc -l <"$work/log")" = 1 ] && logged "warning: natbox.proxy means more than 1024 addresses"
+say $? "it warns of more addresses than natbox has room for"
+start -o 'natbox.proxy=*:5060, *:5070' && logged "warning: natbox.proxy means more than 1024 addresses"
+say $? "and so does natbox when it starts"
+stop
 exit 0

@@ -250,6 +250,21 @@ flows_around() { # what happened, milliseconds, command...
 	echo "# longest gap $gap ms"
 }
 
+passes_by() { # caller, proxy, bytes
+	local before
+	before=$(counter sent)
+	reaches "$1" "$2" "$3" 1000 && [ "$(counter sent)" -eq "$before" ]
+}
+
+steps_aside() { # a setting with which nothing that is diverted arrives, one with which all does
+	border sysctl -qw "$1"
+	eventually passes_by $caller $far 100
+	ok $? "with ${1%=*} SIP flows past"
+	border sysctl -qw "$2"
+	eventually is_relayed $caller $far 100
+	ok $? "and is relayed again when that is out of the way"
+}
+
 refuses() { # what it shows, words of the fault line, exit status when not 1
 	timeout -k 1 60 ip netns exec "$id-border" ${wrapper:-} "${refused[@]}" \
 		>/dev/null 2>"$dir/fault"

@@ -217,6 +217,14 @@ answer_again() {
 		eventually phone build/peer ask -m 1000 "$caller6" "$far6" 0 >/dev/null
 }
 
+move_back_from_bridges() {
+	move_back out0 bridge1 10.9.1.1/24 fd09:1::1/64
+	move_back in0 bridge2 10.9.2.1/24 fd09:2::1/64
+	border ip route replace default via 10.9.1.2
+	border ip -6 route replace default via fd09:1::2
+	forget_neighbours
+}
+
 # As where containers are: the hooks see what comes in at a bridge while it is still in there.
 come_over_bridges() {
 	move_to_bridge out0 bridge1 10.9.1.1/24 fd09:1::1/64
@@ -225,13 +233,31 @@ come_over_bridges() {
 	answer_again && arrive_at_both $caller $near $far 1440 &&
 		arrive_at_both "$caller6" "$near6" "$far6" 1420
 	ok $? "over bridges that netfilter looks into all arrive"
-	move_back out0 bridge1 10.9.1.1/24 fd09:1::1/64
-	move_back in0 bridge2 10.9.2.1/24 fd09:2::1/64
-	border ip route replace default via 10.9.1.2
-	border ip -6 route replace default via fd09:1::2
-	forget_neighbours
+	move_back_from_bridges
 	answer_again
 	ok $? "and without them again, with neighbours that have to be found anew"
+}
+
+# Relay mode cannot: prerouting is over before such a packet has come up to this host.
+refuses_bridges() {
+	move_to_bridge out0 bridge1 10.9.1.1/24 fd09:1::1/64
+	move_to_bridge in0 bridge2 10.9.2.1/24 fd09:2::1/64
+	border ip route replace default via 10.9.1.2
+	border sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
+	refused=("$relay_program" "$near")
+	refuses "a bridge towards phones that netfilter looks into" \
+		"bridge1.*sysctl -w net.bridge.bridge-nf-call-iptables=0"
+	refused=("$relay_program" "$far6")
+	refuses "and one towards a proxy" "bridge2.*sysctl -w net.bridge.bridge-nf-call-ip6tables=0"
+	border sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0
+	border ip link set bridge2 type bridge nf_call_ip6tables 1
+	refuses "also by its own setting" "ip link set bridge2 type bridge nf_call_ip6tables 0"
+	border ip link set bridge2 type bridge nf_call_ip6tables 0
+	start_relay && answer_again && is_relayed $caller $far 500 && is_relayed "$caller6" "$far6" 500
+	ok $? "over bridges that it does not look into all is relayed"
+	stop_relay
+	border sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
+	move_back_from_bridges
 }
 
 is_answered_by() { # caller, whom it asks

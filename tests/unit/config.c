@@ -66,6 +66,14 @@ Test(config, proxies_are_a_list_of_addresses_and_wildcards)
 	cr_expect_eq(config.proxies[3].address.port, 5060);
 }
 
+Test(config, a_proxy_that_is_named_twice_is_one)
+{
+	expect_ok("[natbox]\nproxy = 192.0.2.1, *, 192.0.2.1:5060, *:5060, *:5070\n");
+	cr_expect_eq(config.proxy_count, 3);
+	cr_expect(!config.proxies[0].any && config.proxies[1].any);
+	cr_expect_eq(config.proxies[2].address.port, 5070);
+}
+
 Test(config, a_proxy_is_one_host)
 {
 	expect_error("[natbox]\nproxy = 192.0.2.1, 224.0.1.75:5060\n",
@@ -228,6 +236,8 @@ Test(config, alive_is_nothing_else)
 	expect_error("[keepalive]\nalive = 2xx, ok\n",
 		":2: keepalive.alive: \"ok\" is neither any nor a final status such as 200 or "
 		"4xx");
+	expect_error("[keepalive]\nalive = 2xx, any\n",
+		":2: keepalive.alive: any stands alone, and takes every status");
 	expect_error("[keepalive]\nfrom = sip:AOR\n",
 		":2: keepalive.from: AOR stands for a whole URI, as sip:alice@example.com, and may "
 		"only be its beginning");
@@ -432,6 +442,26 @@ Test(config, override_wins_over_the_file_and_the_last_over_the_first)
 		0);
 	cr_expect_eq(config.core.keepalive.interval_us, 30000000);
 	cr_expect_str_eq(config.state.path, "");
+}
+
+/* SIGHUP names a key as changed where its bytes have. */
+Test(config, nothing_is_left_of_a_value_that_an_override_goes_over)
+{
+	static const char *const values[][2] = {
+		{"natbox.proxy=*:5070", "proxy = 192.0.2.1, [2001:db8::1]:5070, *"},
+		{"natbox.interface=lo", "interface = interface-1"},
+		{"natbox.user=", "user = somebody"},
+	};
+	static struct config without;
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		cr_assert_eq(read_text("", 0, values[i][0], NULL), 0);
+		without = config;
+		snprintf(text, sizeof(text), "[natbox]\n%s\n", values[i][1]);
+		cr_assert_eq(read_text(text, strlen(text), values[i][0], NULL), 0);
+		cr_expect_eq(memcmp(&config, &without, sizeof(config)), 0, "%s", values[i][0]);
+	}
 }
 
 Test(config, wrong_overrides_are_named)

@@ -67,6 +67,17 @@ static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault
 	return 0;
 }
 
+static bool has_proxy(const struct config *config, const struct proxy_entry *entry)
+{
+	for (unsigned i = 0; i < config->proxy_count; i++) {
+		if (config->proxies[i].any == entry->any &&
+			address_equal(&config->proxies[i].address, &entry->address))
+			return true;
+	}
+	return false;
+}
+
+/* One that is named twice counts once. */
 int config_parse_proxies(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
@@ -74,16 +85,21 @@ int config_parse_proxies(
 	struct text list = config_list_start(value), item;
 
 	(void)key;
+	memset(config->proxies, 0, sizeof(config->proxies));
 	config->proxy_count = 0;
 	if (value.length == 0)
 		return fault_set(fault, -EINVAL, "no proxy: give its address and port, or *:5060");
 	while (config_list_next(&list, &item)) {
+		struct proxy_entry entry;
+
+		if (parse_proxy(item, &entry, fault) < 0)
+			return -EINVAL;
+		if (has_proxy(config, &entry))
+			continue;
 		if (config->proxy_count == CONFIG_PROXIES_MAX)
 			return fault_set(
 				fault, -EINVAL, "more than %d proxies", CONFIG_PROXIES_MAX);
-		if (parse_proxy(item, &config->proxies[config->proxy_count], fault) < 0)
-			return -EINVAL;
-		config->proxy_count++;
+		config->proxies[config->proxy_count++] = entry;
 	}
 	return 0;
 }

@@ -135,6 +135,9 @@ int config_parse_statuses(
 	while (config_list_next(&list, &item)) {
 		unsigned first, last;
 
+		if (text_equal_nocase(item, TEXT("any")))
+			return fault_set(
+				fault, -EINVAL, "any stands alone, and takes every status");
 		if (!parse_status(item, &first, &last))
 			return fault_set(fault, -EINVAL,
 				"\"%.*s\" is neither any nor a final status such as 200 or 4xx",

@@ -38,8 +38,9 @@ int output_open(const char *what, const char *path, int standard, const struct i
 	fd = open_path(path, owner, &is_unread);
 	if (fd < 0)
 		return fault_set_kind(fault, fault_kind_of_path(fd), fd,
-			"cannot open %s %s: %s; natbox needs to be allowed to write there", what,
-			path, rights_explain(fd));
+			"cannot open %s %s: %s; name a file in a directory that natbox may write "
+			"in",
+			what, path, rights_explain(fd));
 	*output = (struct output){.fd = fd, .waits = true, .is_unread_fifo = is_unread};
 	return 0;
 }

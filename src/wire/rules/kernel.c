@@ -1,11 +1,15 @@
 #include "kernel.h"
 
+#include "../hops/questions.h"
+
 #include <cap-ng.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IPV4_CONFIGURATION "/proc/sys/net/ipv4/conf"
 #define IPV6_CONFIGURATION "/proc/sys/net/ipv6/conf"
@@ -22,20 +26,25 @@ int kernel_check_privilege(struct fault *fault)
 }
 
 /* 0 when it cannot be read: then it cannot be in the way. */
-static int read_sysctl(const char *configuration, const char *interface, const char *name)
+static int read_number(const char *path)
 {
-	char path[PATH_MAX];
-	FILE *file;
+	FILE *file = fopen(path, "re");
 	int value = 0;
 
-	snprintf(path, sizeof(path), "%s/%s/%s", configuration, interface, name);
-	file = fopen(path, "re");
 	if (!file)
 		return 0;
 	if (fscanf(file, "%d", &value) != 1)
 		value = 0;
 	fclose(file);
 	return value;
+}
+
+static int read_sysctl(const char *configuration, const char *interface, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s/%s", configuration, interface, name);
+	return read_number(path);
 }
 
 /* What counts on an interface: its own value or that of "all", whichever is larger. */
@@ -63,7 +72,7 @@ static bool is_interface(const char *name)
 	       strcmp(name, "lo") != 0;
 }
 
-int kernel_check_sysctls(struct fault *fault)
+static int check_marks(struct fault *fault)
 {
 	DIR *directory = opendir(IPV4_CONFIGURATION);
 	int error = 0;
@@ -85,6 +94,63 @@ int kernel_check_sysctls(struct fault *fault)
 	}
 	closedir(directory);
 	return error;
+}
+
+/* Where a bridge has netfilter look into what it carries, prerouting is over before a packet comes
+ * up to this host, and the kernel forgets in between which socket it was diverted to. */
+static int check_bridge(const char *name, const char *family, struct fault *fault)
+{
+	char own[PATH_MAX], all[PATH_MAX], mend[128];
+
+	snprintf(own, sizeof(own), "/sys/class/net/%s/bridge/nf_call_%s", name, family);
+	snprintf(all, sizeof(all), "/proc/sys/net/bridge/bridge-nf-call-%s", family);
+	if (access(own, F_OK) != 0 || (!read_number(all) && !read_number(own)))
+		return 0;
+	if (read_number(all))
+		snprintf(mend, sizeof(mend), "sysctl -w net.bridge.bridge-nf-call-%s=0", family);
+	else
+		snprintf(mend, sizeof(mend), "ip link set %s type bridge nf_call_%s 0", name,
+			family);
+	return fault_set(fault, -ENOTSUP,
+		"relay mode cannot work over bridge %s: netfilter looks into it, and what is "
+		"diverted gets lost; %s, or set natbox.mode to queue",
+		name, mend);
+}
+
+static int check_way(const struct address *host, struct fault *fault)
+{
+	char name[IF_NAMESIZE];
+	unsigned interface;
+
+	if (ask_way(host, &interface) != 0 || !interface || !if_indextoname(interface, name))
+		return 0;
+	return check_bridge(name, address_is_ipv4(host) ? "iptables" : "ip6tables", fault);
+}
+
+/* The ways to phones are those to anywhere: to an address that no host has. */
+static int check_ways(const struct address *proxies, size_t count, struct fault *fault)
+{
+	static const struct address anywhere[] = {
+		{.ip = {0x20, [15] = 1}}, {.ip = {[10] = 0xff, 0xff, 192, 88, 99, 1}}};
+	bool asked[2] = {false};
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		const bool ipv4 = address_is_ipv4(&proxies[i]);
+
+		error = check_way(&proxies[i], fault);
+		if (!error && !asked[ipv4])
+			error = check_way(&anywhere[ipv4], fault);
+		asked[ipv4] = true;
+	}
+	return error;
+}
+
+int kernel_check_sysctls(const struct address *proxies, size_t count, struct fault *fault)
+{
+	const int error = check_marks(fault);
+
+	return error ? error : check_ways(proxies, count, fault);
 }
 
 bool kernel_ipv6_is_off(const char *interface)

@@ -2,15 +2,16 @@
 #ifndef NATBOX_KERNEL_H
 #define NATBOX_KERNEL_H
 
-#include <natbox/base.h>
+#include <natbox/address.h>
 
 #include <stdbool.h>
 
 /* 0, or -EPERM with *fault set. */
 int kernel_check_privilege(struct fault *fault);
 
-/* 0, or -ENOTSUP with *fault naming the sysctl that would have the kernel drop what is diverted. */
-int kernel_check_sysctls(struct fault *fault);
+/* 0, or -ENOTSUP with *fault naming the sysctl that has the kernel drop what is diverted: on any
+ * interface, or on a bridge on the way to one of these proxies or to phones. */
+int kernel_check_sysctls(const struct address *proxies, size_t count, struct fault *fault);
 
 /* Whether IPv6 is switched off on an interface, by its own sysctl; "all" is the one for every
  * interface. */

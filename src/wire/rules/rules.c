@@ -14,12 +14,19 @@
 #include <string.h>
 #include <time.h>
 
+/* Sysctls are looked at every so many renewals, as a host may have thousands of interfaces. */
+enum { SYSCTLS_RENEWALS = 4 };
+
 struct installed_rules {
 	struct rules_settings settings;
 	struct alive *alive;
 	struct routing *routing; /* NULL: the operator's to install */
 	atomic_uint ticks;
 	atomic_ullong forged;
+
+	unsigned renewals; /* the watcher's, as are the next two */
+	int sysctls_error;
+	struct fault sysctls_fault;
 
 	pthread_t watcher;
 	bool watching;
@@ -108,6 +115,14 @@ static enum routing_use uses_of(const struct rules_settings *settings)
 	return settings->queues ? ROUTING_USES_OWN_MARK : ROUTING_USES_ANY;
 }
 
+/* Mode queue needs none of them. */
+static int check_sysctls(const struct rules_settings *settings, struct fault *fault)
+{
+	return settings->queues
+		       ? 0
+		       : kernel_check_sysctls(settings->proxies, settings->proxy_count, fault);
+}
+
 /* Refuses what would not work, before anything is touched. */
 static int check(const struct rules_settings *settings, struct fault *fault)
 {
@@ -115,8 +130,8 @@ static int check(const struct rules_settings *settings, struct fault *fault)
 
 	if (!error)
 		error = kernel_check_privilege(fault);
-	if (!error && !settings->queues)
-		error = kernel_check_sysctls(fault);
+	if (!error)
+		error = check_sysctls(settings, fault);
 	if (error || settings->manual)
 		return error;
 	error = routing_check(settings, uses_of(settings), fault);
@@ -140,7 +155,7 @@ void rules_examine(const struct rules_settings *settings,
 		told(context, &fault);
 		return;
 	}
-	if (!settings->queues && kernel_check_sysctls(&fault) != 0)
+	if (check_sysctls(settings, &fault) != 0)
 		told(context, &fault);
 	if (settings->manual)
 		return;
@@ -273,12 +288,24 @@ static void note_trouble(struct installed_rules *rules, int error, const struct 
 	pthread_mutex_unlock(&rules->lock);
 }
 
+/* Others change sysctls, too: wg-quick does, and what starts containers. Then the sets run out, so
+ * that SIP flows past. */
+static int check_and_renew(struct installed_rules *rules, struct fault *fault)
+{
+	if (rules->renewals++ % SYSCTLS_RENEWALS == 0)
+		rules->sysctls_error = check_sysctls(&rules->settings, &rules->sysctls_fault);
+	if (!rules->sysctls_error)
+		return renew(rules, fault);
+	return fault_set(fault, rules->sysctls_error, "%s; SIP flows past natbox until then",
+		rules->sysctls_fault.line);
+}
+
 static void renew_and_note(struct installed_rules *rules)
 {
 	struct fault fault;
 	uint64_t forged;
 
-	note_trouble(rules, renew(rules, &fault), &fault);
+	note_trouble(rules, check_and_renew(rules, &fault), &fault);
 	if (alive_forged(rules->alive, &forged) == 0)
 		atomic_store_explicit(&rules->forged, forged, memory_order_relaxed);
 }
