@@ -8,12 +8,17 @@ enum { EXPIRES_DEFAULT = 3600 };
 
 static struct transaction_contact contact_of(const struct follow *follow, const struct sip_uri *uri)
 {
-	struct transaction_contact contact;
+	struct transaction_contact contact = {0};
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
 	uri_hash_user(&hash, uri);
 	contact.user = (uint32_t)hash_end(&hash);
+	if (!uri->is_sip || uri->params.length || uri->headers.length) {
+		hash_start(&hash, &follow->key);
+		if (uri_hash_rest(&hash, uri))
+			contact.rest = (uint32_t)hash_end(&hash);
+	}
 	if (uri->is_address) {
 		contact.host_port = hash_address(&follow->key, &uri->address, uri_port(uri));
 		return contact;
@@ -32,17 +37,10 @@ static uint32_t written_of(const struct transaction_contact *contact)
 }
 
 /* What a registrar tells bindings apart by (RFC 3261 19.1.4). Never 0. */
-static uint32_t binding_of(const struct follow *follow, const struct transaction_contact *contact,
-	const struct sip_uri *uri)
+static uint32_t binding_of(const struct transaction_contact *contact)
 {
-	uint32_t binding = contact->user * 0x9e3779b1 ^ contact->host_port;
-	struct hash hash;
+	uint32_t binding = contact->user * 0x9e3779b1 ^ contact->host_port ^ contact->rest;
 
-	if (!uri->is_sip || uri->params.length || uri->headers.length) {
-		hash_start(&hash, &follow->key);
-		if (uri_hash_rest(&hash, uri))
-			binding ^= (uint32_t)hash_end(&hash);
-	}
 	return binding ? binding : 1;
 }
 
@@ -90,25 +88,62 @@ bool listing_is_removal(const struct transaction *transaction, uint32_t written)
 	       written_of(&transaction->registration.contacts[0]) == written;
 }
 
-/* Which of those that were asked for it is: TRANSACTION_CONTACTS_MAX when it is none. Of a repaired
- * one host and port are where the user agent is seen. found: those that are listed already, which
- * are taken only where there is no other. */
-static unsigned own_contact(const struct transaction *transaction,
-	const struct transaction_contact *listed, bool is_at_source, unsigned found)
+/* How surely a Contact that is listed is one that was asked for. */
+enum likeness {
+	ANOTHER,
+	ALIKE,    /* but for parameters that a registrar compares by */
+	THE_SAME, /* but for host and port where those are the user agent's */
+	REPAIRED, /* for where the user agent is */
+};
+
+/* A Contact that is listed and lasts. */
+struct listed {
+	const struct sip_contact *contact; /* NULL: none */
+	struct transaction_contact parts;
+	bool is_here; /* it leads to where the user agent is seen */
+	enum likeness likeness;
+	uint32_t seconds;
+};
+
+/* Of a repaired one host and port are where the user agent is seen. */
+static enum likeness likeness_of(
+	const struct listed *listed, const struct transaction_contact *asked)
 {
-	unsigned own = TRANSACTION_CONTACTS_MAX;
+	if (listed->parts.user != asked->user ||
+		(!listed->is_here && listed->parts.host_port != asked->host_port))
+		return ANOTHER;
+	if (listed->is_here && nat_is_repaired(&listed->contact->uri))
+		return REPAIRED;
+	return listed->parts.rest == asked->rest ? THE_SAME : ALIKE;
+}
 
+/* Takes the place of the one that is less likely, which is what it leaves in listed: it may be
+ * another one of those that were asked for. False where there is none such; one that is as likely
+ * as another may last as long. */
+static bool find_place(
+	const struct transaction *transaction, struct listed *found, struct listed *listed)
+{
+	struct listed *place = NULL, displaced;
+
+	listed->likeness = ANOTHER;
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
-		const struct transaction_contact *asked = &transaction->registration.contacts[i];
+		struct listed *there = &found[i];
+		const enum likeness likeness =
+			likeness_of(listed, &transaction->registration.contacts[i]);
 
-		if (listed->user != asked->user ||
-			(!is_at_source && listed->host_port != asked->host_port))
+		if (likeness && likeness == there->likeness && listed->seconds > there->seconds)
+			there->seconds = listed->seconds;
+		if (likeness <= there->likeness || likeness <= listed->likeness)
 			continue;
-		own = i;
-		if (!(found >> i & 1))
-			break;
+		listed->likeness = likeness;
+		place = there;
 	}
-	return own;
+	if (!place)
+		return false;
+	displaced = *place;
+	*place = *listed;
+	*listed = displaced;
+	return true;
 }
 
 static void grant(struct listing *listing, uint32_t seconds)
@@ -117,74 +152,69 @@ static void grant(struct listing *listing, uint32_t seconds)
 		listing->granted = seconds;
 }
 
-/* Whether what was taken for its own is there as it was written, but not where the user agent is:
- * it has been there, or another is. A repaired one that is here is its own rather than that. */
-static bool is_elsewhere(const struct listing *listing)
+/* All that is listed and lasts: for each Contact that was asked for the one that is most likely it,
+ * the first of several; and what is another's. Returns how many there are. */
+static unsigned find_own(const struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, struct listed found[static TRANSACTION_CONTACTS_MAX],
+	struct listing *listing)
 {
-	return listing->own && !listing->is_here;
-}
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	unsigned seen = 0;
 
-static void take_own(
-	struct listing *listing, const struct sip_uri *uri, bool is_here, uint32_t binding)
-{
-	listing->own = binding;
-	listing->own_uri = uri;
-	listing->is_here = is_here;
-}
+	for (unsigned i = 0; i < TRANSACTION_CONTACTS_MAX; i++)
+		found[i] = (struct listed){0};
+	listing->granted = listing->own = listing->written = listing->count = 0;
+	listing->user = (struct text){0};
+	for (; (contact = sip_next_contact(response, &cursor)); seen++) {
+		struct listed listed = {.contact = contact,
+			.seconds = contact_seconds(
+				response, &contact->name_addr, transaction->registration.seconds)};
 
-static void give_way(struct listing *listing, const struct sip_uri *uri, uint32_t binding)
-{
-	listing->bindings[listing->count++] = listing->own;
-	listing->user = uri->user;
-	take_own(listing, uri, true, binding);
+		if (!listed.seconds || contact->name_addr.is_star)
+			continue;
+		if (transaction->registration.has_more_contacts)
+			grant(listing, listed.seconds);
+		listed.parts = contact_of(follow, &contact->uri);
+		listed.is_here = uri_is_at(&contact->uri, &transaction->client);
+		while (listed.contact && find_place(transaction, found, &listed))
+			;
+		if (listed.contact)
+			listing->bindings[listing->count++] = binding_of(&listed.parts);
+	}
+	return seen;
 }
 
 /* Of several the one that is repaired for where the user agent is stands for all, if there is one
  * alone: others, by TCP or mail, are the same wherever it is. */
-static void note_another(struct listing *listing, const struct sip_uri *uri, bool is_here,
-	uint32_t binding, uint32_t written)
+static void take_own(
+	const struct transaction *transaction, const struct listed *found, struct listing *listing)
 {
-	const bool is_repaired = is_here && nat_is_repaired(uri);
-	const bool was_repaired = listing->is_here && nat_is_repaired(listing->own_uri);
+	const struct listed *first = NULL, *own = NULL;
+	bool is_alone = false;
 
-	if (is_repaired && !was_repaired) {
-		take_own(listing, uri, is_here, binding);
-		listing->written = written;
-	} else if (is_repaired == was_repaired) {
-		listing->own = 0;
+	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
+		const struct listed *one = &found[i];
+
+		if (!one->contact)
+			continue;
+		grant(listing, one->seconds);
+		if (!first || one->contact < first->contact)
+			first = one;
+		if (!own || (own->likeness != REPAIRED && one->likeness == REPAIRED)) {
+			own = one;
+			is_alone = true;
+			listing->written = written_of(&transaction->registration.contacts[i]);
+		} else if ((own->likeness == REPAIRED) == (one->likeness == REPAIRED)) {
+			is_alone = false;
+		}
 	}
-}
-
-/* A binding that lasts. One that is listed a second time is another phone's, too: behind NAT many
- * have the same address. */
-static void note(const struct follow *follow, const struct transaction *transaction,
-	struct listing *listing, const struct sip_uri *uri, uint32_t seconds, unsigned *found)
-{
-	const struct transaction_contact contact = contact_of(follow, uri);
-	const bool is_here = uri_is_at(uri, &transaction->client);
-	const unsigned own = own_contact(transaction, &contact, is_here, *found);
-	const uint32_t binding = binding_of(follow, &contact, uri);
-	uint32_t written;
-
-	if (own < TRANSACTION_CONTACTS_MAX || transaction->registration.has_more_contacts)
-		grant(listing, seconds);
-	if (own == TRANSACTION_CONTACTS_MAX || *found >> own & 1) {
-		if (own < TRANSACTION_CONTACTS_MAX && is_here && is_elsewhere(listing) &&
-			nat_is_repaired(uri))
-			give_way(listing, uri, binding);
-		else
-			listing->bindings[listing->count++] = binding;
+	if (!own)
 		return;
-	}
-	written = written_of(&transaction->registration.contacts[own]);
-	if (*found) {
-		note_another(listing, uri, is_here, binding, written);
-	} else {
-		take_own(listing, uri, is_here, binding);
-		listing->user = uri->user;
-		listing->written = written;
-	}
-	*found |= 1u << own;
+	listing->own = is_alone ? binding_of(&own->parts) : 0;
+	listing->own_uri = &own->contact->uri;
+	listing->is_here = own->is_here;
+	listing->user = first->contact->uri.user;
 }
 
 /* A registrar that names none at all, not even what it was just asked for, does not list: it is
@@ -202,20 +232,10 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 	const struct transaction *transaction, struct listing *listing)
 {
 	const unsigned values = sip_count_values(response, SIP_CONTACT);
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
-	unsigned seen = 0, found = 0;
+	struct listed found[TRANSACTION_CONTACTS_MAX];
+	const unsigned seen = find_own(follow, response, transaction, found, listing);
 
-	listing->granted = listing->own = listing->written = listing->count = 0;
-	listing->user = (struct text){0};
-	while ((contact = sip_next_contact(response, &cursor))) {
-		uint32_t seconds = contact_seconds(
-			response, &contact->name_addr, transaction->registration.seconds);
-
-		seen++;
-		if (seconds && !contact->name_addr.is_star)
-			note(follow, transaction, listing, &contact->uri, seconds, &found);
-	}
+	take_own(transaction, found, listing);
 	listing->is_whole = seen == values && !response->has_more_contacts;
 	if (!values && transaction->registration.seconds)
 		believe(response, transaction, listing);
@@ -245,27 +265,20 @@ static void add_grant(struct grants *grants, const struct sip_contact *contact, 
 	grants->list[grants->count++] = (struct grant){contact, seconds};
 }
 
-/* The same walk as listing_read's, for those few who want to know. */
 void listing_grants(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct grants *grants)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
+	struct listed found[TRANSACTION_CONTACTS_MAX];
 	struct listing listing;
-	unsigned found = 0;
 
-	while ((contact = sip_next_contact(response, &cursor))) {
-		const struct transaction_contact listed = contact_of(follow, &contact->uri);
-		const unsigned own = own_contact(transaction, &listed,
-			uri_is_at(&contact->uri, &transaction->client), found);
-		const uint32_t seconds = contact_seconds(
-			response, &contact->name_addr, transaction->registration.seconds);
+	find_own(follow, response, transaction, found, &listing);
+	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
+		const struct sip_contact *contact = found[i].contact;
 
-		if (!seconds || contact->name_addr.is_star || own == TRANSACTION_CONTACTS_MAX ||
-			found >> own & 1)
-			continue;
-		found |= 1u << own;
-		add_grant(grants, contact, seconds);
+		if (contact)
+			add_grant(grants, contact,
+				contact_seconds(response, &contact->name_addr,
+					transaction->registration.seconds));
 	}
 	if (sip_count_values(response, SIP_CONTACT) || !transaction->registration.seconds)
 		return;
@@ -313,7 +326,7 @@ uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri)
 {
 	const struct transaction_contact contact = contact_of(follow, uri);
 
-	return binding_of(follow, &contact, uri);
+	return binding_of(&contact);
 }
 
 uint32_t listing_binding_at(
@@ -322,7 +335,7 @@ uint32_t listing_binding_at(
 	struct transaction_contact contact = contact_of(follow, uri);
 
 	contact.host_port = hash_address(&follow->key, address, address->port);
-	return binding_of(follow, &contact, uri);
+	return binding_of(&contact);
 }
 
 const struct sip_contact *listing_find(
@@ -334,8 +347,7 @@ const struct sip_contact *listing_find(
 	while ((contact = sip_next_contact(response, &cursor))) {
 		const struct transaction_contact listed = contact_of(follow, &contact->uri);
 
-		if (!contact->name_addr.is_star &&
-			binding_of(follow, &listed, &contact->uri) == binding)
+		if (!contact->name_addr.is_star && binding_of(&listed) == binding)
 			break;
 	}
 	return contact;

@@ -21,8 +21,7 @@ static bool find_params(struct text value, struct text *params)
 
 	if (!close)
 		return false;
-	params->at = close + 1;
-	params->length = (size_t)(text_end(value) - params->at);
+	*params = text_trim((struct text){close + 1, (size_t)(text_end(value) - close - 1)});
 	return !memchr(value.at, '"', value.length);
 }
 

@@ -407,3 +407,44 @@ Test(bindings, a_repaired_contact_that_is_here_is_its_own_rather_than_the_one_th
 	exchange(MOVED, (struct registration){.via = "192.168.1.10", .contact = written}, both);
 	border_expect(border, "endpoint-add " MOVED " via-source\n" ADD(MOVED));
 }
+
+/* It is there by TCP as well, which natbox has never seen. */
+Test(bindings, the_same_place_by_another_transport_is_another_binding)
+{
+	const char *by_tcp = "<sip:alice@192.168.1.10:5060;transport=tcp>;expires=3000, ";
+	char listed[256];
+
+	snprintf(listed, sizeof(listed), "%s%s", by_tcp, HERE ";expires=60");
+	exchange(PHONE, (struct registration){.contact = HERE}, listed);
+	border_expect(border, NEW(PHONE));
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = THERE}, HERE ", " THERE);
+	border_expect(border, NEW(OTHER));
+	snprintf(listed, sizeof(listed), "%s%s", by_tcp, THERE);
+	exchange(OTHER, (struct registration){.call_id = "b", .cseq = 2, .contact = THERE}, listed);
+	border_expect(border, GONE(PHONE) KEPT(OTHER));
+}
+
+Test(bindings, of_two_transports_each_is_found_whatever_comes_first)
+{
+	const char *by_tcp = "<sip:alice@192.168.1.10:5060;transport=tcp>";
+	const char *asked = HERE ", <sip:alice@192.168.1.10:5060;transport=tcp>";
+	const char *listed = "<sip:alice@192.168.1.10:5060;transport=tcp>, "
+			     "<sip:alice@" PHONE ";natbox=192.168.1.10-5060>";
+
+	exchange(PHONE, (struct registration){.contact = asked}, listed);
+	border_expect(border, NEW(PHONE));
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = THERE}, THERE);
+	border_expect(border, GONE(PHONE) NEW(OTHER));
+	exchange(PHONE, (struct registration){.cseq = 2, .contact = asked}, listed);
+	border_expect(border, GONE(OTHER) NEW(PHONE));
+	exchange(OTHER, (struct registration){.call_id = "c", .contact = THERE}, by_tcp);
+	border_expect(border, GONE(PHONE));
+}
+
+/* A registrar may leave a parameter out. */
+Test(bindings, one_that_is_listed_with_other_parameters_is_its_own_where_no_better_one_is)
+{
+	exchange(PHONE,
+		(struct registration){.contact = "<sip:alice@192.168.1.10:5060;user=phone>"}, HERE);
+	border_expect(border, NEW(PHONE));
+}

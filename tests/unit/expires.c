@@ -16,6 +16,7 @@
 #define OWN         "<sip:alice@192.168.1.10:5060>"
 #define BOUND       BOUND_AT(PHONE)
 #define BOUND_AT(p) "<sip:alice@" p ";natbox=192.168.1.10-5060>"
+#define BY_TCP      "<sip:alice@192.168.1.10:5060;transport=tcp>"
 #define OTHER       "<sip:alice@192.168.1.77:5060>"
 #define END         "Content-Length: 0\r\n\r\n"
 
@@ -95,6 +96,16 @@ Test(expires, contacts_of_others_stay)
 					  " ; EXPIRES = 3600 , <sip:bob@x>;expires=3600"},
 		"Contact: " OTHER ";expires=3000, " OWN
 		" ; EXPIRES = 600 , <sip:bob@x>;expires=3600\r\n" END);
+}
+
+/* As it was written, from before it was repaired; and by another transport. */
+Test(expires, what_is_like_a_phones_own_but_is_not_repaired_stays)
+{
+	expect_told((struct registration){.contact = OWN ";expires=3000, " BOUND ";expires=3600"},
+		"Contact: " OWN ";expires=3000, " OWN ";expires=600\r\n" END);
+	expect_told(
+		(struct registration){.contact = BY_TCP ";expires=3000, " BOUND ";expires=3600"},
+		"Contact: " BY_TCP ";expires=3000, " OWN ";expires=600\r\n" END);
 }
 
 Test(expires, the_header_tells_it_where_the_contact_does_not)

@@ -112,6 +112,23 @@ Test(odd_messages, a_call_is_followed_from_invite_to_bye)
 	}
 }
 
+/* RFC 3261 25.1: blanks may stand on both sides of a semicolon, of one side's or of both. */
+Test(odd_messages, a_tag_behind_blanks_is_the_same_tag)
+{
+	static const struct oddity plain;
+	static const char *const spelt[] = {" ;tag=b", "\t; tag = b", "\r\n ;tag=b"};
+
+	for (size_t i = 0; i < sizeof(spelt) / sizeof(*spelt); i++) {
+		phone_sends(&plain, "INVITE", 1, "");
+		proxy_accepts(&plain, "INVITE", 1, spelt[i]);
+		cr_expect_eq(reasons_held(), 1, "INVITE: %s", spelt[i]);
+		phone_sends(&plain, "BYE", 2, ";tag=b");
+		proxy_accepts(&plain, "BYE", 2, spelt[i]);
+		cr_expect_eq(reasons_held(), 0, "BYE: %s", spelt[i]);
+		border_wait(border, 400);
+	}
+}
+
 Test(odd_messages, what_is_wrong_is_told_and_counted)
 {
 	static const struct oddity plain;
