@@ -1,8 +1,8 @@
-/* Fuzzer of the engine: what phones and proxies say to each other, one datagram after the other, and
- * the time between them.
+/* Fuzzer of the engine: what phones and proxies say to each other, one datagram after the other,
+ * and the time between them.
  *
- * A datagram begins after a line of '%', '>' (to the proxy) or '<', a byte for the phone and one for
- * the time since the one before: a millisecond, doubled as often as its last five bits say.
+ * A datagram begins after a line of '%', '>' (to the proxy) or '<', a byte for the phone and one
+ * for the time since the one before: a millisecond, doubled as often as its last five bits say.
  *
  *     %>1a
  *     REGISTER sip:example.com SIP/2.0
@@ -149,8 +149,8 @@ static void run(struct engine *engine, const char *at, const char *end, uint64_t
 	}
 }
 
-/* One engine serves all inputs, as it takes longer to make than to use. Each begins where nothing is
- * left of the one before. */
+/* One engine serves all inputs, as it takes longer to make than to use. Each begins where nothing
+ * is left of the one before. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct engine *engine;
