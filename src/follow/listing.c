@@ -105,13 +105,16 @@ struct listed {
 	uint32_t seconds;
 };
 
-/* Of a repaired one host and port are where the user agent is seen. */
+/* Of a repaired one host and port are where the user agent is seen. How alike one is that is alone
+ * need not be known. */
 static enum likeness likeness_of(
-	const struct listed *listed, const struct transaction_contact *asked)
+	const struct listed *listed, const struct transaction_contact *asked, bool is_alone)
 {
 	if (listed->parts.user != asked->user ||
 		(!listed->is_here && listed->parts.host_port != asked->host_port))
 		return ANOTHER;
+	if (is_alone)
+		return ALIKE;
 	if (listed->is_here && nat_is_repaired(&listed->contact->uri))
 		return REPAIRED;
 	return listed->parts.rest == asked->rest ? THE_SAME : ALIKE;
@@ -120,8 +123,8 @@ static enum likeness likeness_of(
 /* Takes the place of the one that is less likely, which is what it leaves in listed: it may be
  * another one of those that were asked for. False where there is none such; one that is as likely
  * as another may last as long. */
-static bool find_place(
-	const struct transaction *transaction, struct listed *found, struct listed *listed)
+static bool find_place(const struct transaction *transaction, struct listed *found,
+	struct listed *listed, bool is_alone)
 {
 	struct listed *place = NULL, displaced;
 
@@ -129,7 +132,7 @@ static bool find_place(
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
 		struct listed *there = &found[i];
 		const enum likeness likeness =
-			likeness_of(listed, &transaction->registration.contacts[i]);
+			likeness_of(listed, &transaction->registration.contacts[i], is_alone);
 
 		if (likeness && likeness == there->likeness && listed->seconds > there->seconds)
 			there->seconds = listed->seconds;
@@ -160,9 +163,11 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 {
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
+	const bool is_alone = transaction->registration.contact_count <= 1 &&
+			      sip_count_values(response, SIP_CONTACT) <= 1;
 	unsigned seen = 0;
 
-	for (unsigned i = 0; i < TRANSACTION_CONTACTS_MAX; i++)
+	for (unsigned i = 0; i < transaction->registration.contact_count; i++)
 		found[i] = (struct listed){0};
 	listing->granted = listing->own = listing->written = listing->count = 0;
 	listing->user = (struct text){0};
@@ -177,7 +182,7 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 			grant(listing, listed.seconds);
 		listed.parts = contact_of(follow, &contact->uri);
 		listed.is_here = uri_is_at(&contact->uri, &transaction->client);
-		while (listed.contact && find_place(transaction, found, &listed))
+		while (listed.contact && find_place(transaction, found, &listed, is_alone))
 			;
 		if (listed.contact)
 			listing->bindings[listing->count++] = binding_of(&listed.parts);

@@ -111,31 +111,15 @@ static bool may_begin_param(char c)
 	return letter == 't' || letter == 'u' || letter == 'm' || lex_is(c, LEX_BLANK);
 }
 
-static bool has_semicolon(const char *at)
-{
-	const uint64_t ones = 0x0101010101010101;
-	uint64_t bytes;
-
-	memcpy(&bytes, at, sizeof(bytes));
-	bytes ^= ';' * ones;
-	return (bytes - ones) & ~bytes & 0x80 * ones;
-}
-
-/* Few URIs have one of these, and all of them begin with one of few letters. Eight bytes at a time
- * where no parameter begins. */
+/* Few URIs have one of these, and all of them begin with one of few letters. */
 static bool may_have_params(struct text params)
 {
 	const char *at = params.at, *end = text_end(params);
 
-	while (at < end) {
-		const char *stop = end - at > 8 ? at + 8 : end;
-
-		if (stop < end && !has_semicolon(at))
-			at = stop;
-		for (; at < stop; at++) {
-			if (*at == ';' && at + 1 < end && may_begin_param(at[1]))
-				return true;
-		}
+	while (at && at + 1 < end) {
+		if (*at == ';' && may_begin_param(at[1]))
+			return true;
+		at = memchr(at + 1, ';', (size_t)(end - at - 1));
 	}
 	return false;
 }
