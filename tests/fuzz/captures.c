@@ -1,4 +1,5 @@
-/* Fuzzer of capture files, pcap and pcapng: read twice, a file gives the same datagrams, and ends. */
+/* Fuzzer of capture files, pcap and pcapng: read twice, a file gives the same datagrams, and
+ * ends. */
 #include <wire/capture/capture.h>
 
 #include <stdio.h>

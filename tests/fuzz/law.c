@@ -1,6 +1,6 @@
-/* Fuzzer of the law: what nat_repair does to a request, nat_restore undoes in an answer that is made
- * of it by another start line, byte for byte. The first byte of an input says how much is repaired, and
- * from where the rest of it, a message, has come. */
+/* Fuzzer of the law: what nat_repair does to a request, nat_restore undoes in an answer that is
+ * made of it by another start line, byte for byte. The first byte of an input says how much is
+ * repaired, and from where the rest of it, a message, has come. */
 #include <natbox/nat.h>
 
 #include <stdlib.h>
@@ -126,8 +126,8 @@ static void expect_same(const struct bytes *a, const struct bytes *b)
 	expect(a->length == b->length && memcmp(a->at, b->at, a->length) == 0);
 }
 
-/* A Via that asked for rport, or was made to, comes back with what the proxy has filled in, which has
- * filled in nothing here. */
+/* A Via that asked for rport, or was made to, comes back with what the proxy has filled in, which
+ * has filled in nothing here. */
 static void expect_restored(
 	const struct bytes *original, const struct bytes *restored, enum nat_fix_via fix_via)
 {

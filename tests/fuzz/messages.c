@@ -17,6 +17,9 @@
 
 enum { PHONES = 8, LINE_LENGTH = 4, DATAGRAM_MAX = 65507 };
 
+/* Before time runs over. */
+enum { INPUTS_OF_ONE_ENGINE = 10000 };
+
 /* Longer than any reason lasts, and than what is noted of one that has ended. */
 #define FOR_GOOD_US (UINT64_C(91) * 24 * 3600 * 1000000)
 
@@ -149,15 +152,19 @@ static void run(struct engine *engine, const char *at, const char *end, uint64_t
 	}
 }
 
-/* One engine serves all inputs, as it takes longer to make than to use. Each begins where nothing
+/* One engine serves many inputs, as it takes longer to make than to use. Each begins where nothing
  * is left of the one before. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct engine *engine;
-	static uint64_t now_us = 1000000;
+	static unsigned inputs;
+	static uint64_t now_us;
 
-	if (!engine)
+	if (inputs++ % INPUTS_OF_ONE_ENGINE == 0) {
+		engine_free(engine);
 		engine = start();
+		now_us = 1000000;
+	}
 	if (size)
 		run(engine, (const char *)data, (const char *)data + size, &now_us);
 	for (unsigned i = 0; i < 2; i++)
