@@ -187,6 +187,12 @@ fails_where_full() { # command...
 fails_where_full endpoints && fails_where_full -j endpoints && fails_where_full status && fails_where_full -h &&
 	fails_where_full events -k keepalive
 say $? "where what is shown finds no room natboxctl says so in a line, with status 1"
+"$ctl" -s "$socket" events >&- &
+watcher=$!
+writes_nowhere() { [ "$(readlink "/proc/$watcher/fd/1")" = /dev/null ]; }
+eventually writes_nowhere
+say $? "and where there is no standard output: the connection to natbox does not become it"
+kill $watcher
 exec 7> >(:)
 wait $!
 ask endpoints >&7 && [ ! -s "$work/errors" ] && ask -j endpoints >&7 && ask events -k keepalive >&7

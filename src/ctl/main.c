@@ -3,6 +3,7 @@
 #include <natbox/ops.h>
 #include <natbox/wire.h>
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -247,8 +248,18 @@ static int end_output(int status)
 		"again");
 }
 
+/* What is not open would become the connection to natbox, and what is shown be said to it. */
+static void fill_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			return;
+	}
+}
+
 int main(int argc, char **argv)
 {
+	fill_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
 	return end_output(ask(argc, argv));
 }

@@ -120,9 +120,15 @@ static enum likeness likeness_of(
 	return listed->parts.rest == asked->rest ? THE_SAME : ALIKE;
 }
 
+/* The same place may be listed as it was repaired and as the user agent has it from there. */
+static bool is_same_binding(const struct listed *one, const struct listed *other)
+{
+	return binding_of(&one->parts) == binding_of(&other->parts);
+}
+
 /* Takes the place of the one that is less likely, which is what it leaves in listed: it may be
  * another one of those that were asked for. False where there is none such; one that is as likely
- * as another may last as long. */
+ * as another, or the same binding, may last as long. */
 static bool find_place(const struct transaction *transaction, struct listed *found,
 	struct listed *listed, bool is_alone)
 {
@@ -134,7 +140,8 @@ static bool find_place(const struct transaction *transaction, struct listed *fou
 		const enum likeness likeness =
 			likeness_of(listed, &transaction->registration.contacts[i], is_alone);
 
-		if (likeness && likeness == there->likeness && listed->seconds > there->seconds)
+		if (likeness && listed->seconds > there->seconds &&
+			(likeness == there->likeness || is_same_binding(listed, there)))
 			there->seconds = listed->seconds;
 		if (likeness <= there->likeness || likeness <= listed->likeness)
 			continue;

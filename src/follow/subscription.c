@@ -74,20 +74,21 @@ static uint64_t forks_key(
 			follow_bytes(client, sizeof(*client))});
 }
 
-void subscription_request(struct follow *follow, const struct passage *passage)
+void subscription_request(struct follow *follow, struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
 	const struct event_name event = event_of(message);
-	const struct text other_tag = follow_tag(message->to);
-	uint64_t key = request_key(follow, message, follow_tag(message->from), &event);
 	struct transaction *transaction;
 	uint32_t index;
+	uint64_t key;
 	bool is_new;
 
 	if (!follow->settings->keepalive.subscriptions)
 		return;
-	if (other_tag.at)
-		key = subscription_key(follow, key, other_tag);
+	follow_find_tags(passage);
+	key = request_key(follow, message, passage->from_tag, &event);
+	if (passage->to_tag.at)
+		key = subscription_key(follow, key, passage->to_tag);
 	/* A phone that needs no help is of interest only when it needed some until now. */
 	if (!follow_wants(follow, passage->nat, passage->class) &&
 		!reason_find(follow->endpoints, key))
@@ -97,7 +98,7 @@ void subscription_request(struct follow *follow, const struct passage *passage)
 		return;
 	transaction = transaction_at(follow->transactions, index);
 	transaction->reason = key;
-	transaction->subscription.is_initial = !other_tag.at;
+	transaction->subscription.is_initial = !passage->to_tag.at;
 	if (!follow_seconds(message->expires, &transaction->subscription.seconds))
 		transaction->subscription.seconds = SUBSCRIPTION_SECONDS_DEFAULT;
 }

@@ -4,7 +4,7 @@
 #include <natbox/follow.h>
 
 /* SUBSCRIBE and NOTIFY with their responses (RFC 6665); REFER, which subscribes, too (RFC 3515). */
-void subscription_request(struct follow *follow, const struct passage *passage);
+void subscription_request(struct follow *follow, struct passage *passage);
 void subscription_response(
 	struct follow *follow, const struct passage *passage, uint32_t transaction);
 void subscription_refer(struct follow *follow, const struct passage *passage);

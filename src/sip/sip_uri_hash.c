@@ -1,5 +1,6 @@
 #include "sip_lex.h"
 
+#include <endian.h>
 #include <natbox/sip.h>
 #include <string.h>
 
@@ -111,17 +112,37 @@ static bool may_begin_param(char c)
 	return letter == 't' || letter == 'u' || letter == 'm' || lex_is(c, LEX_BLANK);
 }
 
+/* A bit in each of the eight bytes from at on that is a semicolon, the first of them the lowest; the
+ * byte behind one may have it, too. */
+static uint64_t semicolons(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t bytes;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	bytes = le64toh(bytes) ^ ';' * ones;
+	return (bytes - ones) & ~bytes & 0x80 * ones;
+}
+
+static bool begins_param(const char *at, const char *end)
+{
+	return *at == ';' && at + 1 < end && may_begin_param(at[1]);
+}
+
 /* Few URIs have one of these, and all of them begin with one of few letters. */
 static bool may_have_params(struct text params)
 {
 	const char *at = params.at, *end = text_end(params);
 
-	while (at && at + 1 < end) {
-		if (*at == ';' && may_begin_param(at[1]))
-			return true;
-		at = memchr(at + 1, ';', (size_t)(end - at - 1));
+	for (; end - at >= 8; at += 8) {
+		for (uint64_t found = semicolons(at); found; found &= found - 1) {
+			if (begins_param(at + __builtin_ctzll(found) / 8, end))
+				return true;
+		}
 	}
-	return false;
+	while (at < end && !begins_param(at, end))
+		at++;
+	return at < end;
 }
 
 bool uri_hash_rest(struct hash *hash, const struct sip_uri *uri)

@@ -448,3 +448,23 @@ Test(bindings, one_that_is_listed_with_other_parameters_is_its_own_where_no_bett
 		(struct registration){.contact = "<sip:alice@192.168.1.10:5060;user=phone>"}, HERE);
 	border_expect(border, NEW(PHONE));
 }
+
+/* What it was before a restart made natbox forget what it had written. */
+Test(bindings, a_place_that_is_listed_repaired_and_not_lasts_as_long_as_either)
+{
+	const char *written = "<sip:alice@" PHONE ">";
+	const char *repaired = "<sip:alice@" PHONE ";natbox=192.168.1.10-5060>";
+	char listed[256];
+
+	snprintf(listed, sizeof(listed), "%s;expires=20, %s;expires=60", repaired, written);
+	exchange(PHONE, (struct registration){.via = "192.168.1.10", .contact = written}, listed);
+	border_expect(border, "endpoint-add " PHONE " via-source\n" ADD(PHONE));
+	snprintf(listed, sizeof(listed), "%s;expires=60, %s;expires=20", written, repaired);
+	exchange(PHONE, (struct registration){.cseq = 2, .via = "192.168.1.10", .contact = written},
+		listed);
+	border_expect(border, KEPT(PHONE));
+	snprintf(listed, sizeof(listed), "%s;expires=20, %s;expires=60", written, repaired);
+	exchange(PHONE, (struct registration){.cseq = 3, .via = "192.168.1.10", .contact = written},
+		listed);
+	border_expect(border, KEPT(PHONE));
+}
