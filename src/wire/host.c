@@ -38,6 +38,12 @@ static bool is_up(const struct ifaddrs *one, unsigned kind)
 	return (one->ifa_flags & (kind | IFF_UP)) == (kind | IFF_UP);
 }
 
+/* Tunnels share the address of their near end, which is listed once for each of them in a row. */
+static bool is_last(const struct host *host, const struct address *address)
+{
+	return host->count && compare(&host->list[host->count - 1], address) == 0;
+}
+
 static void drop_doubles(struct host *host)
 {
 	unsigned kept = 0;
@@ -59,7 +65,7 @@ int host_read(struct host *host)
 	host->is_cut = host->loopback_is_up = false;
 	for (struct ifaddrs *one = all; one; one = one->ifa_next) {
 		host->loopback_is_up |= is_up(one, IFF_LOOPBACK);
-		if (!usable(one->ifa_addr, &address))
+		if (!usable(one->ifa_addr, &address) || is_last(host, &address))
 			continue;
 		if (host->count < HOST_ADDRESSES_MAX)
 			host->list[host->count++] = address;

@@ -99,6 +99,14 @@ say $? "another natbox is one fault, whatever else that one has in use"
 is_running && eventually is_diverting && stop
 say $? "which is not disturbed by the test"
 
+# As of tunnels, which have the address of their near end in common.
+for i in $(seq 1100); do echo "addr add 10.2.0.1 peer 10.3.$((i / 200)).$((i % 200)) dev lo"; done | ip -n "$namespace" -b -
+new_log
+inside "$natbox" "${common[@]}" -t -t -o 'natbox.proxy=*:5060' >"$work/out" 2>"$work/log" &&
+	! logged "more than 1024"
+say $? "one address of many tunnels counts once"
+ip -n "$namespace" addr flush to 10.2.0.1 dev lo
+
 # Each address twice, by its ports.
 for i in $(seq 520); do echo "addr add 10.1.$((i / 200)).$((i % 200))/32 dev lo"; done | ip -n "$namespace" -b -
 new_log
