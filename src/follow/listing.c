@@ -8,17 +8,12 @@ enum { EXPIRES_DEFAULT = 3600 };
 
 static struct transaction_contact contact_of(const struct follow *follow, const struct sip_uri *uri)
 {
-	struct transaction_contact contact = {0};
+	struct transaction_contact contact;
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
 	uri_hash_user(&hash, uri);
 	contact.user = (uint32_t)hash_end(&hash);
-	if (!uri->is_sip || uri->params.length || uri->headers.length) {
-		hash_start(&hash, &follow->key);
-		if (uri_hash_rest(&hash, uri))
-			contact.rest = (uint32_t)hash_end(&hash);
-	}
 	if (uri->is_address) {
 		contact.host_port = hash_address(&follow->key, &uri->address, uri_port(uri));
 		return contact;
@@ -36,10 +31,21 @@ static uint32_t written_of(const struct transaction_contact *contact)
 	return written ? written : 1;
 }
 
-/* What a registrar tells bindings apart by (RFC 3261 19.1.4). Never 0. */
-static uint32_t binding_of(const struct transaction_contact *contact)
+/* Of what else URIs are compared by; 0: there is none. */
+static uint32_t rest_of(const struct follow *follow, const struct sip_uri *uri)
 {
-	uint32_t binding = contact->user * 0x9e3779b1 ^ contact->host_port ^ contact->rest;
+	struct hash hash;
+
+	if (uri->is_sip && !uri->params.length && !uri->headers.length)
+		return 0;
+	hash_start(&hash, &follow->key);
+	return uri_hash_rest(&hash, uri) ? (uint32_t)hash_end(&hash) : 0;
+}
+
+/* What a registrar tells bindings apart by (RFC 3261 19.1.4). Never 0. */
+static uint32_t binding_of(const struct transaction_contact *contact, uint32_t rest)
+{
+	uint32_t binding = contact->user * 0x9e3779b1 ^ contact->host_port ^ rest;
 
 	return binding ? binding : 1;
 }
@@ -91,8 +97,8 @@ bool listing_is_removal(const struct transaction *transaction, uint32_t written)
 /* How surely a Contact that is listed is one that was asked for. */
 enum likeness {
 	ANOTHER,
-	ALIKE,    /* but for parameters that a registrar compares by */
-	THE_SAME, /* but for host and port where those are the user agent's */
+	ALIKE,    /* in user, host and port; those may be where the user agent is */
+	BY_UDP,   /* and nothing that a registrar compares by says otherwise */
 	REPAIRED, /* for where the user agent is */
 };
 
@@ -100,7 +106,8 @@ enum likeness {
 struct listed {
 	const struct sip_contact *contact; /* NULL: none */
 	struct transaction_contact parts;
-	bool is_here; /* it leads to where the user agent is seen */
+	uint32_t rest; /* rest_of it */
+	bool is_here;  /* it leads to where the user agent is seen */
 	enum likeness likeness;
 	uint32_t seconds;
 };
@@ -117,13 +124,13 @@ static enum likeness likeness_of(
 		return ALIKE;
 	if (listed->is_here && nat_is_repaired(&listed->contact->uri))
 		return REPAIRED;
-	return listed->parts.rest == asked->rest ? THE_SAME : ALIKE;
+	return listed->rest ? ALIKE : BY_UDP;
 }
 
 /* The same place may be listed as it was repaired and as the user agent has it from there. */
 static bool is_same_binding(const struct listed *one, const struct listed *other)
 {
-	return binding_of(&one->parts) == binding_of(&other->parts);
+	return binding_of(&one->parts, one->rest) == binding_of(&other->parts, other->rest);
 }
 
 /* Takes the place of the one that is less likely, which is what it leaves in listed: it may be
@@ -188,11 +195,13 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 		if (transaction->registration.has_more_contacts)
 			grant(listing, listed.seconds);
 		listed.parts = contact_of(follow, &contact->uri);
+		listed.rest = rest_of(follow, &contact->uri);
 		listed.is_here = uri_is_at(&contact->uri, &transaction->client);
 		while (listed.contact && find_place(transaction, found, &listed, is_alone))
 			;
 		if (listed.contact)
-			listing->bindings[listing->count++] = binding_of(&listed.parts);
+			listing->bindings[listing->count++] =
+				binding_of(&listed.parts, listed.rest);
 	}
 	return seen;
 }
@@ -223,7 +232,7 @@ static void take_own(
 	}
 	if (!own)
 		return;
-	listing->own = is_alone ? binding_of(&own->parts) : 0;
+	listing->own = is_alone ? binding_of(&own->parts, own->rest) : 0;
 	listing->own_uri = &own->contact->uri;
 	listing->is_here = own->is_here;
 	listing->user = first->contact->uri.user;
@@ -338,7 +347,7 @@ uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri)
 {
 	const struct transaction_contact contact = contact_of(follow, uri);
 
-	return binding_of(&contact);
+	return binding_of(&contact, rest_of(follow, uri));
 }
 
 uint32_t listing_binding_at(
@@ -347,7 +356,7 @@ uint32_t listing_binding_at(
 	struct transaction_contact contact = contact_of(follow, uri);
 
 	contact.host_port = hash_address(&follow->key, address, address->port);
-	return binding_of(&contact);
+	return binding_of(&contact, rest_of(follow, uri));
 }
 
 const struct sip_contact *listing_find(
@@ -359,7 +368,8 @@ const struct sip_contact *listing_find(
 	while ((contact = sip_next_contact(response, &cursor))) {
 		const struct transaction_contact listed = contact_of(follow, &contact->uri);
 
-		if (!contact->name_addr.is_star && binding_of(&listed) == binding)
+		if (!contact->name_addr.is_star &&
+			binding_of(&listed, rest_of(follow, &contact->uri)) == binding)
 			break;
 	}
 	return contact;

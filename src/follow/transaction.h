@@ -31,7 +31,6 @@ enum transaction_phase {
 
 struct transaction_contact {
 	uint32_t user, host_port; /* hashes */
-	uint32_t rest;            /* of what else URIs are compared by; 0: there is none */
 };
 
 struct transaction {
