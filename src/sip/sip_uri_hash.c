@@ -112,8 +112,8 @@ static bool may_begin_param(char c)
 	return letter == 't' || letter == 'u' || letter == 'm' || lex_is(c, LEX_BLANK);
 }
 
-/* A bit in each of the eight bytes from at on that is a semicolon, the first of them the lowest; the
- * byte behind one may have it, too. */
+/* A bit in each of the eight bytes from at on that is a semicolon, the first of them the lowest;
+ * the byte behind one may have it, too. */
 static uint64_t semicolons(const char *at)
 {
 	const uint64_t ones = 0x0101010101010101;
