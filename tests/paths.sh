@@ -136,13 +136,13 @@ has_grown() { # name, to
 }
 
 # So many answers that everybody has been asked, most of them at the link layer, and that nobody has
-# left two keepalives in a row unanswered.
+# left two keepalives in a row unanswered meanwhile.
 all_answer() { # keepalives at the link layer at least
-	local linked
-	linked=$(figure keepalives_linked_total)
+	local linked lost
+	linked=$(figure keepalives_linked_total) lost=$(figure endpoints_lost_total)
 	grows keepalive_replies_total $((phones + 2)) &&
 		[ $(($(figure keepalives_linked_total) - linked)) -ge "$1" ] &&
-		[ "$(figure endpoints_lost_total)" = 0 ]
+		[ "$(figure endpoints_lost_total)" = "$lost" ]
 }
 
 # What passes the border's own firewall on its way out.
@@ -196,19 +196,34 @@ move_gateway() { # from, to
 	ip -n "$namespace-$1" addr del "$gateway/32" dev one
 	ip -n "$namespace-$2" addr add "$gateway/32" dev one
 }
-# As VRRP does it: the new one tells of itself.
+# A link that comes up takes no packet for up to a second. Nobody listens at port 9, and says so.
+up_again() { # host, its address there
+	ip -n "$namespace-$1" link set one up && eventually refuses "$2"
+}
+refuses() { # address
+	border bash -c "</dev/tcp/$1/9" 2>&1 | grep -q refused
+}
+ethernet_of() { # host
+	on "$1" cat /sys/class/net/one/address
+}
+# As VRRP does it: the new one tells of itself. The kernel hears nothing new of a neighbour for a
+# second after the last.
+announced_by() { # host
+	ip -n "$namespace-$1" link set one address "$(ethernet_of "$1")"
+	ip -n "$border" neigh show $gateway | grep -q "$(ethernet_of "$1")"
+}
 on b sysctl -qw net.ipv4.conf.one.arp_notify=1
 move_gateway a b
-ip -n "$namespace-a" link set one down
-ip -n "$namespace-b" link set one down && ip -n "$namespace-b" link set one up
-all_answer $((phones / 2))
+eventually announced_by b && ip -n "$namespace-a" link set one down && all_answer $((phones / 2))
 say $? "a gateway that gets another Ethernet address, and says so, is followed"
-ip -n "$namespace-a" link set one up
+up_again a 10.9.1.2
 # Longer than the kernel takes to find out.
 interval=6
-reload link "read again" && move_gateway b a && all_answer $((phones / 3))
+reload link "read again" && ip -n "$namespace-nat" route replace default via 10.9.2.2 &&
+	move_gateway b a && ip -n "$namespace-b" link set one down && all_answer $((phones / 3))
 say $? "one that does not say so is followed within an interval"
-
+up_again b 10.9.1.3
+ip -n "$namespace-nat" route replace default via 10.9.2.3
 interval=2
 reload link "read again"
 
@@ -221,16 +236,18 @@ ip -n "$border" route replace default via $gateway &&
 	ip -n "$border" rule add from $proxy lookup 100
 all_answer $((phones / 2))
 say $? "a second default route that a rule chooses by the source is taken"
-ip -n "$namespace-a" link set one up
+up_again a 10.9.1.2
 ip -n "$border" rule del from $proxy lookup 100
 all_answer $((phones / 2))
 say $? "and left when the rule is gone"
 
 echo "# interfaces"
-ip -n "$border" link set wan down && ip -n "$border" link set wan up &&
+interval=6
+reload link "read again" && ip -n "$border" link set wan down && ip -n "$border" link set wan up &&
 	ip -n "$border" route add default via $gateway
 all_answer $((phones / 2))
 say $? "an interface that was down for a moment is used again"
+interval=2
 stop
 say $? "natbox stops cleanly"
 
