@@ -40,6 +40,10 @@ answer_to() { # printf's arguments
 	printf "$@" | build/controller "$socket" say
 }
 
+is_figure() { # of stats, what it is to be
+	[ "$(figure "$1")" = "$2" ]
+}
+
 configure() { # more lines
 	printf '%s\n' '[natbox]' "proxy = $proxy:5060" 'interface = lo' 'user =' '[keepalive]' \
 		'interval = 1s' '[control]' "socket = $socket" '[state]' 'path =' '[log]' \
@@ -124,10 +128,13 @@ eventually counts 1 lost && shows "^$phone:5071 .* bob@$proxy$" lost && shows 'L
 say $? "a phone that is unplugged is lost: lost, show, status and events say the same"
 shows '^keepalives: held$' keepalive off && shows HELD status && ! shows '"next"' -j endpoints
 say $? "keepalive off is a hand brake: nothing has a next keepalive"
+eventually is_figure keepalives_held 1
+say $? "which the figures tell"
 held=$(figure keepalives_sent_total)
 eventually counts 1 endpoints aor=alice 'quiet>3s' && [ "$(figure keepalives_sent_total)" = "$held" ]
 say $? "and none is sent"
 shows '^keepalives: on$' keepalive on && eventually is_more keepalives_sent_total "$held" &&
+	eventually is_figure keepalives_held 0 &&
 	eventually counts 0 endpoints aor=alice 'quiet>3s' && counts 0 lost aor=alice
 say $? "keepalive on goes on, and nobody was lost for it"
 

@@ -43,6 +43,7 @@ Test(exposition, every_metric_of_the_contract_has_its_type_and_a_help)
 	expect_family("rewrites_total", "counter");
 	expect_family("keepalives_sent_total", "counter");
 	expect_family("keepalives_linked_total", "counter");
+	expect_family("keepalives_held", "gauge");
 	expect_family("keepalive_replies_total", "counter");
 	expect_family("keepalives_missed_total", "counter");
 	expect_family("endpoints_lost_total", "counter");
@@ -86,6 +87,7 @@ Test(exposition, figures_stand_under_their_labels)
 			.defects[DEFECT_NO_VIA] = 12,
 			.refusals[REFUSED_TRANSACTIONS] = 13},
 		.keepalives_linked = 24,
+		.keepalives_are_held = true,
 		.capture_drops = 14,
 		.state_lag_us = 15000016,
 		.event_lines_lost = 17,
@@ -104,6 +106,7 @@ Test(exposition, figures_stand_under_their_labels)
 	expect_line("natbox_transactions 2");
 	expect_line("natbox_keepalives_sent_total 3");
 	expect_line("natbox_keepalives_linked_total 24");
+	expect_line("natbox_keepalives_held 1");
 	expect_line("natbox_keepalive_replies_total 4");
 	expect_line("natbox_keepalives_missed_total 5");
 	expect_line("natbox_endpoints_lost_total 6");

@@ -202,6 +202,9 @@ static void put_keepalives(struct exposition *exposition, const struct metrics_s
 		counters->keepalives);
 	put_one(exposition, "keepalives_linked_total", "counter",
 		"Keepalives of these that left at the link layer.", snapshot->keepalives_linked);
+	put_one(exposition, "keepalives_held", "gauge",
+		"1 while none is sent because natboxctl said keepalive off.",
+		snapshot->keepalives_are_held);
 	put_one(exposition, "keepalive_replies_total", "counter", "Keepalives answered.",
 		counters->replies);
 	put_one(exposition, "keepalives_missed_total", "counter",
