@@ -24,7 +24,8 @@ struct installed_rules {
 	atomic_uint ticks;
 	atomic_ullong forged;
 
-	unsigned renewals; /* the watcher's, as are the next two */
+	unsigned count;    /* of the table's rules, when it was looked at last; the watcher's */
+	unsigned renewals; /* likewise, as are the next two */
 	int sysctls_error;
 	struct fault sysctls_fault;
 
@@ -243,6 +244,35 @@ static int renew_sets(const struct installed_rules *rules, struct fault *fault)
 	return result;
 }
 
+/* Whether there are fewer rules than there have been: somebody has flushed the table, or a chain. */
+static bool has_lost_rules(struct installed_rules *rules)
+{
+	unsigned count;
+	bool lost;
+
+	if (ruleset_count(&count) != 0)
+		return false;
+	lost = count < rules->count;
+	rules->count = count;
+	return lost;
+}
+
+static int put_back(struct installed_rules *rules, const char *gone, struct fault *fault)
+{
+	int error = install(rules, fault);
+
+	if (!error)
+		error = renew_sets(rules, fault);
+	if (error)
+		return error;
+	if (ruleset_count(&rules->count) != 0)
+		rules->count = 0;
+	return fault_set(fault, -ENOENT,
+		"%s gone and has been put back; have whoever flushed the rule set leave tables of "
+		"others alone",
+		gone);
+}
+
 /* Somebody else may have flushed the rule set or, as some network managers do when they start anew,
  * the routing rules that they do not know. */
 static int renew(struct installed_rules *rules, struct fault *fault)
@@ -258,23 +288,16 @@ static int renew(struct installed_rules *rules, struct fault *fault)
 			"a routing rule or route of relay mode (table %u) was gone and has been "
 			"put back; have whoever flushed them leave those of others alone",
 			rules->settings.table);
+	if (!error && !rules->settings.manual && has_lost_rules(rules))
+		return put_back(rules, "a rule of table " RULESET_TABLE " was", fault);
 	if (!error)
 		return 0;
 	if (rules->settings.manual || error != -ENOENT)
 		return fault_set(fault, error,
-			"cannot renew the sets of table inet natbox: %s; SIP flows past natbox "
-			"until "
-			"the rules are there (natbox --rules)",
+			"cannot renew the sets of table " RULESET_TABLE
+			": %s; SIP flows past natbox until the rules are there (natbox --rules)",
 			strerror(-error));
-	error = install(rules, fault);
-	if (!error)
-		error = renew_sets(rules, fault);
-	if (error)
-		return error;
-	return fault_set(fault, -ENOENT,
-		"table inet natbox was gone and has been put back; have whoever flushed the rule "
-		"set "
-		"leave tables of others alone");
+	return put_back(rules, "table " RULESET_TABLE " was", fault);
 }
 
 static void note_trouble(struct installed_rules *rules, int error, const struct fault *fault)

@@ -6,6 +6,7 @@
 #include "ruleset_text.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <nftables/libnftables.h>
@@ -179,6 +180,27 @@ int ruleset_install(const struct rules_settings *settings, struct fault *fault)
 	if (!error && settings->queues)
 		error = queue_rule_put(settings->queue, fault);
 	return error;
+}
+
+static int count_rule(const struct nlmsghdr *message, void *context)
+{
+	unsigned *rules = context;
+
+	(void)message;
+	++*rules;
+	return MNL_CB_OK;
+}
+
+int ruleset_count(unsigned *rules)
+{
+	struct netlink_message request;
+	struct nfgenmsg *general = netlink_start(&request,
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, sizeof(*general));
+
+	*rules = 0;
+	general->nfgen_family = NFPROTO_INET;
+	mnl_attr_put_strz(&request.header, NFTA_RULE_TABLE, "natbox");
+	return netlink_ask(NETLINK_NETFILTER, &request.header, count_rule, rules);
 }
 
 void ruleset_remove(void)
