@@ -244,7 +244,7 @@ static int renew_sets(const struct installed_rules *rules, struct fault *fault)
 	return result;
 }
 
-/* Whether there are fewer rules than there have been: somebody has flushed the table, or a chain. */
+/* Whether there are fewer rules than there were: somebody has flushed the table, or a chain. */
 static bool has_lost_rules(struct installed_rules *rules)
 {
 	unsigned count;
