@@ -160,6 +160,21 @@ Test(unproven, but_not_that_of_another_registration)
 	cr_expect_eq(in_an_hour(), 143 + 4);
 }
 
+Test(unproven, nor_does_any_other_nonce_prove_where_a_registration_comes_from)
+{
+	register_as(PHONE, (struct registration){0});
+	register_as(MOVED, (struct registration){.cseq = 2, .credentials = CREDENTIALS});
+	cr_expect_eq(in_an_hour(), 4);
+}
+
+Test(unproven, nor_that_of_another_phone_of_the_same_user)
+{
+	challenge(PHONE);
+	register_as(PHONE, (struct registration){.credentials = CREDENTIALS});
+	register_as(OTHER, (struct registration){.call_id = "other", .credentials = CREDENTIALS});
+	cr_expect_eq(in_an_hour(), 143 + 4);
+}
+
 Test(unproven, each_answer_of_the_registrar_to_one_that_was_given_up_buys_one_more_options)
 {
 	register_phone(PHONE);
