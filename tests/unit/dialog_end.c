@@ -74,6 +74,14 @@ Test(dialog_end, an_update_that_overtakes_the_2xx_spoils_nothing)
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
 
+Test(dialog_end, what_belongs_to_no_call_makes_none)
+{
+	phone_is_granted(border, PHONE, "UPDATE", tagged("a", NULL, 1));
+	phone_is_granted(border, PHONE, "INFO", tagged("a", NULL, 2));
+	proxy_is_granted(border, PHONE, "UPDATE", tagged("a", NULL, 3));
+	border_expect(border, "");
+}
+
 Test(dialog_end, a_ringing_that_comes_after_the_failure_makes_no_leg)
 {
 	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});

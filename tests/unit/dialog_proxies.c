@@ -149,6 +149,17 @@ Test(dialog_proxies, a_leg_is_not_moved_away_by_a_request_alone)
 	}
 }
 
+Test(dialog_proxies, nor_ended_by_two)
+{
+	phone_calls();
+	phone_asks(border, SECOND, "UPDATE", tagged("a", "b", 9));
+	phone_asks(border, SECOND, "BYE", tagged("a", "b", 10));
+	proxy_answers(border, SECOND, 200, "UPDATE", tagged("a", "b", 9));
+	border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
+	proxy_answers(border, SECOND, 200, "BYE", tagged("a", "b", 10));
+	border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended"));
+}
+
 /* Both are natted and known: no two sides are at one place. */
 Test(dialog_proxies, a_side_does_not_speak_for_the_other)
 {

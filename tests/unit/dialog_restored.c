@@ -54,3 +54,13 @@ Test(dialog_restored, it_is_answered_at_the_proxy_where_it_rang)
 	phone_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
 	border_expect(border, AGAIN(THERE, TWELVE_HOURS));
 }
+
+Test(dialog_restored, a_call_that_is_kept_at_two_places_is_hung_up_at_both)
+{
+	phone_calls();
+	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 3));
+	border_restart(border);
+	border_wait(border, 32.1);
+	cr_expect_eq(engine_counters(border->engine).endpoints, 0);
+}

@@ -123,6 +123,18 @@ Test(forked_subscription, a_fork_makes_no_endpoint)
 	border_expect(border, END("ended") GONE("ended"));
 }
 
+Test(forked_subscription, a_request_that_is_refused_has_none)
+{
+	const struct exchange refused = {.lines = "Event: presence\r\nExpires: 600\r\n"};
+
+	border_bind(border, PHONE, (struct registration){.call_id = "r", .expires = "3600"});
+	border_forget(border);
+	phone_asks(border, PHONE, "SUBSCRIBE", refused);
+	proxy_answers(border, PHONE, 489, "SUBSCRIBE", refused);
+	notify(PHONE, "m", ACTIVE);
+	border_expect(border, "");
+}
+
 Test(forked_subscription, what_has_ended_does_not_come_back)
 {
 	subscribe_first();

@@ -135,6 +135,21 @@ Test(proof, nor_is_a_request_that_is_refused)
 	expect_nothing_proven(fail_to_register);
 }
 
+static void ring_without_end(unsigned number)
+{
+	const struct exchange exchange = {.cseq = number, .lines = CREDENTIALS("given")};
+
+	phone_asks(border, PHONE, "INVITE", exchange);
+	proxy_answers(border, PHONE, 180, "INVITE", exchange);
+}
+
+Test(proof, nor_is_one_that_is_not_granted_yet)
+{
+	border->settings.keepalive.dialogs = false;
+	challenge(PHONE, CHALLENGE("given"));
+	expect_nothing_proven(ring_without_end);
+}
+
 Test(proof, a_nonce_that_was_given_to_the_phone_is_a_sign_of_life)
 {
 	challenge(PHONE, CHALLENGE("given"));
@@ -284,6 +299,21 @@ Test(proof, however_often_it_comes)
 	cr_expect_eq(border->sent_count, 0);
 	border_wait(border, 0.2);
 	cr_expect_eq(border->sent_count, 1);
+}
+
+static void answer_the_one_before(unsigned number)
+{
+	const struct exchange before = {.call_id = "options", .cseq = number - 2},
+			      now = {.call_id = "options", .cseq = number};
+
+	proxy_asks(border, PHONE, "OPTIONS", now);
+	if (number > 2)
+		phone_answers(border, PHONE, 200, "OPTIONS", before);
+}
+
+Test(proof, nor_later_than_half_a_minute)
+{
+	expect_nothing_proven(answer_the_one_before);
 }
 
 /* Some that ask whether a phone is there write the same request each time. */
