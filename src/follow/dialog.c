@@ -131,7 +131,7 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 		return;
 	index = transaction_find(follow->transactions, passage->key, SIP_INVITE);
 	transaction = transaction_at(follow->transactions, index);
-	if (transaction->dialog.inside || transaction->phase != TRANSACTION_PROCEEDING)
+	if (transaction->phase != TRANSACTION_PROCEEDING)
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
 	reason = leg_find_here(follow, transaction);
@@ -419,8 +419,7 @@ void dialog_overdue(struct follow *follow, const struct transaction *transaction
  * comes late where a request from another place was granted since. */
 void dialog_acknowledge(struct follow *follow, struct passage *passage)
 {
-	struct transaction transaction = {
-		.client = passage->client, .proxy = passage->proxy, .from_client = true};
+	struct transaction transaction = {.client = passage->client, .proxy = passage->proxy};
 
 	if (!passage->bears && !passage->echoes)
 		return;
