@@ -119,3 +119,17 @@ Test(whose_registration, a_phone_that_comes_anew_has_the_place_of_what_is_no_lon
 		"endpoint-add 203.0.113.9:1024 via-source,contact-private\n"
 		"reason-add 203.0.113.9:1024 registration sip:alice@example.com 60\n");
 }
+
+/* Its old place is not free for it, as another registration stands there, too. */
+Test(whose_registration, nothing_ends_for_a_move_that_finds_no_room)
+{
+	struct registration bob = {.aor = "sip:bob@example.com", .call_id = "2", .expires = "60"};
+
+	border->settings.limits.endpoints = 1;
+	register_alice("60");
+	border_bind(border, PHONE, bob);
+	border_forget(border);
+	bob.cseq = 2;
+	border_bind(border, "203.0.113.1:6000", bob);
+	border_expect(border, "refused 203.0.113.1:6000 endpoints\n");
+}
