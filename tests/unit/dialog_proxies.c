@@ -228,6 +228,24 @@ Test(dialog_proxies, a_keepalive_that_is_answered_there_and_not_at_the_old_place
 	border_expect(border, "");
 }
 
+Test(dialog_proxies, but_not_one_that_is_answered_again)
+{
+	const struct border_sent *first;
+
+	phone_calls();
+	border_wait(border, 10);
+	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
+	border_forget(border);
+	border_wait(border, 15.1);
+	answer_keepalive(PHONE);
+	border_wait(border, 10);
+	first = keepalive_to(border, SECOND);
+	answer_keepalive(SECOND);
+	border_wait(border, 15);
+	phone_answers_keepalive(border, SECOND, first, "SIP/2.0 200 OK");
+	border_expect(border, "");
+}
+
 /* What the old place has missed is known before the next one leaves. */
 Test(dialog_proxies, also_where_that_is_lost_and_asked_no_more)
 {

@@ -1,6 +1,8 @@
 /* Calls that ring when natbox is restarted: how long they are kept, and where. */
 #include "dialogs.h"
 
+#include <natbox/endpoints.h>
+
 #include <criterion/criterion.h>
 
 TestSuite(dialog_restored, .init = dialog_setup, .fini = own_border_close);
@@ -63,4 +65,34 @@ Test(dialog_restored, a_call_that_is_kept_at_two_places_is_hung_up_at_both)
 	border_restart(border);
 	border_wait(border, 32.1);
 	cr_expect_eq(engine_counters(border->engine).endpoints, 0);
+}
+
+/* The reason that a store has to look at next. */
+static uint32_t next_change(void)
+{
+	return changes_take(&engine_endpoints(border->engine)->changes, 1);
+}
+
+Test(dialog_restored, that_it_is_hung_up_is_kept)
+{
+	border_wait(border, 0);
+	cr_assert_eq(records_watch(engine_endpoints(border->engine)), 0);
+	phone_calls();
+	cr_assert_eq(next_change(), 1);
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	cr_expect_eq(next_change(), 1);
+	cr_expect_eq(next_change(), 0);
+}
+
+Test(dialog_restored, so_is_where_it_has_moved_to)
+{
+	border_wait(border, 0);
+	cr_assert_eq(records_watch(engine_endpoints(border->engine)), 0);
+	phone_calls();
+	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
+	cr_assert_eq(next_change(), 1);
+	cr_assert_eq(next_change(), 2);
+	phone_asks(border, SECOND, "ACK", tagged("a", "b", 2));
+	cr_expect_eq(next_change(), 1);
+	cr_expect_eq(next_change(), 2);
 }

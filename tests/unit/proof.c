@@ -316,6 +316,18 @@ Test(proof, nor_later_than_half_a_minute)
 	expect_nothing_proven(answer_the_one_before);
 }
 
+Test(proof, it_makes_up_for_what_was_missed)
+{
+	begin();
+	border_wait(border, 60);
+	cr_assert_eq(border->sent_count, 2);
+	proxy_is_granted(border, PHONE, "OPTIONS", (struct exchange){.call_id = "options"});
+	border_wait(border, 79.9);
+	border_expect(border, "");
+	border_wait(border, 0.2);
+	border_expect(border, "lost " PHONE " 3\n");
+}
+
 /* Some that ask whether a phone is there write the same request each time. */
 static void ask_the_same(unsigned number)
 {

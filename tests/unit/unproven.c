@@ -276,6 +276,17 @@ Test(unproven, a_phone_that_is_called_and_rings_is_proven)
 	cr_expect_eq(border->sent_count, 6, "%u", border->sent_count);
 }
 
+Test(unproven, so_is_one_that_answers_whatever_the_proxy_asks)
+{
+	register_phone(PHONE);
+	border_wait(border, 600);
+	cr_expect_eq(border->sent_count, 4);
+	proxy_is_granted(border, PHONE, "OPTIONS", call(1, NULL));
+	cr_expect_eq(engine_counters(border->engine).unproven, 0);
+	border_wait(border, 250.1);
+	cr_expect_eq(border->sent_count, 14, "%u", border->sent_count);
+}
+
 /* Keepalives that nobody answers. */
 
 Test(unproven, with_crlf_an_options_is_the_first_and_the_last)
