@@ -481,8 +481,8 @@ void reason_note_bye(struct endpoints *endpoints, uint32_t reason, bool under_wa
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t reason);
 
-/* The user of a registration's Contact, as the registrar lists it; where at is NULL, nothing is
- * known of it, and what there was stays. */
+/* The user of a registration's Contact, as the registrar lists it, before it is refreshed; where at
+ * is NULL, nothing is known of it, and what there was stays. */
 void reason_set_user(struct endpoints *endpoints, uint32_t reason, struct text user);
 
 /* Gives it another key, that no other reason at its endpoint has; or its own, and then it is the

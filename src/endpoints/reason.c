@@ -243,7 +243,6 @@ void reason_set_user(struct endpoints *endpoints, uint32_t index, struct text co
 	}
 	label_give(&endpoints->labels, reason->label);
 	reason->label = label & LABEL_UNITS_MAX;
-	changes_add(&endpoints->changes, index);
 }
 
 void reason_refresh(struct endpoints *endpoints, uint32_t index, uint32_t seconds)

@@ -131,11 +131,11 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 		return;
 	index = transaction_find(follow->transactions, passage->key, SIP_INVITE);
 	transaction = transaction_at(follow->transactions, index);
-	if (!index || transaction->dialog.inside || transaction->phase != TRANSACTION_PROCEEDING)
+	if (transaction->phase != TRANSACTION_PROCEEDING)
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
 	reason = leg_find_here(follow, transaction);
-	if (reason && reason_at(follow->endpoints, reason)->early)
+	if (reason_at(follow->endpoints, reason)->early)
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
 }
@@ -153,8 +153,7 @@ static void name_leg(
 	uint64_t leg = leg_key(follow, passage, transaction->from_client);
 	uint32_t reason = leg_find_here(follow, transaction);
 
-	if (reason && reason_at(follow->endpoints, reason)->early &&
-		!reason_find(follow->endpoints, leg))
+	if (reason_at(follow->endpoints, reason)->early && !reason_find(follow->endpoints, leg))
 		reason_rekey(follow->endpoints, reason, leg);
 	transaction->reason = leg;
 }
@@ -211,7 +210,7 @@ static void reject(struct follow *follow, const struct passage *passage, uint32_
 	if (transaction_is_over(transaction))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
-	if (!reason || !reason_at(follow->endpoints, reason)->early)
+	if (!reason_at(follow->endpoints, reason)->early)
 		return;
 	if (transaction->from_client && follow_is_challenge(passage->message->status))
 		reason_prolong(follow->endpoints, reason,
@@ -266,8 +265,7 @@ static void confirm_moved(struct follow *follow, struct passage *passage)
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, false);
 	leg = reason_find(follow->endpoints, transaction.reason);
-	if (!leg || !reason_at(follow->endpoints, leg)->early ||
-		follow_is_strange(follow, &transaction) ||
+	if (!reason_at(follow->endpoints, leg)->early || follow_is_strange(follow, &transaction) ||
 		!follow_wants(follow, passage->nat, passage->class))
 		return;
 	seconds = leg_seconds(follow, passage->message, transaction.reason);
@@ -306,7 +304,7 @@ static bool is_early(const struct follow *follow, const struct passage *passage,
 	if (!reason)
 		reason = reason_find(follow->endpoints,
 			leg_caller_key(follow, passage, transaction->from_client));
-	return reason && reason_at(follow->endpoints, reason)->early;
+	return reason_at(follow->endpoints, reason)->early;
 }
 
 /* Whether the other side's leg of this dialog stands where a transaction was seen: no user agent of
@@ -421,8 +419,7 @@ void dialog_overdue(struct follow *follow, const struct transaction *transaction
  * comes late where a request from another place was granted since. */
 void dialog_acknowledge(struct follow *follow, struct passage *passage)
 {
-	struct transaction transaction = {
-		.client = passage->client, .proxy = passage->proxy, .from_client = true};
+	struct transaction transaction = {.client = passage->client, .proxy = passage->proxy};
 
 	if (!passage->bears && !passage->echoes)
 		return;

@@ -193,8 +193,8 @@ void leg_answered(struct follow *follow, uint32_t endpoint)
 		if (reason->kind != REASON_DIALOG)
 			continue;
 		leg = reason_find(endpoints, reason_key(reason) - TWIN);
-		if (leg && (reason_endpoint(endpoints, leg)->awaiting ||
-				   reason_endpoint(endpoints, leg)->missed))
+		if (reason_endpoint(endpoints, leg)->awaiting ||
+			reason_endpoint(endpoints, leg)->missed)
 			settle(follow, reason_key(reason) - TWIN, true);
 	}
 }

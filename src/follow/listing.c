@@ -57,7 +57,7 @@ uint32_t contact_seconds(
 
 	if (text_number(contact->expires, &seconds))
 		return seconds;
-	if (message->expires.at && text_number(message->expires, &seconds))
+	if (text_number(message->expires, &seconds))
 		return seconds;
 	return fallback ? fallback : EXPIRES_DEFAULT;
 }
@@ -77,8 +77,7 @@ void listing_expect(
 
 bool listing_is_expected(const struct transaction *transaction, uint32_t written)
 {
-	return transaction->registration.contact_count &&
-	       written_of(&transaction->registration.contacts[0]) == written;
+	return written_of(&transaction->registration.contacts[0]) == written;
 }
 
 void listing_note_removal(
@@ -220,7 +219,7 @@ static void take_own(
 		if (!one->contact)
 			continue;
 		grant(listing, one->seconds);
-		if (!first || one->contact < first->contact)
+		if (!first)
 			first = one;
 		if (!own || (own->likeness != REPAIRED && one->likeness == REPAIRED)) {
 			own = one;
@@ -245,8 +244,7 @@ static void believe(const struct sip_message *response, const struct transaction
 {
 	listing->granted = transaction->registration.seconds;
 	listing->is_whole = false;
-	if (response->expires.at)
-		text_number(response->expires, &listing->granted);
+	text_number(response->expires, &listing->granted);
 }
 
 void listing_read(const struct follow *follow, const struct sip_message *response,
@@ -270,7 +268,7 @@ bool listing_names_time(const struct sip_message *response)
 	const struct sip_contact *contact;
 	uint32_t seconds;
 
-	if (response->expires.at && text_number(response->expires, &seconds))
+	if (text_number(response->expires, &seconds))
 		return true;
 	while ((contact = sip_next_contact(response, &cursor))) {
 		if (text_number(contact->name_addr.expires, &seconds))

@@ -189,9 +189,7 @@ static bool counts_first(
 /* The tag in a response is the other side's own, or the one that the request came with. */
 static void give_response_tag(struct follow *follow, const struct passage *passage)
 {
-	uint32_t number;
-	bool is_new = ledger_find(&follow->proofs, request_key(follow, passage), NULL, &number) &&
-		      number & NO_TAG;
+	const bool is_new = ledger_find(&follow->proofs, request_key(follow, passage), NULL, NULL);
 
 	give_tag(follow, passage, follow_tag(passage->message->to), is_new ? GIVEN : ECHOED);
 }

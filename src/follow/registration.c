@@ -41,24 +41,23 @@ static bool parse_aor(const struct passage *passage, struct aor *aor)
 	return true;
 }
 
-/* What tells a registration from others of its AOR: the phone's instance and flow where it names
- * them (RFC 5626 6), else its Call-ID. */
+/* What tells a registration from others of its AOR: the phone's instance and flow where one of its
+ * Contacts names them (RFC 5626 6), else its Call-ID. */
 static uint64_t identity_of(const struct follow *follow, const struct sip_message *message,
-	const struct sip_name_addr *contact)
+	const struct sip_name_addr *named)
 {
-	const bool is_named = contact && contact->instance.length;
 	struct text reg_id = {0};
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
-	if (is_named) {
-		sip_param(contact->params, TEXT("reg-id"), &reg_id);
-		hash_add_text(&hash, contact->instance);
+	if (named) {
+		sip_param(named->params, TEXT("reg-id"), &reg_id);
+		hash_add_text(&hash, named->instance);
 		hash_add_text(&hash, reg_id);
 	} else {
 		hash_add_text(&hash, message->call_id);
 	}
-	hash_add_number(&hash, is_named);
+	hash_add_number(&hash, named != NULL);
 	return hash_end(&hash);
 }
 
@@ -328,8 +327,7 @@ static bool is_alone(const struct follow *follow, const struct answer *answer)
 	const uint64_t key = answer->transaction->reason;
 	const uint32_t first = registration_next(follow->endpoints, NULL, key, 0);
 
-	return answer->own && first == answer->own &&
-	       !registration_next(follow->endpoints, NULL, key, first);
+	return answer->own && !registration_next(follow->endpoints, NULL, key, first);
 }
 
 /* What a 2xx lists is all that there is of the AOR at that proxy, whoever asked. A query that is

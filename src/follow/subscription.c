@@ -32,7 +32,6 @@ static struct event_name event_of(const struct sip_message *message)
 		if (event.package.at[i] == ';') {
 			params = (struct text){event.package.at + i, event.package.length - i};
 			event.package.length = i;
-			break;
 		}
 	}
 	event.package = text_trim(event.package);
@@ -296,7 +295,7 @@ static void find_subscription(
 		return;
 	first = subscription_key(follow, request_key(follow, message, own_tag, &refer), other_tag);
 	reason = reason_find(follow->endpoints, first);
-	if (reason && reason_at(follow->endpoints, reason)->binding == event.refer) {
+	if (reason_at(follow->endpoints, reason)->binding == event.refer) {
 		notice->key = first;
 		notice->reason = reason;
 	}
@@ -337,7 +336,7 @@ static bool is_late(const struct follow *follow, const struct notice *notice)
 {
 	const uint32_t known = reason_at(follow->endpoints, notice->reason)->cseq;
 
-	return notice->reason && known && notice->cseq <= known;
+	return known && notice->cseq <= known;
 }
 
 /* RFC 6665 4.1.3: an active subscription that lasts for 0 seconds is one no more. */

@@ -15,7 +15,7 @@ static bool is_echo(const struct follow *follow, const struct sip_message *respo
  * it, unless the request was for all that there is. */
 static bool was_never_listed(const struct reason *reason, const struct answer *answer)
 {
-	return !reason->binding && !reason->written && !answer->transaction->registration.is_star;
+	return !reason->written && !answer->transaction->registration.is_star;
 }
 
 /* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a

@@ -275,6 +275,74 @@ Test(addressed, a_keepalive_is_the_same_whatever_was_sent_before)
 	}
 }
 
+/* As the manual shows it; what is not in two of them the same is left out. */
+Test(addressed, a_keepalive_has_what_a_notify_has_to_have)
+{
+	const struct address phone = at("203.0.113.2:41000"), proxy = at("198.51.100.2:5060");
+	const struct keepalive_route route = {
+		.client = &phone, .proxy = &proxy, .addressee = {.user = TEXT("alice")}};
+	struct keepalive keepalive = {.settings = &border->settings};
+	char out[KEEPALIVE_MAX + 1] = "";
+	const char *rest;
+
+	keepalive_build(&keepalive, KEEPALIVE_NOTIFY, &route, 1, out);
+	rest = strstr(out, "\r\nCall-ID: ");
+	cr_assert_not_null(rest);
+	rest = strchr(rest, '@');
+	cr_expect_str_eq(rest, "@198.51.100.2\r\nCSeq: 1 NOTIFY\r\n"
+			       "Contact: <sip:198.51.100.2:5060>\r\n"
+			       "Event: keep-alive\r\nSubscription-State: active\r\n"
+			       "Content-Length: 0\r\n\r\n");
+	memset(out, 0, sizeof(out));
+	keepalive_build(&keepalive, KEEPALIVE_OPTIONS, &route, 1, out);
+	cr_expect_null(strstr(out, "\r\nEvent: "));
+	cr_expect_null(strstr(out, "\r\nSubscription-State: "));
+}
+
+/* Somebody who is sent keepalives himself knows a branch, but no one else's. */
+Test(addressed, its_branch_is_of_one_phone_one_proxy_and_one_moment)
+{
+	static const char *const others[] = {
+		"203.0.113.3:41000", "203.0.113.2:41001", "198.51.100.3:5060", "198.51.100.2:5061"};
+	const struct address phone = at("203.0.113.2:41000"), proxy = at("198.51.100.2:5060");
+	const struct keepalive_route route = {.client = &phone, .proxy = &proxy};
+	struct keepalive keepalive = {.settings = &border->settings, .key = {{1, 2}}};
+	char out[KEEPALIVE_MAX];
+	struct sip_message message;
+	enum sip_defect defect;
+	struct text branch;
+	uint64_t sent_us;
+	size_t length;
+
+	length = keepalive_build(&keepalive, KEEPALIVE_NOTIFY, &route, 0x1234, out);
+	cr_assert_eq(sip_scan(out, length, &message, &defect), 0);
+	branch = message.top_via.branch;
+	cr_assert(keepalive_recognise(&keepalive, branch, &phone, &proxy, &sent_us));
+	cr_expect_eq(sent_us, 0x1234);
+	for (unsigned i = 0; i < 4; i++) {
+		const struct address other = at(others[i]);
+
+		cr_expect(!keepalive_recognise(&keepalive, branch, i < 2 ? &other : &phone,
+				  i < 2 ? &proxy : &other, &sent_us),
+			"%s", others[i]);
+	}
+	out[branch.at - out + (ptrdiff_t)branch.length - 17] ^= 1; /* of the time the last digit */
+	cr_expect(!keepalive_recognise(&keepalive, branch, &phone, &proxy, &sent_us));
+}
+
+/* There is room for 4000 names of average length. */
+Test(addressed, a_phone_may_change_its_user_any_number_of_times)
+{
+	char contact[256];
+
+	for (unsigned i = 1; i <= 5000; i++) {
+		snprintf(contact, sizeof(contact), "<sip:%0100u@192.168.1.10>", i);
+		register_as((struct registration){.cseq = i, .contact = contact});
+	}
+	snprintf(contact, sizeof(contact), "%0100u", 5000);
+	expect_user(contact);
+}
+
 /* Where a word stands twice, only the first is one. */
 Test(addressed, each_word_of_from_counts_once)
 {

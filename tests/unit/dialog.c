@@ -248,6 +248,15 @@ Test(dialog, any_final_failure_lets_the_callee_go)
 	}
 }
 
+Test(dialog, so_does_a_challenge_of_its_own)
+{
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	phone_answers(border, PHONE, 407, "INVITE", tagged("a", "b", 1));
+	border_expect(
+		border, CALLEE(PHONE) ADD(PHONE, "180") END(PHONE, "failed") GONE(PHONE, "ended"));
+}
+
 Test(dialog, a_callee_that_fails_without_a_tag_of_before_is_let_go)
 {
 	phone_registers(PHONE, "registration");

@@ -74,6 +74,25 @@ Test(dialog_end, an_update_that_overtakes_the_2xx_spoils_nothing)
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
 
+Test(dialog_end, what_belongs_to_no_call_makes_none)
+{
+	phone_is_granted(border, PHONE, "UPDATE", tagged("a", NULL, 1));
+	phone_is_granted(border, PHONE, "INFO", tagged("a", NULL, 2));
+	proxy_is_granted(border, PHONE, "UPDATE", tagged("a", NULL, 3));
+	border_expect(border, "");
+}
+
+Test(dialog_end, a_ringing_that_comes_after_the_failure_makes_no_leg)
+{
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	phone_answers(border, PHONE, 486, "INVITE", tagged("a", "b", 1));
+	border_expect(
+		border, CALLEE(PHONE) ADD(PHONE, "180") END(PHONE, "failed") GONE(PHONE, "ended"));
+	phone_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
 /* CANCEL. */
 
 Test(dialog_end, a_cancelled_callee_is_kept_until_its_487)
@@ -402,6 +421,16 @@ Test(dialog_end, nor_does_one_whose_dialog_ends_when_its_time_is_over)
 	is_repeated_late(32.1, 0);
 }
 
+Test(dialog_end, a_request_64_seconds_after_it_takes_it_up_again)
+{
+	phone_calls();
+	far_end_hangs_up(tagged("b", "a", 2));
+	border_wait(border, 64.1);
+	border_forget(border);
+	phone_is_granted(border, PHONE, "UPDATE", tagged("a", "b", 3));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+}
+
 Test(dialog_end, a_request_unanswered_for_half_a_minute_counts_where_nothing_has_ended)
 {
 	phone_calls();
@@ -474,6 +503,26 @@ Test(dialog_end, either_side_refreshes_with_invite_or_update)
 	}
 	border_wait(border, 1800.1);
 	border_expect(border, END(PHONE, "expired") GONE(PHONE, "expired"));
+}
+
+Test(dialog_end, a_re_invite_that_rings_long_refreshes)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "INVITE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 2));
+	border_wait(border, 100);
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 2));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
+}
+
+Test(dialog_end, of_two_refreshes_the_one_that_is_answered_last_counts)
+{
+	phone_calls();
+	phone_asks(border, PHONE, "INVITE", tagged("a", "b", 2));
+	border_wait(border, 0.1);
+	phone_is_granted(border, PHONE, "UPDATE", timed(tagged("a", "b", 3), "x: 90\r\n"));
+	proxy_answers(border, PHONE, 200, "INVITE", timed(tagged("a", "b", 2), "x: 1800\r\n"));
+	border_expect(border, AGAIN(PHONE, "90") AGAIN(PHONE, "1800"));
 }
 
 Test(dialog_end, a_refresh_without_session_expires_turns_the_timer_off)

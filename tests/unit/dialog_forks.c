@@ -36,6 +36,17 @@ Test(dialog_forks, every_ringing_fork_is_kept_and_only_the_winner_stays)
 	border_expect(border, END(SECOND, "ended"));
 }
 
+Test(dialog_forks, also_where_they_say_no_tag)
+{
+	proxy_asks(border, PHONE, "INVITE", forked("z9hG4bK-1", NULL));
+	proxy_asks(border, SECOND, "INVITE", forked("z9hG4bK-2", NULL));
+	phone_answers(border, PHONE, 180, "INVITE", forked("z9hG4bK-1", NULL));
+	phone_answers(border, SECOND, 180, "INVITE", forked("z9hG4bK-2", NULL));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, "180") CALLEE(SECOND) ADD(SECOND, "180"));
+	phone_answers(border, PHONE, 486, "INVITE", forked("z9hG4bK-1", "b"));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+}
+
 Test(dialog_forks, forks_to_phones_not_registered_here_are_kept_when_they_ring)
 {
 	proxy_asks(border, PHONE, "INVITE", forked("z9hG4bK-1", NULL));

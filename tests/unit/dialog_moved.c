@@ -57,6 +57,40 @@ Test(dialog_moved, so_answers_nobody_at_another_host)
 	border_expect(border, "");
 }
 
+Test(dialog_moved, nor_one_that_needs_no_help)
+{
+	struct exchange public = tagged("a", "b", 1);
+
+	public.phone = MOVED;
+	phone_rings();
+	phone_answers(border, MOVED, 200, "INVITE", public);
+	border_expect(border, "");
+}
+
+Test(dialog_moved, nor_one_that_does_not_take_the_call)
+{
+	phone_rings();
+	phone_answers(border, MOVED, 180, "INVITE", tagged("a", "b", 1));
+	phone_answers(border, MOVED, 300, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
+Test(dialog_moved, nor_where_the_call_is_taken_already)
+{
+	phone_is_called();
+	phone_answers(border, MOVED, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
+Test(dialog_moved, a_failure_from_where_it_rang_ends_nothing_then)
+{
+	phone_rings();
+	phone_answers(border, MOVED, 200, "INVITE", tagged("a", "b", 1));
+	border_forget(border);
+	phone_answers(border, PHONE, 487, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
 /* The request comes again from there; both are answered, in either order. */
 Test(dialog_moved, an_answer_to_where_a_phone_was_does_not_end_where_it_is)
 {

@@ -115,6 +115,17 @@ Test(dialog_proxies, a_re_invite_from_a_new_address_moves_the_leg_with_its_ack)
 	border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended"));
 }
 
+Test(dialog_proxies, so_it_does_through_another_proxy)
+{
+	border_take_proxy(border, "198.51.100.1:5060");
+	phone_calls();
+	border_take_proxy(border, PROXY2);
+	phone_is_granted(border, SECOND, "INVITE", tagged("a", "b", 2));
+	border_expect(border, NATTED(SECOND " at " PROXY2) ADD(SECOND " at " PROXY2, TWELVE_HOURS));
+	phone_asks(border, SECOND, "ACK", tagged("a", "b", 2));
+	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
+}
+
 /* Whoever knows of the call, its other side for one, can write such a request. */
 Test(dialog_proxies, a_leg_is_not_moved_away_by_a_request_alone)
 {
@@ -136,6 +147,17 @@ Test(dialog_proxies, a_leg_is_not_moved_away_by_a_request_alone)
 		own_border_close();
 		dialog_setup();
 	}
+}
+
+Test(dialog_proxies, nor_ended_by_two)
+{
+	phone_calls();
+	phone_asks(border, SECOND, "UPDATE", tagged("a", "b", 9));
+	phone_asks(border, SECOND, "BYE", tagged("a", "b", 10));
+	proxy_answers(border, SECOND, 200, "UPDATE", tagged("a", "b", 9));
+	border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
+	proxy_answers(border, SECOND, 200, "BYE", tagged("a", "b", 10));
+	border_expect(border, END(SECOND, "ended") GONE(SECOND, "ended"));
 }
 
 /* Both are natted and known: no two sides are at one place. */
@@ -206,6 +228,37 @@ Test(dialog_proxies, a_keepalive_that_is_answered_there_and_not_at_the_old_place
 	border_expect(border, "");
 }
 
+Test(dialog_proxies, but_not_one_that_is_answered_again)
+{
+	const struct border_sent *first;
+
+	phone_calls();
+	border_wait(border, 10);
+	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
+	border_forget(border);
+	border_wait(border, 15.1);
+	answer_keepalive(PHONE);
+	border_wait(border, 10);
+	first = keepalive_to(border, SECOND);
+	answer_keepalive(SECOND);
+	border_wait(border, 15);
+	phone_answers_keepalive(border, SECOND, first, "SIP/2.0 200 OK");
+	border_expect(border, "");
+}
+
+/* What the old place has missed is known before the next one leaves. */
+Test(dialog_proxies, also_where_that_is_lost_and_asked_no_more)
+{
+	border->settings.keepalive.max_lost = 1;
+	phone_calls();
+	border_wait(border, 10);
+	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
+	border_forget(border);
+	border_wait(border, 25.1);
+	answer_keepalive(SECOND);
+	border_expect(border, "lost " PHONE " 1\n" END(PHONE, "moved") GONE(PHONE, "ended"));
+}
+
 Test(dialog_proxies, a_phone_that_moves_out_of_its_nat_during_the_call_is_let_go)
 {
 	struct exchange moved = tagged("a", "b", 2);
@@ -215,6 +268,31 @@ Test(dialog_proxies, a_phone_that_moves_out_of_its_nat_during_the_call_is_let_go
 	phone_is_granted(border, PUBLIC, "INVITE", moved);
 	border_expect(border, "");
 	phone_asks(border, PUBLIC, "ACK", moved);
+	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
+}
+
+Test(dialog_proxies, so_is_one_that_answers_there)
+{
+	struct exchange moved = tagged("b", "a", 7);
+
+	phone_calls();
+	moved.phone = PUBLIC;
+	proxy_is_granted(border, PUBLIC, "UPDATE", moved);
+	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
+}
+
+Test(dialog_proxies, and_one_that_has_a_nonce_there)
+{
+	struct exchange moved = tagged("a", "b", 2);
+
+	phone_calls();
+	moved.phone = PUBLIC;
+	phone_asks(border, PUBLIC, "UPDATE", moved);
+	moved.lines = "Proxy-Authenticate: Digest nonce=\"n\"\r\n";
+	proxy_answers(border, PUBLIC, 407, "UPDATE", moved);
+	moved.lines = "Proxy-Authorization: Digest nonce=\"n\"\r\n";
+	moved.cseq = 3;
+	phone_is_granted(border, PUBLIC, "UPDATE", moved);
 	border_expect(border, END(PHONE, "moved") GONE(PHONE, "ended"));
 }
 
@@ -291,6 +369,13 @@ Test(dialog_proxies, a_request_with_a_route_left_is_another_proxys)
 	proxy_asks(border, "198.51.100.40:5060", "INVITE", routed);
 	phone_answers(border, "198.51.100.40:5060", 200, "INVITE", tagged("a", "b", 2));
 	border_expect(border, "");
+}
+
+Test(dialog_proxies, unless_that_is_how_it_reaches_a_phone_that_is_known)
+{
+	phone_registers(PHONE, "register");
+	proxy_asks(border, PHONE, "INVITE", timed(tagged("a", NULL, 1), "Route: <sip:x;lr>\r\n"));
+	border_expect(border, ADD(PHONE, "32"));
 }
 
 Test(dialog_proxies, a_call_that_passes_twice_stays_where_its_phone_is)

@@ -103,6 +103,38 @@ Test(forked_subscription, one_without_a_time_lasts_as_long_as_the_2xx_says)
 	border_expect(border, ADD("600"));
 }
 
+Test(forked_subscription, or_the_request_where_that_says_more)
+{
+	struct exchange subscribe = {.lines = "Event: presence\r\nExpires: 3600\r\n"};
+
+	phone_asks(border, PHONE, "SUBSCRIBE", subscribe);
+	subscribe.to_tag = "n";
+	subscribe.lines = "Expires: 60\r\n";
+	proxy_answers(border, PHONE, 200, "SUBSCRIBE", subscribe);
+	notify(PHONE, "m", "Event: presence\r\nSubscription-State: active\r\n");
+	border_expect(border, NATTED ADD("60") ADD("60"));
+}
+
+Test(forked_subscription, a_fork_makes_no_endpoint)
+{
+	subscribe_first();
+	notify(PHONE, "n", TERMINATED);
+	notify(PHONE, "m", ACTIVE);
+	border_expect(border, END("ended") GONE("ended"));
+}
+
+Test(forked_subscription, a_request_that_is_refused_has_none)
+{
+	const struct exchange refused = {.lines = "Event: presence\r\nExpires: 600\r\n"};
+
+	border_bind(border, PHONE, (struct registration){.call_id = "r", .expires = "3600"});
+	border_forget(border);
+	phone_asks(border, PHONE, "SUBSCRIBE", refused);
+	proxy_answers(border, PHONE, 489, "SUBSCRIBE", refused);
+	notify(PHONE, "m", ACTIVE);
+	border_expect(border, "");
+}
+
 Test(forked_subscription, what_has_ended_does_not_come_back)
 {
 	subscribe_first();
@@ -157,6 +189,33 @@ Test(forked_subscription, a_refer_that_is_accepted_subscribes)
 	border_expect(border, END("ended") GONE("ended"));
 }
 
+/* As RFC 6665 8.3.1 has it. */
+Test(forked_subscription, one_that_is_answered_200_does_so)
+{
+	refer(1, 200);
+	border_expect(border, NATTED ADD("180"));
+}
+
+Test(forked_subscription, none_does_where_subscriptions_do_not_count)
+{
+	border->settings.keepalive.subscriptions = false;
+	refer(1, 202);
+	border_expect(border, "");
+}
+
+Test(forked_subscription, a_final_answer_is_all_that_is_waited_for)
+{
+	struct exchange notify = {.from_tag = "n", .to_tag = "a", .lines = ACTIVE};
+
+	subscribe_first();
+	refer(2, 202);
+	refer(3, 404);
+	proxy_asks(border, PHONE, "NOTIFY", notify);
+	cr_expect_eq(engine_counters(border->engine).transactions, 1);
+	phone_answers(border, PHONE, 200, "NOTIFY", notify);
+	cr_expect_eq(engine_counters(border->engine).transactions, 0);
+}
+
 Test(forked_subscription, a_refer_that_is_refused_does_not)
 {
 	refer(1, 603);
@@ -193,6 +252,14 @@ Test(forked_subscription, two_refers_of_a_dialog_stand_for_themselves)
 	border_expect(border, "");
 	notify(PHONE, "n", "Event: refer;id=3\r\nSubscription-State: terminated\r\n");
 	border_expect(border, END("ended") GONE("ended"));
+}
+
+Test(forked_subscription, what_is_said_of_another_refer_does_not_concern_the_first)
+{
+	refer(2, 202);
+	border_forget(border);
+	notify(PHONE, "n", "Event: refer;id=3\r\nSubscription-State: terminated\r\n");
+	border_expect(border, "");
 }
 
 Test(forked_subscription, a_notify_terminated_that_overtakes_the_202_has_the_last_word)

@@ -135,6 +135,21 @@ Test(proof, nor_is_a_request_that_is_refused)
 	expect_nothing_proven(fail_to_register);
 }
 
+static void ring_without_end(unsigned number)
+{
+	const struct exchange exchange = {.cseq = number, .lines = CREDENTIALS("given")};
+
+	phone_asks(border, PHONE, "INVITE", exchange);
+	proxy_answers(border, PHONE, 180, "INVITE", exchange);
+}
+
+Test(proof, nor_is_one_that_is_not_granted_yet)
+{
+	border->settings.keepalive.dialogs = false;
+	challenge(PHONE, CHALLENGE("given"));
+	expect_nothing_proven(ring_without_end);
+}
+
 Test(proof, a_nonce_that_was_given_to_the_phone_is_a_sign_of_life)
 {
 	challenge(PHONE, CHALLENGE("given"));
@@ -182,6 +197,29 @@ Test(proof, so_is_a_tag_that_was_sent_to_it)
 	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
 	phone_answers(border, PHONE, 200, "INVITE", (struct exchange){.to_tag = "b"});
 	expect_proven(update);
+}
+
+/* Whatever may be the first within a dialog that a phone sees. */
+Test(proof, with_whatever_begins_what_that_is_a_part_of)
+{
+	static const char *const methods[] = {
+		"INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE", "INFO"};
+	struct exchange exchange = {.from_tag = "b", .to_tag = "a"};
+	char call_id[8];
+
+	begin();
+	for (unsigned i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+		snprintf(call_id, sizeof(call_id), "%u", i);
+		proxy_asks(border, PHONE, methods[i], (struct exchange){.call_id = call_id});
+		border_wait(border, 20);
+		exchange.call_id = call_id;
+		phone_is_granted(border, PHONE, "MESSAGE", exchange);
+		border_wait(border, 24.9);
+		cr_expect_eq(border->sent_count, 0, "%s", methods[i]);
+		border_wait(border, 0.2);
+		cr_expect_eq(border->sent_count, 1, "%s", methods[i]);
+		border->sent_count = 0;
+	}
 }
 
 static void update_of_another_call(unsigned number)
@@ -245,6 +283,77 @@ Test(proof, each_response_counts_once)
 {
 	begin();
 	cr_expect_eq(keepalives_while(answer_again, 5), 11);
+}
+
+/* 32 s after the request a response to it would be too late anyway. */
+Test(proof, however_often_it_comes)
+{
+	const struct exchange exchange = {.call_id = "options"};
+
+	begin();
+	border_wait(border, 10);
+	proxy_is_granted(border, PHONE, "OPTIONS", exchange);
+	border_wait(border, 20);
+	phone_answers(border, PHONE, 200, "OPTIONS", exchange);
+	border_wait(border, 4.9);
+	cr_expect_eq(border->sent_count, 0);
+	border_wait(border, 0.2);
+	cr_expect_eq(border->sent_count, 1);
+}
+
+static void answer_the_one_before(unsigned number)
+{
+	const struct exchange before = {.call_id = "options", .cseq = number - 2},
+			      now = {.call_id = "options", .cseq = number};
+
+	proxy_asks(border, PHONE, "OPTIONS", now);
+	if (number > 2)
+		phone_answers(border, PHONE, 200, "OPTIONS", before);
+}
+
+Test(proof, nor_later_than_half_a_minute)
+{
+	expect_nothing_proven(answer_the_one_before);
+}
+
+Test(proof, it_makes_up_for_what_was_missed)
+{
+	begin();
+	border_wait(border, 60);
+	cr_assert_eq(border->sent_count, 2);
+	proxy_is_granted(border, PHONE, "OPTIONS", (struct exchange){.call_id = "options"});
+	border_wait(border, 79.9);
+	border_expect(border, "");
+	border_wait(border, 0.2);
+	border_expect(border, "lost " PHONE " 3\n");
+}
+
+/* Some that ask whether a phone is there write the same request each time. */
+static void ask_the_same(unsigned number)
+{
+	if (number % 2)
+		proxy_is_granted(border, PHONE, "OPTIONS", (struct exchange){.call_id = "same"});
+}
+
+Test(proof, a_request_that_is_written_like_an_old_one_is_a_new_one)
+{
+	begin();
+	cr_expect_eq(keepalives_while(ask_the_same, 5), 7, "%u", border->sent_count);
+}
+
+Test(proof, a_phone_may_ring_long_before_it_answers)
+{
+	begin();
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	border_wait(border, 100);
+	phone_answers(border, PHONE, 180, "INVITE", (struct exchange){.to_tag = "b"});
+	border_wait(border, 90);
+	phone_answers(border, PHONE, 200, "INVITE", (struct exchange){.to_tag = "b"});
+	border->sent_count = 0;
+	border_wait(border, 24.9);
+	cr_expect_eq(border->sent_count, 0);
+	border_wait(border, 0.2);
+	cr_expect_eq(border->sent_count, 1);
 }
 
 Test(proof, a_phone_that_rings_counts_when_it_rings_and_when_it_answers)

@@ -160,6 +160,21 @@ Test(unproven, but_not_that_of_another_registration)
 	cr_expect_eq(in_an_hour(), 143 + 4);
 }
 
+Test(unproven, nor_does_any_other_nonce_prove_where_a_registration_comes_from)
+{
+	register_as(PHONE, (struct registration){0});
+	register_as(MOVED, (struct registration){.cseq = 2, .credentials = CREDENTIALS});
+	cr_expect_eq(in_an_hour(), 4);
+}
+
+Test(unproven, nor_that_of_another_phone_of_the_same_user)
+{
+	challenge(PHONE);
+	register_as(PHONE, (struct registration){.credentials = CREDENTIALS});
+	register_as(OTHER, (struct registration){.call_id = "other", .credentials = CREDENTIALS});
+	cr_expect_eq(in_an_hour(), 143 + 4);
+}
+
 Test(unproven, each_answer_of_the_registrar_to_one_that_was_given_up_buys_one_more_options)
 {
 	register_phone(PHONE);
@@ -211,6 +226,24 @@ Test(unproven, an_ack_with_the_tag_that_was_sent_there_proves_the_caller)
 	cr_expect_eq(in_an_hour(), 143);
 }
 
+Test(unproven, who_is_proven_begins_anew)
+{
+	phone_asks(border, PHONE, "INVITE", call(1, NULL));
+	proxy_answers(border, PHONE, 200, "INVITE", call(1, "b"));
+	border_wait(border, 50);
+	cr_assert_eq(border->sent_count, 2);
+	border_forget(border);
+	phone_asks(border, PHONE, "ACK", call(1, "b"));
+	border_wait(border, 24.9);
+	cr_expect_eq(border->sent_count, 2);
+	border_wait(border, 0.2);
+	cr_expect_eq(border->sent_count, 3);
+	border_wait(border, 54.8);
+	border_expect(border, "");
+	border_wait(border, 0.2);
+	border_expect(border, "lost " PHONE " 3\n");
+}
+
 Test(unproven, an_ack_with_a_tag_that_was_guessed_does_not)
 {
 	phone_asks(border, PHONE, "INVITE", call(1, NULL));
@@ -241,6 +274,17 @@ Test(unproven, a_phone_that_is_called_and_rings_is_proven)
 	cr_expect_eq(border->sent_count, 0);
 	border_wait(border, 150);
 	cr_expect_eq(border->sent_count, 6, "%u", border->sent_count);
+}
+
+Test(unproven, so_is_one_that_answers_whatever_the_proxy_asks)
+{
+	register_phone(PHONE);
+	border_wait(border, 600);
+	cr_expect_eq(border->sent_count, 4);
+	proxy_is_granted(border, PHONE, "OPTIONS", call(1, NULL));
+	cr_expect_eq(engine_counters(border->engine).unproven, 0);
+	border_wait(border, 250.1);
+	cr_expect_eq(border->sent_count, 14, "%u", border->sent_count);
 }
 
 /* Keepalives that nobody answers. */
@@ -332,6 +376,8 @@ Test(unproven, at_the_limit_of_all_the_oldest_of_all)
 	border_expect(border,
 		MAKES_ROOM("203.0.113.1:1", "sip:1@x", "unproven") ADD("203.0.113.3:1", "sip:3@x"));
 	cr_expect_eq(engine_counters(border->engine).unproven, 2);
+	register_proven("203.0.113.4:1", "sip:4@x");
+	border_expect(border, ADD("203.0.113.4:1", "sip:4@x"));
 }
 
 Test(unproven, one_that_is_proven_in_the_midst_of_others_leaves_their_order)
@@ -440,5 +486,11 @@ Test(unproven, addresses_that_share_a_list_are_told_apart)
 	unproven_remove(&unproven, 11, 7);
 	cr_expect_eq(unproven_oldest(&unproven), 12);
 	cr_expect_eq(unproven_oldest_of(&unproven, 7, &count), 13);
+	unproven_remove(&unproven, 13, 7);
+	unproven_add(&unproven, 14, 7);
+	unproven_remove(&unproven, 12, 7 + (1 << 16));
+	cr_expect_eq(unproven_oldest(&unproven), 14);
+	unproven_remove(&unproven, 14, 7);
+	cr_expect_eq(unproven_oldest(&unproven), 0);
 	unproven_free(&unproven);
 }
