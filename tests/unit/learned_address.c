@@ -87,6 +87,16 @@ Test(learned_address, what_nobody_accepted_says_nothing_of_another_phone)
 	border_expect(border, "");
 }
 
+Test(learned_address, what_nobody_accepted_takes_nothing_from_what_is_known_of_all)
+{
+	register_alice("60");
+	border_wait(border, 61);
+	border_register(border, PHONE, (struct registration){.call_id = "forged", .expires = "60"});
+	border_forget(border);
+	register_learned(NULL);
+	border_expect(border, RETURNED);
+}
+
 Test(learned_address, who_was_natted_more_than_five_minutes_ago_is_judged_anew)
 {
 	register_alice("60");
