@@ -101,7 +101,8 @@ Test(learned_address, what_is_known_of_one_address_and_port_says_nothing_of_anot
 {
 	static const char *const others[] = {"203.0.113.1:5062", "203.0.113.2:5061"};
 
-	register_alice("3600");
+	register_alice("60");
+	border_wait(border, 61);
 	border_forget(border);
 	for (unsigned i = 0; i < 2; i++) {
 		char contact[64];

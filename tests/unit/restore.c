@@ -251,6 +251,10 @@ Test(restore, to_and_route_of_a_request_come_back)
 	cr_assert(strstr(result, "Route: <sip:p@192.0.2.9;lr>, <sip:a@192.168.1.10:5060>\r\n"));
 	cr_assert(strstr(result, "From: <" REPAIRED ">;tag=1\r\n"));
 	cr_assert(strstr(result, "To: <sip:a@192.168.1.10:5060>\r\n"));
+	message.value_count = message.via_count; /* no Route */
+	result = restored(&message, CLIENT, REWRITTEN_OTHER, &length);
+	cr_assert(strstr(result, "Route: <sip:p@192.0.2.9;lr>, <" REPAIRED ">\r\n"));
+	cr_assert(strstr(result, "To: <sip:a@192.168.1.10:5060>\r\n"));
 }
 
 Test(restore, to_of_a_response_is_what_the_client_sent)
