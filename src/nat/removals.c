@@ -11,7 +11,7 @@ static struct text front_of(const struct sip_message *message)
 {
 	const char *start = message->whole.at, *colon, *feed;
 	struct sip_cursor cursor = {0};
-	struct text value, before;
+	struct text value = {0}, before;
 
 	sip_next_value(message, SIP_CONTACT, &cursor, &value);
 	colon = memrchr(start, ':', (size_t)(value.at - start));
