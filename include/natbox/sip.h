@@ -256,6 +256,9 @@ unsigned sip_count_values(const struct sip_message *message, enum sip_list list)
 bool sip_param(struct text params, struct text name, struct text *value);
 bool sip_param_span(struct text params, struct text name, struct text *value, struct text *whole);
 
+/* A parameter's value without the quotes around it. */
+struct text sip_unquoted(struct text value);
+
 /* Finds several in one walk, the first of each name, which has two letters at least. values: one a
  * name, at NULL before, and after where there is none. */
 void sip_params(struct text params, const struct text *names, unsigned count, struct text *values);

@@ -20,7 +20,7 @@ uint32_t pool_take(struct pool *pool)
 {
 	uint32_t index = pool->free;
 
-	if (pool->count >= pool->limit || (!index && pool->used >= pool->capacity))
+	if (pool->count >= pool->limit)
 		return 0;
 	if (index) {
 		memcpy(&pool->free, pool_item(pool, index), sizeof(pool->free));

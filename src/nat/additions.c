@@ -6,7 +6,7 @@ static bool is_removal(const struct additions *additions, const struct sip_conta
 	const struct text expires = contact->name_addr.expires;
 	uint32_t seconds;
 
-	return expires.at && text_number(expires, &seconds) ? seconds == 0 : additions->removes;
+	return text_number(expires, &seconds) ? seconds == 0 : additions->removes;
 }
 
 struct additions additions_find(const struct sip_message *message)
@@ -16,7 +16,7 @@ struct additions additions_find(const struct sip_message *message)
 	const struct sip_contact *contact;
 	uint32_t seconds;
 
-	if (!message->is_request || message->method != SIP_REGISTER || message->contact_count < 2)
+	if (message->method != SIP_REGISTER || message->contact_count < 2)
 		return additions;
 	additions.removes = text_number(message->expires, &seconds) && seconds == 0;
 	while (!additions.any_more && (contact = sip_next_contact(message, &cursor))) {

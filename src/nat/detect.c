@@ -91,13 +91,6 @@ struct body_walk {
 	struct text boundaries[BOUNDARIES_MAX];
 };
 
-static struct text without_quotes(struct text text)
-{
-	if (text.length >= 2 && text.at[0] == '"' && text_end(text)[-1] == '"')
-		return (struct text){text.at + 1, text.length - 2};
-	return text;
-}
-
 /* Takes note of what a Content-Type (RFC 3261 20.15) announces. */
 static void walk_content_type(struct body_walk *walk, struct text content_type)
 {
@@ -115,10 +108,12 @@ static void walk_content_type(struct body_walk *walk, struct text content_type)
 	if (!semicolon || !text_equal_nocase(type, TEXT("multipart")) ||
 		walk->boundary_count == BOUNDARIES_MAX)
 		return;
-	if (sip_param((struct text){semicolon, (size_t)(text_end(content_type) - semicolon)},
-		    TEXT("boundary"), &boundary) &&
-		boundary.length)
-		walk->boundaries[walk->boundary_count++] = without_quotes(boundary);
+	if (!sip_param((struct text){semicolon, (size_t)(text_end(content_type) - semicolon)},
+		    TEXT("boundary"), &boundary))
+		return;
+	boundary = sip_unquoted(boundary);
+	if (boundary.length)
+		walk->boundaries[walk->boundary_count++] = boundary;
 }
 
 /* Where the next line begins, or the end. Most lines are short, and a search takes longer than such
@@ -162,7 +157,7 @@ static struct text walk_line(struct body_walk *walk)
 }
 
 /* RFC 2046 5.1.1: "--" and the boundary begin a part, with another "--" they end the last one. */
-static bool walk_delimiter(struct body_walk *walk, struct text line)
+static void walk_delimiter(struct body_walk *walk, struct text line)
 {
 	for (unsigned i = 0; i < walk->boundary_count; i++) {
 		struct text boundary = walk->boundaries[i], after;
@@ -176,9 +171,8 @@ static bool walk_delimiter(struct body_walk *walk, struct text line)
 			continue;
 		walk->in_header = after.length == 0;
 		walk->is_sdp = false;
-		return true;
+		return;
 	}
-	return false;
 }
 
 static void walk_part_header(struct body_walk *walk, struct text line)
@@ -190,8 +184,8 @@ static void walk_part_header(struct body_walk *walk, struct text line)
 		return;
 	name = text_trim((struct text){line.at, (size_t)(colon - line.at)});
 	if (text_equal_nocase(name, TEXT("Content-Type")))
-		walk_content_type(walk,
-			text_trim((struct text){colon + 1, (size_t)(text_end(line) - colon - 1)}));
+		walk_content_type(
+			walk, (struct text){colon + 1, (size_t)(text_end(line) - colon - 1)});
 }
 
 /* "c=IN IP4 10.0.0.1" (RFC 4566 5.7); a multicast address has its scope behind a slash. */
@@ -224,8 +218,7 @@ static bool sdp_is_private(const struct sip_message *message)
 		if (!walk.in_header)
 			skip_lines(&walk);
 		line = walk_line(&walk);
-		if (walk_delimiter(&walk, line))
-			continue;
+		walk_delimiter(&walk, line);
 		if (walk.in_header) {
 			walk.in_header = line.length != 0;
 			walk_part_header(&walk, line);
@@ -239,8 +232,7 @@ static bool sdp_is_private(const struct sip_message *message)
 /* Contacts of a redirection or of 485 Ambiguous are other places: they tell nothing of this one. */
 static bool contacts_are_own(const struct sip_message *message)
 {
-	return message->is_request || message->status < 300 ||
-	       (message->status > 399 && message->status != 485);
+	return message->status / 100 != 3 && message->status != 485;
 }
 
 unsigned nat_detect(const struct sip_message *message, const struct address *source, unsigned tests)

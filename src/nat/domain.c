@@ -8,25 +8,18 @@ void domains_start(struct domains *domains, const struct sip_message *message)
 	domains->are_read = false;
 }
 
-static void add(struct domains *domains, const struct sip_uri *uri)
-{
-	if (uri->host.length)
-		domains->uris[domains->count++] = *uri;
-}
-
 static void read_domains(struct domains *domains)
 {
 	const struct sip_message *message = domains->message;
 	struct sip_contact party;
-	struct sip_uri request_uri;
 
 	domains->count = 0;
 	if (sip_contact_parse(message->from, &party) == 0)
-		add(domains, &party.uri);
+		domains->uris[domains->count++] = party.uri;
 	if (sip_contact_parse(message->to, &party) == 0)
-		add(domains, &party.uri);
-	if (message->is_request && sip_uri_parse(message->request_uri, &request_uri) == 0)
-		add(domains, &request_uri);
+		domains->uris[domains->count++] = party.uri;
+	if (sip_uri_parse(message->request_uri, &domains->uris[domains->count]) == 0)
+		domains->count++;
 	domains->are_read = true;
 }
 
@@ -40,9 +33,8 @@ static struct text without_root(struct text name)
 
 static bool is_same_host(const struct sip_uri *a, const struct sip_uri *b)
 {
-	if (a->is_address || b->is_address)
-		return a->is_address && b->is_address &&
-		       address_same_host(&a->address, &b->address);
+	if (a->is_address && b->is_address)
+		return address_same_host(&a->address, &b->address);
 	return text_equal_nocase(without_root(a->host), without_root(b->host));
 }
 

@@ -31,7 +31,7 @@ static bool is_time(struct text text)
 {
 	uint32_t seconds;
 
-	return text.at && text_number(text, &seconds);
+	return text_number(text, &seconds);
 }
 
 /* A time that cannot be read is treated as missing (RFC 3261 10.2.1.1); a second one would not make

@@ -72,8 +72,7 @@ unsigned natted_recall(const struct natted *natted, uint32_t now, const struct a
 {
 	uint32_t known = known_of(natted, now, address_key(natted, client));
 
-	if (!known || is_of_anybody(known) ||
-		(known & ~(uint32_t)TESTS_MASK) == sender_of(natted, call_id))
+	if (is_of_anybody(known) || (known & ~(uint32_t)TESTS_MASK) == sender_of(natted, call_id))
 		return known & TESTS_MASK;
 	return 0;
 }

@@ -21,15 +21,13 @@ static bool is_name(char c)
 	       c == '_';
 }
 
-/* -1 for anything but a hexadecimal digit. */
+/* -1 for anything but a hexadecimal digit as origin_encode writes it. */
 static int hex_value(char c)
 {
 	if (is_digit(c))
 		return c - '0';
 	if (c >= 'a' && c <= 'f')
 		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
 	return -1;
 }
 
@@ -127,29 +125,9 @@ bool origin_is_host_port(struct text text)
 
 bool maddr_find(struct text params, struct text *host, struct text *span)
 {
-	struct text whole;
-
-	if (!sip_param_span(params, TEXT("maddr"), host, &whole) || host->length > ORIGIN_MAX ||
+	if (!sip_param(params, TEXT("maddr"), host) || host->length > ORIGIN_MAX ||
 		!origin_is_host_port(*host))
 		return false;
 	*span = (struct text){host->at - maddr_head.length, host->length + maddr_head.length};
-	return span->at > whole.at && text_starts_with(*span, maddr_head);
-}
-
-bool uri_is_plain(const struct sip_uri *uri)
-{
-	struct text value, param = {0};
-	size_t before = (size_t)(text_end(uri->host_port) - uri->whole.at);
-
-	if (uri->params.length && !sip_param_span(uri->params, origin_param, &value, &param))
-		return false;
-	if (uri->params.length != param.length || uri->headers.length)
-		return false;
-	for (size_t i = 0; i < before; i++) {
-		char c = uri->whole.at[i];
-
-		if (c == ',' || c == ';' || c == '?')
-			return false;
-	}
-	return true;
+	return text_starts_with(*span, maddr_head);
 }

@@ -30,10 +30,6 @@ bool origin_is_host_port(struct text text);
  * where there is none that can travel in the natbox parameter: one in lower case without blanks. */
 bool maddr_find(struct text params, struct text *host, struct text *span);
 
-/* Whether a URI may stand without angle brackets (RFC 3261 20): no comma, semicolon, question mark.
- * Its natbox parameter, where it has one, does not count. */
-bool uri_is_plain(const struct sip_uri *uri);
-
 /* Whether its URI stands in angle brackets. */
 static inline bool name_addr_is_bracketed(const struct sip_name_addr *name_addr)
 {

@@ -5,24 +5,19 @@
 #include "additions.h"
 #include "origin.h"
 
-/* Before the first header field with a Contact. */
-static bool find_front(const struct sip_message *message, struct text *front)
+/* Before the first header field with a Contact, of a message that has one. Its colon may stand on
+ * another line than its name. */
+static struct text front_of(const struct sip_message *message)
 {
+	const char *start = message->whole.at, *colon, *feed;
 	struct sip_cursor cursor = {0};
-	struct text value, before;
-	const char *line_end;
+	struct text value = {0}, before;
 
-	if (!sip_next_value(message, SIP_CONTACT, &cursor, &value) || !value.length)
-		return false;
-	before = (struct text){message->whole.at, (size_t)(value.at - message->whole.at)};
-	before = text_trim(before);
-	if (!before.length || text_end(before)[-1] != ':')
-		return false;
-	line_end = memrchr(before.at, '\n', before.length);
-	if (!line_end)
-		return false;
-	*front = (struct text){line_end + 1, 0};
-	return true;
+	sip_next_value(message, SIP_CONTACT, &cursor, &value);
+	colon = memrchr(start, ':', (size_t)(value.at - start));
+	before = text_trim((struct text){start, (size_t)(colon - start)});
+	feed = memrchr(before.at, '\n', before.length);
+	return (struct text){feed + 1, 0};
 }
 
 /* The longest URI that is taken back, repaired: of the longest user and host names there are. */
@@ -38,11 +33,9 @@ static bool take_back(const struct sip_message *message, const struct sip_contac
 	struct edits change;
 	struct repair repair;
 	char bytes[TAKEN_BACK_MAX];
-	struct text front, text = {bytes, open.length - bare};
+	struct text text = {bytes, open.length - bare};
 	long length;
 
-	if (contact->name_addr.is_star || !find_front(message, &front))
-		return false;
 	edits_reset(&change);
 	repair_start(&repair, message, source, &domains, &change);
 	repair.sent_by_host = sent_by;
@@ -58,7 +51,7 @@ static bool take_back(const struct sip_message *message, const struct sip_contac
 	text.length += close.length - bare;
 	if (edits->count == EDITS_MAX || text.length > EDITS_BYTES_MAX - edits->used)
 		return false;
-	edits_replace(edits, front, text);
+	edits_replace(edits, front_of(message), text);
 	return true;
 }
 
@@ -91,8 +84,6 @@ bool nat_take_back_as(const struct sip_message *message, const struct sip_contac
 	struct sip_contact changed;
 	bool any = false;
 
-	if (contact->name_addr.is_star)
-		return false;
 	if (put_host_port(contact, host_port, bytes, &changed))
 		any |= take_back(message, &changed, changed.uri.host, source, edits);
 	host_port.length = address_format_host(as, text);
@@ -130,15 +121,15 @@ static bool move_to_front(
 	const struct text name = TEXT("Contact: "), line_end = TEXT("\r\n");
 	const struct text value = contact->name_addr.value;
 	char bytes[TAKEN_BACK_MAX];
-	struct text front, text = {bytes, name.length + value.length + line_end.length};
+	struct text text = {bytes, name.length + value.length + line_end.length};
 
-	if (text.length > sizeof(bytes) || !find_front(message, &front) ||
-		edits->count + 2 > EDITS_MAX || text.length > EDITS_BYTES_MAX - edits->used)
+	if (text.length > sizeof(bytes) || edits->count + 2 > EDITS_MAX ||
+		text.length > EDITS_BYTES_MAX - edits->used)
 		return false;
 	memcpy(bytes, name.at, name.length);
 	memcpy(bytes + name.length, value.at, value.length);
 	memcpy(bytes + name.length + value.length, line_end.at, line_end.length);
-	edits_replace(edits, front, text);
+	edits_replace(edits, front_of(message), text);
 	edits_cut_value(edits, message, value);
 	return true;
 }

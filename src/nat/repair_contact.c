@@ -134,7 +134,7 @@ bool repair_contact(struct repair *repair, const struct sip_contact *contact)
 		return false;
 	if (has_maddr)
 		return repair_uri_with_maddr(repair, uri, &maddr);
-	if (!bracketed && (!uri_is_plain(uri) || !is_udp(contact->name_addr.params)))
+	if (!bracketed && !is_udp(contact->name_addr.params))
 		return false;
 	return repair_uri(repair, uri, bracketed);
 }

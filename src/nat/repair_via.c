@@ -108,8 +108,8 @@ static bool is_right(const struct repair *repair, const struct seen_at *said)
 {
 	uint32_t port;
 
-	return said->has_received && host_is_at(said->received, repair->source) &&
-	       said->has_rport && text_number(said->rport, &port) && port == repair->source->port;
+	return host_is_at(said->received, repair->source) && text_number(said->rport, &port) &&
+	       port == repair->source->port;
 }
 
 static bool repair_via_full(struct repair *repair, const struct sip_via *via)
@@ -133,8 +133,7 @@ static bool repair_via_full(struct repair *repair, const struct sip_via *via)
 		splice_put(&added, TEXT(";rport="));
 		splice_put(&added, repair->port);
 	}
-	if (added.length)
-		splice_edit(&added, repair->edits, text_after(via->sent_by));
+	splice_edit(&added, repair->edits, text_after(via->sent_by));
 	return true;
 }
 

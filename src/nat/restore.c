@@ -51,19 +51,17 @@ struct via_origin {
 	struct maddr_origin maddr;
 };
 
-/* Cuts "**" and a maddr off the end. */
-static bool via_maddr_read(struct text *coded, struct via_origin *origin)
+/* Cuts "**" and a maddr off the end. Stars that no repair has written stay. */
+static void via_maddr_read(struct text *coded, struct via_origin *origin)
 {
 	const char *star = coded->length ? memrchr(coded->at, '*', coded->length) : NULL;
 
 	origin->maddr.text = (struct text){0};
 	if (!star || star == coded->at || star[-1] != '*')
-		return true;
-	if (!maddr_origin_read(
+		return;
+	if (maddr_origin_read(
 		    (struct text){star + 1, (size_t)(text_end(*coded) - star - 1)}, &origin->maddr))
-		return false;
-	coded->length = (size_t)(star - 1 - coded->at);
-	return true;
+		coded->length = (size_t)(star - 1 - coded->at);
 }
 
 /* False when what there is was not written by a repair. */
@@ -74,8 +72,7 @@ static bool via_origin_read(struct text coded, struct via_origin *origin)
 
 	origin->received = (struct text){origin->received_bytes, 0};
 	origin->rport = (struct text){origin->rport_bytes, 0};
-	if (!via_maddr_read(&coded, origin))
-		return false;
+	via_maddr_read(&coded, origin);
 	origin->tells_seen_at = coded.length || !origin->maddr.text.length;
 	star = coded.length ? memchr(coded.at, '*', coded.length) : NULL;
 	if (!star)
@@ -244,6 +241,21 @@ static bool restore_name_addr(const struct restore *restore, struct text value)
 	return sip_contact_parse(value, &contact) == 0 && restore_parsed_uri(restore, &contact.uri);
 }
 
+/* Whether a URI that is restored may stand without angle brackets (RFC 3261 20): no comma,
+ * semicolon or question mark. */
+static bool is_plain(const struct sip_uri *uri, const struct uri_origin *origin)
+{
+	if (uri->params.length != origin->span.length || uri->headers.length)
+		return false;
+	for (size_t i = 0; i < uri->user.length; i++) {
+		char c = uri->user.at[i];
+
+		if (c == ',' || c == ';' || c == '?')
+			return false;
+	}
+	return true;
+}
+
 static void remove_brackets(const struct restore *restore, struct text uri)
 {
 	struct text open = {uri.at - 1, 1}, close = {text_end(uri), 1};
@@ -266,7 +278,7 @@ static bool restore_contact(const struct restore *restore, const struct sip_cont
 		    bracketed ? contact->uri.params : name_addr->params, &origin))
 		return false;
 	restore_host_port(restore, &contact->uri, &origin);
-	if (origin.was_bare && bracketed && !name_addr->display.at && uri_is_plain(&contact->uri))
+	if (origin.was_bare && !name_addr->display.at && is_plain(&contact->uri, &origin))
 		remove_brackets(restore, name_addr->uri);
 	return true;
 }

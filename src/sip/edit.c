@@ -42,21 +42,22 @@ static const char *after_field(const char *at, const char *end)
 
 void edits_cut_value(struct edits *edits, const struct sip_message *message, struct text value)
 {
-	const char *start = message->whole.at, *end = text_end(message->whole);
+	const char *end = text_end(message->whole);
 	const char *from = value.at, *to = text_end(value), *next = to;
 
-	while (from > start && is_space(from[-1]))
+	/* At the latest the colon of its header field stops this. */
+	while (is_space(from[-1]))
 		from--;
 	while (next < end && is_space(*next))
 		next++;
-	if (from > start && from[-1] == ',') {
+	if (from[-1] == ',') {
 		from--;
 	} else if (next < end && *next == ',') {
 		from = value.at;
 		for (to = next + 1; to < end && is_space(*to); to++)
 			;
 	} else {
-		while (from > start && from[-1] != '\n')
+		while (from[-1] != '\n')
 			from--;
 		to = after_field(to, end);
 	}

@@ -174,8 +174,7 @@ static void take_another(
 	if (text_equal(first, value) || is_same_number(first, value))
 		return;
 	message->contradicted |= bit_of(header->place);
-	if (header->twice)
-		lex_note_flaw(message, header->twice);
+	lex_note_flaw(message, header->twice);
 }
 
 /* Of those that contradict each other and have no first that counts. */

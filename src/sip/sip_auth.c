@@ -21,13 +21,6 @@ static const char *take_param(
 	return lex_blanks(at, end);
 }
 
-static struct text unquoted(struct text value)
-{
-	if (value.length >= 2 && *value.at == '"')
-		return (struct text){value.at + 1, value.length - 2};
-	return value;
-}
-
 bool sip_nonce(struct text auth, struct text *nonce)
 {
 	const char *end = text_end(auth), *at = lex_run(auth.at, end, LEX_TOKEN); /* its scheme */
@@ -35,7 +28,7 @@ bool sip_nonce(struct text auth, struct text *nonce)
 
 	while ((at = take_param(at, end, &name, &value))) {
 		if (text_equal_nocase(name, TEXT("nonce"))) {
-			*nonce = unquoted(value);
+			*nonce = sip_unquoted(value);
 			return nonce->length > 0;
 		}
 		if (!lex_at(at, end, ','))

@@ -63,14 +63,6 @@ static bool is_bracketed(const char *at, const char *end)
 	return at < end && *at != ';';
 }
 
-/* RFC 2543 6.14 has quotes around a time that is a date; some have them around a number. */
-static struct text without_quotes(struct text value)
-{
-	if (value.length >= 2 && *value.at == '"')
-		return (struct text){value.at + 1, value.length - 2};
-	return value;
-}
-
 static void note(struct sip_name_addr *out, const struct lex_param *param)
 {
 	struct text *noted = NULL;
@@ -82,8 +74,9 @@ static void note(struct sip_name_addr *out, const struct lex_param *param)
 	if (!noted || noted->at)
 		return;
 	*noted = param->value.at ? param->value : lex_text(param->end, param->end);
+	/* RFC 2543 6.14 has quotes around a time that is a date; some have them around a number. */
 	if (noted == &out->expires)
-		*noted = without_quotes(*noted);
+		*noted = sip_unquoted(*noted);
 }
 
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out)

@@ -66,6 +66,13 @@ void sip_params(struct text params, const struct text *names, unsigned count, st
 	}
 }
 
+struct text sip_unquoted(struct text value)
+{
+	if (value.length && *value.at == '"')
+		return (struct text){value.at + 1, value.length - 2};
+	return value;
+}
+
 bool sip_param(struct text params, struct text name, struct text *value)
 {
 	struct text whole;

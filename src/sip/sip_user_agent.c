@@ -22,7 +22,6 @@ static bool next_field(struct text *rest, struct text *field)
 static struct text find_field(const struct sip_message *message, struct text name)
 {
 	struct text rest = message->whole, field;
-	bool is_start_line = true;
 
 	/* Lines that are empty may stand in front (RFC 3261 7.5). */
 	while (rest.length && (*rest.at == '\r' || *rest.at == '\n'))
@@ -31,10 +30,8 @@ static struct text find_field(const struct sip_message *message, struct text nam
 		const char *colon = memchr(field.at, ':', field.length);
 		struct text before;
 
-		if (is_start_line || !colon) {
-			is_start_line = false;
+		if (!colon)
 			continue;
-		}
 		before = text_trim((struct text){field.at, (size_t)(colon - field.at)});
 		if (text_equal_nocase(before, name))
 			return text_trim(

@@ -108,13 +108,56 @@ Test(address, what_is_no_address_is_no_host)
 	static const char *const bad[] = {"", "example.com", "1.2.3", "1.2.3.4.5", "1.2.3.256",
 		"01.2.3.4", "1.2.3.4 ", " 1.2.3.4", "0x1.2.3.4", "[1.2.3.4]", "[", "]", "[]",
 		"[::1", "::1]", "[[::1]]", ":", "1:2", "::g", "fe80::1%eth0", "1.2.3.4:5060",
-		"1:2:3:4:5:6:7:8:9", "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"};
+		"4294967297.2.3.4", "1.2.3.0004", "x::1]", "[::1x", "1:2:3:4:5:6:7:8:9",
+		"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"};
 	struct address address = {.port = 1};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		cr_expect_not(address_parse_host(text_from(bad[i]), &address), "%s", bad[i]);
 	cr_expect_not(address_parse_host(TEXT("1.2.3.4\0"), &address));
 	cr_expect_not(address_parse_host((struct text){0}, &address));
+}
+
+Test(address, a_user_agent_can_only_be_at_one_host)
+{
+	static const char *const none[] = {"0.0.0.0", "0.1.2.3", "224.0.0.0", "239.1.2.3",
+		"255.255.255.255", "::", "ff02::1", "ffff::1"};
+	static const char *const some[] = {"1.0.0.0", "127.0.0.1", "223.255.255.255", "::1",
+		"2001:db8::", "fe80::1", "feff::1"};
+	struct address address;
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		address = host(none[i]);
+		address.port = 5060;
+		cr_expect_not(address_is_one_host(&address), "%s", none[i]);
+	}
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		address = host(some[i]);
+		address.port = 5060;
+		cr_expect(address_is_one_host(&address), "%s", some[i]);
+		address.port = 0;
+		cr_expect_not(address_is_one_host(&address), "port 0 of %s", some[i]);
+	}
+}
+
+Test(address, unspecified_and_loopback_are_told_in_both_families)
+{
+	static const struct {
+		const char *host;
+		bool is_unspecified, is_loopback;
+	} hosts[] = {{"0.0.0.0", true, false}, {"::", true, false}, {"127.0.0.1", false, true},
+		{"127.255.255.255", false, true}, {"::1", false, true}, {"1.0.0.0", false, false},
+		{"126.0.0.0", false, false}, {"128.0.0.1", false, false}, {"::2", false, false},
+		{"2001:db8::", false, false}, {"::1.0.0.0", false, false}};
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+		const struct address address = host(hosts[i].host);
+
+		cr_expect_eq(address_is_unspecified(&address), hosts[i].is_unspecified, "%s",
+			hosts[i].host);
+		cr_expect_eq(
+			address_is_loopback(&address), hosts[i].is_loopback, "%s", hosts[i].host);
+	}
 }
 
 static void expect_address(const char *string, uint16_t default_port, const char *expected)

@@ -244,6 +244,9 @@ Test(bindings, a_contact_may_be_listed_in_another_spelling)
 		{"<sip:alice@192.168.1.10;user=phone;maddr=A.b>",
 			"<sip:alice@192.168.1.10;MADDR=a.B;ob;user=PHONE>"},
 		{"<sip:192.168.1.10>", "<sip:192.168.1.10:5060;line=1>"},
+		{"<sip:a%6cice%5B@192.168.1.10>", "<sip:al%69ce%5b@192.168.1.10>"},
+		{"<sip:a%6Cice@192.168.1.10>", "<sip:alice@192.168.1.10>"},
+		{"<sip:alice@phone.local;user=ip;user=phone>", "<sip:alice@phone.local;user=ip>"},
 	};
 
 	for (unsigned i = 0; i < sizeof(spellings) / sizeof(*spellings); i++) {
@@ -275,6 +278,30 @@ Test(bindings, a_contact_that_is_another_one_is_none)
 		border_forget(border);
 		exchange(MOVED, (struct registration){.call_id = "q", .cseq = i + 1, .contact = ""},
 			others[i]);
+		border_expect(border, GONE(PHONE));
+	}
+}
+
+Test(bindings, contacts_that_differ_in_one_thing_are_two)
+{
+	static const char *const pairs[][2] = {
+		{"<sip:alice@phone.local>", "<sip:alice@other.local>"},
+		{"<sip:alice@phone.local>", "<sip:alice@phone.localnet>"},
+		{"<sip:alice@phone.local:5061>", "<sips:alice@phone.local:5061>"},
+		{"<sip:alice%6g@192.168.1.10>", "<sip:alice%6h@192.168.1.10>"},
+		{"<sip:alice%6@192.168.1.10>", "<sip:alice%7@192.168.1.10>"},
+		{"<sip:alice@192.168.1.10;user=phone>", "<sip:alice@192.168.1.10;user=ip>"},
+		{"<sip:alice@192.168.1.10;user=x>", "<sip:alice@192.168.1.10;maddr=x>"},
+		{"<sip:alice@192.168.1.10?a=b>", "<sip:alice@192.168.1.10?a=c>"},
+		{"<tel:+1555>", "<tel:+1556>"},
+	};
+
+	for (unsigned i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		exchange(PHONE, (struct registration){.cseq = i + 1, .contact = pairs[i][0]},
+			pairs[i][0]);
+		border_forget(border);
+		exchange(MOVED, (struct registration){.call_id = "q", .cseq = i + 1, .contact = ""},
+			pairs[i][1]);
 		border_expect(border, GONE(PHONE));
 	}
 }

@@ -168,6 +168,26 @@ Test(classes, user_agent_may_be_folded_and_missing)
 	cr_expect_str_eq(class_at(PHONE), "");
 }
 
+Test(classes, user_agent_is_found_behind_empty_lines_and_not_in_the_body)
+{
+	set_interval(add_class("acme", NULL, "Acme*", NULL), 10);
+	for (unsigned in_body = 0; in_body < 2; in_body++) {
+		border_in(border, PHONE,
+			"\r\n\nREGISTER sip:example.com SIP/2.0\r\n"
+			"Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK-call-%u;rport\r\n"
+			"From: <sip:alice@example.com>;tag=1\r\n"
+			"To: <sip:alice@example.com>\r\n"
+			"Call-ID: call\r\n"
+			"CSeq: %u REGISTER\r\n"
+			"Contact: <sip:alice@192.168.1.10:5060>\r\n"
+			"%sUser-Agent: Acme 300\r\n\r\n",
+			in_body + 1, in_body + 1, in_body ? "\r\n" : "");
+		border_answer(border, PHONE, 200,
+			(struct registration){.cseq = in_body + 1, .expires = "3600"});
+		cr_expect_str_eq(class_at(PHONE), in_body ? "" : "acme");
+	}
+}
+
 Test(classes, interval_is_that_of_the_class)
 {
 	set_interval(add_class("often", "203.0.113.0/24", NULL, NULL), 15);

@@ -170,7 +170,13 @@ Test(detect, response_is_judged_by_its_contact_alone)
 Test(detect, redirection_tells_of_other_places)
 {
 	cr_assert_eq(detect_response("302 Moved Temporarily", "<sip:a@10.0.0.1>"), 0);
+	cr_assert_eq(detect_response("300 Multiple Choices", "<sip:a@10.0.0.1>"), 0);
+	cr_assert_eq(detect_response("399 Elsewhere", "<sip:a@10.0.0.1>"), 0);
 	cr_assert_eq(detect_response("485 Ambiguous", "<sip:a@10.0.0.1>"), 0);
+	cr_assert_eq(detect_response("299 Well", "<sip:a@10.0.0.1:40000>"),
+		NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
+	cr_assert_eq(detect_response("400 Bad Request", "<sip:a@10.0.0.1:40000>"),
+		NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
 }
 
 Test(detect, sdp_private_reads_connection_lines)
@@ -196,6 +202,7 @@ Test(detect, only_sdp_is_read_as_sdp)
 	cr_assert_eq(
 		detect_body("Content-Type: application/pkcs7-mime\r\n", "c=IN IP4 10.0.0.1\r\n"),
 		0);
+	cr_assert_eq(detect_body("Content-Type: text/sdp\r\n", "c=IN IP4 10.0.0.1\r\n"), 0);
 	cr_assert_eq(detect_body("Content-Type: application\r\n", "c=IN IP4 10.0.0.1\r\n"), 0);
 	cr_assert_eq(detect_body("", "c=IN IP4 10.0.0.1\r\n"), 0);
 }
@@ -235,6 +242,23 @@ Test(detect, sdp_is_found_inside_multipart)
 					"--inner--\r\n"
 					"--b 1--\r\n"),
 		NAT_SDP_PRIVATE);
+	cr_assert_eq(detect_body(mixed, "--b 1\r\n"
+					"Content-Type :\r\n\tapplication/sdp\r\n\r\n"
+					"--b 2\r\n"
+					"c=IN IP4 10.0.0.1\r\n"
+					"--b 1--\r\n"),
+		NAT_SDP_PRIVATE);
+	cr_assert_eq(detect_body(mixed, "--b 1\r\n"
+					"Content-Type: application/sdp\r\n\r\n"
+					"\tc=IN IP4 10.0.0.1\r\n"
+					"--b 1--\r\n"),
+		NAT_SDP_PRIVATE);
+	cr_assert_eq(detect_body("Content-Type: text/plain;boundary=b\r\n",
+			     "--b\r\nContent-Type: application/sdp\r\n\r\nc=IN IP4 10.0.0.1\r\n"),
+		0);
+	cr_assert_eq(detect_body("Content-Type: multipart/mixed;boundary=\"\"\r\n",
+			     "--\r\nContent-Type: application/sdp\r\n\r\nc=IN IP4 10.0.0.1\r\n"),
+		0);
 	cr_assert_eq(detect_body("Content-Type: multipart/mixed\r\n",
 			     "--b\r\nContent-Type: application/sdp\r\n\r\nc=IN IP4 10.0.0.1\r\n"),
 		0);

@@ -87,6 +87,8 @@ Test(expires, who_is_granted_less_is_told_that)
 {
 	expect_told((struct registration){.contact = BOUND ";expires=599"},
 		"Contact: " OWN ";expires=599\r\n" END);
+	asked.expires = "60";
+	expect_told((struct registration){.contact = BOUND}, "Contact: " OWN "\r\n" END);
 }
 
 Test(expires, contacts_of_others_stay)

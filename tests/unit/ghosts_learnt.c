@@ -453,3 +453,12 @@ Test(ghosts_learnt, but_not_where_it_is_another_instance)
 	message = sends(MOVED, other);
 	cr_expect_eq(contact_count(&message), 1);
 }
+
+TestOfBoth(ghosts_learnt, what_was_repaired_is_taken_back_where_nothing_else_is_changed)
+{
+	phones_border->settings.nat.fix_via = FIX_VIA_NO;
+	exchange(PHONE, (struct registration){0});
+	exchange(PHONE,
+		(struct registration){.cseq = 2, .via = PHONE, .contact = "<sip:alice@" PHONE ">"});
+	bound_are("sip:alice@" PHONE);
+}

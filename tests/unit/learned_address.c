@@ -87,6 +87,37 @@ Test(learned_address, what_nobody_accepted_says_nothing_of_another_phone)
 	border_expect(border, "");
 }
 
+Test(learned_address, what_nobody_accepted_takes_nothing_from_what_is_known_of_all)
+{
+	register_alice("60");
+	border_wait(border, 61);
+	border_register(border, PHONE, (struct registration){.call_id = "forged", .expires = "60"});
+	border_forget(border);
+	register_learned(NULL);
+	border_expect(border, RETURNED);
+}
+
+Test(learned_address, what_is_known_of_one_address_and_port_says_nothing_of_another)
+{
+	static const char *const others[] = {"203.0.113.1:5062", "203.0.113.2:5061"};
+
+	register_alice("60");
+	border_wait(border, 61);
+	border_forget(border);
+	for (unsigned i = 0; i < 2; i++) {
+		char contact[64];
+
+		snprintf(contact, sizeof(contact), "<sip:bob@%s>", others[i]);
+		border_bind(border, others[i],
+			(struct registration){.aor = "sip:bob@example.com",
+				.call_id = "bob",
+				.via = others[i],
+				.contact = contact,
+				.expires = "60"});
+	}
+	border_expect(border, "");
+}
+
 Test(learned_address, who_was_natted_more_than_five_minutes_ago_is_judged_anew)
 {
 	register_alice("60");

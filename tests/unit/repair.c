@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <natbox/nat.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sip_messages.h"
@@ -82,6 +83,8 @@ Test(repair, what_the_client_claims_of_its_address_is_replaced_and_kept)
 		VIA_HEAD ";natbox=10.0.0.1*99;received=203.0.113.7;branch=1;rport=40000");
 	via_becomes(SOURCE, VIA_HEAD ";rport=99;branch=1",
 		VIA_HEAD ";natbox=*99;received=203.0.113.7;rport=40000;branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";received=10.0.0.1;rport=40000",
+		VIA_HEAD ";natbox=10.0.0.1*40000;received=203.0.113.7;rport=40000");
 	via_becomes(SOURCE, VIA_HEAD ";received=Phone;branch=1",
 		VIA_HEAD ";natbox=_50hone*;rport=40000;received=203.0.113.7;branch=1");
 	via_becomes(SOURCE, VIA_HEAD ";received=10.0.0.1;rport",
@@ -109,6 +112,7 @@ Test(repair, via_that_is_right_or_beyond_repair_stays)
 		VIA_HEAD ";received=203.0.113.7;rport=40000");
 	via_becomes(
 		SOURCE, VIA_HEAD ";received=\"x\";branch=1", VIA_HEAD ";received=\"x\";branch=1");
+	via_becomes(SOURCE, VIA_HEAD ";rport=\"x\";branch=1", VIA_HEAD ";rport=\"x\";branch=1");
 	via_becomes(SOURCE, VIA_HEAD ";received;rport", VIA_HEAD ";received;rport");
 }
 
@@ -274,19 +278,65 @@ Test(repair, gruu_at_the_address_of_the_via_is_the_user_agents_own)
 		"<sip:alice@203.0.113.7:40000;natbox=10.0.0.1;gr>");
 }
 
-Test(repair, domain_of_the_request_uri_counts)
+static void name_stays_where_domains_are(const char *ruri, const char *from, const char *to)
 {
-	static const char bytes[] = "INVITE sip:bob@example.net SIP/2.0\r\n"
-				    "Via: SIP/2.0/UDP example.net;branch=1;rport\r\n"
-				    "From: <sip:alice@192.0.2.1>;tag=1\r\n"
-				    "To: <tel:+1555>\r\n"
-				    "Call-ID: 1\r\n"
-				    "CSeq: 1 INVITE\r\n"
-				    "Contact: <sip:alice@example.net>\r\n\r\n";
-	struct sip_message message = scanned(bytes, sizeof(bytes) - 1);
+	char bytes[512];
+	int length = snprintf(bytes, sizeof(bytes),
+		"INVITE %s SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP example.net;branch=1;rport\r\n"
+		"From: <%s>;tag=1\r\n"
+		"To: <%s>\r\n"
+		"Call-ID: 1\r\n"
+		"CSeq: 1 INVITE\r\n"
+		"Contact: <sip:alice@example.net>\r\n\r\n",
+		ruri, from, to);
+	struct sip_message message = scanned(bytes, (size_t)length);
 
 	cr_assert_str_eq(
 		repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA), "<sip:alice@example.net>");
+}
+
+Test(repair, the_domain_of_from_to_or_request_uri_is_no_place)
+{
+	name_stays_where_domains_are("sip:bob@example.net", "sip:alice@192.0.2.1", "tel:+1555");
+	name_stays_where_domains_are("tel:+1555", "sip:alice@example.net", "sip:bob@192.0.2.1");
+	name_stays_where_domains_are("sip:bob@192.0.2.1", "tel:+1555", "sip:bob@example.net");
+}
+
+/* Without its port, 261 bytes: as much as a name of 255 and a port. */
+Test(repair, a_name_longer_than_any_there_is_stays)
+{
+	char name[263], via[320], contact[320], expected[320];
+
+	for (int length = 261; length <= 262; length++) {
+		struct sip_message message;
+		bool fits = length == 261;
+
+		snprintf(name, sizeof(name), "%0*d.x", length - 2, 0);
+		snprintf(via, sizeof(via), "SIP/2.0/UDP %s;rport", name);
+		snprintf(contact, sizeof(contact), "<sip:a@%s>", name);
+		snprintf(expected, sizeof(expected),
+			fits ? "<sip:a@203.0.113.7:40000;natbox=%s>" : "<sip:a@%s>", name);
+		message = request("INVITE", via, contact, "", "");
+		cr_expect_str_eq(repaired(&message, SOURCE, SIP_CONTACT,
+					 REWRITTEN_VIA | (fits ? REWRITTEN_CONTACT : 0)),
+			expected);
+		snprintf(contact, sizeof(contact), "<sip:a@%s;maddr=10.0.0.1>", name);
+		snprintf(expected, sizeof(expected),
+			fits ? "<sip:a@203.0.113.7:40000;natbox=%s*10.0.0.1>"
+			     : "<sip:a@%s;maddr=10.0.0.1>",
+			name);
+		message = request("INVITE", via, contact, "", "");
+		cr_expect_str_eq(repaired(&message, SOURCE, SIP_CONTACT,
+					 REWRITTEN_VIA | (fits ? REWRITTEN_CONTACT : 0)),
+			expected);
+		snprintf(contact, sizeof(contact), "<sip:a@10.0.0.1;maddr=%s>", name);
+		snprintf(expected, sizeof(expected),
+			fits ? "<sip:a@203.0.113.7:40000;natbox=10.0.0.1*%s>"
+			     : "<sip:a@203.0.113.7:40000;natbox=10.0.0.1;maddr=%s>",
+			name);
+		contact_becomes(contact, expected);
+	}
 }
 
 Test(repair, contact_at_the_source_address_with_another_port_is_the_user_agents_own)

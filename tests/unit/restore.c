@@ -128,9 +128,14 @@ Test(restore, brackets_that_are_needed_by_now_stay)
 	contact_becomes("<sip:a@203.0.113.7:40000;natbox=-10.0.0.1;ob>", "<sip:a@10.0.0.1;ob>");
 	contact_becomes(
 		"\"A\" <sip:a@203.0.113.7:40000;natbox=-10.0.0.1>", "\"A\" <sip:a@10.0.0.1>");
+	contact_becomes("<sip:a,b@203.0.113.7:40000;natbox=-10.0.0.1>", "<sip:a,b@10.0.0.1>");
+	contact_becomes("<sip:a;b@203.0.113.7:40000;natbox=-10.0.0.1>", "<sip:a;b@10.0.0.1>");
+	contact_becomes("<sip:a?b@203.0.113.7:40000;natbox=-10.0.0.1>", "<sip:a?b@10.0.0.1>");
 	contact_becomes("<sip:a,b;c@203.0.113.7:40000;natbox=-10.0.0.1>", "<sip:a,b;c@10.0.0.1>");
 	contact_becomes("<sip:a@203.0.113.7:40000;natbox=-10.0.0.1?x=y>", "<sip:a@10.0.0.1?x=y>");
 	contact_becomes("< sip:a@203.0.113.7:40000;natbox=-10.0.0.1 >", "< sip:a@10.0.0.1 >");
+	contact_becomes("<sip:a@203.0.113.7:40000;natbox=-10.0.0.1 >", "<sip:a@10.0.0.1 >");
+	contact_becomes("< sip:a@203.0.113.7:40000;natbox=-10.0.0.1>", "< sip:a@10.0.0.1>");
 }
 
 Test(restore, contact_of_somebody_else_stays)
@@ -162,6 +167,36 @@ Test(restore, forged_parameter_that_is_no_host_and_port_is_left_alone)
 		snprintf(contact, sizeof(contact), "<sip:a@203.0.113.7:40000;natbox%s>", forged[i]);
 		contact_stays(contact);
 	}
+}
+
+static void coded_host_becomes(const char *format, char c, const char *host)
+{
+	char coded[16], from[64], to[64];
+
+	snprintf(coded, sizeof(coded), format, c);
+	snprintf(from, sizeof(from), "<sip:a@203.0.113.7:40000;natbox=%s>", coded);
+	snprintf(to, sizeof(to), "<sip:a@%s>", host);
+	contact_becomes(from, *host ? to : from);
+}
+
+/* Not looked at are a star, which parts a host from a maddr, and what ends a parameter. */
+Test(restore, forged_parameter_with_a_byte_that_no_repair_writes_is_left_alone)
+{
+	for (const char *c = "!#$%&'+/:AFGZ[]^_`{|}~"; *c; c++) {
+		coded_host_becomes("x%cy", *c, "");
+		coded_host_becomes("x_4%cy", *c, "");
+		coded_host_becomes("x_%c1y", *c, "");
+	}
+	coded_host_becomes("x%cy", 'a', "xay");
+	coded_host_becomes("x%cy", 'z', "xzy");
+	coded_host_becomes("x%cy", '0', "x0y");
+	coded_host_becomes("x%cy", '9', "x9y");
+	coded_host_becomes("x_4%cy", 'a', "xJy");
+	coded_host_becomes("x_4%cy", 'f', "xOy");
+	coded_host_becomes("x_4%cy", 'g', "");
+	coded_host_becomes("x_5%cy", '0', "xPy");
+	coded_host_becomes("x_5%cy", '9', "xYy");
+	coded_host_becomes("x_%c1y", '5', "xQy");
 }
 
 Test(restore, forged_parameter_longer_than_any_name_is_left_alone)
@@ -215,6 +250,10 @@ Test(restore, to_and_route_of_a_request_come_back)
 
 	cr_assert(strstr(result, "Route: <sip:p@192.0.2.9;lr>, <sip:a@192.168.1.10:5060>\r\n"));
 	cr_assert(strstr(result, "From: <" REPAIRED ">;tag=1\r\n"));
+	cr_assert(strstr(result, "To: <sip:a@192.168.1.10:5060>\r\n"));
+	message.value_count = message.via_count; /* no Route */
+	result = restored(&message, CLIENT, REWRITTEN_OTHER, &length);
+	cr_assert(strstr(result, "Route: <sip:p@192.0.2.9;lr>, <" REPAIRED ">\r\n"));
 	cr_assert(strstr(result, "To: <sip:a@192.168.1.10:5060>\r\n"));
 }
 

@@ -391,6 +391,8 @@ Test(sip, others_that_contradict_each_other_count_as_missing)
 	expect_flaw(REQUEST MANDATORY "Expires: 1\r\nExpires: 1\r\n" END, NULL);
 	cr_expect(sip_repeats(&message, &message.expires));
 	cr_expect_not(sip_contradicts(&message, &message.expires));
+	expect_flaw(REQUEST MANDATORY "Event: x\r\nExpires: 1\r\nEvent: y\r\n" END, NULL);
+	expect_text(message.expires, "1");
 }
 
 Test(sip, cseq_is_a_number_of_32_bits_and_the_method)
@@ -472,6 +474,7 @@ Test(sip, bad_start_lines_that_mean_sip_are_malformed)
 	expect_malformed("INVITE sip:b;x=\"\r\" SIP/2.0\r\n" MANDATORY END, "bad start line");
 	expect_malformed("INVITE sip:b;x=\"\1\" SIP/2.0\r\n" MANDATORY END, "bad start line");
 	expect_malformed(REQUEST " folded\r\n" MANDATORY END, "folded start line");
+	expect_malformed(REQUEST "\tfolded\r\n" MANDATORY END, "folded start line");
 	expect_malformed("SIP/3.0 200 OK\r\n" MANDATORY END, "bad start line");
 }
 
@@ -504,6 +507,12 @@ Test(sip, blanks_in_call_id_are_a_flaw)
 {
 	expect_flaw(REQUEST VIA FROM TO "Call-ID: a \tb\r\n" CSEQ END, "bad Call-ID");
 	expect_text(message.call_id, "a \tb");
+	expect_flaw(
+		REQUEST VIA FROM TO "Call-ID: a b-0123456789abcdef\r\n" CSEQ END, "bad Call-ID");
+	expect_flaw(
+		REQUEST VIA FROM TO "Call-ID: 0123456789abcdef-a b\r\n" CSEQ END, "bad Call-ID");
+	cr_expect_eq(scan(REQUEST VIA FROM TO "Call-ID: 0123!56789abcdef\r\n" CSEQ END), 0);
+	expect_flaw(REQUEST VIA FROM TO "Call-ID: 0123!56789abcdef\r\n" CSEQ END, NULL);
 	expect_malformed(REQUEST VIA FROM TO "Call-ID: a\r\n b\r\n" CSEQ END, "bad Call-ID");
 }
 

@@ -147,7 +147,7 @@ Test(sip_via, is_refused_where_it_is_unclear)
 		"SIP/2.0/UDP a;x y", "SIP/2.0/UDP a;x=y z", "SIP/2.0/UDP a;branch=1;branch=2",
 		"SIP/2.0/UDP a;branch", "SIP/2.0/UDP a;branch=", "SIP/2.0/UDP a;branch=1 (x",
 		"SIP/2.0/UDP a (x) y", "SIP/2.0/UDP a,b", "SIP/2.0/UDP a;x=b,c", "SIP/2.0/UDP a@b",
-		"SIP/2.0/UDP a;x=\"y\"z"};
+		"SIP/2.0/UDP a;x=\"y\"z", "SIP;2.0;UDP a", "SIP/2.0;UDP a"};
 	struct sip_via via;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -265,6 +265,16 @@ Test(sip_uri, parameters_may_have_quotes_and_blanks)
 	expect_text(value, "\"c@d? <\\\">;e\"");
 }
 
+Test(sip_uri, parameters_may_have_eight_quoted_strings_and_tabs)
+{
+	const char *eight = "sip:a;a=\"\";b=\"\";c=\"\";d=\"\";e=\"\";f=\"\";g=\"\";\th=\"\"";
+	const char *nine = "sip:a;a=\"\";b=\"\";c=\"\";d=\"\";e=\"\";f=\"\";g=\"\";h=\"\";i=\"\"";
+	struct sip_uri uri;
+
+	cr_expect_eq(sip_uri_parse(text_from(eight), &uri), 0);
+	cr_expect_eq(sip_uri_parse(text_from(nine), &uri), -EBADMSG);
+}
+
 Test(sip_uri, quotes_and_blanks_are_refused_where_they_could_be_read_another_way)
 {
 	static const char *const bad[] = {"sip:a;x=\"y", "sip:a;x=\"y\"@b", "sip:a;x=y @b",
@@ -315,6 +325,7 @@ Test(sip_name_addr, takes_display_names_as_phones_send_them)
 	expect_text(address_of("Dr. B. (home) <sip:a>").display, "Dr. B. (home)");
 	expect_text(address_of("J\xc3\xb6rg\r\n X <sip:a>").display, "J\xc3\xb6rg\r\n X");
 	expect_text(address_of("\"\"<sip:a>").display, "\"\"");
+	expect_text(address_of("\"A; B\" <sip:a>").display, "\"A; B\"");
 }
 
 Test(sip_name_addr, without_brackets_the_parameters_are_the_headers)
@@ -354,6 +365,8 @@ Test(sip_name_addr, says_when_it_expires_and_whose_instance_it_is)
 
 	expect_text(address.expires, "60");
 	expect_text(address.instance, "\"<urn:uuid:1>\"");
+	cr_expect_null(address_of("<sip:a@b>;q=1;ob").instance.at);
+	cr_expect_null(address_of("<sip:a@b;+sip.instance=1>;q=1").instance.at);
 	expect_text(address_of("<sip:a@b>;expires;expires=5").expires, "");
 	expect_text(address_of("<sip:a@b>;expires = \"0\" ;q=1").expires, "0");
 	expect_text(address_of("<sip:a@b>;expires=\"\"").expires, "");
@@ -375,7 +388,8 @@ Test(sip_name_addr, is_refused_where_it_is_unclear)
 		"\"x\" sip:a", "\"x\"y <sip:a>", "x \"y\" <sip:a>", "a, b <sip:a>", "<sip:a> x",
 		"<sip:a><sip:b>", "<sip:a>, <sip:b>", "<sip:a b>", "<sip:\"a\">", "<<sip:a>>",
 		"sip:a?x=y", "sip:a,b", "sip:a b", "<sip:a>;x=\"y", "<sip:a>;=y", "<sip:a>x;y",
-		"<sip:a>;x=y,z", ";x", "<sip:a>;x=<y>", "<sip:a\rb>", "*;x=\"", ";", ","};
+		"a> <sip:a>", "\"x\"sip:a>", "<sip:a;x=\"y z\">x", "<sip:a>;x=y,z", ";x",
+		"<sip:a>;x=<y>", "<sip:a\rb>", "*;x=\"", ";", ","};
 	struct sip_name_addr address;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -506,7 +520,8 @@ Test(sip_nonce, may_be_missing)
 {
 	static const char *const without[] = {"", "Digest", "Digest ", "Digest nonce",
 		"Digest nonce=", "Digest nonce=\"\"", "Digest nonce=\"b", "Digest realm=\"a",
-		"Digest cnonce=\"a\"", "Digest realm=\"a\" nonce=\"b\"", "Basic dXNlcjpwYXNz", ",",
+		"Digest cnonce=\"a\"", "Digest realm=\"a\" nonce=\"b\"",
+		"Digest realm=\"a\";nonce=\"b\"", "Digest nonce:\"b\"", "Basic dXNlcjpwYXNz", ",",
 		"=", "nonce=b"};
 
 	for (unsigned i = 0; i < sizeof(without) / sizeof(*without); i++)

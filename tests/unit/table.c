@@ -149,3 +149,30 @@ Test(table, a_large_one_is_not_shared_with_a_child)
 	cr_expect_eq(status, 0, "it has it as well");
 	table_free(table, 2 * MIB, 1);
 }
+
+Test(pool, gives_no_more_than_its_limit_and_what_it_gives_is_empty)
+{
+	struct pool pool;
+	uint32_t first, second;
+
+	cr_assert_eq(pool_init(&pool, 16, 2), 0);
+	first = pool_take(&pool);
+	second = pool_take(&pool);
+	cr_expect(first && second && first != second);
+	cr_expect_eq(pool_take(&pool), 0);
+	memset(pool_item(&pool, first), 1, 16);
+	pool_give(&pool, first);
+	cr_expect(pool_set_limit(&pool, 1));
+	cr_expect_eq(pool_take(&pool), 0);
+	cr_expect_not(pool_set_limit(&pool, 3));
+	cr_expect_eq(pool_take(&pool), first);
+	for (unsigned i = 0; i < 16; i++)
+		cr_expect_eq(((char *)pool_item(&pool, first))[i], 0);
+	cr_expect_eq(pool_take(&pool), 0);
+	pool_give(&pool, second);
+	pool_give(&pool, first);
+	cr_expect_eq(pool_take(&pool), first);
+	cr_expect_eq(pool_take(&pool), second);
+	pool_free(&pool);
+	cr_expect_null(pool.items);
+}
