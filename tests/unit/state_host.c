@@ -56,6 +56,17 @@ void host_close(struct host *host)
 	free(host);
 }
 
+void host_kill(struct host *host)
+{
+	char copy[600];
+
+	snprintf(copy, sizeof(copy), "mkdir %s/copy && cp %s/state.db %s/copy", directory, path,
+		directory);
+	cr_assert_eq(system(copy), 0);
+	host_close(host);
+	snprintf(path, sizeof(path), "%s/copy", directory);
+}
+
 struct endpoints *host_restart(struct host **host)
 {
 	host_close(*host);

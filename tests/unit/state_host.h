@@ -28,6 +28,9 @@ bool host_add_proxy(void *context, const struct address *proxy);
 struct endpoints *host_start(struct host *host);
 void host_close(struct host *host);
 
+/* The next natbox finds what a kill leaves now. */
+void host_kill(struct host *host);
+
 /* Another natbox, after a clean stop of this one. */
 struct endpoints *host_restart(struct host **host);
 
