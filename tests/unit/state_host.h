@@ -23,8 +23,8 @@ void state_teardown(void);
 
 struct host *host_open(const char *where);
 struct host *host_open_with(
-	const char *where, bool (*add_proxy)(void *context, const struct address *proxy));
-bool host_add_proxy(void *context, const struct address *proxy);
+	const char *where, void (*add_proxy)(void *context, const struct address *proxy));
+void host_add_proxy(void *context, const struct address *proxy);
 struct endpoints *host_start(struct host *host);
 void host_close(struct host *host);
 
