@@ -22,11 +22,11 @@ static void on_state_notice(void *context, enum state_notice notice, const char 
 		log_info("%s", line);
 }
 
-static bool take_stored_proxy(void *context, const struct address *proxy)
+static void take_stored_proxy(void *context, const struct address *proxy)
 {
 	struct live *live = context;
 
-	return proxy_addresses_take_stored(&live->proxies, proxy);
+	proxy_addresses_take_stored(&live->proxies, proxy);
 }
 
 /* A dry run has no state: it would take the place of the natbox that does the work, and keep what
@@ -47,11 +47,9 @@ static int open_state(struct live *live, const struct identity *identity, struct
 		.add_proxy = take_stored_proxy,
 	};
 	const bool is_other = *options.path && rights_differ(identity);
-	struct fault lost;
 
-	/* What this cannot do state_open or its writer meet again, and tell. */
 	if (*options.path && !rights_leads(identity, options.path))
-		state_prepare(options.path, identity->user, identity->group, &lost);
+		state_prepare(options.path, identity->user, identity->group);
 	/* What is in the directory is that user's, who may lay links in it. */
 	if (is_other && rights_take(identity) != 0)
 		return fault_set(fault, -EPERM,

@@ -37,7 +37,7 @@ int proxy_addresses_find(struct proxy_addresses *addresses, struct fault *fault)
 	return count < 0 ? count : 0;
 }
 
-bool proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct address *proxy)
+void proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct address *proxy)
 {
 	const struct wire_settings *settings = &addresses->wire->settings;
 	bool is_ours = false;
@@ -47,5 +47,4 @@ bool proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct
 			   settings->named[i].port == proxy->port;
 	if (is_ours && !addresses->wire->kind->proxies_stay)
 		add(addresses, proxy);
-	return engine_is_proxy(addresses->engine, proxy);
 }

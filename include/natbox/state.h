@@ -44,17 +44,17 @@ struct state_options {
 	/* One line for people: what has been restored, what cannot be done, that it can be done
 	 * again. A fault that stays is told once. */
 	void (*notice)(void *context, enum state_notice notice, const char *line);
-	/* Asked for a proxy in the file that the engine does not have: whether it has it now. NULL:
-	 * never. */
-	bool (*add_proxy)(void *context, const struct address *proxy);
+	/* Told of proxies in the file, which the engine may have or be given now. NULL: never. */
+	void (*add_proxy)(void *context, const struct address *proxy);
 };
 
 struct state;
 
 /* Creates the directory where it is missing, and gives it and the file to the user that natbox will
  * run as; so too a directory that holds a state and nothing else, left by a natbox that ran as
- * somebody else. 0 or a negative errno. */
-int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault);
+ * somebody else. 0 or a negative errno: what this cannot do state_open or the writer meets again,
+ * and tells. */
+int state_prepare(const char *path, uid_t user, gid_t group);
 
 /* Whether state_prepare would give that directory, which is there, to whomever it is told. */
 bool state_would_give(const char *path);

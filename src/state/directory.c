@@ -79,9 +79,8 @@ static bool is_locked(const struct directory *directory)
 {
 	struct stat locked, now;
 
-	return directory->fd >= 0 && fstat(directory->fd, &locked) == 0 &&
-	       stat(directory->path, &now) == 0 && locked.st_ino == now.st_ino &&
-	       locked.st_dev == now.st_dev;
+	return fstat(directory->fd, &locked) == 0 && stat(directory->path, &now) == 0 &&
+	       locked.st_ino == now.st_ino && locked.st_dev == now.st_dev;
 }
 
 void directory_close(struct directory *directory)
@@ -201,15 +200,13 @@ static int give(int directory, const char *name, mode_t type, uid_t user, gid_t 
 	return result;
 }
 
-int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault)
+int state_prepare(const char *path, uid_t user, gid_t group)
 {
 	static const char *const files[] = {STATE_FILE, STATE_JOURNAL, OLD_FILE};
-	int result = 0, fd;
+	struct fault untold;
 	bool is_made;
+	int result = 0, fd = open_or_make(path, &is_made, &untold);
 
-	if (!*path)
-		return 0;
-	fd = open_or_make(path, &is_made, fault);
 	if (fd < 0)
 		return fd;
 	if (is_made || holds_nothing_but_state(fd))
@@ -217,8 +214,5 @@ int state_prepare(const char *path, uid_t user, gid_t group, struct fault *fault
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]) && result == 0; i++)
 		result = give(fd, files[i], S_IFREG, user, group);
 	close(fd);
-	if (result != 0)
-		return fault_set(fault, result, "cannot give state %.*s to its user: %s",
-			PATH_SHOWN_MAX, path, strerror(-result));
-	return 0;
+	return result;
 }

@@ -44,8 +44,7 @@ static void add_proxy_of(struct restoration *restoration, const struct record *r
 	if (address_equal(&record->proxy, &restoration->proxy) || !options->add_proxy)
 		return;
 	restoration->proxy = record->proxy;
-	if (proxies_find(restoration->endpoints->proxies, &record->proxy) == PROXY_NONE)
-		options->add_proxy(options->context, &record->proxy);
+	options->add_proxy(options->context, &record->proxy);
 }
 
 static void put_back(struct restoration *restoration, const struct batch *batch)

@@ -30,11 +30,10 @@ struct state {
 	/* The state clock: what it showed at that moment. */
 	struct timestamp timestamp;
 	int64_t timestamp_us;
-	bool writes;     /* there is a directory to write to, if not now then later */
-	bool locked_out; /* there is none, as another natbox had it at the start */
-	bool closing;    /* all is written at once, and what fails is told at the end */
-	bool written;    /* the batch was handed over, its result not looked at yet */
-	bool failed;     /* it was not written, and waits for another attempt */
+	bool writes;  /* there is a directory to write to, which no other natbox had at the start */
+	bool closing; /* all is written at once, and what fails is told at the end */
+	bool written; /* the batch was handed over, its result not looked at yet */
+	bool failed;  /* it was not written, and waits for another attempt */
 
 	struct round round;
 	uint64_t now_us;
@@ -170,8 +169,8 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	engine_advance(engine, now_us);
 	state->endpoints = engine_endpoints(engine);
 	state->now_us = state->kept_us = state->due_us = now_us;
-	state->locked_out = state->writes && state->store->directory.locked_out;
-	state->writes &= !state->locked_out;
+	if (state->store && state->store->directory.locked_out)
+		state->writes = false;
 	if (!state->writes)
 		return 0;
 	result = round_init(&state->round, state->endpoints, now_us);
@@ -298,7 +297,7 @@ static bool has_unwritten(const struct state *state)
 
 uint64_t state_lag(const struct state *state, uint64_t now_us)
 {
-	const bool waits = state->locked_out || (state->writes && has_unwritten(state));
+	const bool waits = state->store && (!state->writes || has_unwritten(state));
 
 	return waits && now_us > state->kept_us ? now_us - state->kept_us : 0;
 }

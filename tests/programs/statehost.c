@@ -68,9 +68,8 @@ static bool start(struct host *host, const char *directory)
 	const struct state_options options = {
 		.path = directory, .sync_us = SYNC_US, .notice = on_notice};
 	const struct engine_sink sink = {.send = on_send};
-	struct fault lost; /* state_open meets it again */
 
-	state_prepare(directory, geteuid(), getegid(), &lost);
+	state_prepare(directory, geteuid(), getegid());
 	host->state = state_open(&options);
 	if (!host->state)
 		return false;

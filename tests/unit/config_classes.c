@@ -76,6 +76,17 @@ Test(config_classes, there_are_32_classes_at_most)
 	expect_error(text, ":97: more than 32 classes");
 }
 
+Test(config_classes, globs_take_511_bytes_at_most)
+{
+	char text[1024];
+
+	sprintf(text, "[class a]\nscope = all\naor = %0*d\n", CLASS_GLOBS_MAX - 1, 0);
+	expect_ok(text);
+	cr_expect_eq(strlen(config.core.classes.list[0].aors), CLASS_GLOBS_MAX - 1);
+	sprintf(text, "[class a]\nscope = all\naor = %0*d\n", CLASS_GLOBS_MAX, 0);
+	expect_error(text, ":3: class a.aor: longer than 511 bytes");
+}
+
 Test(config_classes, override_goes_over_a_class_or_makes_one)
 {
 	static const char text[] = "[class a]\naor = *\ninterval = 15s\n";

@@ -418,6 +418,20 @@ Test(hops, a_bridge_is_an_interface_like_others)
 	cr_expect_eq(next_hop.interface, if_nametoindex("bridge"));
 }
 
+/* As routers on every link may be fe80::1. */
+Test(hops, gateways_of_one_name_on_two_links_are_two)
+{
+	run("ip link add other type bridge && ip link set other up && "
+	    "ip addr add 2001:db8:2::1/64 dev other nodad && "
+	    "ip route add 2001:db8:3::/48 via fe80::1 dev near && "
+	    "ip route add 2001:db8:4::/48 via fe80::1 dev other");
+	add_neighbour("fe80::1", "near", 0xa3);
+	add_neighbour("fe80::1", "other", 0xa4);
+	cr_expect(becomes(proxy6, "[2001:db8:3::1]:1", 0xa3));
+	cr_expect(becomes(proxy6, "[2001:db8:4::1]:1", 0xa4));
+	cr_expect_eq(find(proxy6, "[2001:db8:3::1]:1"), 0xa3);
+}
+
 /* More than any socket holds. */
 Test(hops, notifications_that_were_lost_are_made_up_for)
 {

@@ -57,16 +57,22 @@ Test(packet, ethernet_padding_is_no_payload)
 
 Test(packet, ethernet_padding_is_no_part_of_a_fragment)
 {
-	struct flow flow = flow_of(phone4, proxy4);
-	struct frame frame = {0};
-	struct packet packet;
+	struct flow flow = flow_of(phone4, proxy4), flow_ipv6 = flow_of(phone6, proxy6);
+	struct frame frames[2] = {0};
 
-	frame_add_ethernet(&frame, TYPE_IPV4);
-	frame_add_ipv4(&frame, &flow, 17, 1, 2, 3);
-	frame_add(&frame, "end\0\0\0", 6);
-	packet = decode(DLT_EN10MB, &frame);
-	cr_assert_eq(packet.kind, PACKET_FRAGMENT);
-	cr_expect(text_equal(packet.bytes, TEXT("end")));
+	frame_add_ethernet(&frames[0], TYPE_IPV4);
+	frame_add_ipv4(&frames[0], &flow, 17, 1, 2, 3);
+	frame_add_ethernet(&frames[1], TYPE_IPV6);
+	frame_add_ipv6(&frames[1], &flow_ipv6, 44, 8 + 3);
+	frame_add_ipv6_fragment(&frames[1], 17, 16, false, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		struct packet packet;
+
+		frame_add(&frames[i], "end\0\0\0", 6);
+		packet = decode(DLT_EN10MB, &frames[i]);
+		cr_assert_eq(packet.kind, PACKET_FRAGMENT);
+		cr_expect(text_equal(packet.bytes, TEXT("end")));
+	}
 }
 
 Test(packet, what_follows_the_udp_datagram_is_no_payload)
@@ -319,11 +325,21 @@ Test(packet, no_fragment_inside_what_was_reassembled)
 
 Test(packet, not_udp_is_other)
 {
-	struct flow flow = flow_of(phone4, proxy4);
-	struct frame tcp = {0}, arp = {0}, bridge = {0};
+	struct flow flow = flow_of(phone4, proxy4), flow_ipv6 = flow_of(phone6, proxy6);
+	struct frame tcp = {0}, tcp_ipv6 = {0}, part = {0}, part_ipv6 = {0}, arp = {0},
+		     bridge = {0};
 
 	frame_add_ipv4(&tcp, &flow, 6, 1, 0, 20);
 	cr_expect_eq(decode(DLT_RAW, &tcp).kind, PACKET_OTHER);
+	frame_add_ipv6(&tcp_ipv6, &flow_ipv6, 6, 20);
+	cr_expect_eq(decode(DLT_RAW, &tcp_ipv6).kind, PACKET_OTHER);
+	frame_add_ipv4(&part, &flow, 6, 1, 2, 3);
+	frame_add(&part, "end", 3);
+	cr_expect_eq(decode(DLT_RAW, &part).kind, PACKET_OTHER);
+	frame_add_ipv6(&part_ipv6, &flow_ipv6, 44, 8 + 3);
+	frame_add_ipv6_fragment(&part_ipv6, 6, 16, false, 1);
+	frame_add(&part_ipv6, "end", 3);
+	cr_expect_eq(decode(DLT_RAW, &part_ipv6).kind, PACKET_OTHER);
 	frame_add_ethernet(&arp, 0x0806);
 	cr_expect_eq(decode(DLT_EN10MB, &arp).kind, PACKET_OTHER);
 	frame_add_ethernet(&bridge, 38);

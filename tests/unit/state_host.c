@@ -22,7 +22,7 @@ static void on_notice(void *context, enum state_notice notice, const char *line)
 }
 
 struct host *host_open_with(
-	const char *where, bool (*add_proxy)(void *context, const struct address *proxy))
+	const char *where, void (*add_proxy)(void *context, const struct address *proxy))
 {
 	struct host *host = calloc(1, sizeof(*host));
 	struct state_options options = {.path = where,
@@ -56,6 +56,17 @@ void host_close(struct host *host)
 	free(host);
 }
 
+void host_kill(struct host *host)
+{
+	char copy[600];
+
+	snprintf(copy, sizeof(copy), "mkdir %s/copy && cp %s/state.db %s/copy", directory, path,
+		directory);
+	cr_assert_eq(system(copy), 0);
+	host_close(host);
+	snprintf(path, sizeof(path), "%s/copy", directory);
+}
+
 struct endpoints *host_restart(struct host **host)
 {
 	host_close(*host);
@@ -75,11 +86,11 @@ bool host_sync(struct host *host)
 	return false;
 }
 
-bool host_add_proxy(void *context, const struct address *proxy)
+void host_add_proxy(void *context, const struct address *proxy)
 {
 	struct host *host = context;
 
-	return engine_add_proxy(host->border->engine, proxy) == 0;
+	cr_assert_eq(engine_add_proxy(host->border->engine, proxy), 0);
 }
 
 void state_setup(void)

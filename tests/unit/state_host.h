@@ -23,10 +23,13 @@ void state_teardown(void);
 
 struct host *host_open(const char *where);
 struct host *host_open_with(
-	const char *where, bool (*add_proxy)(void *context, const struct address *proxy));
-bool host_add_proxy(void *context, const struct address *proxy);
+	const char *where, void (*add_proxy)(void *context, const struct address *proxy));
+void host_add_proxy(void *context, const struct address *proxy);
 struct endpoints *host_start(struct host *host);
 void host_close(struct host *host);
+
+/* The next natbox finds what a kill leaves now. */
+void host_kill(struct host *host);
 
 /* Another natbox, after a clean stop of this one. */
 struct endpoints *host_restart(struct host **host);
