@@ -203,6 +203,7 @@ Test(exposition, every_line_is_well_formed)
 Test(exposition, the_longest_text_fits)
 {
 	memset(&snapshot, 0xff, sizeof(snapshot));
+	snapshot.keepalives_are_held = true;
 	snapshot.proxy_count = PROXIES_COUNTED;
 	snapshot.class_count = CLASSES_MAX;
 	for (unsigned i = 0; i < CLASSES_MAX; i++)
