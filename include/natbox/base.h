@@ -87,8 +87,9 @@ void hash_add_text(struct hash *hash, struct text text);
 void hash_add_number(struct hash *hash, uint64_t number);
 uint64_t hash_end(struct hash *hash);
 
-/* A pool: room for a fixed number of equal items, named by 32-bit indices. Index 0 is no item. The
- * memory is asked for at once and zero, so the kernel only backs what has been used. */
+/* A pool: room for a fixed number of equal items, named by 32-bit indices. Index 0 is no item, and
+ * reads as zeros. The memory is asked for at once and zero, so the kernel only backs what has been
+ * used. */
 
 struct pool {
 	uint8_t *items;
@@ -104,7 +105,7 @@ struct pool {
 int pool_init(struct pool *pool, size_t item_size, uint32_t limit);
 void pool_free(struct pool *pool);
 
-/* A zeroed item, or 0 when the limit is reached, or all the room has been taken or passed over. */
+/* A zeroed item, or 0 when the limit is reached. */
 uint32_t pool_take(struct pool *pool);
 
 void pool_give(struct pool *pool, uint32_t index);
