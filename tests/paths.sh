@@ -216,36 +216,30 @@ on b sysctl -qw net.ipv4.conf.one.arp_notify=1
 move_gateway a b
 eventually announced_by b && ip -n "$namespace-a" link set one down && all_answer $((phones / 2))
 say $? "a gateway that gets another Ethernet address, and says so, is followed"
-up_again a 10.9.1.2
 # Longer than the kernel takes to find out.
 interval=6
-reload link "read again" && ip -n "$namespace-nat" route replace default via 10.9.2.2 &&
+up_again a 10.9.1.2 && reload link "read again" && ip -n "$namespace-nat" route replace default via 10.9.2.2 &&
 	move_gateway b a && ip -n "$namespace-b" link set one down && all_answer $((phones / 3))
 say $? "one that does not say so is followed within an interval"
-up_again b 10.9.1.3
-ip -n "$namespace-nat" route replace default via 10.9.2.3
-interval=2
-reload link "read again"
 
 echo "# routes"
-ip -n "$border" route replace default via 10.9.1.3 && ip -n "$namespace-a" link set one down
-all_answer $((phones / 2))
+interval=2
+up_again b 10.9.1.3 && ip -n "$namespace-nat" route replace default via 10.9.2.3 &&
+	reload link "read again" && ip -n "$border" route replace default via 10.9.1.3 &&
+	ip -n "$namespace-a" link set one down && all_answer $((phones / 2))
 say $? "a route that changes is followed"
 ip -n "$border" route replace default via $gateway &&
 	ip -n "$border" route add default via 10.9.1.3 table 100 &&
 	ip -n "$border" rule add from $proxy lookup 100
 all_answer $((phones / 2))
 say $? "a second default route that a rule chooses by the source is taken"
-up_again a 10.9.1.2
-ip -n "$border" rule del from $proxy lookup 100
-all_answer $((phones / 2))
+up_again a 10.9.1.2 && ip -n "$border" rule del from $proxy lookup 100 && all_answer $((phones / 2))
 say $? "and left when the rule is gone"
 
 echo "# interfaces"
 interval=6
 reload link "read again" && ip -n "$border" link set wan down && ip -n "$border" link set wan up &&
-	ip -n "$border" route add default via $gateway
-all_answer $((phones / 2))
+	ip -n "$border" route add default via $gateway && all_answer $((phones / 2))
 say $? "an interface that was down for a moment is used again"
 interval=2
 stop

@@ -24,7 +24,7 @@ struct installed_rules {
 	atomic_uint ticks;
 	atomic_ullong forged;
 
-	unsigned count;    /* of the table's rules, when it was looked at last; the watcher's */
+	unsigned count;    /* of the table's rules, when it had all of them; the watcher's */
 	unsigned renewals; /* likewise, as are the next two */
 	int sysctls_error;
 	struct fault sysctls_fault;
@@ -248,13 +248,13 @@ static int renew_sets(const struct installed_rules *rules, struct fault *fault)
 static bool has_lost_rules(struct installed_rules *rules)
 {
 	unsigned count;
-	bool lost;
 
 	if (ruleset_count(&count) != 0)
 		return false;
-	lost = count < rules->count;
+	if (count < rules->count)
+		return true;
 	rules->count = count;
-	return lost;
+	return false;
 }
 
 static int put_back(struct installed_rules *rules, const char *gone, struct fault *fault)
