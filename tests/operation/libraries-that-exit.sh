@@ -2,6 +2,10 @@
 # Libraries that end the process that calls them, as some do where memory is short.
 . "$(dirname "$0")/service.bash"
 
+has_failed_again() {
+	[ "$(grep -c "cannot install table inet natbox" "$work/log")" -ge 2 ]
+}
+
 preload_ends
 echo pcap_compile >"$ENDS"
 ends_with 1 "cannot compile the filter of the capture: .*status 2" -- 
@@ -17,8 +21,13 @@ inside nft delete table inet natbox
 eventually logged "cannot install table inet natbox: .*status 2" && is_running
 say $? "rules that cannot be put back, as libnftables exits, do not end it"
 : >"$ENDS"
-eventually is_diverting && is_running
+eventually logged "table inet natbox was gone and has been put back" && is_diverting && is_running
 say $? "and are put back once they can be"
+echo nft_run_cmd_from_buffer >"$ENDS"
+inside nft flush chain inet natbox arriving
+eventually has_failed_again && : >"$ENDS" &&
+	eventually logged "a rule of table inet natbox was gone and has been put back"
+say $? "so are those of a chain, however often that failed before"
 echo nft_run_cmd_from_buffer >"$ENDS"
 stop && is_not_diverting && ! has_rule
 say $? "it stops cleanly where libnftables exits, and diverts nothing any more"
