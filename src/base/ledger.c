@@ -7,6 +7,9 @@
  * Four of 16 bytes are a line of the cache. */
 enum { WAYS = 4 };
 
+/* In ticks: an hour. */
+enum { LITTLE = 360000 };
+
 struct ledger_entry {
 	uint64_t key; /* 0: empty */
 	uint32_t tick;
@@ -40,6 +43,12 @@ void ledger_prefetch(const struct ledger *ledger, uint64_t key)
 	prefetch(bucket_of(ledger, key));
 }
 
+/* Older than others, however long ago. What is noted may be a little older than those itself. */
+static uint32_t age(const struct ledger_entry *entry, uint32_t tick)
+{
+	return tick + LITTLE - entry->tick;
+}
+
 void ledger_note(struct ledger *ledger, uint64_t key, uint32_t tick, uint32_t number)
 {
 	struct ledger_entry *bucket = bucket_of(ledger, key), *chosen = bucket;
@@ -49,7 +58,7 @@ void ledger_note(struct ledger *ledger, uint64_t key, uint32_t tick, uint32_t nu
 			chosen = &bucket[i];
 			break;
 		}
-		if (tick_before(bucket[i].tick, chosen->tick))
+		if (age(&bucket[i], tick) > age(chosen, tick))
 			chosen = &bucket[i];
 	}
 	*chosen = (struct ledger_entry){.key = key, .tick = tick, .number = number};

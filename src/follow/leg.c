@@ -92,11 +92,11 @@ bool leg_was_granted_here(const struct follow *follow, const struct transaction 
 bool leg_note_grant(struct follow *follow, const struct transaction *transaction)
 {
 	const uint64_t key = grant_key(follow, transaction->reason);
-	const uint32_t place = place_hash(follow, transaction);
+	const uint32_t place = place_hash(follow, transaction), now = report_tick(follow->report);
 	uint32_t opened, last;
 
 	if (ledger_find(&follow->proofs, key, &opened, &last) && last != place &&
-		tick_before(transaction->opened, opened))
+		now - opened < now - transaction->opened)
 		return false;
 	ledger_note(&follow->proofs, key, transaction->opened, place);
 	return true;

@@ -246,10 +246,11 @@ void transactions_note_end(struct transactions *transactions, uint64_t reason, e
 bool transaction_saw_end(const struct transactions *transactions,
 	const struct transaction *transaction, uint64_t reason, enum reason_end least)
 {
+	const uint32_t now = report_tick(transactions->report);
 	uint32_t ended, end;
 
 	return ledger_find(&transactions->over, reason, &ended, &end) && end >= least &&
-	       !tick_before(ended, transaction->opened);
+	       now - ended <= now - transaction->opened;
 }
 
 bool transactions_noted_end(const struct transactions *transactions, uint64_t reason,

@@ -96,6 +96,15 @@ static uint32_t longest_interval(const struct schedule *schedule)
 	return longest;
 }
 
+/* Whether those that are overdue have taken turns up to a tick that is to come: what is of long ago
+ * may look so, as ticks wrap. */
+static bool has_turns(const struct schedule *schedule, uint32_t now)
+{
+	const uint32_t ahead = schedule->overdue_tick - now;
+
+	return ahead != 0 && ahead <= schedule->overdue_longest;
+}
+
 /* When the next one of the overdue keepalives is sent: an interval from now at the latest. They
  * take turns whatever their intervals are. */
 static uint32_t take_overdue_tick(struct schedule *schedule, unsigned class, uint32_t now)
@@ -103,7 +112,7 @@ static uint32_t take_overdue_tick(struct schedule *schedule, unsigned class, uin
 	const uint32_t own_latest = now + interval_of(schedule, class);
 	uint32_t latest;
 
-	if (!tick_before(now, schedule->overdue_tick)) {
+	if (!has_turns(schedule, now)) {
 		schedule->overdue_tick = now + 1;
 		schedule->overdue_count = 0;
 		schedule->overdue_longest = longest_interval(schedule);

@@ -66,3 +66,22 @@ Test(ledger, no_key_is_none)
 	ledger_note(&ledger, 0, 1000, 42);
 	cr_expect_not(ledger_find(&ledger, 0, NULL, NULL));
 }
+
+/* What is noted may be a little older than what is there. */
+Test(ledger, however_long_ago_it_was_the_oldest_gives_way)
+{
+	enum { DAY = 8640000, BUCKET = ENTRIES };
+
+	for (uint64_t days = 1; days < 497; days += 31) {
+		const uint32_t now = (uint32_t)(days * DAY) + 5;
+
+		teardown();
+		setup();
+		for (unsigned i = 0; i < 4; i++)
+			ledger_note(&ledger, 7 + i * BUCKET, i ? now - i : 5, 0);
+		ledger_note(&ledger, 7 + 4 * BUCKET, now - 10, 0);
+		cr_expect_not(ledger_find(&ledger, 7, NULL, NULL), "after %u days", (unsigned)days);
+		for (unsigned i = 1; i < 5; i++)
+			cr_expect(ledger_find(&ledger, 7 + i * BUCKET, NULL, NULL));
+	}
+}
