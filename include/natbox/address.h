@@ -43,6 +43,9 @@ bool address_is_loopback(const struct address *address);
 /* 0.0.0.0 and ::, whatever the port. */
 bool address_is_unspecified(const struct address *address);
 
+/* Private or unspecified: it tells nobody elsewhere where to send. */
+bool address_is_no_place(const struct address *address);
+
 /* Whether one host can be sent to there: not with port 0, which is nobody's (RFC 768), nor the
  * unspecified address and its network (RFC 1122 3.2.1.3), nor multicast, broadcast or what is
  * reserved beyond that (RFC 1112 4, RFC 4291 2.7). */

@@ -127,6 +127,11 @@ bool address_is_unspecified(const struct address *address)
 	return ends_in_zeros && (address_is_ipv4(address) || memcmp(address->ip, zeros, 12) == 0);
 }
 
+bool address_is_no_place(const struct address *address)
+{
+	return address_is_private(address) || address_is_unspecified(address);
+}
+
 bool address_is_one_host(const struct address *address)
 {
 	static const uint8_t unspecified[16];

@@ -11,7 +11,9 @@ enum {
 	BOUNDARIES_MAX = 4,
 };
 
-/* What both kinds of tests ask of a host. A name is never private and never equal. */
+/* What both kinds of tests ask of a host. A name is never private and never equal. 0.0.0.0, which a
+ * phone writes that does not know its address, is private; not so in SDP, where it means a call on
+ * hold (RFC 3264 8.4). */
 struct host_look {
 	bool is_private;
 	bool is_source;
@@ -20,7 +22,7 @@ struct host_look {
 static struct host_look look_at_host(const struct address *address, const struct address *source)
 {
 	return (struct host_look){
-		.is_private = address_is_private(address),
+		.is_private = address_is_no_place(address),
 		.is_source = address_same_host(address, source),
 	};
 }

@@ -43,7 +43,7 @@ static bool is_own(struct repair *repair, const struct sip_contact *contact)
 		       !contact_is_of_domain(repair->domains, contact);
 	if (is_sent_by)
 		return true;
-	return (address_is_private(&uri->address) ||
+	return (address_is_no_place(&uri->address) ||
 		       address_same_host(&uri->address, repair->source) ||
 		       is_at_sent_by(repair, &uri->address)) &&
 	       !contact_is_of_domain(repair->domains, contact);

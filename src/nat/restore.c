@@ -217,28 +217,38 @@ static void restore_host_port(
 	restore_maddr(restore, origin->span, &origin->maddr);
 }
 
-static bool restore_parsed_uri(const struct restore *restore, const struct sip_uri *uri)
+static bool restore_uri(const struct restore *restore, struct text text)
 {
 	struct uri_origin origin;
+	struct sip_uri uri;
 
-	if (!uri_origin_read(restore, uri, uri->params, &origin))
+	if (sip_uri_parse(text, &uri) != 0 || !uri_origin_read(restore, &uri, uri.params, &origin))
 		return false;
-	restore_host_port(restore, uri, &origin);
+	restore_host_port(restore, &uri, &origin);
 	return true;
 }
 
-static bool restore_uri(const struct restore *restore, struct text text)
+/* Whoever writes the URI without its brackets makes our parameter the header's. */
+static bool restore_parsed(
+	const struct restore *restore, const struct sip_contact *contact, struct uri_origin *origin)
 {
-	struct sip_uri uri;
+	const struct sip_name_addr *name_addr = &contact->name_addr;
+	bool bracketed = name_addr_is_bracketed(name_addr);
 
-	return sip_uri_parse(text, &uri) == 0 && restore_parsed_uri(restore, &uri);
+	if (!uri_origin_read(restore, &contact->uri,
+		    bracketed ? contact->uri.params : name_addr->params, origin))
+		return false;
+	restore_host_port(restore, &contact->uri, origin);
+	return true;
 }
 
 static bool restore_name_addr(const struct restore *restore, struct text value)
 {
 	struct sip_contact contact;
+	struct uri_origin origin;
 
-	return sip_contact_parse(value, &contact) == 0 && restore_parsed_uri(restore, &contact.uri);
+	return sip_contact_parse(value, &contact) == 0 &&
+	       restore_parsed(restore, &contact, &origin);
 }
 
 /* Whether a URI that is restored may stand without angle brackets (RFC 3261 20): no comma,
@@ -270,14 +280,10 @@ static void remove_brackets(const struct restore *restore, struct text uri)
 static bool restore_contact(const struct restore *restore, const struct sip_contact *contact)
 {
 	const struct sip_name_addr *name_addr = &contact->name_addr;
-	bool bracketed = name_addr_is_bracketed(name_addr);
 	struct uri_origin origin;
 
-	/* A registrar that took the brackets away made our parameter the header's. */
-	if (!uri_origin_read(restore, &contact->uri,
-		    bracketed ? contact->uri.params : name_addr->params, &origin))
+	if (!restore_parsed(restore, contact, &origin))
 		return false;
-	restore_host_port(restore, &contact->uri, &origin);
 	if (origin.was_bare && !name_addr->display.at && is_plain(&contact->uri, &origin))
 		remove_brackets(restore, name_addr->uri);
 	return true;

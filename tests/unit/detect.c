@@ -121,6 +121,22 @@ Test(detect, private_addresses_hit_in_both_families)
 	}
 }
 
+Test(detect, an_unspecified_address_counts_as_private_but_in_sdp)
+{
+	const char *sdp = "Content-Type: application/sdp\r\n";
+
+	cr_assert_eq(
+		detect_contact("<sip:a@0.0.0.0:40000>"), NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
+	cr_assert_eq(
+		detect_contact("<sip:a@[::]:40000>"), NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
+	cr_assert_eq(detect_response("200 OK", "<sip:a@0.0.0.0:40000>"),
+		NAT_CONTACT_PRIVATE | NAT_CONTACT_SOURCE);
+	cr_assert_eq(detect_request("203.0.113.7:40000", "SIP/2.0/UDP 0.0.0.0:40000", NULL),
+		NAT_VIA_SOURCE | NAT_VIA_PRIVATE);
+	cr_assert_eq(detect_body(sdp, "v=0\r\nc=IN IP4 0.0.0.0\r\n"), 0);
+	cr_assert_eq(detect_body(sdp, "v=0\r\nc=IN IP6 ::\r\n"), 0);
+}
+
 Test(detect, contact_port_is_5060_when_absent)
 {
 	cr_assert_eq(detect_contact("<sip:a@203.0.113.7>"), NAT_CONTACT_PORT);

@@ -144,6 +144,17 @@ Test(repair, private_contact_becomes_the_source)
 		"<sip:a@[fd00::A]:5060>", "<sip:a@203.0.113.7:40000;natbox=_5bfd00--_41_5d-5060>");
 }
 
+Test(repair, an_unspecified_address_is_replaced_like_a_private_one)
+{
+	struct sip_message message;
+
+	contact_becomes("<sip:a@0.0.0.0>", "<sip:a@203.0.113.7:40000;natbox=0.0.0.0>");
+	contact_becomes("<sip:a@[::]:5060>", "<sip:a@203.0.113.7:40000;natbox=_5b--_5d-5060>");
+	message = response("200 OK", "INVITE", VIA_HEAD, "<sip:a@0.0.0.0:5076;ob>");
+	cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_CONTACT),
+		"<sip:a@203.0.113.7:40000;natbox=0.0.0.0-5076;ob>");
+}
+
 Test(repair, port_0_is_replaced_like_any_other)
 {
 	contact_becomes("<sip:a@10.0.0.1:0;ob>", "<sip:a@203.0.113.7:40000;natbox=10.0.0.1-0;ob>");

@@ -257,6 +257,21 @@ Test(restore, to_and_route_of_a_request_come_back)
 	cr_assert(strstr(result, "To: <sip:a@192.168.1.10:5060>\r\n"));
 }
 
+Test(restore, to_without_brackets_comes_back_as_well)
+{
+	static const char bytes[] = "OPTIONS sip:x@example.com SIP/2.0\r\n"
+				    "Via: SIP/2.0/UDP 192.0.2.1;branch=0\r\n"
+				    "From: sip:ping@example.com;tag=1\r\n"
+				    "To: " REPAIRED ";transport=udp;line=x\r\n"
+				    "Call-ID: 1\r\n"
+				    "CSeq: 1 OPTIONS\r\n\r\n";
+	struct sip_message message = scanned(bytes, sizeof(bytes) - 1);
+	size_t length;
+	const char *result = restored(&message, CLIENT, REWRITTEN_OTHER, &length);
+
+	cr_assert(strstr(result, "To: sip:a@192.168.1.10:5060;transport=udp;line=x\r\n"));
+}
+
 Test(restore, to_of_a_response_is_what_the_client_sent)
 {
 	static const char bytes[] = "SIP/2.0 200 OK\r\n"
