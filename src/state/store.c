@@ -41,9 +41,15 @@ static const char nothing[] = "nothing is kept until it can be";
 
 static const char *remedy(int error)
 {
-	return error == -EACCES || error == -EPERM || error == -EROFS
-		       ? " (give it and its directory to natbox.user)"
-		       : "";
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		return " (give it and its directory to natbox.user)";
+	case -EROFS:
+		return " (under systemd it takes ReadWritePaths= for that directory)";
+	default:
+		return "";
+	}
 }
 
 /* The first fault of a job is that of the job: what comes after it does nothing. */
@@ -68,7 +74,7 @@ static void fail_by_sqlite(struct store *store)
 	if (error == SQLITE_FULL)
 		number = ENOSPC;
 	else if (error == SQLITE_READONLY && !number)
-		number = EROFS;
+		number = access(store->path, W_OK) != 0 && errno == EACCES ? EACCES : EROFS;
 	if (error == SQLITE_NOTADB)
 		reject(store, is_foreign);
 	else if (extended == SQLITE_IOERR_SHORT_READ)

@@ -12,7 +12,7 @@
 struct queueing {
 	struct served served;
 	struct queue *queue;
-	uint64_t overruns_reported;
+	struct growth overruns;
 };
 
 static struct queue_settings queue_settings_from(const struct wire *wire)
@@ -105,7 +105,7 @@ static void queueing_inspect(struct wire *wire)
 	const struct queue_counters counters = queue_counters(queueing->queue);
 
 	served_inspect(wire, counters.send_errors, counters.last_send_error);
-	tell_growth(wire, counters.overruns, &queueing->overruns_reported,
+	tell_growth(wire, counters.overruns, &queueing->overruns,
 		"went past natbox because it did not take them in time");
 }
 

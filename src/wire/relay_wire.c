@@ -12,7 +12,7 @@
 struct relaying {
 	struct served served;
 	struct relay *relay;
-	uint64_t misdirected_reported, overruns_reported;
+	struct growth misdirected, overruns;
 };
 
 static struct relay_settings relay_settings_from(const struct wire *wire)
@@ -116,9 +116,9 @@ static void relaying_inspect(struct wire *wire)
 	const struct relay_counters counters = relay_counters(relaying->relay);
 
 	served_inspect(wire, counters.send_errors, counters.last_send_error);
-	tell_growth(wire, counters.misdirected, &relaying->misdirected_reported,
+	tell_growth(wire, counters.misdirected, &relaying->misdirected,
 		"were dropped: sent straight to a relay port, or to or from no proxy");
-	tell_growth(wire, counters.overruns, &relaying->overruns_reported,
+	tell_growth(wire, counters.overruns, &relaying->overruns,
 		"were lost because natbox did not take them in time");
 }
 

@@ -150,9 +150,10 @@ void served_inspect(struct wire *wire, uint64_t send_errors, int last)
 		tell(wire, WIRE_INFORMATION, "%s", fault.line);
 	if (rules_trouble(served->rules, &fault))
 		tell(wire, WIRE_ERROR, "%s", fault.line);
-	snprintf(what, sizeof(what), "were not sent, the last because of: %s", strerror(-last));
-	tell_growth(wire, send_errors, &served->send_errors_reported, what);
-	tell_growth(wire, rules_forged(served->rules), &served->forged_reported,
+	snprintf(what, sizeof(what), "were not sent, the last because of: %s; %s", strerror(-last),
+		sender_advice(last));
+	tell_growth(wire, send_errors, &served->send_errors, what);
+	tell_growth(wire, rules_forged(served->rules), &served->forged,
 		"were dropped: they bore a proxy's source but did not come from there");
 }
 

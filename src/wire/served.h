@@ -4,6 +4,7 @@
 
 #include "rules/rules.h"
 #include "send/sender.h"
+#include "tell.h"
 
 #include <natbox/wire.h>
 
@@ -13,7 +14,7 @@ struct served {
 	struct address proxies[PROXIES_MAX];
 	struct installed_rules *rules;
 	struct sender *sender; /* the relay's or the queue's */
-	uint64_t send_errors_reported, forged_reported;
+	struct growth send_errors, forged;
 };
 
 /* Which proxies are served: 0, or a negative errno where there are none. */

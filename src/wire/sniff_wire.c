@@ -13,7 +13,7 @@
 struct sniffing {
 	struct capture *capture;
 	struct inject *inject; /* NULL: a dry run */
-	uint64_t dropped;      /* reported so far */
+	struct growth refused, dropped;
 };
 
 static int sniffing_open(struct wire *wire, struct fault *fault)
@@ -132,19 +132,21 @@ static void sniffing_flush(struct wire *wire)
 static void sniffing_inspect(struct wire *wire)
 {
 	struct sniffing *sniffing = wire->own;
-	uint64_t dropped = capture_dropped(sniffing->capture);
+	const uint64_t dropped =
+		growth_to_tell(&sniffing->dropped, capture_dropped(sniffing->capture));
 	struct fault fault;
 
 	if (sniffing->inject && inject_path_news(sniffing->inject, &fault))
 		tell(wire, WIRE_INFORMATION, "%s", fault.line);
-	if (sniffing->inject && inject_trouble(sniffing->inject, &fault) != 0)
+	if (sniffing->inject &&
+		growth_to_tell(&sniffing->refused, inject_counters(sniffing->inject).failed) &&
+		inject_trouble(sniffing->inject, &fault) != 0)
 		tell(wire, WIRE_WARNING, "%s", fault.line);
-	if (dropped > sniffing->dropped)
+	if (dropped)
 		tell(wire, WIRE_WARNING,
 			"the kernel dropped %llu captured packets that natbox did not take in "
 			"time",
-			(unsigned long long)(dropped - sniffing->dropped));
-	sniffing->dropped = dropped;
+			(unsigned long long)dropped);
 }
 
 static uint64_t sniffing_dropped(const struct wire *wire)

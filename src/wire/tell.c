@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+enum { PAUSE_INSPECTIONS = 60 };
+
 void tell(const struct wire *wire, enum wire_notice notice, const char *format, ...)
 {
 	char line[WIRE_LINE_MAX];
@@ -13,10 +15,22 @@ void tell(const struct wire *wire, enum wire_notice notice, const char *format, 
 	wire->handler.notice(wire->handler.context, notice, line);
 }
 
-void tell_growth(const struct wire *wire, uint64_t now, uint64_t *reported, const char *what)
+uint64_t growth_to_tell(struct growth *growth, uint64_t now)
 {
-	if (now > *reported)
-		tell(wire, WIRE_WARNING, "%llu datagrams %s", (unsigned long long)(now - *reported),
-			what);
-	*reported = now;
+	const uint64_t more = now - growth->told;
+
+	if (growth->pause)
+		growth->pause--;
+	if (growth->pause || !more)
+		return 0;
+	*growth = (struct growth){now, PAUSE_INSPECTIONS};
+	return more;
+}
+
+void tell_growth(const struct wire *wire, uint64_t now, struct growth *growth, const char *what)
+{
+	const uint64_t more = growth_to_tell(growth, now);
+
+	if (more)
+		tell(wire, WIRE_WARNING, "%llu datagrams %s", (unsigned long long)more, what);
 }

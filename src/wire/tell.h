@@ -7,7 +7,18 @@
 void tell(const struct wire *wire, enum wire_notice notice, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* "N datagrams WHAT", a warning, where there are more than were reported. */
-void tell_growth(const struct wire *wire, uint64_t now, uint64_t *reported, const char *what);
+/* How much of a count that only grows has been told, and how many inspections, of which there is
+ * one a second, are to pass until more of it is. */
+struct growth {
+	uint64_t told;
+	unsigned pause;
+};
+
+/* By how much a count has grown, with each inspection: at once where it had stood still, and while
+ * it goes on once a minute; else 0. */
+uint64_t growth_to_tell(struct growth *growth, uint64_t now);
+
+/* "N datagrams WHAT", a warning, where that much is to be told. */
+void tell_growth(const struct wire *wire, uint64_t now, struct growth *growth, const char *what);
 
 #endif

@@ -66,6 +66,21 @@ Test(config, proxies_are_a_list_of_addresses_and_wildcards)
 	cr_expect_eq(config.proxies[3].address.port, 5060);
 }
 
+Test(config, an_ipv6_proxy_needs_brackets_where_its_end_may_be_a_port)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	expect_ok("[natbox]\nproxy = 2001:db8::1, 2001:db8::5:a, 2001:db8:0:0:0:0:5:5060\n");
+	cr_assert_eq(config.proxy_count, 3);
+	for (unsigned i = 0; i < 3; i++)
+		cr_expect_eq(config.proxies[i].address.port, 5060);
+	expect_ok("[natbox]\nproxy = [2001:db8::1:5060], [2001:db8::5:7]:5070\n");
+	address_format(&config.proxies[0].address, text);
+	cr_expect_str_eq(text, "[2001:db8::1:5060]:5060");
+	address_format(&config.proxies[1].address, text);
+	cr_expect_str_eq(text, "[2001:db8::5:7]:5070");
+}
+
 Test(config, a_proxy_that_is_named_twice_is_one)
 {
 	expect_ok("[natbox]\nproxy = 192.0.2.1, *, 192.0.2.1:5060, *:5060, *:5070\n");
@@ -306,6 +321,9 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 	expect_error("[natbox]\nproxy = sip.example.com\n",
 		":2: natbox.proxy: \"sip.example.com\" is not an address such as 192.0.2.1:5060, "
 		"[2001:db8::1]:5060 or *:5060 (names are not looked up)");
+	expect_error("[natbox]\nproxy = 2001:db8::1:5060\n",
+		":2: natbox.proxy: \"2001:db8::1:5060\" may be with a port or without: write IPv6 "
+		"addresses in brackets, as in [2001:db8::1]:5060");
 	expect_error("[natbox]\nproxy = 0.0.0.0:5070\n",
 		":2: natbox.proxy: 0.0.0.0:5070: for any address of this host write *:5070");
 	expect_error("[natbox]\nproxy =\n",

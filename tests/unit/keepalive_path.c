@@ -270,6 +270,7 @@ Test(keepalive_path, rules_of_other_hooks_and_natboxs_own_are_no_reason)
 		usleep(1000);
 	}
 	cr_expect_eq(sender_counters(sender).last_error, -EPERM, "the chain's policy is to drop");
+	cr_expect_str_eq(sender_advice(-EPERM), "see which firewall rule forbids it");
 }
 
 Test(keepalive_path, an_ipsec_policy_counts_whatever_the_path)

@@ -196,11 +196,11 @@ Test(log, line_for_the_journal_has_its_priority_and_no_other_has)
 	log_warning("b");
 	log_info("c");
 	log_debug("d");
-	log_refusal("e");
+	log_refusal("%s", "e\xe2\x80\x91\x1b");
 	setenv("JOURNAL_STREAM", "0:1", 1);
 	log_error("f");
 	dup2(saved, STDERR_FILENO);
 	cr_expect_str_eq(read_file(path),
 		"<3>natbox: error: a\n<4>natbox: warning: b\n<6>natbox: c\n<7>natbox: debug: d\n"
-		"<3>e\nnatbox: error: f\n");
+		"<3>e\\xe2\\x80\\x91\\x1b\nnatbox: error: f\n");
 }

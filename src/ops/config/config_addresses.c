@@ -48,6 +48,22 @@ static bool parse_any_host(struct text item, struct proxy_entry *entry)
 	return true;
 }
 
+/* 2001:db8::1:5060 is an address itself, and whoever writes it may mean port 5060. */
+static bool may_be_with_port(struct text item)
+{
+	const char *colon = item.length ? memrchr(item.at, ':', item.length) : NULL;
+	struct address address;
+	struct text host;
+	uint32_t port;
+
+	if (!colon || *item.at == '[')
+		return false;
+	host = (struct text){item.at, (size_t)(colon - item.at)};
+	return host.length && memchr(host.at, ':', host.length) &&
+	       address_parse_host(host, &address) &&
+	       text_number((struct text){colon + 1, item.length - host.length - 1}, &port);
+}
+
 static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault *fault)
 {
 	if (parse_any_host(item, entry))
@@ -57,6 +73,11 @@ static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault
 		return fault_set(fault, -EINVAL,
 			"\"%.*s\" is not an address such as 192.0.2.1:5060, [2001:db8::1]:5060 or "
 			"*:5060 (names are not looked up)",
+			config_shown(item), item.at);
+	if (may_be_with_port(item))
+		return fault_set(fault, -EINVAL,
+			"\"%.*s\" may be with a port or without: write IPv6 addresses in brackets, "
+			"as in [2001:db8::1]:5060",
 			config_shown(item), item.at);
 	if (address_is_unspecified(&entry->address))
 		return fault_set(fault, -EINVAL, "%.*s: for any address of this host write *:%u",

@@ -194,17 +194,15 @@ static void write_line(enum log_level level, const char *message)
 
 void log_refusal(const char *format, ...)
 {
-	char line[LOG_LINE_MAX + 1];
-	size_t length = (size_t)snprintf(
+	char line[LOG_LINE_MAX + 1], message[LOG_LINE_MAX];
+	const size_t prefix_length = (size_t)snprintf(
 		line, sizeof(line), "%s", is_journal() ? journal_priorities[LOG_LEVEL_ERROR] : "");
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(line + length, sizeof(line) - length, format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	length = strlen(line);
-	line[length++] = '\n'; /* over the terminating zero */
-	put_out(line, length);
+	put_line(line, prefix_length, message);
 }
 
 void log_listen(

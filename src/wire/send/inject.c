@@ -67,22 +67,6 @@ void inject_flush(struct inject *inject)
 	sender_flush(inject->sender);
 }
 
-static const char *advice(int error)
-{
-	switch (error) {
-	case -EAGAIN:
-	case -ENOBUFS:
-		return "the interface does not keep up";
-	case -ENETUNREACH:
-	case -EHOSTUNREACH:
-		return "`ip route get` tells why there is no way there";
-	case -EPERM:
-		return "see which firewall rule forbids it";
-	default:
-		return "they are lost";
-	}
-}
-
 int inject_trouble(struct inject *inject, struct fault *fault)
 {
 	const struct sent_counters counters = sender_counters(inject->sender);
@@ -96,7 +80,7 @@ int inject_trouble(struct inject *inject, struct fault *fault)
 	return fault_set(fault, counters.last_error,
 		"%llu keepalives were not sent, the last to %s: %s; %s",
 		(unsigned long long)refused, destination, strerror(-counters.last_error),
-		advice(counters.last_error));
+		sender_advice(counters.last_error));
 }
 
 struct inject_counters inject_counters(const struct inject *inject)

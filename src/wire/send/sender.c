@@ -137,3 +137,19 @@ struct sent_counters sender_counters(const struct sender *sender)
 	}
 	return counters;
 }
+
+const char *sender_advice(int error)
+{
+	switch (error) {
+	case -EAGAIN:
+	case -ENOBUFS:
+		return "the interface does not keep up";
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+		return "`ip route get` tells why there is no way there";
+	case -EPERM:
+		return "see which firewall rule forbids it";
+	default:
+		return "they are lost";
+	}
+}

@@ -41,4 +41,7 @@ void sender_flush(struct sender *sender);
 
 struct sent_counters sender_counters(const struct sender *sender);
 
+/* For people: what to do, or what follows, where sending has failed with this negative errno. */
+const char *sender_advice(int error);
+
 #endif
