@@ -112,6 +112,47 @@ kill -TERM "$pid"
 wait "$pid"
 pid=
 
+# Every key that natbox.8 does not name among those that change.
+configure "[control]\nsocket = $work/control\n"
+: >"$work/log"
+ip netns exec "$namespace" "$natbox" -c "$work/ini" 2>>"$work/log" &
+pid=$!
+cat >"$work/other" <<INI
+[natbox]
+mode = queue
+proxy = 127.0.0.1:5070
+interface = any
+user = nobody
+[state]
+path = $work/state
+[relay]
+in-port = 5071
+out-port = 5072
+mark = 7
+own-mark = 8
+table = 9
+rules = manual
+[queue]
+number = 10
+[control]
+socket = $work/other-socket
+[metrics]
+listen = 127.0.0.1:9561
+group = daemon
+[limits]
+endpoints = 2000000
+transactions = 300000
+INI
+awk -F ' = ' '/^\[/ { section = substr($0, 2, length($0) - 2); next } { print section "." $1 }' \
+	"$work/other" | sort >"$work/fixed"
+eventually logged ready && mv "$work/other" "$work/ini" && reload "read again" &&
+	sed -n 's/.*warning: \([a-z.-]*\) changes only with a restart$/\1/p' "$work/log" | sort |
+	cmp - "$work/fixed" && [ "$(wc -l <"$work/fixed")" = 17 ]
+say $? "each key that changes only with a restart is named"
+kill -TERM "$pid"
+wait "$pid"
+pid=
+
 chmod 755 "$work"
 configure ''
 : >"$work/log"
