@@ -47,6 +47,11 @@ configure "events = $work/events\n"
 reload "read again" && [ -e "$work/events" ]
 say $? "the event stream is opened anew after rotation"
 
+mv "$work/events" "$work/events.2"
+configure "events = $work/events\n[nat]\ndetect = nonsense\n"
+reload "stays as it was" && eventually [ -e "$work/events" ]
+say $? "also where the file has an error"
+
 configure "events = $work/elsewhere\n"
 reload "read again" && [ -e "$work/elsewhere" ]
 say $? "the event stream moves to another file"
