@@ -18,8 +18,8 @@ struct options {
 	const char *answer; /* to -h or -V: is printed, and all else is left */
 };
 
-/* Reads the command line. Opens nothing. 0, or the exit status where it is wrong, or memory is short:
- * that has been said. */
+/* Reads the command line. Opens nothing. 0, or the exit status where it is wrong or memory is
+ * short: that has been said. */
 int options_parse(int argc, char **argv, struct options *options);
 
 #endif

@@ -1,4 +1,4 @@
-/* Whose rights a path is opened with: root's own, or those of the user who can lead it elsewhere. */
+/* Whose rights a path is opened with: root's own, or those of a user who can lead it elsewhere. */
 #include "ops/rights.h"
 
 #include <criterion/criterion.h>
