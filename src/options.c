@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,12 +45,9 @@ static int fail_usage(const char *what, const char *argument)
 	return EXIT_USAGE;
 }
 
-static int add_override(struct options *options, const char *override)
+static void add_override(struct options *options, const char *override)
 {
-	if (options->source.override_count == OVERRIDES_MAX)
-		return fail_usage("too many -o options at ", override);
 	options->overrides[options->source.override_count++] = override;
-	return 0;
 }
 
 static int set_interface(struct options *options, const char *name)
@@ -58,7 +56,8 @@ static int set_interface(struct options *options, const char *name)
 		return fail_usage("-i takes the name of an interface, 1 to 15 bytes, not ", name);
 	snprintf(options->interface_override, sizeof(options->interface_override),
 		"natbox.interface=%s", name);
-	return add_override(options, options->interface_override);
+	add_override(options, options->interface_override);
+	return 0;
 }
 
 static int set_run_on(struct options *options, const char *value)
@@ -93,7 +92,8 @@ static int apply_option(struct options *options, int option, const char *value)
 		options->dry_run = true;
 		return 0;
 	case 'o':
-		return add_override(options, value);
+		add_override(options, value);
+		return 0;
 	case 'q':
 		options->verbosity--;
 		return 0;
@@ -199,6 +199,11 @@ int options_parse(int argc, char **argv, struct options *options)
 	const char *word = argv[optind];
 	int option, status;
 
+	options->overrides = calloc((size_t)argc, sizeof(*options->overrides));
+	if (!options->overrides) {
+		log_refusal("natbox: no memory for the options");
+		return EXIT_FAILURE;
+	}
 	options->source.overrides = options->overrides;
 	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
 		if (option == '?' || option == ':')

@@ -4,11 +4,9 @@
 
 #include <natbox/ops.h>
 
-enum { OVERRIDES_MAX = 128 };
-
 struct options {
 	struct config_source source; /* the configuration that is named, and what is set over it */
-	const char *overrides[OVERRIDES_MAX];
+	const char **overrides;      /* room for as many as there are arguments */
 	char interface_override[INTERFACE_MAX + 32]; /* -i as an override */
 	const char *log_path;
 	const char *replay_path;
@@ -20,7 +18,8 @@ struct options {
 	const char *answer; /* to -h or -V: is printed, and all else is left */
 };
 
-/* Reads the command line. Opens nothing. 0, or EXIT_USAGE where it is wrong: that has been said. */
+/* Reads the command line. Opens nothing. 0, or the exit status where it is wrong or memory is
+ * short: that has been said. */
 int options_parse(int argc, char **argv, struct options *options);
 
 #endif

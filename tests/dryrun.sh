@@ -64,6 +64,8 @@ loopback_up ${proxy%:*} $client || exit 1
 watch && start && register && eventually on_the_wire NOTIFY $((phones + 1)) &&
 	eventually has_events lost $phones && [ "$(events lost)" = $phones ]
 say $? "without -n keepalives leave, and who does not answer is lost"
+eventually logged "$client:[0-9]* did not answer 3 keepalives in a row: sip:.*@"
+say $? "which the log says"
 stop && [ -e "$work/state/state.db" ]
 say $? "natbox stops cleanly, and its state is kept"
 rm -r "$work/state"

@@ -47,6 +47,11 @@ configure "events = $work/events\n"
 reload "read again" && [ -e "$work/events" ]
 say $? "the event stream is opened anew after rotation"
 
+mv "$work/events" "$work/events.2"
+configure "events = $work/events\n[nat]\ndetect = nonsense\n"
+reload "stays as it was" && eventually [ -e "$work/events" ]
+say $? "also where the file has an error"
+
 configure "events = $work/elsewhere\n"
 reload "read again" && [ -e "$work/elsewhere" ]
 say $? "the event stream moves to another file"
@@ -108,6 +113,47 @@ eventually logged ready && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' &&
 	eventually logged "malformed SIP" && eventually has_malformed "$work/rotated" &&
 	[ "$(cat "$work"/*.1 | wc -l)" = "$lines" ]
 say $? "rotated, the log and the event stream go on in new files, and nothing more comes to the old ones"
+kill -TERM "$pid"
+wait "$pid"
+pid=
+
+# Every key that natbox.8 does not name among those that change.
+configure "[control]\nsocket = $work/control\n"
+: >"$work/log"
+ip netns exec "$namespace" "$natbox" -c "$work/ini" 2>>"$work/log" &
+pid=$!
+cat >"$work/other" <<INI
+[natbox]
+mode = queue
+proxy = 127.0.0.1:5070
+interface = any
+user = nobody
+[state]
+path = $work/state
+[relay]
+in-port = 5071
+out-port = 5072
+mark = 7
+own-mark = 8
+table = 9
+rules = manual
+[queue]
+number = 10
+[control]
+socket = $work/other-socket
+[metrics]
+listen = 127.0.0.1:9561
+group = daemon
+[limits]
+endpoints = 2000000
+transactions = 300000
+INI
+awk -F ' = ' '/^\[/ { section = substr($0, 2, length($0) - 2); next } { print section "." $1 }' \
+	"$work/other" | sort >"$work/fixed"
+eventually logged ready && mv "$work/other" "$work/ini" && reload "read again" &&
+	sed -n 's/.*warning: \([a-z.-]*\) changes only with a restart$/\1/p' "$work/log" | sort |
+	cmp - "$work/fixed" && [ "$(wc -l <"$work/fixed")" = 17 ]
+say $? "each key that changes only with a restart is named"
 kill -TERM "$pid"
 wait "$pid"
 pid=

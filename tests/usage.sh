@@ -45,8 +45,27 @@ for option in c l r w; do
 done
 refused "standard output has the events, -w takes a file, not -" \
 	-r pcaps/two-winners.pcap -w - -c /dev/null
-refused "--run-on takes 8784h at most, not 4294967295h" -r pcaps/two-winners.pcap \
-	--run-on 4294967295h
+for time in 4294967295h 31622401s; do
+	refused "--run-on takes 8784h at most, not $time" -r pcaps/two-winners.pcap --run-on $time
+done
+"$natbox" -r "$work/none.pcap" -c /dev/null --run-on 8784h 2>"$work/errors"
+[ $? -eq 1 ]
+say $? "so long it may run on"
+refused "what is this for: foo" foo -h
+for other in "-t --rules" "-t -r none.pcap" "--rules -r none.pcap"; do
+	# shellcheck disable=SC2086
+	refused "-t, -r and --rules do not go together" $other
+done
+for other in "-w out.pcap" "--run-on 1s"; do
+	# shellcheck disable=SC2086
+	refused "-w and --run-on go with -r" $other
+done
+
+overrides=()
+for i in {1..300}; do overrides+=(-o "keepalive.interval=${i}s"); done
+[ "$("$natbox" -t -c /dev/null "${overrides[@]}")" = "/dev/null: ok" ] &&
+	! "$natbox" -t -c /dev/null "${overrides[@]}" -o keepalive.interval=soon 2>"$work/errors"
+say $? "-o may be given as often as wanted"
 
 # Each long option with its letter, as `config c`; one without has none.
 taken=$(sed -n 's/^\t\t{"\([a-z-]*\)", .*, .\(.\).},$/\1 \2/p; s/^\t\t{"\([a-z-]*\)", .*OPTION_[A-Z_]*},$/\1/p' src/options.c | sort)

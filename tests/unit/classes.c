@@ -369,6 +369,19 @@ Test(classes, answer_of_a_callee_decides_where_it_brings_an_endpoint)
 	cr_expect_str_eq(class_at(PHONE), "gateways");
 }
 
+Test(classes, server_is_looked_at_in_answers_that_have_no_user_agent)
+{
+	set_scope(add_class("gateways", NULL, "Gateway*", NULL), KEEPALIVE_ALL);
+	register_phone(SECOND, (struct registration){.credentials = "Server: Gateway 2\r\n"});
+	cr_expect_str_eq(class_at(SECOND), "");
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 200, "INVITE",
+		(struct exchange){.to_tag = "b",
+			.phone = PHONE,
+			.lines = "Server: Gateway 2\r\nUser-Agent: x\r\n"});
+	cr_expect_null(class_at(PHONE));
+}
+
 Test(classes, reload_decides_anew_what_it_can)
 {
 	set_interval(add_class("acme", NULL, "Acme*", NULL), 10);

@@ -348,6 +348,30 @@ Test(ghosts_learnt, another_phone_that_has_learnt_where_it_is_takes_back_nothing
 	cr_expect_eq(contact_count(&message), 1);
 }
 
+/* The phone may have been told by a challenge where it is now; nobody else has, on another port or
+ * another host. */
+Test(ghosts_learnt, who_has_come_from_one_place_has_not_from_another)
+{
+	static const char *const others[] = {"203.0.113.9:2048", "203.0.113.17:1024"};
+	static const char *const contacts[] = {
+		PUBLIC("203.0.113.9:2048"), PUBLIC("203.0.113.17:1024")};
+	struct registration request = {.via = "192.168.1.11:5061"};
+	struct sip_message message;
+
+	exchange(PHONE, linphone(1, PUBLIC(PHONE)));
+	sends(OTHER, linphone(2, PUBLIC(PHONE)));
+	for (unsigned i = 0; i < 2; i++) {
+		request.cseq = 3 + i;
+		request.contact = contacts[i];
+		message = sends(others[i], request);
+		cr_expect_eq(contact_count(&message), 1, "%s", others[i]);
+	}
+	request.cseq = 5;
+	request.contact = PUBLIC(OTHER);
+	message = sends(OTHER, request);
+	cr_expect_eq(contact_count(&message), 2);
+}
+
 Test(ghosts_learnt, a_cseq_that_is_not_higher_takes_back_nothing)
 {
 	struct sip_message message;

@@ -86,6 +86,25 @@ Test(service, socket_may_be_in_a_directory)
 	rmdir(path);
 }
 
+Test(service, name_may_be_as_long_as_there_is_room)
+{
+	char name[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1] = "@";
+
+	close(manager);
+	memset(name + 1, 'n', sizeof(name) - 2);
+	listen_at(name);
+	service_open();
+	service_ready();
+	cr_expect_str_eq(told(), "READY=1");
+}
+
+Test(service, socket_of_another_kind_is_none)
+{
+	setenv("NOTIFY_SOCKET", "vsock:2:1234", 1);
+	service_open();
+	cr_expect_not(service_listens());
+}
+
 Test(service, nobody_is_told_where_nobody_listens)
 {
 	unsetenv("NOTIFY_SOCKET");
@@ -130,15 +149,18 @@ Test(service, status_is_asked_for_every_five_seconds)
 /* The queue of a manager that does not read is some datagrams long. */
 Test(service, change_that_could_not_be_told_is_told_later_and_nobody_waits)
 {
+	setenv("WATCHDOG_USEC", "9000000", 1);
 	service_open();
 	for (unsigned i = 0; i < 100000; i++)
 		service_status("%u", i);
 	service_reloading();
 	service_ready();
+	service_turned(start_us - 1);
 	while (*told())
 		cr_expect_eq(strncmp(text, "STATUS=", strlen("STATUS=")), 0, "%s", text);
 	service_turned(start_us);
 	cr_expect_str_eq(told(), "READY=1");
+	cr_expect_str_eq(told(), "WATCHDOG=1");
 	service_turned(start_us + 1);
 	cr_expect_str_eq(told(), "");
 }

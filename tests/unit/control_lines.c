@@ -1,0 +1,109 @@
+/* What natboxctl is told of endpoints and messages, as the programs read it that take JSON. */
+#include "ops/control/control_lines.h"
+#include "dialogs.h"
+#include "ops/control/control_client.h"
+#include "sip_messages.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static char bytes[SHOW_LINE_MAX];
+
+TestSuite(control_lines, .init = dialog_setup, .fini = own_border_close);
+
+/* Of one endpoint, as show has it. */
+static const char *shown(const char *client)
+{
+	struct endpoints *endpoints = engine_endpoints(border->engine);
+	const struct address address = at(client);
+	const uint32_t endpoint = endpoint_find(endpoints, &address, 0);
+	struct json json = {.bytes = bytes};
+	struct endpoint_view view;
+
+	cr_assert(endpoint);
+	endpoint_view(endpoints, endpoint, &view);
+	json_put_char(&json, '{');
+	line_endpoint(&json, &view);
+	line_reasons(&json, endpoints, endpoint);
+	json_put_char(&json, '}');
+	json_put_char(&json, 0);
+	return bytes;
+}
+
+static void expect_shown(const char *client, const char *line)
+{
+	cr_expect_str_eq(shown(client), line, "%s", bytes);
+}
+
+#define HEAD  "{\"client\":\"" PHONE "\",\"proxy\":\"198.51.100.1:5060\","
+#define NAT   "\"nat\":[\"via-source\",\"contact-private\"],"
+#define ALIVE "\"proven\":true,\"lost\":false,\"missed\":0,"
+
+Test(control_lines, a_phone_that_is_registered_has_all_that_is_known_of_it)
+{
+	struct phone_class *class =
+		&border->settings.classes.list[border->settings.classes.count++];
+
+	*class = (struct phone_class){.name = "second", .aors = "*"};
+	border_bind(border, PHONE,
+		(struct registration){
+			.expires = "600", .contact = "<sip:line1@192.168.1.10:5060>"});
+	border_wait(border, 10);
+	expect_shown(PHONE, HEAD
+		"\"aor\":\"sip:alice@example.com\",\"user\":\"line1\",\"class\":\"second\"," NAT
+		"\"registrations\":1,\"subscriptions\":0,\"dialogs\":0,\"expires\":590," ALIVE
+		"\"quiet\":10,\"next\":15,\"reasons\":[{\"reason\":\"registration\","
+		"\"id\":\"sip:alice@example.com\",\"user\":\"line1\",\"expires\":590}]}");
+}
+
+#define CALLING HEAD NAT "\"registrations\":0,\"subscriptions\":0,\"dialogs\":1,"
+
+Test(control_lines, a_call_is_early_while_it_rings)
+{
+	border_wait(border, 0); /* the engine is there from then on */
+	engine_hold_keepalives(border->engine, true);
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	expect_shown(PHONE,
+		CALLING "\"expires\":180," ALIVE "\"quiet\":0,\"reasons\":[{\"reason\":\"dialog\","
+			"\"id\":\"call\",\"early\":true,\"expires\":180}]}");
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	expect_shown(PHONE, CALLING "\"expires\":43200," ALIVE
+				    "\"quiet\":0,\"reasons\":[{\"reason\":\"dialog\","
+				    "\"id\":\"call\",\"expires\":43200}]}");
+}
+
+Test(control_lines, of_many_reasons_64_are_shown_and_the_others_counted)
+{
+	char call_id[16];
+
+	for (unsigned i = 0; i < 67; i++) {
+		snprintf(call_id, sizeof(call_id), "call%u", i);
+		phone_asks(border, PHONE, "INVITE", (struct exchange){.call_id = call_id});
+		proxy_answers(border, PHONE, 180, "INVITE",
+			(struct exchange){.call_id = call_id, .to_tag = "b"});
+		if (i == 63)
+			cr_expect_null(strstr(shown(PHONE), "\"more\""));
+	}
+	cr_expect(strstr(shown(PHONE), "}],\"more\":3}"), "%s", bytes);
+}
+
+static const char *base64(const char *text)
+{
+	struct json json = {.bytes = bytes};
+
+	json_put_char(&json, '{');
+	line_base64(&json, "base64", text_from(text));
+	json_put(&json, "}");
+	json_put_char(&json, 0);
+	return bytes;
+}
+
+/* The vectors of RFC 4648 10. */
+Test(control_lines, bytes_are_base64)
+{
+	cr_expect_str_eq(base64(""), "{\"base64\":\"\"}");
+	cr_expect_str_eq(base64("f"), "{\"base64\":\"Zg==\"}");
+	cr_expect_str_eq(base64("fo"), "{\"base64\":\"Zm8=\"}");
+	cr_expect_str_eq(base64("foobar"), "{\"base64\":\"Zm9vYmFy\"}");
+}
