@@ -66,13 +66,14 @@ Test(config, proxies_are_a_list_of_addresses_and_wildcards)
 	cr_expect_eq(config.proxies[3].address.port, 5060);
 }
 
-Test(config, an_ipv6_proxy_needs_brackets_where_its_end_may_be_a_port)
+Test(config, an_ipv6_proxy_needs_brackets_where_its_end_is_like_sips_port)
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	expect_ok("[natbox]\nproxy = 2001:db8::1, 2001:db8::5:a, 2001:db8:0:0:0:0:5:5060\n");
-	cr_assert_eq(config.proxy_count, 3);
-	for (unsigned i = 0; i < 3; i++)
+	expect_ok("[natbox]\nproxy = 2001:db8::1, 2001:db8::5:7, 2001:db8::5:5059, "
+		  "2001:db8::5:5100, 2001:db8:0:0:0:0:5:5060\n");
+	cr_assert_eq(config.proxy_count, 5);
+	for (unsigned i = 0; i < 5; i++)
 		cr_expect_eq(config.proxies[i].address.port, 5060);
 	expect_ok("[natbox]\nproxy = [2001:db8::1:5060], [2001:db8::5:7]:5070\n");
 	address_format(&config.proxies[0].address, text);
@@ -323,6 +324,9 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 		"[2001:db8::1]:5060 or *:5060 (names are not looked up)");
 	expect_error("[natbox]\nproxy = 2001:db8::1:5060\n",
 		":2: natbox.proxy: \"2001:db8::1:5060\" may be with a port or without: write IPv6 "
+		"addresses in brackets, as in [2001:db8::1]:5060");
+	expect_error("[natbox]\nproxy = 2001:db8::1:5099\n",
+		":2: natbox.proxy: \"2001:db8::1:5099\" may be with a port or without: write IPv6 "
 		"addresses in brackets, as in [2001:db8::1]:5060");
 	expect_error("[natbox]\nproxy = 0.0.0.0:5070\n",
 		":2: natbox.proxy: 0.0.0.0:5070: for any address of this host write *:5070");

@@ -48,8 +48,8 @@ static bool parse_any_host(struct text item, struct proxy_entry *entry)
 	return true;
 }
 
-/* 2001:db8::1:5060 is an address itself, and whoever writes it may mean port 5060. */
-static bool may_be_with_port(struct text item)
+/* 2001:db8::1:5060 is an address itself, but whoever writes it means SIP's port. */
+static bool seems_with_port(struct text item)
 {
 	const char *colon = item.length ? memrchr(item.at, ':', item.length) : NULL;
 	struct address address;
@@ -61,7 +61,8 @@ static bool may_be_with_port(struct text item)
 	host = (struct text){item.at, (size_t)(colon - item.at)};
 	return host.length && memchr(host.at, ':', host.length) &&
 	       address_parse_host(host, &address) &&
-	       text_number((struct text){colon + 1, item.length - host.length - 1}, &port);
+	       text_number((struct text){colon + 1, item.length - host.length - 1}, &port) &&
+	       port >= 5060 && port <= 5099;
 }
 
 static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault *fault)
@@ -74,7 +75,7 @@ static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault
 			"\"%.*s\" is not an address such as 192.0.2.1:5060, [2001:db8::1]:5060 or "
 			"*:5060 (names are not looked up)",
 			config_shown(item), item.at);
-	if (may_be_with_port(item))
+	if (seems_with_port(item))
 		return fault_set(fault, -EINVAL,
 			"\"%.*s\" may be with a port or without: write IPv6 addresses in brackets, "
 			"as in [2001:db8::1]:5060",
