@@ -36,7 +36,7 @@ static bool is_still_bound(
 	return listing_take(&answer->listing, reason->binding);
 }
 
-/* In the ledger: how many REGISTERs had been opened when a registration was made where it stands. */
+/* In the ledger: how many REGISTERs had been opened when a registration was made where it is. */
 static uint64_t new_key(const struct follow *follow, uint32_t registration)
 {
 	const uint64_t key = reason_key(reason_at(follow->endpoints, registration));

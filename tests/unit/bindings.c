@@ -99,7 +99,7 @@ Test(bindings, an_instance_that_comes_back_with_a_new_call_id_is_the_same_regist
 	border_expect(border, LEFT(PHONE) NEW(MOVED));
 }
 
-#define THERE "<sip:alice@192.168.1.11:5060>"
+#define THERE  "<sip:alice@192.168.1.11:5060>"
 #define BEYOND "<sip:alice@203.0.113.1:6000>"
 
 /* RFC 3261 10.3: a binding is an address of record and a URI, whatever Call-ID orders it. */
