@@ -16,6 +16,7 @@ struct follow {
 	/* What was sent to whom, and which requests wait for a response that proves something. */
 	struct ledger proofs;
 	struct hash_key key;
+	uint32_t registers; /* REGISTER requests that were opened */
 };
 
 /* What is kept is pointed to, not copied. 0 or -ENOMEM. */

@@ -207,6 +207,7 @@ void registration_request(struct follow *follow, struct passage *passage)
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;
+	wanted.registration.number = ++follow->registers;
 	transaction_at(follow->transactions, index)->reason = wanted.reason;
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
 }
@@ -261,8 +262,10 @@ static void refresh(struct follow *follow, const struct answer *answer)
 	struct reason *reason = reason_at(follow->endpoints, answer->own);
 
 	/* A binding has one user, whenever it is refreshed. */
-	if (!reason->binding || reason->binding != answer->listing.own)
+	if (!reason->binding || reason->binding != answer->listing.own) {
 		reason_set_user(follow->endpoints, answer->own, answer->listing.user);
+		unlisted_note_new(follow, answer->own);
+	}
 	reason->binding = answer->listing.own;
 	reason->written = answer->listing.written;
 	reason->cseq = answer->cseq;
@@ -316,6 +319,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 		return;
 	reason_at(follow->endpoints, registration)->doubled =
 		answer->transaction->registration.has_more_moved;
+	unlisted_note_new(follow, registration);
 	moved_note_written(follow, &answer->listing, claim.key);
 	moved_note_doubled(follow, passage, &answer->aor, registration);
 }

@@ -52,10 +52,10 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 
 void follow_close(struct follow *follow, uint32_t index, unsigned status)
 {
-	if (follow_is_challenge(status))
-		transaction_close(follow->transactions, index);
-	else
+	if (status < 300)
 		transaction_answer(follow->transactions, index);
+	else
+		transaction_close(follow->transactions, index);
 }
 
 struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat)

@@ -21,8 +21,9 @@ static inline bool follow_is_challenge(unsigned status)
 	return status == 401 || status == 407;
 }
 
-/* Closes a transaction whose final response, with this status, has passed. What was challenged may
- * come again with credentials, from a careless user agent with the same CSeq and branch. */
+/* Closes a transaction whose final response, with this status, has passed. What has failed may come
+ * again with the same CSeq and branch, and be accepted: with credentials, from a careless user
+ * agent; or as nobody keeps that it has failed. */
 void follow_close(struct follow *follow, uint32_t index, unsigned status);
 
 /* A reason's claim by the user agent of a transaction: kind, id, key and seconds are to be set. */

@@ -52,6 +52,7 @@ struct transaction {
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
 	union {
 		struct {
+			uint32_t number;  /* how many were opened before, with this one */
 			uint32_t seconds; /* asked for; 0: un-REGISTER, or a query */
 			bool is_query : 1, is_star : 1, has_more_contacts : 1;
 			bool has_more_moved : 1; /* than it could take back */

@@ -1,5 +1,7 @@
 #include "unlisted.h"
 
+#include "reason_key.h"
+
 /* Whether the request has taken it back, and the answer has that Contact only as an echo, as some
  * registrars do: of what is bound it had to say how long that lasts (RFC 3261 10.3). */
 static bool is_echo(const struct follow *follow, const struct sip_message *response,
@@ -34,6 +36,34 @@ static bool is_still_bound(
 	return listing_take(&answer->listing, reason->binding);
 }
 
+/* In the ledger: how many REGISTERs had been opened when a registration was made where it is. */
+static uint64_t new_key(const struct follow *follow, uint32_t registration)
+{
+	const uint64_t key = reason_key(reason_at(follow->endpoints, registration));
+	const struct address *client = &reason_endpoint(follow->endpoints, registration)->client;
+
+	return follow_key(follow, "n",
+		(struct text[KEY_TEXTS_MAX]){
+			follow_bytes(&key, sizeof(key)), follow_bytes(client, sizeof(*client))});
+}
+
+void unlisted_note_new(struct follow *follow, uint32_t registration)
+{
+	ledger_note(&follow->proofs, new_key(follow, registration), report_tick(follow->report),
+		follow->registers);
+}
+
+/* Whether it was made while the request was under way: then the registrar may have had none of it
+ * yet when it wrote the answer, which others have overtaken. */
+static bool is_newer(
+	const struct follow *follow, const struct answer *answer, uint32_t registration)
+{
+	uint32_t opened;
+
+	return ledger_find(&follow->proofs, new_key(follow, registration), NULL, &opened) &&
+	       opened - answer->transaction->registration.number < UINT32_MAX / 2;
+}
+
 static void end(struct follow *follow, const struct answer *answer, uint32_t registration)
 {
 	const bool has_moved = answer->listing.granted && registration != answer->own &&
@@ -55,7 +85,8 @@ static void end_those(struct follow *follow, const struct sip_message *response,
 		if (answer_has_own_key(follow, answer, registration) != own_key ||
 			(answer->holds && registration == answer->own) ||
 			(is_still_bound(follow, answer, registration) &&
-				!is_echo(follow, response, answer, registration)))
+				!is_echo(follow, response, answer, registration)) ||
+			is_newer(follow, answer, registration))
 			continue;
 		end(follow, answer, registration);
 	}

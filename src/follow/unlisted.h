@@ -9,4 +9,8 @@
  * request's own registration: that has its place. */
 void unlisted_end(struct follow *follow, const struct sip_message *response, struct answer *answer);
 
+/* A registration is new where it stands: an answer to a request of before, which comes late, does
+ * not end it. */
+void unlisted_note_new(struct follow *follow, uint32_t registration);
+
 #endif

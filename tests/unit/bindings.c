@@ -99,7 +99,8 @@ Test(bindings, an_instance_that_comes_back_with_a_new_call_id_is_the_same_regist
 	border_expect(border, LEFT(PHONE) NEW(MOVED));
 }
 
-#define THERE "<sip:alice@192.168.1.11:5060>"
+#define THERE  "<sip:alice@192.168.1.11:5060>"
+#define BEYOND "<sip:alice@203.0.113.1:6000>"
 
 /* RFC 3261 10.3: a binding is an address of record and a URI, whatever Call-ID orders it. */
 Test(bindings, a_phone_switched_off_and_on_goes_on_at_its_place_under_a_new_call_id)
@@ -395,6 +396,54 @@ Test(bindings, of_two_phones_with_one_contact_the_one_that_moves_takes_nothing_f
 		border_forget(border);
 		border_wait(border, 40);
 	}
+}
+
+/* As a registrar's processes may have it: what was written before the second phone was bound comes
+ * behind the answer to that. The next answer tells again. */
+Test(bindings, an_answer_that_others_have_overtaken_ends_nothing_that_is_newer)
+{
+	struct registration first = {.call_id = "a", .contact = HERE, .expires = "60"};
+
+	border_register(border, PHONE, first);
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = THERE}, HERE ", " THERE);
+	border_answer(border, PHONE, 200, first);
+	border_expect(border, NEW(OTHER) NEW(PHONE));
+	first.cseq = 2;
+	exchange(PHONE, first, HERE);
+	border_expect(border, GONE(OTHER) KEPT(PHONE));
+}
+
+/* So it is with one that moves, and the one that stays is refreshed. */
+Test(bindings, nor_does_it_end_one_at_its_new_place)
+{
+	struct registration first = {.call_id = "a", .contact = HERE, .expires = "60"};
+
+	exchange(PHONE, first, HERE);
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = THERE}, HERE ", " THERE);
+	border_forget(border);
+	first.cseq = 2;
+	border_register(border, PHONE, first);
+	exchange(MOVED, (struct registration){.call_id = "b", .contact = BEYOND, .cseq = 2},
+		HERE ", " BEYOND);
+	border_expect(border, LEFT(OTHER) "endpoint-add " MOVED " via-source\n" ADD(MOVED));
+	first.contact = HERE ", " THERE;
+	border_answer(border, PHONE, 200, first);
+	border_expect(border, KEPT(PHONE));
+}
+
+/* Or with another Contact than it had. */
+Test(bindings, nor_one_that_has_another_contact_now)
+{
+	struct registration first = {.call_id = "a", .contact = HERE, .expires = "60"};
+
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = THERE}, THERE);
+	border_register(border, PHONE, first);
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = BEYOND, .cseq = 2},
+		HERE ", " BEYOND);
+	border_forget(border);
+	first.contact = HERE ", " THERE;
+	border_answer(border, PHONE, 200, first);
+	border_expect(border, NEW(PHONE));
 }
 
 Test(bindings, a_phone_with_several_contacts_is_kept_while_anything_is_listed)

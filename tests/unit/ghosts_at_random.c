@@ -5,7 +5,8 @@
  * that it has are kept where they are, and nobody else is.
  *
  * In some worlds phones are switched off and on, the registrar or the border is restarted, a phone
- * takes all bindings back, the registrar has room for one alone, or all of it is IPv6. */
+ * takes all bindings back, the registrar has room for one alone, answers overtake each other, or
+ * all of it is IPv6. */
 #include "generate.h"
 #include "registrar.h"
 #include "sip_messages.h"
@@ -40,7 +41,8 @@ static struct world {
 	struct generator chance;
 	struct phone phones[PHONES];
 	unsigned port, seed;
-	bool has_power_cycles, has_restarts, loses_bindings, has_stars, keeps_one, is_ipv6;
+	bool has_power_cycles, has_restarts, loses_bindings, has_stars, keeps_one, is_ipv6,
+		has_overtaking;
 } world;
 
 TestSuite(ghosts_at_random, .init = registrar_open, .fini = registrar_close);
@@ -69,6 +71,12 @@ static void write_contact(struct phone *phone)
 	if (phone->has_instance)
 		snprintf(phone->contact + length, sizeof(phone->contact) - (size_t)length,
 			";+sip.instance=\"<urn:uuid:%u>\";reg-id=1", phone->number);
+}
+
+static void prepare(struct phone *phone)
+{
+	phone->cseq++;
+	write_contact(phone);
 }
 
 static struct registration request_of(const struct phone *phone, const char *expires)
@@ -185,10 +193,37 @@ static void comes_often(struct phone *phone, const char *expires)
 		is_answered(phone->place, request_of(phone, expires));
 		learn(phone);
 		phone->has_moved = false;
-		phone->cseq++;
-		write_contact(phone);
+		prepare(phone);
 		arrives(phone, expires);
 	}
+}
+
+/* Where it is now the registrar has answered it. */
+static void settle(struct phone *phone)
+{
+	learn(phone);
+	phone->has_moved = false;
+	snprintf(phone->bound_at, sizeof(phone->bound_at), "%s", phone->place);
+}
+
+/* Another phone registers meanwhile, and its answer overtakes the one that was written before. */
+static void is_overtaken(struct phone *phone, const char *expires)
+{
+	struct phone *other = &world.phones[(phone->number + 1) % PHONES];
+	struct bindings before, after;
+
+	arrives(phone, expires);
+	before = registrar;
+	prepare(other);
+	other->is_bound = true;
+	other->doubles = 0;
+	arrives(other, "3600");
+	is_answered(other->place, request_of(other, "3600"));
+	settle(other);
+	after = registrar;
+	registrar = before;
+	is_answered(phone->place, request_of(phone, expires));
+	registrar = after;
 }
 
 /* The same for a border: it keeps whom the registrar has, where he was when it took him. */
@@ -243,12 +278,10 @@ static void has_what_is_there(const struct phone *phone)
 
 static void registers(struct phone *phone, const char *expires)
 {
-	phone->cseq++;
-	write_contact(phone);
+	prepare(phone);
 	if (generator_once_in(&world.chance, 4)) {
 		is_challenged(phone, expires);
-		phone->cseq++;
-		write_contact(phone);
+		prepare(phone);
 	}
 	phone->is_bound = strcmp(expires, "0") != 0;
 	phone->doubles = 0;
@@ -256,13 +289,13 @@ static void registers(struct phone *phone, const char *expires)
 		comes_again(phone, expires);
 	else if (!world.has_restarts && generator_once_in(&world.chance, 8))
 		comes_often(phone, expires);
+	else if (world.has_overtaking && generator_once_in(&world.chance, 4))
+		is_overtaken(phone, expires);
 	else
 		arrives(phone, expires);
 	is_answered(phone->place, request_of(phone, expires));
 	sees_its_own(phone);
-	learn(phone);
-	phone->has_moved = false;
-	snprintf(phone->bound_at, sizeof(phone->bound_at), "%s", phone->place);
+	settle(phone);
 	has_what_is_there(phone);
 	keeps_what_is_there();
 }
@@ -350,6 +383,8 @@ static void choose_world(void)
 	world.loses_bindings = generator_once_in(&world.chance, 3);
 	world.has_stars = generator_once_in(&world.chance, 3);
 	world.keeps_one = generator_once_in(&world.chance, 5);
+	world.has_overtaking =
+		!world.keeps_one && !world.loses_bindings && generator_once_in(&world.chance, 2);
 	world.is_ipv6 = generator_once_in(&world.chance, 4);
 	if (world.is_ipv6)
 		phones_border->proxy = at("[2001:db8:ff::1]:5060");
@@ -359,10 +394,13 @@ static void run(unsigned seed)
 {
 	world = (struct world){.seed = seed, .port = 10000};
 	generator_seed(&world.chance, seed);
+	/* What is over stays known as long as messages of it may come. */
+	phones_border->settings.limits.transactions = 20000;
 	choose_world();
 	start_phones();
 	for (unsigned i = 0; i < STEPS; i++)
 		step();
+	world.has_overtaking = false;
 	for (unsigned i = 0; i < PHONES; i++)
 		registers(&world.phones[i], "0");
 	cr_expect_eq(registrar.count, 0, "seed %u", seed);

@@ -113,15 +113,15 @@ Test(registration, a_challenge_creates_nothing_and_the_second_attempt_does)
 }
 
 /* RFC 3261 22.2 wants another CSeq, and with that another branch; who challenges without state does
- * not mind. */
+ * not mind. Nor does who is overloaded, without state, when the answer that says so was lost. */
 Test(registration, a_second_attempt_with_the_branch_and_cseq_of_the_first_counts)
 {
-	static const unsigned challenges[] = {401, 407};
+	static const unsigned failures[] = {401, 407, 403, 423, 500, 503};
 	struct registration registration = {.expires = "60"};
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
 		border_register(border, PHONE, registration);
-		border_answer(border, PHONE, challenges[i], registration);
+		border_answer(border, PHONE, failures[i], registration);
 		border_register(border, PHONE, registration);
 		border_answer(border, PHONE, 200, registration);
 		border_expect(border, ADDED("sip:alice@example.com", "60"));
