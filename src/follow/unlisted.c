@@ -58,10 +58,13 @@ void unlisted_note_new(struct follow *follow, uint32_t registration)
 static bool is_newer(
 	const struct follow *follow, const struct answer *answer, uint32_t registration)
 {
-	uint32_t opened;
+	const struct transaction *transaction = answer->transaction;
+	const uint32_t now = report_tick(follow->report);
+	uint32_t noted, opened;
 
-	return ledger_find(&follow->proofs, new_key(follow, registration), NULL, &opened) &&
-	       opened - answer->transaction->registration.number < UINT32_MAX / 2;
+	return ledger_find(&follow->proofs, new_key(follow, registration), &noted, &opened) &&
+	       now - noted <= now - transaction->opened &&
+	       opened - transaction->registration.number < UINT32_MAX / 2;
 }
 
 static void end(struct follow *follow, const struct answer *answer, uint32_t registration)
