@@ -86,7 +86,7 @@ static void log_configuration(const struct options *options)
 
 	log_debug("configuration: %s%s", path, is_there ? "" : " is not there, the defaults");
 	for (unsigned i = 0; i < options->source.override_count; i++)
-		log_debug("configuration: over it, %s", options->overrides[i]);
+		log_debug("configuration: over it, %s", options->source.overrides[i]);
 }
 
 /* What an operator runs who installs the kernel rules by himself. */
