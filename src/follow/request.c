@@ -16,6 +16,22 @@ void follow_find_tags(struct passage *passage)
 	passage->has_tags = true;
 }
 
+/* Of a request whose transaction is open. Its sender, which has not heard a final response that has
+ * passed, will try again. */
+static void note_copy(struct follow *follow, const struct passage *passage, uint32_t index)
+{
+	struct transaction *transaction = transaction_at(follow->transactions, index);
+
+	if (transaction_is_over(transaction)) {
+		transaction_enter(
+			follow->transactions, index, (enum transaction_phase)transaction->phase);
+		return;
+	}
+	if (transaction->copies < UINT8_MAX)
+		transaction->copies++;
+	transaction->bears |= passage->bears;
+}
+
 uint32_t follow_open(struct follow *follow, const struct passage *passage, bool *is_new)
 {
 	enum sip_method method = passage->message->method;
@@ -28,10 +44,7 @@ uint32_t follow_open(struct follow *follow, const struct passage *passage, bool 
 		return 0;
 	index = transaction_find(follow->transactions, key, method);
 	if (index) {
-		/* Its sender has not heard the final response yet, and will try again. */
-		if (transaction_is_over(transaction_at(follow->transactions, index)))
-			transaction_enter(follow->transactions, index,
-				transaction_at(follow->transactions, index)->phase);
+		note_copy(follow, passage, index);
 		return index;
 	}
 	if (transaction_is_answered(follow->transactions, key, method))
@@ -55,7 +68,7 @@ void follow_close(struct follow *follow, uint32_t index, unsigned status)
 	if (status < 300)
 		transaction_answer(follow->transactions, index);
 	else
-		transaction_close(follow->transactions, index);
+		transaction_fail(follow->transactions, index);
 }
 
 struct reason_claim follow_claim(const struct transaction *transaction, unsigned nat)

@@ -23,7 +23,8 @@ static inline bool follow_is_challenge(unsigned status)
 
 /* Closes a transaction whose final response, with this status, has passed. What has failed may come
  * again with the same CSeq and branch, and be accepted: with credentials, from a careless user
- * agent; or as nobody keeps that it has failed. */
+ * agent; or as nobody keeps that it has failed. So may a copy that has come before: until all are
+ * answered it stays open. */
 void follow_close(struct follow *follow, uint32_t index, unsigned status);
 
 /* A reason's claim by the user agent of a transaction: kind, id, key and seconds are to be set. */

@@ -290,6 +290,20 @@ void transaction_enter(
 {
 	dequeue(transactions, index);
 	enqueue(transactions, index, phase);
+	transaction_at(transactions, index)->has_failed = false;
+}
+
+void transaction_fail(struct transactions *transactions, uint32_t index)
+{
+	struct transaction *transaction = transaction_at(transactions, index);
+
+	if (!transaction->copies) {
+		transaction_close(transactions, index);
+		return;
+	}
+	transaction->copies--;
+	transaction_enter(transactions, index, TRANSACTION_DONE);
+	transaction->has_failed = true;
 }
 
 bool transactions_next(const struct transactions *transactions, uint32_t *tick)

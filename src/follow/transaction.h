@@ -23,8 +23,9 @@ enum transaction_phase {
 	TRANSACTION_WAITING,    /* no response yet: timers.transaction */
 	TRANSACTION_PROCEEDING, /* INVITE after a provisional response: timers.invite */
 	/* A final response passed to INVITE or what belongs to it, or one to a REGISTER that tells
-	 * less than it grants. Kept for timers.transaction, as a 2xx is sent again that long; the
-	 * oldest of these makes room when there is none. */
+	 * less than it grants, or one that it has failed while a copy of it is under way. Kept for
+	 * timers.transaction, as a 2xx is sent again that long; the oldest of these makes room when
+	 * there is none. */
 	TRANSACTION_DONE,
 	TRANSACTION_PHASES,
 };
@@ -49,6 +50,8 @@ struct transaction {
 	uint32_t opened;   /* tick */
 	uint32_t entered;  /* tick, rounded up; when its phase began */
 	uint16_t source;   /* its client's place in transactions.held */
+	uint8_t copies;    /* of its request, that may be answered each for itself */
+	bool has_failed;   /* one of them was: another may be accepted still */
 	uint64_t reason;   /* the key of the reason that it adds, refreshes or ends */
 	union {
 		struct {
@@ -118,7 +121,7 @@ static inline bool transaction_proves(const struct transaction *transaction)
 /* Whether its final response has passed. */
 static inline bool transaction_is_over(const struct transaction *transaction)
 {
-	return transaction->phase == TRANSACTION_DONE;
+	return transaction->phase == TRANSACTION_DONE && !transaction->has_failed;
 }
 
 /* Whether the branch of a message names its transaction. */
@@ -146,6 +149,10 @@ uint32_t transaction_find(
 uint32_t transaction_open(struct transactions *transactions, uint64_t key, enum sip_method method,
 	const struct address *client);
 void transaction_close(struct transactions *transactions, uint32_t index);
+
+/* One whose final response has passed, and does not count: closes it, or waits for those to the
+ * copies of its request. */
+void transaction_fail(struct transactions *transactions, uint32_t index);
 
 /* Closes one whose final response has passed. That is remembered for timers.transaction, as it is
  * for what has no transaction and is noted so. */

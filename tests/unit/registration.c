@@ -130,6 +130,40 @@ Test(registration, a_second_attempt_with_the_branch_and_cseq_of_the_first_counts
 	}
 }
 
+/* Who keeps no state answers each copy that it gets, in whatever order. */
+Test(registration, a_copy_under_way_may_be_accepted_though_another_has_failed)
+{
+	static const unsigned failures[] = {401, 407, 403, 423, 500, 503};
+	const struct registration registration = {.expires = "60"};
+
+	for (unsigned i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
+		for (unsigned copies = 0; copies < 3; copies++)
+			border_register(border, PHONE, registration);
+		border_answer(border, PHONE, failures[i], registration);
+		border_answer(border, PHONE, failures[i], registration);
+		border_expect(border, "");
+		border_answer(border, PHONE, 200, registration);
+		border_expect(border, ADDED("sip:alice@example.com", "60"));
+		border_answer(border, PHONE, 200, registration);
+		border_expect(border, "");
+		border_wait(border, 61);
+		border_forget(border);
+	}
+}
+
+Test(registration, when_all_copies_have_failed_nothing_more_counts)
+{
+	const struct registration registration = {.expires = "60"};
+
+	border_register(border, PHONE, registration);
+	border_register(border, PHONE, registration);
+	border_answer(border, PHONE, 503, registration);
+	border_answer(border, PHONE, 503, registration);
+	cr_expect_eq(engine_counters(border->engine).transactions, 0);
+	border_answer(border, PHONE, 200, registration);
+	border_expect(border, "");
+}
+
 Test(registration, a_failed_refresh_leaves_it_to_run_out)
 {
 	register_alice("60");

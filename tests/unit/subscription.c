@@ -164,6 +164,18 @@ Test(subscription, a_second_attempt_with_the_branch_and_cseq_of_the_first_counts
 	}
 }
 
+Test(subscription, a_copy_under_way_may_be_accepted_though_another_has_failed)
+{
+	const struct exchange request = to_presence(1, "600");
+
+	phone_asks(border, PHONE, "SUBSCRIBE", request);
+	phone_asks(border, PHONE, "SUBSCRIBE", request);
+	proxy_answers(border, PHONE, 503, "SUBSCRIBE", granted(request, ""));
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 200, "SUBSCRIBE", granted(request, "Expires: 600\r\n"));
+	border_expect(border, NATTED ADD("call", "600"));
+}
+
 /* RFC 6665 4.1.2.2. */
 Test(subscription, a_refresh_that_says_it_is_gone_ends_it)
 {

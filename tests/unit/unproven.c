@@ -133,6 +133,21 @@ Test(unproven, with_digest_a_phone_that_answers_nothing_is_kept_for_its_whole_re
 	cr_expect_eq(border->sent_count, 143, "%u", border->sent_count);
 }
 
+/* The second of two copies was never answered, and it goes on with the same branch and CSeq. */
+Test(unproven, nor_does_a_copy_without_credentials_keep_them_from_counting)
+{
+	const struct registration asked = {.call_id = "a", .expires = "3600", .extra = CHALLENGE};
+
+	border->settings.limits.unproven = 1;
+	register_as(OTHER, (struct registration){.call_id = "b", .aor = "sip:bob@example.com"});
+	border_register(border, PHONE, asked);
+	border_register(border, PHONE, asked);
+	border_answer(border, PHONE, 401, asked);
+	register_as(PHONE, (struct registration){.call_id = "a", .credentials = CREDENTIALS});
+	cr_expect_eq(engine_counters(border->engine).endpoints, 2);
+	cr_expect_eq(in_an_hour(), 143 + 4);
+}
+
 Test(unproven, a_nonce_of_somebody_else_proves_nothing)
 {
 	challenge(OTHER);
