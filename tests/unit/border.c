@@ -460,3 +460,18 @@ void border_bind(struct border *border, const char *client, struct registration 
 	border_register(border, client, registration);
 	border_answer(border, client, 200, registration);
 }
+
+void border_bind_many(struct border *border, unsigned count)
+{
+	border->settings.limits.endpoints_per_address = count;
+	for (unsigned i = 0; i < count; i++) {
+		char client[32], call_id[32], aor[64];
+
+		snprintf(client, sizeof(client), "203.0.113.1:%u", 10000 + i);
+		snprintf(call_id, sizeof(call_id), "call-%u", i);
+		snprintf(aor, sizeof(aor), "sip:%u@example.com", i);
+		border_bind(border, client,
+			(struct registration){.aor = aor, .call_id = call_id, .expires = "3600"});
+		border_forget(border);
+	}
+}

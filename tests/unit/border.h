@@ -110,4 +110,8 @@ void border_answer(struct border *border, const char *client, unsigned status,
 /* Both, answered with 200. */
 void border_bind(struct border *border, const char *client, struct registration registration);
 
+/* So many phones, at the ports of 203.0.113.1 from 10000 on, are bound for an hour, each with an
+ * address of record of its own. Their events are forgotten, and as many are allowed from there. */
+void border_bind_many(struct border *border, unsigned count);
+
 #endif

@@ -379,20 +379,6 @@ Test(liveness, round_trips_are_counted_by_how_long_they_took)
 
 /* After a pause of natbox's own: its process was stopped, the machine suspended. */
 
-static void register_phones(unsigned count)
-{
-	border->settings.limits.endpoints_per_address = count;
-	for (unsigned i = 0; i < count; i++) {
-		char client[32], call_id[32], aor[64];
-
-		snprintf(client, sizeof(client), "203.0.113.1:%u", 10000 + i);
-		snprintf(call_id, sizeof(call_id), "call-%u", i);
-		snprintf(aor, sizeof(aor), "sip:%u@example.com", i);
-		register_phone(client, call_id, aor);
-	}
-	border_forget(border);
-}
-
 Test(liveness, what_was_not_sent_in_a_pause_is_not_made_up_for)
 {
 	border->settings.keepalive.interval_us = 1000000;
@@ -486,7 +472,7 @@ Test(liveness, what_is_overdue_after_a_pause_is_spread)
 {
 	enum { PHONES = 1000 };
 
-	register_phones(PHONES);
+	border_bind_many(border, PHONES);
 	border_pause(border, 120);
 	cr_expect_eq(border->sent_count, 0);
 	border_wait(border, 0.015);

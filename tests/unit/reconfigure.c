@@ -4,25 +4,16 @@
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 #define PHONE "203.0.113.1:5061"
 
 TestSuite(reconfigure, .init = own_border_open, .fini = own_border_close);
 
-static void register_line(const char *client, const char *call_id, const char *aor)
-{
-	struct registration registration = {.aor = aor, .call_id = call_id, .expires = "3600"};
-
-	border_bind(border, client, registration);
-	border->log_length = 0;
-	border->log[0] = 0;
-}
-
 static void register_phone(const char *client, const char *call_id)
 {
-	register_line(client, call_id, NULL);
+	border_bind(border, client, (struct registration){.call_id = call_id, .expires = "3600"});
+	border_forget(border);
 }
 
 static int reconfigure(void)
@@ -106,15 +97,7 @@ Test(reconfigure, keepalives_that_a_shorter_interval_makes_overdue_are_spread)
 {
 	enum { PHONES = 1000 };
 
-	border->settings.limits.endpoints_per_address = PHONES;
-	for (unsigned i = 0; i < PHONES; i++) {
-		char client[32], call_id[32], aor[64];
-
-		snprintf(client, sizeof(client), "203.0.113.1:%u", 10000 + i);
-		snprintf(call_id, sizeof(call_id), "call-%u", i);
-		snprintf(aor, sizeof(aor), "sip:%u@example.com", i);
-		register_line(client, call_id, aor);
-	}
+	border_bind_many(border, PHONES);
 	border_wait(border, 12);
 	border->settings.keepalive.interval_us = 10000000;
 	cr_assert_eq(reconfigure(), 0);

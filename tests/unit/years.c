@@ -5,27 +5,11 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <stdio.h>
 
 #define PHONE  "203.0.113.1:5061"
 #define DAY_US 86400000000ull
 
 TestSuite(years, .init = own_border_open, .fini = own_border_close);
-
-static void register_phones(unsigned count)
-{
-	border->settings.limits.endpoints_per_address = count;
-	for (unsigned i = 0; i < count; i++) {
-		char client[32], call_id[32], aor[64];
-
-		snprintf(client, sizeof(client), "203.0.113.1:%u", 10000 + i);
-		snprintf(call_id, sizeof(call_id), "call-%u", i);
-		snprintf(aor, sizeof(aor), "sip:%u@example.com", i);
-		border_bind(border, client,
-			(struct registration){.aor = aor, .call_id = call_id, .expires = "3600"});
-		border_forget(border);
-	}
-}
 
 /* Just before it wraps, half-way, and in between. */
 ParameterizedTestParameters(years, what_is_overdue_is_spread_whenever_the_host_was_started)
@@ -41,7 +25,7 @@ ParameterizedTest(uint64_t *start, years, what_is_overdue_is_spread_whenever_the
 	enum { PHONES = 1000, PER_TICK = 500 };
 
 	border->now_us = *start;
-	register_phones(PHONES);
+	border_bind_many(border, PHONES);
 	border_wait(border, 12);
 	border->settings.keepalive.interval_us = 10000000;
 	cr_assert_eq(engine_reconfigure(border->engine, &border->settings), 0);
