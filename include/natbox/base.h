@@ -240,11 +240,16 @@ static inline uint32_t ticks_of(uint64_t us)
 	return (uint32_t)((us + TICK_US - 1) / TICK_US);
 }
 
-/* Ticks are 32 bits and wrap after 497 days; compare only ticks that are near each other: of what
- * may have been noted long ago, its age. */
+/* Ticks are 32 bits and wrap after 497 days; compare only ticks that are near each other. */
 static inline bool tick_before(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) < 0;
+}
+
+/* Whether a is longer ago than b: both have passed, either of them maybe long ago. */
+static inline bool tick_older(uint32_t now, uint32_t a, uint32_t b)
+{
+	return now - a > now - b;
 }
 
 #endif

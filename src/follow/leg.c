@@ -96,7 +96,7 @@ bool leg_note_grant(struct follow *follow, const struct transaction *transaction
 	uint32_t opened, last;
 
 	if (ledger_find(&follow->proofs, key, &opened, &last) && last != place &&
-		now - opened < now - transaction->opened)
+		tick_older(now, transaction->opened, opened))
 		return false;
 	ledger_note(&follow->proofs, key, transaction->opened, place);
 	return true;

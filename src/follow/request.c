@@ -23,8 +23,7 @@ static void note_copy(struct follow *follow, const struct passage *passage, uint
 	struct transaction *transaction = transaction_at(follow->transactions, index);
 
 	if (transaction_is_over(transaction)) {
-		transaction_enter(
-			follow->transactions, index, (enum transaction_phase)transaction->phase);
+		transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 		return;
 	}
 	if (transaction->copies < UINT8_MAX)

@@ -250,7 +250,7 @@ bool transaction_saw_end(const struct transactions *transactions,
 	uint32_t ended, end;
 
 	return ledger_find(&transactions->over, reason, &ended, &end) && end >= least &&
-	       now - ended <= now - transaction->opened;
+	       !tick_older(now, ended, transaction->opened);
 }
 
 bool transactions_noted_end(const struct transactions *transactions, uint64_t reason,

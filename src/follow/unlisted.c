@@ -63,7 +63,7 @@ static bool is_newer(
 	uint32_t noted, opened;
 
 	return ledger_find(&follow->proofs, new_key(follow, registration), &noted, &opened) &&
-	       now - noted <= now - transaction->opened &&
+	       !tick_older(now, noted, transaction->opened) &&
 	       opened - transaction->registration.number < UINT32_MAX / 2;
 }
 
