@@ -14,6 +14,7 @@
 #include "wire/host.h"
 #include "wire/queue/queue.h"
 #include "wire/relay/relay.h"
+#include "wire/rules/pulse.h"
 #include "wire/rules/rules.h"
 
 #include <errno.h>
@@ -171,7 +172,7 @@ static void run(const struct path *path, struct installed_rules *rules, int sign
 			fprintf(stderr, "nullrelay: %s\n", fault.line);
 		for (unsigned batch = 0; batch < BATCHES && receive(path); batch++)
 			;
-		if (poll(polled, count + 1, has_rest(path) ? 0 : RULES_TICK_MS) > 0 &&
+		if (poll(polled, count + 1, has_rest(path) ? 0 : PULSE_TICK_MS) > 0 &&
 			polled[count].revents && handle_signal(signals, path, rules))
 			break;
 	}

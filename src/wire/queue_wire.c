@@ -2,7 +2,7 @@
  * kernel hands over and takes back, and only while natbox shows that it lives. */
 #include "claim.h"
 #include "queue/queue.h"
-#include "rules/alive.h"
+#include "rules/pulse.h"
 #include "served.h"
 #include "tell.h"
 
@@ -159,8 +159,8 @@ const struct wire_kind queue_wire = {
 	.close = queueing_close,
 	.needs_net_admin = true,
 	.proxies_stay = true,
-	.longest_turn_us = RULES_TICK_MS * 1000 / 3,
+	.longest_turn_us = PULSE_TICK_MS * 1000 / 3,
 	/* The sets that the rules match on have run out; a thread that looks now and then renews
 	 * them. */
-	.deaf_after_pause_us = 2000ull * ALIVE_RENEWAL_MS,
+	.deaf_after_pause_us = 2000ull * PULSE_WORK_MS,
 };

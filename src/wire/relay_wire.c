@@ -2,7 +2,7 @@
  * shows that it lives. */
 #include "claim.h"
 #include "relay/relay.h"
-#include "rules/alive.h"
+#include "rules/pulse.h"
 #include "served.h"
 #include "tell.h"
 
@@ -168,7 +168,7 @@ const struct wire_kind relay_wire = {
 	.close = relaying_close,
 	.needs_net_admin = true,
 	.proxies_stay = true,
-	.longest_turn_us = RULES_TICK_MS * 1000 / 3,
+	.longest_turn_us = PULSE_TICK_MS * 1000 / 3,
 	/* The sets that divert have run out; a thread that looks now and then renews them. */
-	.deaf_after_pause_us = 2000ull * ALIVE_RENEWAL_MS,
+	.deaf_after_pause_us = 2000ull * PULSE_WORK_MS,
 };

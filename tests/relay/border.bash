@@ -1,7 +1,7 @@
 # The border host of the relay's tests, its neighbours, and what is asked of them. mode: relay or queue.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2119,SC2120,SC2154 # shared with the caller
 relay_program=${NULLRELAY:-build/nullrelay}
-make -s natbox build/nullrelay build/peer build/asker || exit 1
+make -s natbox build/nullrelay build/peer build/holder build/asker || exit 1
 way=() # how the null relay is to relay
 [ "$mode" = relay ] || way=(-q)
 
@@ -248,6 +248,55 @@ flows_around() { # what happened, milliseconds, command...
 	gap=$(longest_gap "$@") && [ "$gap" -lt "$most" ]
 	ok $? "$what: SIP flows around within $most ms to both proxies"
 	echo "# longest gap $gap ms"
+}
+
+# While this goes on, nobody on this machine makes or removes an interface, an address or a route.
+hold_interfaces() {
+	coproc holder { build/holder; }
+	holder_pid=$! holder_input=${holder[1]}
+	read -r -t 60 -u "${holder[0]}"
+}
+
+release_interfaces() {
+	exec {holder_input}>&-
+	wait "$holder_pid"
+}
+
+# How long the first of the proxies counts as alive, in milliseconds; empty: none does.
+left_to_live() {
+	border nft list set inet natbox alive4 | awk '
+		match($0, /expires [0-9ms]+/) {
+			time = substr($0, RSTART + 8, RLENGTH - 8)
+			print (time ~ /[0-9]s/ ? 1000 * time : 0) + (match(time, /[0-9]+ms/) ? substr(time, RSTART) : 0)
+			exit
+		}'
+}
+
+are_renewed() { # times, without being gone at any look
+	local renewals=0 left before=9999
+	while [ $renewals -lt "$1" ]; do
+		left=$(left_to_live)
+		[ -n "$left" ] || return
+		[ "$left" -le "$before" ] || renewals=$((renewals + 1))
+		before=$left
+	done
+}
+
+are_withdrawn() {
+	[ -z "$(left_to_live)" ]
+}
+
+waits_for_no_interface() {
+	hold_interfaces && are_renewed 6
+	ok $? "while others change interfaces and routes, however long that takes, natbox stays in its place"
+	kill "$relay"
+	eventually are_withdrawn
+	ok $? "and steps aside at once when it is told to end"
+	release_interfaces
+	wait "$relay" 2>/dev/null
+	start_relay
+	is_relayed $caller $near 100 && is_relayed "$caller6" "$far6" 100
+	ok $? "started again it takes over"
 }
 
 passes_by() { # caller, proxy, bytes

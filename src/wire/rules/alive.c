@@ -28,6 +28,7 @@ struct transaction {
 
 struct alive {
 	struct mnl_socket *socket;
+	struct mnl_socket *another; /* of alive_prolong and alive_withdraw */
 	struct transaction renew; /* deletes and adds: adding alone does not start the time anew */
 	struct transaction add;   /* for when there is nothing to delete */
 	struct transaction withdraw;
@@ -133,6 +134,8 @@ int alive_open(const struct address *proxies, size_t count, struct alive **out)
 		error = prepare(&alive->withdraw, proxies, count, true, false);
 	if (!error)
 		error = netlink_open(NETLINK_NETFILTER, &alive->socket);
+	if (!error)
+		error = netlink_open(NETLINK_NETFILTER, &alive->another);
 	if (error) {
 		alive_close(alive);
 		return error;
@@ -146,27 +149,33 @@ void alive_close(struct alive *alive)
 	if (!alive)
 		return;
 	netlink_close(alive->socket);
+	netlink_close(alive->another);
 	free(alive);
 }
 
-static int commit(struct alive *alive, const struct transaction *transaction)
+static int commit(struct mnl_socket *socket, const struct transaction *transaction)
 {
-	return netlink_commit(alive->socket, transaction->bytes, transaction->length);
+	return netlink_commit(socket, transaction->bytes, transaction->length);
 }
 
 int alive_renew(struct alive *alive)
 {
-	int error = commit(alive, &alive->renew);
+	int error = commit(alive->socket, &alive->renew);
 
 	if (error != -ENOENT)
 		return error;
-	error = commit(alive, &alive->add);
+	error = commit(alive->socket, &alive->add);
 	return error ? error : ALIVE_ANEW;
+}
+
+void alive_prolong(struct alive *alive)
+{
+	commit(alive->another, &alive->renew);
 }
 
 void alive_withdraw(struct alive *alive)
 {
-	commit(alive, &alive->withdraw);
+	commit(alive->another, &alive->withdraw);
 }
 
 static int read_counter(const struct nlmsghdr *message, void *context)

@@ -6,9 +6,9 @@
 
 #include <natbox/address.h>
 
-/* How long the rules outlive a natbox that hangs, and how often they are renewed: three renewals
- * may come late before a living natbox is passed by. */
-enum { ALIVE_MS = 2000, ALIVE_RENEWAL_MS = 500 };
+/* How long the rules outlive a natbox that hangs. Renewed every PULSE_WORK_MS, three renewals may
+ * come late before a living natbox is passed by. */
+enum { ALIVE_MS = 2000 };
 
 struct alive;
 
@@ -22,7 +22,10 @@ void alive_close(struct alive *alive);
 enum { ALIVE_ANEW = 1 };
 int alive_renew(struct alive *alive);
 
-/* Takes the proxies out of the sets, as far as they are there. */
+/* Starts their time anew where they are in the sets. May run beside alive_renew. */
+void alive_prolong(struct alive *alive);
+
+/* Takes the proxies out of the sets, as far as they are there. Not beside alive_prolong. */
 void alive_withdraw(struct alive *alive);
 
 /* Packets that the counter "forged" of the table has seen. 0 or a negative errno. */

@@ -2,6 +2,7 @@
 
 #include "alive.h"
 #include "kernel.h"
+#include "pulse.h"
 #include "queue_rule.h"
 #include "routing.h"
 #include "ruleset.h"
@@ -12,7 +13,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+/* What was out of place, and has to be told, is in place again. */
+enum { MENDED = 1 };
 
 /* Sysctls are looked at every so many renewals, as a host may have thousands of interfaces. */
 enum { SYSCTLS_RENEWALS = 4 };
@@ -21,19 +24,18 @@ struct installed_rules {
 	struct rules_settings settings;
 	struct alive *alive;
 	struct routing *routing; /* NULL: the operator's to install */
-	atomic_uint ticks;
 	atomic_ullong forged;
+	atomic_bool is_sound; /* all was in place when it was last looked at */
 
-	unsigned count;    /* of the table's rules, when it had all of them; the watcher's */
+	struct pulse pulse;
+	struct pulse_thread examiner, prolonger;
+
+	unsigned count;    /* of the table's rules, when it had all of them; the examiner's */
 	unsigned renewals; /* likewise, as are the next two */
 	int sysctls_error;
 	struct fault sysctls_fault;
 
-	pthread_t watcher;
-	bool watching;
 	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t stop;
-	bool stopping;
 	bool in_trouble, trouble_is_news;
 	struct fault trouble;
 	struct address proxies[];
@@ -87,7 +89,7 @@ static struct installed_rules *rules_new(const struct rules_settings *settings)
 	rules->settings.proxies = rules->proxies;
 	memcpy(rules->proxies, settings->proxies, size);
 	pthread_mutex_init(&rules->lock, NULL);
-	pthread_cond_init(&rules->stop, NULL);
+	pulse_init(&rules->pulse);
 	return rules;
 }
 
@@ -95,7 +97,7 @@ static void rules_free(struct installed_rules *rules)
 {
 	alive_close(rules->alive);
 	routing_close(rules->routing);
-	pthread_cond_destroy(&rules->stop);
+	pulse_destroy(&rules->pulse);
 	pthread_mutex_destroy(&rules->lock);
 	free(rules);
 }
@@ -231,12 +233,13 @@ int rules_install(
 	return 0;
 }
 
-/* Where the proxies had run out, the table may be another one than before, without our rule. */
-static int renew_sets(const struct installed_rules *rules, struct fault *fault)
+/* Where the sets were empty, the table may be another one than before, without our rule. */
+static int renew_sets(const struct installed_rules *rules, bool *were_empty, struct fault *fault)
 {
 	int result = alive_renew(rules->alive);
 
-	if (result == ALIVE_ANEW)
+	*were_empty = result == ALIVE_ANEW;
+	if (*were_empty)
 		result = rules->settings.queues ? queue_rule_put(rules->settings.queue, fault) : 0;
 	else if (result < 0)
 		fault_set(fault, result, "cannot renew the sets of table " RULESET_TABLE ": %s",
@@ -259,15 +262,16 @@ static bool has_lost_rules(struct installed_rules *rules)
 
 static int put_back(struct installed_rules *rules, const char *gone, struct fault *fault)
 {
+	bool were_empty;
 	int error = install(rules, fault);
 
 	if (!error)
-		error = renew_sets(rules, fault);
+		error = renew_sets(rules, &were_empty, fault);
 	if (error)
 		return error;
 	if (ruleset_count(&rules->count) != 0)
 		rules->count = 0;
-	return fault_set(fault, -ENOENT,
+	return fault_set(fault, MENDED,
 		"%s gone and has been put back; have whoever flushed the rule set leave tables of "
 		"others alone",
 		gone);
@@ -277,27 +281,32 @@ static int put_back(struct installed_rules *rules, const char *gone, struct faul
  * the routing rules that they do not know. */
 static int renew(struct installed_rules *rules, struct fault *fault)
 {
-	bool added;
+	bool added, were_empty;
 	int error = install_routing(rules, &added, fault);
 
 	if (error)
 		return error;
-	error = renew_sets(rules, fault);
-	if (!error && added)
-		return fault_set(fault, -ENOENT,
-			"a routing rule or route of relay mode (table %u) was gone and has been "
-			"put back; have whoever flushed them leave those of others alone",
-			rules->settings.table);
-	if (!error && !rules->settings.manual && has_lost_rules(rules))
-		return put_back(rules, "a rule of table " RULESET_TABLE " was", fault);
-	if (!error)
-		return 0;
-	if (rules->settings.manual || error != -ENOENT)
+	error = renew_sets(rules, &were_empty, fault);
+	if (error == -ENOENT && !rules->settings.manual)
+		return put_back(rules, "table " RULESET_TABLE " was", fault);
+	if (error)
 		return fault_set(fault, error,
 			"cannot renew the sets of table " RULESET_TABLE
 			": %s; SIP flows past natbox until the rules are there (natbox --rules)",
 			strerror(-error));
-	return put_back(rules, "table " RULESET_TABLE " was", fault);
+	if (added)
+		return fault_set(fault, MENDED,
+			"a routing rule or route of relay mode (table %u) was gone and has been "
+			"put back; have whoever flushed them leave those of others alone",
+			rules->settings.table);
+	if (!rules->settings.manual && has_lost_rules(rules))
+		return put_back(rules, "a rule of table " RULESET_TABLE " was", fault);
+	if (were_empty && atomic_load(&rules->is_sound))
+		return fault_set(fault, MENDED,
+			"table " RULESET_TABLE " was not renewed for two seconds, and SIP has "
+			"flowed past natbox, unrepaired; was natbox stopped, or is this host "
+			"overloaded?");
+	return 0;
 }
 
 static void note_trouble(struct installed_rules *rules, int error, const struct fault *fault)
@@ -323,71 +332,41 @@ static int check_and_renew(struct installed_rules *rules, struct fault *fault)
 		rules->sysctls_fault.line);
 }
 
-static void renew_and_note(struct installed_rules *rules)
+/* The examiner: it may wait for as long as others make and remove interfaces, which takes the
+ * kernel seconds where many containers come and go. */
+static void examine(void *context)
 {
+	struct installed_rules *rules = context;
 	struct fault fault;
 	uint64_t forged;
+	const int error = check_and_renew(rules, &fault);
 
-	note_trouble(rules, check_and_renew(rules, &fault), &fault);
+	atomic_store(&rules->is_sound, error >= 0);
+	note_trouble(rules, error, &fault);
 	if (alive_forged(rules->alive, &forged) == 0)
 		atomic_store_explicit(&rules->forged, forged, memory_order_relaxed);
 }
 
-static struct timespec next_look(void)
+/* The prolonger: it waits for nobody but nftables. */
+static void prolong(void *context)
 {
-	struct timespec at;
+	const struct installed_rules *rules = context;
 
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += RULES_TICK_MS * 1000000L;
-	at.tv_sec += at.tv_nsec / 1000000000;
-	at.tv_nsec %= 1000000000;
-	return at;
-}
-
-/* False when the thread is to end. */
-static bool wait_for_next_look(struct installed_rules *rules)
-{
-	const struct timespec at = next_look();
-	bool stopping;
-
-	pthread_mutex_lock(&rules->lock);
-	while (!rules->stopping && pthread_cond_clockwait(&rules->stop, &rules->lock,
-					   CLOCK_MONOTONIC, &at) != ETIMEDOUT)
-		;
-	stopping = rules->stopping;
-	pthread_mutex_unlock(&rules->lock);
-	return !stopping;
-}
-
-/* Looks more often than it renews, so that a hang is not prolonged by what was before it. */
-static void *watch(void *context)
-{
-	struct installed_rules *rules = context;
-	unsigned seen = atomic_load(&rules->ticks);
-	int looks = 0;
-
-	while (wait_for_next_look(rules)) {
-		const unsigned ticks = atomic_load_explicit(&rules->ticks, memory_order_relaxed);
-
-		looks++;
-		if (ticks != seen && looks >= ALIVE_RENEWAL_MS / RULES_TICK_MS) {
-			renew_and_note(rules);
-			looks = 0;
-		}
-		seen = ticks;
-	}
-	return NULL;
+	if (atomic_load(&rules->is_sound))
+		alive_prolong(rules->alive);
 }
 
 int rules_start(struct installed_rules *rules, struct fault *fault)
 {
 	int error = renew(rules, fault);
 
-	if (error && error != -ENOENT)
+	if (error < 0 && error != -ENOENT)
 		return error;
+	atomic_store(&rules->is_sound, error >= 0);
 	note_trouble(rules, error, fault);
-	error = thread_start(&rules->watcher, watch, rules);
-	rules->watching = !error;
+	error = pulse_start(&rules->pulse, &rules->examiner, examine, rules);
+	if (!error)
+		error = pulse_start(&rules->pulse, &rules->prolonger, prolong, rules);
 	if (error)
 		return fault_set(fault, error, "cannot start a thread: %s", strerror(-error));
 	return 0;
@@ -395,9 +374,7 @@ int rules_start(struct installed_rules *rules, struct fault *fault)
 
 void rules_tick(struct installed_rules *rules)
 {
-	const unsigned ticks = atomic_load_explicit(&rules->ticks, memory_order_relaxed);
-
-	atomic_store_explicit(&rules->ticks, ticks + 1, memory_order_relaxed);
+	pulse_tick(&rules->pulse);
 }
 
 bool rules_trouble(struct installed_rules *rules, struct fault *fault)
@@ -418,23 +395,15 @@ uint64_t rules_forged(const struct installed_rules *rules)
 	return atomic_load_explicit(&rules->forged, memory_order_relaxed);
 }
 
-static void stop_watcher(struct installed_rules *rules)
-{
-	if (!rules->watching)
-		return;
-	rules->watching = false;
-	pthread_mutex_lock(&rules->lock);
-	rules->stopping = true;
-	pthread_cond_signal(&rules->stop);
-	pthread_mutex_unlock(&rules->lock);
-	pthread_join(rules->watcher, NULL);
-}
-
+/* SIP flows past at once, and does not wait for the examiner, which may have renewed meanwhile. */
 void rules_withdraw(struct installed_rules *rules)
 {
 	if (!rules)
 		return;
-	stop_watcher(rules);
+	pulse_stop(&rules->pulse);
+	pulse_join(&rules->prolonger);
+	alive_withdraw(rules->alive);
+	pulse_join(&rules->examiner);
 	alive_withdraw(rules->alive);
 }
 

@@ -3,8 +3,8 @@
  * those of mode queue, a table alone, which hands them over in a queue. Everything is ours alone:
  * the table "inet natbox", and routing rules and routes that carry a protocol number of their own.
  *
- * They match on the sets alive4 and alive6 of that table: the proxies, each for two seconds. A
- * thread renews them every half second for as long as the event loop calls rules_tick. When that
+ * They match on the sets alive4 and alive6 of that table: the proxies, each for two seconds.
+ * Threads renew them every half second for as long as the event loop calls rules_tick. When that
  * stops, crashed or hung, the rules no longer match and SIP flows past.
  *
  * What was left by a natbox that crashed is replaced. When somebody flushes the rule set, it comes
@@ -17,9 +17,6 @@
 #include <natbox/base.h>
 
 #include <stdio.h>
-
-/* The longest pause between two calls of rules_tick that is not taken for a hang. */
-enum { RULES_TICK_MS = 250 };
 
 /* The commands that install and remove the rules by hand, to be run by sh as root. They leave out
  * notrack where this host translates addresses (natbox.8), or when the caller may not look. */
@@ -41,11 +38,11 @@ int rules_install(
 void rules_examine(const struct rules_settings *settings,
 	void (*told)(void *context, const struct fault *fault), void *context);
 
-/* Diverts from now on. Starts the thread: call it after privileges are dropped, as capabilities are
- * a thread's own. 0 or a negative errno with *fault set. */
+/* Diverts from now on. Starts threads: call it after privileges are dropped, as capabilities are a
+ * thread's own. 0 or a negative errno with *fault set. */
 int rules_start(struct installed_rules *rules, struct fault *fault);
 
-/* The event loop lives. From its thread; costs nothing. */
+/* The event loop turns (pulse.h). From its thread; costs nothing. */
 void rules_tick(struct installed_rules *rules);
 
 /* What keeps the proxies from being kept alive: true, and a line for the log, once for each spell
@@ -55,10 +52,10 @@ bool rules_trouble(struct installed_rules *rules, struct fault *fault);
 /* Datagrams that the rules dropped for bearing a proxy's source but not coming from there. */
 uint64_t rules_forged(const struct installed_rules *rules);
 
-/* Diverts nothing any more: stops the thread and empties the sets. NULL is fine. */
+/* Diverts nothing any more: stops the threads and empties the sets. NULL is fine. */
 void rules_withdraw(struct installed_rules *rules);
 
-/* Stops the thread and removes everything that was installed. NULL is fine. */
+/* Stops the threads and removes everything that was installed. NULL is fine. */
 void rules_remove(struct installed_rules *rules);
 
 #endif
