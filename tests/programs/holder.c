@@ -1,9 +1,9 @@
-/* Holds the kernel's lock of all interfaces, addresses and routes (RTNL), as others do who make and
- * remove many of them, until its standard input ends or a minute has passed. Prints "held" once it
- * does.
+/* Holds the kernel's lock of all interfaces, addresses and routes (RTNL), as others do who make
+ * and remove many of them, until its standard input ends or a minute has passed. Prints "held"
+ * once it does.
  *
- * The kernel asks a network card for its strings under that lock, and reads how many it is asked for
- * from a page that userfaultfd(2) keeps back. */
+ * The kernel asks a network card for its strings under that lock, and reads how many it is asked
+ * for from a page that userfaultfd(2) keeps back. */
 #include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -42,7 +42,8 @@ static int fail(const char *what)
 
 int main(void)
 {
-	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int access = PROT_READ | PROT_WRITE, own = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *pages = mmap(NULL, 2 * PAGE, access, own, -1, 0);
 	const int faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 	const struct uffdio_range second = {(uintptr_t)pages + PAGE, PAGE};
 	struct uffdio_api version = {.api = UFFD_API};

@@ -145,6 +145,24 @@ Test(hops, a_route_that_changes_counts_at_once)
 	cr_expect_eq(find(proxy4, "198.51.100.8:1"), 0xa3);
 }
 
+/* Each interface that a container gets brings one. */
+Test(hops, a_route_of_one_link_changes_nothing)
+{
+	cr_assert(becomes(proxy4, phone4, 0xfe) && becomes(proxy6, phone6, 0xfd));
+	run("ip -6 route add fe80:0:0:7::/64 dev near");
+	cr_expect_eq(find(proxy4, phone4), 0xfe);
+	cr_expect_eq(find(proxy6, phone6), 0xfd);
+	run("ip -6 route del fe80:0:0:7::/64 dev near && ip -6 route add fe80::/9 dev near");
+	cr_expect_eq(find(proxy4, phone4), 0);
+}
+
+Test(hops, addresses_of_one_link_are_the_kernels)
+{
+	add_neighbour("fe80::7", "near", 0xa7);
+	cr_assert(becomes(proxy6, phone6, 0xfd));
+	cr_expect(stays_the_kernels(proxy6, "[fe80::7]:5060"));
+}
+
 static void add_second_way(void)
 {
 	run("ip addr add 192.0.2.2/32 dev near");

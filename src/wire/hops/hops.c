@@ -208,6 +208,14 @@ static void note_device(struct hops *hops, const struct nlmsghdr *message)
 	}
 }
 
+/* Many may change at once. */
+static void note_routing(struct hops *hops)
+{
+	if (hops->is_read)
+		forget_answers(hops);
+	hops->is_read = false;
+}
+
 static int note(const struct nlmsghdr *message, void *context)
 {
 	struct hops *hops = context;
@@ -221,10 +229,9 @@ static int note(const struct nlmsghdr *message, void *context)
 	case RTM_DELLINK:
 		note_device(hops, message);
 		break;
-	default: /* a route or a rule, of which many may change at once */
-		if (hops->is_read)
-			forget_answers(hops);
-		hops->is_read = false;
+	default: /* a route or a rule */
+		if (!is_route_of_link(message))
+			note_routing(hops);
 		break;
 	}
 	return MNL_CB_OK;
@@ -393,7 +400,8 @@ static bool is_to_be_confirmed(struct neighbour *neighbour, uint64_t now_ms)
 
 bool hops_find(struct hops *hops, const struct flow *flow, size_t length, struct next_hop *next_hop)
 {
-	struct answer *answer = hops->is_read ? find_answer(hops, flow) : NULL;
+	const bool is_known = hops->is_read && !ip_is_of_link(flow->destination.ip);
+	struct answer *answer = is_known ? find_answer(hops, flow) : NULL;
 	const struct route *route = answer ? &answer->route : NULL;
 	const struct device *device;
 	struct neighbour *neighbour;

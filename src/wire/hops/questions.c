@@ -247,6 +247,29 @@ static int take_interface(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
+bool ip_is_of_link(const uint8_t ip[static 16])
+{
+	return ip[0] == 0xff || (ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80);
+}
+
+bool is_route_of_link(const struct nlmsghdr *message)
+{
+	enum { LINK_LOCAL_LENGTH = 10 };
+	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+	uint8_t ip[16] = {0};
+
+	if (message->nlmsg_type != RTM_NEWROUTE && message->nlmsg_type != RTM_DELROUTE)
+		return false;
+	mnl_attr_for_each(attribute, message, sizeof(*header))
+	{
+		if (mnl_attr_get_type(attribute) == RTA_DST &&
+			!read_ip(attribute, header->rtm_family, ip))
+			return false;
+	}
+	return ip_is_of_link(ip) && (ip[0] == 0xff || header->rtm_dst_len >= LINK_LOCAL_LENGTH);
+}
+
 int ask_way(const struct address *host, unsigned *interface)
 {
 	const bool ipv4 = address_is_ipv4(host);

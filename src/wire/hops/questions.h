@@ -62,7 +62,13 @@ int ask_neighbour(struct mnl_socket *socket, unsigned interface, const uint8_t i
 
 int ask_device(struct mnl_socket *socket, unsigned interface, struct device *device);
 
-/* The same of a notification. *interface is 0 where it is of no neighbour of IP. */
+/* Whether it is an IPv6 address of one link alone (RFC 4291 2.5.6), or a group. */
+bool ip_is_of_link(const uint8_t ip[static 16]);
+
+/* Whether a notification tells of a route to such addresses, which every interface has. */
+bool is_route_of_link(const struct nlmsghdr *message);
+
+/* As ask_neighbour, of a notification. *interface is 0 where it is of no neighbour of IP. */
 void read_neighbour(const struct nlmsghdr *message, unsigned *interface, uint8_t ip[static 16],
 	struct neighbour_state *state);
 
