@@ -218,8 +218,8 @@ static bool denies_subscription(const struct sip_message *response)
 	return text_equal_nocase(text_trim(value), TEXT("false"));
 }
 
-/* Whether a REFER of this number is the first of its dialog, whose reason has this key: that has the
- * number for a binding, and the ledger still has it when the reason is gone. */
+/* Whether a REFER of this number is the first of its dialog, whose reason has this key: its binding
+ * is the number of that, which the ledger still has when the reason is gone. */
 static bool is_first_refer(const struct follow *follow, uint64_t key, uint32_t cseq)
 {
 	const uint32_t reason = reason_find(follow->endpoints, key);
