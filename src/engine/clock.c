@@ -115,6 +115,8 @@ void engine_resume(struct engine *engine, uint64_t now_us, uint64_t deaf_us)
 	if (now_us <= engine->report.now_us)
 		return;
 	set_clock(engine, now_us);
+	/* Whatever waits on the way there gets another place, however long the way is. */
+	wheel_turn(engine->endpoints.schedule.wheel, report_tick(&engine->report));
 	schedule_note_pause(&engine->endpoints.schedule, from,
 		report_tick(&engine->report) + ticks_of(deaf_us));
 	review_start(&engine->endpoints, true);

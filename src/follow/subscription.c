@@ -218,9 +218,20 @@ static bool denies_subscription(const struct sip_message *response)
 	return text_equal_nocase(text_trim(value), TEXT("false"));
 }
 
+/* Whether a REFER of this number is the first of its dialog, whose reason has this key: its binding
+ * is the number of that, which the ledger still has when the reason is gone. */
+static bool is_first_refer(const struct follow *follow, uint64_t key, uint32_t cseq)
+{
+	const uint32_t reason = reason_find(follow->endpoints, key);
+	uint32_t first;
+
+	if (reason)
+		return reason_at(follow->endpoints, reason)->binding == cseq;
+	return !ledger_find(&follow->proofs, grant_key(follow, key), NULL, &first) || first == cseq;
+}
+
 /* The notifier says in its NOTIFY how long it lasts; until then, as long as a call may ring. The
- * first REFER of a dialog goes without its number, which its reason has for a binding: its NOTIFY
- * may come with it or without. */
+ * first REFER of a dialog goes without its number: its NOTIFY may come with it or without. */
 static void accept_refer(
 	struct follow *follow, const struct sip_message *response, struct transaction *transaction)
 {
@@ -231,13 +242,11 @@ static void accept_refer(
 	const uint64_t again = subscription_key(
 		follow, request_key(follow, response, own_tag, &numbered), other_tag);
 	const uint32_t ringing = (uint32_t)(follow->settings->timers.invite_us / 1000000);
-	uint32_t first;
 
 	transaction->subscription.seconds = ringing ? ringing : 1;
 	transaction->reason = request;
 	name_subscription(follow, response, transaction);
-	first = reason_find(follow->endpoints, transaction->reason);
-	if (first && reason_at(follow->endpoints, first)->binding != response->cseq_number)
+	if (!is_first_refer(follow, transaction->reason, response->cseq_number))
 		transaction->reason = again;
 	if (!transaction_saw_end(follow->transactions, transaction, again, END_ANY))
 		accept(follow, response, transaction);

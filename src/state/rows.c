@@ -134,14 +134,15 @@ void row_put_record(
 }
 
 /* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at last_us, as
- * was noted later. If it was due again while natbox still ran, it got one since; when is not known,
- * but not before that was noted. Of one that is slow it is not known whether it was due. */
+ * was noted later. If it became due after that, while natbox still ran, it got one since; when is
+ * not known, but not before that was noted. Of one that is slow it is not known when it was due. */
 static uint64_t quiet_since(
 	const struct reading *reading, int64_t last_us, int64_t noted_us, bool is_slow)
 {
 	const struct meta *meta = &reading->meta;
+	const int64_t due_us = last_us + (int64_t)meta->interval_us;
 
-	if (!is_slow && last_us + (int64_t)meta->interval_us <= meta->state_us)
+	if (!is_slow && noted_us < due_us && due_us <= meta->state_us)
 		last_us = noted_us;
 	return reading->now_us > last_us ? (uint64_t)(reading->now_us - last_us) : 0;
 }

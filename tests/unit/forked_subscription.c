@@ -254,6 +254,19 @@ Test(forked_subscription, two_refers_of_a_dialog_stand_for_themselves)
 	border_expect(border, END("ended") GONE("ended"));
 }
 
+Test(forked_subscription, what_is_said_of_the_first_refer_does_not_concern_one_after_its_end)
+{
+	refer(1, 202);
+	border_wait(border, 181);
+	border_forget(border);
+	refer(2, 202);
+	border_expect(border, NATTED ADD("180"));
+	notify(PHONE, "n", "Event: refer\r\nSubscription-State: terminated\r\n");
+	border_expect(border, "");
+	notify(PHONE, "n", "Event: refer;id=2\r\nSubscription-State: terminated\r\n");
+	border_expect(border, END("ended") GONE("ended"));
+}
+
 Test(forked_subscription, what_is_said_of_another_refer_does_not_concern_the_first)
 {
 	refer(2, 202);

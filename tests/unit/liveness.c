@@ -485,6 +485,19 @@ Test(liveness, what_is_overdue_after_a_pause_is_spread)
 	cr_expect_eq(border->sent_count, 2 * PHONES, "%u sent", border->sent_count);
 }
 
+/* However often the wheel would have gone round. */
+Test(liveness, after_a_pause_of_hours_a_phone_gets_one_keepalive)
+{
+	border_bind(border, PHONE, (struct registration){.expires = "604800"});
+	border_pause(border, 12 * 3600);
+	border_wait(border, 1);
+	cr_expect_eq(border->sent_count, 1, "%u sent", border->sent_count);
+	border_wait(border, 23);
+	cr_expect_eq(border->sent_count, 1, "%u sent", border->sent_count);
+	border_wait(border, 2);
+	cr_expect_eq(border->sent_count, 2, "%u sent", border->sent_count);
+}
+
 Test(liveness, what_ran_out_in_a_pause_has_run_out)
 {
 	border_bind(border, PHONE, (struct registration){.expires = "60"});

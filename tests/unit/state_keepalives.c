@@ -52,3 +52,18 @@ Test(state_keepalives, keepalives_that_were_sent_since_a_change_count_after_a_ki
 	cr_assert_eq(host->border->sent_count, MANY);
 	host_close(host);
 }
+
+Test(state_keepalives, keepalives_that_were_overdue_at_a_stop_go_out_at_the_start)
+{
+	struct host *host = host_open(path);
+	struct endpoints *endpoints = host_start(host);
+
+	for (unsigned i = 0; i < MANY; i++)
+		hold(endpoints, 2 * i + 1, REASON_DIALOG);
+	engine_hold_keepalives(host->border->engine, true);
+	border_wait(host->border, 60);
+	host_restart(&host);
+	border_wait(host->border, 1);
+	cr_assert_eq(host->border->sent_count, MANY);
+	host_close(host);
+}
