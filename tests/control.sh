@@ -88,7 +88,7 @@ counts 1 endpoints aor='*bob*' && counts 2 endpoints network=198.51.100.0/24 &&
 	counts 0 endpoints network=10.0.0.0/8 && counts 2 endpoints proxy=$proxy &&
 	counts 0 endpoints proxy=$proxy:5061 && counts 0 endpoints reason=dialog &&
 	counts 1 endpoints reason=registration aor=alice && counts 1 endpoints class=second &&
-	counts 0 endpoints class=third && shows 'class  *second$' show bob && counts 0 endpoints lost &&
+	refused 1 "no class third, but second$" endpoints class=third && shows 'class  *second$' show bob && counts 0 endpoints lost &&
 	counts 0 endpoints 'quiet>10m'
 say $? "filters let through what they say"
 shows "^$phone:5070 at $proxy:5060$" show alice && shows 'state  *reachable' show alice &&
@@ -276,6 +276,7 @@ as_nobody --clear-groups status
 say $? "nor where the socket's mode would let him"
 
 shows "$phone:5071 at $proxy:5060" flush bob && eventually counts 1 endpoints && refused 1 "no endpoint of bob" flush bob &&
+	[ "$(grep -c "control: flush bob" "$work/log")" = 1 ] &&
 	eventually grep -q '"event":"endpoint-remove".*"why":"flushed"' "$work/losses"
 say $? "flush forgets a phone, as events tell"
 shows '^1 endpoint flushed$' flush all && counts 0 endpoints
