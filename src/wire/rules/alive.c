@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* Two messages with all elements, 44 bytes each at the longest, for either family. */
-enum { TRANSACTION_MAX = 4 * 64 * RULES_PROXIES_MAX };
+enum { TRANSACTION_MAX = 4 * 64 * PROXIES_MAX };
 
 /* Any other message or answer. */
 enum { MESSAGE_MAX = 8192 };

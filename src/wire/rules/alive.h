@@ -12,7 +12,7 @@ enum { ALIVE_MS = 2000, ALIVE_RENEWAL_MS = 500 };
 
 struct alive;
 
-/* At most RULES_PROXIES_MAX proxies. 0 or a negative errno. */
+/* At most PROXIES_MAX proxies. 0 or a negative errno. */
 int alive_open(const struct address *proxies, size_t count, struct alive **alive);
 void alive_close(struct alive *alive);
 

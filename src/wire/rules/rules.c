@@ -100,16 +100,6 @@ static void rules_free(struct installed_rules *rules)
 	free(rules);
 }
 
-static int check_count(const struct rules_settings *settings, struct fault *fault)
-{
-	if (settings->proxy_count <= RULES_PROXIES_MAX)
-		return 0;
-	return fault_set_kind(fault, FAULT_LASTING, -E2BIG,
-		"%zu proxy addresses are too many for the kernel's rules: at most %d; name the "
-		"ones meant in natbox.proxy",
-		settings->proxy_count, RULES_PROXIES_MAX);
-}
-
 /* Of marks and the routing table, mode queue uses its own mark alone. */
 static enum routing_use uses_of(const struct rules_settings *settings)
 {
@@ -127,12 +117,8 @@ static int check_sysctls(const struct rules_settings *settings, struct fault *fa
 /* Refuses what would not work, before anything is touched. */
 static int check(const struct rules_settings *settings, struct fault *fault)
 {
-	int error = check_count(settings, fault);
+	int error = check_sysctls(settings, fault);
 
-	if (!error)
-		error = kernel_check_privilege(fault);
-	if (!error)
-		error = check_sysctls(settings, fault);
 	if (error || settings->manual)
 		return error;
 	error = routing_check(settings, uses_of(settings), fault);
@@ -147,12 +133,8 @@ void rules_examine(const struct rules_settings *settings,
 	static const enum routing_use uses[] = {
 		ROUTING_USES_MARK, ROUTING_USES_OWN_MARK, ROUTING_USES_TABLE};
 	struct fault fault;
-	int error = check_count(settings, &fault);
 
-	if (error)
-		told(context, &fault);
-	error = kernel_check_privilege(&fault);
-	if (error) {
+	if (kernel_check_privilege(&fault) != 0) {
 		told(context, &fault);
 		return;
 	}
@@ -231,16 +213,20 @@ int rules_install(
 	return 0;
 }
 
-/* Where the proxies had run out, the table may be another one than before, without our rule. */
+/* Where the proxies had run out, the table may be another one than before, without our rule. What
+ * does not take the rule gets no proxies either: then the next renewal puts it there. */
 static int renew_sets(const struct installed_rules *rules, struct fault *fault)
 {
 	int result = alive_renew(rules->alive);
 
-	if (result == ALIVE_ANEW)
-		result = rules->settings.queues ? queue_rule_put(rules->settings.queue, fault) : 0;
-	else if (result < 0)
-		fault_set(fault, result, "cannot renew the sets of table " RULESET_TABLE ": %s",
-			strerror(-result));
+	if (result < 0)
+		return fault_set(fault, result,
+			"cannot renew the sets of table " RULESET_TABLE ": %s", strerror(-result));
+	if (result != ALIVE_ANEW || !rules->settings.queues)
+		return 0;
+	result = queue_rule_put(rules->settings.queue, fault);
+	if (result != 0)
+		alive_withdraw(rules->alive);
 	return result;
 }
 
@@ -277,12 +263,13 @@ static int put_back(struct installed_rules *rules, const char *gone, struct faul
  * the routing rules that they do not know. */
 static int renew(struct installed_rules *rules, struct fault *fault)
 {
+	struct fault cause;
 	bool added;
 	int error = install_routing(rules, &added, fault);
 
 	if (error)
 		return error;
-	error = renew_sets(rules, fault);
+	error = renew_sets(rules, &cause);
 	if (!error && added)
 		return fault_set(fault, -ENOENT,
 			"a routing rule or route of relay mode (table %u) was gone and has been "
@@ -294,9 +281,8 @@ static int renew(struct installed_rules *rules, struct fault *fault)
 		return 0;
 	if (rules->settings.manual || error != -ENOENT)
 		return fault_set(fault, error,
-			"cannot renew the sets of table " RULESET_TABLE
-			": %s; SIP flows past natbox until the rules are there (natbox --rules)",
-			strerror(-error));
+			"%s; SIP flows past natbox until the rules are there (natbox --rules)",
+			cause.line);
 	return put_back(rules, "table " RULESET_TABLE " was", fault);
 }
 
@@ -385,7 +371,6 @@ int rules_start(struct installed_rules *rules, struct fault *fault)
 
 	if (error && error != -ENOENT)
 		return error;
-	note_trouble(rules, error, fault);
 	error = thread_start(&rules->watcher, watch, rules);
 	rules->watching = !error;
 	if (error)
