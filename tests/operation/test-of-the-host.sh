@@ -37,6 +37,10 @@ finds 2 "log.events cannot be written to $work/others/events: Permission denied.
 	"state cannot be kept in $work/others: Permission denied.*user nobody" -- -o natbox.user=nobody \
 	-o log.events="$work/others/events" -o state.path="$work/others"
 say $? "directories are to be writable for the user that natbox becomes"
+finds 1 "log.events cannot be written to $work/others: Is a directory" -- -o log.events="$work/others"
+say $? "and a file may not be one"
+tests_ok -n -o state.path="$work/ini"
+say $? "a dry run needs no state"
 finds 1 "state cannot be kept in $work/others/new/state: Permission denied.*user nobody" -- \
 	-o natbox.user=nobody -o state.path="$work/others/new/state"
 say $? "and one that is to be made has to be where that user may go"
@@ -50,7 +54,9 @@ finds 1 "cannot listen for control on $work/nowhere/a/sock: No such file" -- -o 
 	finds 1 "there is no group nobody-such" -- -o control.socket="$work/new/sock" -o metrics.group=nobody-such &&
 	tests_ok -o control.socket="$work/new/sock" && [ ! -e "$work/new" ] && [ -s "$work/ini" ]
 say $? "so are a control socket that cannot be made and its group; where it can be made it is not"
-start -o control.socket="$work/sock"
+start -o control.socket="$work/sock" -o state.path="$work/kept"
+finds 1 "state cannot be kept in $work/kept: another natbox uses it" -- -o state.path="$work/kept" -o natbox.proxy=203.0.113.1:5070
+say $? "and a state directory that a natbox for other proxies uses"
 finds 1 "for control on $work/sock: another natbox does" -- -o control.socket="$work/sock" -o natbox.proxy=203.0.113.1:5070
 say $? "so is one that a natbox for other proxies listens on"
 stop
