@@ -52,6 +52,7 @@ done
 [ $? -eq 1 ]
 say $? "so long it may run on"
 refused "what is this for: foo" foo -h
+refused "-n goes with natbox.mode = sniff" -n -c /dev/null -o natbox.mode=relay
 for other in "-t --rules" "-t -r none.pcap" "--rules -r none.pcap"; do
 	# shellcheck disable=SC2086
 	refused "-t, -r and --rules do not go together" $other

@@ -17,8 +17,9 @@ enum { LOCK_WAIT_MS = 3000, LOCK_POLL_MS = 20 };
 static int fail(int error, const char *doing, const char *path, struct fault *fault)
 {
 	return fault_set(fault, error,
-		"cannot %s state directory %.*s: %s; nothing is kept until it can be", doing,
-		PATH_SHOWN_MAX, path, strerror(-error));
+		"cannot %s state directory %.*s: %s; nothing is kept until state.path is a "
+		"directory that natbox may write in",
+		doing, PATH_SHOWN_MAX, path, strerror(-error));
 }
 
 /* Creates a directory and those above it, which everybody may enter whatever the umask. To create

@@ -37,6 +37,10 @@ finds 2 "log.events cannot be written to $work/others/events: Permission denied.
 	"state cannot be kept in $work/others: Permission denied.*user nobody" -- -o natbox.user=nobody \
 	-o log.events="$work/others/events" -o state.path="$work/others"
 say $? "directories are to be writable for the user that natbox becomes"
+finds 1 "log.events cannot be written to $work/others: Is a directory" -- -o log.events="$work/others"
+say $? "and a file may not be one"
+tests_ok -n -o state.path="$work/ini"
+say $? "a dry run needs no state"
 finds 1 "state cannot be kept in $work/others/new/state: Permission denied.*user nobody" -- \
 	-o natbox.user=nobody -o state.path="$work/others/new/state"
 say $? "and one that is to be made has to be where that user may go"
@@ -50,7 +54,9 @@ finds 1 "cannot listen for control on $work/nowhere/a/sock: No such file" -- -o 
 	finds 1 "there is no group nobody-such" -- -o control.socket="$work/new/sock" -o metrics.group=nobody-such &&
 	tests_ok -o control.socket="$work/new/sock" && [ ! -e "$work/new" ] && [ -s "$work/ini" ]
 say $? "so are a control socket that cannot be made and its group; where it can be made it is not"
-start -o control.socket="$work/sock"
+start -o control.socket="$work/sock" -o state.path="$work/kept"
+finds 1 "state cannot be kept in $work/kept: another natbox uses it" -- -o state.path="$work/kept" -o natbox.proxy=203.0.113.1:5070
+say $? "and a state directory that a natbox for other proxies uses"
 finds 1 "for control on $work/sock: another natbox does" -- -o control.socket="$work/sock" -o natbox.proxy=203.0.113.1:5070
 say $? "so is one that a natbox for other proxies listens on"
 stop
@@ -69,21 +75,27 @@ inside ip link set lo up
 
 inside ip rule add priority 800 fwmark 0x6e62 lookup 100
 inside nft 'add table inet other; add chain inet other input { type filter hook input priority 0; };
-	add rule inet other input meta mark set 0x6e63'
+	add rule inet other input meta mark set 0x6e63; add rule inet other input meta mark set 0x6e62'
+ip -n "$namespace" link add strict0 type veth peer name strict1
+inside sysctl -qw net.ipv4.conf.strict0.src_valid_mark=1
 inside ip route add 198.51.100.0/24 dev lo table 5060
 ip netns exec "$namespace" perl -MSocket -e 'for (5062, 5063) { socket($s[$_], PF_INET, SOCK_DGRAM, 0) &&
 	bind($s[$_], sockaddr_in($_, INADDR_ANY)) or die } $| = 1; print "taken\n"; sleep' >"$work/taken" &
 taker=$!
 eventually grep -q taken "$work/taken"
-finds 5 "relay.mark 0x6e62 is in use" "relay.own-mark 0x6e63 is set" "relay.table 5060 has routes" \
-	"UDP port 5062" "UDP port 5063" -- "${relay[@]}"
-say $? "all that relay mode needs and somebody else uses is told at once: marks, table, ports"
+finds 7 "relay.mark 0x6e62 is in use" "relay.own-mark 0x6e63 is set" "relay.table 5060 has routes" \
+	"relay.mark 0x6e62 is set" "on interface strict0" "UDP port 5062" "UDP port 5063" -- "${relay[@]}"
+say $? "all that relay mode needs and somebody else uses is told at once: marks, table, a sysctl, ports"
+finds 3 "on interface strict0" "UDP port 5062" "UDP port 5063" -- "${relay[@]}" -o relay.rules=manual &&
+	finds 1 "relay.own-mark 0x6e63 is set" -- -o natbox.mode=queue
+say $? "of marks and table nothing where the operator has the rules, and in mode queue its own mark alone"
 tests_ok
 say $? "and does not matter to sniff mode"
 kill $taker && wait $taker
 inside ip rule del priority 800
 inside nft delete table inet other
 inside ip route flush table 5060
+ip -n "$namespace" link del strict0
 
 before=(setpriv --reuid nobody --clear-groups)
 finds 1 "no permission" -- && finds 1 "no privilege" -- "${relay[@]}"

@@ -112,11 +112,19 @@ relays() {
 	border nft list set inet natbox alive4 2>/dev/null | grep -q expires
 }
 
-start_relay() { # options
+launch_relay() { # options
 	start border "$relay_program" "${way[@]}" "$@" "$near" "$far" "$near6" "$far6" "$silent" \
 		>"$dir/counters" 2>"$dir/errors"
 	relay=$!
+}
+
+start_relay() { # options
+	launch_relay "$@"
 	eventually relays
+}
+
+has_said() { # how often, text
+	[ "$(grep -c -- "$2" "$dir/errors")" -eq "$1" ]
 }
 
 stop_relay() {
@@ -307,8 +315,8 @@ passes_by() { # caller, proxy, bytes
 
 steps_aside() { # a setting with which nothing that is diverted arrives, one with which all does
 	border sysctl -qw "$1"
-	eventually passes_by $caller $far 100
-	ok $? "with ${1%=*} SIP flows past"
+	eventually passes_by $caller $far 100 && has_said 1 "sysctl -w $2; SIP flows past"
+	ok $? "with ${1%=*} SIP flows past, and that is said once"
 	border sysctl -qw "$2"
 	eventually is_relayed $caller $far 100
 	ok $? "and is relayed again when that is out of the way"
@@ -537,6 +545,29 @@ keeps_what_waits() {
 	ok $? "what waits when it is killed is lost, and what comes then flows past"
 	border nft delete table inet natbox # so that the next one is not taken for ready too early
 	start_relay
+}
+
+has_rule_of_queue() { # and no other
+	[ "$(border nft list chain inet natbox to_natbox 2>/dev/null | grep -ci queue)" -eq 1 ]
+}
+
+# Of mode queue, by hand: the sets that natbox fills are there, but not the chain for its rule.
+waits_for_its_chain() {
+	border nft -f - <<-'RULES'
+		table inet natbox {
+			set alive4 { type ipv4_addr . inet_service; flags timeout; }
+			set alive6 { type ipv6_addr . inet_service; flags timeout; }
+		}
+	RULES
+	launch_relay -m
+	eventually has_said 1 "cannot queue: table inet natbox has no chain to_natbox"
+	ok $? "where the chain for natbox's own rule is missing that is said"
+	border nft add chain inet natbox to_natbox
+	eventually has_rule_of_queue
+	ok $? "and the rule gets there once there is one"
+	stop_relay
+	wait "$relay" 2>/dev/null
+	border nft delete table inet natbox
 }
 
 is_untracked() {

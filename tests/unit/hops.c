@@ -143,6 +143,11 @@ Test(hops, a_route_that_changes_counts_at_once)
 	run("ip route add 198.51.100.7/32 via 192.0.2.254");
 	cr_expect(becomes(proxy4, phone4, 0xfe));
 	cr_expect_eq(find(proxy4, "198.51.100.8:1"), 0xa3);
+	add_neighbour("2001:db8::253", "near", 0xa4);
+	cr_assert(becomes(proxy6, phone6, 0xfd));
+	run("ip route add 2001:db8:1::/48 via 2001:db8::253 dev near");
+	cr_expect(becomes(proxy6, phone6, 0xa4));
+	cr_expect_eq(find(proxy6, "[2001:db8:2::1]:1"), 0xfd);
 }
 
 /* Each interface that a container gets brings one. */
@@ -182,6 +187,18 @@ Test(hops, a_rule_chooses_by_the_source)
 	cr_expect_eq(find(proxy6, phone6), 0xfd);
 	run("ip rule del from 192.0.2.2 lookup 100");
 	cr_expect(becomes("192.0.2.2:5060", phone4, 0xfe));
+}
+
+Test(hops, a_rule_chooses_by_the_destination)
+{
+	add_second_way();
+	cr_assert(becomes(proxy4, phone4, 0xfe) && becomes(proxy6, phone6, 0xfd));
+	run("ip -6 rule add to 2001:db8:1::/48 lookup 100");
+	cr_expect(becomes(proxy6, phone6, 0xa4));
+	cr_expect_eq(find(proxy6, "[2001:db8:2::1]:1"), 0xfd);
+	run("ip rule add to 198.51.100.0/24 lookup 100");
+	cr_expect(becomes(proxy4, phone4, 0xa3));
+	cr_expect_eq(find(proxy4, "203.0.113.9:1"), 0xfe);
 }
 
 Test(hops, a_rule_chooses_by_natboxs_own_mark)

@@ -238,9 +238,11 @@ Test(ip_packet, what_may_not_be_rewritten_is_not_read)
 	cr_expect_not(reads(&other, &packet), "a fragment");
 	other = with_extensions(&flow6, IPPROTO_HOPOPTS, 1);
 	cr_expect_not(reads(&other, &packet), "on its way to somewhere else first");
-	other = frame6;
-	memcpy(other.bytes + 8, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\7", 16);
-	cr_expect_not(reads(&other, &packet), "an IPv4 address in IPv6");
+	for (unsigned at = 8; at <= 24; at += 16) {
+		other = frame6;
+		memcpy(other.bytes + at, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\7", 16);
+		cr_expect_not(reads(&other, &packet), "an IPv4 address in IPv6");
+	}
 }
 
 Test(ip_packet, trailing_bytes_are_no_payload)

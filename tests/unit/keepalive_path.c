@@ -426,3 +426,33 @@ Test(keepalive_path, more_routes_than_are_followed_are_the_kernels_and_it_is_sai
 	cr_expect(says("more routes than natbox follows"));
 	cr_expect(stays_the_kernels(proxy4, phone4));
 }
+
+/* In all far more than the room of a batch, and of others beside it. */
+enum { MANY = 16384 };
+
+static void send_many(enum keepalive_path path)
+{
+	static const char long_one[1400];
+	const struct flow flow = flow_of(proxy4, phone4);
+	const uint64_t before = sender_counters(sender).sent;
+
+	sender_set_path(sender, path);
+	cr_assert(becomes_frame(path == KEEPALIVE_PATH_LINK, proxy4, phone4));
+	for (unsigned i = 0; i < MANY; i++) {
+		cr_assert_eq(sender_add_keepalive(
+				     sender, &flow, (struct text){long_one, sizeof(long_one)}),
+			0);
+		sender_flush(sender);
+	}
+	cr_expect_geq(sender_counters(sender).sent - before, MANY);
+}
+
+Test(keepalive_path, a_batch_that_has_left_makes_room_for_the_next)
+{
+	send_many(KEEPALIVE_PATH_RAW);
+}
+
+Test(keepalive_path, so_does_a_batch_of_frames)
+{
+	send_many(KEEPALIVE_PATH_LINK);
+}

@@ -495,7 +495,8 @@ Test(state, a_directory_that_cannot_be_made_is_told_once_and_used_when_it_can)
 	close(fd);
 	snprintf(path, sizeof(path), "%s/file/deep", directory);
 	host = host_open(path);
-	cr_assert_not_null(strstr(host->notices, "Not a directory"));
+	cr_assert_not_null(
+		strstr(host->notices, "Not a directory; nothing is kept until state.path is"));
 	hold(host_start(host), 1, REASON_DIALOG);
 	cr_assert_not(host_sync(host));
 	cr_assert_gt(state_lag(host->state, host->border->now_us), 1000000);

@@ -100,10 +100,15 @@ static void watch(struct control_client *client)
 	control_note_interest(client->control);
 }
 
-static void flush(struct control_client *client)
+static void list(struct control_client *client)
 {
-	log_warning("control: flush %s", client->request.target.aor);
-	walk_start(client);
+	const struct endpoints *endpoints = engine_endpoints(client->control->engine);
+	struct fault fault;
+
+	if (control_filter_check(&client->request.filter, &endpoints->classes, &fault) != 0)
+		client_fail(client, 1, "%s", fault.line);
+	else
+		walk_start(client);
 }
 
 static void trace(struct control_client *client)
@@ -120,14 +125,14 @@ static void share(struct control_client *client)
 
 static void (*const handlers[CONTROL_COMMANDS])(struct control_client *) = {
 	[COMMAND_STATUS] = status,
-	[COMMAND_ENDPOINTS] = walk_start,
+	[COMMAND_ENDPOINTS] = list,
 	[COMMAND_SHOW] = walk_start,
-	[COMMAND_LOST] = walk_start,
+	[COMMAND_LOST] = list,
 	[COMMAND_EVENTS] = watch,
 	[COMMAND_TRACE] = trace,
 	[COMMAND_STATS] = stats,
 	[COMMAND_KEEPALIVE] = keepalive,
-	[COMMAND_FLUSH] = flush,
+	[COMMAND_FLUSH] = walk_start,
 	[COMMAND_SHARE] = share,
 	[COMMAND_RELOAD] = reload,
 	[COMMAND_LOG] = set_level,

@@ -1,5 +1,6 @@
 #include "control_walk.h"
 
+#include "../log/log.h"
 #include "control_lines.h"
 #include "control_trace.h"
 
@@ -55,6 +56,8 @@ static void flush(struct control_client *client, uint32_t endpoint)
 	const struct endpoint gone = *endpoint_at(endpoints, endpoint);
 	struct json *line;
 
+	if (client->found == 1)
+		log_warning("control: flush %s", client->request.target.aor);
 	endpoint_remove(endpoints, endpoint, "ended", "flushed");
 	if (client->request.target.is_all)
 		return;

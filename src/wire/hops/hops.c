@@ -200,8 +200,7 @@ static void note_device(struct hops *hops, const struct nlmsghdr *message)
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
 
 	for (unsigned i = 0; i < DEVICES; i++) {
-		if (hops->devices[i].interface &&
-			hops->devices[i].interface == (unsigned)header->ifi_index) {
+		if (hops->devices[i].interface == (unsigned)header->ifi_index) {
 			hops_forget(hops);
 			return;
 		}
@@ -267,7 +266,6 @@ static void ask_answer(struct hops *hops, const struct flow *flow, struct answer
 	int result;
 
 	answer->route = (struct route){0};
-	answer->gateway = NULL;
 	if (kinds->is_strange)
 		return;
 	result = ask_route(
@@ -281,7 +279,7 @@ static void ask_answer(struct hops *hops, const struct flow *flow, struct answer
 
 static bool is_answer(const struct answer *answer, int segment, const struct flow *flow)
 {
-	return answer->segment == segment && answer->until_ms &&
+	return answer->segment == segment &&
 	       memcmp(answer->source, flow->source.ip, sizeof(answer->source)) == 0;
 }
 

@@ -76,7 +76,7 @@ bool segments_add(
 	const struct point first = {point.high & ~high, point.low & ~low};
 	struct point end = {point.high | high, point.low | low};
 
-	if (length > 128 || segments->edge_count + 2 > 2 * SEGMENTS_PREFIXES_MAX)
+	if (segments->edge_count + 2 > 2 * SEGMENTS_PREFIXES_MAX)
 		return false;
 	segments->edges[segments->edge_count++] = (struct edge){first, tells_apart};
 	end.low++;

@@ -11,12 +11,13 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Two messages with all elements, 44 bytes each at the longest, for either family. */
-enum { TRANSACTION_MAX = 4 * 64 * RULES_PROXIES_MAX };
+enum { TRANSACTION_MAX = 4 * 64 * PROXIES_MAX };
 
 /* Any other message or answer. */
 enum { MESSAGE_MAX = 8192 };
@@ -28,7 +29,8 @@ struct transaction {
 
 struct alive {
 	struct mnl_socket *socket;
-	struct mnl_socket *another; /* of alive_prolong and alive_withdraw */
+	struct mnl_socket *another; /* of alive_prolong and alive_withdraw, one at a time */
+	pthread_mutex_t turn;
 	struct transaction renew; /* deletes and adds: adding alone does not start the time anew */
 	struct transaction add;   /* for when there is nothing to delete */
 	struct transaction withdraw;
@@ -127,6 +129,7 @@ int alive_open(const struct address *proxies, size_t count, struct alive **out)
 
 	if (!alive)
 		return -ENOMEM;
+	pthread_mutex_init(&alive->turn, NULL);
 	error = prepare(&alive->renew, proxies, count, true, true);
 	if (!error)
 		error = prepare(&alive->add, proxies, count, false, true);
@@ -150,6 +153,7 @@ void alive_close(struct alive *alive)
 		return;
 	netlink_close(alive->socket);
 	netlink_close(alive->another);
+	pthread_mutex_destroy(&alive->turn);
 	free(alive);
 }
 
@@ -168,14 +172,21 @@ int alive_renew(struct alive *alive)
 	return error ? error : ALIVE_ANEW;
 }
 
+static void commit_beside(struct alive *alive, const struct transaction *transaction)
+{
+	pthread_mutex_lock(&alive->turn);
+	commit(alive->another, transaction);
+	pthread_mutex_unlock(&alive->turn);
+}
+
 void alive_prolong(struct alive *alive)
 {
-	commit(alive->another, &alive->renew);
+	commit_beside(alive, &alive->renew);
 }
 
 void alive_withdraw(struct alive *alive)
 {
-	commit(alive->another, &alive->withdraw);
+	commit_beside(alive, &alive->withdraw);
 }
 
 static int read_counter(const struct nlmsghdr *message, void *context)

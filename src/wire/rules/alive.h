@@ -12,7 +12,7 @@ enum { ALIVE_MS = 2000 };
 
 struct alive;
 
-/* At most RULES_PROXIES_MAX proxies. 0 or a negative errno. */
+/* At most PROXIES_MAX proxies. 0 or a negative errno. */
 int alive_open(const struct address *proxies, size_t count, struct alive **alive);
 void alive_close(struct alive *alive);
 
@@ -22,10 +22,10 @@ void alive_close(struct alive *alive);
 enum { ALIVE_ANEW = 1 };
 int alive_renew(struct alive *alive);
 
-/* Starts their time anew where they are in the sets. May run beside alive_renew. */
+/* Starts their time anew where they are in the sets. From any thread. */
 void alive_prolong(struct alive *alive);
 
-/* Takes the proxies out of the sets, as far as they are there. Not beside alive_prolong. */
+/* Takes the proxies out of the sets, as far as they are there. From any thread. */
 void alive_withdraw(struct alive *alive);
 
 /* Packets that the counter "forged" of the table has seen. 0 or a negative errno. */

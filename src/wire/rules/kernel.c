@@ -122,7 +122,7 @@ static int check_way(const struct address *host, struct fault *fault)
 	char name[IF_NAMESIZE];
 	unsigned interface;
 
-	if (ask_way(host, &interface) != 0 || !interface || !if_indextoname(interface, name))
+	if (ask_way(host, &interface) != 0 || !if_indextoname(interface, name))
 		return 0;
 	return check_bridge(name, address_is_ipv4(host) ? "iptables" : "ip6tables", fault);
 }

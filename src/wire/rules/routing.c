@@ -91,7 +91,6 @@ static int change_rule(struct mnl_socket *socket, int type, int flags, uint8_t f
 	header->table = RT_TABLE_UNSPEC; /* FRA_TABLE has it, which is wider */
 	mnl_attr_put_u32(&request.header, FRA_PRIORITY, ROUTING_PRIORITY);
 	mnl_attr_put_u32(&request.header, FRA_FWMARK, mark);
-	mnl_attr_put_u32(&request.header, FRA_FWMASK, UINT32_MAX);
 	mnl_attr_put_u32(&request.header, FRA_TABLE, table);
 	mnl_attr_put_u8(&request.header, FRA_PROTOCOL, ROUTING_PROTOCOL);
 	return netlink_request(socket, &request.header, NULL, NULL);
@@ -105,7 +104,7 @@ static int change_route(
 
 	header->rtm_family = family;
 	header->rtm_type = RTN_LOCAL;
-	header->rtm_scope = family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+	header->rtm_scope = RT_SCOPE_HOST;
 	header->rtm_protocol = ROUTING_PROTOCOL;
 	mnl_attr_put_u32(&request.header, RTA_TABLE, table);
 	mnl_attr_put_u32(&request.header, RTA_OIF, routing->loopback);
@@ -141,8 +140,7 @@ static int check_rule(const struct nlmsghdr *message, void *context)
 			"relay.own-mark %#x is in use by somebody else's routing rule %u (fwmark "
 			"%#x/%#x); set relay.own-mark to a free one",
 			settings->own_mark, rule.priority, rule.mark, rule.mask);
-	else if (uses & ROUTING_USES_TABLE && rule.action == FR_ACT_TO_TBL &&
-		 rule.table == settings->table)
+	else if (uses & ROUTING_USES_TABLE && rule.table == settings->table)
 		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.table %u is in use by somebody else's routing rule %u; set "
 			"relay.table "

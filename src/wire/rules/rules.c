@@ -102,16 +102,6 @@ static void rules_free(struct installed_rules *rules)
 	free(rules);
 }
 
-static int check_count(const struct rules_settings *settings, struct fault *fault)
-{
-	if (settings->proxy_count <= RULES_PROXIES_MAX)
-		return 0;
-	return fault_set_kind(fault, FAULT_LASTING, -E2BIG,
-		"%zu proxy addresses are too many for the kernel's rules: at most %d; name the "
-		"ones meant in natbox.proxy",
-		settings->proxy_count, RULES_PROXIES_MAX);
-}
-
 /* Of marks and the routing table, mode queue uses its own mark alone. */
 static enum routing_use uses_of(const struct rules_settings *settings)
 {
@@ -129,12 +119,8 @@ static int check_sysctls(const struct rules_settings *settings, struct fault *fa
 /* Refuses what would not work, before anything is touched. */
 static int check(const struct rules_settings *settings, struct fault *fault)
 {
-	int error = check_count(settings, fault);
+	int error = check_sysctls(settings, fault);
 
-	if (!error)
-		error = kernel_check_privilege(fault);
-	if (!error)
-		error = check_sysctls(settings, fault);
 	if (error || settings->manual)
 		return error;
 	error = routing_check(settings, uses_of(settings), fault);
@@ -149,12 +135,8 @@ void rules_examine(const struct rules_settings *settings,
 	static const enum routing_use uses[] = {
 		ROUTING_USES_MARK, ROUTING_USES_OWN_MARK, ROUTING_USES_TABLE};
 	struct fault fault;
-	int error = check_count(settings, &fault);
 
-	if (error)
-		told(context, &fault);
-	error = kernel_check_privilege(&fault);
-	if (error) {
+	if (kernel_check_privilege(&fault) != 0) {
 		told(context, &fault);
 		return;
 	}
@@ -233,17 +215,21 @@ int rules_install(
 	return 0;
 }
 
-/* Where the sets were empty, the table may be another one than before, without our rule. */
+/* Where the sets were empty, the table may be another one than before, without our rule. What does
+ * not take the rule gets no proxies either: then the next renewal puts it there. */
 static int renew_sets(const struct installed_rules *rules, bool *were_empty, struct fault *fault)
 {
 	int result = alive_renew(rules->alive);
 
 	*were_empty = result == ALIVE_ANEW;
-	if (*were_empty)
-		result = rules->settings.queues ? queue_rule_put(rules->settings.queue, fault) : 0;
-	else if (result < 0)
-		fault_set(fault, result, "cannot renew the sets of table " RULESET_TABLE ": %s",
-			strerror(-result));
+	if (result < 0)
+		return fault_set(fault, result,
+			"cannot renew the sets of table " RULESET_TABLE ": %s", strerror(-result));
+	if (!*were_empty || !rules->settings.queues)
+		return 0;
+	result = queue_rule_put(rules->settings.queue, fault);
+	if (result != 0)
+		alive_withdraw(rules->alive);
 	return result;
 }
 
@@ -281,19 +267,19 @@ static int put_back(struct installed_rules *rules, const char *gone, struct faul
  * the routing rules that they do not know. */
 static int renew(struct installed_rules *rules, struct fault *fault)
 {
+	struct fault cause;
 	bool added, were_empty;
 	int error = install_routing(rules, &added, fault);
 
 	if (error)
 		return error;
-	error = renew_sets(rules, &were_empty, fault);
+	error = renew_sets(rules, &were_empty, &cause);
 	if (error == -ENOENT && !rules->settings.manual)
 		return put_back(rules, "table " RULESET_TABLE " was", fault);
 	if (error)
 		return fault_set(fault, error,
-			"cannot renew the sets of table " RULESET_TABLE
-			": %s; SIP flows past natbox until the rules are there (natbox --rules)",
-			strerror(-error));
+			"%s; SIP flows past natbox until the rules are there (natbox --rules)",
+			cause.line);
 	if (added)
 		return fault_set(fault, MENDED,
 			"a routing rule or route of relay mode (table %u) was gone and has been "
@@ -363,7 +349,6 @@ int rules_start(struct installed_rules *rules, struct fault *fault)
 	if (error < 0 && error != -ENOENT)
 		return error;
 	atomic_store(&rules->is_sound, error >= 0);
-	note_trouble(rules, error, fault);
 	error = pulse_start(&rules->pulse, &rules->examiner, examine, rules);
 	if (!error)
 		error = pulse_start(&rules->pulse, &rules->prolonger, prolong, rules);

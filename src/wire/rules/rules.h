@@ -25,11 +25,12 @@ void rules_print(const struct rules_settings *settings, FILE *file);
 struct installed_rules;
 
 /* Checks that the rules can work on this host, and installs them; nothing is diverted yet. With
- * manual nothing is installed. Call it once the relay is open, so that whoever has its ports is
- * found out first. Needs CAP_NET_ADMIN, and so does all below: keep it. *settings is copied.
+ * manual nothing is installed. Call it once the relay or the queue is open, so that whoever has its
+ * ports, and a lack of privilege, is found out first. Needs CAP_NET_ADMIN, and so does all below:
+ * keep it. *settings is copied.
  *
- * 0 or a negative errno with *fault set: no privilege (-EPERM), a mark or table that somebody else
- * uses (-EEXIST), a sysctl that would make the kernel drop (-ENOTSUP), no kernel support. */
+ * 0 or a negative errno with *fault set: a mark or table that somebody else uses (-EEXIST), a
+ * sysctl that would make the kernel drop (-ENOTSUP), no kernel support. */
 int rules_install(
 	const struct rules_settings *settings, struct installed_rules **rules, struct fault *fault);
 

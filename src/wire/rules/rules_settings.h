@@ -2,10 +2,9 @@
 #ifndef NATBOX_RULES_SETTINGS_H
 #define NATBOX_RULES_SETTINGS_H
 
-#include <natbox/address.h>
+#include <natbox/endpoints.h>
 
-/* Most proxies: as many elements as fit into one netlink attribute of 64 KiB. */
-enum { RULES_PROXIES_MAX = 1024 };
+_Static_assert((int)PROXIES_MAX <= 1024, "elements fit into one netlink attribute of 64 KiB");
 
 struct rules_settings {
 	bool queues; /* mode queue: packets are handed over in a queue, not diverted to sockets */
@@ -16,7 +15,7 @@ struct rules_settings {
 	uint32_t table;             /* routing table of our own */
 	bool manual; /* the operator installs and removes; proxies are kept alive all the same */
 	const struct address *proxies; /* "any address" already resolved (natbox/host.h) */
-	size_t proxy_count;
+	size_t proxy_count;            /* at most PROXIES_MAX */
 };
 
 #endif

@@ -88,21 +88,11 @@ static bool has_old_nat(void)
 	return found;
 }
 
-/* Asks the kernel itself: libnftables has words on standard error for those who may not. */
-static bool may_list(void)
-{
-	struct netlink_message request;
-
-	netlink_start(&request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_ACK,
-		sizeof(struct nfgenmsg));
-	return netlink_ask(NETLINK_NETFILTER, &request.header, NULL, NULL) == 0;
-}
-
 bool ruleset_may_notrack(void)
 {
 	struct fault unheard;
 
-	return may_list() && find_line(translates, NULL, &unheard) == 0 && !has_old_nat();
+	return find_line(translates, NULL, &unheard) == 0 && !has_old_nat();
 }
 
 /* nft shows "meta mark set 0x00006e62". To match our marks is a firewall's right (natbox.8). */
@@ -133,11 +123,6 @@ static int explain(int error, const char *text, struct fault *fault)
 {
 	const int length = (int)strcspn(text, "\n");
 
-	if (strstr(text, "not permitted"))
-		return fault_set_kind(fault, FAULT_LASTING, -EPERM,
-			"cannot install table " RULESET_TABLE
-			": not permitted; run natbox as root, or with "
-			"CAP_NET_ADMIN and CAP_NET_RAW");
 	if (strstr(text, "tproxy") || strstr(text, "fib "))
 		return fault_set(fault, -ENOTSUP,
 			"cannot install table " RULESET_TABLE
