@@ -1,6 +1,7 @@
 #include "registration.h"
 
 #include "answer.h"
+#include "former.h"
 #include "moved.h"
 #include "proof.h"
 #include "request.h"
@@ -320,7 +321,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	reason_at(follow->endpoints, registration)->doubled =
 		answer->transaction->registration.has_more_moved;
 	unlisted_note_new(follow, registration);
-	moved_note_written(follow, &answer->listing, claim.key);
+	former_note(follow, &answer->listing, claim.key);
 	moved_note_doubled(follow, passage, &answer->aor, registration);
 }
 

@@ -31,7 +31,7 @@ enum transaction_phase {
 };
 
 struct transaction_contact {
-	uint32_t user, host_port; /* hashes */
+	uint32_t user, host_port, params; /* hashes */
 };
 
 struct transaction {
