@@ -199,7 +199,9 @@ static void grant(struct listing *listing, uint32_t seconds)
 }
 
 /* All that is listed and lasts: for each Contact that was asked for the one that is most likely it,
- * the first of several; and what is another's. Returns how many there are. */
+ * the first of several; and what is another's. Where the one that was asked for is not listed, it is
+ * what alone leads to where the user agent is: a registrar may write a user in its own way. Returns
+ * how many there are. */
 static unsigned find_own(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listed found[static TRANSACTION_CONTACTS_MAX],
 	struct listing *listing)
@@ -208,7 +210,8 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 	const struct sip_contact *contact;
 	const bool is_alone = transaction->registration.contact_count <= 1 &&
 			      sip_count_values(response, SIP_CONTACT) <= 1;
-	unsigned seen = 0;
+	struct listed other;
+	unsigned seen = 0, others = 0;
 
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++)
 		found[i] = (struct listed){0};
@@ -228,9 +231,15 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 		listed.is_here = uri_is_at(&contact->uri, &transaction->client);
 		while (listed.contact && find_place(follow, transaction, found, &listed, is_alone))
 			;
+		if (listed.contact && listed.is_here && !others++)
+			other = listed;
 		if (listed.contact)
 			listing->bindings[listing->count++] =
 				binding_of(&listed.parts, listed.rest);
+	}
+	if (others == 1 && transaction->registration.contact_count == 1 && !found->contact) {
+		found[0] = other;
+		listing_take(listing, binding_of(&found->parts, found->rest));
 	}
 	return seen;
 }
