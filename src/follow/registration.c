@@ -208,6 +208,9 @@ void registration_request(struct follow *follow, struct passage *passage)
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;
+	if (refreshed &&
+		!listing_is_expected(&wanted, reason_at(follow->endpoints, refreshed)->written))
+		unlisted_note_change(follow, refreshed, index);
 	wanted.registration.number = ++follow->registers;
 	transaction_at(follow->transactions, index)->reason = wanted.reason;
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
