@@ -199,9 +199,9 @@ static void grant(struct listing *listing, uint32_t seconds)
 }
 
 /* All that is listed and lasts: for each Contact that was asked for the one that is most likely it,
- * the first of several; and what is another's. Where the one that was asked for is not listed, it is
- * what alone leads to where the user agent is: a registrar may write a user in its own way. Returns
- * how many there are. */
+ * the first of several; and what is another's. Where the one that was asked for is not listed, that
+ * is what alone leads to where the user agent is: a registrar may write a user in its own way.
+ * Returns how many there are. */
 static unsigned find_own(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listed found[static TRANSACTION_CONTACTS_MAX],
 	struct listing *listing)
