@@ -10,12 +10,13 @@ enum { EXPIRES_DEFAULT = 3600 };
 
 static struct transaction_contact contact_of(const struct follow *follow, const struct sip_uri *uri)
 {
-	struct transaction_contact contact = {0};
+	struct transaction_contact contact;
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
 	uri_hash_user(&hash, uri);
-	contact.user = (uint32_t)hash_end(&hash);
+	contact.user = hash_end(&hash) & 0xffffff;
+	contact.params = 0;
 	if (uri->is_address) {
 		contact.host_port = hash_address(&follow->key, &uri->address, uri_port(uri));
 		return contact;
@@ -27,7 +28,7 @@ static struct transaction_contact contact_of(const struct follow *follow, const 
 }
 
 /* Of the parameters as the user agent wrote them; 0: there are none. */
-static uint32_t params_of(const struct follow *follow, const struct sip_uri *uri)
+static uint8_t params_of(const struct follow *follow, const struct sip_uri *uri)
 {
 	const struct text params = uri->params.length ? nat_params(uri) : uri->params;
 	struct hash hash;
@@ -36,7 +37,7 @@ static uint32_t params_of(const struct follow *follow, const struct sip_uri *uri
 		return 0;
 	hash_start(&hash, &follow->key);
 	hash_add_text(&hash, params);
-	return (uint32_t)hash_end(&hash);
+	return (uint8_t)hash_end(&hash);
 }
 
 /* The same, and its parameters. */
@@ -51,7 +52,7 @@ static struct transaction_contact asked_of(const struct follow *follow, const st
 static uint32_t written_of(const struct transaction_contact *contact)
 {
 	const uint32_t written =
-		contact->host_port >> 16 << 16 | contact->user >> 24 << 8 | contact->params >> 24;
+		contact->host_port >> 16 << 16 | (contact->user & 0xff) << 8 | contact->params;
 
 	return written ? written : 1;
 }
