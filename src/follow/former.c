@@ -65,11 +65,11 @@ void former_note_ports(struct follow *follow, const struct passage *passage, uin
 
 	while ((contact = sip_next_contact(passage->message, &cursor))) {
 		const struct sip_uri *uri = &contact->uri;
-		const uint32_t written = listing_written(follow, uri);
 
 		if (uri->is_address && address_same_host(&uri->address, &passage->client) &&
 			uri_port(uri) != passage->client.port)
-			ledger_note(&follow->proofs, port_key(follow, registration, written),
+			ledger_note(&follow->proofs,
+				port_key(follow, registration, listing_written(follow, uri)),
 				report_tick(follow->report), uri_port(uri));
 	}
 }

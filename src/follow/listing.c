@@ -30,7 +30,7 @@ static struct transaction_contact contact_of(const struct follow *follow, const 
 /* Of the parameters as the user agent wrote them; 0: there are none. */
 static uint8_t params_of(const struct follow *follow, const struct sip_uri *uri)
 {
-	const struct text params = uri->params.length ? nat_params(uri) : uri->params;
+	const struct text params = nat_params(uri);
 	struct hash hash;
 
 	if (!params.length)
@@ -45,7 +45,8 @@ static struct transaction_contact asked_of(const struct follow *follow, const st
 {
 	struct transaction_contact contact = contact_of(follow, uri);
 
-	contact.params = params_of(follow, uri);
+	if (uri->params.length)
+		contact.params = params_of(follow, uri);
 	return contact;
 }
 
@@ -232,11 +233,11 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 		listed.is_here = uri_is_at(&contact->uri, &transaction->client);
 		while (listed.contact && find_place(follow, transaction, found, &listed, is_alone))
 			;
-		if (listed.contact && listed.is_here && !others++)
+		if (!listed.contact)
+			continue;
+		if (listed.is_here && !others++)
 			other = listed;
-		if (listed.contact)
-			listing->bindings[listing->count++] =
-				binding_of(&listed.parts, listed.rest);
+		listing->bindings[listing->count++] = binding_of(&listed.parts, listed.rest);
 	}
 	if (others == 1 && transaction->registration.contact_count == 1 && !found->contact) {
 		found[0] = other;
