@@ -253,8 +253,9 @@ struct reason {
 	/* Of a registration: a keyed hash of its Contact as the registrar lists it; 0: not known,
 	 * or several. Of a REFER's subscription: the REFER's CSeq number. */
 	uint32_t binding;
-	/* Of a registration with a binding: a keyed hash of that Contact as the user agent itself
-	 * wrote it, and the CSeq number it last did so with, at most CSEQ_MAX. 0: not known.
+	/* Of a registration: a keyed hash of that Contact, or of one of several, as the user agent
+	 * itself wrote it, 16 bits of host and port, 8 of the user and 8 of the parameters; and the
+	 * CSeq number it last did so with, at most CSEQ_MAX. 0: not known.
 	 * cseq is of a subscription the CSeq number of its last NOTIFY; of a dialog leg, in as many
 	 * bits, the tick at which its BYE passed. */
 	uint32_t written, cseq : 31;

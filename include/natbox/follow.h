@@ -33,11 +33,11 @@ bool follow_set_limit(struct follow *follow, uint32_t limit);
 /* The tick at which follow_expire next has something to do. False when nothing is pending. */
 bool follow_next(const struct follow *follow, uint32_t *tick);
 
-/* A REGISTER's Contact that the registrar knows from when its user agent was at from, and nobody
- * else's. Host and port that the user agent had in it then are as; with port 0, those that it has
- * now. */
+/* Contacts of a REGISTER that the registrar knows from when its user agent was at from, and nobody
+ * else's: a bit for each of message.contacts. Host and port that the user agent had in them then
+ * are as; with port 0, those that it has now. */
 struct moved {
-	const struct sip_contact *contact;
+	unsigned contacts;
 	struct address from, as;
 };
 

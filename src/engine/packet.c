@@ -186,11 +186,16 @@ static bool take_back(struct engine *engine, const struct passage *passage)
 
 	for (unsigned i = 0; i < passage->moved_count; i++) {
 		const struct moved *moved = &passage->moved[i];
+		const struct sip_contact *contact = message->contacts;
 
-		any |= moved->as.port ? nat_take_back_as(message, moved->contact, &moved->as,
-						&moved->from, &engine->edits)
-				      : nat_take_back(message, moved->contact, &moved->from,
-						&engine->edits);
+		for (unsigned left = moved->contacts; left; left >>= 1, contact++) {
+			if (left & 1)
+				any |= moved->as.port
+					       ? nat_take_back_as(message, contact, &moved->as,
+							 &moved->from, &engine->edits)
+					       : nat_take_back(message, contact, &moved->from,
+							 &engine->edits);
+		}
 	}
 	return any;
 }

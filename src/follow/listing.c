@@ -1,5 +1,7 @@
 #include "listing.h"
 
+#include <natbox/nat.h>
+
 #include <assert.h>
 
 /* What a registrar grants when nobody names a time (RFC 3261 10.2.1.1 leaves it to local policy;
@@ -13,7 +15,8 @@ static struct transaction_contact contact_of(const struct follow *follow, const 
 
 	hash_start(&hash, &follow->key);
 	uri_hash_user(&hash, uri);
-	contact.user = (uint32_t)hash_end(&hash);
+	contact.user = hash_end(&hash) & 0xffffff;
+	contact.params = 0;
 	if (uri->is_address) {
 		contact.host_port = hash_address(&follow->key, &uri->address, uri_port(uri));
 		return contact;
@@ -24,9 +27,33 @@ static struct transaction_contact contact_of(const struct follow *follow, const 
 	return contact;
 }
 
+/* Of the parameters as the user agent wrote them; 0: there are none. */
+static uint8_t params_of(const struct follow *follow, const struct sip_uri *uri)
+{
+	const struct text params = nat_params(uri);
+	struct hash hash;
+
+	if (!params.length)
+		return 0;
+	hash_start(&hash, &follow->key);
+	hash_add_text(&hash, params);
+	return (uint8_t)hash_end(&hash);
+}
+
+/* The same, and its parameters. */
+static struct transaction_contact asked_of(const struct follow *follow, const struct sip_uri *uri)
+{
+	struct transaction_contact contact = contact_of(follow, uri);
+
+	if (uri->params.length)
+		contact.params = params_of(follow, uri);
+	return contact;
+}
+
 static uint32_t written_of(const struct transaction_contact *contact)
 {
-	uint32_t written = contact->user * 0x9e3779b1 ^ contact->host_port;
+	const uint32_t written =
+		contact->host_port >> 16 << 16 | (contact->user & 0xff) << 8 | contact->params;
 
 	return written ? written : 1;
 }
@@ -71,7 +98,7 @@ void listing_expect(
 		transaction->registration.has_more_contacts = true;
 		return;
 	}
-	transaction->registration.contacts[count] = contact_of(follow, uri);
+	transaction->registration.contacts[count] = asked_of(follow, uri);
 	transaction->registration.contact_count++;
 }
 
@@ -84,13 +111,13 @@ void listing_note_removal(
 	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri)
 {
 	if (!transaction->registration.contact_count)
-		transaction->registration.contacts[0] = contact_of(follow, uri);
+		transaction->registration.contacts[0] = asked_of(follow, uri);
 }
 
 bool listing_is_removal(const struct transaction *transaction, uint32_t written)
 {
 	return !transaction->registration.contact_count &&
-	       written_of(&transaction->registration.contacts[0]) == written;
+	       listing_is_alike(written_of(&transaction->registration.contacts[0]), written);
 }
 
 /* How surely a Contact that is listed is one that was asked for. */
@@ -99,6 +126,8 @@ enum likeness {
 	ALIKE,    /* in user, host and port; those may be where the user agent is */
 	BY_UDP,   /* and nothing that a registrar compares by says otherwise */
 	REPAIRED, /* for where the user agent is */
+	/* And with the parameters that were asked for. */
+	AS_WRITTEN = 1 << 2,
 };
 
 /* A Contact that is listed and lasts. */
@@ -113,17 +142,20 @@ struct listed {
 
 /* Of a repaired one host and port are where the user agent is seen. How alike one is that is alone
  * need not be known. */
-static enum likeness likeness_of(
-	const struct listed *listed, const struct transaction_contact *asked, bool is_alone)
+static enum likeness likeness_of(const struct follow *follow, const struct listed *listed,
+	const struct transaction_contact *asked, bool is_alone)
 {
+	const struct sip_uri *uri = &listed->contact->uri;
+	enum likeness likeness = listed->rest ? ALIKE : BY_UDP;
+
 	if (listed->parts.user != asked->user ||
 		(!listed->is_here && listed->parts.host_port != asked->host_port))
 		return ANOTHER;
 	if (is_alone)
 		return ALIKE;
-	if (listed->is_here && nat_is_repaired(&listed->contact->uri))
-		return REPAIRED;
-	return listed->rest ? ALIKE : BY_UDP;
+	if (listed->is_here && nat_is_repaired(uri))
+		likeness = REPAIRED;
+	return params_of(follow, uri) == asked->params ? likeness | AS_WRITTEN : likeness;
 }
 
 /* The same place may be listed as it was repaired and as the user agent has it from there. */
@@ -135,16 +167,16 @@ static bool is_same_binding(const struct listed *one, const struct listed *other
 /* Takes the place of the one that is less likely, which is what it leaves in listed: it may be
  * another one of those that were asked for. False where there is none such; one that is as likely
  * as another, or the same binding, may last as long. */
-static bool find_place(const struct transaction *transaction, struct listed *found,
-	struct listed *listed, bool is_alone)
+static bool find_place(const struct follow *follow, const struct transaction *transaction,
+	struct listed *found, struct listed *listed, bool is_alone)
 {
 	struct listed *place = NULL, displaced;
 
 	listed->likeness = ANOTHER;
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
 		struct listed *there = &found[i];
-		const enum likeness likeness =
-			likeness_of(listed, &transaction->registration.contacts[i], is_alone);
+		const enum likeness likeness = likeness_of(
+			follow, listed, &transaction->registration.contacts[i], is_alone);
 
 		if (likeness && listed->seconds > there->seconds &&
 			(likeness == there->likeness || is_same_binding(listed, there)))
@@ -169,7 +201,9 @@ static void grant(struct listing *listing, uint32_t seconds)
 }
 
 /* All that is listed and lasts: for each Contact that was asked for the one that is most likely it,
- * the first of several; and what is another's. Returns how many there are. */
+ * the first of several; and what is another's. Where the one that was asked for is not listed, that
+ * is what alone leads to where the user agent is: a registrar may write a user in its own way.
+ * Returns how many there are. */
 static unsigned find_own(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listed found[static TRANSACTION_CONTACTS_MAX],
 	struct listing *listing)
@@ -178,7 +212,8 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 	const struct sip_contact *contact;
 	const bool is_alone = transaction->registration.contact_count <= 1 &&
 			      sip_count_values(response, SIP_CONTACT) <= 1;
-	unsigned seen = 0;
+	struct listed other;
+	unsigned seen = 0, others = 0;
 
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++)
 		found[i] = (struct listed){0};
@@ -196,11 +231,17 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 		listed.parts = contact_of(follow, &contact->uri);
 		listed.rest = rest_of(follow, &contact->uri);
 		listed.is_here = uri_is_at(&contact->uri, &transaction->client);
-		while (listed.contact && find_place(transaction, found, &listed, is_alone))
+		while (listed.contact && find_place(follow, transaction, found, &listed, is_alone))
 			;
-		if (listed.contact)
-			listing->bindings[listing->count++] =
-				binding_of(&listed.parts, listed.rest);
+		if (!listed.contact)
+			continue;
+		if (listed.is_here && !others++)
+			other = listed;
+		listing->bindings[listing->count++] = binding_of(&listed.parts, listed.rest);
+	}
+	if (others == 1 && transaction->registration.contact_count == 1 && !found->contact) {
+		found[0] = other;
+		listing_take(listing, binding_of(&found->parts, found->rest));
 	}
 	return seen;
 }
@@ -211,21 +252,23 @@ static void take_own(
 	const struct transaction *transaction, const struct listed *found, struct listing *listing)
 {
 	const struct listed *first = NULL, *own = NULL;
-	bool is_alone = false;
+	bool is_alone = false, any_repaired = false;
 
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
 		const struct listed *one = &found[i];
+		const bool is_repaired = (one->likeness & REPAIRED) == REPAIRED;
 
 		if (!one->contact)
 			continue;
 		grant(listing, one->seconds);
 		if (!first)
 			first = one;
-		if (!own || (own->likeness != REPAIRED && one->likeness == REPAIRED)) {
+		if (!own || (is_repaired && !any_repaired)) {
 			own = one;
 			is_alone = true;
+			any_repaired = is_repaired;
 			listing->written = written_of(&transaction->registration.contacts[i]);
-		} else if ((own->likeness == REPAIRED) == (one->likeness == REPAIRED)) {
+		} else if (is_repaired == any_repaired) {
 			is_alone = false;
 		}
 	}
@@ -336,7 +379,7 @@ uint32_t listing_bare(const struct follow *follow, const struct transaction *tra
 
 uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri)
 {
-	const struct transaction_contact contact = contact_of(follow, uri);
+	const struct transaction_contact contact = asked_of(follow, uri);
 
 	return written_of(&contact);
 }

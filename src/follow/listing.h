@@ -54,12 +54,25 @@ uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri)
 uint32_t listing_binding_at(
 	const struct follow *follow, const struct sip_uri *uri, const struct address *address);
 
+/* Whether two Contacts that were written like this had host and port alike; and the user, too. */
+static inline bool listing_leads_alike(uint32_t one, uint32_t other)
+{
+	return one >> 16 == other >> 16;
+}
+
+static inline bool listing_is_alike(uint32_t one, uint32_t other)
+{
+	return one >> 8 == other >> 8;
+}
+
 /* Whether two Contacts that lead to the same place, written like this, are two URIs all the same:
- * both are repaired for it, so the natbox parameters tell what had stood there (RFC 3261 19.1.4).
- * bare: as one is written that needs no repair there. */
+ * by their parameters, or as both are repaired for it, so the natbox parameters tell what had stood
+ * there (RFC 3261 19.1.4). bare: as one is written that needs no repair there. */
 static inline bool listing_tells_apart(uint32_t one, uint32_t other, uint32_t bare)
 {
-	return one && other && one != other && one != bare && other != bare;
+	return one && other && one != other &&
+	       (listing_leads_alike(one, other) ||
+		       (!listing_leads_alike(one, bare) && !listing_leads_alike(other, bare)));
 }
 
 /* The first Contact that a REGISTER asks for, as one would write it that needs no repair. */

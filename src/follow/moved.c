@@ -1,29 +1,19 @@
 #include "moved.h"
 
+#include "former.h"
+
 #include <natbox/nat.h>
 
-#include <string.h>
-
-/* A binding that may be taken back. */
+/* What may be taken back of a registration. */
 struct old {
 	uint32_t registration;
-	const struct sip_contact *contact; /* of the REGISTER; NULL: none */
-	struct address as; /* host and port that were in it then; port 0: those of now */
+	unsigned contacts; /* of the REGISTER, as in struct moved; 0: none */
+	struct address as; /* host and port that were in them then; port 0: those of now */
 };
 
 static const struct address *place_of(const struct follow *follow, uint32_t registration)
 {
 	return &reason_endpoint(follow->endpoints, registration)->client;
-}
-
-/* Whether the registrar knows a Contact as it was repaired for where this registration stands. It
- * has listed it so, or as the user agent wrote it: then another natbox, nearer to the registrar,
- * has given that back already. */
-static bool is_repaired(const struct follow *follow, const struct sip_uri *uri,
-	const struct reason *reason, const struct address *client)
-{
-	return listing_binding_at(follow, uri, client) == reason->binding ||
-	       listing_binding(follow, uri) == reason->binding;
 }
 
 /* A request that was followed when it came from another place: the NAT has given its user agent a
@@ -61,33 +51,52 @@ static struct sip_uri uri_as(const struct sip_uri *uri, const struct address *as
 static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 	const struct address *client, const struct address *from)
 {
-	return address_same_host(as, from) ||
-	       (uri->is_address && (address_same_host(&uri->address, client) ||
-					   address_same_host(&uri->address, from)));
+	return !uri_is_at(uri, as) &&
+	       (address_same_host(as, from) ||
+		       (uri->is_address && (address_same_host(&uri->address, client) ||
+						   address_same_host(&uri->address, from))));
 }
 
 /* Takes down the Contact that is the one of a registration: written as it was then, but for host
- * and port, and known to the registrar as it was repaired there. False where there are two. */
+ * and port. False where there are two. */
 static bool find_as(const struct follow *follow, const struct passage *passage,
 	const struct address *as, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	const struct address *client = place_of(follow, old->registration);
-	const struct sip_contact *contact;
-	struct sip_cursor cursor = {0};
 
-	while ((contact = sip_next_contact(passage->message, &cursor))) {
-		const struct sip_uri uri = uri_as(&contact->uri, as);
+	for (unsigned i = 0; i < passage->message->contact_count; i++) {
+		const struct sip_uri *written = &passage->message->contacts[i].uri;
+		const struct sip_uri uri = uri_as(written, as);
 
-		if (as->port && !is_learnt(&contact->uri, as, &passage->client, client))
+		if (!is_learnt(written, as, &passage->client, client) ||
+			!listing_is_alike(listing_written(follow, &uri), reason->written))
 			continue;
-		if (listing_written(follow, &uri) != reason->written ||
-			!is_repaired(follow, &uri, reason, client))
-			continue;
-		if (old->contact)
+		if (old->contacts)
 			return false;
-		old->contact = contact;
+		old->contacts = 1u << i;
 		old->as = *as;
+	}
+	return true;
+}
+
+/* Takes down what leads to where the Contact of a registration led, as the user agent wrote both:
+ * it may have several, of other users and with other parameters, each in a REGISTER of its own. One
+ * that the registrar has never heard of is taken back in vain. False where two are alike. */
+static bool find_as_it_stands(
+	const struct follow *follow, const struct sip_message *message, struct old *old)
+{
+	const struct reason *reason = reason_at(follow->endpoints, old->registration);
+	uint32_t written[TRANSACTION_CONTACTS_MAX];
+
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		written[i] = listing_written(follow, &message->contacts[i].uri);
+		for (unsigned j = 0; j < i; j++) {
+			if (written[j] == written[i])
+				return false;
+		}
+		if (listing_leads_alike(written[i], reason->written))
+			old->contacts |= 1u << i;
 	}
 	return true;
 }
@@ -113,77 +122,6 @@ static bool is_named(
 			return true;
 	}
 	return false;
-}
-
-/* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
- * that it had learnt, and its NAT has given it another port since, or where there is a host, too;
- * and that host, an IPv4 address. */
-static uint64_t part_key(
-	const struct follow *follow, const char *part, uint64_t registration, uint32_t written)
-{
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	hash_add(&hash, part, 1);
-	hash_add_number(&hash, registration);
-	hash_add_number(&hash, written);
-	return hash_end(&hash);
-}
-
-static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
-{
-	return part_key(follow, "p", registration, written);
-}
-
-static uint64_t host_key(const struct follow *follow, uint64_t registration, uint32_t written)
-{
-	return part_key(follow, "h", registration, written);
-}
-
-void moved_note_written(struct follow *follow, const struct listing *listing, uint64_t key)
-{
-	const uint32_t tick = report_tick(follow->report);
-	struct address origin;
-	uint32_t host;
-
-	if (!listing->own || !listing->is_here || !nat_origin(listing->own_uri, &origin) ||
-		!address_is_ipv4(&origin))
-		return;
-	memcpy(&host, origin.ip + sizeof(origin.ip) - sizeof(host), sizeof(host));
-	ledger_note(&follow->proofs, host_key(follow, key, listing->written), tick, host);
-	ledger_note(&follow->proofs, port_key(follow, key, listing->written), tick, origin.port);
-}
-
-/* What a user agent had in its Contact when it was registered so, as far as that is noted. */
-static bool find_written(const struct follow *follow, const struct passage *passage,
-	const struct reason *reason, struct address *written)
-{
-	const uint64_t key = reason_key(reason);
-	uint32_t host, port;
-
-	if (!ledger_find(&follow->proofs, port_key(follow, key, reason->written), NULL, &port))
-		return false;
-	*written = passage->client;
-	if (ledger_find(&follow->proofs, host_key(follow, key, reason->written), NULL, &host))
-		*written = address_ipv4(&host, 0);
-	written->port = (uint16_t)port;
-	return true;
-}
-
-static void note_ports(struct follow *follow, const struct passage *passage, uint64_t registration)
-{
-	const struct sip_contact *contact;
-	struct sip_cursor cursor = {0};
-
-	while ((contact = sip_next_contact(passage->message, &cursor))) {
-		const struct sip_uri *uri = &contact->uri;
-		const uint32_t written = listing_written(follow, uri);
-
-		if (uri->is_address && address_same_host(&uri->address, &passage->client) &&
-			uri_port(uri) != passage->client.port)
-			ledger_note(&follow->proofs, port_key(follow, registration, written),
-				report_tick(follow->report), uri_port(uri));
-	}
 }
 
 /* In the ledger: a user agent has come with a Contact as it wrote it from a place where it is not
@@ -249,7 +187,7 @@ static unsigned list_former(const struct follow *follow, const struct passage *p
 	if (!is_sure(follow, passage, is_here, registration))
 		return count;
 	former[count++] = *place_of(follow, registration);
-	count += find_written(follow, passage, reason, &former[count]);
+	count += former_find(follow, passage, reason, &former[count]);
 	return count;
 }
 
@@ -262,19 +200,18 @@ static bool find_old(
 	struct address former[FORMER_MAX];
 	unsigned count;
 
-	old->contact = NULL;
-	if (!reason->binding || !reason->written || has_star(passage->message) ||
+	old->contacts = 0;
+	old->as = (struct address){0};
+	if (!reason->written || has_star(passage->message) ||
 		passage->message->cseq_number <= reason->cseq ||
 		passage->message->cseq_number > CSEQ_MAX)
 		return true;
 	if (is_here && is_named(follow, passage->message, old->registration))
 		return true;
-	if (!is_here && !find_as(follow, passage, &(struct address){0}, old))
+	if (!is_here && !find_as_it_stands(follow, passage->message, old))
 		return false;
-	if (old->contact)
-		return true;
 	count = list_former(follow, passage, is_here, old->registration, former);
-	for (unsigned i = 0; i < count && !old->contact; i++) {
+	for (unsigned i = 0; i < count && !old->contacts; i++) {
 		if (!find_as(follow, passage, &former[i], old))
 			return false;
 	}
@@ -285,9 +222,13 @@ static bool find_old(
  * have registered the same user. What was given back on its way here is bound for the place where
  * it stands, whatever it is listed as: then it is whoever else stands there. */
 static bool is_shared(const struct follow *follow, const struct aor *aor, uint64_t key,
-	uint32_t registration, bool is_given_back, uint32_t bare)
+	uint32_t registration, const struct sip_uri *uri, bool is_given_back)
 {
 	const struct reason *reason = reason_at(follow->endpoints, registration);
+	const struct sip_uri there = uri_as(uri, place_of(follow, registration));
+	const uint32_t binding = listing_binding(follow, &there);
+	const uint32_t written = listing_written(follow, uri);
+	const uint32_t bare = listing_written(follow, &there);
 	uint32_t other = 0;
 
 	while ((other = registration_next(follow->endpoints, aor, key, other))) {
@@ -295,17 +236,17 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 
 		if (other != registration &&
 			(is_given_back ? another->endpoint == reason->endpoint
-				       : another->binding == reason->binding &&
+				       : another->binding == binding &&
 						 !listing_tells_apart(
-							 reason->written, another->written, bare)))
+							 written, another->written, bare)))
 			return true;
 	}
 	return false;
 }
 
 /* Of a user agent that stands here already, what it has here counts, and what the same REGISTER has
- * made elsewhere; of another the only one that there is, or those of the same REGISTER, else
- * none. */
+ * made or a Contact has left elsewhere; of another the only one that there is, or those of the same
+ * REGISTER, else none. */
 static unsigned find_all(const struct follow *follow, const struct passage *passage,
 	const struct aor *aor, uint32_t here, struct transaction *wanted,
 	struct old all[static MOVED_MAX])
@@ -320,11 +261,13 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 		const struct reason *reason = reason_at(follow->endpoints, old.registration);
 
 		if (reason_key(reason) != key ||
-			(here && here != old.registration && !reason->doubled))
+			(here && here != old.registration && !reason->doubled &&
+				(is_named(follow, passage->message, here) ||
+					!is_named(follow, passage->message, old.registration))))
 			continue;
 		if (!find_old(follow, passage, old.registration == here, &old))
 			return 0;
-		if (!old.contact)
+		if (!old.contacts)
 			continue;
 		are_sure &= here || reason->doubled;
 		if (count && !are_sure)
@@ -370,21 +313,30 @@ static struct address written_as(const struct old *old, const struct sip_uri *ur
 static void take_back(const struct follow *follow, struct passage *passage, const struct aor *aor,
 	const struct old *old, struct transaction *wanted)
 {
-	const uint32_t binding = reason_at(follow->endpoints, old->registration)->binding;
+	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	const struct address from = *place_of(follow, old->registration);
-	const struct sip_uri uri = uri_as(&old->contact->uri, &old->as);
-	const struct sip_uri there = uri_as(&uri, &from);
-	const bool is_given_back = listing_binding_at(follow, &uri, &from) != binding;
-	const uint32_t bare = listing_written(follow, &there);
+	struct moved moved = {.from = from};
 
-	if (is_shared(follow, aor, wanted->reason, old->registration, is_given_back, bare))
-		return;
-	passage->moved[passage->moved_count++] = (struct moved){.contact = old->contact,
-		.from = from,
-		.as = written_as(old, &uri, &from, is_given_back)};
-	if (!is_given_back && !uri_is_at(&uri, &from) && !address_equal(&from, &passage->client) &&
-		is_unmistakable(follow, aor, wanted->reason, old->registration))
-		wanted->registration.taken_back = binding;
+	for (unsigned left = old->contacts; left; left &= left - 1) {
+		const struct sip_contact *contact =
+			&passage->message->contacts[__builtin_ctz(left)];
+		const struct sip_uri uri = uri_as(&contact->uri, &old->as);
+		const bool is_as_repaired =
+			listing_binding_at(follow, &uri, &from) == reason->binding;
+		const bool is_given_back =
+			!is_as_repaired && listing_binding(follow, &uri) == reason->binding;
+
+		if (is_shared(follow, aor, wanted->reason, old->registration, &uri, is_given_back))
+			continue;
+		moved.contacts |= left & -left;
+		moved.as = written_as(old, &uri, &from, is_given_back);
+		if (is_as_repaired && !uri_is_at(&uri, &from) &&
+			!address_equal(&from, &passage->client) &&
+			is_unmistakable(follow, aor, wanted->reason, old->registration))
+			wanted->registration.taken_back = reason->binding;
+	}
+	if (moved.contacts)
+		passage->moved[passage->moved_count++] = moved;
 }
 
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
@@ -403,7 +355,7 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 		take_back(follow, passage, aor, &all[i], wanted);
 	if (here)
 		return;
-	note_ports(follow, passage, wanted->reason);
+	former_note_ports(follow, passage, wanted->reason);
 	for (unsigned i = 0; i < count; i++)
 		note_coming(follow, passage, all[i].registration);
 }

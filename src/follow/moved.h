@@ -5,15 +5,14 @@
 
 #include <natbox/follow.h>
 
-#include "listing.h"
 #include "transaction.h"
 
 /* Finds what a REGISTER is to take back: passage.moved, and the binding in what is wanted of its
  * transaction, of which the key is set, unless what the user agent gets to see is as it wrote it.
- * Where there is any doubt that the old registration is the same user agent's, nothing: that has
- * another Contact, two may be meant, or the CSeq is not higher (RFC 3261 10.3). It is another
- * Contact that differs in more than in what a user agent learns from a response: its public address
- * in place of the private one, or of the public one that it had. */
+ * Where there is any doubt that the old registration is the same user agent's, nothing: its Contact
+ * led elsewhere, two may be meant, or the CSeq is not higher (RFC 3261 10.3). It led elsewhere when
+ * its host and port differ in more than in what a user agent learns from a response: its public
+ * address in place of the private one, or of the public one that it had. */
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
 	struct transaction *wanted);
 
@@ -21,10 +20,6 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
  * not for one that has the same Contact as before, and no other. */
 bool moved_is_possible(const struct passage *passage, const struct transaction *wanted,
 	const struct reason *registration);
-
-/* The registrar lists the Contact of this registration as it was repaired: what stood in it is
- * noted, for a user agent that names it nowhere any more when it changes it. */
-void moved_note_written(struct follow *follow, const struct listing *listing, uint64_t key);
 
 /* The registrar has accepted a REGISTER at the place of this registration, which it may have
  * accepted at another one before: then that is not to be seen, passage.taken_back. */

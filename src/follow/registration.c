@@ -1,6 +1,7 @@
 #include "registration.h"
 
 #include "answer.h"
+#include "former.h"
 #include "moved.h"
 #include "proof.h"
 #include "request.h"
@@ -207,6 +208,9 @@ void registration_request(struct follow *follow, struct passage *passage)
 	index = follow_open(follow, passage, &is_new);
 	if (!is_new)
 		return;
+	if (refreshed &&
+		!listing_is_expected(&wanted, reason_at(follow->endpoints, refreshed)->written))
+		unlisted_note_change(follow, refreshed, index);
 	wanted.registration.number = ++follow->registers;
 	transaction_at(follow->transactions, index)->reason = wanted.reason;
 	transaction_at(follow->transactions, index)->registration = wanted.registration;
@@ -320,7 +324,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	reason_at(follow->endpoints, registration)->doubled =
 		answer->transaction->registration.has_more_moved;
 	unlisted_note_new(follow, registration);
-	moved_note_written(follow, &answer->listing, claim.key);
+	former_note(follow, &answer->listing, claim.key);
 	moved_note_doubled(follow, passage, &answer->aor, registration);
 }
 

@@ -31,7 +31,7 @@ enum transaction_phase {
 };
 
 struct transaction_contact {
-	uint32_t user, host_port; /* hashes */
+	uint32_t user : 24, params : 8, host_port; /* hashes */
 };
 
 struct transaction {

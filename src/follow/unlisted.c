@@ -1,6 +1,7 @@
 #include "unlisted.h"
 
 #include "reason_key.h"
+#include "request.h"
 
 /* Whether the request has taken it back, and the answer has that Contact only as an echo, as some
  * registrars do: of what is bound it had to say how long that lasts (RFC 3261 10.3). */
@@ -36,21 +37,41 @@ static bool is_still_bound(
 	return listing_take(&answer->listing, reason->binding);
 }
 
-/* In the ledger: how many REGISTERs had been opened when a registration was made where it is. */
-static uint64_t new_key(const struct follow *follow, uint32_t registration)
+/* In the ledger: how many REGISTERs had been opened when a registration was made where it is ("n"),
+ * and the transaction in which its user agent has asked for another Contact there ("w"). */
+static uint64_t note_key(const struct follow *follow, const char *purpose, uint32_t registration)
 {
 	const uint64_t key = reason_key(reason_at(follow->endpoints, registration));
 	const struct address *client = &reason_endpoint(follow->endpoints, registration)->client;
 
-	return follow_key(follow, "n",
+	return follow_key(follow, purpose,
 		(struct text[KEY_TEXTS_MAX]){
 			follow_bytes(&key, sizeof(key)), follow_bytes(client, sizeof(*client))});
 }
 
 void unlisted_note_new(struct follow *follow, uint32_t registration)
 {
-	ledger_note(&follow->proofs, new_key(follow, registration), report_tick(follow->report),
-		follow->registers);
+	ledger_note(&follow->proofs, note_key(follow, "n", registration),
+		report_tick(follow->report), follow->registers);
+}
+
+void unlisted_note_change(struct follow *follow, uint32_t registration, uint32_t transaction)
+{
+	ledger_note(&follow->proofs, note_key(follow, "w", registration),
+		report_tick(follow->report), transaction);
+}
+
+/* Whether that waits for its response: the registrar may have the other Contact already. */
+static bool changes(const struct follow *follow, uint32_t registration)
+{
+	const struct transaction *transaction;
+	uint32_t index;
+
+	if (!ledger_find(&follow->proofs, note_key(follow, "w", registration), NULL, &index))
+		return false;
+	transaction = transaction_at(follow->transactions, index);
+	return transaction->method == SIP_REGISTER && transaction->phase == TRANSACTION_WAITING &&
+	       follow_find_here(follow, transaction) == registration;
 }
 
 /* Whether it was made while the request was under way: then the registrar may have had none of it
@@ -62,7 +83,7 @@ static bool is_newer(
 	const uint32_t now = report_tick(follow->report);
 	uint32_t noted, opened;
 
-	return ledger_find(&follow->proofs, new_key(follow, registration), &noted, &opened) &&
+	return ledger_find(&follow->proofs, note_key(follow, "n", registration), &noted, &opened) &&
 	       !tick_older(now, noted, transaction->opened) &&
 	       opened - transaction->registration.number < UINT32_MAX / 2;
 }
@@ -89,7 +110,8 @@ static void end_those(struct follow *follow, const struct sip_message *response,
 			(answer->holds && registration == answer->own) ||
 			(is_still_bound(follow, answer, registration) &&
 				!is_echo(follow, response, answer, registration)) ||
-			is_newer(follow, answer, registration))
+			is_newer(follow, answer, registration) ||
+			(!own_key && changes(follow, registration)))
 			continue;
 		end(follow, answer, registration);
 	}

@@ -13,4 +13,8 @@ void unlisted_end(struct follow *follow, const struct sip_message *response, str
  * not end it. */
 void unlisted_note_new(struct follow *follow, uint32_t registration);
 
+/* Its user agent asks for another Contact where it stands: until that transaction has its response,
+ * an answer to another user agent does not end it. */
+void unlisted_note_change(struct follow *follow, uint32_t registration, uint32_t transaction);
+
 #endif

@@ -446,6 +446,31 @@ Test(bindings, nor_one_that_has_another_contact_now)
 	border_expect(border, NEW(PHONE));
 }
 
+/* The registrar has the new one by then, and its answer to that is still to come. */
+Test(bindings, nor_does_any_answer_end_one_whose_phone_asks_for_another_contact)
+{
+	struct registration phone = {.call_id = "a", .contact = HERE, .expires = "60"};
+	const struct registration other = {.call_id = "b", .contact = THERE, .cseq = 3};
+
+	exchange(PHONE, phone, HERE);
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = THERE}, HERE ", " THERE);
+	border_forget(border);
+	phone.contact = BEYOND;
+	phone.cseq = 2;
+	border_register(border, PHONE, phone);
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = THERE, .cseq = 2},
+		BEYOND ", " THERE);
+	phone.contact = BEYOND ", " THERE;
+	border_answer(border, PHONE, 200, phone);
+	border_expect(border, KEPT(OTHER) KEPT(PHONE));
+	phone.contact = HERE;
+	phone.cseq = 3;
+	border_register(border, PHONE, phone);
+	border_answer(border, PHONE, 403, phone);
+	exchange(OTHER, other, THERE);
+	border_expect(border, GONE(PHONE) KEPT(OTHER));
+}
+
 Test(bindings, a_phone_with_several_contacts_is_kept_while_anything_is_listed)
 {
 	const char *two = HERE ", <sip:alice@192.168.1.10:5070>";

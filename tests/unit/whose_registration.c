@@ -2,11 +2,14 @@
 #include "own_border.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PHONE "203.0.113.1:5061"
 
 TestSuite(whose_registration, .init = own_border_open, .fini = own_border_close);
+
+#define MOBILE "203.0.113.1:6000"
 
 #define ADDED(aor, seconds)                                                                        \
 	"endpoint-add " PHONE " via-source,contact-private\n"                                      \
@@ -61,10 +64,51 @@ Test(whose_registration, a_contact_with_another_user_or_host_is_anothers)
 	border_expect(border, "");
 }
 
+/* Registrars fold the case of a user, or have one of their own. */
+Test(whose_registration, what_alone_leads_to_where_the_phone_is_is_its_own)
+{
+	static const char *const users[] = {"ALICE@", "", "%2B1555@", "1555;phone-context=x@"};
+	struct registration request = {.contact = "<sip:Alice@192.168.1.10>", .expires = "60"};
+
+	for (unsigned i = 0; i < sizeof(users) / sizeof(*users); i++) {
+		char listed[256];
+
+		snprintf(listed, sizeof(listed),
+			"<sip:%s" PHONE ";natbox=192.168.1.10>;expires=60, "
+			"<sip:bob@192.168.1.11>;expires=90",
+			users[i]);
+		request.cseq = i + 1;
+		border_register(border, PHONE, request);
+		border_answer(border, PHONE, 200,
+			(struct registration){.cseq = i + 1, .contact = listed});
+		if (i == 0)
+			border_expect(border, ADDED("sip:alice@example.com", "60"));
+		else
+			border_expect(border,
+				"reason-refresh " PHONE " registration sip:alice@example.com 60\n");
+	}
+}
+
+/* Another line of the same phone may stand there, and of two nobody knows which. */
+Test(whose_registration, but_not_where_there_is_its_own_or_a_second_one)
+{
+	struct registration request = {.contact = "<sip:x@192.168.1.10>"};
+
+	border_register(border, PHONE, request);
+	request.contact = "<sip:y@" PHONE ">;expires=90, <sip:x@" PHONE ">;expires=60";
+	border_answer(border, PHONE, 200, request);
+	border_expect(border, ADDED("sip:alice@example.com", "60"));
+	request = (struct registration){.call_id = "b", .contact = "<sip:x@192.168.1.12>"};
+	border_register(border, MOBILE, request);
+	request.contact = "<sip:y@" MOBILE ">;expires=90, <sip:z@" MOBILE ">;expires=60, "
+			  "<sip:x@" PHONE ">;expires=60";
+	border_answer(border, MOBILE, 200, request);
+	border_expect(border, "");
+}
+
 /* The other one leads to the same place wherever the phone is. */
 Test(whose_registration, of_several_contacts_the_repaired_one_tells_whether_it_has_moved)
 {
-#define MOBILE   "203.0.113.1:6000"
 #define BY_MAIL  "<mailto:alice@example.com>;expires=60"
 #define AT(port) ", <sip:alice@203.0.113.1:" port ";natbox=192.168.1.10>;expires=60"
 	const struct registration both = {.contact = BY_MAIL ", "

@@ -1,0 +1,75 @@
+#include "former.h"
+
+#include <natbox/nat.h>
+
+#include <string.h>
+
+/* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
+ * that it had learnt, and its NAT has given it another port since, or where there is a host, too;
+ * and that host, an IPv4 address. */
+static uint64_t part_key(
+	const struct follow *follow, const char *part, uint64_t registration, uint32_t written)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add(&hash, part, 1);
+	hash_add_number(&hash, registration);
+	hash_add_number(&hash, written);
+	return hash_end(&hash);
+}
+
+static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
+{
+	return part_key(follow, "p", registration, written);
+}
+
+static uint64_t host_key(const struct follow *follow, uint64_t registration, uint32_t written)
+{
+	return part_key(follow, "h", registration, written);
+}
+
+void former_note(struct follow *follow, const struct listing *listing, uint64_t key)
+{
+	const uint32_t tick = report_tick(follow->report);
+	struct address origin;
+	uint32_t host;
+
+	if (!listing->own || !listing->is_here || !nat_origin(listing->own_uri, &origin) ||
+		!address_is_ipv4(&origin))
+		return;
+	memcpy(&host, origin.ip + sizeof(origin.ip) - sizeof(host), sizeof(host));
+	ledger_note(&follow->proofs, host_key(follow, key, listing->written), tick, host);
+	ledger_note(&follow->proofs, port_key(follow, key, listing->written), tick, origin.port);
+}
+
+bool former_find(const struct follow *follow, const struct passage *passage,
+	const struct reason *reason, struct address *former)
+{
+	const uint64_t key = reason_key(reason);
+	uint32_t host, port;
+
+	if (!ledger_find(&follow->proofs, port_key(follow, key, reason->written), NULL, &port))
+		return false;
+	*former = passage->client;
+	if (ledger_find(&follow->proofs, host_key(follow, key, reason->written), NULL, &host))
+		*former = address_ipv4(&host, 0);
+	former->port = (uint16_t)port;
+	return true;
+}
+
+void former_note_ports(struct follow *follow, const struct passage *passage, uint64_t registration)
+{
+	const struct sip_contact *contact;
+	struct sip_cursor cursor = {0};
+
+	while ((contact = sip_next_contact(passage->message, &cursor))) {
+		const struct sip_uri *uri = &contact->uri;
+
+		if (uri->is_address && address_same_host(&uri->address, &passage->client) &&
+			uri_port(uri) != passage->client.port)
+			ledger_note(&follow->proofs,
+				port_key(follow, registration, listing_written(follow, uri)),
+				report_tick(follow->report), uri_port(uri));
+	}
+}

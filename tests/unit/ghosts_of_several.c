@@ -1,0 +1,176 @@
+/* What a registrar has bound of a phone that has two Contacts behind one port of its NAT, in one
+ * REGISTER or in one for each. */
+#include "registrar.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PHONE "203.0.113.1:5061"
+#define MOVED "203.0.113.1:6000"
+#define AGAIN "203.0.113.9:1024"
+
+TestSuite(ghosts_of_several, .init = registrar_open, .fini = registrar_close);
+
+/* Two that a registrar has as two, whether it compares as RFC 3261 says or by bytes. */
+static const char *const pairs[][2] = {
+	{"sip:alice@192.168.1.10:5060", "sip:alice@192.168.1.10:5060;transport=udp"},
+	{"sip:alice@192.168.1.10:5060;transport=UDP", "sip:alice@192.168.1.10:5060"},
+	{"sip:alice@192.168.1.10:5060", "sip:alice@192.168.1.10:5060;transport=tcp"},
+	{"sip:alice@192.168.1.10:5060", "sip:alice@192.168.1.10:5060;ob;user=phone"},
+	{"sip:alice@192.168.1.10:5060;user=ip", "sip:alice@192.168.1.10:5060;user=phone"},
+	{"sip:alice@192.168.1.10:5060;line=1", "sip:alice@192.168.1.10:5060;line=2"},
+	{"sip:alice@192.168.1.10:5060", "sip:bob@192.168.1.10:5060"},
+	{"sip:alice@192.168.1.10", "sip:192.168.1.10"},
+};
+
+enum { PAIRS = sizeof(pairs) / sizeof(*pairs) };
+
+static const char *place;
+static unsigned round_number;
+
+/* In a REGISTER for each: by the same Call-ID, or by one of their own. */
+static void registers_each(const char *const *pair, const char *other_call_id, const char *expires)
+{
+	const bool is_same = !strcmp(other_call_id, "a");
+
+	round_number++;
+	for (unsigned i = 0; i < 2; i++) {
+		char contact[128];
+
+		snprintf(contact, sizeof(contact), "<%s>", pair[i]);
+		exchange(place, (struct registration){.call_id = i ? other_call_id : "a",
+					.via = "192.168.1.10",
+					.cseq = is_same ? 2 * round_number + i : round_number,
+					.contact = contact,
+					.expires = expires});
+	}
+}
+
+static void registers_with_one_call_id(const char *const *pair, const char *expires)
+{
+	registers_each(pair, "a", expires);
+}
+
+static void registers_with_two_call_ids(const char *const *pair, const char *expires)
+{
+	registers_each(pair, "b", expires);
+}
+
+static void registers_both_at_once(const char *const *pair, const char *expires)
+{
+	char contacts[256];
+
+	snprintf(contacts, sizeof(contacts), "<%s>, <%s>", pair[0], pair[1]);
+	exchange(place, (struct registration){
+				.cseq = ++round_number, .contact = contacts, .expires = expires});
+}
+
+static void moves_to(const char *new_place)
+{
+	place = new_place;
+}
+
+static unsigned bound_at(const char *where)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < registrar.count; i++)
+		count += strstr(registrar.list[i].uri, where) != NULL;
+	return count;
+}
+
+static void is_bound_twice_where_it_is(const char *const *pair)
+{
+	cr_expect_eq(registrar.count, 2, "%s, %s: %u", pair[0], pair[1], registrar.count);
+	cr_expect_eq(bound_at(place) + bound_at("192.168.1.10:5060;transport=tcp"), 2, "%s, %s",
+		pair[0], pair[1]);
+}
+
+static void move_about(void (*registers)(const char *const *pair, const char *expires))
+{
+	for (unsigned i = 0; i < PAIRS; i++) {
+		moves_to(PHONE);
+		registers(pairs[i], NULL);
+		registers(pairs[i], NULL);
+		moves_to(MOVED);
+		registers(pairs[i], NULL);
+		is_bound_twice_where_it_is(pairs[i]);
+		moves_to(AGAIN);
+		registers(pairs[i], NULL);
+		registers(pairs[i], NULL);
+		is_bound_twice_where_it_is(pairs[i]);
+		registers(pairs[i], "0");
+		cr_expect_eq(registrar.count, 0, "%s, %s", pairs[i][0], pairs[i][1]);
+		cr_expect_eq(engine_counters(phones_border->engine).endpoints, 0, "%s, %s",
+			pairs[i][0], pairs[i][1]);
+	}
+}
+
+TestOfBoth(ghosts_of_several, a_phone_that_registers_both_at_once_leaves_none_of_either)
+{
+	move_about(registers_both_at_once);
+}
+
+TestOfBoth(ghosts_of_several, nor_does_one_that_registers_one_after_the_other)
+{
+	move_about(registers_with_one_call_id);
+}
+
+TestOfBoth(ghosts_of_several, nor_do_two_lines_of_a_phone)
+{
+	move_about(registers_with_two_call_ids);
+}
+
+TestOfBoth(ghosts_of_several, nor_does_one_that_leaves_from_its_new_port)
+{
+	moves_to(PHONE);
+	registers_both_at_once(pairs[0], NULL);
+	moves_to(MOVED);
+	registers_both_at_once(pairs[0], "0");
+	cr_expect_eq(registrar.count, 0);
+}
+
+/* It takes the old user back by itself, but where it is now. */
+TestOfBoth(ghosts_of_several, nor_does_one_that_changes_its_user_as_it_moves)
+{
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){.cseq = 2,
+				.contact = "<sip:bob@192.168.1.10:5060>, " OWN ";expires=0"});
+	bound_are("sip:bob@" MOVED ";natbox=192.168.1.10-5060");
+}
+
+TestOfBoth(ghosts_of_several, a_contact_with_maddr_is_taken_back_as_it_was_repaired)
+{
+	const char *contact = "<sip:alice@192.168.1.10:5060;maddr=192.168.1.10>";
+
+	exchange(PHONE, (struct registration){.contact = contact});
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = contact});
+	bound_are("sip:alice@" MOVED ";natbox=192.168.1.10-5060*192.168.1.10");
+}
+
+/* Each is a reason of its own, until it leaves. */
+Test(ghosts_of_several, two_lines_of_a_phone_are_two_registrations)
+{
+	moves_to(PHONE);
+	for (unsigned i = 0; i < PAIRS; i++) {
+		registers_with_two_call_ids(pairs[i], NULL);
+		registers_with_two_call_ids(pairs[i], NULL);
+		cr_expect_eq(engine_counters(phones_border->engine).reasons, 2, "%s, %s",
+			pairs[i][0], pairs[i][1]);
+		registers_with_two_call_ids(pairs[i], "0");
+	}
+}
+
+/* Both are listed, and who stands at the old place has another one. */
+Test(ghosts_of_several, a_phone_at_the_old_place_with_other_parameters_is_not_taken_back)
+{
+	const struct registration other = {.call_id = "b", .contact = "<sip:alice@" PHONE ";ob>"};
+
+	registrar.compares_bytes = true;
+	exchange(PHONE, (struct registration){0});
+	exchange(AGAIN, other);
+	bound_are("sip:alice@" PHONE ";natbox=192.168.1.10-5060", "sip:alice@" PHONE ";ob");
+	exchange(MOVED, (struct registration){.cseq = 2});
+	cr_expect_eq(bound_at(PHONE), 2);
+}
