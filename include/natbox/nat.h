@@ -23,7 +23,8 @@
  *     <sip:alice@192.168.1.10;ob;maddr=192.168.1.10>
  *     <sip:alice@203.0.113.7:40000;ob;natbox=192.168.1.10*192.168.1.10>
  *
- * One that is written otherwise than ";maddr=host", in lower case and without blanks, stays.
+ * One that is written otherwise than ";maddr=host", in lower case and without blanks, or beside a
+ * natbox parameter of the client's own, stays.
  *
  * In a Via it comes right after sent-by, and only when the client did not just ask for rport (RFC
  * 3581), in which case the proxy's answer to that is all the client wants to see:

@@ -70,6 +70,17 @@ static void adopt_orphan(struct follow *follow, const struct passage *passage, u
 		reason_rekey(follow->endpoints, orphan, key);
 }
 
+/* A BYE may be for an early dialog (RFC 3261 15), or overtake the 2xx to the caller: the caller's
+ * early leg goes by this key from now on, so that it ends with the dialog. */
+static void adopt_early(struct follow *follow, const struct passage *passage, uint64_t key)
+{
+	const uint32_t early = reason_find_at(follow->endpoints,
+		leg_caller_key(follow, passage, passage->in), &passage->client, passage->proxy);
+
+	if (reason_at(follow->endpoints, early)->early && !reason_find(follow->endpoints, key))
+		reason_rekey(follow->endpoints, early, key);
+}
+
 /* Whether a callee is behind NAT its answer tells; a BYE ends what is known and nothing else. */
 static bool is_worth_following(
 	const struct follow *follow, const struct passage *passage, uint64_t leg)
@@ -96,6 +107,8 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	leg = leg_key(follow, passage, passage->in);
 	if (inside)
 		adopt_orphan(follow, passage, leg);
+	if (passage->message->method == SIP_BYE)
+		adopt_early(follow, passage, leg);
 	if (!is_worth_following(follow, passage, leg)) {
 		if (passage->message->method == SIP_BYE)
 			note_bye(follow, passage, leg);
@@ -165,19 +178,20 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	struct transaction *transaction = transaction_at(follow->transactions, index);
 	uint32_t seconds = seconds_of(follow->settings->timers.invite_us), reason;
 	unsigned nat = nat_of(transaction, passage);
+	uint64_t leg;
 
 	if (transaction_is_over(transaction))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
 	if (!transaction->from_client && passage->to_tag.at)
 		name_leg(follow, passage, transaction);
+	leg = transaction->from_client ? leg_key(follow, passage, true) : transaction->reason;
 	reason = leg_find_here(follow, transaction);
 	if (reason)
 		reason_prolong(follow->endpoints, reason, seconds);
 	else if (passage->message->status > 100 && follow_wants(follow, nat, transaction->class) &&
 		 !follow_is_strange(follow, transaction) &&
-		 !transaction_saw_end(
-			 follow->transactions, transaction, transaction->reason, END_ANY))
+		 !transaction_saw_end(follow->transactions, transaction, leg, END_ANY))
 		leg_hold(follow, transaction, passage->message, nat, seconds, true);
 }
 

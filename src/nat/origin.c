@@ -125,8 +125,10 @@ bool origin_is_host_port(struct text text)
 
 bool maddr_find(struct text params, struct text *host, struct text *span)
 {
+	struct text other;
+
 	if (!sip_param(params, TEXT("maddr"), host) || host->length > ORIGIN_MAX ||
-		!origin_is_host_port(*host))
+		!origin_is_host_port(*host) || sip_param(params, origin_param, &other))
 		return false;
 	*span = (struct text){host->at - maddr_head.length, host->length + maddr_head.length};
 	return text_starts_with(*span, maddr_head);

@@ -27,7 +27,8 @@ size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX]);
 bool origin_is_host_port(struct text text);
 
 /* Finds ";maddr=host": the host, and where it stands, name and all, but not the semicolon. False
- * where there is none that can travel in the natbox parameter: one in lower case without blanks. */
+ * where there is none that can travel in the natbox parameter: one in lower case without blanks,
+ * and no parameter of that name beside it, which might be taken for the one in its place. */
 bool maddr_find(struct text params, struct text *host, struct text *span);
 
 /* Whether its URI stands in angle brackets. */

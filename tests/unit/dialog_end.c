@@ -62,6 +62,37 @@ Test(dialog_end, a_bye_ends_the_callees_early_dialog)
 	border_expect(border, "");
 }
 
+Test(dialog_end, a_bye_ends_the_callers_early_dialog)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	phone_hangs_up(tagged("a", "b", 2));
+	border_expect(border, CALLER ADD(PHONE, "180") END(PHONE, "ended") GONE(PHONE, "ended"));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
+	border_expect(border, CALLER ADD(PHONE, "180"));
+	proxy_answers(border, PHONE, 487, "INVITE", tagged("a", "b", 1));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+}
+
+Test(dialog_end, a_bye_that_overtakes_the_2xx_to_the_caller_ends_what_rang)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	far_end_hangs_up(tagged("b", "a", 7));
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLER ADD(PHONE, "180") END(PHONE, "ended") GONE(PHONE, "ended"));
+}
+
+Test(dialog_end, a_bye_from_elsewhere_ends_no_early_dialog)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	phone_is_granted(border, SECOND, "BYE", tagged("a", "b", 2));
+	border_expect(border, CALLER ADD(PHONE, "180"));
+}
+
 Test(dialog_end, an_update_that_overtakes_the_2xx_spoils_nothing)
 {
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});

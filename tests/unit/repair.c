@@ -185,6 +185,11 @@ Test(repair, maddr_that_leads_nowhere_else_or_cannot_travel_stays)
 		"<sip:a@203.0.113.7:40000;natbox=10.0.0.1;maddr=a%20>");
 	contact_becomes("sip:a@10.0.0.1;maddr=10.0.0.1",
 		"<sip:a@203.0.113.7:40000;natbox=-10.0.0.1>;maddr=10.0.0.1");
+	contact_becomes("<sip:a@10.0.0.1;natbox=10.0.0.2;maddr=10.0.0.1>",
+		"<sip:a@203.0.113.7:40000;natbox=10.0.0.1;natbox=10.0.0.2;maddr=10.0.0.1>");
+	via_becomes(SOURCE, VIA_HEAD ";natbox=10.0.0.2*1;maddr=10.0.0.1",
+		VIA_HEAD
+		";natbox;received=203.0.113.7;rport=40000;natbox=10.0.0.2*1;maddr=10.0.0.1");
 }
 
 Test(repair, contact_without_brackets_gets_them)
