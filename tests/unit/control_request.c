@@ -5,7 +5,6 @@
 #include "sip_messages.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -214,27 +213,6 @@ Test(control_request, filters_let_through_what_they_say)
 	border_wait(border, 15);
 	cr_expect_str_eq(asked_for(border, "endpoints quiet>10s"), "both");
 	cr_expect_str_eq(asked_for(border, "endpoints quiet>10s aor=bob"), "bob");
-	border_free(border);
-}
-
-Test(control_request, a_class_that_there_is_not_is_refused_with_those_that_there_are)
-{
-	struct border *border = two_phones();
-	const struct classes *classes = &engine_endpoints(border->engine)->classes;
-
-	cr_assert_eq(parse("lost class=third"), 0);
-	cr_assert_eq(control_filter_check(&asked.filter, classes, &fault), -ENOENT);
-	cr_expect_str_eq(fault.line, "natbox.ini has no class third");
-	strcpy(border->settings.classes.list[0].name, "first");
-	strcpy(border->settings.classes.list[1].name, "second");
-	border->settings.classes.count = 2;
-	cr_assert_eq(engine_reconfigure(border->engine, &border->settings), 0);
-	cr_assert_eq(control_filter_check(&asked.filter, classes, &fault), -ENOENT);
-	cr_expect_str_eq(fault.line, "natbox.ini has no class third, but first, second");
-	cr_assert_eq(parse("lost class=second"), 0);
-	cr_expect_eq(control_filter_check(&asked.filter, classes, &fault), 0);
-	cr_assert_eq(parse("lost"), 0);
-	cr_expect_eq(control_filter_check(&asked.filter, classes, &fault), 0);
 	border_free(border);
 }
 

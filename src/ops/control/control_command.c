@@ -100,17 +100,6 @@ static void watch(struct control_client *client)
 	control_note_interest(client->control);
 }
 
-static void list(struct control_client *client)
-{
-	const struct endpoints *endpoints = engine_endpoints(client->control->engine);
-	struct fault fault;
-
-	if (control_filter_check(&client->request.filter, &endpoints->classes, &fault) != 0)
-		client_fail(client, 1, "%s", fault.line);
-	else
-		walk_start(client);
-}
-
 static void trace(struct control_client *client)
 {
 	client->traced_count = 0;
@@ -125,9 +114,9 @@ static void share(struct control_client *client)
 
 static void (*const handlers[CONTROL_COMMANDS])(struct control_client *) = {
 	[COMMAND_STATUS] = status,
-	[COMMAND_ENDPOINTS] = list,
+	[COMMAND_ENDPOINTS] = walk_start,
 	[COMMAND_SHOW] = walk_start,
-	[COMMAND_LOST] = list,
+	[COMMAND_LOST] = walk_start,
 	[COMMAND_EVENTS] = watch,
 	[COMMAND_TRACE] = trace,
 	[COMMAND_STATS] = stats,

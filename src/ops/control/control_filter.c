@@ -5,7 +5,6 @@
 #include <natbox/ops.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static struct text without_scheme(struct text aor)
@@ -98,7 +97,7 @@ static int add_reason(struct control_filter *filter, struct text value, struct f
 		config_shown(value), value.at);
 }
 
-/* Which there are changes with the settings: control_filter_check. */
+/* Which there are changes with the settings: no endpoint is in one that there is not. */
 static int add_class(struct control_filter *filter, struct text value, struct fault *fault)
 {
 	if (keep(value, filter->class, sizeof(filter->class)))
@@ -157,20 +156,6 @@ int control_filter_add(struct control_filter *filter, struct text word, struct f
 		"%.*s: no filter; there are network=CIDR, proxy=ADDRESS, aor=GLOB, reason=KIND, "
 		"class=NAME, lost and quiet>TIME",
 		config_shown(word), word.at);
-}
-
-int control_filter_check(
-	const struct control_filter *filter, const struct classes *classes, struct fault *fault)
-{
-	char names[CLASSES_MAX * (CLASS_NAME_MAX + 2)] = "";
-	size_t used = 0;
-
-	if (!*filter->class || classes_find(classes, text_from(filter->class)))
-		return 0;
-	for (unsigned i = 0; i < classes->settings->classes.count; i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-			i ? ", " : ", but ", classes->settings->classes.list[i].name);
-	return fault_set(fault, -ENOENT, "natbox.ini has no class %s%s", filter->class, names);
 }
 
 /* Port 0 stands for every port. */

@@ -23,11 +23,6 @@ struct control_filter {
 /* Adds one filter, such as network=10.0.0.0/8, lost or quiet>5m. 0, or -EINVAL with *fault set. */
 int control_filter_add(struct control_filter *filter, struct text word, struct fault *fault);
 
-/* Whether there is the class that a filter names, where it names one. 0, or -ENOENT with *fault
- * set. */
-int control_filter_check(
-	const struct control_filter *filter, const struct classes *classes, struct fault *fault);
-
 bool control_filter_matches(
 	const struct control_filter *filter, const struct endpoints *endpoints, uint32_t endpoint);
 
