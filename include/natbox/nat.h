@@ -74,8 +74,8 @@ unsigned nat_repair(const struct sip_message *message, const struct address *sou
 /* Whether a URI has been repaired, here or by another natbox. */
 bool nat_is_repaired(const struct sip_uri *uri);
 
-/* The parameters of a URI as they were before a repair, but for maddr. */
-struct text nat_params(const struct sip_uri *uri);
+/* A URI's parameters as they were before a repair, but for maddr. */
+struct text nat_params(struct text params);
 
 /* The address that stood in a repaired URI, with 5060 for a port that did not. False where it is
  * none that is repaired, or had a name or maddr. */

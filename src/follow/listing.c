@@ -8,6 +8,9 @@
  * this is what they use). */
 enum { EXPIRES_DEFAULT = 3600 };
 
+/* Of parameters, more than a user agent writes: what has more counts by its beginning. */
+enum { PARAMS_MAX = 512 };
+
 static struct transaction_contact contact_of(const struct follow *follow, const struct sip_uri *uri)
 {
 	struct transaction_contact contact;
@@ -30,8 +33,12 @@ static struct transaction_contact contact_of(const struct follow *follow, const 
 /* Of the parameters as the user agent wrote them; 0: there are none. */
 static uint8_t params_of(const struct follow *follow, const struct sip_uri *uri)
 {
-	const struct text params = nat_params(uri);
+	struct text params = uri->params;
 	struct hash hash;
+
+	if (params.length > PARAMS_MAX)
+		params.length = PARAMS_MAX;
+	params = nat_params(params);
 
 	if (!params.length)
 		return 0;

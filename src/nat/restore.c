@@ -157,13 +157,12 @@ bool nat_is_repaired(const struct sip_uri *uri)
 	return sip_param(uri->params, origin_param, &coded) && coded.length;
 }
 
-struct text nat_params(const struct sip_uri *uri)
+struct text nat_params(struct text params)
 {
-	struct text params = uri->params, coded;
+	struct text coded;
 
 	if (sip_param(params, origin_param, &coded) && coded.length)
-		params = (struct text){
-			text_end(coded), (size_t)(text_end(params) - text_end(coded))};
+		return (struct text){text_end(coded), (size_t)(text_end(params) - text_end(coded))};
 	return params;
 }
 

@@ -43,7 +43,7 @@ static int fail(const char *what)
 int main(void)
 {
 	const int access = PROT_READ | PROT_WRITE, own = MAP_PRIVATE | MAP_ANONYMOUS;
-	char *pages = mmap(NULL, 2 * PAGE, access, own, -1, 0);
+	char *pages = mmap(NULL, 2 * (size_t)PAGE, access, own, -1, 0);
 	const int faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 	const struct uffdio_range second = {(uintptr_t)pages + PAGE, PAGE};
 	struct uffdio_api version = {.api = UFFD_API};
