@@ -39,7 +39,6 @@ static uint8_t params_of(const struct follow *follow, const struct sip_uri *uri)
 	if (params.length > PARAMS_MAX)
 		params.length = PARAMS_MAX;
 	params = nat_params(params);
-
 	if (!params.length)
 		return 0;
 	hash_start(&hash, &follow->key);

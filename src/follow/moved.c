@@ -82,7 +82,8 @@ static bool find_as(const struct follow *follow, const struct passage *passage,
 
 /* Takes down what leads to where the Contact of a registration led, as the user agent wrote both:
  * it may have several, of other users and with other parameters, each in a REGISTER of its own. One
- * that the registrar has never heard of is taken back in vain. False where two are alike. */
+ * that the registrar has never heard of is taken back in vain. False where two are alike. Of no
+ * more Contacts than moved_find lets through. */
 static bool find_as_it_stands(
 	const struct follow *follow, const struct sip_message *message, struct old *old)
 {
