@@ -87,6 +87,14 @@ int netlink_request(
 	return verdict < 0 ? -errno : 0;
 }
 
+void netlink_drain(struct mnl_socket *socket)
+{
+	char answer[ANSWER_MAX];
+
+	while (recv(mnl_socket_get_fd(socket), answer, sizeof(answer), MSG_DONTWAIT) > 0)
+		;
+}
+
 int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t callback, void *context)
 {
 	struct mnl_socket *socket = NULL;

@@ -31,6 +31,9 @@ int netlink_request(
 /* The same over a socket of its own. */
 int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t callback, void *context);
 
+/* Reads away what is left of an answer that was cut short, or it would be taken for the next. */
+void netlink_drain(struct mnl_socket *socket);
+
 /* Hands what the kernel has told by itself to callback, without waiting. False: some of it was
  * lost, or there may be more than is taken at a time. */
 bool netlink_take(struct mnl_socket *socket, mnl_cb_t callback, void *context);

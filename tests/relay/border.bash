@@ -302,6 +302,18 @@ waits_for_no_interface() {
 	ok $? "started again it takes over"
 }
 
+# To close one of nftables waits for what is under way there, and has all others wait, whatever network
+# namespace they are of (nft_rcv_nl_event() and nf_tables_valid_genid() of the kernel).
+keeps_its_sockets() {
+	local before
+	cc -shared -fPIC -o "$dir/sockets.so" tests/relay/sockets.c -ldl || exit 1
+	stop_relay
+	SOCKETS=$dir/sockets LD_PRELOAD=$dir/sockets.so start_relay
+	before=$(wc -l <"$dir/sockets") && [ "$before" -gt 0 ] && are_renewed 6 &&
+		[ "$(wc -l <"$dir/sockets")" -eq "$before" ]
+	ok $? "it renews the rules over the sockets that it has"
+}
+
 passes_by() { # caller, proxy, bytes
 	local before
 	before=$(counter sent)

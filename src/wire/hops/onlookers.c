@@ -25,6 +25,7 @@ enum {
 
 struct onlookers {
 	struct mnl_socket *rules, *policies; /* notifications; NULL: there are none */
+	struct mnl_socket *questions;        /* about rules; NULL likewise */
 	int legacy[LEGACY];                  /* files that name the tables; -1: none */
 	uint64_t ask_next_ms;
 	bool filters, encrypts;
@@ -95,7 +96,8 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 	return result;
 }
 
-/* 0 also from a kernel that has no nftables. */
+/* 0 also from a kernel that has no nftables. The socket stays open: to close one of nftables is to
+ * wait for what others have under way there. */
 static int ask_rules(struct onlookers *onlookers)
 {
 	struct netlink_message request;
@@ -105,7 +107,8 @@ static int ask_rules(struct onlookers *onlookers)
 
 	general->nfgen_family = NFPROTO_UNSPEC;
 	general->version = NFNETLINK_V0;
-	result = netlink_ask(NETLINK_NETFILTER, &request.header, take_chain, onlookers);
+	result = netlink_request(onlookers->questions, &request.header, take_chain, onlookers);
+	netlink_drain(onlookers->questions);
 	return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
 }
 
@@ -130,7 +133,7 @@ static bool look_at_rules(struct onlookers *onlookers)
 	look_at_legacy(onlookers);
 	if (onlookers->filters)
 		return true;
-	error = onlookers->rules ? ask_rules(onlookers) : -EPERM;
+	error = onlookers->rules && onlookers->questions ? ask_rules(onlookers) : -EPERM;
 	if (error == -EINTR)
 		name_rule(onlookers, changed);
 	else if (error)
@@ -168,6 +171,7 @@ struct onlookers *onlookers_new(void)
 	if (!onlookers)
 		return NULL;
 	netlink_listen(NETLINK_NETFILTER, &rules, 1, &onlookers->rules);
+	netlink_open(NETLINK_NETFILTER, &onlookers->questions);
 	error = netlink_listen(NETLINK_XFRM, &policies, 1, &onlookers->policies);
 	onlookers->encrypts = error != -EPROTONOSUPPORT; /* until that is known better */
 	onlookers->legacy[0] = open("/proc/net/ip_tables_names", O_RDONLY | O_CLOEXEC);
@@ -183,6 +187,7 @@ void onlookers_free(struct onlookers *onlookers)
 		return;
 	netlink_close(onlookers->rules);
 	netlink_close(onlookers->policies);
+	netlink_close(onlookers->questions);
 	for (unsigned i = 0; i < LEGACY; i++) {
 		if (onlookers->legacy[i] >= 0)
 			close(onlookers->legacy[i]);

@@ -27,9 +27,11 @@ struct transaction {
 	alignas(struct nlmsghdr) char bytes[TRANSACTION_MAX];
 };
 
+/* Who waits for another transaction of this host does it with a lock in hand that nftables has but
+ * once, for all network namespaces; and to close a socket of nftables, too, may take long. So there
+ * is one socket, which stays open, and the threads take turns. */
 struct alive {
 	struct mnl_socket *socket;
-	struct mnl_socket *another; /* of alive_prolong and alive_withdraw, one at a time */
 	pthread_mutex_t turn;
 	struct transaction renew; /* deletes and adds: adding alone does not start the time anew */
 	struct transaction add;   /* for when there is nothing to delete */
@@ -137,8 +139,6 @@ int alive_open(const struct address *proxies, size_t count, struct alive **out)
 		error = prepare(&alive->withdraw, proxies, count, true, false);
 	if (!error)
 		error = netlink_open(NETLINK_NETFILTER, &alive->socket);
-	if (!error)
-		error = netlink_open(NETLINK_NETFILTER, &alive->another);
 	if (error) {
 		alive_close(alive);
 		return error;
@@ -152,41 +152,50 @@ void alive_close(struct alive *alive)
 	if (!alive)
 		return;
 	netlink_close(alive->socket);
-	netlink_close(alive->another);
 	pthread_mutex_destroy(&alive->turn);
 	free(alive);
 }
 
-static int commit(struct mnl_socket *socket, const struct transaction *transaction)
+static int commit(struct alive *alive, const struct transaction *transaction)
 {
-	return netlink_commit(socket, transaction->bytes, transaction->length);
+	int error;
+
+	pthread_mutex_lock(&alive->turn);
+	error = netlink_commit(alive->socket, transaction->bytes, transaction->length);
+	pthread_mutex_unlock(&alive->turn);
+	return error;
 }
 
 int alive_renew(struct alive *alive)
 {
-	int error = commit(alive->socket, &alive->renew);
+	int error = commit(alive, &alive->renew);
 
 	if (error != -ENOENT)
 		return error;
-	error = commit(alive->socket, &alive->add);
+	error = commit(alive, &alive->add);
 	return error ? error : ALIVE_ANEW;
-}
-
-static void commit_beside(struct alive *alive, const struct transaction *transaction)
-{
-	pthread_mutex_lock(&alive->turn);
-	commit(alive->another, transaction);
-	pthread_mutex_unlock(&alive->turn);
 }
 
 void alive_prolong(struct alive *alive)
 {
-	commit_beside(alive, &alive->renew);
+	commit(alive, &alive->renew);
 }
 
 void alive_withdraw(struct alive *alive)
 {
-	commit_beside(alive, &alive->withdraw);
+	commit(alive, &alive->withdraw);
+}
+
+static int ask(struct alive *alive, struct nlmsghdr *request, mnl_cb_t callback, void *context)
+{
+	int error;
+
+	pthread_mutex_lock(&alive->turn);
+	error = netlink_request(alive->socket, request, callback, context);
+	if (error)
+		netlink_drain(alive->socket);
+	pthread_mutex_unlock(&alive->turn);
+	return error;
 }
 
 static int read_counter(const struct nlmsghdr *message, void *context)
@@ -215,5 +224,26 @@ int alive_forged(struct alive *alive, uint64_t *packets)
 	nftnl_obj_set_u32(counter, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
 	nftnl_obj_nlmsg_build_payload(request, counter);
 	nftnl_obj_free(counter);
-	return netlink_request(alive->socket, request, read_counter, packets);
+	return ask(alive, request, read_counter, packets);
+}
+
+static int count_rule(const struct nlmsghdr *message, void *context)
+{
+	unsigned *rules = context;
+
+	(void)message;
+	++*rules;
+	return MNL_CB_OK;
+}
+
+int alive_rules(struct alive *alive, unsigned *rules)
+{
+	struct netlink_message request;
+	struct nfgenmsg *general = netlink_start(&request,
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, sizeof(*general));
+
+	*rules = 0;
+	general->nfgen_family = NFPROTO_INET;
+	mnl_attr_put_strz(&request.header, NFTA_RULE_TABLE, "natbox");
+	return ask(alive, &request.header, count_rule, rules);
 }

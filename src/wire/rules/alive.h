@@ -22,13 +22,16 @@ void alive_close(struct alive *alive);
 enum { ALIVE_ANEW = 1 };
 int alive_renew(struct alive *alive);
 
-/* Starts their time anew where they are in the sets. From any thread. */
+/* Starts their time anew where they are in the sets. */
 void alive_prolong(struct alive *alive);
 
-/* Takes the proxies out of the sets, as far as they are there. From any thread. */
+/* Takes the proxies out of the sets, as far as they are there. */
 void alive_withdraw(struct alive *alive);
 
 /* Packets that the counter "forged" of the table has seen. 0 or a negative errno. */
 int alive_forged(struct alive *alive, uint64_t *packets);
+
+/* How many rules the table has. 0 or a negative errno: -EINTR when it changed meanwhile. */
+int alive_rules(struct alive *alive, unsigned *rules);
 
 #endif

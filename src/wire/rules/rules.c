@@ -238,7 +238,7 @@ static bool has_lost_rules(struct installed_rules *rules)
 {
 	unsigned count;
 
-	if (ruleset_count(&count) != 0)
+	if (alive_rules(rules->alive, &count) != 0)
 		return false;
 	if (count < rules->count)
 		return true;
@@ -255,7 +255,7 @@ static int put_back(struct installed_rules *rules, const char *gone, struct faul
 		error = renew_sets(rules, &were_empty, fault);
 	if (error)
 		return error;
-	if (ruleset_count(&rules->count) != 0)
+	if (alive_rules(rules->alive, &rules->count) != 0)
 		rules->count = 0;
 	return fault_set(fault, MENDED,
 		"%s gone and has been put back; have whoever flushed the rule set leave tables of "

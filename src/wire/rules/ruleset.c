@@ -1,14 +1,10 @@
 #include "ruleset.h"
 
 #include "../apart.h"
-#include "../netlink.h"
 #include "queue_rule.h"
 #include "ruleset_text.h"
 
 #include <errno.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <nftables/libnftables.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -165,27 +161,6 @@ int ruleset_install(const struct rules_settings *settings, struct fault *fault)
 	if (!error && settings->queues)
 		error = queue_rule_put(settings->queue, fault);
 	return error;
-}
-
-static int count_rule(const struct nlmsghdr *message, void *context)
-{
-	unsigned *rules = context;
-
-	(void)message;
-	++*rules;
-	return MNL_CB_OK;
-}
-
-int ruleset_count(unsigned *rules)
-{
-	struct netlink_message request;
-	struct nfgenmsg *general = netlink_start(&request,
-		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, sizeof(*general));
-
-	*rules = 0;
-	general->nfgen_family = NFPROTO_INET;
-	mnl_attr_put_strz(&request.header, NFTA_RULE_TABLE, "natbox");
-	return netlink_ask(NETLINK_NETFILTER, &request.header, count_rule, rules);
 }
 
 void ruleset_remove(void)

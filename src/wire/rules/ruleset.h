@@ -20,7 +20,4 @@ int ruleset_check_mark(const char *key, uint32_t mark, struct fault *fault);
 int ruleset_install(const struct rules_settings *settings, struct fault *fault);
 void ruleset_remove(void);
 
-/* How many rules the table has. 0 or a negative errno: -EINTR when it changed meanwhile. */
-int ruleset_count(unsigned *rules);
-
 #endif
