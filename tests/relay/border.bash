@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2119,SC2120,SC2154 # shared with the caller
 relay_program=${NULLRELAY:-build/nullrelay}
 make -s natbox build/nullrelay build/peer build/holder build/asker || exit 1
+. tests/holder.bash
 way=() # how the null relay is to relay
 [ "$mode" = relay ] || way=(-q)
 
@@ -258,18 +259,6 @@ flows_around() { # what happened, milliseconds, command...
 	echo "# longest gap $gap ms"
 }
 
-# While this goes on, nobody on this machine makes or removes an interface, an address or a route.
-hold_interfaces() {
-	coproc holder { build/holder; }
-	holder_pid=$! holder_input=${holder[1]}
-	read -r -t 60 -u "${holder[0]}"
-}
-
-release_interfaces() {
-	exec {holder_input}>&-
-	wait "$holder_pid"
-}
-
 # How long the first of the proxies counts as alive, in milliseconds; empty: none does.
 left_to_live() {
 	border nft list set inet natbox alive4 | awk '
@@ -291,12 +280,14 @@ are_renewed() { # times, without being gone at any look
 }
 
 waits_for_no_interface() {
+	border ip addr add 10.9.3.1/32 dev lo # so that the addresses of this host are to be listed
 	hold_interfaces && are_renewed 6
 	ok $? "while others change interfaces and routes, however long that takes, natbox stays in its place"
 	# By themselves the sets would run out after 1.5 to 2 s.
 	flows_around "an orderly stop meanwhile" 1400 kill "$relay"
 	release_interfaces
 	wait "$relay" 2>/dev/null
+	border ip addr del 10.9.3.1/32 dev lo
 	start_relay
 	is_relayed $caller $near 100 && is_relayed "$caller6" "$far6" 100
 	ok $? "started again it takes over"

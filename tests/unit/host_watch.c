@@ -6,14 +6,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TRIES = 6000, TRY_US = 10000 };
+enum { TRIES = 6000, TRY_US = 10000, PATIENCE_MS = 60000 };
 
 static struct host_watch *watch;
 
 static void setup(void)
 {
 	enter_own_network();
-	cr_assert_eq(host_watch_open(&watch), 0);
+	cr_assert_eq(host_watch_open(PATIENCE_MS, &watch), 0);
 }
 
 static void cleanup(void)

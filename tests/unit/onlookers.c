@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* In milliseconds: longer than rules are left alone after they were looked at. */
-enum { LATER_MS = 2000, TRIES = 500 };
+enum { LATER_MS = 2000, TRIES = 500, PATIENCE_MS = 60000 };
 
 static struct onlookers *onlookers;
 static uint64_t now_ms = 1000000;
@@ -33,7 +33,7 @@ TestSuite(onlookers, .init = setup, .fini = cleanup, .timeout = 120);
 
 static void begin(void)
 {
-	onlookers = onlookers_new();
+	onlookers = onlookers_new(PATIENCE_MS);
 	cr_assert(onlookers);
 }
 

@@ -1,5 +1,6 @@
 #include "queue.h"
 
+#include "../deputy.h"
 #include "../host_watch.h"
 #include "../netlink.h"
 #include "../send/batch.h"
@@ -54,7 +55,7 @@ static int open_all(struct queue *queue, const struct queue_settings *settings)
 		return -ENOMEM;
 	error = identifications_prepare(&queue->identifications);
 	if (!error)
-		error = host_watch_open(&queue->host);
+		error = host_watch_open(DEPUTY_PATIENCE_MS, &queue->host);
 	if (!error)
 		error = sender_open(&own, &queue->sender);
 	if (!error && sender_has_ipv6(queue->sender))

@@ -1,5 +1,6 @@
 #include "relay.h"
 
+#include "../deputy.h"
 #include "../host_watch.h"
 #include "../send/batch.h"
 #include "../send/sender.h"
@@ -154,7 +155,7 @@ int relay_open(const struct relay_settings *settings, struct relay **out, struct
 		return fault_set(fault, -ENOMEM, "cannot open the relay: out of memory");
 	relay->settings = *settings;
 	relay->room = batch_new();
-	error = relay->room ? host_watch_open(&relay->watch) : -ENOMEM;
+	error = relay->room ? host_watch_open(DEPUTY_PATIENCE_MS, &relay->watch) : -ENOMEM;
 	if (error)
 		fault_set(fault, error, "cannot open the relay: %s", strerror(-error));
 	else
