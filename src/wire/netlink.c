@@ -67,11 +67,25 @@ void netlink_close(struct mnl_socket *socket)
 		mnl_socket_close(socket);
 }
 
+/* Whether what is listed has changed meanwhile. The marks go, or the rest would not be read. */
+static bool take_cut_marks(char *answer, int length)
+{
+	bool is_cut = false;
+
+	for (struct nlmsghdr *message = (struct nlmsghdr *)answer; mnl_nlmsg_ok(message, length);
+		message = mnl_nlmsg_next(message, &length)) {
+		is_cut |= message->nlmsg_flags & NLM_F_DUMP_INTR;
+		message->nlmsg_flags &= (uint16_t)~NLM_F_DUMP_INTR;
+	}
+	return is_cut;
+}
+
 int netlink_request(
 	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *context)
 {
 	alignas(struct nlmsghdr) char answer[ANSWER_MAX];
 	int verdict = MNL_CB_OK;
+	bool is_cut = false;
 
 	request->nlmsg_seq = 1; /* one request at a time: its answer is read to the end */
 	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
@@ -81,10 +95,13 @@ int netlink_request(
 
 		if (length < 0)
 			return -errno;
+		is_cut |= take_cut_marks(answer, (int)length);
 		verdict = mnl_cb_run(answer, (size_t)length, request->nlmsg_seq,
 			mnl_socket_get_portid(socket), callback, context);
 	}
-	return verdict < 0 ? -errno : 0;
+	if (verdict < 0)
+		return -errno;
+	return is_cut ? -EINTR : 0;
 }
 
 void netlink_drain(struct mnl_socket *socket)

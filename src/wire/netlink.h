@@ -24,7 +24,8 @@ int netlink_listen(int bus, const int *groups, size_t count, struct mnl_socket *
 void netlink_close(struct mnl_socket *socket); /* NULL is fine */
 
 /* Sends the request and hands each message of the answer to callback, NULL: to none. The request
- * has NLM_F_ACK or NLM_F_DUMP. 0, or the negative errno that the kernel answered with. */
+ * has NLM_F_ACK or NLM_F_DUMP. 0, or the negative errno that the kernel answered with; -EINTR: all
+ * has been handed over, but what was listed has changed meanwhile. */
 int netlink_request(
 	struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *context);
 

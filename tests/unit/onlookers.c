@@ -1,16 +1,12 @@
 /* What is to see a packet of this host before it leaves, each test in a network namespace of its
  * own. */
 #include "wire/hops/onlookers.h"
-#include "frames.h"
 #include "own_network.h"
-#include "wire/rules/alive.h"
+#include "renewing.h"
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* In milliseconds: longer than rules are left alone after they were looked at. */
@@ -109,45 +105,20 @@ Test(onlookers, who_may_not_look_takes_them_to_be_there)
 	cr_expect(onlookers_encrypt(onlookers));
 }
 
-/* As natbox does itself, in another thread, only far more often. */
-static pid_t start_renewing(void)
-{
-	const struct address proxy = address_of("192.0.2.1:5060");
-	struct alive *alive;
-	pid_t child;
-
-	cr_assert_eq(alive_open(&proxy, 1, &alive), 0);
-	cr_assert(alive_renew(alive) >= 0);
-	child = fork();
-	if (child == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		while (alive_renew(alive) >= 0)
-			;
-		_exit(1);
-	}
-	alive_close(alive);
-	return child;
-}
-
 /* Chains that are no onlookers, but too many for one answer of the kernel. */
 Test(onlookers, rules_that_change_while_they_are_read_are_read_again)
 {
 	bool was_disturbed = false;
 	pid_t child;
 
-	run("{ echo 'table inet natbox {"
-	    " set alive4 { type ipv4_addr . inet_service; flags timeout; };"
-	    " set alive6 { type ipv6_addr . inet_service; flags timeout; }; }'; "
-	    "echo 'table inet other {'; for i in $(seq 3000); do echo \"chain c$i { }\"; done; "
-	    "echo '}'; } | nft -f -");
+	lay_rules(3000, "");
 	child = start_renewing();
 	for (unsigned i = 0; i < TRIES && !was_disturbed; i++) {
 		onlookers_free(onlookers);
 		begin();
 		was_disturbed = onlookers_filter(onlookers);
 	}
-	cr_expect_eq(kill(child, SIGKILL), 0);
-	cr_expect_eq(waitpid(child, NULL, 0), child);
+	stop_renewing(child);
 	cr_assert(was_disturbed);
 	cr_expect_not(onlookers_are_settled(onlookers));
 	look();

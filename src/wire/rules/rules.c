@@ -22,6 +22,7 @@ enum { SYSCTLS_RENEWALS = 4 };
 
 struct installed_rules {
 	struct rules_settings settings;
+	bool notrack; /* what is relayed, as was found at the start */
 	struct alive *alive;
 	struct routing *routing; /* NULL: the operator's to install */
 	atomic_ullong forged;
@@ -168,7 +169,7 @@ static int install(const struct installed_rules *rules, struct fault *fault)
 	bool added;
 	int error = install_routing(rules, &added, fault);
 
-	return error ? error : ruleset_install(&rules->settings, fault);
+	return error ? error : ruleset_install(&rules->settings, rules->notrack, fault);
 }
 
 static void uninstall(const struct installed_rules *rules)
@@ -185,6 +186,7 @@ static int install_anew(struct installed_rules *rules, struct fault *fault)
 	if (error)
 		return error;
 	routing_remove(rules->routing, &rules->settings);
+	rules->notrack = !rules->settings.queues && ruleset_may_notrack();
 	error = install(rules, fault);
 	if (error)
 		uninstall(rules);

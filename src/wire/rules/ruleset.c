@@ -1,6 +1,7 @@
 #include "ruleset.h"
 
 #include "../apart.h"
+#include "others.h"
 #include "queue_rule.h"
 #include "ruleset_text.h"
 
@@ -23,52 +24,6 @@ static struct nft_ctx *nft_new(void)
 	return nft;
 }
 
-struct search {
-	bool (*visit)(const char *line, const void *context);
-	const void *context;
-	bool found;
-};
-
-static int visit_lines(void *context, struct fault *fault)
-{
-	struct search *search = context;
-	struct nft_ctx *nft = nft_new();
-	bool ours = false;
-	char *rest = NULL, *copy = NULL;
-
-	if (nft && nft_run_cmd_from_buffer(nft, "list ruleset") == 0)
-		copy = strdup(nft_ctx_get_output_buffer(nft));
-	if (!copy)
-		return fault_set(fault, -EIO, "cannot read the nftables rules of this host");
-	for (char *line = strtok_r(copy, "\n", &rest); line && !search->found;
-		line = strtok_r(NULL, "\n", &rest)) {
-		if (strncmp(line, "table ", strlen("table ")) == 0)
-			ours = strcmp(line, "table " RULESET_TABLE " {") == 0;
-		search->found = !ours && search->visit(line, search->context);
-	}
-	free(copy);
-	nft_ctx_free(nft);
-	return 0;
-}
-
-/* Whether visit returns true for a line of what is in force, but for our own table. 1, 0, or a
- * negative errno with *fault set. */
-static int find_line(bool (*visit)(const char *line, const void *context), const void *context,
-	struct fault *fault)
-{
-	struct search search = {visit, context, false};
-	int error = apart_run("read the nftables rules of this host", visit_lines, &search,
-		sizeof(search), fault);
-
-	return error ? error : search.found;
-}
-
-static bool translates(const char *line, const void *context)
-{
-	(void)context;
-	return strstr(line, "type nat hook") != NULL;
-}
-
 /* Rules of the old iptables, which nft does not show. */
 static bool has_old_nat(void)
 {
@@ -86,28 +41,18 @@ static bool has_old_nat(void)
 
 bool ruleset_may_notrack(void)
 {
-	struct fault unheard;
-
-	return find_line(translates, NULL, &unheard) == 0 && !has_old_nat();
-}
-
-/* nft shows "meta mark set 0x00006e62". To match our marks is a firewall's right (natbox.8). */
-static bool sets_mark(const char *line, const void *context)
-{
-	const uint32_t *mark = context;
-	char shown[sizeof("0x00000000")];
-	const char *at = strstr(line, "meta mark set ");
-
-	snprintf(shown, sizeof(shown), "0x%08x", *mark);
-	return at && strstr(at, shown);
+	return !others_translate() && !has_old_nat();
 }
 
 int ruleset_check_mark(const char *key, uint32_t mark, struct fault *fault)
 {
-	int found = find_line(sets_mark, &mark, fault);
+	const int found = others_set_mark(mark);
 
-	if (found <= 0)
-		return found;
+	if (found < 0)
+		return fault_set(fault, found, "cannot read the nftables rules of this host: %s",
+			strerror(-found));
+	if (!found)
+		return 0;
 	return fault_set_kind(fault, FAULT_LASTING, -EEXIST,
 		"relay.%s %#x is set by an nftables rule of somebody else; set relay.%s to a free "
 		"one",
@@ -142,7 +87,7 @@ static int run_commands(void *text, struct fault *fault)
 	return error;
 }
 
-int ruleset_install(const struct rules_settings *settings, struct fault *fault)
+int ruleset_install(const struct rules_settings *settings, bool notrack, struct fault *fault)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -151,7 +96,7 @@ int ruleset_install(const struct rules_settings *settings, struct fault *fault)
 
 	if (!file)
 		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");
-	ruleset_write(settings, !settings->queues && ruleset_may_notrack(), file);
+	ruleset_write(settings, notrack, file);
 	if (fclose(file) != 0) {
 		free(text);
 		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");

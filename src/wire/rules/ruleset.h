@@ -16,8 +16,8 @@ bool ruleset_may_notrack(void);
  * with *fault set. */
 int ruleset_check_mark(const char *key, uint32_t mark, struct fault *fault);
 
-/* Has nft do it. 0 or a negative errno with *fault set. */
-int ruleset_install(const struct rules_settings *settings, struct fault *fault);
+/* Has nft do it. notrack: of mode relay alone. 0 or a negative errno with *fault set. */
+int ruleset_install(const struct rules_settings *settings, bool notrack, struct fault *fault);
 void ruleset_remove(void);
 
 #endif

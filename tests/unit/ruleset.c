@@ -1,0 +1,65 @@
+/* What the rules of others have natbox do at its start, in a network namespace of a test's own. */
+#include "wire/rules/ruleset.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "own_network.h"
+#include "renewing.h"
+
+static struct fault fault;
+
+static void setup(void)
+{
+	enter_own_network();
+}
+
+TestSuite(ruleset, .init = setup, .timeout = 120);
+
+static int check(uint32_t mark)
+{
+	return ruleset_check_mark("own-mark", mark, &fault);
+}
+
+Test(ruleset, a_mark_that_others_set_is_refused)
+{
+	run("nft add table inet other && nft add chain inet other marks && "
+	    "nft add rule inet other marks udp dport 5060 counter meta mark set 0x6e63");
+	cr_expect_eq(check(0x6e63), -EEXIST);
+	cr_expect(strstr(fault.line, "relay.own-mark 0x6e63 is set by"), "%s", fault.line);
+	cr_expect_eq(check(0x6e62), 0);
+}
+
+Test(ruleset, what_others_match_or_natbox_sets_itself_is_no_reason)
+{
+	run("nft add table inet other && nft add chain inet other marks && "
+	    "nft add rule inet other marks meta mark 0x6e63 accept && "
+	    "nft add rule inet other marks ct mark set 0x6e63 && "
+	    "nft add rule inet other marks meta priority set 0x6e63 meta mark set 1 && "
+	    "nft add table inet natbox && nft add chain inet natbox marks && "
+	    "nft add rule inet natbox marks meta mark set 0x6e63");
+	cr_expect_eq(check(0x6e63), 0, "%s", fault.line);
+}
+
+Test(ruleset, translation_by_others_keeps_conntrack)
+{
+	cr_expect(ruleset_may_notrack());
+	run("nft add table ip natbox && "
+	    "nft 'add chain ip natbox out { type filter hook postrouting priority 0; }'");
+	cr_expect(ruleset_may_notrack());
+	run("nft 'add chain ip natbox translated { type nat hook postrouting priority 100; }'");
+	cr_expect_not(ruleset_may_notrack());
+}
+
+/* As a host of containers changes them: no look is long enough for a quiet moment. */
+Test(ruleset, rules_that_change_all_the_while_are_seen)
+{
+	pid_t child;
+
+	lay_rules(20000, "meta mark set 0x6e63;");
+	child = start_renewing();
+	cr_expect_eq(check(0x6e63), -EEXIST, "%s", fault.line);
+	cr_expect_eq(check(0x6e62), 0, "%s", fault.line);
+	stop_renewing(child);
+}
