@@ -113,7 +113,8 @@ configure() { # path, mode
 start() { # path, mode
 	configure "$1" "$2"
 	: >"$work/log"
-	ip netns exec "$border" "$natbox" -c "$work/ini" 2>>"$work/log" &
+	ip netns exec "$border" env LD_PRELOAD="$work/slow.so" "$natbox" -c "$work/ini" \
+		2>>"$work/log" &
 	pid=$!
 	eventually logged ready
 }
@@ -151,6 +152,8 @@ passed() {
 	border nft list counter inet operator keepalives | sed -n 's/.*packets \([0-9]*\).*/\1/p'
 }
 
+export HELD=$work/held
+cc -shared -fPIC -o "$work/slow.so" tests/slow_kernel.c -ldl || exit 1
 network_up || exit 1
 ip netns exec "$border" build/registrar $proxy:5060 >"$work/registrar" &
 start link queue
@@ -250,6 +253,12 @@ say $? "what others do to interfaces for long, keepalives do not wait for"
 release_interfaces
 all_answer $((phones / 2))
 say $? "and leave at the link layer again when that is over"
+: >"$HELD" && ip -n "$border" link set wan mtu 1450 && grows keepalive_replies_total $((2 * phones)) &&
+	[ -e "$HELD" ]
+say $? "nor do they on kernels that have questions about routes wait for it, too"
+rm -f "$HELD"
+all_answer $((phones / 2))
+say $? "and there they leave at the link layer again"
 stop
 say $? "natbox stops cleanly"
 
