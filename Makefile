@@ -159,6 +159,7 @@ install: all
 	install -d $(share)/man/man5 $(completions) $(examples)
 	echo .so man8/natbox.8 >$(share)/man/man5/natbox.ini.5
 	sed 's/@KEYS@/$(keys)/' etc/natbox.bash >$(completions)/natbox
+	chmod 644 $(share)/man/man5/natbox.ini.5 $(completions)/natbox
 	install -m 644 etc/natboxctl.bash $(completions)/natboxctl
 	install -m 644 etc/examples/*.ini etc/natbox.ini etc/natbox.rules.yml etc/grafana-natbox.json \
 		$(examples)

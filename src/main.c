@@ -66,7 +66,7 @@ static int open_log(const struct options *options, const struct config *config)
 	if (options->log_path)
 		identity_find(config->user, &owner, &fault);
 	log_set_verbosity(options->debug ? LOG_LEVEL_DEBUG : options->verbosity);
-	log_set_level(config->log.level);
+	log_configure(config->log.level);
 	if (log_open(options->log_path, &owner, &fault) != 0) {
 		log_error("%s", fault.line);
 		return fault.kind == FAULT_LASTING ? EXIT_USAGE : EXIT_FAILURE;

@@ -91,7 +91,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 	live->wire.kind->set_path(&live->wire, wanted->keepalive.path);
 	live->config->state.sync_us = wanted->state.sync_us;
 	state_set_sync(live->state, wanted->state.sync_us);
-	log_set_level(wanted->log.level);
+	log_configure(wanted->log.level);
 	live->is_reviewing = engine_is_reviewing(live->engine);
 	log_info("configuration read again");
 }

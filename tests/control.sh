@@ -118,6 +118,9 @@ say $? "trace shows one phone's messages and no other's, as many as asked for"
 ask trace $phone:5071 -c 4 -w "$work/bob.pcap" >"$work/shown" && [ ! -s "$work/shown" ] &&
 	[ "$(tcpdump -n -r "$work/bob.pcap" 2>/dev/null | grep -c "$phone.5071.*SIP")" = 4 ]
 say $? "or writes them to a pcap file, that tcpdump reads"
+ask trace $phone:5071 -c 2 -w - >"$work/out.pcap" &&
+	[ "$(tcpdump -n -r "$work/out.pcap" 2>/dev/null | grep -c "$phone.5071.*SIP")" = 2 ]
+say $? "or, with -, to standard output"
 ask -j trace nobody -t 1s >"$work/shown" && grep -q '"tracing":"nobody","endpoints":0' "$work/shown"
 say $? "a trace ends when its time is over"
 shows '^endpoints  *2$' stats && shows '"natbox_packets_total{dir=\\"in\\",verdict=\\"consume\\"}":[1-9]' -j stats

@@ -20,7 +20,7 @@ cat "$work/said"
 symbols=${deb/natbox_/natbox-dbgsym_}
 trap 'rm -rf "$work" "$deb" "$symbols"' EXIT
 dpkg-deb -x "$deb" "$work/deb" && dpkg-deb -e "$deb" "$work/control" && dpkg-deb -x "$symbols" "$work/symbols"
-make -s install DESTDIR="$work/local" PREFIX=/usr/local
+(umask 077 && make -s install DESTDIR="$work/local" PREFIX=/usr/local)
 grep -qxF 'Maintainer: Ann Operator <ann@example.com>' "$work/control/control"
 say $? "its maintainer is who builds it"
 
@@ -48,6 +48,8 @@ say $? "what is in /etc is the operator's to change"
 for script in postinst prerm postrm; do
 	sh -n "$work/control/$script" && [ -x "$work/control/$script" ] || echo "not ok - $script is no script"
 done
+[ "$(find "$work/local" ! -perm -444)" = "" ]
+say $? "make install lets everybody read what it puts, whatever the umask"
 echo '# deb' >>"$work/local/etc/natbox/natbox.ini"
 make -s install DESTDIR="$work/local" PREFIX=/usr/local &&
 	[ "$(tail -n 1 "$work/local/etc/natbox/natbox.ini")" = '# deb' ]

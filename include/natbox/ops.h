@@ -192,10 +192,12 @@ int log_give(const struct identity *identity);
 
 void log_close(void); /* back to standard error */
 
-/* How many levels more than log_set_level says are logged from its next call on, or fewer. */
+/* How many levels more than the configuration says are logged, or fewer; from the next call of
+ * log_configure on. */
 void log_set_verbosity(int more);
 
-void log_set_level(enum log_level level);
+void log_configure(enum log_level level); /* the configuration's */
+void log_set_level(enum log_level level); /* whatever the verbosity, until log_configure */
 enum log_level log_get_level(void);
 
 void log_at(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

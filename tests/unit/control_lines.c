@@ -73,6 +73,18 @@ Test(control_lines, a_call_is_early_while_it_rings)
 				    "\"id\":\"call\",\"expires\":43200}]}");
 }
 
+Test(control_lines, keepalives_are_held_before_they_are_off_and_on_only_where_some_are_sent)
+{
+	border_wait(border, 0);
+	cr_expect_str_eq(line_keepalives(border->engine), "on");
+	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	engine_reconfigure(border->engine, &border->settings);
+	engine_hold_keepalives(border->engine, true);
+	cr_expect_str_eq(line_keepalives(border->engine), "held");
+	engine_hold_keepalives(border->engine, false);
+	cr_expect_str_eq(line_keepalives(border->engine), "off");
+}
+
 Test(control_lines, of_many_reasons_64_are_shown_and_the_others_counted)
 {
 	char call_id[16];

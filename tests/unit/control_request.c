@@ -140,6 +140,8 @@ Test(control_request, a_trace_is_bounded)
 	cr_expect_eq(asked.count, 7);
 	expect_refused("trace alice time=2h", "lasts 1s to 1h");
 	expect_refused("trace alice time=0", "lasts 1s to 1h");
+	expect_refused("trace alice time=999ms", "lasts 1s to 1h");
+	cr_assert_eq(parse("trace alice time=1s count=1"), 0);
 	expect_refused("trace alice count=0", "1 to 100000 messages");
 	expect_refused("trace alice count=100001", "1 to 100000 messages");
 	expect_refused("trace alice for=ever", "what is this for");
@@ -228,5 +230,17 @@ Test(control_request, a_target_is_found_by_address_and_by_each_form_of_its_name)
 	cr_expect_str_eq(asked_for(border, "show bob"), "bob");
 	cr_expect_str_eq(asked_for(border, "show b*"), "none");
 	cr_expect_str_eq(asked_for(border, "show sip:bob"), "none");
+	border_free(border);
+}
+
+Test(control_request, a_target_is_found_whatever_the_case_of_all_but_its_user)
+{
+	struct border *border = two_phones();
+
+	cr_expect_str_eq(asked_for(border, "show alice@Example.COM"), "alice");
+	cr_expect_str_eq(asked_for(border, "show SIP:alice@EXAMPLE.com"), "alice");
+	cr_expect_str_eq(asked_for(border, "show Alice@example.com"), "none");
+	cr_expect_str_eq(asked_for(border, "show sip:Alice@example.com"), "none");
+	cr_expect_str_eq(asked_for(border, "show Alice"), "none");
 	border_free(border);
 }

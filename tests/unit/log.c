@@ -67,6 +67,23 @@ Test(log, level_holds_back_what_is_less_urgent)
 	cr_expect_null(strstr(text, "no"));
 }
 
+Test(log, verbosity_goes_over_the_configuration_and_not_over_what_is_asked_for)
+{
+	log_set_verbosity(-1);
+	log_configure(LOG_LEVEL_INFO);
+	log_info("no");
+	log_warning("yes");
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_debug("yes");
+	log_set_verbosity(LOG_LEVEL_DEBUG);
+	log_configure(LOG_LEVEL_ERROR);
+	log_debug("yes");
+	log_set_level(LOG_LEVEL_INFO);
+	log_debug("no");
+	cr_expect_eq(count_lines(read_file(path)), 3);
+	cr_expect_null(strstr(text, "no"));
+}
+
 Test(log, answer_is_logged_whatever_the_level)
 {
 	log_set_level(LOG_LEVEL_ERROR);

@@ -283,6 +283,17 @@ Test(state_file, a_wrong_record_costs_no_other_where_there_are_no_quiet_times)
 	expect_set_aside_with("is corrupt: the check of a record does not match", 299);
 }
 
+Test(state_file, what_is_there_for_others_to_read_natbox_does_not_read)
+{
+	char name[256];
+
+	leave(300);
+	change("UPDATE reasons SET kind = '', client = '203.0.113.9:9', proxy = '', expires = 0");
+	cr_expect_eq(count_restored(), 300);
+	find_aside(name);
+	cr_expect_str_eq(name, "");
+}
+
 Test(state_file, quiet_times_that_cannot_be_read_cost_no_reason)
 {
 	leave(300);

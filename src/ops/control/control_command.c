@@ -73,7 +73,7 @@ static void keepalive(struct control_client *client)
 	if (on == engine_holds_keepalives(engine))
 		log_warning("control: keepalives are %s", on ? "sent again" : "held");
 	engine_hold_keepalives(engine, !on);
-	json_put_member(line_start_done(client), "keepalives", on ? "on" : "held");
+	json_put_member(line_start_done(client), "keepalives", line_keepalives(engine));
 	client_done(client);
 }
 

@@ -33,12 +33,19 @@ static bool is_like(const void *wanted, struct text aor)
 	return globs_fit_aor(globs, aor) || (user.length && globs_fit(globs, user, user.length));
 }
 
+/* The case of the user, who stands in the address of record, counts; that of all else does not. */
+static bool is_same(struct text wanted, struct text aor, struct text user)
+{
+	return text_equal_nocase(wanted, aor) &&
+	       memcmp(wanted.at + (user.at - aor.at), user.at, user.length) == 0;
+}
+
 bool control_target_is_aor(const struct control_target *target, struct text aor)
 {
-	const struct text wanted = text_from(target->aor);
+	const struct text wanted = text_from(target->aor), user = user_of(aor);
 
-	return text_equal(wanted, aor) || text_equal(wanted, without_scheme(aor)) ||
-	       text_equal(wanted, user_of(aor));
+	return is_same(wanted, aor, user) || is_same(wanted, without_scheme(aor), user) ||
+	       text_equal(wanted, user);
 }
 
 /* Keeps a word as a string. False: it is empty, too long, or none. */

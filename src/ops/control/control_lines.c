@@ -110,11 +110,11 @@ static void put_counts(struct json *json, const struct engine_counters *counters
 		json_put_number_member(json, kinds_of_reasons[i], counters->reasons_of[i]);
 }
 
-static const char *keepalives(struct engine *engine)
+const char *line_keepalives(struct engine *engine)
 {
-	if (!classes_keep_alive(&engine_endpoints(engine)->classes))
-		return "off";
-	return engine_holds_keepalives(engine) ? "held" : "on";
+	if (engine_holds_keepalives(engine))
+		return "held";
+	return classes_keep_alive(&engine_endpoints(engine)->classes) ? "on" : "off";
 }
 
 static void put_seconds(struct json *json, const char *key, uint64_t us)
@@ -136,7 +136,7 @@ void line_status(struct json *json, struct engine *engine, const struct control_
 	json_put_truth_member(json, "settling", status->is_reviewing);
 	put_proxies(json, engine);
 	put_counts(json, &counters);
-	json_put_member(json, "keepalives", keepalives(engine));
+	json_put_member(json, "keepalives", line_keepalives(engine));
 	put_seconds(json, "last_in", status->last_in_us);
 	put_seconds(json, "last_out", status->last_out_us);
 	json_put_text_member(json, "state", text_from(status->state));

@@ -13,6 +13,9 @@ void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t
 
 void line_status(struct json *json, struct engine *engine, const struct control_status *status);
 
+/* Whether keepalives are sent: held, or else on, or off by the settings. */
+const char *line_keepalives(struct engine *engine);
+
 /* Each figure of the metrics by the name that it has there, with its labels. */
 void line_figures(struct json *json, const struct metrics_snapshot *snapshot);
 

@@ -93,7 +93,7 @@ static int parse_bound(struct control_request *request, struct text word, struct
 
 	if (text_starts_with(word, TEXT("time="))) {
 		value = (struct text){word.at + 5, word.length - 5};
-		if (config_duration(value, &request->time_us) && request->time_us &&
+		if (config_duration(value, &request->time_us) && request->time_us >= 1000000 &&
 			request->time_us <= TRACE_TIME_MAX_S * 1000000ull)
 			return 0;
 		return fault_set(fault, -EINVAL, "a trace lasts 1s to %dh, not \"%.*s\"",

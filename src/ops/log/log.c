@@ -74,13 +74,18 @@ void log_set_verbosity(int more)
 	current.more = more;
 }
 
-void log_set_level(enum log_level level)
+void log_configure(enum log_level level)
 {
 	int wanted = (int)level + current.more;
 
 	if (wanted > LOG_LEVEL_DEBUG)
 		wanted = LOG_LEVEL_DEBUG;
 	current.level = wanted < LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR : (enum log_level)wanted;
+}
+
+void log_set_level(enum log_level level)
+{
+	current.level = level;
 }
 
 enum log_level log_get_level(void)
