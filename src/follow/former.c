@@ -29,14 +29,24 @@ static uint64_t host_key(const struct follow *follow, uint64_t registration, uin
 	return part_key(follow, "h", registration, written);
 }
 
+/* What stood in a Contact: as it says itself where it is listed as it was repaired, else what it is
+ * listed with, as another natbox has given it back or this one never repaired it. */
+static bool read_origin(const struct listing *listing, struct address *origin)
+{
+	if (listing->is_here)
+		return nat_origin(listing->own_uri, origin);
+	*origin = listing->own_uri->address;
+	origin->port = uri_port(listing->own_uri);
+	return listing->own_uri->is_address;
+}
+
 void former_note(struct follow *follow, const struct listing *listing, uint64_t key)
 {
 	const uint32_t tick = report_tick(follow->report);
 	struct address origin;
 	uint32_t host;
 
-	if (!listing->own || !listing->is_here || !nat_origin(listing->own_uri, &origin) ||
-		!address_is_ipv4(&origin))
+	if (!listing->own || !read_origin(listing, &origin) || !address_is_ipv4(&origin))
 		return;
 	memcpy(&host, origin.ip + sizeof(origin.ip) - sizeof(host), sizeof(host));
 	ledger_note(&follow->proofs, host_key(follow, key, listing->written), tick, host);
