@@ -6,53 +6,59 @@
 
 /* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
  * that it had learnt, and its NAT has given it another port since, or where there is a host, too;
- * and that host, an IPv4 address. */
-static uint64_t part_key(
-	const struct follow *follow, const char *part, uint64_t registration, uint32_t written)
+ * and that host, an IPv4 address, under a key of its own beside that. */
+static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
 {
 	struct hash hash;
 
 	hash_start(&hash, &follow->key);
-	hash_add(&hash, part, 1);
+	hash_add(&hash, "p", 1);
 	hash_add_number(&hash, registration);
 	hash_add_number(&hash, written);
 	return hash_end(&hash);
 }
 
-static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
+static uint64_t host_key(uint64_t port)
 {
-	return part_key(follow, "p", registration, written);
+	return port + 1;
 }
 
-static uint64_t host_key(const struct follow *follow, uint64_t registration, uint32_t written)
+/* What stood in a Contact: as it says itself where it is listed as it was repaired, else what it is
+ * listed with, as another natbox has given it back or this one never repaired it. */
+static bool read_origin(const struct listing *listing, struct address *origin)
 {
-	return part_key(follow, "h", registration, written);
+	if (listing->is_here)
+		return nat_origin(listing->own_uri, origin);
+	*origin = listing->own_uri->address;
+	origin->port = uri_port(listing->own_uri);
+	return listing->own_uri->is_address;
 }
 
 void former_note(struct follow *follow, const struct listing *listing, uint64_t key)
 {
 	const uint32_t tick = report_tick(follow->report);
 	struct address origin;
+	uint64_t noted;
 	uint32_t host;
 
-	if (!listing->own || !listing->is_here || !nat_origin(listing->own_uri, &origin) ||
-		!address_is_ipv4(&origin))
+	if (!listing->own || !read_origin(listing, &origin) || !address_is_ipv4(&origin))
 		return;
 	memcpy(&host, origin.ip + sizeof(origin.ip) - sizeof(host), sizeof(host));
-	ledger_note(&follow->proofs, host_key(follow, key, listing->written), tick, host);
-	ledger_note(&follow->proofs, port_key(follow, key, listing->written), tick, origin.port);
+	noted = port_key(follow, key, listing->written);
+	ledger_note(&follow->proofs, noted, tick, origin.port);
+	ledger_note(&follow->proofs, host_key(noted), tick, host);
 }
 
 bool former_find(const struct follow *follow, const struct passage *passage,
 	const struct reason *reason, struct address *former)
 {
-	const uint64_t key = reason_key(reason);
+	const uint64_t noted = port_key(follow, reason_key(reason), reason->written);
 	uint32_t host, port;
 
-	if (!ledger_find(&follow->proofs, port_key(follow, key, reason->written), NULL, &port))
+	if (!ledger_find(&follow->proofs, noted, NULL, &port))
 		return false;
 	*former = passage->client;
-	if (ledger_find(&follow->proofs, host_key(follow, key, reason->written), NULL, &host))
+	if (ledger_find(&follow->proofs, host_key(noted), NULL, &host))
 		*former = address_ipv4(&host, 0);
 	former->port = (uint16_t)port;
 	return true;

@@ -7,8 +7,8 @@
 
 #include "listing.h"
 
-/* The registrar lists the Contact of this registration as it was repaired: what stood in it is
- * noted, for a user agent that names it nowhere any more when it changes it. */
+/* The registrar lists the Contact of this registration: what stood in it, but for where its user
+ * agent is seen, is noted, for a user agent that names it nowhere any more when it changes it. */
 void former_note(struct follow *follow, const struct listing *listing, uint64_t key);
 
 /* A REGISTER comes from where its registration, with this key, does not stand: the ports of its

@@ -184,6 +184,7 @@ static void take_refreshed(struct follow *follow, struct passage *passage, uint3
 	struct aor aor;
 
 	wanted->reason = reason_key(reason);
+	wanted->registration.is_next = passage->message->cseq_number > reason->cseq;
 	if (moved_is_possible(passage, wanted, reason) && parse_aor(passage, &aor))
 		moved_find(follow, passage, &aor, wanted);
 }
@@ -260,6 +261,17 @@ static void make_room(struct follow *follow, const struct answer *answer)
 		reason_end(follow->endpoints, oldest, "replaced");
 }
 
+/* The answer to another of its requests, which was sent behind this one, has come before. */
+static bool is_overtaken(const struct follow *follow, const struct answer *answer)
+{
+	const struct transaction *transaction = answer->transaction;
+
+	if (!answer->own)
+		return answer->holds && unlisted_has_ended(follow, transaction);
+	return !answer->holds && transaction->registration.is_next &&
+	       reason_at(follow->endpoints, answer->own)->cseq > answer->cseq;
+}
+
 static void refresh(struct follow *follow, const struct answer *answer)
 {
 	const struct transaction *transaction = answer->transaction;
@@ -267,6 +279,9 @@ static void refresh(struct follow *follow, const struct answer *answer)
 
 	/* A binding has one user, whenever it is refreshed. */
 	if (!reason->binding || reason->binding != answer->listing.own) {
+		if (reason->cseq > answer->cseq &&
+			unlisted_is_newer(follow, transaction, answer->own))
+			return;
 		reason_set_user(follow->endpoints, answer->own, answer->listing.user);
 		unlisted_note_new(follow, answer->own);
 	}
@@ -360,7 +375,7 @@ static void accept(
 		refresh(follow, &answer);
 		return;
 	}
-	if (!parse_aor(passage, &answer.aor))
+	if (is_overtaken(follow, &answer) || !parse_aor(passage, &answer.aor))
 		return;
 	if (!answer.own && answer.holds)
 		answer.own = find_heritage(follow, &answer);

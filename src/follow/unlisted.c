@@ -38,15 +38,20 @@ static bool is_still_bound(
 }
 
 /* In the ledger: how many REGISTERs had been opened when a registration was made where it is ("n"),
- * and the transaction in which its user agent has asked for another Contact there ("w"). */
-static uint64_t note_key(const struct follow *follow, const char *purpose, uint32_t registration)
+ * the transaction in which its user agent has asked for another Contact there ("w"), and the number
+ * of the REGISTER with which its user agent has ended it there ("e"). */
+static uint64_t place_key(const struct follow *follow, const char *purpose, uint64_t key,
+	const struct address *client)
 {
-	const uint64_t key = reason_key(reason_at(follow->endpoints, registration));
-	const struct address *client = &reason_endpoint(follow->endpoints, registration)->client;
-
 	return follow_key(follow, purpose,
 		(struct text[KEY_TEXTS_MAX]){
 			follow_bytes(&key, sizeof(key)), follow_bytes(client, sizeof(*client))});
+}
+
+static uint64_t note_key(const struct follow *follow, const char *purpose, uint32_t registration)
+{
+	return place_key(follow, purpose, reason_key(reason_at(follow->endpoints, registration)),
+		&reason_endpoint(follow->endpoints, registration)->client);
 }
 
 void unlisted_note_new(struct follow *follow, uint32_t registration)
@@ -74,18 +79,36 @@ static bool changes(const struct follow *follow, uint32_t registration)
 	       follow_find_here(follow, transaction) == registration;
 }
 
-/* Whether it was made while the request was under way: then the registrar may have had none of it
- * yet when it wrote the answer, which others have overtaken. */
-static bool is_newer(
-	const struct follow *follow, const struct answer *answer, uint32_t registration)
+/* Whether that was noted with this key while the request was under way, of a REGISTER that was
+ * opened behind it, or not before it. */
+static bool is_noted_since(
+	const struct follow *follow, uint64_t key, const struct transaction *transaction)
 {
-	const struct transaction *transaction = answer->transaction;
 	const uint32_t now = report_tick(follow->report);
-	uint32_t noted, opened;
+	uint32_t noted, number;
 
-	return ledger_find(&follow->proofs, note_key(follow, "n", registration), &noted, &opened) &&
+	return ledger_find(&follow->proofs, key, &noted, &number) &&
 	       !tick_older(now, noted, transaction->opened) &&
-	       opened - transaction->registration.number < UINT32_MAX / 2;
+	       number - transaction->registration.number < UINT32_MAX / 2;
+}
+
+bool unlisted_is_newer(
+	const struct follow *follow, const struct transaction *transaction, uint32_t registration)
+{
+	return is_noted_since(follow, note_key(follow, "n", registration), transaction);
+}
+
+bool unlisted_has_ended(const struct follow *follow, const struct transaction *transaction)
+{
+	return is_noted_since(follow,
+		place_key(follow, "e", transaction->reason, &transaction->client), transaction);
+}
+
+static void note_end(struct follow *follow, const struct answer *answer, uint32_t registration)
+{
+	if (answer_has_own_key(follow, answer, registration))
+		ledger_note(&follow->proofs, note_key(follow, "e", registration),
+			report_tick(follow->report), answer->transaction->registration.number);
 }
 
 static void end(struct follow *follow, const struct answer *answer, uint32_t registration)
@@ -94,6 +117,7 @@ static void end(struct follow *follow, const struct answer *answer, uint32_t reg
 			       (answer_has_own_key(follow, answer, registration) ||
 				       answer_has_own_binding(follow, answer, registration));
 
+	note_end(follow, answer, registration);
 	reason_end(follow->endpoints, registration, has_moved ? "moved" : "ended");
 }
 
@@ -110,7 +134,7 @@ static void end_those(struct follow *follow, const struct sip_message *response,
 			(answer->holds && registration == answer->own) ||
 			(is_still_bound(follow, answer, registration) &&
 				!is_echo(follow, response, answer, registration)) ||
-			is_newer(follow, answer, registration) ||
+			unlisted_is_newer(follow, answer->transaction, registration) ||
 			(!own_key && changes(follow, registration)))
 			continue;
 		end(follow, answer, registration);

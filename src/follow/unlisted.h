@@ -9,9 +9,16 @@
  * request's own registration: that has its place. */
 void unlisted_end(struct follow *follow, const struct sip_message *response, struct answer *answer);
 
-/* A registration is new where it stands: an answer to a request of before, which comes late, does
- * not end it. */
+/* A registration is new where it stands, or has another Contact there. Whether it is so since a
+ * request was opened: then the registrar may have had none of it yet when it wrote the answer,
+ * which others have overtaken. */
 void unlisted_note_new(struct follow *follow, uint32_t registration);
+bool unlisted_is_newer(
+	const struct follow *follow, const struct transaction *transaction, uint32_t registration);
+
+/* Whether the registration of a request has ended where that was sent, by a later one of its user
+ * agent's that was answered first. */
+bool unlisted_has_ended(const struct follow *follow, const struct transaction *transaction);
 
 /* Its user agent asks for another Contact where it stands: until that transaction has its response,
  * an answer to another user agent does not end it. */

@@ -452,6 +452,34 @@ TestOfBoth(ghosts_learnt, what_another_natbox_has_given_back_is_taken_back_as_it
 	bound_are(PUBLIC_URI(PHONE));
 }
 
+/* As pjsip does, the phone writes its public address in Via, too, and its private one nowhere. */
+TestOfBoth(ghosts_learnt, so_is_what_the_phone_names_nowhere_any_more)
+{
+	struct registration learnt = linphone(2, PUBLIC(PHONE)), moved = linphone(4, PUBLIC(MOVED));
+
+	sent_behind_another(PHONE, linphone(1, PRIVATE));
+	learnt.via = PHONE;
+	sent_behind_another(PHONE, learnt);
+	bound_are(PUBLIC_URI(PHONE));
+	learnt.cseq = 3;
+	sent_behind_another(MOVED, learnt);
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
+	moved.via = MOVED;
+	sent_behind_another(MOVED, moved);
+	bound_are(PUBLIC_URI(MOVED));
+}
+
+/* And a public address of before, where its Via stays as it was. */
+TestOfBoth(ghosts_learnt, so_is_an_address_that_it_had_learnt_before)
+{
+	sent_behind_another(PHONE, linphone(1, PRIVATE));
+	sent_behind_another(PHONE, linphone(2, PUBLIC(PHONE)));
+	sent_behind_another(OTHER, linphone(3, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(OTHER, "203.0.113.1-5061"));
+	sent_behind_another(OTHER, linphone(4, PUBLIC(OTHER)));
+	bound_are(PUBLIC_URI(OTHER));
+}
+
 #define NAMED ";+sip.instance=\"<urn:uuid:1>\""
 
 /* Switched off and on, it comes from elsewhere, under another Call-ID, and has forgotten what it
