@@ -9,8 +9,6 @@
 #include <strings.h>
 #include <time.h>
 
-static const char json_type[] = "application/json";
-
 int page_init(struct page *page, const struct address *listen)
 {
 	page->is_for_this_host = address_is_loopback(listen);
@@ -26,7 +24,7 @@ static enum MHD_Result send_json(
 	struct MHD_Connection *connection, unsigned status, const char *bytes, size_t length)
 {
 	const struct http_answer answer = {
-		.status = status, .type = json_type, .bytes = bytes, .length = length};
+		.status = status, .type = "application/json", .bytes = bytes, .length = length};
 
 	return http_send(connection, &answer);
 }
