@@ -35,13 +35,9 @@ unsigned config_class_find(const struct settings *settings, struct text name)
 {
 	unsigned i = 0;
 
-	while (i < settings->classes.count) {
-		const char *other = settings->classes.list[i].name;
-
-		if (text_equal(name, text_from(other)))
-			break;
+	while (i < settings->classes.count &&
+		!text_equal(name, text_from(settings->classes.list[i].name)))
 		i++;
-	}
 	return i;
 }
 
