@@ -3,18 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static void print_time(const char *name, uint64_t seconds)
-{
-	const time_t time = (time_t)seconds;
-	struct tm local;
-	char text[64] = "";
-
-	if (localtime_r(&time, &local))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
-	printf("%-15s %s", name, text);
-}
 
 static void print_last(const json_t *line, const char *name, const char *key)
 {
@@ -67,13 +55,14 @@ static void print_endpoints(const json_t *line)
 void tell_status(struct ctl *ctl, const json_t *line)
 {
 	const char *state = text_of(line, "state");
-	char up[SPAN_MAX];
+	char since[SPAN_MAX], up[SPAN_MAX];
 
 	(void)ctl;
 	printf("%-15s natbox %s, mode %s\n", "version", text_of(line, "version"),
 		text_of(line, "mode"));
-	print_time("since", number_of(line, "since"));
-	printf(", %s\n", span_of(number_of(line, "up"), up));
+	printf("%-15s %s, %s\n", "since",
+		local_of((time_t)number_of(line, "since"), "%Y-%m-%d %H:%M:%S", since),
+		span_of(number_of(line, "up"), up));
 	printf("%-15s %s%s\n", "configuration", text_of(line, "configuration"),
 		is_true(line, "settling") ? ", on its way to all endpoints" : "");
 	print_proxies(line);
