@@ -137,15 +137,13 @@ static void disconnect(struct top *top)
 /* What there is to say where it was not told by natbox itself. */
 static void note_absence(struct top *top, int error)
 {
+	const char *what = "no natbox answers";
+
 	if (error == EACCES || error == EPERM)
-		snprintf(top->trouble, sizeof(top->trouble), "you may not control the natbox on %s",
-			top->ctl->socket);
+		what = "you may not control the natbox";
 	else if (error == EAGAIN)
-		snprintf(top->trouble, sizeof(top->trouble), "natbox does not answer on %s",
-			top->ctl->socket);
-	else
-		snprintf(top->trouble, sizeof(top->trouble), "no natbox answers on %s",
-			top->ctl->socket);
+		what = "natbox does not answer";
+	snprintf(top->trouble, sizeof(top->trouble), "%s on %s", what, top->ctl->socket);
 }
 
 /* 0 or an errno. */
