@@ -110,11 +110,7 @@ bool shortcut_find(
 void shortcut_add(struct shortcut *shortcut, const struct flow *flow, const struct next_hop *hop,
 	const struct ipv4_fields *fields, struct text bytes)
 {
-	if (address_is_ipv4(&flow->destination))
-		frames_add_ipv4(shortcut->frames, flow, hop, fields, bytes);
-	else
-		frames_add_ipv6(
-			shortcut->frames, flow, hop, shortcut->settings.sender.label, bytes);
+	frames_add(shortcut->frames, flow, hop, fields, shortcut->settings.sender.label, bytes);
 }
 
 /* A device that is down or gone is not believed in further. */
