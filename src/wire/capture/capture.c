@@ -1,3 +1,5 @@
+#include "capture.h"
+
 #include "capture_source.h"
 
 #include <errno.h>
@@ -107,6 +109,11 @@ int capture_next(struct capture *capture, struct datagram *datagram, struct faul
 			return 1;
 	}
 	return 0;
+}
+
+void capture_close(struct capture *capture)
+{
+	capture_free(capture);
 }
 
 struct decoder_counters capture_counters(const struct capture *capture)

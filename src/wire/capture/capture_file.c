@@ -1,3 +1,5 @@
+#include "capture.h"
+
 #include "capture_source.h"
 
 #include <errno.h>
@@ -139,7 +141,7 @@ int capture_open_file(const char *path, struct capture **capture, struct fault *
 	if (!error)
 		error = capture_rewind(opened, fault);
 	if (error) {
-		capture_close(opened);
+		capture_free(opened);
 		return error;
 	}
 	*capture = opened;

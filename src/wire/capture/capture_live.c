@@ -1,3 +1,5 @@
+#include "capture.h"
+
 #include "../apart.h"
 #include "../hops/questions.h"
 #include "../host.h"
@@ -222,7 +224,7 @@ int capture_open_live(const char *interface, const struct address *proxies, size
 		error = fault_set(fault, -EIO, "cannot capture on %s: %s; choose another interface",
 			interface, why);
 	if (error) {
-		capture_close(opened);
+		capture_free(opened);
 		return error;
 	}
 	*capture = opened;

@@ -17,7 +17,7 @@ struct capture *capture_new(const char *name)
 	return capture;
 }
 
-void capture_close(struct capture *capture)
+void capture_free(struct capture *capture)
 {
 	if (!capture)
 		return;

@@ -3,8 +3,10 @@
 #ifndef NATBOX_CAPTURE_SOURCE_H
 #define NATBOX_CAPTURE_SOURCE_H
 
-#include "capture.h"
 #include "capture_blocks.h"
+#include "decoder.h"
+
+#include <natbox/base.h>
 
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -22,6 +24,9 @@ struct capture {
 
 /* An empty capture by that name. NULL when memory is short. */
 struct capture *capture_new(const char *name);
+
+/* NULL is fine. */
+void capture_free(struct capture *capture);
 
 /* Sets up the decoder for what pcap captures, anew. 0 or a negative errno, with *fault set. */
 int capture_decode(struct capture *capture, const uint8_t seed[static 16], struct fault *fault);
