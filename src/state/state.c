@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	/* How often is looked whether a write is done. */

@@ -3,7 +3,6 @@
 #include <natbox/sip.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *find(struct text text, struct text part)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 /* How keepalives leave: at the link layer, or through the kernel, and why. */
