@@ -1,5 +1,7 @@
 #include "ctl.h"
 
+#include <natbox/base.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,12 +132,9 @@ static void write_value(FILE *out, const json_t *value)
 static bool is_in_front(const char *key)
 {
 	static const char *const keys[] = {"time", "event", "client", "proxy"};
+	enum { KEYS = sizeof(keys) / sizeof(*keys) };
 
-	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	}
-	return false;
+	return text_find(text_from(key), keys, KEYS) < KEYS;
 }
 
 void write_event(FILE *out, const json_t *line, bool is_short)
