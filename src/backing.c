@@ -1,6 +1,5 @@
 #include "backing.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -33,8 +32,7 @@ static void *run(void *context)
 	struct backing *backing = context;
 
 	while (!atomic_load(&backing->stops)) {
-		while (sem_wait(&backing->news) != 0 && errno == EINTR)
-			;
+		sem_wait(&backing->news);
 		back(backing);
 	}
 	return NULL;

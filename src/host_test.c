@@ -23,9 +23,9 @@ struct host_test {
 	unsigned faults;
 };
 
-static void add_fault(struct host_test *test, const struct fault *fault)
+static void add_fault(struct host_test *test, const char *line)
 {
-	log_refusal("natbox: %s", fault->line);
+	log_refusal("natbox: %s", line);
 	test->faults++;
 }
 
@@ -33,12 +33,10 @@ static void on_notice(void *context, enum wire_notice notice, const char *line)
 {
 	struct host_test *test = context;
 
-	if (notice == WIRE_ERROR) {
-		log_refusal("natbox: %s", line);
-		test->faults++;
-	} else if (notice == WIRE_WARNING) {
+	if (notice == WIRE_ERROR)
+		add_fault(test, line);
+	else if (notice == WIRE_WARNING)
 		log_warning("%s", line);
-	}
 }
 
 /* Whether natbox.user may, once natbox is that user. 0 or a negative errno. */
@@ -95,7 +93,7 @@ static void test_file(struct host_test *test, const char *what, const char *path
 	fault_set(&fault, result,
 		"%s cannot be written to %s: %s; there has to be a directory that %s may write in",
 		what, path, strerror(-result), name_user(test));
-	add_fault(test, &fault);
+	add_fault(test, fault.line);
 }
 
 /* What is there already of the way to path. 0, or a negative errno: it cannot be seen. */
@@ -166,7 +164,7 @@ static void test_state(struct host_test *test)
 			"state cannot be kept in %s: %s; state.path has to be a directory that %s "
 			"may write in",
 			path, strerror(-result), name_user(test));
-	add_fault(test, &fault);
+	add_fault(test, fault.line);
 }
 
 static void test_metrics(struct host_test *test)
@@ -178,7 +176,7 @@ static void test_metrics(struct host_test *test)
 	if (!listen->port)
 		return;
 	if (metrics_open(listen, &metrics, &fault) != 0 && !test->options->dry_run)
-		add_fault(test, &fault);
+		add_fault(test, fault.line);
 	metrics_close(metrics);
 }
 
@@ -192,7 +190,7 @@ static void test_control(struct host_test *test)
 					   &test->identity, &fault) == 0)
 		return;
 	if (wish == HOSTING_OR_END)
-		add_fault(test, &fault);
+		add_fault(test, fault.line);
 	else
 		log_warning("%s; nobody can control this natbox", fault.line);
 }
@@ -210,7 +208,7 @@ static void test_what_is_shared(struct host_test *test)
 	wire_settings_read(test->config, &wire.settings);
 	wire.settings.sends = !test->options->dry_run;
 	if (wire_claim(&wire, test->identity.user, &fault) != 0) {
-		add_fault(test, &fault);
+		add_fault(test, fault.line);
 	} else {
 		test_state(test);
 		test_metrics(test);
@@ -227,7 +225,7 @@ int host_test(const struct options *options, const struct config *config)
 
 	if (identity_find(config->user, &test.identity, &fault) != 0 ||
 		privileges_examine(&test.identity, &fault) != 0) {
-		add_fault(&test, &fault);
+		add_fault(&test, fault.line);
 		test.identity = (struct identity){"", geteuid(), getegid()};
 	}
 	if (options->log_path)

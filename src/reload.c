@@ -43,30 +43,19 @@ static void warn_of_fixed(const struct config *now, const struct config *wanted)
 	}
 }
 
-static void choose_events(struct live *live, const struct config *wanted)
-{
-	live->config->log.events_of = wanted->log.events_of;
-	if (live->events)
-		events_choose(live->events, wanted->log.events_of);
-}
-
 /* Until new files are open the old ones are in force. */
-static void reopen_files(struct live *live, const struct config *wanted)
+static void reopen_events(struct live *live, const struct config *wanted)
 {
 	struct events *events = NULL;
 	struct fault fault;
 
-	if (log_reopen(&fault) != 0)
-		log_error("%s", fault.line);
 	if (strcmp(live->config->log.events, wanted->log.events) == 0) {
 		if (live->events && events_reopen(live->events, &fault) != 0)
 			log_error("%s", fault.line);
-		choose_events(live, wanted);
 		return;
 	}
 	if (*wanted->log.events && !(events = events_open(wanted->log.events, NULL, &fault))) {
 		log_error("%s: events go where they went", fault.line);
-		choose_events(live, wanted);
 		return;
 	}
 	if (events_close(live->events, &fault) != 0)
@@ -74,7 +63,18 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	live->events = events;
 	tell_time(live);
 	live->config->log = wanted->log;
-	choose_events(live, wanted);
+}
+
+static void reopen_files(struct live *live, const struct config *wanted)
+{
+	struct fault fault;
+
+	if (log_reopen(&fault) != 0)
+		log_error("%s", fault.line);
+	reopen_events(live, wanted);
+	live->config->log.events_of = wanted->log.events_of;
+	if (live->events)
+		events_choose(live->events, wanted->log.events_of);
 }
 
 static void change_settings(struct live *live, const struct config *wanted)

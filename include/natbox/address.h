@@ -23,7 +23,7 @@ struct network {
 };
 
 struct address address_ipv4(const void *ip, uint16_t port); /* ip: 4 bytes, network order */
-struct address address_ipv6(const void *ip, uint16_t port); /* ip: 16 bytes, network order */
+struct address address_ipv6(const void *ip, uint16_t port); /* 16 bytes, a mapped one, too */
 
 bool address_is_ipv4(const struct address *address);
 bool address_equal(const struct address *a, const struct address *b);

@@ -1,17 +1,19 @@
 /* natboxctl: asks a running natbox over its control socket, and shows what it answers. Its files:
  * main.c has the command line, link.c the connection, show.c what is told of endpoints, tell.c of
- * natbox itself, events.c what happens, trace.c a phone's messages. */
+ * natbox itself and what happens, trace.c a phone's messages, top.c what goes on, text.c words. */
 #ifndef NATBOX_CTL_H
 #define NATBOX_CTL_H
 
 #include <jansson.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 /* Exit statuses. */
 enum { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_NOBODY = 3 };
+
+enum { CTL_REQUEST_MAX = 4096 };
 
 struct writer;
 
@@ -19,12 +21,13 @@ struct ctl {
 	const char *socket;
 	bool is_json;
 	const char *command;
-	char request[4096];
-	bool is_live;          /* answers come when something happens */
-	struct writer *writer; /* trace: a pcap file; NULL: the terminal */
-	int failure;           /* exit status of what could not be shown, 0: all could */
-	unsigned shown;        /* things, of a table */
-	json_t *last;          /* the line that ends the answer */
+	char request[CTL_REQUEST_MAX];
+	char options[CTL_REQUEST_MAX]; /* the words of the request that its options make */
+	bool is_live;                  /* answers come when something happens */
+	struct writer *writer;         /* trace: a pcap file; NULL: the terminal */
+	int failure;                   /* exit status of what could not be shown, 0: all could */
+	unsigned shown;                /* things, of a table */
+	json_t *last;                  /* the line that ends the answer */
 };
 
 /* Says what went wrong, on a line of standard error, and returns status. */
@@ -63,6 +66,10 @@ uint64_t time_us_of(const json_t *line);
 /* A span of time in a few letters: 7s, 12m30s, 3h05m, 4d02h. */
 enum { SPAN_MAX = 32 };
 const char *span_of(uint64_t seconds, char text[static SPAN_MAX]);
+
+/* A time since 1970 as a clock of this host shows it, in a format of strftime(3). */
+const char *local_of(time_t time, const char *format, char text[static SPAN_MAX])
+	__attribute__((format(strftime, 2, 0)));
 
 /* The time of a line as a clock of this host shows it, with so many decimals of its second, six at
  * most, and none of them rounded up. */

@@ -110,14 +110,9 @@ void link_say(int fd, const char *request)
 /* What natbox ends with: -1 is not the end yet. */
 static int end_of(struct ctl *ctl, json_t *line)
 {
-	const json_t *failed = json_object_get(line, "failed");
-
-	if (failed) {
-		const uint64_t status = number_of(line, "status");
-
-		return ctl_fail(status == CTL_USAGE ? CTL_USAGE : CTL_REFUSED, "%s",
-			text_of(line, "failed"));
-	}
+	if (json_object_get(line, "failed"))
+		return ctl_fail(number_of(line, "status") == CTL_USAGE ? CTL_USAGE : CTL_REFUSED,
+			"%s", text_of(line, "failed"));
 	if (!json_object_get(line, "done"))
 		return -1;
 	ctl->last = json_incref(line);

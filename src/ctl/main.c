@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,14 +74,14 @@ static const struct command *find(const char *name)
 }
 
 /* A word of a request stands on its line, between blanks. False where it cannot. */
-static bool add_word(struct ctl *ctl, const char *prefix, const char *word)
+static bool add_word(char line[static CTL_REQUEST_MAX], const char *prefix, const char *word)
 {
-	const size_t used = strlen(ctl->request);
-	const int length = snprintf(ctl->request + used, sizeof(ctl->request) - used, "%s%s%s",
-		used ? " " : "", prefix, word);
+	const size_t used = strlen(line);
+	const int length = snprintf(
+		line + used, CTL_REQUEST_MAX - used, "%s%s%s", used ? " " : "", prefix, word);
 
 	return *word && !strpbrk(word, " \t\r\n") && length > 0 &&
-	       (size_t)length < sizeof(ctl->request) - used - 1;
+	       (size_t)length < CTL_REQUEST_MAX - used - 1;
 }
 
 static const struct option long_options[] = {
@@ -136,7 +135,7 @@ static int take_option(struct ctl *ctl, int option, char **argv)
 	case ':':
 		return fail_option(option, argv);
 	default:
-		if (!add_word(ctl, prefixes[option], optarg))
+		if (!add_word(ctl->options, prefixes[option], optarg))
 			return ctl_fail(CTL_USAGE, "-%c takes one word" SEE, option);
 		return -1;
 	}
@@ -147,7 +146,7 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 {
 	const char *path = NULL;
 	char options[16];
-	char rest[sizeof(ctl->request)] = "";
+	size_t used;
 	int option, status = -1;
 
 	snprintf(options, sizeof(options), ":s:jhV%s", command->options);
@@ -163,19 +162,15 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 	if (argc - optind < command->least || argc - optind > command->most)
 		return ctl_fail(CTL_USAGE, "%s takes %s" SEE, command->name,
 			*command->arguments ? command->arguments : "no argument");
-	memcpy(rest, ctl->request, sizeof(rest));
-	snprintf(ctl->request, sizeof(ctl->request), "%s", command->name);
+	add_word(ctl->request, "", command->name);
 	for (; optind < argc; optind++) {
-		if (!add_word(ctl, "", argv[optind]))
+		if (!add_word(ctl->request, "", argv[optind]))
 			return ctl_fail(
 				CTL_USAGE, "no word of a request: \"%.80s\"" SEE, argv[optind]);
 	}
-	if (*rest) {
-		const size_t used = strlen(ctl->request);
-
-		snprintf(ctl->request + used, sizeof(ctl->request) - used, " %s", rest);
-	}
-	strncat(ctl->request, "\n", sizeof(ctl->request) - strlen(ctl->request) - 1);
+	used = strlen(ctl->request);
+	snprintf(ctl->request + used, sizeof(ctl->request) - used, "%s%s\n",
+		*ctl->options ? " " : "", ctl->options);
 	return path ? open_file(ctl, path) : -1;
 }
 

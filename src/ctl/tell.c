@@ -1,20 +1,10 @@
 #include "ctl.h"
 
+#include <natbox/base.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static void print_time(const char *name, uint64_t seconds)
-{
-	const time_t time = (time_t)seconds;
-	struct tm local;
-	char text[64] = "";
-
-	if (localtime_r(&time, &local))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
-	printf("%-15s %s", name, text);
-}
 
 static void print_last(const json_t *line, const char *name, const char *key)
 {
@@ -67,13 +57,14 @@ static void print_endpoints(const json_t *line)
 void tell_status(struct ctl *ctl, const json_t *line)
 {
 	const char *state = text_of(line, "state");
-	char up[SPAN_MAX];
+	char since[SPAN_MAX], up[SPAN_MAX];
 
 	(void)ctl;
 	printf("%-15s natbox %s, mode %s\n", "version", text_of(line, "version"),
 		text_of(line, "mode"));
-	print_time("since", number_of(line, "since"));
-	printf(", %s\n", span_of(number_of(line, "up"), up));
+	printf("%-15s %s, %s\n", "since",
+		local_of((time_t)number_of(line, "since"), "%Y-%m-%d %H:%M:%S", since),
+		span_of(number_of(line, "up"), up));
 	printf("%-15s %s%s\n", "configuration", text_of(line, "configuration"),
 		is_true(line, "settling") ? ", on its way to all endpoints" : "");
 	print_proxies(line);
@@ -141,12 +132,9 @@ static void write_value(FILE *out, const json_t *value)
 static bool is_in_front(const char *key)
 {
 	static const char *const keys[] = {"time", "event", "client", "proxy"};
+	enum { KEYS = sizeof(keys) / sizeof(*keys) };
 
-	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	}
-	return false;
+	return text_find(text_from(key), keys, KEYS) < KEYS;
 }
 
 void write_event(FILE *out, const json_t *line, bool is_short)

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* Texts in use at a time, and the longest that is shown. */
 enum { TEXTS = 8, TEXT_SHOWN_MAX = 4096 };
@@ -82,16 +81,21 @@ uint64_t time_us_of(const json_t *line)
 	return seconds > 0 && seconds < 1e12 ? (uint64_t)(seconds * 1e6 + 0.5) : 0;
 }
 
+const char *local_of(time_t time, const char *format, char text[static SPAN_MAX])
+{
+	struct tm local = {0};
+
+	localtime_r(&time, &local);
+	strftime(text, SPAN_MAX, format, &local);
+	return text;
+}
+
 const char *clock_of(const json_t *line, unsigned decimals, char text[static SPAN_MAX])
 {
 	const uint64_t us = time_us_of(line);
-	const time_t whole = (time_t)(us / 1000000);
+	const size_t length = strlen(local_of((time_t)(us / 1000000), "%H:%M:%S", text));
 	char fraction[SPAN_MAX];
-	struct tm local = {0};
-	size_t length;
 
-	localtime_r(&whole, &local);
-	length = strftime(text, SPAN_MAX, "%H:%M:%S", &local);
 	snprintf(fraction, sizeof(fraction), "%06u", (unsigned)(us % 1000000));
 	if (decimals)
 		snprintf(text + length, SPAN_MAX - length, ".%.*s", (int)decimals, fraction);

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -138,15 +136,13 @@ static void disconnect(struct top *top)
 /* What there is to say where it was not told by natbox itself. */
 static void note_absence(struct top *top, int error)
 {
+	const char *what = "no natbox answers";
+
 	if (error == EACCES || error == EPERM)
-		snprintf(top->trouble, sizeof(top->trouble), "you may not control the natbox on %s",
-			top->ctl->socket);
+		what = "you may not control the natbox";
 	else if (error == EAGAIN)
-		snprintf(top->trouble, sizeof(top->trouble), "natbox does not answer on %s",
-			top->ctl->socket);
-	else
-		snprintf(top->trouble, sizeof(top->trouble), "no natbox answers on %s",
-			top->ctl->socket);
+		what = "natbox does not answer";
+	snprintf(top->trouble, sizeof(top->trouble), "%s on %s", what, top->ctl->socket);
 }
 
 /* 0 or an errno. */
@@ -227,26 +223,21 @@ static void run(struct top *top)
 int top_run(const struct ctl *ctl)
 {
 	const struct sigaction action = {.sa_handler = on_end};
-	struct top *top;
+	static struct top top = {.answers.fd = -1, .events.fd = -1};
 	int error, status;
 
 	if (ctl->is_json)
 		return ctl_fail(
 			CTL_USAGE, "top draws a screen, and has no -j; stats, lost and events do");
-	top = calloc(1, sizeof(*top));
-	if (!top)
-		return ctl_fail(CTL_REFUSED, "no memory for what top shows");
-	top->ctl = ctl;
-	top->answers.fd = top->events.fd = -1;
-	error = connect_feeds(top);
+	top.ctl = ctl;
+	error = connect_feeds(&top);
 	status = error ? link_explain(ctl, error) : terminal_open();
 	if (status == CTL_DONE) {
 		sigaction(SIGINT, &action, NULL);
 		sigaction(SIGTERM, &action, NULL);
-		run(top);
+		run(&top);
 		terminal_close();
 	}
-	disconnect(top);
-	free(top);
+	disconnect(&top);
 	return status;
 }

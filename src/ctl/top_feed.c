@@ -17,7 +17,6 @@ enum {
 
 bool feed_open(struct feed *feed, const struct ctl *ctl)
 {
-	feed_close(feed);
 	feed->fd = link_open(ctl, CONNECT_MAX_S);
 	return feed->fd >= 0;
 }

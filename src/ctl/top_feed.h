@@ -10,7 +10,7 @@ struct feed {
 	size_t used, size;
 };
 
-/* Closes it first where it is open. False with errno set. */
+/* One that is not. False with errno set. */
 bool feed_open(struct feed *feed, const struct ctl *ctl);
 void feed_close(struct feed *feed);
 

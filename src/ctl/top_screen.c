@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
-#include <string.h>
-#include <time.h>
 
 /* What a line of the tables needs, of 80 columns. */
 enum {
@@ -70,20 +68,10 @@ static void put_head(int line, int column, int width, const char *text)
 	attroff(A_BOLD);
 }
 
-static void put_clock(int line, int64_t at)
-{
-	const time_t time = at;
-	struct tm local = {0};
-
-	localtime_r(&time, &local);
-	if (COLS > 8)
-		put(line, COLS - 9, 9, " %02d:%02d:%02d", local.tm_hour, local.tm_min,
-			local.tm_sec);
-}
-
 static void draw_title(const struct top_figures *figures, const char *trouble)
 {
 	attr_t look = A_REVERSE;
+	char clock[SPAN_MAX];
 
 	if (*trouble || figures->is_held)
 		look |= alarm_look;
@@ -93,8 +81,8 @@ static void draw_title(const struct top_figures *figures, const char *trouble)
 		put(0, 0, COLS, "%s%s", trouble, figures->told_at ? "; figures are of" : "");
 	else
 		put(0, 0, COLS, "%s", figures->title);
-	if (figures->told_at)
-		put_clock(0, figures->told_at);
+	if (figures->told_at && COLS > 8)
+		put(0, COLS - 9, 9, " %s", local_of(figures->told_at, "%H:%M:%S", clock));
 	attroff(look);
 }
 
@@ -270,15 +258,6 @@ static void draw_spread(const struct top_figures *figures, int top, int height)
 /* For so many seconds a time says which day it was. */
 static const int64_t same_day = INT64_C(12) * 3600;
 
-static void format_heard(int64_t at, int64_t now, char text[static SPAN_MAX])
-{
-	const time_t time = at;
-	struct tm local = {0};
-
-	localtime_r(&time, &local);
-	strftime(text, SPAN_MAX, now - at < same_day ? "%H:%M:%S" : "%b %d %H:%M", &local);
-}
-
 static void draw_lost(const struct top_figures *figures, int top, int lines)
 {
 	char head[TOP_TEXT_MAX], heard[SPAN_MAX], ago[SPAN_MAX], lost[SPAN_MAX];
@@ -293,7 +272,7 @@ static void draw_lost(const struct top_figures *figures, int top, int lines)
 		const struct top_lost *phone = &figures->lost.list[i];
 		const int64_t quiet = figures->told_at - phone->heard_at;
 
-		format_heard(phone->heard_at, figures->told_at, heard);
+		local_of(phone->heard_at, quiet < same_day ? "%H:%M:%S" : "%b %d %H:%M", heard);
 		put(top + 1 + i, 0, COLS, "%-22s %-12s %7s  %s", phone->client, heard,
 			span_of(quiet > 0 ? (uint64_t)quiet : 0, ago), phone->aor);
 	}

@@ -5,7 +5,6 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A service manager may start natbox as its user, with the capabilities that it needs to start. */

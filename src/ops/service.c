@@ -1,6 +1,5 @@
 #include <natbox/ops.h>
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -150,11 +150,11 @@ int directory_move_aside(const struct directory *directory, const char *file, co
 	return 0;
 }
 
-/* Whether the directory holds a state and nothing else: then a natbox has made it, which ran as
+/* Whether this directory holds a state and nothing else: then a natbox has made it, which ran as
  * somebody else. */
-static bool holds_nothing_but_state(int directory)
+static bool holds_nothing_but_state(int from, const char *path)
 {
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(from, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 	bool has_state = false, has_more = false;
@@ -176,12 +176,7 @@ static bool holds_nothing_but_state(int directory)
 
 bool state_would_give(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool would = fd >= 0 && holds_nothing_but_state(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return would;
+	return holds_nothing_but_state(AT_FDCWD, path);
 }
 
 /* Not through a link, which whoever had the directory before may have laid. Nothing is written
@@ -210,7 +205,7 @@ int state_prepare(const char *path, uid_t user, gid_t group)
 
 	if (fd < 0)
 		return fd;
-	if (is_made || holds_nothing_but_state(fd))
+	if (is_made || holds_nothing_but_state(fd, "."))
 		result = give(fd, ".", S_IFDIR, user, group);
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]) && result == 0; i++)
 		result = give(fd, files[i], S_IFREG, user, group);

@@ -179,10 +179,8 @@ bool row_get_record(
 	if (record->id.length + record->user.length > LABEL_MAX ||
 		record->class.length >= CLASS_NAME_MAX)
 		return false;
-	memcpy(record->client.ip, stored.client_ip, sizeof(stored.client_ip));
-	memcpy(record->proxy.ip, stored.proxy_ip, sizeof(stored.proxy_ip));
-	record->client.port = stored.client_port;
-	record->proxy.port = stored.proxy_port;
+	record->client = address_ipv6(stored.client_ip, stored.client_port);
+	record->proxy = address_ipv6(stored.proxy_ip, stored.proxy_port);
 	record->nat = stored.nat;
 	record->kind = (enum reason_kind)stored.kind;
 	record->early = stored.flags & STORED_EARLY;

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	/* How often is looked whether a write is done. */
@@ -34,7 +33,6 @@ struct state {
 	bool closing; /* all is written at once, and what fails is told at the end */
 	bool written; /* the batch was handed over, its result not looked at yet */
 	bool failed;  /* it was not written, and waits for another attempt */
-	bool has_written; /* this natbox has: until then it is not known whether it may */
 
 	struct round round;
 	uint64_t now_us;
@@ -211,7 +209,6 @@ static void take_result(struct state *state)
 		state->due_us = state->now_us + (state->closing ? 0 : state->options.sync_us);
 		return;
 	}
-	state->has_written = true;
 	batch_clear(store->batch);
 	if (state->announced[0])
 		tell(state, STATE_INFO, "state: %.*s is written again", PATH_SHOWN_MAX,
@@ -269,7 +266,8 @@ void state_run(struct state *state, uint64_t now_us)
 		set_meta(state);
 	if (!round_gather(&state->round, batch, state->now_us))
 		return;
-	if (batch_is_empty(batch) && state->has_written)
+	/* Until it has written once it is not known whether it may. */
+	if (batch_is_empty(batch) && state->store->has_written)
 		state->kept_us = state->round.begun_us;
 	else
 		hand_over(state);

@@ -293,7 +293,7 @@ static void recognise_file(struct store *store)
 	if (store->result == -ENOENT ||
 		(store->result == 0 && memcmp(&meta, &store->meta, sizeof(meta)) != 0))
 		reject(store, is_another);
-	if (!store->is_examined &&
+	if (!store->has_written &&
 		!ask(store, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)") &&
 		store->result == 0)
 		reject(store, "is corrupt: its pages make no sense");
@@ -357,7 +357,7 @@ void *store_write(void *context)
 	if (store->result == 0) {
 		store->result = !store->has_file;
 		store->meta = store->batch->meta;
-		store->has_file = store->is_examined = true;
+		store->has_file = store->has_written = true;
 	}
 	store_judge(store, "write", store->result == -EBADMSG ? "writing all anew" : nothing);
 	return NULL;

@@ -17,7 +17,7 @@ struct store {
 	char path[PATH_MAX];
 	bool has_file;    /* one that this store reads and writes */
 	struct meta meta; /* what it says of itself */
-	bool is_examined; /* its structure is sound, or it is this store's own */
+	bool has_written; /* this store has: the structure of its file is sound, or its own */
 	struct batch *batch;
 
 	struct job job;

@@ -6,23 +6,16 @@
 #include <time.h>
 #include <unistd.h>
 
-static void read_boot_id(char id[static BOOT_ID_SIZE])
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd >= 0 ? read(fd, id, BOOT_ID_SIZE - 1) : 0;
-
-	if (fd >= 0)
-		close(fd);
-	if (length < 0)
-		length = 0;
-	memset(id + length, 0, BOOT_ID_SIZE - (size_t)length);
-}
-
 void timestamp_now(struct timestamp *timestamp)
 {
-	timestamp->wall_us = (int64_t)clock_us(CLOCK_REALTIME);
-	timestamp->boot_us = (int64_t)clock_us(CLOCK_BOOTTIME);
-	read_boot_id(timestamp->boot_id);
+	const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	*timestamp = (struct timestamp){.wall_us = (int64_t)clock_us(CLOCK_REALTIME),
+		.boot_us = (int64_t)clock_us(CLOCK_BOOTTIME)};
+	if (fd < 0)
+		return;
+	(void)!read(fd, timestamp->boot_id, BOOT_ID_SIZE - 1);
+	close(fd);
 }
 
 int64_t timestamp_elapsed(const struct timestamp *from, const struct timestamp *to)

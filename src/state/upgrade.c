@@ -5,7 +5,6 @@
 #include <lmdb.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,8 +99,8 @@ static bool take_reason(struct old_file *file, const MDB_val *value)
 		reason.kind >= REASON_KINDS || reason.check != check_of(&reason, label))
 		return false;
 	record = (struct record){
-		.client.port = reason.client_port,
-		.proxy.port = reason.proxy_port,
+		.client = address_ipv6(reason.client_ip, reason.client_port),
+		.proxy = address_ipv6(reason.proxy_ip, reason.proxy_port),
 		.nat = reason.nat,
 		.kind = (enum reason_kind)reason.kind,
 		.early = reason.early != 0,
@@ -111,8 +110,6 @@ static bool take_reason(struct old_file *file, const MDB_val *value)
 		.left_us = (uint64_t)(reason.expires_us - state_us),
 		.quiet_us = (uint64_t)(state_us - reason.taken_us) + reason.quiet_us,
 	};
-	memcpy(record.client.ip, reason.client_ip, sizeof(record.client.ip));
-	memcpy(record.proxy.ip, reason.proxy_ip, sizeof(record.proxy.ip));
 	if (reason.expires_us > state_us)
 		batch_add(file->batch, ++file->row, &record);
 	return true;

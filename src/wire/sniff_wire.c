@@ -12,7 +12,7 @@
 
 struct sniffing {
 	struct capture *capture;
-	struct inject *inject; /* NULL: a dry run */
+	struct inject inject; /* without a sender: a dry run */
 	struct growth refused, dropped;
 };
 
@@ -30,8 +30,8 @@ static int sniffing_open(struct wire *wire, struct fault *fault)
 		&sniffing->capture, fault);
 	if (result == 0 && settings->sends)
 		result = inject_open(&sniffing->inject, fault);
-	if (sniffing->inject)
-		inject_set_path(sniffing->inject, settings->path);
+	if (sniffing->inject.sender)
+		sender_set_path(sniffing->inject.sender, settings->path);
 	return result;
 }
 
@@ -39,8 +39,8 @@ static void sniffing_set_path(struct wire *wire, enum keepalive_path path)
 {
 	struct sniffing *sniffing = wire->own;
 
-	if (sniffing->inject)
-		inject_set_path(sniffing->inject, path);
+	if (sniffing->inject.sender)
+		sender_set_path(sniffing->inject.sender, path);
 }
 
 /* Without the privilege to capture there is none to send either: that is one fault. */
@@ -48,7 +48,7 @@ static void sniffing_examine(struct wire *wire)
 {
 	const struct wire_settings *settings = &wire->settings;
 	struct capture *capture = NULL;
-	struct inject *inject = NULL;
+	struct inject inject = {0};
 	struct fault fault;
 	int result = capture_open_live(
 		settings->interface, settings->named, settings->named_count, &capture, &fault);
@@ -57,7 +57,7 @@ static void sniffing_examine(struct wire *wire)
 		tell(wire, WIRE_ERROR, "%s", fault.line);
 	if (result != -EPERM && settings->sends && inject_open(&inject, &fault) != 0)
 		tell(wire, WIRE_ERROR, "%s", fault.line);
-	inject_close(inject);
+	sender_close(inject.sender);
 	capture_close(capture);
 }
 
@@ -118,29 +118,29 @@ static int sniffing_send(struct wire *wire, uint64_t now_us, const struct flow *
 	struct sniffing *sniffing = wire->own;
 
 	(void)now_us;
-	return inject_send(sniffing->inject, flow, bytes, fault);
+	return inject_send(&sniffing->inject, flow, bytes, fault);
 }
 
 static void sniffing_flush(struct wire *wire)
 {
 	struct sniffing *sniffing = wire->own;
 
-	if (sniffing->inject)
-		inject_flush(sniffing->inject);
+	if (sniffing->inject.sender)
+		sender_flush(sniffing->inject.sender);
 }
 
 static void sniffing_inspect(struct wire *wire)
 {
 	struct sniffing *sniffing = wire->own;
+	struct inject *inject = &sniffing->inject;
 	const uint64_t dropped =
 		growth_to_tell(&sniffing->dropped, capture_dropped(sniffing->capture));
 	struct fault fault;
 
-	if (sniffing->inject && inject_path_news(sniffing->inject, &fault))
+	if (inject->sender && sender_path_news(inject->sender, &fault))
 		tell(wire, WIRE_INFORMATION, "%s", fault.line);
-	if (sniffing->inject &&
-		growth_to_tell(&sniffing->refused, inject_counters(sniffing->inject).failed) &&
-		inject_trouble(sniffing->inject, &fault) != 0)
+	if (inject->sender && growth_to_tell(&sniffing->refused, inject_failed(inject)) &&
+		inject_trouble(inject, &fault) != 0)
 		tell(wire, WIRE_WARNING, "%s", fault.line);
 	if (dropped)
 		tell(wire, WIRE_WARNING,
@@ -160,7 +160,7 @@ static uint64_t sniffing_linked(const struct wire *wire)
 {
 	const struct sniffing *sniffing = wire->own;
 
-	return sniffing->inject ? inject_counters(sniffing->inject).linked : 0;
+	return sniffing->inject.sender ? sender_counters(sniffing->inject.sender).linked : 0;
 }
 
 static int sniffing_close(struct wire *wire, struct fault *fault)
@@ -171,7 +171,7 @@ static int sniffing_close(struct wire *wire, struct fault *fault)
 	if (!sniffing)
 		return 0;
 	capture_close(sniffing->capture);
-	inject_close(sniffing->inject);
+	sender_close(sniffing->inject.sender);
 	free(sniffing);
 	return 0;
 }

@@ -105,27 +105,29 @@ Test(captured_twice, fragments_seen_twice_make_one_datagram)
 Test(captured_twice, fragments_with_the_same_bytes_at_other_places_count)
 {
 	static const struct hash_key key = {{3, 4}};
-	struct duplicates *duplicates = duplicates_new(&key);
+	struct duplicates duplicates;
 	struct packet packet = {.kind = PACKET_FRAGMENT, .bytes = hello, .more = true};
 
-	cr_expect(!duplicates_seen(duplicates, 0, &packet));
+	cr_assert_eq(duplicates_init(&duplicates, &key), 0);
+	cr_expect(!duplicates_seen(&duplicates, 0, &packet));
 	packet.offset = 8;
-	cr_expect(!duplicates_seen(duplicates, 0, &packet));
+	cr_expect(!duplicates_seen(&duplicates, 0, &packet));
 	packet.more = false;
-	cr_expect(!duplicates_seen(duplicates, 0, &packet));
-	duplicates_free(duplicates);
+	cr_expect(!duplicates_seen(&duplicates, 0, &packet));
+	duplicates_free(&duplicates);
 }
 
 Test(captured_twice, flood_costs_no_more_memory_and_misses_no_new_packet)
 {
 	static const struct hash_key key = {{3, 4}};
-	struct duplicates *duplicates = duplicates_new(&key);
+	struct duplicates duplicates;
 	struct packet packet = {.kind = PACKET_DATAGRAM, .bytes = hello};
 
+	cr_assert_eq(duplicates_init(&duplicates, &key), 0);
 	for (uint32_t i = 0; i < 1000000; i++) {
 		packet.id = i;
-		cr_assert(!duplicates_seen(duplicates, 1000000 + i, &packet));
-		cr_assert(duplicates_seen(duplicates, 1000000 + i, &packet));
+		cr_assert(!duplicates_seen(&duplicates, 1000000 + i, &packet));
+		cr_assert(duplicates_seen(&duplicates, 1000000 + i, &packet));
 	}
-	duplicates_free(duplicates);
+	duplicates_free(&duplicates);
 }

@@ -25,7 +25,7 @@ static const char proxy6[] = "[2001:db8:1::1]:5060", phone6[] = "[2001:db8::7]:4
 static const struct text hello = {"MESSAGE sip:phone", 17};
 
 static struct fault fault;
-static struct inject *inject;
+static struct inject inject;
 
 /* An interface with the network of the phones behind it, who need not be there. */
 static void add_phones(const char *interface, const char *network4, const char *network6)
@@ -52,7 +52,7 @@ static void setup(void)
 
 static void cleanup(void)
 {
-	inject_close(inject);
+	sender_close(inject.sender);
 }
 
 TestSuite(live, .init = setup, .fini = cleanup, .timeout = 120);
@@ -71,9 +71,9 @@ static void send_from(const char *source, const char *destination)
 {
 	struct flow flow = flow_of(source, destination);
 
-	cr_assert_eq(inject_send(inject, &flow, hello, &fault), 0, "%s", fault.line);
-	inject_flush(inject);
-	cr_assert_eq(inject_trouble(inject, &fault), 0, "%s", fault.line);
+	cr_assert_eq(inject_send(&inject, &flow, hello, &fault), 0, "%s", fault.line);
+	sender_flush(inject.sender);
+	cr_assert_eq(inject_trouble(&inject, &fault), 0, "%s", fault.line);
 }
 
 /* How many datagrams come: so many, however long that takes on a busy machine, and what follows
@@ -109,7 +109,7 @@ Test(live, foreign_source_is_sent_and_captured)
 	expect_hello(capture, proxy4, phone4);
 	send_from(proxy6, phone6);
 	expect_hello(capture, proxy6, phone6);
-	cr_expect_eq(inject_counters(inject).sent, 2);
+	cr_expect_eq(sender_counters(inject.sender).sent, 2);
 	capture_close(capture);
 }
 
@@ -128,13 +128,13 @@ Test(live, own_keepalives_are_not_captured)
 			struct flow flow = flow_of(flows[j][0], flows[j][1]);
 
 			for (unsigned k = 0; k < 4; k++)
-				inject_send(inject, &flow, methods[k], &fault);
+				inject_send(&inject, &flow, methods[k], &fault);
 			send_from(flows[j][0], flows[j][1]);
 			expect_hello(capture, flows[j][0], flows[j][1]);
 		}
 		capture_close(capture);
 	}
-	cr_expect_eq(inject_counters(inject).sent, 30);
+	cr_expect_eq(sender_counters(inject.sender).sent, 30);
 }
 
 Test(live, proxys_own_host_sends_by_the_route_to_the_phone)
@@ -337,7 +337,7 @@ Test(live, interface_that_is_down_is_a_fault)
 
 Test(live, missing_privilege_is_a_fault)
 {
-	struct inject *another;
+	struct inject another = {0};
 
 	cr_assert_eq(setuid(65534), 0);
 	expect_live_fault("far", -EPERM, "CAP_NET_RAW");
@@ -369,11 +369,11 @@ static void expect_refused(const char *source, const char *destination)
 {
 	struct flow flow = flow_of(source, destination);
 
-	cr_assert_eq(inject_send(inject, &flow, hello, &fault), 0, "%s", fault.line);
-	inject_flush(inject);
-	cr_expect_eq(inject_trouble(inject, &fault), -ENETUNREACH);
+	cr_assert_eq(inject_send(&inject, &flow, hello, &fault), 0, "%s", fault.line);
+	sender_flush(inject.sender);
+	cr_expect_eq(inject_trouble(&inject, &fault), -ENETUNREACH);
 	cr_expect(strstr(fault.line, destination), "%s", fault.line);
-	cr_expect_eq(inject_trouble(inject, &fault), 0);
+	cr_expect_eq(inject_trouble(&inject, &fault), 0);
 }
 
 Test(live, what_cannot_be_sent_is_a_fault)
@@ -384,11 +384,11 @@ Test(live, what_cannot_be_sent_is_a_fault)
 	expect_refused(proxy4, "100.64.0.1:5060");
 	expect_refused(proxy6, "[2001:db8:ffff::1]:5060");
 	cr_expect_eq(
-		inject_send(inject, &flow, (struct text){big, sizeof(big)}, &fault), -EMSGSIZE);
+		inject_send(&inject, &flow, (struct text){big, sizeof(big)}, &fault), -EMSGSIZE);
 	flow.destination = other.destination;
-	cr_expect_eq(inject_send(inject, &flow, hello, &fault), -EAFNOSUPPORT);
-	cr_expect_eq(inject_counters(inject).failed, 4);
-	cr_expect_eq(inject_counters(inject).sent, 0);
+	cr_expect_eq(inject_send(&inject, &flow, hello, &fault), -EAFNOSUPPORT);
+	cr_expect_eq(inject_failed(&inject), 4);
+	cr_expect_eq(sender_counters(inject.sender).sent, 0);
 }
 
 Test(live, one_that_cannot_be_sent_holds_up_no_other)
@@ -398,10 +398,10 @@ Test(live, one_that_cannot_be_sent_holds_up_no_other)
 	struct datagram datagram;
 
 	for (unsigned i = 0; i < 200; i++)
-		cr_assert_eq(inject_send(inject, i % 2 ? &lost : &flow, hello, &fault), 0);
-	inject_flush(inject);
+		cr_assert_eq(inject_send(&inject, i % 2 ? &lost : &flow, hello, &fault), 0);
+	sender_flush(inject.sender);
 	cr_expect_eq(receive(capture, &datagram, 100), 100);
-	cr_expect_eq(inject_counters(inject).failed, 100);
+	cr_expect_eq(inject_failed(&inject), 100);
 	capture_close(capture);
 }
 
@@ -416,13 +416,14 @@ Test(live, long_ones_leave_in_fragments)
 		struct datagram datagram;
 
 		cr_assert_eq(
-			inject_send(inject, &flow, (struct text){bytes, sizeof(bytes)}, &fault), 0);
-		inject_flush(inject);
+			inject_send(&inject, &flow, (struct text){bytes, sizeof(bytes)}, &fault),
+			0);
+		sender_flush(inject.sender);
 		cr_assert_eq(receive(capture, &datagram, 1), 1);
 		cr_expect_eq(datagram.bytes.length, sizeof(bytes));
 	}
 	cr_expect_eq(capture_counters(capture).fragments.reassembled, 2);
-	cr_expect_eq(inject_counters(inject).failed, 0);
+	cr_expect_eq(inject_failed(&inject), 0);
 	capture_close(capture);
 }
 
@@ -450,10 +451,10 @@ Test(live, slow_interface_does_not_stall_the_sender)
 	if (system("tc qdisc add dev near root tbf rate 8kbit burst 2k limit 100m 2>/dev/null"))
 		cr_skip_test("this kernel cannot slow an interface down");
 	for (unsigned i = 0; i < 100000; i++)
-		cr_assert_eq(inject_send(inject, &flow, hello, &fault), 0);
-	inject_flush(inject);
-	cr_expect_eq(inject_trouble(inject, &fault), -EAGAIN);
-	cr_expect(inject_counters(inject).sent > 4000);
+		cr_assert_eq(inject_send(&inject, &flow, hello, &fault), 0);
+	sender_flush(inject.sender);
+	cr_expect_eq(inject_trouble(&inject, &fault), -EAGAIN);
+	cr_expect(sender_counters(inject.sender).sent > 4000);
 }
 
 Test(live, addresses_of_this_host)

@@ -18,9 +18,7 @@ enum {
 static bool section_exists(struct text section)
 {
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
-		const char *name = config_keys[i].section;
-
-		if (text_equal(section, text_from(name)))
+		if (text_equal(section, text_from(config_keys[i].section)))
 			return true;
 	}
 	return false;
@@ -31,9 +29,7 @@ static unsigned class_key_find(const struct settings *settings, struct text clas
 	const unsigned place = config_class_find(settings, class);
 
 	for (unsigned i = 0; place < settings->classes.count && i < CLASS_KEYS; i++) {
-		const char *key = class_keys[i].name;
-
-		if (text_equal(name, text_from(key)))
+		if (text_equal(name, text_from(class_keys[i].name)))
 			return CONFIG_KEYS + place * CLASS_KEYS + i;
 	}
 	return KEYS_NONE;

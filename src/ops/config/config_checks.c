@@ -1,7 +1,5 @@
 #include "config_checks.h"
 
-#include <string.h>
-
 static bool is_set(const struct reading *reading, unsigned key)
 {
 	return reading->set[key].line || reading->set[key].override;

@@ -35,13 +35,9 @@ unsigned config_class_find(const struct settings *settings, struct text name)
 {
 	unsigned i = 0;
 
-	while (i < settings->classes.count) {
-		const char *other = settings->classes.list[i].name;
-
-		if (text_equal(name, text_from(other)))
-			break;
+	while (i < settings->classes.count &&
+		!text_equal(name, text_from(settings->classes.list[i].name)))
 		i++;
-	}
 	return i;
 }
 
@@ -86,16 +82,11 @@ int config_parse_globs(
 {
 	struct text list = config_list_start(value), item;
 
-	(void)key;
-	if (!value.length)
-		return fault_set(fault, -EINVAL, "may not be empty");
-	if (value.length >= CLASS_GLOBS_MAX)
-		return fault_set(fault, -EINVAL, "longer than %d bytes", CLASS_GLOBS_MAX - 1);
+	if (config_parse_string(key, value, target, fault) < 0)
+		return -EINVAL;
 	while (config_list_next(&list, &item)) {
 		if (!item.length)
 			return fault_set(fault, -EINVAL, "an item of the list is empty");
 	}
-	memset(target, 0, CLASS_GLOBS_MAX);
-	memcpy(target, value.at, value.length);
 	return 0;
 }

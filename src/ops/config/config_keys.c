@@ -52,7 +52,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"keepalive", "method", "NOTIFY", config_parse_choice, AT(core.keepalive.method), 0, 0,
 		keepalive_method_names},
 	{"keepalive", "from", "sip:keepalive@PROXY", config_parse_from, AT(core.keepalive.from), 0,
-		0, NULL},
+		FROM_MAX, NULL},
 	{"keepalive", "alive", "any", config_parse_statuses, AT(core.keepalive.not_alive), 0, 0,
 		NULL},
 	{"keepalive", "path", "auto", config_parse_choice, AT(keepalive.path), 0, 0, paths},
@@ -119,8 +119,9 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 
 const struct config_key class_keys[CLASS_KEYS] = {
 	{"class", "network", "", config_parse_class_networks, 0, 0, 0, NULL},
-	{"class", "user-agent", "", config_parse_globs, IN_CLASS(user_agents), 0, 0, NULL},
-	{"class", "aor", "", config_parse_globs, IN_CLASS(aors), 0, 0, NULL},
+	{"class", "user-agent", "", config_parse_globs, IN_CLASS(user_agents), 1, CLASS_GLOBS_MAX,
+		NULL},
+	{"class", "aor", "", config_parse_globs, IN_CLASS(aors), 1, CLASS_GLOBS_MAX, NULL},
 
 	{"class", "scope", "", config_parse_choice, IN_CLASS(scope), 0, 0, scopes},
 	{"class", "interval", "", config_parse_duration, IN_CLASS(interval_us), SECONDS(1),

@@ -40,10 +40,10 @@ config_parser config_parse_exempt;  /* struct settings itself */
 
 /* config_classes.c: whom a class is for; not empty. */
 config_parser config_parse_class_networks; /* struct phone_class itself */
-config_parser config_parse_globs;          /* char[CLASS_GLOBS_MAX] */
+config_parser config_parse_globs;          /* as config_parse_string */
 
 /* config_sip.c: what a keepalive says, and what may be answered. */
-config_parser config_parse_from;     /* char[FROM_MAX] */
+config_parser config_parse_from;     /* as config_parse_string */
 config_parser config_parse_headers;  /* char[EXTRA_HEADERS_MAX] */
 config_parser config_parse_statuses; /* uint64_t[STATUS_WORDS], those that are not in the list */
 

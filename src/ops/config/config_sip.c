@@ -3,7 +3,6 @@
 #include <natbox/sip.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *find(struct text text, struct text part)
@@ -83,21 +82,12 @@ static int check_words(struct text from, struct fault *fault)
 int config_parse_from(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
-	char *from = target;
-
-	(void)key;
-	if (value.length >= FROM_MAX)
-		return fault_set(fault, -EINVAL, "longer than %d bytes", FROM_MAX - 1);
-	if (check_words(value, fault) < 0)
+	if (config_parse_string(key, value, target, fault) < 0 || check_words(value, fault) < 0)
 		return -EINVAL;
-	if (!from_is_uri(value, TEXT("192.0.2.1:5070")) ||
-		!from_is_uri(value, TEXT("[2001:db8::1]")))
-		return fault_set(fault, -EINVAL,
-			"\"%.*s\" is not a SIP URI such as sip:keepalive@PROXY",
-			config_shown(value), value.at);
-	memcpy(from, value.at, value.length);
-	memset(from + value.length, 0, FROM_MAX - value.length);
-	return 0;
+	if (from_is_uri(value, TEXT("192.0.2.1:5070")) && from_is_uri(value, TEXT("[2001:db8::1]")))
+		return 0;
+	return fault_set(fault, -EINVAL, "\"%.*s\" is not a SIP URI such as sip:keepalive@PROXY",
+		config_shown(value), value.at);
 }
 
 /* A final status, or all of a class, "4xx". */

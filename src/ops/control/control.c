@@ -291,7 +291,7 @@ void control_run(struct control *control, uint64_t now_us, uint64_t budget_us)
 	set_time(control, now_us);
 	take_news(control);
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		walks += control->clients[i].fd >= 0 && control->clients[i].job == JOB_WALK;
+		walks += control->clients[i].job == JOB_WALK;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		if (control->clients[i].fd >= 0)
 			serve(&control->clients[i], clock_us(CLOCK_MONOTONIC) + budget_us / walks);
@@ -337,8 +337,7 @@ static void put_lost(struct control_client *client)
 
 static bool is_told(const struct control_client *client, const struct event *event)
 {
-	return client->fd >= 0 && client->job == JOB_WATCH &&
-	       client->request.events >> event->type & 1;
+	return client->job == JOB_WATCH && client->request.events >> event->type & 1;
 }
 
 /* In the last of the room there is how much was lost. */
@@ -381,7 +380,7 @@ void control_packet(struct control *control, uint64_t now_us, const struct flow 
 {
 	control->now_us = now_us;
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-		if (control->clients[i].fd >= 0 && control->clients[i].job == JOB_TRACE)
+		if (control->clients[i].job == JOB_TRACE)
 			trace_packet(&control->clients[i], flow, bytes, outcome);
 	}
 }

@@ -107,7 +107,7 @@ void control_note_interest(struct control *control)
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		const struct control_client *client = &control->clients[i];
 
-		if (client->fd < 0 || client->is_gone)
+		if (client->is_gone)
 			continue;
 		if (client->job == JOB_WATCH)
 			control->watched |= client->request.events;

@@ -165,8 +165,7 @@ int control_filter_add(struct control_filter *filter, struct text word, struct f
 		config_shown(word), word.at);
 }
 
-/* Port 0 stands for every port. */
-static bool is_at(const struct address *wanted, const struct address *address)
+bool control_is_at(const struct address *wanted, const struct address *address)
 {
 	return address_same_host(wanted, address) &&
 	       (!wanted->port || wanted->port == address->port);
@@ -211,7 +210,8 @@ bool control_filter_matches(
 		return false;
 	if (filter->has_network && !network_contains(&filter->network, &endpoint->client))
 		return false;
-	if (filter->has_proxy && !is_at(&filter->proxy, &endpoints->proxies->list[endpoint->proxy]))
+	if (filter->has_proxy &&
+		!control_is_at(&filter->proxy, &endpoints->proxies->list[endpoint->proxy]))
 		return false;
 	if (filter->quiet_us && endpoint_silent_us(endpoints, index) <= filter->quiet_us)
 		return false;
@@ -245,6 +245,6 @@ bool control_target_matches(
 	if (target->is_all)
 		return true;
 	if (target->is_address)
-		return is_at(&target->address, &endpoint_at(endpoints, endpoint)->client);
+		return control_is_at(&target->address, &endpoint_at(endpoints, endpoint)->client);
 	return has_aor(endpoints, endpoint, is_the_aor, target);
 }

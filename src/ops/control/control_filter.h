@@ -40,6 +40,9 @@ int control_target_parse(struct control_target *target, struct text word, struct
 bool control_target_matches(
 	const struct control_target *target, const struct endpoints *endpoints, uint32_t endpoint);
 
+/* Whether an address is the one that is wanted; port 0 of that: whatever its port. */
+bool control_is_at(const struct address *wanted, const struct address *address);
+
 /* Whether an address of record is the target's. */
 bool control_target_is_aor(const struct control_target *target, struct text aor);
 

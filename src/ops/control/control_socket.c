@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,17 +65,10 @@ static int explain(const struct control *control, int error, struct fault *fault
 /* The directory of a path, which is that of the process where none is named. */
 static void name_directory(const char *path, char directory[static SOCKET_PATH_MAX])
 {
-	const char *slash = strrchr(path, '/');
-	const size_t length = slash ? (size_t)(slash - path) : 0;
+	char copy[SOCKET_PATH_MAX];
 
-	if (!slash) {
-		memcpy(directory, ".", sizeof("."));
-	} else if (!length) {
-		memcpy(directory, "/", sizeof("/"));
-	} else {
-		memcpy(directory, path, length);
-		directory[length] = 0;
-	}
+	snprintf(copy, sizeof(copy), "%s", path);
+	snprintf(directory, SOCKET_PATH_MAX, "%s", dirname(copy));
 }
 
 /* Where the directory was made: natbox's user is to remove and replace the socket in it. */

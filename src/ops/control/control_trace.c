@@ -5,16 +5,6 @@
 /* Bytes of a line besides those of the message, which base64 makes a third longer. */
 enum { TRACE_LINE_OTHER = 512 };
 
-void trace_add(struct control_client *client, const struct address *address)
-{
-	for (unsigned i = 0; i < client->traced_count; i++) {
-		if (address_equal(&client->traced[i], address))
-			return;
-	}
-	if (client->traced_count < TRACED_MAX)
-		client->traced[client->traced_count++] = *address;
-}
-
 void trace_start(struct control_client *client)
 {
 	struct control *control = client->control;
@@ -45,16 +35,19 @@ static void end(struct control_client *client)
 
 static bool is_traced(const struct control_client *client, const struct address *address)
 {
-	const struct control_target *target = &client->request.target;
-
-	if (target->is_address)
-		return address_same_host(&target->address, address) &&
-		       (!target->address.port || target->address.port == address->port);
+	if (client->request.target.is_address)
+		return control_is_at(&client->request.target.address, address);
 	for (unsigned i = 0; i < client->traced_count; i++) {
 		if (address_equal(&client->traced[i], address))
 			return true;
 	}
 	return false;
+}
+
+void trace_add(struct control_client *client, const struct address *address)
+{
+	if (!is_traced(client, address) && client->traced_count < TRACED_MAX)
+		client->traced[client->traced_count++] = *address;
 }
 
 /* verdict: NULL where it has nothing to do with one. */

@@ -23,7 +23,7 @@ static size_t line_max(const struct control_client *client)
 bool walk_can_run(const struct control_client *client)
 {
 	return client->job == JOB_WALK && !client->is_gone &&
-	       client_has_room(client, (size_t)line_max(client));
+	       client_has_room(client, line_max(client));
 }
 
 static bool is_wanted(const struct control_client *client, uint32_t endpoint)

@@ -5,23 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Full, it is readable all the same. */
-static void signal_event(int event)
-{
-	const uint64_t one = 1;
-	const ssize_t written = write(event, &one, sizeof(one));
-
-	(void)written;
-}
-
-static void take_event(int event)
-{
-	uint64_t count;
-	const ssize_t length = read(event, &count, sizeof(count));
-
-	(void)length;
-}
-
 int errands_init(struct errands *errands)
 {
 	pthread_mutex_init(&errands->mutex, NULL);
@@ -76,7 +59,7 @@ struct errand *errand_ask(struct errands *errands, const struct survey_question 
 	}
 	pthread_mutex_unlock(&errands->mutex);
 	if (errand)
-		signal_event(errands->asked);
+		eventfd_write(errands->asked, 1);
 	return errand;
 }
 
@@ -102,7 +85,9 @@ static void give_up(struct errand *errand)
 
 void errands_wake(struct errands *errands, uint64_t now_us, void (*wake)(void *asker))
 {
-	take_event(errands->done);
+	eventfd_t count;
+
+	eventfd_read(errands->done, &count);
 	pthread_mutex_lock(&errands->mutex);
 	for (unsigned i = 0; i < ERRANDS_MAX; i++) {
 		struct errand *errand = &errands->list[i];
@@ -151,7 +136,7 @@ static void finish(struct errands *errands)
 	errands->current = NULL;
 	atomic_fetch_sub(&errands->open, 1);
 	if (become(errand, ERRAND_RUNNING, ERRAND_DONE))
-		signal_event(errands->done);
+		eventfd_write(errands->done, 1);
 	else
 		atomic_store(&errand->state, ERRAND_FREE);
 }
@@ -171,8 +156,9 @@ static void run_until(struct errands *errands, uint64_t until_us)
 void errands_run(struct errands *errands, struct endpoints *endpoints, uint64_t budget_us)
 {
 	const uint64_t until_us = clock_us(CLOCK_MONOTONIC) + budget_us;
+	eventfd_t count;
 
-	take_event(errands->asked);
+	eventfd_read(errands->asked, &count);
 	if (!errands->current)
 		take_next(errands, endpoints);
 	if (errands->current)

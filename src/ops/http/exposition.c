@@ -162,20 +162,6 @@ static void put_histogram(struct exposition *exposition, const struct histogram 
 	put(exposition, "natbox_%s_count %llu\n", name, (unsigned long long)up_to);
 }
 
-static void put_round_trips(struct exposition *exposition, const struct engine_counters *counters)
-{
-	const struct histogram histogram = {
-		.name = "keepalive_rtt_seconds",
-		.help = "Time from a keepalive to its answer.",
-		.bounds_us = rtt_bounds_us,
-		.counts = counters->rtts,
-		.bounds = RTT_BOUNDS,
-		.sum_us = counters->rtt_us,
-	};
-
-	put_histogram(exposition, &histogram);
-}
-
 const uint32_t turn_bounds_us[TURN_BOUNDS] = {
 	100, 250, 500, 1000, 2500, 5000, 10000, 20000, 100000, 1000000};
 
@@ -197,6 +183,14 @@ static void put_turns(struct exposition *exposition, const char *name, const cha
 static void put_keepalives(struct exposition *exposition, const struct metrics_snapshot *snapshot)
 {
 	const struct engine_counters *counters = &snapshot->engine;
+	const struct histogram round_trips = {
+		.name = "keepalive_rtt_seconds",
+		.help = "Time from a keepalive to its answer.",
+		.bounds_us = rtt_bounds_us,
+		.counts = counters->rtts,
+		.bounds = RTT_BOUNDS,
+		.sum_us = counters->rtt_us,
+	};
 
 	put_one(exposition, "keepalives_sent_total", "counter", "Keepalives sent.",
 		counters->keepalives);
@@ -214,7 +208,7 @@ static void put_keepalives(struct exposition *exposition, const struct metrics_s
 		counters->lost);
 	put_one(exposition, "lost_answers_total", "counter",
 		"Requests that were answered for a phone that is lost.", counters->lost_answers);
-	put_round_trips(exposition, counters);
+	put_histogram(exposition, &round_trips);
 }
 
 static void put_troubles(struct exposition *exposition, const struct metrics_snapshot *snapshot)

@@ -1,6 +1,6 @@
 #include "history.h"
 
-struct history_sample history_sample_of(const struct metrics_snapshot *snapshot, uint64_t now_us)
+static struct history_sample sample_of(const struct metrics_snapshot *snapshot, uint64_t now_us)
 {
 	const struct engine_counters *counters = &snapshot->engine;
 	struct history_sample sample = {
@@ -29,14 +29,10 @@ static uint32_t first_of(const struct history *history)
 
 void history_note(struct history *history, const struct metrics_snapshot *snapshot, uint64_t now_us)
 {
-	const struct history_sample *last;
-
-	if (history->count) {
-		last = sample_at(history, history->count - 1);
-		if (now_us < last->at_us + HISTORY_EVERY_US)
-			return;
-	}
-	history->samples[history->count % HISTORY_SAMPLES] = history_sample_of(snapshot, now_us);
+	if (history->count &&
+		now_us < sample_at(history, history->count - 1)->at_us + HISTORY_EVERY_US)
+		return;
+	history->samples[history->count % HISTORY_SAMPLES] = sample_of(snapshot, now_us);
 	history->count++;
 }
 

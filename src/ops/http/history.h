@@ -27,8 +27,6 @@ struct history {
 	uint32_t count; /* taken in all; number i stands at i % HISTORY_SAMPLES */
 };
 
-struct history_sample history_sample_of(const struct metrics_snapshot *snapshot, uint64_t now_us);
-
 /* Takes a sample where it is time for one: at first at once. */
 void history_note(
 	struct history *history, const struct metrics_snapshot *snapshot, uint64_t now_us);

@@ -44,12 +44,9 @@ struct metrics {
 	pthread_t acceptor;
 	bool accepts;
 	atomic_bool stopping;
-	atomic_ullong turned_us;
-	uint64_t published_us; /* the loop's own */
-	pthread_mutex_t mutex; /* of the snapshot */
-	struct metrics_snapshot snapshot;
+	uint64_t published_us;     /* the loop's own */
 	char text[EXPOSITION_MAX]; /* the thread's own */
-	struct page page;
+	struct page page;          /* with what the loop leaves for all who ask */
 };
 
 static int explain(const struct address *listen, int error, struct fault *fault)
@@ -116,10 +113,6 @@ int metrics_open(const struct address *listen, struct metrics **out, struct faul
 		return fault_set(fault, -ENOMEM, "no memory to serve metrics");
 	metrics->listen = *listen;
 	metrics->listener = -1;
-	pthread_mutex_init(&metrics->mutex, NULL);
-	metrics->page.mutex = &metrics->mutex;
-	metrics->page.snapshot = &metrics->snapshot;
-	metrics->page.turned_us = &metrics->turned_us;
 	result = page_init(&metrics->page, listen);
 	if (result != 0)
 		fault_set(fault, result, "cannot serve metrics: %s", strerror(-result));
@@ -138,9 +131,9 @@ static enum MHD_Result send_metrics(struct metrics *metrics, struct MHD_Connecti
 	struct metrics_snapshot snapshot;
 	size_t length;
 
-	pthread_mutex_lock(&metrics->mutex);
-	snapshot = metrics->snapshot;
-	pthread_mutex_unlock(&metrics->mutex);
+	pthread_mutex_lock(&metrics->page.mutex);
+	snapshot = metrics->page.snapshot;
+	pthread_mutex_unlock(&metrics->page.mutex);
 	length = exposition_write(&snapshot, metrics->text);
 	return http_send(connection, &(struct http_answer){.status = MHD_HTTP_OK,
 					     .type = EXPOSITION_TYPE,
@@ -150,7 +143,7 @@ static enum MHD_Result send_metrics(struct metrics *metrics, struct MHD_Connecti
 
 static enum MHD_Result send_health(struct metrics *metrics, struct MHD_Connection *connection)
 {
-	uint64_t turned_us = atomic_load_explicit(&metrics->turned_us, memory_order_relaxed);
+	uint64_t turned_us = atomic_load_explicit(&metrics->page.turned_us, memory_order_relaxed);
 	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
 	char line[128];
 
@@ -247,7 +240,7 @@ int metrics_start(struct metrics *metrics, uint64_t now_us, struct fault *fault)
 {
 	pthread_t starter;
 
-	atomic_store(&metrics->turned_us, now_us);
+	atomic_store(&metrics->page.turned_us, now_us);
 	if (thread_start(&starter, start_threads, metrics) == 0)
 		pthread_join(starter, NULL);
 	if (!metrics->accepts)
@@ -262,18 +255,18 @@ void metrics_changed(struct metrics *metrics)
 
 bool metrics_turned(struct metrics *metrics, uint64_t now_us)
 {
-	atomic_store_explicit(&metrics->turned_us, now_us, memory_order_relaxed);
+	atomic_store_explicit(&metrics->page.turned_us, now_us, memory_order_relaxed);
 	return now_us - metrics->published_us >= METRICS_SNAPSHOT_US;
 }
 
 void metrics_publish(
 	struct metrics *metrics, const struct metrics_snapshot *snapshot, uint64_t now_us)
 {
-	if (pthread_mutex_trylock(&metrics->mutex) != 0)
+	if (pthread_mutex_trylock(&metrics->page.mutex) != 0)
 		return; /* it is being read: the next turn tries again */
-	metrics->snapshot = *snapshot;
+	metrics->page.snapshot = *snapshot;
 	history_note(&metrics->page.history, snapshot, now_us);
-	pthread_mutex_unlock(&metrics->mutex);
+	pthread_mutex_unlock(&metrics->page.mutex);
 	metrics->published_us = now_us;
 }
 
@@ -305,7 +298,6 @@ void metrics_close(struct metrics *metrics)
 		MHD_stop_daemon(metrics->daemon);
 	if (metrics->listener >= 0)
 		close(metrics->listener);
-	pthread_mutex_destroy(&metrics->mutex);
 	page_free(&metrics->page);
 	free(metrics);
 }

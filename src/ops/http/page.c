@@ -9,24 +9,24 @@
 #include <strings.h>
 #include <time.h>
 
-static const char json_type[] = "application/json";
-
 int page_init(struct page *page, const struct address *listen)
 {
 	page->is_for_this_host = address_is_loopback(listen);
+	pthread_mutex_init(&page->mutex, NULL);
 	return errands_init(&page->errands);
 }
 
 void page_free(struct page *page)
 {
 	errands_free(&page->errands);
+	pthread_mutex_destroy(&page->mutex);
 }
 
 static enum MHD_Result send_json(
 	struct MHD_Connection *connection, unsigned status, const char *bytes, size_t length)
 {
 	const struct http_answer answer = {
-		.status = status, .type = json_type, .bytes = bytes, .length = length};
+		.status = status, .type = "application/json", .bytes = bytes, .length = length};
 
 	return http_send(connection, &answer);
 }
@@ -65,12 +65,12 @@ static enum MHD_Result send_status(
 {
 	struct json json = {.bytes = page->text};
 	struct condition condition = {
-		.snapshot = page->snapshot, .history = &page->history, .now_us = now_us};
+		.snapshot = &page->snapshot, .history = &page->history, .now_us = now_us};
 
-	pthread_mutex_lock(page->mutex);
-	condition.turned_us = atomic_load_explicit(page->turned_us, memory_order_relaxed);
+	pthread_mutex_lock(&page->mutex);
+	condition.turned_us = atomic_load_explicit(&page->turned_us, memory_order_relaxed);
 	status_write(&condition, clock_us(CLOCK_REALTIME), &json);
-	pthread_mutex_unlock(page->mutex);
+	pthread_mutex_unlock(&page->mutex);
 	return send_json(connection, MHD_HTTP_OK, json.bytes, json.used);
 }
 
@@ -79,9 +79,9 @@ static enum MHD_Result send_history(
 {
 	struct json json = {.bytes = page->text};
 
-	pthread_mutex_lock(page->mutex);
+	pthread_mutex_lock(&page->mutex);
 	history_write(&page->history, now_us, &json);
-	pthread_mutex_unlock(page->mutex);
+	pthread_mutex_unlock(&page->mutex);
 	return send_json(connection, MHD_HTTP_OK, json.bytes, json.used);
 }
 

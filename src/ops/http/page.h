@@ -12,10 +12,10 @@ struct page {
 	bool is_for_this_host; /* it is served on a loopback address */
 	struct history history;
 	struct errands errands;
-	/* What the loop leaves, and this page's own history, is looked at with the mutex. */
-	pthread_mutex_t *mutex;
-	const struct metrics_snapshot *snapshot;
-	const atomic_ullong *turned_us;
+	/* What the loop leaves, with its history, is looked at with the mutex. */
+	pthread_mutex_t mutex;
+	struct metrics_snapshot snapshot;
+	atomic_ullong turned_us;
 	char text[HISTORY_JSON_MAX]; /* the thread's own that answers */
 };
 

@@ -92,22 +92,22 @@ static void look_at_recent(const struct condition *condition, struct troubles *t
 {
 	const struct history_sample *before =
 		history_before(condition->history, RECENT_US, condition->now_us);
-	const struct history_sample now = history_sample_of(condition->snapshot, condition->now_us);
+	const struct metrics_snapshot *now = condition->snapshot;
 
 	if (!before)
 		return;
-	if (now.capture_drops > before->capture_drops)
+	if (now->capture_drops > before->capture_drops)
 		add(troubles,
 			"%llu packets were dropped in the last 10 min, as natbox did not take them "
 			"in time",
-			(unsigned long long)(now.capture_drops - before->capture_drops));
-	if (now.refused > before->refused)
+			(unsigned long long)(now->capture_drops - before->capture_drops));
+	if (now->engine.refused > before->refused)
 		add(troubles,
 			"limits have refused %llu in the last 10 min: see natbox_refused_total",
-			(unsigned long long)(now.refused - before->refused));
-	if (now.event_lines_lost > before->event_lines_lost)
+			(unsigned long long)(now->engine.refused - before->refused));
+	if (now->event_lines_lost > before->event_lines_lost)
 		add(troubles, "%llu lines of the event stream were lost in the last 10 min",
-			(unsigned long long)(now.event_lines_lost - before->event_lines_lost));
+			(unsigned long long)(now->event_lines_lost - before->event_lines_lost));
 }
 
 void troubles_find(const struct condition *condition, struct troubles *troubles)

@@ -80,35 +80,27 @@ static bool is_empty(FILE *file)
  * errno. */
 static FILE *reopen(FILE *file)
 {
-	int error, fd = dup(fileno(file));
+	const int fd = dup(fileno(file));
 	FILE *again = fd < 0 ? NULL : fdopen(fd, "rb");
 
-	if (again && fseek(again, 0, SEEK_SET) == 0)
-		return again;
-	error = errno;
 	if (again)
-		fclose(again);
+		rewind(again);
 	else if (fd >= 0)
 		close(fd);
-	errno = error;
-	return NULL;
+	return again;
 }
 
 /* The stream that pcap is to read. NULL with errno. */
 static FILE *start_over(struct capture *capture)
 {
 	FILE *file = reopen(capture->file), *stream;
-	int error;
 
 	if (!file || !blocks_are_in(file))
 		return file;
 	stream = blocks_open(file, &capture->blocks);
-	if (stream)
-		return stream;
-	error = errno;
-	fclose(file);
-	errno = error;
-	return NULL;
+	if (!stream)
+		fclose(file);
+	return stream;
 }
 
 int capture_rewind(struct capture *capture, struct fault *fault)

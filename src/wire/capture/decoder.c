@@ -7,7 +7,7 @@
 
 struct decoder {
 	int link_type;
-	struct duplicates *duplicates;
+	struct duplicates duplicates;
 	struct fragments *fragments;
 	struct decoder_counters counters;
 };
@@ -21,8 +21,7 @@ struct decoder *decoder_new(int link_type, const uint8_t seed[static 16])
 		return NULL;
 	decoder->link_type = link_type;
 	decoder->fragments = fragments_new(&key);
-	decoder->duplicates = duplicates_new(&key);
-	if (!decoder->fragments || !decoder->duplicates) {
+	if (!decoder->fragments || duplicates_init(&decoder->duplicates, &key) != 0) {
 		decoder_free(decoder);
 		return NULL;
 	}
@@ -34,7 +33,7 @@ void decoder_free(struct decoder *decoder)
 	if (!decoder)
 		return;
 	fragments_free(decoder->fragments);
-	duplicates_free(decoder->duplicates);
+	duplicates_free(&decoder->duplicates);
 	free(decoder);
 }
 
@@ -55,7 +54,7 @@ static bool is_repeat(struct decoder *decoder, uint64_t time_us, const struct pa
 	if (packet->kind != PACKET_DATAGRAM && packet->kind != PACKET_FRAGMENT)
 		return false;
 	return is_cooked(decoder->link_type) &&
-	       duplicates_seen(decoder->duplicates, time_us, packet);
+	       duplicates_seen(&decoder->duplicates, time_us, packet);
 }
 
 bool decoder_add(struct decoder *decoder, uint64_t time_us, struct text frame, bool cut,

@@ -1,31 +1,14 @@
 #include "duplicates.h"
 
-#include <stdlib.h>
-
-enum { WAYS = 4, SETS = DUPLICATES_PACKETS / WAYS };
-
-/* time_us + 1, so that zero is an empty one. */
-struct sighting {
-	uint64_t hash, stamp;
-};
-
-struct duplicates {
-	struct hash_key key;
-	struct sighting sets[SETS][WAYS];
-};
-
-struct duplicates *duplicates_new(const struct hash_key *key)
+int duplicates_init(struct duplicates *duplicates, const struct hash_key *key)
 {
-	struct duplicates *duplicates = calloc(1, sizeof(*duplicates));
-
-	if (duplicates)
-		duplicates->key = *key;
-	return duplicates;
+	duplicates->key = *key;
+	return ledger_init(&duplicates->seen, DUPLICATES_PACKETS);
 }
 
 void duplicates_free(struct duplicates *duplicates)
 {
-	free(duplicates);
+	ledger_free(&duplicates->seen);
 }
 
 static uint64_t packet_hash(const struct hash_key *key, const struct packet *packet)
@@ -42,27 +25,22 @@ static uint64_t packet_hash(const struct hash_key *key, const struct packet *pac
 	return hash_end(&hash);
 }
 
-/* How far apart in time, either way; an empty one is farther than any. */
-static uint64_t apart_us(struct sighting a, struct sighting b)
+/* Either way. */
+static uint32_t apart_us(uint32_t a, uint32_t b)
 {
-	if (a.stamp == 0)
-		return UINT64_MAX;
-	return a.stamp > b.stamp ? a.stamp - b.stamp : b.stamp - a.stamp;
+	return a - b < b - a ? a - b : b - a;
 }
 
+/* 32 bits of the time are enough: they are the same again after 71 minutes. */
 bool duplicates_seen(struct duplicates *duplicates, uint64_t time_us, const struct packet *packet)
 {
-	struct sighting now = {packet_hash(&duplicates->key, packet), time_us + 1};
-	struct sighting *set = duplicates->sets[now.hash % SETS], *farthest = set;
+	const uint64_t hash = packet_hash(&duplicates->key, packet);
+	const uint32_t now_us = (uint32_t)time_us;
+	uint32_t seen_us;
 
-	for (unsigned way = 0; way < WAYS; way++) {
-		uint64_t apart = apart_us(set[way], now);
-
-		if (set[way].hash == now.hash && apart <= DUPLICATES_WINDOW_US)
-			return true;
-		if (apart > apart_us(*farthest, now))
-			farthest = &set[way];
-	}
-	*farthest = now;
+	if (ledger_find(&duplicates->seen, hash, NULL, &seen_us) &&
+		apart_us(now_us, seen_us) <= DUPLICATES_WINDOW_US)
+		return true;
+	ledger_note(&duplicates->seen, hash, (uint32_t)(time_us / TICK_US), now_us);
 	return false;
 }

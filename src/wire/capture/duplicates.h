@@ -17,10 +17,13 @@ enum {
 	DUPLICATES_PACKETS = 8192,
 };
 
-struct duplicates;
+struct duplicates {
+	struct hash_key key;
+	struct ledger seen;
+};
 
-/* NULL when memory is short. */
-struct duplicates *duplicates_new(const struct hash_key *key);
+/* 0 or -ENOMEM. */
+int duplicates_init(struct duplicates *duplicates, const struct hash_key *key);
 void duplicates_free(struct duplicates *duplicates);
 
 /* Whether this datagram or fragment was seen within the window; remembers it if not. The same is

@@ -146,8 +146,7 @@ static void write_hosts(FILE *out, const struct group *group, bool ipv4)
 static bool has_version(const struct group *group, bool ipv4)
 {
 	for (size_t i = 0; i < group->view->count; i++) {
-		if (in_group(group, &group->view->proxies[i]) &&
-			address_is_ipv4(&group->view->proxies[i]) == ipv4)
+		if (belongs(group, ipv4, i))
 			return true;
 	}
 	return false;

@@ -9,7 +9,7 @@
 enum {
 	LINKTYPE_RAW = 101, /* as files have it; DLT_RAW differs by system */
 	DLT_RAW_OPENBSD = 14,
-	ETHERNET_ADDRESSES = 12,
+	ETHERNET_LENGTH = 14,
 	VLAN_TAG_CONTROL = 2,
 	MPLS_LABEL_LENGTH = 4,
 	PPPOE_LENGTH = 6,
@@ -269,23 +269,15 @@ static enum packet_kind decode_ethertype(
 	}
 }
 
-static enum packet_kind decode_ethernet(struct rest rest, struct packet *packet)
-{
-	const uint8_t *header = take(&rest, ETHERNET_ADDRESSES + 2);
-
-	if (!header)
-		return PACKET_MALFORMED;
-	return decode_ethertype(read_u16(header + ETHERNET_ADDRESSES), rest, packet);
-}
-
-static enum packet_kind decode_cooked(
-	struct rest rest, size_t length, size_t protocol_at, struct packet *packet)
+/* A header of that length, which has an EtherType in it. */
+static enum packet_kind decode_header(
+	struct rest rest, size_t length, size_t ethertype_at, struct packet *packet)
 {
 	const uint8_t *header = take(&rest, length);
 
 	if (!header)
 		return PACKET_MALFORMED;
-	return decode_ethertype(read_u16(header + protocol_at), rest, packet);
+	return decode_ethertype(read_u16(header + ethertype_at), rest, packet);
 }
 
 /* Address families: 2 is IPv4 everywhere; IPv6 is 10 on Linux, 24, 28 or 30 on the BSDs. Written
@@ -331,11 +323,11 @@ static enum packet_kind decode_link(int link_type, struct rest rest, struct pack
 {
 	switch (link_type) {
 	case DLT_EN10MB:
-		return decode_ethernet(rest, packet);
+		return decode_header(rest, ETHERNET_LENGTH, ETHERNET_LENGTH - 2, packet);
 	case DLT_LINUX_SLL:
-		return decode_cooked(rest, COOKED_LENGTH, COOKED_LENGTH - 2, packet);
+		return decode_header(rest, COOKED_LENGTH, COOKED_LENGTH - 2, packet);
 	case DLT_LINUX_SLL2:
-		return decode_cooked(rest, COOKED2_LENGTH, 0, packet);
+		return decode_header(rest, COOKED2_LENGTH, 0, packet);
 	case DLT_NULL:
 	case DLT_LOOP:
 		return decode_loopback(rest, packet);

@@ -118,32 +118,22 @@ void datagram_ipv6_header(const struct flow *flow, uint8_t hop_limit, uint32_t l
 	memcpy(ip + 24, flow->destination.ip, 16);
 }
 
-static int write_ipv4(const struct flow *flow, size_t length, uint8_t *ip)
-{
-	static const struct ipv4_fields fields = {.ttl = TTL, .dont_fragment = true};
-
-	datagram_ipv4_whole_header(flow, &fields, length, ip);
-	return DATAGRAM_IPV4_LENGTH;
-}
-
-static int write_ipv6(const struct flow *flow, size_t length, uint8_t *ip)
-{
-	datagram_ipv6_header(flow, TTL, 0, length, ip);
-	return DATAGRAM_IPV6_LENGTH;
-}
-
 int datagram_headers(
 	const struct flow *flow, struct text bytes, uint8_t headers[static DATAGRAM_HEADERS_MAX])
 {
+	static const struct ipv4_fields fields = {.ttl = TTL, .dont_fragment = true};
 	const bool ipv4 = address_is_ipv4(&flow->source);
+	const int length = ipv4 ? DATAGRAM_IPV4_LENGTH : DATAGRAM_IPV6_LENGTH;
 	const size_t datagram = DATAGRAM_UDP_LENGTH + bytes.length;
-	int length;
 
 	if (ipv4 != address_is_ipv4(&flow->destination))
 		return -EINVAL;
 	if (bytes.length > (ipv4 ? DATAGRAM_PAYLOAD_IPV4_MAX : DATAGRAM_PAYLOAD_IPV6_MAX))
 		return -EMSGSIZE;
-	length = ipv4 ? write_ipv4(flow, datagram, headers) : write_ipv6(flow, datagram, headers);
+	if (ipv4)
+		datagram_ipv4_whole_header(flow, &fields, datagram, headers);
+	else
+		datagram_ipv6_header(flow, TTL, 0, datagram, headers);
 	datagram_udp_header(flow, bytes, headers + length);
 	return length + DATAGRAM_UDP_LENGTH;
 }

@@ -111,20 +111,17 @@ static uint8_t *put(struct frames *frames, const struct flow *flow, const struct
 	return ip;
 }
 
-void frames_add_ipv4(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
-	const struct ipv4_fields *fields, struct text bytes)
+void frames_add(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
+	const struct ipv4_fields *fields, uint32_t label, struct text bytes)
 {
-	uint8_t *ip = put(frames, flow, hop, ETHERTYPE_IP, DATAGRAM_IPV4_LENGTH, bytes);
+	const size_t length = DATAGRAM_UDP_LENGTH + bytes.length;
 
-	datagram_ipv4_whole_header(flow, fields, DATAGRAM_UDP_LENGTH + bytes.length, ip);
-}
-
-void frames_add_ipv6(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
-	uint32_t label, struct text bytes)
-{
-	uint8_t *ip = put(frames, flow, hop, ETHERTYPE_IPV6, DATAGRAM_IPV6_LENGTH, bytes);
-
-	datagram_ipv6_header(flow, hop->hop_limit, label, DATAGRAM_UDP_LENGTH + bytes.length, ip);
+	if (address_is_ipv4(&flow->destination))
+		datagram_ipv4_whole_header(flow, fields, length,
+			put(frames, flow, hop, ETHERTYPE_IP, DATAGRAM_IPV4_LENGTH, bytes));
+	else
+		datagram_ipv6_header(flow, hop->hop_limit, label, length,
+			put(frames, flow, hop, ETHERTYPE_IPV6, DATAGRAM_IPV6_LENGTH, bytes));
 }
 
 static unsigned hand_over(struct frames *frames,

@@ -20,11 +20,10 @@ void frames_close(struct frames *frames); /* NULL is fine */
 bool frames_are_full(const struct frames *frames);
 bool frames_are_empty(const struct frames *frames);
 
-/* Adds a copy of bytes, from the IP header on no longer than 65535. There is room. */
-void frames_add_ipv4(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
-	const struct ipv4_fields *fields, struct text bytes);
-void frames_add_ipv6(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
-	uint32_t label, struct text bytes);
+/* Adds a copy of bytes, from the IP header on no longer than 65535. fields: of IPv4; label: of
+ * IPv6. There is room. */
+void frames_add(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
+	const struct ipv4_fields *fields, uint32_t label, struct text bytes);
 
 /* Sends all, and hands what the device refuses to refused, with the negative errno. Returns how
  * many have left. */

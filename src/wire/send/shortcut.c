@@ -6,11 +6,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-/* Why keepalives leave as they do. */
-enum reason {
+/* How keepalives leave: at the link layer, or through the kernel, and why. */
+enum way {
+	UNDECIDED,
+	LINKED,
 	WANTED,    /* by keepalive.path */
 	ENCRYPTED, /* an IPsec policy */
 	FILTERED,  /* a rule */
@@ -25,8 +26,7 @@ struct shortcut {
 	uint64_t looked_ms;
 	uint64_t sent;
 	enum keepalive_path path;
-	bool is_used, was_told, told_is_used;
-	enum reason reason, told_reason;
+	enum way way, told;
 };
 
 int shortcut_open(const struct shortcut_settings *settings, struct shortcut **out)
@@ -61,24 +61,15 @@ void shortcut_close(struct shortcut *shortcut)
 	free(shortcut);
 }
 
-static void use(struct shortcut *shortcut, bool is_used, enum reason reason)
-{
-	shortcut->is_used = is_used;
-	shortcut->reason = reason;
-}
-
-static void decide(struct shortcut *shortcut)
+static enum way decide(const struct shortcut *shortcut)
 {
 	if (shortcut->path == KEEPALIVE_PATH_RAW)
-		use(shortcut, false, WANTED);
-	else if (onlookers_encrypt(shortcut->onlookers))
-		use(shortcut, false, ENCRYPTED);
-	else if (shortcut->path == KEEPALIVE_PATH_AUTO && onlookers_filter(shortcut->onlookers))
-		use(shortcut, false, FILTERED);
-	else if (hops_are_too_many(shortcut->hops))
-		use(shortcut, false, TOO_MANY);
-	else
-		use(shortcut, true, WANTED);
+		return WANTED;
+	if (onlookers_encrypt(shortcut->onlookers))
+		return ENCRYPTED;
+	if (shortcut->path == KEEPALIVE_PATH_AUTO && onlookers_filter(shortcut->onlookers))
+		return FILTERED;
+	return hops_are_too_many(shortcut->hops) ? TOO_MANY : LINKED;
 }
 
 /* The coarse clock goes on every few milliseconds. */
@@ -91,13 +82,13 @@ static void look(struct shortcut *shortcut)
 	shortcut->looked_ms = now_ms;
 	hops_look(shortcut->hops, now_ms);
 	onlookers_look(shortcut->onlookers, now_ms);
-	decide(shortcut);
+	shortcut->way = decide(shortcut);
 }
 
 void shortcut_set_path(struct shortcut *shortcut, enum keepalive_path path)
 {
 	shortcut->path = path;
-	decide(shortcut);
+	shortcut->way = decide(shortcut);
 }
 
 bool shortcut_find(
@@ -112,18 +103,14 @@ bool shortcut_find(
 		shortcut_flush(shortcut);
 	if (frames_are_empty(shortcut->frames))
 		look(shortcut);
-	return shortcut->is_used &&
+	return shortcut->way == LINKED &&
 	       hops_find(shortcut->hops, flow, headers + DATAGRAM_UDP_LENGTH + bytes, hop);
 }
 
 void shortcut_add(struct shortcut *shortcut, const struct flow *flow, const struct next_hop *hop,
 	const struct ipv4_fields *fields, struct text bytes)
 {
-	if (address_is_ipv4(&flow->destination))
-		frames_add_ipv4(shortcut->frames, flow, hop, fields, bytes);
-	else
-		frames_add_ipv6(
-			shortcut->frames, flow, hop, shortcut->settings.sender.label, bytes);
+	frames_add(shortcut->frames, flow, hop, fields, shortcut->settings.sender.label, bytes);
 }
 
 /* A device that is down or gone is not believed in further. */
@@ -149,17 +136,17 @@ uint64_t shortcut_sent(const struct shortcut *shortcut)
 
 static void say(const struct shortcut *shortcut, struct fault *line)
 {
-	if (shortcut->is_used)
+	if (shortcut->way == LINKED)
 		fault_set(line, 0, "keepalives leave at the link layer, past this host's firewall");
-	else if (shortcut->reason == ENCRYPTED)
+	else if (shortcut->way == ENCRYPTED)
 		fault_set(line, 0,
 			"keepalives leave through the kernel, as an IPsec policy may be for them");
-	else if (shortcut->reason == FILTERED)
+	else if (shortcut->way == FILTERED)
 		fault_set(line, 0,
 			"keepalives leave through the kernel, as %s is to see them; with "
 			"keepalive.path = link they go past it",
 			onlookers_rule(shortcut->onlookers));
-	else if (shortcut->reason == TOO_MANY)
+	else if (shortcut->way == TOO_MANY)
 		fault_set(line, 0,
 			"keepalives leave through the kernel, as it has more routes than natbox "
 			"follows");
@@ -170,14 +157,9 @@ static void say(const struct shortcut *shortcut, struct fault *line)
 bool shortcut_news(struct shortcut *shortcut, struct fault *line)
 {
 	look(shortcut);
-	if (!onlookers_are_settled(shortcut->onlookers))
+	if (!onlookers_are_settled(shortcut->onlookers) || shortcut->told == shortcut->way)
 		return false;
-	if (shortcut->was_told && shortcut->told_is_used == shortcut->is_used &&
-		shortcut->told_reason == shortcut->reason)
-		return false;
-	shortcut->was_told = true;
-	shortcut->told_is_used = shortcut->is_used;
-	shortcut->told_reason = shortcut->reason;
+	shortcut->told = shortcut->way;
 	say(shortcut, line);
 	return true;
 }
