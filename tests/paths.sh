@@ -268,4 +268,10 @@ for mode in relay sniff; do
 	say $? "in mode $mode keepalives leave at the link layer too"
 	stop
 done
+proxy='*'
+start auto sniff && eventually logged "leave at the link layer" && hold_interfaces && all_answer 0 &&
+	kill -0 "$holder_pid"
+say $? "nor does it wait where the proxies are all addresses of this host"
+release_interfaces
+stop
 exit 0
