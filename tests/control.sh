@@ -70,6 +70,8 @@ has_its_end() { ! kill -0 "$asker" 2>/dev/null; }
 eventually waits && kill -CONT "$pid" && within 20 has_its_end && [ "$(grep -c done "$work/shown")" = 2 ]
 say $? "whoever has asked for two things and ended gets both answers, and an end"
 kill "$asker" 2>/dev/null
+shows '^last in  *none since the start$' status && shows '^last out  *none since the start$' status
+say $? "status says that no packet has come yet"
 registrar_up
 phone_up alice 5070
 phone_up bob 5071
@@ -77,8 +79,12 @@ eventually counts 2 endpoints
 say $? "endpoints -j has a line for each phone that registers"
 eventually shows '^endpoints  *2; 0 lost, 0 unproven$' status && eventually shows '^last in.*ago$' status &&
 	shows 'mode sniff' status && shows "^proxies  *$proxy:5060$" status &&
-	shows '"endpoints":2' -j status
+	shows '"endpoints":2' -j status && shows '^last out.*ago$' status
 say $? "status says what runs, with how many endpoints, and that packets come"
+shows "^configuration  *$work/ini$" status && shows "^events  *$work/events$" status &&
+	shows '^reasons  *2 registrations, 0 subscriptions, 0 dialogs$' status &&
+	shows '^keepalives  *on$' status && shows '^state  *none is kept$' status && shows '^metrics  *none$' status
+say $? "and with which configuration, and what it keeps and writes"
 shows "^CLIENT .*ADDRESS OF RECORD$" endpoints &&
 	shows "^$phone:5070  *reachable .* 1r  *alice@$proxy$" endpoints && shows '^2 endpoints$' endpoints
 say $? "endpoints are a table for people"
@@ -287,6 +293,16 @@ as_nobody --clear-groups status
 [ $? -eq 1 ] && [ "$(wc -l <"$work/errors")" = 1 ] && grep -q "you may not control this natbox" "$work/errors"
 say $? "nor where the socket's mode would let him"
 
+has_run_for() { # seconds at least, and since that long ago
+	local since up now
+	ask -j status >"$work/shown"
+	since=$(grep -o '"since":[0-9]*' "$work/shown" | cut -d: -f2)
+	up=$(grep -o '"up":[0-9]*' "$work/shown" | cut -d: -f2)
+	now=$(date +%s)
+	[ "$up" -ge "$1" ] && [ $((since + up)) -le "$now" ] && [ $((since + up + 5)) -gt "$now" ]
+}
+has_run_for 3
+say $? "status says since when natbox runs"
 shows "$phone:5071 at $proxy:5060" flush bob && eventually counts 1 endpoints && refused 1 "no endpoint of bob" flush bob &&
 	[ "$(grep -c "control: flush bob" "$work/log")" = 1 ] &&
 	eventually grep -q '"event":"endpoint-remove".*"why":"flushed"' "$work/losses"
@@ -298,7 +314,14 @@ say $? "natbox stops cleanly, and takes its socket along"
 kill "${helpers[0]}" # load is the registrar now
 
 configure
-start -o metrics.group=daemon
+start -n -o state.path="$work/state" -o keepalive.scope=off
+shows '^state  *none is kept$' status && shows '^keepalives  *off, by keepalive.scope$' status &&
+	shows '"dry_run":true' -j status && stop
+say $? "a dry run says that it keeps nothing"
+start -o metrics.group=daemon -o metrics.listen=127.0.0.1:9560 -o state.path="$work/state" -o log.events=
+shows "^state  *$work/state, lag 0 s$" status && shows '^metrics  *127.0.0.1:9560$' status &&
+	shows '^events  *none$' status
+say $? "status says where state is kept, and metrics are served"
 [ "$(stat -c %a:%G "$socket")" = 660:daemon ] && as_nobody --clear-groups status
 [ $? -eq 1 ] && as_nobody --groups=1 status | grep -q 'mode sniff'
 say $? "members of metrics.group may ask, others not"
