@@ -45,7 +45,6 @@ static void warn_of_fixed(const struct config *now, const struct config *wanted)
 
 static void choose_events(struct live *live, const struct config *wanted)
 {
-	live->config->log.events_of = wanted->log.events_of;
 	if (live->events)
 		events_choose(live->events, wanted->log.events_of);
 }
@@ -87,9 +86,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 		log_warning("limits.transactions changes only with a restart");
 	warn_of_fixed(live->config, wanted);
 	live->config->core = wanted->core;
-	live->config->keepalive = wanted->keepalive;
 	live->wire.kind->set_path(&live->wire, wanted->keepalive.path);
-	live->config->state.sync_us = wanted->state.sync_us;
 	state_set_sync(live->state, wanted->state.sync_us);
 	log_set_level(wanted->log.level);
 	live->is_reviewing = engine_is_reviewing(live->engine);

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.." || exit 1
 make -s natbox natboxctl build/load build/controller || exit 1
 . tests/phones.bash
 ctl=${NATBOXCTL:-./natboxctl} socket=$work/natbox.sock
+state=$work/kept sync=60s
 
 ask() { "$ctl" -s "$socket" "$@" 2>"$work/errors"; }
 
@@ -46,7 +47,7 @@ is_figure() { # of stats, what it is to be
 
 configure() { # more lines
 	printf '%s\n' '[natbox]' "proxy = $proxy:5060" 'interface = lo' 'user =' '[keepalive]' \
-		'interval = 1s' '[control]' "socket = $socket" '[state]' 'path =' '[log]' \
+		'interval = 1s' '[control]' "socket = $socket" '[state]' "path = $state" "sync = $sync" '[log]' \
 		"events = $work/events" '[class second]' 'aor = *bob@*' 'max-lost = 3' "$@" >"$work/ini"
 }
 
@@ -83,7 +84,8 @@ eventually shows '^endpoints  *2; 0 lost, 0 unproven$' status && eventually show
 say $? "status says what runs, with how many endpoints, and that packets come"
 shows "^configuration  *$work/ini$" status && shows "^events  *$work/events$" status &&
 	shows '^reasons  *2 registrations, 0 subscriptions, 0 dialogs$' status &&
-	shows '^keepalives  *on$' status && shows '^state  *none is kept$' status && shows '^metrics  *none$' status
+	shows '^keepalives  *on$' status && shows '^metrics  *none$' status &&
+	shows "^state  *$state, lag [0-9]* s$" status
 say $? "and with which configuration, and what it keeps and writes"
 shows "^CLIENT .*ADDRESS OF RECORD$" endpoints &&
 	shows "^$phone:5070  *reachable .* 1r  *alice@$proxy$" endpoints && shows '^2 endpoints$' endpoints
@@ -147,12 +149,18 @@ say $? "keepalive on goes on, and nobody was lost for it"
 
 shows 'log level: debug' log debug && eventually logged "debug: packet" && shows info log info
 say $? "log changes the level"
+eventually shows ', lag [1-9][0-9]* s$' status
+say $? "status says how old the oldest change is that is not on the disk yet"
 mv "$work/events" "$work/events.1"
+sync=1s
+configure
 shows "configuration read again" reload && [ -e "$work/events" ]
 say $? "reload reads the configuration, and opens a rotated event stream anew"
+within 10 shows ', lag 0 s$' status
+say $? "where state.sync is shorter then, it counts at once"
 configure '[nat]' 'detect = nonsense'
 ask reload >"$work/shown"
-[ $? -eq 1 ] && grep -q 'error: .*ini:17: .*nonsense' "$work/shown" &&
+[ $? -eq 1 ] && grep -q 'error: .*ini:18: .*nonsense' "$work/shown" &&
 	[ "$(cat "$work/errors")" = "natboxctl: the configuration stays as it was" ]
 say $? "and shows what is wrong with a bad one, which changes nothing"
 configure '[relay]' 'mark = 7'
@@ -313,13 +321,14 @@ stop && [ ! -e "$socket" ]
 say $? "natbox stops cleanly, and takes its socket along"
 kill "${helpers[0]}" # load is the registrar now
 
+state=
 configure
 start -n -o state.path="$work/state" -o keepalive.scope=off
 shows '^state  *none is kept$' status && shows '^keepalives  *off, by keepalive.scope$' status &&
 	shows '"dry_run":true' -j status && stop
 say $? "a dry run says that it keeps nothing"
 start -o metrics.group=daemon -o metrics.listen=127.0.0.1:9560 -o state.path="$work/state" -o log.events=
-shows "^state  *$work/state, lag 0 s$" status && shows '^metrics  *127.0.0.1:9560$' status &&
+shows "^state  *$work/state, lag [0-9]* s$" status && shows '^metrics  *127.0.0.1:9560$' status &&
 	shows '^events  *none$' status
 say $? "status says where state is kept, and metrics are served"
 [ "$(stat -c %a:%G "$socket")" = 660:daemon ] && as_nobody --clear-groups status
@@ -409,5 +418,8 @@ say $? "who does not read is dropped"
 has_files() { [ "$(ls "/proc/$pid/fd" | wc -l)" -le "$files" ]; }
 eventually has_files && counts 100 endpoints && shows 'mode relay' status
 say $? "then all clients are gone, and natbox answers as before"
+configure '[nat]' 'exempt = 198.51.100.0/24'
+shows "configuration read again" reload && eventually logged "new settings have reached all endpoints: 0 are left"
+say $? "where a reload takes more than a moment, natbox says when it has reached all endpoints"
 stop
 say $? "and stops cleanly"

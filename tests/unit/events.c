@@ -1,4 +1,5 @@
 /* The event stream: every line valid JSON with the keys of the contract, in their order. */
+#include <natbox/endpoints.h>
 #include <natbox/ops.h>
 
 #include <criterion/criterion.h>
@@ -377,6 +378,24 @@ Test(events, the_last_of_a_flood_keeps_its_address_of_record)
 	memset(aor, 'x', sizeof(aor));
 	cr_expect_eq(events_flush(events, 6000000, &fault), EVENTS_NO_NEWS);
 	cr_expect(strstr(written(), "\"no Via\",\"id\":\"sip:alice@example.com\"}\n"), "%s", text);
+}
+
+/* One that is longer than names are kept. */
+Test(events, and_no_more_of_it_than_there_is_room_for)
+{
+	char aor[LABEL_MAX + 100];
+	struct event event = event_of(EVENT_MALFORMED);
+	const char *id;
+
+	event.why = "no Via";
+	event.time_us = 5000000;
+	event.aor = (struct text){memset(aor, 'a', sizeof(aor)), sizeof(aor)};
+	write_malformed(LOG_LIMIT_PER_SECOND, 5000000);
+	events_write(events, &event);
+	cr_expect_eq(events_flush(events, 6000000, &fault), EVENTS_NO_NEWS);
+	id = strstr(written(), "\"id\":\"");
+	cr_assert(id);
+	cr_expect_eq(strspn(id + 6, "a"), LABEL_MAX);
 }
 
 /* One of each kind; returns how many were written. */
