@@ -84,6 +84,13 @@ Test(onlookers, tables_of_the_old_iptables_are_seen)
 		cr_skip_test("there is no such iptables here, or no such kernel");
 	look();
 	expect_rule("an iptables table");
+	cr_expect(onlookers_are_settled(onlookers));
+	run("nft add table ip other && nft add chain ip other aside");
+	onlookers_look(onlookers, now_ms);
+	cr_expect_not(onlookers_are_settled(onlookers));
+	look();
+	expect_rule("an iptables table");
+	cr_expect(onlookers_are_settled(onlookers));
 }
 
 Test(onlookers, policies_for_what_comes_in_are_none)
