@@ -100,7 +100,7 @@ static const char *status_shown(const struct control_status *status)
 }
 
 #define COUNTED                                                                                    \
-	"\"proxies\":[\"198.51.100.1:5060\"],\"proxy_count\":1,\"endpoints\":1,\"lost\":0,"          \
+	"\"proxies\":[\"198.51.100.1:5060\"],\"proxy_count\":1,\"endpoints\":1,\"lost\":0,"        \
 	"\"unproven\":0,\"registrations\":1,\"subscriptions\":0,\"dialogs\":0,"
 
 Test(control_lines, status_is_what_runs_and_what_it_keeps_in_whole_seconds)
