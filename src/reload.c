@@ -87,9 +87,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 		log_warning("limits.transactions changes only with a restart");
 	warn_of_fixed(live->config, wanted);
 	live->config->core = wanted->core;
-	live->config->keepalive = wanted->keepalive;
 	live->wire.kind->set_path(&live->wire, wanted->keepalive.path);
-	live->config->state.sync_us = wanted->state.sync_us;
 	state_set_sync(live->state, wanted->state.sync_us);
 	log_configure(wanted->log.level);
 	live->is_reviewing = engine_is_reviewing(live->engine);

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.." || exit 1
 make -s natbox natboxctl build/load build/controller || exit 1
 . tests/phones.bash
 ctl=${NATBOXCTL:-./natboxctl} socket=$work/natbox.sock
+state=$work/kept sync=60s
 
 ask() { "$ctl" -s "$socket" "$@" 2>"$work/errors"; }
 
@@ -46,7 +47,7 @@ is_figure() { # of stats, what it is to be
 
 configure() { # more lines
 	printf '%s\n' '[natbox]' "proxy = $proxy:5060" 'interface = lo' 'user =' '[keepalive]' \
-		'interval = 1s' '[control]' "socket = $socket" '[state]' 'path =' '[log]' \
+		'interval = 1s' '[control]' "socket = $socket" '[state]' "path = $state" "sync = $sync" '[log]' \
 		"events = $work/events" '[class second]' 'aor = *bob@*' 'max-lost = 3' "$@" >"$work/ini"
 }
 
@@ -70,6 +71,8 @@ has_its_end() { ! kill -0 "$asker" 2>/dev/null; }
 eventually waits && kill -CONT "$pid" && within 20 has_its_end && [ "$(grep -c done "$work/shown")" = 2 ]
 say $? "whoever has asked for two things and ended gets both answers, and an end"
 kill "$asker" 2>/dev/null
+shows '^last in  *none since the start$' status && shows '^last out  *none since the start$' status
+say $? "status says that no packet has come yet"
 registrar_up
 phone_up alice 5070
 phone_up bob 5071
@@ -77,8 +80,13 @@ eventually counts 2 endpoints
 say $? "endpoints -j has a line for each phone that registers"
 eventually shows '^endpoints  *2; 0 lost, 0 unproven$' status && eventually shows '^last in.*ago$' status &&
 	shows 'mode sniff' status && shows "^proxies  *$proxy:5060$" status &&
-	shows '"endpoints":2' -j status
+	shows '"endpoints":2' -j status && shows '^last out.*ago$' status
 say $? "status says what runs, with how many endpoints, and that packets come"
+shows "^configuration  *$work/ini$" status && shows "^events  *$work/events$" status &&
+	shows '^reasons  *2 registrations, 0 subscriptions, 0 dialogs$' status &&
+	shows '^keepalives  *on$' status && shows '^metrics  *none$' status &&
+	shows "^state  *$state, lag [0-9]* s$" status
+say $? "and with which configuration, and what it keeps and writes"
 shows "^CLIENT .*ADDRESS OF RECORD$" endpoints &&
 	shows "^$phone:5070  *reachable .* 1r  *alice@$proxy$" endpoints && shows '^2 endpoints$' endpoints
 say $? "endpoints are a table for people"
@@ -144,12 +152,18 @@ say $? "keepalive on goes on, and nobody was lost for it"
 
 shows 'log level: debug' log debug && eventually logged "debug: packet" && shows info log info
 say $? "log changes the level"
+eventually shows ', lag [1-9][0-9]* s$' status
+say $? "status says how old the oldest change is that is not on the disk yet"
 mv "$work/events" "$work/events.1"
+sync=1s
+configure
 shows "configuration read again" reload && [ -e "$work/events" ]
 say $? "reload reads the configuration, and opens a rotated event stream anew"
+within 10 shows ', lag 0 s$' status
+say $? "where state.sync is shorter then, it counts at once"
 configure '[nat]' 'detect = nonsense'
 ask reload >"$work/shown"
-[ $? -eq 1 ] && grep -q 'error: .*ini:17: .*nonsense' "$work/shown" &&
+[ $? -eq 1 ] && grep -q 'error: .*ini:18: .*nonsense' "$work/shown" &&
 	[ "$(cat "$work/errors")" = "natboxctl: the configuration stays as it was" ]
 say $? "and shows what is wrong with a bad one, which changes nothing"
 configure '[relay]' 'mark = 7'
@@ -290,6 +304,16 @@ as_nobody --clear-groups status
 [ $? -eq 1 ] && [ "$(wc -l <"$work/errors")" = 1 ] && grep -q "you may not control this natbox" "$work/errors"
 say $? "nor where the socket's mode would let him"
 
+has_run_for() { # seconds at least, and since that long ago
+	local since up now
+	ask -j status >"$work/shown"
+	since=$(grep -o '"since":[0-9]*' "$work/shown" | cut -d: -f2)
+	up=$(grep -o '"up":[0-9]*' "$work/shown" | cut -d: -f2)
+	now=$(date +%s)
+	[ "$up" -ge "$1" ] && [ $((since + up)) -le "$now" ] && [ $((since + up + 5)) -gt "$now" ]
+}
+has_run_for 3
+say $? "status says since when natbox runs"
 shows "$phone:5071 at $proxy:5060" flush bob && eventually counts 1 endpoints && refused 1 "no endpoint of bob" flush bob &&
 	[ "$(grep -c "control: flush bob" "$work/log")" = 1 ] &&
 	eventually grep -q '"event":"endpoint-remove".*"why":"flushed"' "$work/losses"
@@ -300,8 +324,16 @@ stop && [ ! -e "$socket" ]
 say $? "natbox stops cleanly, and takes its socket along"
 kill "${helpers[0]}" # load is the registrar now
 
+state=
 configure
-start -o metrics.group=daemon
+start -n -o state.path="$work/state" -o keepalive.scope=off
+shows '^state  *none is kept$' status && shows '^keepalives  *off, by keepalive.scope$' status &&
+	shows '"dry_run":true' -j status && stop
+say $? "a dry run says that it keeps nothing"
+start -o metrics.group=daemon -o metrics.listen=127.0.0.1:9560 -o state.path="$work/state" -o log.events=
+shows "^state  *$work/state, lag [0-9]* s$" status && shows '^metrics  *127.0.0.1:9560$' status &&
+	shows '^events  *none$' status
+say $? "status says where state is kept, and metrics are served"
 [ "$(stat -c %a:%G "$socket")" = 660:daemon ] && as_nobody --clear-groups status
 [ $? -eq 1 ] && as_nobody --groups=1 status | grep -q 'mode sniff'
 say $? "members of metrics.group may ask, others not"
@@ -389,5 +421,8 @@ say $? "who does not read is dropped"
 has_files() { [ "$(ls "/proc/$pid/fd" | wc -l)" -le "$files" ]; }
 eventually has_files && counts 100 endpoints && shows 'mode relay' status
 say $? "then all clients are gone, and natbox answers as before"
+configure '[nat]' 'exempt = 198.51.100.0/24'
+shows "configuration read again" reload && eventually logged "new settings have reached all endpoints: 0 are left"
+say $? "where a reload takes more than a moment, natbox says when it has reached all endpoints"
 stop
 say $? "and stops cleanly"

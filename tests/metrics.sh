@@ -115,6 +115,8 @@ get metrics | awk -v from="$began" -v to="$(($(now) + 1))" '
 say $? "and when natbox was started"
 answers 404 elsewhere && answers 405 metrics -d x=y && answers 200 metrics --head
 say $? "other paths are 404, other methods than GET and HEAD 405"
+get metrics -d x=y -D - | grep -q '^Allow: GET, HEAD' && ! get metrics -D - | grep -q ^Allow:
+say $? "which names those that are"
 
 registrar_up
 phone_up alice 5070

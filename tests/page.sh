@@ -96,6 +96,12 @@ say $? "who asks while many do is answered, or told to ask again"
 stop
 say $? "natbox stops cleanly"
 
+keeps_none() { # further arguments
+	start "$@" && eventually says status.json 'none is kept reachable, by -n or keepalive.scope.' && stop
+}
+keeps_none -n && keeps_none -o keepalive.scope=off
+say $? "a dry run, and scope off, are said to keep nobody reachable"
+
 printf '%s\n' "register sip:<script>alert(1)</script>\"\\@example.org" "hold 30000" "sync 20" |
 	build/statehost "$work/state" >>"$work/log"
 start -o state.path="$work/state" -o keepalive.interval=1h

@@ -44,13 +44,20 @@ say $? "what cannot is named"
 
 mv "$work/events" "$work/events.1"
 configure "events = $work/events\n"
-reload "read again" && [ -e "$work/events" ]
+reload "read again" && [ -e "$work/events" ] && ! grep -qE 'error|fault' "$work/log"
 say $? "the event stream is opened anew after rotation"
 
 mv "$work/events" "$work/events.2"
 configure "events = $work/events\n[nat]\ndetect = nonsense\n"
 reload "stays as it was" && eventually [ -e "$work/events" ]
 say $? "also where the file has an error"
+
+mv "$work/events" "$work/events.3"
+mkdir "$work/events"
+configure "events = $work/events\n"
+reload "cannot open event stream $work/events: Is a directory" && eventually logged "read again"
+say $? "where it cannot be opened again that is told"
+rmdir "$work/events"
 
 configure "events = $work/elsewhere\n"
 reload "read again" && [ -e "$work/elsewhere" ]

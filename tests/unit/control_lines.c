@@ -100,6 +100,67 @@ Test(control_lines, of_many_reasons_64_are_shown_and_the_others_counted)
 	cr_expect(strstr(shown(PHONE), "}],\"more\":3}"), "%s", bytes);
 }
 
+static const char *status_shown(const struct control_status *status)
+{
+	struct json json = {.bytes = bytes};
+
+	json_put_char(&json, '{');
+	line_status(&json, border->engine, status);
+	json_put_char(&json, '}');
+	json_put_char(&json, 0);
+	return bytes;
+}
+
+#define COUNTED                                                                                    \
+	"\"proxies\":[\"198.51.100.1:5060\"],\"proxy_count\":1,\"endpoints\":1,\"lost\":0,"        \
+	"\"unproven\":0,\"registrations\":1,\"subscriptions\":0,\"dialogs\":0,"
+
+Test(control_lines, status_is_what_runs_and_what_it_keeps_in_whole_seconds)
+{
+	struct control_status status = {
+		.mode = MODE_RELAY,
+		.since_us = 1795696980999999,
+		.up_us = 61999999,
+		.configuration = "/etc/natbox/natbox.ini",
+		.state = "/var/lib/natbox",
+		.events = "-",
+		.metrics = at("127.0.0.1:9560"),
+		.state_lag_us = 2999999,
+		.last_in_us = 1999999,
+		.last_out_us = 0,
+	};
+
+	border_bind(border, PHONE, (struct registration){.expires = "600"});
+	cr_expect_str_eq(status_shown(&status),
+		"{\"version\":\"" NATBOX_VERSION "\",\"mode\":\"relay\",\"dry_run\":false,"
+		"\"since\":1795696980,\"up\":61,\"configuration\":\"/etc/natbox/natbox.ini\","
+		"\"settling\":false," COUNTED "\"keepalives\":\"on\",\"last_in\":1,\"last_out\":0,"
+		"\"state\":\"/var/lib/natbox\",\"state_lag\":2,\"events\":\"-\","
+		"\"metrics\":\"127.0.0.1:9560\"}",
+		"%s", bytes);
+}
+
+Test(control_lines, what_there_is_not_status_leaves_empty_or_out)
+{
+	const struct control_status status = {
+		.is_dry_run = true,
+		.configuration = "a.ini",
+		.state = "",
+		.events = "",
+		.is_reviewing = true,
+		.last_in_us = UINT64_MAX,
+		.last_out_us = UINT64_MAX,
+	};
+
+	border_bind(border, PHONE, (struct registration){.expires = "600"});
+	engine_hold_keepalives(border->engine, true);
+	cr_expect_str_eq(status_shown(&status),
+		"{\"version\":\"" NATBOX_VERSION "\",\"mode\":\"sniff\",\"dry_run\":true,"
+		"\"since\":0,\"up\":0,\"configuration\":\"a.ini\",\"settling\":true," COUNTED
+		"\"keepalives\":\"held\",\"state\":\"\",\"state_lag\":0,\"events\":\"\"}",
+		"%s", bytes);
+}
+
 static const char *base64(const char *text)
 {
 	struct json json = {.bytes = bytes};

@@ -7,7 +7,9 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char line[EVENT_LINE_MAX];
 
@@ -83,6 +85,32 @@ Test(event_line, every_event_has_what_the_event_stream_has)
 	expect_line(&malformed, "no Via");
 	refused.why = "endpoints";
 	expect_line(&refused, "limits.endpoints is reached");
+}
+
+/* What the log holds of an event, behind the time. */
+static void expect_logged(const struct event *event, const char *begin)
+{
+	char path[] = "/tmp/natbox-event-line-XXXXXX";
+	int fd = mkstemp(path);
+	struct fault fault;
+
+	cr_assert_eq(log_open(path, NULL, &fault), 0);
+	log_set_level(LOG_LEVEL_DEBUG);
+	event_log(event);
+	log_close();
+	line[read(fd, line, sizeof(line) - 1)] = 0;
+	cr_expect(strstr(line, begin), "%s", line);
+	close(fd);
+	unlink(path);
+}
+
+Test(event_line, what_is_refused_is_a_warning_also_at_level_debug)
+{
+	struct event refused = event_of(EVENT_REFUSED), found = event_of(EVENT_FOUND);
+
+	refused.why = "endpoints";
+	expect_logged(&refused, "Z warning: refused 203.0.113.1:5061 at");
+	expect_logged(&found, "Z debug: found 203.0.113.1:5061 at");
 }
 
 static bool is_key(const char *section, const char *name)

@@ -1,4 +1,5 @@
 /* The event stream: every line valid JSON with the keys of the contract, in their order. */
+#include <natbox/endpoints.h>
 #include <natbox/ops.h>
 
 #include <criterion/criterion.h>
@@ -379,6 +380,33 @@ Test(events, the_last_of_a_flood_keeps_its_address_of_record)
 	cr_expect(strstr(written(), "\"no Via\",\"id\":\"sip:alice@example.com\"}\n"), "%s", text);
 }
 
+/* One that is longer than names are kept. */
+Test(events, and_no_more_of_it_than_there_is_room_for)
+{
+	char aor[LABEL_MAX + 100];
+	struct event event = event_of(EVENT_MALFORMED);
+	const char *id;
+
+	event.why = "no Via";
+	event.time_us = 5000000;
+	event.aor = (struct text){memset(aor, 'a', sizeof(aor)), sizeof(aor)};
+	write_malformed(LOG_LIMIT_PER_SECOND, 5000000);
+	events_write(events, &event);
+	cr_expect_eq(events_flush(events, 6000000, &fault), EVENTS_NO_NEWS);
+	id = strstr(written(), "\"id\":\"");
+	cr_assert(id);
+	cr_expect_eq(strspn(id + 6, "a"), LABEL_MAX);
+}
+
+Test(events, more_than_can_wait_in_one_turn_is_written_in_between)
+{
+	struct event event = event_of(EVENT_LOST);
+
+	for (unsigned i = 0; i < 5000; i++)
+		events_write(events, &event);
+	cr_expect_eq(count_lines(written()), 5000);
+}
+
 /* One of each kind; returns how many were written. */
 static unsigned write_all_kinds(unsigned chosen)
 {
@@ -486,6 +514,21 @@ Test(events, write_errors_are_heard_of_and_leave_whole_lines)
 	cr_expect_eq(write_lines(1), EVENTS_RESUMED);
 	cr_expect_eq(strlen(written()), 100 + 1 + strlen(strchr(text, '\n') + 1));
 	cr_expect(is_json(strchr(text, '\n'), 0));
+}
+
+Test(events, half_a_line_stays_in_the_file_that_it_is_in)
+{
+	char moved[64];
+
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	set_room(100);
+	cr_expect_eq(write_lines(1), EVENTS_LOST);
+	set_room(RLIM_INFINITY);
+	rename(path, moved);
+	cr_assert_eq(events_reopen(events, &fault), 0);
+	cr_expect_eq(write_lines(1), EVENTS_RESUMED);
+	cr_expect_eq(*written(), '{', "%s", text);
+	unlink(moved);
 }
 
 Test(events, loss_is_told_once_and_counted_once_it_is_over)

@@ -3,9 +3,11 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,6 +134,27 @@ Test(log, lines_that_a_reader_does_not_take_are_counted_and_told)
 		"natbox: read again\n",
 		10000 - lines);
 	cr_expect_str_eq(text, text + 32768);
+}
+
+/* No file may grow beyond this. */
+static void set_room(rlim_t bytes)
+{
+	struct rlimit limit = {bytes, RLIM_INFINITY};
+
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+Test(log, half_a_line_is_ended_before_the_next)
+{
+	set_room(10);
+	log_info("cut");
+	set_room(RLIM_INFINITY);
+	log_info("whole");
+	cr_expect_eq(count_lines(read_file(path)), 3);
+	cr_expect_eq(strcspn(text, "\n"), 10);
+	cr_expect(strstr(text, "1 lines of this log were lost"), "%s", text);
+	cr_expect(strstr(text, "info: whole\n"), "%s", text);
 }
 
 Test(log, long_message_is_cut_to_one_line)

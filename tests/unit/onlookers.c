@@ -56,6 +56,15 @@ Test(onlookers, rules_of_postrouting_see_what_leaves)
 	cr_expect(onlookers_are_settled(onlookers));
 }
 
+Test(onlookers, a_chain_that_comes_with_its_table_is_news)
+{
+	begin();
+	run("echo 'table ip other { chain last { "
+	    "type filter hook postrouting priority 0; policy drop; }; }' | nft -f -");
+	look();
+	expect_rule("chain last of nftables table ip other");
+}
+
 Test(onlookers, natboxs_own_table_is_none_and_no_news)
 {
 	begin();
@@ -80,6 +89,13 @@ Test(onlookers, tables_of_the_old_iptables_are_seen)
 		cr_skip_test("there is no such iptables here, or no such kernel");
 	look();
 	expect_rule("an iptables table");
+	cr_expect(onlookers_are_settled(onlookers));
+	run("nft add table ip other && nft add chain ip other aside");
+	onlookers_look(onlookers, now_ms);
+	cr_expect_not(onlookers_are_settled(onlookers));
+	look();
+	expect_rule("an iptables table");
+	cr_expect(onlookers_are_settled(onlookers));
 }
 
 Test(onlookers, policies_for_what_comes_in_are_none)
@@ -92,6 +108,13 @@ Test(onlookers, policies_for_what_comes_in_are_none)
 	cr_expect(onlookers_encrypt(onlookers), "until it has been looked at");
 	look();
 	cr_expect_not(onlookers_encrypt(onlookers));
+	cr_expect(onlookers_are_settled(onlookers));
+	run("ip xfrm policy add src 10.1.0.0/16 dst 10.1.0.0/16 dir out tmpl src 192.0.2.1 "
+	    "dst 192.0.2.99 proto esp mode tunnel && "
+	    "ip xfrm policy add src 10.2.0.0/16 dst 10.2.0.0/16 dir in tmpl src 192.0.2.99 "
+	    "dst 192.0.2.1 proto esp mode tunnel");
+	look();
+	cr_expect(onlookers_encrypt(onlookers), "one for what leaves is, between those");
 	cr_expect(onlookers_are_settled(onlookers));
 }
 

@@ -44,8 +44,10 @@ Test(sightings, a_wall_clock_that_is_set_does_not_change_how_long_ago_that_was)
 
 Test(sightings, the_start_stays_while_the_wall_clock_is_adjusted)
 {
-	for (uint64_t us = 0; us < 100; us++)
+	for (uint64_t us = 0; us < 100; us++) {
 		sightings_look(&sightings, &counters, boot_us + us * 1000, wall_us + us * 999);
+		sightings_look(&sightings, &counters, boot_us + us * 1000, wall_us + us * 1001);
+	}
 	cr_expect_eq(sightings.started_us, wall_us);
 }
 
