@@ -72,7 +72,6 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	if (log_reopen(&fault) != 0)
 		log_error("%s", fault.line);
 	reopen_events(live, wanted);
-	live->config->log.events_of = wanted->log.events_of;
 	if (live->events)
 		events_choose(live->events, wanted->log.events_of);
 }
