@@ -44,6 +44,14 @@ static bool comes_to_have(const char *host, bool wanted)
 	return false;
 }
 
+Test(host_watch, what_there_is_when_the_watch_begins_is_known)
+{
+	host_watch_close(watch);
+	run("ip addr add 192.0.2.1/24 dev lo");
+	cr_assert_eq(host_watch_open(&watch), 0);
+	cr_expect(has("192.0.2.1"));
+}
+
 Test(host_watch, addresses_that_come_and_go_are_noticed)
 {
 	run("ip addr add 192.0.2.1/24 dev lo");
