@@ -48,7 +48,7 @@ Test(host_watch, what_there_is_when_the_watch_begins_is_known)
 {
 	host_watch_close(watch);
 	run("ip addr add 192.0.2.1/24 dev lo");
-	cr_assert_eq(host_watch_open(&watch), 0);
+	cr_assert_eq(host_watch_open(PATIENCE_MS, &watch), 0);
 	cr_expect(has("192.0.2.1"));
 }
 
