@@ -202,8 +202,10 @@ int rules_install(
 	if (error)
 		return error;
 	rules = rules_new(settings);
-	if (!rules)
-		return fault_set(fault, -ENOMEM, "cannot install the rules: out of memory");
+	if (!rules) {
+		fault_set(fault, -ENOMEM, "cannot install the rules: out of memory");
+		return -ENOMEM; /* as the compiler does not know what fault_set returns */
+	}
 	error = alive_open(rules->settings.proxies, settings->proxy_count, &rules->alive);
 	if (error)
 		fault_set(fault, error, "cannot speak netlink to nftables: %s", strerror(-error));
