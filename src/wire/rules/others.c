@@ -83,15 +83,13 @@ static int take_expression(struct nftnl_expr *expression, void *context)
 {
 	struct search *search = context;
 	const char *name = nftnl_expr_get_str(expression, NFTNL_EXPR_NAME);
-	uint32_t value, length = 0;
+	uint32_t length = 0;
 	const void *data;
 
 	if (strcmp(name, "immediate") == 0) {
 		data = nftnl_expr_get(expression, NFTNL_EXPR_IMM_DATA, &length);
-		search->is_there = data && length == sizeof(value);
-		if (search->is_there)
-			memcpy(&value, data, sizeof(value));
-		search->is_there = search->is_there && value == search->mark;
+		search->is_there = data && length == sizeof(search->mark) &&
+				   memcmp(data, &search->mark, length) == 0;
 		search->where = nftnl_expr_get_u32(expression, NFTNL_EXPR_IMM_DREG);
 	} else if (strcmp(name, "meta") == 0) {
 		search->found |=
