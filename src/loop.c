@@ -104,7 +104,7 @@ static void inspect(struct live *live)
 	struct engine_counters counters;
 	struct fault fault;
 
-	if (proxy_addresses_look(&live->proxies, &fault) != 0)
+	if (!live->wire.kind->proxies_stay && proxy_addresses_find(&live->proxies, &fault) != 0)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 	live->wire.kind->inspect(&live->wire);
 	counters = engine_counters(live->engine);

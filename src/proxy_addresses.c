@@ -23,9 +23,11 @@ static void add(struct proxy_addresses *addresses, const struct address *proxy)
 	}
 }
 
-static int add_all(struct proxy_addresses *addresses, const struct address *list, int count,
-	const struct fault *fault)
+int proxy_addresses_find(struct proxy_addresses *addresses, struct fault *fault)
 {
+	struct address list[PROXIES_MAX];
+	int count = wire_find_proxies(&addresses->wire->settings, list, fault);
+
 	if (count > 0 && fault->line[0] && !addresses->told_limit) {
 		log_warning("%s", fault->line);
 		addresses->told_limit = true;
@@ -33,24 +35,6 @@ static int add_all(struct proxy_addresses *addresses, const struct address *list
 	for (int i = 0; i < count; i++)
 		add(addresses, &list[i]);
 	return count < 0 ? count : 0;
-}
-
-int proxy_addresses_find(struct proxy_addresses *addresses, struct fault *fault)
-{
-	struct address list[PROXIES_MAX];
-	const int count = wire_find_proxies(&addresses->wire->settings, list, fault);
-
-	return add_all(addresses, list, count, fault);
-}
-
-int proxy_addresses_look(struct proxy_addresses *addresses, struct fault *fault)
-{
-	struct address list[PROXIES_MAX];
-	const struct wire *wire = addresses->wire;
-
-	if (!wire->kind->find_proxies)
-		return 0;
-	return add_all(addresses, list, wire->kind->find_proxies(wire, list, fault), fault);
 }
 
 void proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct address *proxy)
@@ -61,6 +45,6 @@ void proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct
 	for (unsigned i = 0; i < settings->named_count; i++)
 		is_ours |= address_is_unspecified(&settings->named[i]) &&
 			   settings->named[i].port == proxy->port;
-	if (is_ours && addresses->wire->kind->find_proxies)
+	if (is_ours && !addresses->wire->kind->proxies_stay)
 		add(addresses, proxy);
 }

@@ -16,9 +16,6 @@ struct proxy_addresses {
  * stays a proxy's. 0 or a negative errno with *fault set. */
 int proxy_addresses_find(struct proxy_addresses *addresses, struct fault *fault);
 
-/* The same while the wire is open, where addresses that come later make a difference. */
-int proxy_addresses_look(struct proxy_addresses *addresses, struct fault *fault);
-
 /* Of a proxy in the state. An address of this host may be there again in a moment, so where proxies
  * come and go it stays a proxy's over a restart, too. */
 void proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct address *proxy);

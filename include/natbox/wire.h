@@ -148,10 +148,7 @@ struct wire_kind {
 	int (*rewind)(struct wire *wire, struct fault *fault);
 	struct wire_frames (*frames)(const struct wire *wire);
 	bool needs_net_admin; /* also while it runs */
-	/* As wire_find_proxies, while the wire is open and without waiting for the kernel; NULL:
-	 * addresses that this host gets or loses later make no difference. */
-	int (*find_proxies)(const struct wire *wire, struct address list[static PROXIES_MAX],
-		struct fault *fault);
+	bool proxies_stay;    /* addresses that this host gets or loses later make no difference */
 	uint64_t longest_turn_us;
 	/* After a pause of natbox's own: how long SIP may still flow past. */
 	uint64_t deaf_after_pause_us;

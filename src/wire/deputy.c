@@ -4,17 +4,21 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
 struct deputy {
 	unsigned patience_ms;
-	bool runs, is_free; /* the caller's */
 	pthread_t thread;
-	sem_t begun, done;
-	void (*work)(void *context); /* NULL: to end */
+	bool runs; /* the thread, from the first work on */
+	atomic_bool is_busy;
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t change;
+	void (*work)(void *context);
 	void *context;
+	bool ends;
 };
 
 struct deputy *deputy_new(unsigned patience_ms)
@@ -24,24 +28,39 @@ struct deputy *deputy_new(unsigned patience_ms)
 	if (!deputy)
 		return NULL;
 	deputy->patience_ms = patience_ms;
-	deputy->is_free = true;
-	sem_init(&deputy->begun, 0, 0);
-	sem_init(&deputy->done, 0, 0);
+	pthread_mutex_init(&deputy->lock, NULL);
+	pthread_cond_init(&deputy->change, NULL);
 	return deputy;
+}
+
+bool deputy_is_free(const struct deputy *deputy)
+{
+	return !atomic_load_explicit(&deputy->is_busy, memory_order_acquire);
+}
+
+/* With the lock held, but while it works. */
+static void do_work(struct deputy *deputy)
+{
+	pthread_mutex_unlock(&deputy->lock);
+	deputy->work(deputy->context);
+	pthread_mutex_lock(&deputy->lock);
+	atomic_store_explicit(&deputy->is_busy, false, memory_order_release);
+	pthread_cond_broadcast(&deputy->change);
 }
 
 static void *serve(void *context)
 {
 	struct deputy *deputy = context;
 
-	for (;;) {
-		while (sem_wait(&deputy->begun) != 0 && errno == EINTR)
-			;
-		if (!deputy->work)
-			return NULL;
-		deputy->work(deputy->context);
-		sem_post(&deputy->done);
+	pthread_mutex_lock(&deputy->lock);
+	while (!deputy->ends || !deputy_is_free(deputy)) {
+		if (!deputy_is_free(deputy))
+			do_work(deputy);
+		else
+			pthread_cond_wait(&deputy->change, &deputy->lock);
 	}
+	pthread_mutex_unlock(&deputy->lock);
+	return NULL;
 }
 
 static bool start(struct deputy *deputy)
@@ -63,43 +82,47 @@ static struct timespec end_of_patience(const struct deputy *deputy)
 	return at;
 }
 
-bool deputy_do(struct deputy *deputy, void (*work)(void *context), void *context)
+/* With the lock held. */
+static void await(struct deputy *deputy)
 {
 	const struct timespec until = end_of_patience(deputy);
-	int failed;
+	int error = 0;
+
+	while (!deputy_is_free(deputy) && error != ETIMEDOUT)
+		error = pthread_cond_clockwait(
+			&deputy->change, &deputy->lock, CLOCK_MONOTONIC, &until);
+}
+
+bool deputy_do(struct deputy *deputy, void (*work)(void *context), void *context)
+{
+	bool is_done;
 
 	if (!start(deputy)) {
 		work(context);
 		return true;
 	}
+	pthread_mutex_lock(&deputy->lock);
 	deputy->work = work;
 	deputy->context = context;
-	sem_post(&deputy->begun);
-	do
-		failed = sem_clockwait(&deputy->done, CLOCK_MONOTONIC, &until);
-	while (failed && errno == EINTR);
-	deputy->is_free = !failed;
-	return deputy->is_free;
-}
-
-bool deputy_is_free(struct deputy *deputy)
-{
-	if (!deputy->is_free)
-		deputy->is_free = sem_trywait(&deputy->done) == 0;
-	return deputy->is_free;
+	atomic_store_explicit(&deputy->is_busy, true, memory_order_relaxed);
+	pthread_cond_broadcast(&deputy->change);
+	await(deputy);
+	is_done = deputy_is_free(deputy);
+	pthread_mutex_unlock(&deputy->lock);
+	return is_done;
 }
 
 void deputy_free(struct deputy *deputy)
 {
 	if (!deputy)
 		return;
-	while (!deputy->is_free)
-		deputy->is_free = sem_wait(&deputy->done) == 0;
-	deputy->work = NULL;
-	sem_post(&deputy->begun);
+	pthread_mutex_lock(&deputy->lock);
+	deputy->ends = true;
+	pthread_cond_broadcast(&deputy->change);
+	pthread_mutex_unlock(&deputy->lock);
 	if (deputy->runs)
 		pthread_join(deputy->thread, NULL);
-	sem_destroy(&deputy->begun);
-	sem_destroy(&deputy->done);
+	pthread_cond_destroy(&deputy->change);
+	pthread_mutex_destroy(&deputy->lock);
 	free(deputy);
 }

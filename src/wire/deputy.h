@@ -1,13 +1,13 @@
-/* A deputy does in a thread of its own what may have to wait for others of this host: to ask the
- * kernel of interfaces, addresses and rules is to wait until whoever changes them has done. The
- * loop waits a moment for it, as most is done at once, and then goes on. */
+/* A deputy does in a thread of its own what may have to wait for others of this host: to list its
+ * addresses is to wait until whoever changes interfaces has done. The loop waits a moment for it,
+ * as most is done at once, and then goes on. */
 #ifndef NATBOX_DEPUTY_H
 #define NATBOX_DEPUTY_H
 
 #include <stdbool.h>
 
-/* How long the loop waits. */
-enum { DEPUTY_PATIENCE_MS = 5 };
+/* How long the loop waits: a phone sends again after 500 ms (RFC 3261, 17.1.1.1). */
+enum { DEPUTY_PATIENCE_MS = 100 };
 
 struct deputy;
 
@@ -23,6 +23,6 @@ void deputy_free(struct deputy *deputy);
 bool deputy_do(struct deputy *deputy, void (*work)(void *context), void *context);
 
 /* Whether it is at nothing. Does not wait. */
-bool deputy_is_free(struct deputy *deputy);
+bool deputy_is_free(const struct deputy *deputy);
 
 #endif

@@ -34,18 +34,24 @@ static int append(struct address *list, int count, const struct address *address
 	return count;
 }
 
-int named_find(const struct wire_settings *settings, const struct host *host,
-	struct address list[static PROXIES_MAX], struct fault *fault)
+int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
+	struct fault *fault)
 {
-	bool is_cut = find_any(settings) && host->is_cut;
-	int count = 0;
+	static struct host host;
+	const bool any = find_any(settings) != NULL;
+	int count = 0, result = any ? host_read(&host) : 0;
+	bool is_cut = any && host.is_cut;
 
 	fault->line[0] = 0;
+	if (result != 0)
+		return fault_set(fault, result,
+			"cannot list the addresses of this host: %s: name them in natbox.proxy",
+			strerror(-result));
 	for (unsigned i = 0; i < settings->named_count; i++) {
 		const struct address *named = &settings->named[i];
 		const bool is_any = address_is_unspecified(named);
 
-		count = append(list, count, is_any ? host->list : named, is_any ? host->count : 1,
+		count = append(list, count, is_any ? host.list : named, is_any ? host.count : 1,
 			named->port, &is_cut);
 	}
 	if (is_cut)
@@ -57,19 +63,6 @@ int named_find(const struct wire_settings *settings, const struct host *host,
 		return count;
 	return fault_set_kind(fault, FAULT_ABSENT, -ENOENT,
 		"this host has no address that a proxy could have: set natbox.proxy");
-}
-
-int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
-	struct fault *fault)
-{
-	static struct host host;
-	const int result = find_any(settings) ? host_read(&host) : 0;
-
-	if (result != 0)
-		return fault_set(fault, result,
-			"cannot list the addresses of this host: %s: name them in natbox.proxy",
-			strerror(-result));
-	return named_find(settings, &host, list, fault);
 }
 
 const char *named_line(

@@ -4,12 +4,6 @@
 
 #include <natbox/wire.h>
 
-#include "host.h"
-
-/* As wire_find_proxies, on this host. */
-int named_find(const struct wire_settings *settings, const struct host *host,
-	struct address list[static PROXIES_MAX], struct fault *fault);
-
 /* "198.51.100.1:5060", or with " and 3 more" behind the first that is no loopback address, where
  * one is not; "*:5060" where the settings have that and it is loopback addresses alone. count is
  * not 0. Valid until the next call. */

@@ -158,6 +158,7 @@ const struct wire_kind queue_wire = {
 	.stop = queueing_stop,
 	.close = queueing_close,
 	.needs_net_admin = true,
+	.proxies_stay = true,
 	.longest_turn_us = PULSE_TICK_MS * 1000 / 3,
 	/* The sets that the rules match on have run out; a thread that looks now and then renews
 	 * them. */

@@ -167,6 +167,7 @@ const struct wire_kind relay_wire = {
 	.stop = relaying_stop,
 	.close = relaying_close,
 	.needs_net_admin = true,
+	.proxies_stay = true,
 	.longest_turn_us = PULSE_TICK_MS * 1000 / 3,
 	/* The sets that divert have run out; a thread that looks now and then renews them. */
 	.deaf_after_pause_us = 2000ull * PULSE_WORK_MS,

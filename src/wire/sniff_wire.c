@@ -1,7 +1,5 @@
 /* Sniff mode: copies come in by libpcap, keepalives go out with the proxy's address. */
 #include "capture/capture.h"
-#include "deputy.h"
-#include "host_watch.h"
 #include "named.h"
 #include "send/inject.h"
 #include "tell.h"
@@ -15,28 +13,8 @@
 struct sniffing {
 	struct capture *capture;
 	struct inject inject; /* without a sender: a dry run */
-	struct host_watch *host;
 	struct growth refused, dropped;
 };
-
-static int watch_host(struct sniffing *sniffing, struct fault *fault)
-{
-	const int error = host_watch_open(DEPUTY_PATIENCE_MS, &sniffing->host);
-
-	if (error)
-		return fault_set(fault, error, "cannot watch the addresses of this host: %s",
-			strerror(-error));
-	host_watch_now(sniffing->host);
-	return 0;
-}
-
-static int sniffing_find_proxies(
-	const struct wire *wire, struct address list[static PROXIES_MAX], struct fault *fault)
-{
-	const struct sniffing *sniffing = wire->own;
-
-	return named_find(&wire->settings, host_watch_now(sniffing->host), list, fault);
-}
 
 static int sniffing_open(struct wire *wire, struct fault *fault)
 {
@@ -50,8 +28,6 @@ static int sniffing_open(struct wire *wire, struct fault *fault)
 	/* By a name for every address of this host the filter sees one that comes later. */
 	result = capture_open_live(settings->interface, settings->named, settings->named_count,
 		&sniffing->capture, fault);
-	if (result == 0)
-		result = watch_host(sniffing, fault);
 	if (result == 0 && settings->sends)
 		result = inject_open(&sniffing->inject, fault);
 	if (sniffing->inject.sender)
@@ -196,7 +172,6 @@ static int sniffing_close(struct wire *wire, struct fault *fault)
 		return 0;
 	capture_close(sniffing->capture);
 	sender_close(sniffing->inject.sender);
-	host_watch_close(sniffing->host);
 	free(sniffing);
 	return 0;
 }
@@ -222,6 +197,5 @@ const struct wire_kind sniff_wire = {
 	.linked = sniffing_linked,
 	.close = sniffing_close,
 	.is_there = sniffing_is_there,
-	.find_proxies = sniffing_find_proxies,
 	.longest_turn_us = 1000000,
 };

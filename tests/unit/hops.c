@@ -19,8 +19,7 @@
 static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
 static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
 
-/* The patience is that of a test, which has nothing else to do. */
-enum { OWN_MARK = 0x6e63, LENGTH = 400, WAIT_TRIES = 3000, PATIENCE_MS = 60000 };
+enum { OWN_MARK = 0x6e63, LENGTH = 400, WAIT_TRIES = 3000 };
 
 static struct hops *hops;
 static struct next_hop next_hop;
@@ -42,7 +41,7 @@ static void setup(void)
 	lay_wire();
 	add_neighbour("192.0.2.254", "near", 0xfe);
 	add_neighbour("2001:db8::254", "near", 0xfd);
-	cr_assert_eq(hops_open(OWN_MARK, PATIENCE_MS, &hops), 0);
+	cr_assert_eq(hops_open(OWN_MARK, &hops), 0);
 }
 
 static void cleanup(void)

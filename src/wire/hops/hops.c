@@ -1,6 +1,6 @@
 #include "hops.h"
 
-#include "inquiry.h"
+#include "questions.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -27,8 +27,6 @@ enum {
 	READ_TOO_MANY_MS = 30000,
 	/* Questions after one look, some microseconds each. */
 	QUESTIONS_MAX = 64,
-	/* How long nothing is inquired once an answer was not there at once. */
-	LATE_MS = 100,
 	/* Of notifications, what the socket holds. */
 	NOTICES_BUFFER = 1 << 20,
 };
@@ -57,13 +55,11 @@ struct known_device {
 
 struct hops {
 	struct mnl_socket *questions, *notices;
-	struct inquiry *inquiry;
 	struct asker asker;
 	struct hash_key key;
-	uint64_t now_ms, read_next_ms, inquire_next_ms;
+	uint64_t now_ms, read_next_ms;
 	unsigned questions_left;
-	bool is_read;                        /* the prefixes, and none has changed since */
-	bool is_being_read, is_read_in_vain; /* in vain: one has changed meanwhile */
+	bool is_read; /* the prefixes, and none has changed since */
 	bool is_too_many;
 	struct routing_kinds kinds[2]; /* of IPv4, IPv6 */
 	struct segments *segments;
@@ -90,7 +86,7 @@ static int subscribe(struct mnl_socket **out)
 	return 0;
 }
 
-int hops_open(uint32_t mark, unsigned patience_ms, struct hops **out)
+int hops_open(uint32_t mark, struct hops **out)
 {
 	struct hops *hops = calloc(1, sizeof(*hops));
 	int error = -ENOMEM;
@@ -103,8 +99,6 @@ int hops_open(uint32_t mark, unsigned patience_ms, struct hops **out)
 		error = subscribe(&hops->notices);
 	if (!error)
 		error = netlink_open(NETLINK_ROUTE, &hops->questions);
-	if (!error)
-		error = inquiry_open(patience_ms, &hops->inquiry);
 	if (!error && getrandom(&hops->key, sizeof(hops->key), 0) != sizeof(hops->key))
 		error = -EIO;
 	if (error) {
@@ -120,7 +114,6 @@ void hops_close(struct hops *hops)
 {
 	if (!hops)
 		return;
-	inquiry_close(hops->inquiry);
 	netlink_close(hops->questions);
 	netlink_close(hops->notices);
 	segments_free(hops->segments);
@@ -137,34 +130,33 @@ static void forget_answers(struct hops *hops)
 	memset(hops->answers, 0, sizeof(hops->answers));
 }
 
-static void forget_prefixes(struct hops *hops)
-{
-	hops->is_read = false;
-	hops->is_read_in_vain = true;
-}
-
 void hops_forget(struct hops *hops)
 {
-	forget_prefixes(hops);
+	hops->is_read = false;
 	forget_answers(hops);
 	memset(hops->neighbours, 0, sizeof(hops->neighbours));
 	memset(hops->devices, 0, sizeof(hops->devices));
 }
 
-/* Until it has been read, nothing looks into the segments. */
+/* What is left of a dump that was cut short would be taken for the next answer. */
+static void renew_questions(struct hops *hops)
+{
+	netlink_close(hops->questions);
+	hops->questions = NULL;
+	netlink_open(NETLINK_ROUTE, &hops->questions);
+}
+
 static void read_routing(struct hops *hops)
 {
-	int result;
+	int result = -EBADF;
 
-	if (!hops->is_being_read)
-		hops->is_read_in_vain = false;
-	result = inquiry_segments(hops->inquiry, hops->segments, hops->kinds);
-	hops->is_being_read = result == -EAGAIN;
-	if (hops->is_being_read)
-		return;
-	hops->is_read = result == 0 && !hops->is_read_in_vain;
+	if (hops->questions)
+		result = ask_segments(hops->questions, hops->segments, hops->kinds);
+	hops->is_read = result == 0;
 	hops->is_too_many = result == -E2BIG;
 	hops->read_next_ms = hops->now_ms + (hops->is_too_many ? READ_TOO_MANY_MS : READ_MS);
+	if (result != 0)
+		renew_questions(hops);
 }
 
 static struct neighbour *neighbour_set(
@@ -220,7 +212,7 @@ static void note_routing(struct hops *hops)
 {
 	if (hops->is_read)
 		forget_answers(hops);
-	forget_prefixes(hops);
+	hops->is_read = false;
 }
 
 static int note(const struct nlmsghdr *message, void *context)
@@ -252,31 +244,17 @@ void hops_look(struct hops *hops, uint64_t now_ms)
 		hops_forget(hops);
 		return;
 	}
-	if (!hops->is_read && (hops->is_being_read || now_ms >= hops->read_next_ms))
+	if (!hops->is_read && now_ms >= hops->read_next_ms)
 		read_routing(hops);
 }
 
 /* False: no more may be asked now. */
 static bool may_ask(struct hops *hops)
 {
-	if (!hops->questions_left)
+	if (!hops->questions_left || !hops->questions)
 		return false;
 	hops->questions_left--;
 	return true;
-}
-
-/* The same of an inquiry. */
-static bool may_inquire(struct hops *hops)
-{
-	return hops->now_ms >= hops->inquire_next_ms && may_ask(hops);
-}
-
-/* Whether an inquiry has brought an answer. */
-static bool is_answered(struct hops *hops, int result)
-{
-	if (result == -EAGAIN)
-		hops->inquire_next_ms = hops->now_ms + LATE_MS;
-	return result == 0;
 }
 
 /* A source that is not this host's, as a proxy's behind it, the kernel refuses in IPv4; as far as
@@ -359,10 +337,10 @@ static struct neighbour *find_neighbour(
 		if (set[way].used_ms < oldest->used_ms)
 			oldest = &set[way];
 	}
-	if (!may_inquire(hops))
+	if (!may_ask(hops))
 		return NULL;
 	*oldest = (struct neighbour){.used_ms = hops->now_ms};
-	if (!is_answered(hops, inquiry_neighbour(hops->inquiry, interface, ip, &oldest->state)))
+	if (ask_neighbour(hops->questions, interface, ip, &oldest->state) != 0)
 		return NULL;
 	oldest->interface = interface;
 	memcpy(oldest->ip, ip, 16);
@@ -396,8 +374,7 @@ static const struct device *find_device(struct hops *hops, unsigned interface)
 	if (i == DEVICES)
 		return NULL;
 	if (!known[i].interface) {
-		if (!may_inquire(hops) || !is_answered(hops, inquiry_device(hops->inquiry,
-								     interface, &known[i].device)))
+		if (!may_ask(hops) || ask_device(hops->questions, interface, &known[i].device) != 0)
 			return NULL;
 		known[i].interface = interface;
 	}

@@ -19,10 +19,9 @@ struct next_hop {
 	uint8_t mac[6];
 };
 
-/* mark: that of what is sent; 0: none. The user is the caller's. patience_ms: how long a look or a
- * search waits at most for a kernel that has others change interfaces first; what it waits for in
- * vain is not known. Needs no privilege. 0 or a negative errno. */
-int hops_open(uint32_t mark, unsigned patience_ms, struct hops **hops);
+/* mark: that of what is sent; 0: none. The user is the caller's. Needs no privilege. 0 or a
+ * negative errno. */
+int hops_open(uint32_t mark, struct hops **hops);
 void hops_close(struct hops *hops); /* NULL is fine */
 
 /* Takes what the kernel has told, and asks for what is to be known of routing as a whole. Every few

@@ -9,14 +9,14 @@
 
 struct onlookers;
 
-/* NULL: no memory. Looks at all, however long that takes; patience_ms: how long a later look waits
- * at most. Needs CAP_NET_ADMIN: without it there are rules and policies as far as is known. */
-struct onlookers *onlookers_new(unsigned patience_ms);
+/* NULL: no memory. Needs CAP_NET_ADMIN: without it there are rules and policies as far as is
+ * known. */
+struct onlookers *onlookers_new(void);
 void onlookers_free(struct onlookers *onlookers); /* NULL is fine */
 
 /* Takes what the kernel has told since. Where something has changed it is taken for an onlooker
- * until it has been looked at: within a second, but where there are so many rules that it takes
- * long; and for good where CAP_NET_ADMIN was given up meanwhile. */
+ * until it has been looked at, within a second; and for good where CAP_NET_ADMIN was given up
+ * meanwhile. */
 void onlookers_look(struct onlookers *onlookers, uint64_t now_ms);
 
 /* Whether there is an outgoing IPsec policy. */

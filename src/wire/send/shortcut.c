@@ -1,6 +1,5 @@
 #include "shortcut.h"
 
-#include "../deputy.h"
 #include "../hops/onlookers.h"
 #include "frames.h"
 
@@ -38,11 +37,11 @@ int shortcut_open(const struct shortcut_settings *settings, struct shortcut **ou
 		return error;
 	shortcut->settings = *settings;
 	shortcut->path = KEEPALIVE_PATH_RAW;
-	shortcut->onlookers = onlookers_new(DEPUTY_PATIENCE_MS);
+	shortcut->onlookers = onlookers_new();
 	if (shortcut->onlookers)
 		error = frames_open(settings->sender.mark, &shortcut->frames);
 	if (!error)
-		error = hops_open(settings->sender.mark, DEPUTY_PATIENCE_MS, &shortcut->hops);
+		error = hops_open(settings->sender.mark, &shortcut->hops);
 	if (error) {
 		shortcut_close(shortcut);
 		return error;
