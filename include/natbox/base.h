@@ -227,6 +227,9 @@ enum fault_kind fault_kind_of_path(int error);
 /* What a clock of clock_gettime(2) shows, in microseconds. */
 uint64_t clock_us(clockid_t clock);
 
+/* So many milliseconds from now, of CLOCK_MONOTONIC. */
+struct timespec clock_in_ms(unsigned ms);
+
 /* Signals go to other threads, as they are for the event loop: the one that is started has all of
  * them blocked, and so have those that it starts. 0 or a negative errno: threads may be short. */
 int thread_start(pthread_t *thread, void *(*run)(void *context), void *context);

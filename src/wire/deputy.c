@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct deputy {
 	unsigned patience_ms;
@@ -70,22 +69,10 @@ static bool start(struct deputy *deputy)
 	return deputy->runs;
 }
 
-static struct timespec end_of_patience(const struct deputy *deputy)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += deputy->patience_ms / 1000;
-	at.tv_nsec += deputy->patience_ms % 1000 * 1000000L;
-	at.tv_sec += at.tv_nsec / 1000000000;
-	at.tv_nsec %= 1000000000;
-	return at;
-}
-
 /* With the lock held. */
 static void await(struct deputy *deputy)
 {
-	const struct timespec until = end_of_patience(deputy);
+	const struct timespec until = clock_in_ms(deputy->patience_ms);
 	int error = 0;
 
 	while (!deputy_is_free(deputy) && error != ETIMEDOUT)

@@ -3,7 +3,6 @@
 #include <natbox/base.h>
 
 #include <errno.h>
-#include <time.h>
 
 void pulse_init(struct pulse *pulse)
 {
@@ -24,21 +23,10 @@ void pulse_tick(struct pulse *pulse)
 	atomic_store_explicit(&pulse->ticks, ticks + 1, memory_order_relaxed);
 }
 
-static struct timespec next_look(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += PULSE_TICK_MS * 1000000L;
-	at.tv_sec += at.tv_nsec / 1000000000;
-	at.tv_nsec %= 1000000000;
-	return at;
-}
-
 /* False when the threads are to end. */
 static bool wait_for_next_look(struct pulse *pulse)
 {
-	const struct timespec at = next_look();
+	const struct timespec at = clock_in_ms(PULSE_TICK_MS);
 	bool stopping;
 
 	pthread_mutex_lock(&pulse->lock);
