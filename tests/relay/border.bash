@@ -232,9 +232,10 @@ asking_goes_on() {
 		$(($(grep -c " $near\$" "$dir/asking") + 30)) $(($(grep -c " $far\$" "$dir/asking") + 30))
 }
 
-# The longest time in milliseconds without an answer of one of both proxies while something is done to
-# the relay, as the control's answers count it (tests/programs/asker.c). Fails where they answer no more.
-longest_gap() { # command...
+# gap becomes the longest time in milliseconds without an answer of one of both proxies while something
+# is done to the relay, as the control's answers count it (tests/programs/asker.c). Fails where they
+# answer no more.
+measure_gap() { # command...
 	local asking status
 	: >"$dir/asking"
 	start phone build/asker "$caller" "$control" "$near" "$far" >>"$dir/asking"
@@ -243,18 +244,18 @@ longest_gap() { # command...
 	status=$?
 	kill "$asking"
 	wait "$asking"
-	awk '
+	gap=$(awk '
 		function ends(name) { if (name in last && $1 - last[name] > gap) gap = $1 - last[name] }
 		$2 == "end" { for (name in last) ends(name); next }
 		{ ends($2); last[$2] = $1 }
-		END { printf "%d\n", gap }' "$dir/asking"
+		END { printf "%d\n", gap }' "$dir/asking")
 	return $status
 }
 
 flows_around() { # what happened, milliseconds, command...
-	local what=$1 most=$2 gap
+	local what=$1 most=$2
 	shift 2
-	gap=$(longest_gap "$@") && [ "$gap" -lt "$most" ]
+	measure_gap "$@" && [ "$gap" -lt "$most" ]
 	ok $? "$what: SIP flows around within $most ms to both proxies"
 	echo "# longest gap $gap ms"
 }
