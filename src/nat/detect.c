@@ -161,10 +161,12 @@ static struct text walk_line(struct body_walk *walk)
 /* RFC 2046 5.1.1: "--" and the boundary begin a part, with another "--" they end the last one. */
 static void walk_delimiter(struct body_walk *walk, struct text line)
 {
+	if (!text_starts_with(line, TEXT("--")))
+		return;
 	for (unsigned i = 0; i < walk->boundary_count; i++) {
 		struct text boundary = walk->boundaries[i], after;
 
-		if (line.length < 2 + boundary.length || !text_starts_with(line, TEXT("--")) ||
+		if (line.length < 2 + boundary.length ||
 			memcmp(line.at + 2, boundary.at, boundary.length) != 0)
 			continue;
 		after = (struct text){
@@ -179,10 +181,12 @@ static void walk_delimiter(struct body_walk *walk, struct text line)
 
 static void walk_part_header(struct body_walk *walk, struct text line)
 {
-	const char *colon = memchr(line.at, ':', line.length);
+	const char *colon;
 	struct text name;
 
-	if (!colon)
+	/* A search takes longer than to see that most lines are another field's. */
+	if (line.length == 0 || (*line.at != 'C' && *line.at != 'c') ||
+		!(colon = memchr(line.at, ':', line.length)))
 		return;
 	name = text_trim((struct text){line.at, (size_t)(colon - line.at)});
 	if (text_equal_nocase(name, TEXT("Content-Type")))
