@@ -145,7 +145,10 @@ say $? "which the figures tell"
 held=$(figure keepalives_sent_total)
 eventually counts 1 endpoints aor=alice 'quiet>3s' && [ "$(figure keepalives_sent_total)" = "$held" ]
 say $? "and none is sent"
-shows '^keepalives: on$' keepalive on && eventually is_more keepalives_sent_total "$held" &&
+[ "$(ask -j keepalive off)" = '{"done":true,"keepalives":"held"}' ] &&
+	[ "$(ask -j log info)" = '{"done":true,"level":"info"}' ]
+say $? "programs have that as JSON too, and the level of the log"
+shows '^keepalives: on$' keepalive on && logged "keepalives are held no longer" && eventually is_more keepalives_sent_total "$held" &&
 	eventually is_figure keepalives_held 0 &&
 	eventually counts 0 endpoints aor=alice 'quiet>3s' && counts 0 lost aor=alice
 say $? "keepalive on goes on, and nobody was lost for it"
@@ -195,6 +198,8 @@ refused 2 "no filter" endpoints net=1 && refused 2 "not a network" endpoints net
 	refused 2 "not a time" endpoints 'quiet>soon' && refused 2 "none of registration" lost reason=love &&
 	refused 2 "no kind of event" events -k losses && refused 2 "lasts 1s to 1h" trace alice -t 2h &&
 	refused 2 "name of a class" endpoints class= && refused 2 "on or off" keepalive maybe &&
+	refused 2 "32 filters at most" lost {1..33} &&
+	refused 2 "has no blanks" show "a b" && refused 2 "at most 4096 bytes" show "$(printf %04100d 0)" &&
 	refused 1 "cannot create" trace alice -w "$work/there/is/none"
 say $? "so is a bad filter, kind, time, class, switch or file"
 [ "$(answer_to 'frobnicate\nversion\n' | cut -c 1-11 | tr '\n' ' ')" = '{"failed":" {"version": {"done":tru ' ]

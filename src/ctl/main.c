@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { FILTERS_MAX = 32 };
+
 /* Each command, with what it takes and what shows its answer. */
 static const struct command {
 	const char *name, *arguments, *help;
@@ -22,11 +24,11 @@ static const struct command {
 } commands[] = {
 	{"status", "", "what runs, since when, and how many are lost", 0, 0, "", false, false,
 		tell_status},
-	{"endpoints", "[FILTER...]", "who is kept reachable", 0, 32, "", false, true,
+	{"endpoints", "[FILTER...]", "who is kept reachable", 0, FILTERS_MAX, "", false, true,
 		show_endpoint},
 	{"show", "ADDRESS:PORT|AOR", "all there is to know of one phone", 1, 1, "", false, false,
 		show_one},
-	{"lost", "[FILTER...]", "who does not answer", 0, 32, "", false, true, show_lost},
+	{"lost", "[FILTER...]", "who does not answer", 0, FILTERS_MAX, "", false, true, show_lost},
 	{"events", "[-k KINDS]", "what happens, from now on", 0, 0, "k:", true, false, tell_event},
 	{"trace", "[-t TIME] [-c COUNT] [-w FILE] ADDRESS:PORT|AOR", "one phone's messages", 1, 1,
 		"t:c:w:", true, false, trace_message},
@@ -159,14 +161,18 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 	}
 	if (status >= 0)
 		return status;
+	if (command->most == FILTERS_MAX && argc - optind > FILTERS_MAX)
+		return ctl_fail(
+			CTL_USAGE, "%s takes %d filters at most" SEE, command->name, FILTERS_MAX);
 	if (argc - optind < command->least || argc - optind > command->most)
 		return ctl_fail(CTL_USAGE, "%s takes %s" SEE, command->name,
 			*command->arguments ? command->arguments : "no argument");
 	add_word(ctl->request, "", command->name);
 	for (; optind < argc; optind++) {
 		if (!add_word(ctl->request, "", argv[optind]))
-			return ctl_fail(
-				CTL_USAGE, "no word of a request: \"%.80s\"" SEE, argv[optind]);
+			return ctl_fail(CTL_USAGE,
+				"\"%.80s\": a word has no blanks, a request at most %d bytes" SEE,
+				argv[optind], CTL_REQUEST_MAX);
 	}
 	used = strlen(ctl->request);
 	snprintf(ctl->request + used, sizeof(ctl->request) - used, "%s%s\n",
@@ -174,19 +180,24 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 	return path ? open_file(ctl, path) : -1;
 }
 
+/* Of a command that lists nothing the last line is the answer. */
 static void tell_end(const struct ctl *ctl, const struct command *command)
 {
-	if (ctl->is_json || !ctl->last)
+	if (!ctl->last || (ctl->is_json && command->show))
 		return;
-	if (command->is_counted)
+	if (ctl->is_json) {
+		json_dumpf(ctl->last, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (command->is_counted) {
 		show_count(ctl);
-	else if (strcmp(command->name, "keepalive") == 0)
+	} else if (strcmp(command->name, "keepalive") == 0) {
 		printf("keepalives: %s\n", text_of(ctl->last, "keepalives"));
-	else if (strcmp(command->name, "log") == 0)
+	} else if (strcmp(command->name, "log") == 0) {
 		printf("log level: %s\n", text_of(ctl->last, "level"));
-	else if (strcmp(command->name, "trace") == 0)
+	} else if (strcmp(command->name, "trace") == 0) {
 		fprintf(stderr, "natboxctl: %" PRIu64 " messages, %" PRIu64 " lines lost\n",
 			number_of(ctl->last, "messages"), number_of(ctl->last, "lost_lines"));
+	}
 }
 
 static int run(struct ctl *ctl, const struct command *command)

@@ -71,7 +71,7 @@ static void keepalive(struct control_client *client)
 	const bool on = client->request.on;
 
 	if (on == engine_holds_keepalives(engine))
-		log_warning("control: keepalives are %s", on ? "sent again" : "held");
+		log_warning("control: keepalives are %s", on ? "held no longer" : "held");
 	engine_hold_keepalives(engine, !on);
 	json_put_member(line_start_done(client), "keepalives", line_keepalives(engine));
 	client_done(client);
