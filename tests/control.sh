@@ -388,7 +388,7 @@ relayed() { # of the last load: nothing was lost
 
 # 100 phones register, 512 requests with their answers.
 load() {
-	inside build/load -r 1 -u 100 -b 512 -n 1024 $phone $proxy:5060 "$pid" >"$work/load" 2>&1 && relayed
+	inside build/load -g -r 1 -u 100 -b 512 -n 1024 $phone $proxy:5060 "$pid" >"$work/load" 2>&1 && relayed
 }
 
 start -o natbox.mode=relay -o keepalive.interval=1h

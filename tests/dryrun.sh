@@ -26,7 +26,7 @@ stop() {
 
 # Every phone registers once; none of them answers anything else.
 register() {
-	ip netns exec "$namespace" build/load -n $phones -u $phones -b $phones -r 1 \
+	ip netns exec "$namespace" build/load -g -n $phones -u $phones -b $phones -r 1 \
 		$client $proxy "$pid" >"$work/load"
 }
 

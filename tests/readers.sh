@@ -50,7 +50,7 @@ stops_with() { # exit status
 
 # Each user registers from a port of its own: two events, and packets that level debug has a line of.
 register() { # how many
-	ip netns exec "$namespace" build/load -n $((2 * $1)) -u "$1" -b 64 -r 1 $phone $proxy:5060 "$pid" \
+	ip netns exec "$namespace" build/load -g -n $((2 * $1)) -u "$1" -b 64 -r 1 $phone $proxy:5060 "$pid" \
 		>/dev/null
 }
 

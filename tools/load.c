@@ -3,7 +3,7 @@
  * private Contacts go to the proxy's address, and each that arrives is answered with a 200 that
  * bears its header fields.
  *
- *     load [-1] [-s] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] CLIENT PROXY:PORT RELAY...
+ *     load [-1] [-s | -g] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] CLIENT PROXY:PORT RELAY...
  *
  * A RELAY is the process that relays, PID, or PID@VIA:PORT for one that is a proxy itself, gets the
  * requests there and sends them on to PROXY:PORT. Each has a network namespace of its own, where
@@ -16,7 +16,9 @@
  * its behalf included, and all that it spends counts, also what it has put off until the others
  * have their turn. -1: the proxy does not answer. -s, with -1: a relay is stopped again when it has
  * relayed half of a burst, and the next one is half a burst, so that it never runs with nothing to
- * relay: then its CPU time is what relaying takes together with what it does on the side.
+ * relay: then its CPU time is what relaying takes together with what it does on the side. -g: no
+ * relay is stopped, for tests that measure nothing: one that is stopped for long, as this program
+ * gets no processor, is passed by.
  *
  * Prints a line for each run of each relay, after its PID: messages (requests and answers alike) a
  * second of CPU time, of all threads and of the first alone, the same by the clock, microseconds of
@@ -49,7 +51,7 @@ enum {
 };
 
 struct options {
-	bool one_way, saturates;
+	bool one_way, saturates, goes_on;
 	long messages, users, burst, runs;
 	struct address client, proxy;
 };
@@ -87,9 +89,9 @@ struct load {
 	struct relay relays[RELAYS_MAX];
 };
 
-static void signal_relay(const struct relay *relay, int signal)
+static void signal_relay(const struct load *load, const struct relay *relay, int signal)
 {
-	if (kill((pid_t)relay->pid, signal) < 0)
+	if (!load->options.goes_on && kill((pid_t)relay->pid, signal) < 0)
 		traffic_die("cannot stop or continue the relay");
 }
 
@@ -180,7 +182,7 @@ static long let_through(struct load *load, struct relay *relay, bool at_proxy, l
 	double end = start;
 	long count = 0;
 
-	signal_relay(relay, SIGCONT);
+	signal_relay(load, relay, SIGCONT);
 	while (count < expected && traffic_seconds() - end < LOST_AFTER_MS / 1e3) {
 		const long more = receive_any(load, relay, at_proxy, count);
 
@@ -211,16 +213,16 @@ static void exchange_burst(struct load *load, struct relay *relay)
 		   expected = load->options.saturates ? burst / 2 : burst;
 	long arrived;
 
-	signal_relay(relay, SIGSTOP);
+	signal_relay(load, relay, SIGSTOP);
 	send_requests(load, relay);
 	arrived = let_through(load, relay, true, expected);
 	if (load->options.saturates)
-		signal_relay(relay, SIGSTOP);
+		signal_relay(load, relay, SIGSTOP);
 	relay->waiting -= expected;
 	relay->result.repaired += count_repaired(load, arrived);
 	if (load->options.one_way)
 		return;
-	signal_relay(relay, SIGSTOP);
+	signal_relay(load, relay, SIGSTOP);
 	for (long i = 0; i < arrived; i += BATCH)
 		send_answers(load, relay, i, arrived - i < BATCH ? (unsigned)(arrived - i) : BATCH);
 	let_through(load, relay, false, arrived);
@@ -333,6 +335,9 @@ static bool read_option(int option, struct options *options)
 	case 's':
 		options->saturates = true;
 		return true;
+	case 'g':
+		options->goes_on = true;
+		return true;
 	case 'n':
 		return traffic_read_number(optarg, BATCH, MESSAGES_MAX, &options->messages);
 	case 'u':
@@ -350,11 +355,11 @@ static bool read_arguments(int argc, char **argv, struct load *load)
 {
 	struct options *options = &load->options;
 
-	for (int option; (option = getopt(argc, argv, "1sn:u:b:r:")) != -1;)
+	for (int option; (option = getopt(argc, argv, "1sgn:u:b:r:")) != -1;)
 		if (!read_option(option, options))
 			return false;
 	options->burst -= options->burst % BATCH;
-	if (options->saturates && !options->one_way)
+	if (options->saturates && (!options->one_way || options->goes_on))
 		return false;
 	if (argc - optind < 3 || argc - optind > 2 + RELAYS_MAX ||
 		!traffic_read_address(argv[optind], &options->client) ||
@@ -373,7 +378,7 @@ int main(int argc, char **argv)
 
 	if (!read_arguments(argc, argv, &load)) {
 		fprintf(stderr,
-			"usage: load [-1] [-s] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] "
+			"usage: load [-1] [-s | -g] [-n MESSAGES] [-u USERS] [-b BURST] [-r RUNS] "
 			"CLIENT PROXY:PORT PID[@VIA:PORT]...\n");
 		return 2;
 	}
@@ -384,6 +389,6 @@ int main(int argc, char **argv)
 			print(&load.relays[j]);
 	}
 	for (unsigned j = 0; j < load.relay_count; j++)
-		signal_relay(&load.relays[j], SIGCONT);
+		signal_relay(&load, &load.relays[j], SIGCONT);
 	return 0;
 }

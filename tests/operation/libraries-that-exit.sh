@@ -34,7 +34,7 @@ say $? "it stops cleanly where libnftables exits, and diverts nothing any more"
 
 preload_ends
 start -o state.path="$work/state" -o state.sync=1m -o metrics.listen=127.0.0.1:9560
-inside build/load -n 64 -u 64 -b 64 -r 1 $client $proxy "$pid" >"$work/load"
+inside build/load -g -n 64 -u 64 -b 64 -r 1 $client $proxy "$pid" >"$work/load"
 echo MHD_stop_daemon >"$ENDS"
 kill -TERM "$pid"
 ended
