@@ -7,8 +7,9 @@
 [ "$(id -u)" = 0 ] || exec sudo --preserve-env=NATBOX,TMPDIR "$0" "$@"
 set -u
 cd "$(dirname "$0")/.." || exit 1
-make -s all build/registrar || exit 1
+make -s all build/registrar build/holder || exit 1
 . tests/loopback.bash
+. tests/holder.bash
 proxy=10.9.1.1 gateway=10.9.1.254 phones=12 interval=2
 border=$namespace switch=$namespace-switch phone=$namespace-phone
 
@@ -242,6 +243,11 @@ reload link "read again" && ip -n "$border" link set wan down && ip -n "$border"
 	ip -n "$border" route add default via $gateway && all_answer $((phones / 2))
 say $? "an interface that was down for a moment is used again"
 interval=2
+reload link "read again" && all_answer $((phones / 2))
+ip -n "$border" link set wan mtu 1400 && hold_interfaces && all_answer $((phones / 2)) &&
+	kill -0 "$holder_pid"
+say $? "of one that has changed natbox need not ask, while others change interfaces and routes"
+release_interfaces
 stop
 say $? "natbox stops cleanly"
 

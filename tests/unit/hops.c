@@ -355,6 +355,33 @@ Test(hops, few_are_asked_after_in_one_look)
 	cr_expect(hops_find(hops, &flow, LENGTH, &next_hop));
 }
 
+/* Of the questions of a look one is about the way. */
+Test(hops, a_device_that_has_changed_is_not_asked_after)
+{
+	enum { QUESTIONS = 64 };
+	unsigned found = 0;
+	struct flow flow;
+
+	run("ip addr add 10.8.0.1/24 dev near && for i in $(seq 2 201); do "
+	    "echo neigh add 10.8.0.$i lladdr 02:00:00:00:00:77 dev near nud permanent; "
+	    "done | ip -batch -");
+	cr_assert(becomes(proxy4, "10.8.0.2:1", 0x77));
+	run("ip link set near mtu 1400");
+	for (unsigned tries = 0; found == 0 && tries < WAIT_TRIES; tries++) {
+		look();
+		for (unsigned i = 2; i <= 201; i++) {
+			flow = flow_of(proxy4, "10.8.0.2:1");
+			flow.destination.ip[15] = (uint8_t)i;
+			found += hops_find(hops, &flow, LENGTH, &next_hop);
+		}
+		usleep(1000);
+	}
+	cr_expect_eq(found, QUESTIONS - 1);
+	cr_expect_eq(next_hop.hop_limit, 64);
+	cr_expect(find_length(proxy4, "10.8.0.2:1", 1400));
+	cr_expect_not(find_length(proxy4, "10.8.0.2:1", 1401));
+}
+
 /* The kernel no longer takes it, and tells of it when it cleans up, up to half a minute later. */
 Test(hops, an_answer_holds_for_a_second_at_most)
 {

@@ -130,11 +130,16 @@ static void forget_answers(struct hops *hops)
 	memset(hops->answers, 0, sizeof(hops->answers));
 }
 
-void hops_forget(struct hops *hops)
+static void forget_ways(struct hops *hops)
 {
 	hops->is_read = false;
 	forget_answers(hops);
 	memset(hops->neighbours, 0, sizeof(hops->neighbours));
+}
+
+void hops_forget(struct hops *hops)
+{
+	forget_ways(hops);
 	memset(hops->devices, 0, sizeof(hops->devices));
 }
 
@@ -194,17 +199,24 @@ static void note_neighbour(struct hops *hops, const struct nlmsghdr *message)
 	}
 }
 
-/* With a device its neighbours, and the routes over it, may have changed as well. */
+/* With a device its neighbours, and the routes over it, may have changed as well. What the
+ * notification tells of it need not be asked for; that of a bridge's port tells less. */
 static void note_device(struct hops *hops, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+	struct known_device *known = hops->devices;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < DEVICES; i++) {
-		if (hops->devices[i].interface == (unsigned)header->ifi_index) {
-			hops_forget(hops);
-			return;
-		}
+	while (i < DEVICES && known[i].interface != (unsigned)header->ifi_index)
+		i++;
+	if (i == DEVICES)
+		return;
+	if (message->nlmsg_type != RTM_NEWLINK || header->ifi_family != AF_UNSPEC) {
+		hops_forget(hops);
+		return;
 	}
+	forget_ways(hops);
+	read_device(message, &known[i].device);
 }
 
 /* Many may change at once. */

@@ -361,16 +361,14 @@ static void read_hop_limit(const struct nlattr *families, struct device *device)
 	}
 }
 
-static int take_device(const struct nlmsghdr *message, void *context)
+void read_device(const struct nlmsghdr *message, struct device *device)
 {
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute;
-	struct device *device = context;
 
-	if (message->nlmsg_type != RTM_NEWLINK)
-		return MNL_CB_OK;
-	device->takes_frames = header->ifi_type == ARPHRD_ETHER && header->ifi_flags & IFF_UP &&
-			       !(header->ifi_flags & (IFF_NOARP | IFF_LOOPBACK));
+	*device = (struct device){
+		.takes_frames = header->ifi_type == ARPHRD_ETHER && header->ifi_flags & IFF_UP &&
+				!(header->ifi_flags & (IFF_NOARP | IFF_LOOPBACK))};
 	mnl_attr_for_each(attribute, message, sizeof(*header))
 	{
 		if (mnl_attr_get_type(attribute) == IFLA_MTU)
@@ -378,6 +376,12 @@ static int take_device(const struct nlmsghdr *message, void *context)
 		if (mnl_attr_get_type(attribute) == IFLA_AF_SPEC)
 			read_hop_limit(attribute, device);
 	}
+}
+
+static int take_device(const struct nlmsghdr *message, void *context)
+{
+	if (message->nlmsg_type == RTM_NEWLINK)
+		read_device(message, context);
 	return MNL_CB_OK;
 }
 

@@ -60,6 +60,7 @@ int ask_way(const struct address *host, unsigned *interface);
 int ask_neighbour(struct mnl_socket *socket, unsigned interface, const uint8_t ip[static 16],
 	struct neighbour_state *state);
 
+/* The kernel has it wait for who makes or removes any interface meanwhile. */
 int ask_device(struct mnl_socket *socket, unsigned interface, struct device *device);
 
 /* Whether it is an IPv6 address of one link alone (RFC 4291 2.5.6), or a group. */
@@ -71,5 +72,8 @@ bool is_route_of_link(const struct nlmsghdr *message);
 /* As ask_neighbour, of a notification. *interface is 0 where it is of no neighbour of IP. */
 void read_neighbour(const struct nlmsghdr *message, unsigned *interface, uint8_t ip[static 16],
 	struct neighbour_state *state);
+
+/* As ask_device, of a notification of a device that there is. */
+void read_device(const struct nlmsghdr *message, struct device *device);
 
 #endif
