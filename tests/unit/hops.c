@@ -334,25 +334,36 @@ Test(hops, a_gateway_whose_place_others_have_taken_is_looked_for_again)
 	cr_expect_eq(next_hop.mac[5], 0xfe);
 }
 
-Test(hops, few_are_asked_after_in_one_look)
-{
-	unsigned found = 0;
-	struct flow flow;
+enum { CROWD = 200 };
 
-	run("ip addr add 10.8.0.1/24 dev near && for i in $(seq 2 201); do "
-	    "echo neigh add 10.8.0.$i lladdr 02:00:00:00:00:77 dev near nud permanent; "
+static void add_crowd(void)
+{
+	run("ip addr add 10.8.0.1/24 dev near && for i in $(seq 200); do "
+	    "echo neigh replace 10.8.0.$((i + 1)) lladdr 02:00:00:00:00:77 dev near nud permanent; "
 	    "done | ip -batch -");
 	cr_assert(becomes(proxy4, "10.8.0.2:1", 0x77));
+}
+
+/* How many of them are known after one look. */
+static unsigned look_at_crowd(void)
+{
+	struct flow flow = flow_of(proxy4, "10.8.0.2:1");
+	unsigned found = 0;
+
 	look();
-	for (unsigned i = 2; i <= 201; i++) {
-		flow = flow_of(proxy4, "10.8.0.2:1");
-		flow.destination.ip[15] = (uint8_t)i;
+	for (unsigned i = 0; i < CROWD; i++, flow.destination.ip[15]++)
 		found += hops_find(hops, &flow, LENGTH, &next_hop);
-	}
+	return found;
+}
+
+Test(hops, few_are_asked_after_in_one_look)
+{
+	unsigned found;
+
+	add_crowd();
+	found = look_at_crowd();
 	cr_expect(found > 20 && found < 100, "%u", found);
-	look();
-	flow.destination.ip[15] = 200;
-	cr_expect(hops_find(hops, &flow, LENGTH, &next_hop));
+	cr_expect_eq(find(proxy4, "10.8.0.200:1"), 0x77);
 }
 
 /* Of the questions of a look one is about the way. */
@@ -360,20 +371,11 @@ Test(hops, a_device_that_has_changed_is_not_asked_after)
 {
 	enum { QUESTIONS = 64 };
 	unsigned found = 0;
-	struct flow flow;
 
-	run("ip addr add 10.8.0.1/24 dev near && for i in $(seq 2 201); do "
-	    "echo neigh add 10.8.0.$i lladdr 02:00:00:00:00:77 dev near nud permanent; "
-	    "done | ip -batch -");
-	cr_assert(becomes(proxy4, "10.8.0.2:1", 0x77));
+	add_crowd();
 	run("ip link set near mtu 1400");
 	for (unsigned tries = 0; found == 0 && tries < WAIT_TRIES; tries++) {
-		look();
-		for (unsigned i = 2; i <= 201; i++) {
-			flow = flow_of(proxy4, "10.8.0.2:1");
-			flow.destination.ip[15] = (uint8_t)i;
-			found += hops_find(hops, &flow, LENGTH, &next_hop);
-		}
+		found = look_at_crowd();
 		usleep(1000);
 	}
 	cr_expect_eq(found, QUESTIONS - 1);
