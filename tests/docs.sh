@@ -22,6 +22,7 @@ check() { # what it is about, file with known words
 		echo "ok - the documents name only $name that there are"
 	else
 		printf '%s\nnot ok - %s\n' "$wrong" "the documents name only $name that there are"
+		: >"$work/failed"
 	fi
 }
 
@@ -98,5 +99,10 @@ for file in "$work"/*.ini; do
 	shown=$((shown + 1))
 	"$natbox" -t -c "$file" >"$work/said" 2>&1 || { refused=$((refused + 1)); sed 's/^/# /' "$file" "$work/said"; }
 done
-[ $shown -gt 0 ] && [ $refused -eq 0 ] && echo -n ok || echo -n "not ok"
-echo " - natbox -t takes the $shown configurations that the documents show"
+if [ $shown -gt 0 ] && [ $refused -eq 0 ]; then
+	echo "ok - natbox -t takes the $shown configurations that the documents show"
+else
+	echo "not ok - natbox -t takes the $shown configurations that the documents show"
+	: >"$work/failed"
+fi
+[ ! -e "$work/failed" ]

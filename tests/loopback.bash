@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2034 # what is set here the tests use
 # For tests of a running natbox that need no network but a loopback of their own: a folder, a network
-# namespace and natbox's process id, all gone at the end. Its log is $work/log.
+# namespace and natbox's process id, all gone at the end, with status 1 when anything was not as it is to
+# be. Its log is $work/log.
 natbox=${NATBOX:-./natbox}
 work=$(mktemp -d)
 namespace=natbox-$(basename "$0" .sh)-$$
-pid=
+pid= failed=0
 
 # Before a command: what it sees is a host that was started long ago, or just now.
 booted=(unshare --time --boottime 1000000)
@@ -24,12 +25,19 @@ cleanup() {
 	end_children TERM
 	ip netns del "$namespace" 2>/dev/null
 	rm -rf "$work"
+	[ $failed -eq 0 ] || exit 1
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
 say() { # status, what it shows
-	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; cat "$work/log"; fi
+	if [ "$1" -eq 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		failed=1
+		cat "$work/log"
+	fi
 }
 
 # Makes the namespace, with these addresses on its loopback besides its own.

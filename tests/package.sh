@@ -34,7 +34,8 @@ for file in usr/sbin/natbox usr/share/man/man8/natbox.8 usr/share/man/man5/natbo
 	usr/share/bash-completion/completions/natbox usr/share/doc/natbox/examples/sniff.ini \
 	usr/share/doc/natbox/examples/queue.ini usr/share/doc/natbox/examples/natbox.rules.yml \
 	usr/share/doc/natbox/README.md usr/share/doc/natbox/docs/placement.md; do
-	comparable "$work/deb" | grep -qxF "./$file" || echo "not ok - there is no $file"
+	comparable "$work/deb" | grep -qxF "./$file"
+	say $? "the package has $file"
 done
 [ "$(grep -rl '/usr/sbin/' "$work/local")" = "" ] &&
 	grep -q '^ExecStart=/usr/local/sbin/natbox$' "$work/local/lib/systemd/system/natbox.service" &&
@@ -46,7 +47,8 @@ say $? "all in the package is root's, and nobody else can write it"
 [ "$(cat "$work/control/conffiles")" = "$(cd "$work/deb" && find etc -type f -printf '/%p\n' | sort)" ]
 say $? "what is in /etc is the operator's to change"
 for script in postinst prerm postrm; do
-	sh -n "$work/control/$script" && [ -x "$work/control/$script" ] || echo "not ok - $script is no script"
+	sh -n "$work/control/$script" && [ -x "$work/control/$script" ]
+	say $? "$script is a script"
 done
 [ "$(find "$work/local" ! -perm -444)" = "" ]
 say $? "make install lets everybody read what it puts, whatever the umask"

@@ -13,6 +13,7 @@ nobody=$(id -u nobody)
 say() { # status, what it shows; level debug has too much to say
 	[ "$1" -ne 0 ] || { echo "ok - $2"; return; }
 	echo "not ok - $2"
+	failed=1
 	grep -v debug: "$work/log" | cut -c -200
 }
 

@@ -10,6 +10,8 @@ build/shapes 4 | awk '
 		cost = $1; kind = $0; sub(/^[^ ]* /, "", kind); sub(/,.*/, "", kind)
 		print "# " $0
 		print (cost <= 4 ? "ok" : "not ok") " - " kind " costs no more than a plain one and 4 ns a byte"
+		odd = odd || cost > 4
 		next
 	}
-	{ print "# " $0 }'
+	{ print "# " $0 }
+	END { exit odd }'

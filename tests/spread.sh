@@ -7,7 +7,11 @@ cd "$(dirname "$0")/.." || exit 1
 make -s natbox tools || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-phones=100000 interval=60
+phones=100000 interval=60 failed=0
+
+say() { # status, what it shows
+	if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; failed=1; fi
+}
 
 # How many keepalives leave in each 10 ms of the third and fourth interval after the last
 # registration; and how many endpoints have fewer or more than two in it.
@@ -39,9 +43,8 @@ for seconds in 10 120; do
 	read -r endpoints uneven ratio < <(measure $seconds)
 	echo "# $endpoints endpoints that came within $seconds s: busiest 10 ms / mean = $ratio"
 	[ "$endpoints" = $phones ] && awk "BEGIN { exit !($ratio <= 1.5) }"
-	[ $? -eq 0 ] && echo "ok - keepalives of $phones phones that came within $seconds s are spread" ||
-		echo "not ok - keepalives of $phones phones that came within $seconds s are spread"
-	[ "$uneven" = 0 ] && echo "ok - each of them gets one an interval" ||
-		echo "not ok - $uneven of them get more or less than one an interval"
+	say $? "keepalives of $phones phones that came within $seconds s are spread"
+	[ "$uneven" = 0 ]
+	say $? "each of them gets one an interval, $uneven do not"
 done
-exit 0
+exit $failed

@@ -8,27 +8,29 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 races=${TSAN_OPTIONS#log_path=} races=${races%%/race*}
-trap 'rm -rf "$races"' EXIT
+. tests/side-by-side.bash
+trap 'end_parts; rm -rf "$races"' EXIT
 chmod 1777 "$races" # natbox may have become another user by the time of a race
 make -s build/load build/statehost &&
 	make -s B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" build/tsan/{natbox,statehost,statekill} ||
 	exit 1
 
-# Side by side, as most of it is waiting.
-suites=(reload metrics page state)
 export NATBOX=build/tsan/natbox BUILD=build/tsan KILLS=10
-for suite in "${suites[@]}"; do
+for suite in reload metrics page state; do
 	run=tests/$suite.sh
 	[ -x "$run" ] || run=tests/$suite/run
-	"$run" >"$races/$suite" 2>&1 &
+	side_by_side $suite "$run"
 done
-wait
-for suite in "${suites[@]}"; do
-	sed -E "s/^(not )?ok/& tsan: $suite/" "$races/$suite"
-done
+show_parts >"$parts_out/all"
+status=$?
+sed -E 's/^(not )?ok/& tsan:/' "$parts_out/all"
 
 found=$(cat "$races"/race* 2>/dev/null | grep -c "WARNING: ThreadSanitizer")
-[ "$found" = 0 ] || sed 's/^/# /' "$races"/race*
-[ "$found" = 0 ] && echo "ok - ThreadSanitizer has seen no race" ||
+if [ "$found" = 0 ]; then
+	echo "ok - ThreadSanitizer has seen no race"
+else
+	sed 's/^/# /' "$races"/race*
 	echo "not ok - ThreadSanitizer has seen $found races"
-exit 0
+	status=1
+fi
+exit $status

@@ -8,6 +8,7 @@ limit_ms=20
 names='start tick flood flood_slow flood_large reload_exempt reload_longer reload_shorter
 	reload_classes control_list reload_all expiry control_flush'
 work=$(mktemp -d)
+failed=0
 trap 'rm -rf "$work"' EXIT
 
 tools/turns -e 100000 -l $limit_ms >"$work/figures"
@@ -19,6 +20,8 @@ for name in $names; do
 		echo -n "ok"
 	else
 		echo -n "not ok"
+		failed=1
 	fi
 	echo " - no turn takes more than $limit_ms ms of a processor: $name"
 done
+exit $failed
