@@ -15,8 +15,8 @@ enum {
 	 * whenever keys of reasons are made in another way: old ones would find nothing. */
 	DATABASE_VERSION = 3,
 	DATABASE_APPLICATION = 0x6e617462, /* "natb" */
-	/* Slots keep their rows, so the highest is no more than there ever were reasons at a
-	 * time; one that is higher makes no sense. */
+	/* Rows that are free are taken first, so the highest is no more than there ever were
+	 * reasons at a time; one that is higher makes no sense. */
 	ROW_MAX = 1 << 26,
 };
 
