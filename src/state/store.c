@@ -74,7 +74,9 @@ static void fail_by_sqlite(struct store *store)
 	if (error == SQLITE_FULL)
 		number = ENOSPC;
 	else if (error == SQLITE_READONLY && !number)
-		number = access(store->path, W_OK) != 0 && errno == EACCES ? EACCES : EROFS;
+		number = access(store->path, W_OK) != 0 || access(store->directory.path, W_OK) != 0
+				 ? errno
+				 : EROFS;
 	if (error == SQLITE_NOTADB)
 		reject(store, is_foreign);
 	else if (extended == SQLITE_IOERR_SHORT_READ)
