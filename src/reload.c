@@ -72,14 +72,15 @@ static void reopen_files(struct live *live, const struct config *wanted)
 	if (log_reopen(&fault) != 0)
 		log_error("%s", fault.line);
 	reopen_events(live, wanted);
-	if (live->events)
-		events_choose(live->events, wanted->log.events_of);
 }
 
 static void change_settings(struct live *live, const struct config *wanted)
 {
-	unsigned fixed_limits = engine_reconfigure(live->engine, &wanted->core);
+	unsigned fixed_limits;
 
+	if (live->events)
+		events_choose(live->events, wanted->log.events_of);
+	fixed_limits = engine_reconfigure(live->engine, &wanted->core);
 	if (fixed_limits & FIXED_ENDPOINTS)
 		log_warning("limits.endpoints changes only with a restart");
 	if (fixed_limits & FIXED_TRANSACTIONS)

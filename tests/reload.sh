@@ -104,6 +104,11 @@ reload "read again" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && eventually 
 	send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' && eventually has_malformed "$work/chosen"
 say $? "which kinds of events are written changes; the log has what it had"
 
+configure "events = $work/chosen\n[nat]\ndetect = nonsense\n"
+reload "stays as it was" && : >"$work/chosen" && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' &&
+	eventually has_malformed "$work/chosen"
+say $? "and a bad file does not change it back"
+
 kill -TERM "$pid"
 wait "$pid"
 say $? "SIGTERM stops it cleanly"

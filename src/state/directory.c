@@ -119,6 +119,17 @@ int directory_lock(struct directory *directory, struct fault *fault)
 	return 0;
 }
 
+/* To where nothing is. Not all file systems can be asked to see to that (renameat2), but nobody
+ * else makes files in a directory that is locked. */
+static int move(int directory, const char *from, const char *to)
+{
+	struct stat there;
+
+	if (fstatat(directory, to, &there, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	return renameat(directory, from, directory, to) == 0 ? 0 : -errno;
+}
+
 /* What a write that was killed has left goes where its file goes. */
 static void move_journal(int directory, const char *file, const char *name)
 {
@@ -129,25 +140,25 @@ static void move_journal(int directory, const char *file, const char *name)
 	snprintf(from, sizeof(from), "%s" JOURNAL_SUFFIX, file);
 	snprintf(to, sizeof(to), "%s" JOURNAL_SUFFIX, name);
 	if (fstatat(directory, from, &journal, AT_SYMLINK_NOFOLLOW) == 0 && journal.st_size)
-		renameat2(directory, from, directory, to, RENAME_NOREPLACE);
+		(void)move(directory, from, to);
 }
 
 int directory_move_aside(const struct directory *directory, const char *file, const char *how,
 	char name[static ASIDE_NAME_MAX])
 {
-	const int fd = directory->fd;
 	const uint64_t now_us = clock_us(CLOCK_REALTIME);
 	const time_t now = (time_t)(now_us / 1000000);
 	char stamp[32];
 	struct tm utc;
+	int result;
 
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", gmtime_r(&now, &utc));
 	snprintf(name, ASIDE_NAME_MAX, "%s.%s-%s.%06uZ", file, how, stamp,
 		(unsigned)(now_us % 1000000));
-	if (renameat2(fd, file, fd, name, RENAME_NOREPLACE) != 0)
-		return -errno;
-	move_journal(fd, file, name);
-	return 0;
+	result = move(directory->fd, file, name);
+	if (result == 0)
+		move_journal(directory->fd, file, name);
+	return result;
 }
 
 /* Whether this directory holds a state and nothing else: then a natbox has made it, which ran as

@@ -8,20 +8,29 @@
  */
 enum { DISK_WAIT_S = 10 };
 
-/* Where memory is short that is left to another start. */
-static void give_up(const struct restoration *restoration, uint32_t row)
+/* Before the first row. Where memory is short, what is unused is left to another start, and what is
+ * free is not taken again. */
+static void begin_sets(struct rows *rows, uint32_t last_row)
 {
-	struct changes *unused = &restoration->rows->unused;
+	if (rows->last)
+		return;
+	(void)changes_init(&rows->unused, last_row);
+	(void)changes_init(&rows->free, last_row);
+}
 
-	if (!unused->slots)
-		(void)changes_init(unused, restoration->last_row);
-	changes_add(unused, row);
+/* Those before it that are not in the file are free. They come in order, but in a file that is
+ * damaged. */
+static void take_row(struct rows *rows, uint32_t row)
+{
+	while (rows->last < row)
+		changes_add(&rows->free, ++rows->last);
+	if (changes_have(&rows->free, row))
+		changes_remove(&rows->free, row);
 }
 
 static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
-	if (row > restoration->rows->last)
-		restoration->rows->last = row;
+	take_row(restoration->rows, row);
 	if (slot > 0) {
 		restoration->restored++;
 		restoration->rows->of_slot[slot] = row;
@@ -32,7 +41,7 @@ static void take_result(struct restoration *restoration, uint32_t row, int64_t s
 	} else {
 		restoration->beyond_limits += slot == -ENOSPC;
 		restoration->over += slot != -ENOSPC;
-		give_up(restoration, row);
+		changes_add(&restoration->rows->unused, row);
 	}
 }
 
@@ -104,7 +113,7 @@ void restoration_run(struct restoration *restoration, struct store **store, int6
 	begin(*store, store_read);
 	while (has_more) {
 		await(store);
-		restoration->last_row = (*store)->reading.last_row;
+		begin_sets(restoration->rows, (*store)->reading.last_row);
 		has_more = (*store)->has_more;
 		full = (*store)->batch;
 		if (other)

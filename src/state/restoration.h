@@ -12,7 +12,6 @@ struct restoration {
 	const struct state_options *options;
 	struct endpoints *endpoints;
 	struct rows *rows;
-	uint32_t last_row;    /* of the file */
 	struct address proxy; /* of the last record */
 	/* What became of the reasons in the file. */
 	unsigned restored, over, without_proxy, unwanted, beyond_limits;

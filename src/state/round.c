@@ -24,6 +24,7 @@ void round_free(struct round *round)
 	if (round->rows.of_slot)
 		table_free(round->rows.of_slot, slots_of(round->endpoints), sizeof(uint32_t));
 	changes_free(&round->rows.unused);
+	changes_free(&round->rows.free);
 }
 
 void round_list_fillings(const struct round *round, struct fillings *fillings)
@@ -81,6 +82,13 @@ static void gather_quiet(struct round *round, struct batch *batch, uint64_t now_
 		round->quiet_due_us = now_us;
 }
 
+static uint32_t new_row(struct rows *rows)
+{
+	const uint32_t row = changes_take(&rows->free, 1);
+
+	return row ? row : ++rows->last;
+}
+
 /* The row of the slot is to be what is in it now. */
 static void gather_reason(struct round *round, struct batch *batch, uint32_t slot)
 {
@@ -90,7 +98,7 @@ static void gather_reason(struct round *round, struct batch *batch, uint32_t slo
 	if (!record_read(round->endpoints, slot, &record) && !*row)
 		return;
 	if (!*row)
-		*row = ++round->rows.last;
+		*row = new_row(&round->rows);
 	batch_add(batch, *row, &record);
 }
 
@@ -118,6 +126,7 @@ bool round_gather(struct round *round, struct batch *batch, uint64_t now_us)
 			gather_reason(round, batch, slot);
 		} else if ((row = changes_take(&round->rows.unused, 1))) {
 			batch_add(batch, row, &none);
+			changes_add(&round->rows.free, row);
 		} else if (is_quiet_due(round, now_us)) {
 			gather_quiet(round, batch, now_us);
 			return false;

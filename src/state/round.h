@@ -9,8 +9,10 @@
  * reason. */
 struct rows {
 	uint32_t *of_slot;
-	uint32_t last;         /* the highest row that has been given away */
-	struct changes unused; /* rows, not slots, that are to go: nobody has a use for them */
+	uint32_t last; /* the highest row that has been given away */
+	/* Of rows, not slots. */
+	struct changes unused; /* are to go: nobody has a use for what is in them */
+	struct changes free;   /* nothing is in them: taken before one beyond the last */
 };
 
 struct round {

@@ -15,8 +15,8 @@ enum {
 	 * whenever keys of reasons are made in another way: old ones would find nothing. */
 	DATABASE_VERSION = 3,
 	DATABASE_APPLICATION = 0x6e617462, /* "natb" */
-	/* Slots keep their rows, so the highest is no more than there ever were reasons at a
-	 * time; one that is higher makes no sense. */
+	/* Rows that are free are taken first, so the highest is no more than there ever were
+	 * reasons at a time; one that is higher makes no sense. */
 	ROW_MAX = 1 << 26,
 };
 
@@ -74,7 +74,9 @@ static void fail_by_sqlite(struct store *store)
 	if (error == SQLITE_FULL)
 		number = ENOSPC;
 	else if (error == SQLITE_READONLY && !number)
-		number = access(store->path, W_OK) != 0 && errno == EACCES ? EACCES : EROFS;
+		number = access(store->path, W_OK) != 0 || access(store->directory.path, W_OK) != 0
+				 ? errno
+				 : EROFS;
 	if (error == SQLITE_NOTADB)
 		reject(store, is_foreign);
 	else if (extended == SQLITE_IOERR_SHORT_READ)

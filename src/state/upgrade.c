@@ -142,6 +142,8 @@ static void upgrade_and_exit(struct store *store, const char *path)
 	_exit(0);
 }
 
+static const char is_damaged[] = "is damaged, or not natbox's";
+
 /* NULL, or what is wrong. */
 static const char *run_upgrade(struct store *store, const char *path)
 {
@@ -161,7 +163,7 @@ static const char *run_upgrade(struct store *store, const char *path)
 		usleep(UPGRADE_POLL_MS * 1000);
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) == 1)
-		return "is damaged, or not natbox's";
+		return is_damaged;
 	return status == 0 ? NULL : "cannot be written anew as " STATE_FILE;
 }
 
@@ -169,6 +171,8 @@ int upgrade(struct store *store, struct fault *fault)
 {
 	char path[PATH_MAX], name[ASIDE_NAME_MAX];
 	const char *wrong;
+	bool is_sound;
+	int moved;
 
 	fault->line[0] = 0;
 	snprintf(path, sizeof(path), "%.*s/" OLD_FILE, PATH_MAX - 16, store->directory.path);
@@ -177,8 +181,12 @@ int upgrade(struct store *store, struct fault *fault)
 	if (access(store->path, F_OK) == 0) /* version 0.1 has been started again since */
 		directory_move_aside(&store->directory, STATE_FILE, "bad", name);
 	wrong = run_upgrade(store, path);
-	if (directory_move_aside(&store->directory, OLD_FILE, wrong ? "bad" : "read", name) != 0)
-		snprintf(name, sizeof(name), "itself, as it cannot be moved");
-	return fault_set(fault, wrong ? -EBADMSG : 0, "state %.*s %s: set aside as %s",
-		PATH_SHOWN_MAX, path, wrong ? wrong : "is version 0.1's, and has been read", name);
+	is_sound = wrong && wrong != is_damaged;
+	moved = directory_move_aside(&store->directory, OLD_FILE, wrong ? "bad" : "read", name);
+	return fault_set(fault, wrong ? -EBADMSG : 0, "state %.*s %s: %s%s%s", PATH_SHOWN_MAX, path,
+		wrong ? wrong : "is version 0.1's, and has been read",
+		moved == 0 ? "set aside as " : "it cannot be set aside: ",
+		moved == 0 ? name : strerror(-moved),
+		is_sound ? "; make that possible, name it " OLD_FILE " again and restart natbox"
+			 : "");
 }

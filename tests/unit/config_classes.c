@@ -32,6 +32,16 @@ Test(config_classes, class_has_its_criteria_and_what_it_changes)
 	cr_expect(class->max_lost == 0 && class->drop_lost);
 }
 
+/* inih keeps 49 bytes of what stands in the brackets. */
+Test(config_classes, blanks_before_a_name_do_not_count_however_many)
+{
+	expect_ok("[class                                                  office]\naor = *\n"
+		  "scope = off\n");
+	cr_assert_eq(config.core.classes.count, 1);
+	cr_expect_str_eq(config.core.classes.list[0].name, "office");
+	cr_expect_eq(config.core.classes.list[0].effects, CLASS_SCOPE);
+}
+
 Test(config_classes, errors_of_classes_are_named_all_at_once)
 {
 	static const char text[] = "[class a]\ninterval = 15s\nnetwork = 192.0.2.1/24\n"

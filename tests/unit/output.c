@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,6 +31,41 @@ static void expect_no_waiting(int fd)
 	cr_expect_eq(fcntl(fd, F_GETFL), flags, "those who share it see no change");
 	output_close(&output);
 	cr_expect_eq(fcntl(fd, F_GETFL), flags, "nor is it closed");
+}
+
+static struct output open_fifo(const char *path)
+{
+	struct output output;
+	struct fault fault;
+
+	cr_assert_eq(output_open("log", path, STDERR_FILENO, NULL, &output, &fault), 0);
+	output_stop_waiting(&output);
+	return output;
+}
+
+/* One reader goes, it is opened anew meanwhile, and the next reader has all. */
+Test(output, fifo_keeps_what_it_has_room_for_while_nobody_reads)
+{
+	char path[] = "/tmp/natbox-output-XXXXXX", got[8] = {0};
+	struct output first, second;
+	int fd = mkstemp(path);
+
+	cr_assert(fd >= 0 && unlink(path) == 0 && mkfifo(path, 0600) == 0);
+	signal(SIGPIPE, SIG_IGN);
+	close(fd);
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	first = open_fifo(path);
+	close(fd);
+	cr_expect_eq(output_write(&first, "one ", 4), 4);
+	second = open_fifo(path);
+	output_close(&first);
+	cr_expect_eq(output_write(&second, "two", 3), 3);
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	cr_expect_eq(read(fd, got, sizeof(got) - 1), 7);
+	cr_expect_str_eq(got, "one two");
+	output_close(&second);
+	close(fd);
+	unlink(path);
 }
 
 Test(output, pipe_that_nobody_reads_is_not_waited_for)

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -35,6 +36,21 @@ void *calloc(size_t count, size_t size)
 #endif
 
 TestSuite(state, .init = state_setup, .fini = state_teardown);
+
+static int ask(const char *sql)
+{
+	sqlite3_stmt *row;
+	sqlite3 *database;
+	int number;
+
+	cr_assert_eq(sqlite3_open(file_path("state.db"), &database), SQLITE_OK);
+	cr_assert_eq(sqlite3_prepare_v2(database, sql, -1, &row, NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_step(row), SQLITE_ROW);
+	number = sqlite3_column_int(row, 0);
+	sqlite3_finalize(row);
+	sqlite3_close(database);
+	return number;
+}
 
 static struct reason_claim alice(void)
 {
@@ -396,6 +412,34 @@ Test(state, a_lower_limit_drops_what_is_beyond_for_good)
 	cr_assert(host_sync(host));
 	host_close(host);
 	cr_assert_eq(count_restored(), 50);
+}
+
+/* The highest is no more than there were reasons at a time, of those that ended before the start
+ * and of those that had run out by then. */
+Test(state, rows_of_what_is_gone_are_taken_again)
+{
+	enum { REASONS = 100 };
+	struct host *host;
+	struct endpoints *endpoints;
+
+	leave(REASONS);
+	host = host_open(path);
+	endpoints = host_start(host);
+	for (unsigned i = 1; i < REASONS; i++) {
+		if (i % 2)
+			reason_end(endpoints, reason_find(endpoints, i), "ended");
+		else
+			reason_prolong(endpoints, reason_find(endpoints, i), 1);
+	}
+	do
+		endpoints = host_restart(&host);
+	while (count_reasons(host) > 1);
+	cr_assert(host_sync(host));
+	for (unsigned i = 1; i < REASONS; i++)
+		hold(endpoints, i, REASON_DIALOG);
+	host_close(host);
+	cr_expect_eq(ask("SELECT max(row) FROM reasons"), REASONS);
+	cr_expect_eq(count_restored(), REASONS);
 }
 
 Test(state, what_is_not_wanted_by_one_start_is_there_for_the_next)

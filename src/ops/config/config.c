@@ -108,7 +108,6 @@ static void check_line(struct reading *reading, struct text line)
 {
 	struct text rest;
 	const char *bracket;
-	struct text section;
 
 	if (reading->line == 1 && text_starts_with(line, TEXT("\xef\xbb\xbf")))
 		line = (struct text){line.at + 3, line.length - 3};
@@ -125,9 +124,9 @@ static void check_line(struct reading *reading, struct text line)
 		config_line_error(reading, "a section needs its closing ]");
 		return;
 	}
-	section = (struct text){line.at + 1, (size_t)(bracket - line.at - 1)};
+	reading->section = (struct text){line.at + 1, (size_t)(bracket - line.at - 1)};
 	rest = text_trim((struct text){bracket + 1, (size_t)(text_end(line) - bracket - 1)});
-	reading->section_unknown = !begin_section(reading, section);
+	reading->section_unknown = !begin_section(reading, reading->section);
 	if (!reading->section_unknown && rest.length && *rest.at != ';' && *rest.at != '#')
 		config_line_error(reading, "a section stands on a line of its own");
 }
@@ -140,8 +139,8 @@ static void finish_line(struct reading *reading)
 	reading->pending = false;
 }
 
-/* Reads up to a line end, at most size bytes of it into line. False at the end of the file. */
-static bool read_line(struct reading *reading, char *line, size_t size, struct text *read)
+/* Reads up to a line end, at most size bytes. False at the end of the file. */
+static bool read_line(struct reading *reading, size_t size, struct text *read)
 {
 	const char *start = reading->left.at;
 	const char *end = reading->left.length ? memchr(start, '\n', reading->left.length) : NULL;
@@ -157,8 +156,7 @@ static bool read_line(struct reading *reading, char *line, size_t size, struct t
 		config_line_error(reading, zero ? "zero byte in this line" : "line too long");
 		length = 0;
 	}
-	memcpy(line, start, length);
-	*read = (struct text){line, length};
+	*read = (struct text){start, length};
 	return true;
 }
 
@@ -169,9 +167,10 @@ static char *on_line(char *buffer, int size, void *context)
 	struct text line;
 
 	finish_line(reading);
-	if (!read_line(reading, buffer, (size_t)size - 2, &line))
+	if (!read_line(reading, (size_t)size - 2, &line))
 		return NULL;
 	check_line(reading, line);
+	memcpy(buffer, line.at, line.length);
 	buffer[line.length] = '\n';
 	buffer[line.length + 1] = 0;
 	return buffer;
@@ -205,25 +204,29 @@ static void note_unknown_key(struct reading *reading, struct text section)
 		reading->has_unknown[config_class_find(settings, name)] = true;
 }
 
-/* inih's handler of a key. Errors are kept here, so it is told that all went well. */
+/* inih's handler of a key. Errors are kept here, so it is told that all went well. Of a section it
+ * knows the beginning only. */
 static int on_key(void *context, const char *section, const char *name, const char *value)
 {
 	struct reading *reading = context;
+	const struct text whole = reading->section;
 	unsigned key;
 
+	(void)section;
 	reading->pending = false;
 	if (reading->section_unknown)
 		return 1;
-	if (*section == 0) {
+	if (!whole.at) {
 		config_line_error(reading, "key before any [SECTION]");
 		return 1;
 	}
-	key = key_find(reading->config, text_from(section), text_from(name));
+	key = key_find(reading->config, whole, text_from(name));
 	if (key == KEYS_NONE)
-		note_unknown_key(reading, text_from(section));
+		note_unknown_key(reading, whole);
 	if (key == KEYS_NONE)
-		config_error(reading->errors, "%.*s:%u: unknown key \"%.*s\" in [%s]", PLACE_MAX,
-			reading->path, reading->line, PLACE_MAX, name, section);
+		config_error(reading->errors, "%.*s:%u: unknown key \"%.*s\" in [%.*s]", PLACE_MAX,
+			reading->path, reading->line, PLACE_MAX, name, text_shown(whole, PLACE_MAX),
+			whole.at);
 	else
 		set_from_file(reading, key, text_trim(text_from(value)));
 	return 1;

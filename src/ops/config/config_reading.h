@@ -24,7 +24,8 @@ struct reading {
 	struct setting classes[CLASSES_MAX]; /* where each begins */
 	bool has_unknown[CLASSES_MAX];       /* a key in it, which is reported */
 
-	struct text left; /* of the file */
+	struct text left;    /* of the file */
+	struct text section; /* in it; at is NULL before the first */
 	unsigned line;
 	bool pending;         /* this line has to come out as a key, and has not yet */
 	bool section_unknown; /* reported; its keys are not */

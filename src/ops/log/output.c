@@ -15,14 +15,23 @@ struct output output_standard(int fd)
 	return (struct output){.fd = fd, .is_standard = true, .waits = true};
 }
 
-/* Nobody may read a FIFO yet: one end of it to read keeps the lines until somebody does. */
+/* Nobody may read a FIFO yet, or all the while: one end of it to read keeps the lines until
+ * somebody does. */
 static int open_path(const char *path, const struct identity *owner, bool *is_unread)
 {
 	const int flags = O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd = rights_open(owner, path, O_WRONLY | flags, 0640);
+	int fd = rights_open(owner, path, O_WRONLY | flags, 0640), both;
+	struct stat status;
 
 	*is_unread = fd == -ENXIO;
-	return *is_unread ? rights_open(owner, path, O_RDWR | flags, 0640) : fd;
+	if (!*is_unread && (fd < 0 || fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode)))
+		return fd;
+	both = rights_open(owner, path, O_RDWR | flags, 0640);
+	if (both < 0 && !*is_unread) /* it may only be written to */
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return both;
 }
 
 int output_open(const char *what, const char *path, int standard, const struct identity *owner,
