@@ -239,13 +239,18 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 	return fields;
 }
 
-/* Of responses those of callees do, as they may never have sent a request. */
-static bool may_decide_class(const struct passage *passage)
+/* The class of who has sent a message that is followed: a REGISTER tells it anew, all else where
+ * there is no endpoint yet. */
+static uint8_t class_of(const struct engine *engine, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
+	const struct endpoints *endpoints = &engine->endpoints;
 
-	return message->is_request ? passage->has_key || message->method == SIP_ACK
-				   : message->method == SIP_INVITE;
+	if (!engine->settings.classes.count || !(passage->has_key || message->method == SIP_ACK))
+		return 0;
+	if (passage->endpoint && message->method != SIP_REGISTER)
+		return endpoint_at(endpoints, passage->endpoint)->class;
+	return (uint8_t)classes_match_message(&endpoints->classes, message, &passage->client);
 }
 
 static struct outcome packet_in(
@@ -268,9 +273,7 @@ static struct outcome packet_in(
 	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
 	passage->nat = endpoints_learn_nat(
 		&engine->endpoints, passage->endpoint, &passage->client, message, passage->nat);
-	if (engine->settings.classes.count && may_decide_class(passage))
-		passage->class = (uint8_t)classes_match_message(
-			&engine->endpoints.classes, message, &passage->client);
+	passage->class = class_of(engine, passage);
 	edits_reset(&engine->edits);
 	return apply_edits(engine, passage, repair_and_follow(engine, passage));
 }
