@@ -48,11 +48,8 @@ static void phone_calls(void)
 /* Requests of the far end have its tag in From. */
 static struct exchange from_far_end(unsigned cseq, const char *lines)
 {
-	return (struct exchange){.cseq = cseq,
-		.from_tag = "b",
-		.to_tag = "a",
-		.phone = PHONE,
-		.lines = lines};
+	return (struct exchange){
+		.cseq = cseq, .from_tag = "b", .to_tag = "a", .phone = PHONE, .lines = lines};
 }
 
 Test(classes_in_calls, update_of_the_far_end_refreshes_the_call)
@@ -98,8 +95,8 @@ Test(classes_in_calls, subscription_is_refreshed_without_a_word_of_it)
 	const char *const lines[] = {"User-Agent: Gateway\r\nEvent: presence\r\nExpires: 600\r\n",
 		"Event: presence\r\nExpires: 600\r\n"};
 
-	phone_asks(border, PHONE, "SUBSCRIBE",
-		(struct exchange){.phone = PHONE, .lines = lines[0]});
+	phone_asks(
+		border, PHONE, "SUBSCRIBE", (struct exchange){.phone = PHONE, .lines = lines[0]});
 	proxy_answers(border, PHONE, 200, "SUBSCRIBE", in_call(1, lines[0]));
 	border_forget(border);
 	phone_is_granted(border, PHONE, "SUBSCRIBE", in_call(2, lines[1]));
