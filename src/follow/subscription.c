@@ -139,8 +139,8 @@ static void accept(struct follow *follow, const struct sip_message *response,
 	claim.kind = REASON_SUBSCRIPTION;
 	claim.key = transaction->reason;
 	claim.id = response->call_id;
-	if (reason)
-		claim.cseq = reason_at(follow->endpoints, reason)->cseq;
+	claim.cseq = reason_at(follow->endpoints, reason)->cseq;
+	claim.binding = reason_at(follow->endpoints, reason)->binding;
 	if (transaction->method == SIP_REFER)
 		claim.binding = response->cseq_number;
 	if (!follow_seconds(response->expires, &claim.seconds))
