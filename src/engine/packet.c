@@ -240,7 +240,7 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 }
 
 /* The class of who has sent a message that is followed: a REGISTER tells it anew, all else where
- * there is no endpoint yet. */
+ * there is no endpoint yet, or nobody has looked at it since a reload. */
 static uint8_t class_of(const struct engine *engine, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
@@ -248,7 +248,8 @@ static uint8_t class_of(const struct engine *engine, const struct passage *passa
 
 	if (!engine->settings.classes.count || !(passage->has_key || message->method == SIP_ACK))
 		return 0;
-	if (passage->endpoint && message->method != SIP_REGISTER)
+	if (passage->endpoint && message->method != SIP_REGISTER &&
+		review_has_reached(endpoints, passage->endpoint))
 		return endpoint_at(endpoints, passage->endpoint)->class;
 	return (uint8_t)classes_match_message(&endpoints->classes, message, &passage->client);
 }

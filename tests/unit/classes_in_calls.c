@@ -8,7 +8,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define PHONE "203.0.113.1:5061"
+#define PHONE "203.0.113.9:5061"
 
 static void add_class(const char *user_agents)
 {
@@ -101,4 +101,22 @@ Test(classes_in_calls, subscription_is_refreshed_without_a_word_of_it)
 	border_forget(border);
 	phone_is_granted(border, PHONE, "SUBSCRIBE", in_call(2, lines[1]));
 	border_expect(border, "reason-refresh " PHONE " subscription call 600\n");
+}
+
+/* Its class is known once it has been looked at, which may take a while where there are many. */
+Test(classes_in_calls, reload_that_brings_the_class_loses_no_call_that_goes_on)
+{
+	const struct phone_class gateways = border->settings.classes.list[0];
+
+	border->settings.classes.count = 0;
+	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border_bind_many(border, 200);
+	phone_calls();
+	border->settings.classes.list[border->settings.classes.count++] = gateways;
+	border->settings.keepalive.scope = KEEPALIVE_NATTED;
+	engine_bound_work(border->engine, 1);
+	cr_assert_eq(engine_reconfigure(border->engine, &border->settings), 0);
+	cr_assert(engine_is_reviewing(border->engine));
+	phone_is_granted(border, PHONE, "INVITE", in_call(2, shown));
+	border_expect(border, "reason-refresh " PHONE " dialog call 43200\n");
 }
