@@ -178,24 +178,30 @@ static void follow(struct engine *engine, struct passage *passage)
 		liveness_proven(&engine->endpoints, endpoint, passage->proven_at);
 }
 
+/* One Contact as it was at one place before. */
+static bool take_back_one(struct engine *engine, const struct passage *passage,
+	const struct moved *moved, unsigned number)
+{
+	const struct sip_message *message = passage->message;
+	const struct sip_contact *contact = &message->contacts[number];
+	const bool is_own = moved->own >> number & 1;
+
+	if (moved->as.port)
+		return nat_take_back_as(message, contact, &moved->as, &moved->from, &engine->edits);
+	return nat_take_back(message, contact, is_own ? contact->uri.host : message->top_via.host,
+		&moved->from, &engine->edits);
+}
+
 /* What would stay at the registrar otherwise. */
 static bool take_back(struct engine *engine, const struct passage *passage)
 {
-	const struct sip_message *message = passage->message;
 	bool any = false;
 
 	for (unsigned i = 0; i < passage->moved_count; i++) {
 		const struct moved *moved = &passage->moved[i];
-		const struct sip_contact *contact = message->contacts;
 
-		for (unsigned left = moved->contacts; left; left >>= 1, contact++) {
-			if (left & 1)
-				any |= moved->as.port
-					       ? nat_take_back_as(message, contact, &moved->as,
-							 &moved->from, &engine->edits)
-					       : nat_take_back(message, contact, &moved->from,
-							 &engine->edits);
-		}
+		for (unsigned left = moved->contacts; left; left &= left - 1)
+			any |= take_back_one(engine, passage, moved, (unsigned)__builtin_ctz(left));
 	}
 	return any;
 }
@@ -212,8 +218,7 @@ static bool repair_moved(struct engine *engine, const struct passage *passage)
 	for (unsigned i = 0; i < passage->moved_count; i++) {
 		const struct moved *moved = &passage->moved[i];
 
-		if (uri_is_at(&contact->uri, &moved->from) ||
-			(moved->as.port && uri_is_at(&contact->uri, &moved->as)))
+		if (uri_is_at(&contact->uri, &moved->from) || moved->own)
 			return nat_repair_moved(message, contact, &passage->client, &engine->edits);
 	}
 	return false;
