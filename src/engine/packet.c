@@ -206,22 +206,26 @@ static bool take_back(struct engine *engine, const struct passage *passage)
 	return any;
 }
 
-/* The one Contact of a user agent that has learnt where it is names its place of before, when its
- * NAT has given it another one, or what was repaired there: then it is its own. */
+/* A Contact of a user agent that has learnt where it is names its place of before, when its NAT has
+ * given it another one; or, where it is alone, what was repaired there: then it is its own. */
 static bool repair_moved(struct engine *engine, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
-	const struct sip_contact *contact = &message->contacts[0];
+	const bool is_alone = message->contact_count == 1;
+	bool any = false;
 
-	if (message->contact_count != 1)
-		return false;
 	for (unsigned i = 0; i < passage->moved_count; i++) {
 		const struct moved *moved = &passage->moved[i];
 
-		if (uri_is_at(&contact->uri, &moved->from) || moved->own)
-			return nat_repair_moved(message, contact, &passage->client, &engine->edits);
+		for (unsigned left = moved->contacts; left; left &= left - 1) {
+			const struct sip_contact *contact = &message->contacts[__builtin_ctz(left)];
+
+			if (uri_is_at(&contact->uri, &moved->from) || (is_alone && moved->own))
+				any |= nat_repair_moved(
+					message, contact, &passage->client, &engine->edits);
+		}
 	}
-	return false;
+	return any;
 }
 
 /* Repairs what comes from behind a NAT, follows it, and has a REGISTER take back what natbox itself

@@ -57,27 +57,39 @@ static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 						   address_same_host(&uri->address, from))));
 }
 
-/* Takes down the Contact that is the one of a registration: written as it was then, but for host
- * and port. False where there are two. */
-static bool find_as(const struct follow *follow, const struct passage *passage,
+/* Those that lead to where this Contact leads. */
+static unsigned list_beside(
+	const struct follow *follow, const struct sip_message *message, unsigned number)
+{
+	const uint32_t written = listing_written(follow, &message->contacts[number].uri);
+	unsigned contacts = 0;
+
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		if (listing_leads_alike(
+			    listing_written(follow, &message->contacts[i].uri), written))
+			contacts |= 1u << i;
+	}
+	return contacts;
+}
+
+/* Takes down the Contact that is the one of a registration, written as it was then, but for host
+ * and port; and those of the same host and port now, which its user agent has learnt for all. */
+static void find_as(const struct follow *follow, const struct passage *passage,
 	const struct address *as, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	const struct address *client = place_of(follow, old->registration);
 
-	for (unsigned i = 0; i < passage->message->contact_count; i++) {
+	for (unsigned i = 0; i < passage->message->contact_count && !old->contacts; i++) {
 		const struct sip_uri *written = &passage->message->contacts[i].uri;
 		const struct sip_uri uri = uri_as(written, as);
 
 		if (!is_learnt(written, as, &passage->client, client) ||
 			!listing_is_alike(listing_written(follow, &uri), reason->written))
 			continue;
-		if (old->contacts)
-			return false;
-		old->contacts = 1u << i;
+		old->contacts = list_beside(follow, passage->message, i);
 		old->as = *as;
 	}
-	return true;
 }
 
 /* Takes down all Contacts where one leads to where that of a registration led, as the user agent
@@ -214,10 +226,8 @@ static bool find_old(
 	if (!is_here && !find_as_it_stands(follow, passage->message, old))
 		return false;
 	count = list_former(follow, passage, is_here, old->registration, former);
-	for (unsigned i = 0; i < count && !old->contacts; i++) {
-		if (!find_as(follow, passage, &former[i], old))
-			return false;
-	}
+	for (unsigned i = 0; i < count && !old->contacts; i++)
+		find_as(follow, passage, &former[i], old);
 	return true;
 }
 
