@@ -391,7 +391,8 @@ static inline void endpoint_prefetch_part(
 void reason_expect(struct endpoints *endpoints, uint64_t key, uint32_t endpoint);
 
 /* The tests that hit the user agent there, when its message hits these. Whoever stands where
- * one is behind a NAT is behind it, also where one message does not show it. 0: no endpoint. */
+ * one is behind a NAT is behind it, also where one message does not show it; so is who says that he
+ * stands there, and comes from another port of that address. 0: no endpoint. */
 unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 	const struct address *client, const struct sip_message *message, unsigned nat);
 

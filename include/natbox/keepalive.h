@@ -81,8 +81,7 @@ void liveness_proven(struct endpoints *endpoints, uint32_t endpoint, uint32_t ti
 bool liveness_replied(
 	struct endpoints *endpoints, uint32_t endpoint, unsigned status, uint64_t sent_us);
 
-/* Whether it has left keepalive.max-lost keepalives in a row unanswered, without another sign of
- * life since; never where it is asked for none, and so could not be found again. */
+/* Whether it is lost; never where it is asked for nothing, and so could not be found again. */
 bool liveness_is_lost(const struct endpoints *endpoints, uint32_t endpoint);
 
 /* It woke, to send or for something else: reasons end, a keepalive is sent or found missed, and it

@@ -83,10 +83,11 @@ bool nat_origin(const struct sip_uri *uri, struct address *origin);
 
 /* Edits that have a REGISTER take back, before it does anything else, what the registrar knows this
  * Contact of it as while its user agent is at source: its repaired form, or itself where it is
- * source, with expires=0, in a header field in front of all its Contacts. False, and none, where a
- * repair would leave it alone or there is no room. After nat_repair of the same message. */
+ * source, with expires=0, in a header field in front of all its Contacts. own: the host that its
+ * user agent's Contacts have, as that of its Via. False, and none, where a repair would leave it
+ * alone or there is no room. After nat_repair of the same message. */
 bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
-	const struct address *source, struct edits *edits);
+	struct text own, const struct address *source, struct edits *edits);
 
 /* The same for a Contact that the user agent had written with another host and port. Where that is
  * the default port, which may have stood there or not, both are taken back. */

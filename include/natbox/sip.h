@@ -280,7 +280,8 @@ int sip_uri_parse(struct text uri, struct sip_uri *out);
 int sip_name_addr_parse(struct text value, struct sip_name_addr *out);
 int sip_contact_parse(struct text value, struct sip_contact *out);
 
-/* The nonce of a challenge or of credentials (RFC 3261 20.44, 20.7), without its quotes. */
+/* The nonce of a challenge or of credentials (RFC 3261 20.44, 20.7), without its quotes; never
+ * empty. */
 bool sip_nonce(struct text auth, struct text *nonce);
 
 /* Walks the Contacts, taken apart; ill-formed values are left out. NULL at the end. */

@@ -183,19 +183,45 @@ static unsigned nat_elsewhere(const struct endpoints *endpoints, const struct ad
 	return 0;
 }
 
+/* What is known of whoever stands at an address, or stood there a short while ago. */
+static unsigned nat_at(
+	const struct endpoints *endpoints, const struct address *address, struct text call_id)
+{
+	const unsigned nat = nat_elsewhere(endpoints, address);
+
+	return nat ? nat
+		   : natted_recall(
+			     &endpoints->natted, report_tick(endpoints->report), address, call_id);
+}
+
+/* The same of where its first Contact says that a user agent is, with its own address and another
+ * port: its NAT has given it this one since. */
+static unsigned nat_where_named(const struct endpoints *endpoints, const struct address *client,
+	const struct sip_message *message)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact = sip_next_contact(message, &cursor);
+	struct address named = *client;
+
+	if (!contact || !contact->uri.is_address || uri_port(&contact->uri) == client->port ||
+		!address_same_host(&contact->uri.address, client))
+		return 0;
+	named.port = uri_port(&contact->uri);
+	return nat_at(endpoints, &named, message->call_id);
+}
+
 unsigned endpoints_learn_nat(struct endpoints *endpoints, uint32_t endpoint,
 	const struct address *client, const struct sip_message *message, unsigned nat)
 {
-	uint32_t now = report_tick(endpoints->report);
-
 	if (endpoint)
 		return nat | endpoint_at(endpoints, endpoint)->nat;
 	if (nat) {
-		natted_note(&endpoints->natted, now, client, message->call_id, nat);
+		natted_note(&endpoints->natted, report_tick(endpoints->report), client,
+			message->call_id, nat);
 		return nat;
 	}
-	nat = nat_elsewhere(endpoints, client);
-	return nat ? nat : natted_recall(&endpoints->natted, now, client, message->call_id);
+	nat = nat_at(endpoints, client, message->call_id);
+	return nat ? nat : nat_where_named(endpoints, client, message);
 }
 
 /* The number that unproven endpoints of an address go by: where its counter is. */

@@ -178,45 +178,54 @@ static void follow(struct engine *engine, struct passage *passage)
 		liveness_proven(&engine->endpoints, endpoint, passage->proven_at);
 }
 
+/* One Contact as it was at one place before. */
+static bool take_back_one(struct engine *engine, const struct passage *passage,
+	const struct moved *moved, unsigned number)
+{
+	const struct sip_message *message = passage->message;
+	const struct sip_contact *contact = &message->contacts[number];
+	const bool is_own = moved->own >> number & 1;
+
+	if (moved->as.port)
+		return nat_take_back_as(message, contact, &moved->as, &moved->from, &engine->edits);
+	return nat_take_back(message, contact, is_own ? contact->uri.host : message->top_via.host,
+		&moved->from, &engine->edits);
+}
+
 /* What would stay at the registrar otherwise. */
 static bool take_back(struct engine *engine, const struct passage *passage)
 {
-	const struct sip_message *message = passage->message;
 	bool any = false;
 
 	for (unsigned i = 0; i < passage->moved_count; i++) {
 		const struct moved *moved = &passage->moved[i];
-		const struct sip_contact *contact = message->contacts;
 
-		for (unsigned left = moved->contacts; left; left >>= 1, contact++) {
-			if (left & 1)
-				any |= moved->as.port
-					       ? nat_take_back_as(message, contact, &moved->as,
-							 &moved->from, &engine->edits)
-					       : nat_take_back(message, contact, &moved->from,
-							 &engine->edits);
-		}
+		for (unsigned left = moved->contacts; left; left &= left - 1)
+			any |= take_back_one(engine, passage, moved, (unsigned)__builtin_ctz(left));
 	}
 	return any;
 }
 
-/* The one Contact of a user agent that has learnt where it is names its place of before, when its
- * NAT has given it another one, or what was repaired there: then it is its own. */
+/* A Contact of a user agent that has learnt where it is names its place of before, when its NAT has
+ * given it another one; or, where it is alone, what was repaired there: then it is its own. */
 static bool repair_moved(struct engine *engine, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
-	const struct sip_contact *contact = &message->contacts[0];
+	const bool is_alone = message->contact_count == 1;
+	bool any = false;
 
-	if (message->contact_count != 1)
-		return false;
 	for (unsigned i = 0; i < passage->moved_count; i++) {
 		const struct moved *moved = &passage->moved[i];
 
-		if (uri_is_at(&contact->uri, &moved->from) ||
-			(moved->as.port && uri_is_at(&contact->uri, &moved->as)))
-			return nat_repair_moved(message, contact, &passage->client, &engine->edits);
+		for (unsigned left = moved->contacts; left; left &= left - 1) {
+			const struct sip_contact *contact = &message->contacts[__builtin_ctz(left)];
+
+			if (uri_is_at(&contact->uri, &moved->from) || (is_alone && moved->own))
+				any |= nat_repair_moved(
+					message, contact, &passage->client, &engine->edits);
+		}
 	}
-	return false;
+	return any;
 }
 
 /* Repairs what comes from behind a NAT, follows it, and has a REGISTER take back what natbox itself
@@ -239,13 +248,19 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 	return fields;
 }
 
-/* Of responses those of callees do, as they may never have sent a request. */
-static bool may_decide_class(const struct passage *passage)
+/* The class of who has sent a message that is followed: a REGISTER tells it anew, all else where
+ * there is no endpoint yet, or nobody has looked at it since a reload. */
+static uint8_t class_of(const struct engine *engine, const struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
+	const struct endpoints *endpoints = &engine->endpoints;
 
-	return message->is_request ? passage->has_key || message->method == SIP_ACK
-				   : message->method == SIP_INVITE;
+	if (!engine->settings.classes.count || !(passage->has_key || message->method == SIP_ACK))
+		return 0;
+	if (passage->endpoint && message->method != SIP_REGISTER &&
+		review_has_reached(endpoints, passage->endpoint))
+		return endpoint_at(endpoints, passage->endpoint)->class;
+	return (uint8_t)classes_match_message(&endpoints->classes, message, &passage->client);
 }
 
 static struct outcome packet_in(
@@ -268,9 +283,7 @@ static struct outcome packet_in(
 	passage->endpoint = endpoint_find(&engine->endpoints, &passage->client, passage->proxy);
 	passage->nat = endpoints_learn_nat(
 		&engine->endpoints, passage->endpoint, &passage->client, message, passage->nat);
-	if (engine->settings.classes.count && may_decide_class(passage))
-		passage->class = (uint8_t)classes_match_message(
-			&engine->endpoints.classes, message, &passage->client);
+	passage->class = class_of(engine, passage);
 	edits_reset(&engine->edits);
 	return apply_edits(engine, passage, repair_and_follow(engine, passage));
 }

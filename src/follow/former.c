@@ -41,7 +41,7 @@ void former_note(struct follow *follow, const struct listing *listing, uint64_t 
 	uint64_t noted;
 	uint32_t host;
 
-	if (!listing->own || !read_origin(listing, &origin) || !address_is_ipv4(&origin))
+	if (!listing->own_uri || !read_origin(listing, &origin) || !address_is_ipv4(&origin))
 		return;
 	memcpy(&host, origin.ip + sizeof(origin.ip) - sizeof(host), sizeof(host));
 	noted = port_key(follow, key, listing->written);

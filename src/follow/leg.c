@@ -126,8 +126,7 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
 	claim.early = early;
 	claim.key = is_elsewhere && !proven ? twin_key(transaction->reason) : transaction->reason;
 	known = reason_find(follow->endpoints, claim.key);
-	if (known) /* a BYE that is under way stays so */
-		claim.cseq = reason_at(follow->endpoints, known)->cseq;
+	claim.cseq = reason_at(follow->endpoints, known)->cseq; /* a BYE that is under way */
 	claim.id = message->call_id;
 	claim.seconds = seconds ? seconds : 1;
 	reason_hold(follow->endpoints, &claim);

@@ -224,6 +224,7 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++)
 		found[i] = (struct listed){0};
 	listing->granted = listing->own = listing->written = listing->count = 0;
+	listing->own_uri = NULL;
 	listing->user = (struct text){0};
 	for (; (contact = sip_next_contact(response, &cursor)); seen++) {
 		struct listed listed = {.contact = contact,

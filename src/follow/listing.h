@@ -28,11 +28,11 @@ bool listing_is_removal(const struct transaction *transaction, uint32_t written)
 struct listing {
 	uint32_t granted; /* seconds, the longest of the request's own Contacts; 0: none is there */
 	uint32_t own;     /* the binding that is its own; 0: not known, or several */
-	const struct sip_uri *own_uri;
-	uint32_t written; /* that one as the request had it */
-	bool is_here;     /* it leads to where the user agent is seen */
-	struct text user; /* of the first of its own; at is NULL where that has none */
-	bool is_whole;    /* all that was listed could be read, so nothing else is bound */
+	const struct sip_uri *own_uri; /* of several one; NULL: none is listed */
+	uint32_t written;              /* that one as the request had it */
+	bool is_here;                  /* it leads to where the user agent is seen */
+	struct text user;              /* of the first of its own; at is NULL where that has none */
+	bool is_whole; /* all that was listed could be read, so nothing else is bound */
 	unsigned count;
 	uint32_t bindings[SIP_VALUES_MAX]; /* those that are not its own; 0 once it is taken */
 };

@@ -57,38 +57,51 @@ static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 						   address_same_host(&uri->address, from))));
 }
 
-/* Takes down the Contact that is the one of a registration: written as it was then, but for host
- * and port. False where there are two. */
-static bool find_as(const struct follow *follow, const struct passage *passage,
+/* Those that lead to where this Contact leads. */
+static unsigned list_beside(
+	const struct follow *follow, const struct sip_message *message, unsigned number)
+{
+	const uint32_t written = listing_written(follow, &message->contacts[number].uri);
+	unsigned contacts = 0;
+
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		if (listing_leads_alike(
+			    listing_written(follow, &message->contacts[i].uri), written))
+			contacts |= 1u << i;
+	}
+	return contacts;
+}
+
+/* Takes down the Contact that is the one of a registration, written as it was then, but for host
+ * and port; and those of the same host and port now, which its user agent has learnt for all. */
+static void find_as(const struct follow *follow, const struct passage *passage,
 	const struct address *as, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	const struct address *client = place_of(follow, old->registration);
 
-	for (unsigned i = 0; i < passage->message->contact_count; i++) {
+	for (unsigned i = 0; i < passage->message->contact_count && !old->contacts; i++) {
 		const struct sip_uri *written = &passage->message->contacts[i].uri;
 		const struct sip_uri uri = uri_as(written, as);
 
 		if (!is_learnt(written, as, &passage->client, client) ||
 			!listing_is_alike(listing_written(follow, &uri), reason->written))
 			continue;
-		if (old->contacts)
-			return false;
-		old->contacts = 1u << i;
+		old->contacts = list_beside(follow, passage->message, i);
 		old->as = *as;
 	}
-	return true;
 }
 
-/* Takes down what leads to where the Contact of a registration led, as the user agent wrote both:
- * it may have several, of other users and with other parameters, each in a REGISTER of its own. One
- * that the registrar has never heard of is taken back in vain. False where two are alike. Of no
- * more Contacts than moved_find lets through. */
+/* Takes down all Contacts where one leads to where that of a registration led, as the user agent
+ * wrote both: it may have several, of other users and with other parameters, each in a REGISTER of
+ * its own. One that the registrar has never heard of is taken back in vain. False where two are
+ * alike. Of no more Contacts than moved_find lets through. */
 static bool find_as_it_stands(
 	const struct follow *follow, const struct sip_message *message, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	uint32_t written[TRANSACTION_CONTACTS_MAX];
+	bool any = false;
 
 	for (unsigned i = 0; i < message->contact_count; i++) {
 		written[i] = listing_written(follow, &message->contacts[i].uri);
@@ -96,9 +109,10 @@ static bool find_as_it_stands(
 			if (written[j] == written[i])
 				return false;
 		}
-		if (listing_leads_alike(written[i], reason->written))
-			old->contacts |= 1u << i;
+		any |= listing_leads_alike(written[i], reason->written);
 	}
+	if (any)
+		old->contacts = (1u << message->contact_count) - 1;
 	return true;
 }
 
@@ -212,10 +226,8 @@ static bool find_old(
 	if (!is_here && !find_as_it_stands(follow, passage->message, old))
 		return false;
 	count = list_former(follow, passage, is_here, old->registration, former);
-	for (unsigned i = 0; i < count && !old->contacts; i++) {
-		if (!find_as(follow, passage, &former[i], old))
-			return false;
-	}
+	for (unsigned i = 0; i < count && !old->contacts; i++)
+		find_as(follow, passage, &former[i], old);
 	return true;
 }
 
@@ -296,27 +308,12 @@ static bool is_unmistakable(
 	return true;
 }
 
-/* What is known to have been repaired was its user agent's own, though nothing in the message tells
- * so of a public address where that has never been. */
-static struct address written_as(const struct old *old, const struct sip_uri *uri,
-	const struct address *from, bool is_given_back)
-{
-	struct address as = old->as;
-
-	if (as.port || is_given_back || !uri->is_address || address_is_private(&uri->address) ||
-		uri_is_at(uri, from))
-		return as;
-	as = uri->address;
-	as.port = uri_port(uri);
-	return as;
-}
-
 static void take_back(const struct follow *follow, struct passage *passage, const struct aor *aor,
 	const struct old *old, struct transaction *wanted)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	const struct address from = *place_of(follow, old->registration);
-	struct moved moved = {.from = from};
+	struct moved moved = {.from = from, .as = old->as};
 
 	for (unsigned left = old->contacts; left; left &= left - 1) {
 		const struct sip_contact *contact =
@@ -330,7 +327,8 @@ static void take_back(const struct follow *follow, struct passage *passage, cons
 		if (is_shared(follow, aor, wanted->reason, old->registration, &uri, is_given_back))
 			continue;
 		moved.contacts |= left & -left;
-		moved.as = written_as(old, &uri, &from, is_given_back);
+		if (!old->as.port && uri.is_address && !is_given_back)
+			moved.own |= left & -left;
 		if (is_as_repaired && !uri_is_at(&uri, &from) &&
 			!address_equal(&from, &passage->client) &&
 			is_unmistakable(follow, aor, wanted->reason, old->registration))

@@ -80,7 +80,7 @@ static void give_nonces(struct follow *follow, const struct passage *passage)
 	struct text nonce;
 
 	for (unsigned i = 0; i < message->auth_count; i++) {
-		if (sip_nonce(message->auths[i], &nonce) && nonce.length)
+		if (sip_nonce(message->auths[i], &nonce))
 			ledger_note(&follow->proofs, nonce_key(follow, &passage->client, nonce),
 				report_tick(follow->report), GIVEN);
 	}
@@ -92,7 +92,7 @@ bool proof_bears_nonce(const struct follow *follow, const struct sip_message *me
 	struct text nonce;
 
 	for (unsigned i = 0; i < message->auth_count; i++) {
-		if (sip_nonce(message->auths[i], &nonce) && nonce.length &&
+		if (sip_nonce(message->auths[i], &nonce) &&
 			ledger_find(&follow->proofs, nonce_key(follow, client, nonce), NULL, NULL))
 			return true;
 	}

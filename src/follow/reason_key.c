@@ -37,11 +37,20 @@ struct text follow_tag(struct text from_or_to)
 	return tag;
 }
 
+struct text follow_value(struct text field, struct text *params)
+{
+	const char *end = text_end(field);
+	const char *semicolon = field.length ? memchr(field.at, ';', field.length) : NULL;
+
+	params->at = semicolon ? semicolon : end;
+	params->length = (size_t)(end - params->at);
+	field.length -= params->length;
+	return text_trim(field);
+}
+
 bool follow_seconds(struct text value, uint32_t *seconds)
 {
-	const char *semicolon = value.at ? memchr(value.at, ';', value.length) : NULL;
+	struct text params;
 
-	if (semicolon)
-		value.length = (size_t)(semicolon - value.at);
-	return text_number(text_trim(value), seconds);
+	return text_number(follow_value(value, &params), seconds);
 }

@@ -18,7 +18,10 @@ static inline struct text follow_bytes(const void *bytes, size_t size)
 /* The tag of a From or To; at is NULL when it has none. */
 struct text follow_tag(struct text from_or_to);
 
-/* A header field that is a number of seconds, maybe with parameters behind it. */
+/* A header field without the parameters behind it, which begin at its first semicolon. */
+struct text follow_value(struct text field, struct text *params);
+
+/* One that is a number of seconds, maybe with parameters behind it. */
 bool follow_seconds(struct text value, uint32_t *seconds);
 
 #endif

@@ -3,8 +3,6 @@
 #include "reason_key.h"
 #include "request.h"
 
-#include <string.h>
-
 /* What a subscription lasts when neither side says (RFC 6665 leaves it to the event package;
  * this is presence, RFC 3856 6.4). */
 enum { SUBSCRIPTION_SECONDS_DEFAULT = 3600 };
@@ -25,16 +23,9 @@ static bool is_refer(const struct event_name *event)
 
 static struct event_name event_of(const struct sip_message *message)
 {
-	struct event_name event = {.package = message->event};
-	struct text params = {0};
+	struct text params;
+	struct event_name event = {.package = follow_value(message->event, &params)};
 
-	for (size_t i = 0; i < event.package.length; i++) {
-		if (event.package.at[i] == ';') {
-			params = (struct text){event.package.at + i, event.package.length - i};
-			event.package.length = i;
-		}
-	}
-	event.package = text_trim(event.package);
 	if (sip_param(params, TEXT("id"), &event.id) && is_refer(&event))
 		text_number(event.id, &event.refer);
 	return event;
@@ -139,8 +130,8 @@ static void accept(struct follow *follow, const struct sip_message *response,
 	claim.kind = REASON_SUBSCRIPTION;
 	claim.key = transaction->reason;
 	claim.id = response->call_id;
-	if (reason)
-		claim.cseq = reason_at(follow->endpoints, reason)->cseq;
+	claim.cseq = reason_at(follow->endpoints, reason)->cseq;
+	claim.binding = reason_at(follow->endpoints, reason)->binding;
 	if (transaction->method == SIP_REFER)
 		claim.binding = response->cseq_number;
 	if (!follow_seconds(response->expires, &claim.seconds))
@@ -207,15 +198,9 @@ void subscription_refer(struct follow *follow, const struct passage *passage)
 /* An answer that there will be no subscription, as was asked for (RFC 4488 4). */
 static bool denies_subscription(const struct sip_message *response)
 {
-	struct text value = response->refer_sub;
-	const char *semicolon;
+	struct text params;
 
-	if (!value.length)
-		return false;
-	semicolon = memchr(value.at, ';', value.length);
-	if (semicolon)
-		value.length = (size_t)(semicolon - value.at);
-	return text_equal_nocase(text_trim(value), TEXT("false"));
+	return text_equal_nocase(follow_value(response->refer_sub, &params), TEXT("false"));
 }
 
 /* Whether a REFER of this number is the first of its dialog, whose reason has this key: its binding
@@ -275,14 +260,10 @@ struct notice {
 
 static void read_state(const struct sip_message *message, struct notice *notice)
 {
-	struct text state = message->subscription_state, params, expires;
-	size_t end = 0;
+	struct text params, expires;
+	const struct text state = follow_value(message->subscription_state, &params);
 
-	while (end < state.length && state.at[end] != ';')
-		end++;
-	params = (struct text){state.at + end, state.length - end};
-	state.length = end;
-	notice->is_terminated = text_equal_nocase(text_trim(state), TEXT("terminated"));
+	notice->is_terminated = text_equal_nocase(state, TEXT("terminated"));
 	notice->says_time = sip_param(params, TEXT("expires"), &expires) &&
 			    text_number(expires, &notice->seconds);
 	if (!notice->says_time)

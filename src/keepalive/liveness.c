@@ -148,9 +148,8 @@ bool liveness_is_lost(const struct endpoints *endpoints, uint32_t index)
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 	const struct keepalive_rules *rules = endpoint_rules(endpoints, endpoint);
 
-	return rules->max_lost && endpoint->missed >= rules->max_lost &&
-	       schedule_sends(&endpoints->schedule, endpoint->class) &&
-	       keepalive_is_answered(rules->method);
+	return endpoint->lost && rules->max_lost && keepalive_is_answered(rules->method) &&
+	       schedule_sends(&endpoints->schedule, endpoint->class);
 }
 
 static void send_keepalive(struct endpoints *endpoints, struct keepalive *keepalive,

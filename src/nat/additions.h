@@ -10,7 +10,7 @@ struct additions {
 	bool removes; /* what does not say for how long it is meant is taken back */
 };
 
-/* Of a message that takes nothing back, none. */
+/* Of a message with one Contact alone nothing: there is none that it may clash with. */
 struct additions additions_find(const struct sip_message *message);
 
 /* Whether a Contact is taken back, and a repair may make it equal to one that is added. Those that

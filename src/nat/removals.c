@@ -23,9 +23,8 @@ static struct text front_of(const struct sip_message *message)
 /* The longest URI that is taken back, repaired: of the longest user and host names there are. */
 enum { TAKEN_BACK_MAX = 1024 };
 
-/* sent_by: what makes the host of a Contact the user agent's own. */
-static bool take_back(const struct sip_message *message, const struct sip_contact *contact,
-	struct text sent_by, const struct address *source, struct edits *edits)
+bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
+	struct text own, const struct address *source, struct edits *edits)
 {
 	const struct text open = TEXT("Contact: <"), close = TEXT(">;expires=0\r\n");
 	const size_t bare = name_addr_is_bracketed(&contact->name_addr) ? 0 : 1;
@@ -38,7 +37,7 @@ static bool take_back(const struct sip_message *message, const struct sip_contac
 
 	edits_reset(&change);
 	repair_start(&repair, message, source, &domains, &change);
-	repair.sent_by_host = sent_by;
+	repair.sent_by_host = own;
 	if (!repair_contact(&repair, contact) && !uri_is_at(&contact->uri, source))
 		return false;
 	memcpy(bytes, open.at, text.length);
@@ -53,12 +52,6 @@ static bool take_back(const struct sip_message *message, const struct sip_contac
 		return false;
 	edits_replace(edits, front_of(message), text);
 	return true;
-}
-
-bool nat_take_back(const struct sip_message *message, const struct sip_contact *contact,
-	const struct address *source, struct edits *edits)
-{
-	return take_back(message, contact, message->top_via.host, source, edits);
 }
 
 /* A Contact with another host and port. False when it is too long. */
@@ -85,10 +78,10 @@ bool nat_take_back_as(const struct sip_message *message, const struct sip_contac
 	bool any = false;
 
 	if (put_host_port(contact, host_port, bytes, &changed))
-		any |= take_back(message, &changed, changed.uri.host, source, edits);
+		any |= nat_take_back(message, &changed, changed.uri.host, source, edits);
 	host_port.length = address_format_host(as, text);
 	if (as->port == SIP_DEFAULT_PORT && put_host_port(contact, host_port, bytes, &changed))
-		any |= take_back(message, &changed, changed.uri.host, source, edits);
+		any |= nat_take_back(message, &changed, changed.uri.host, source, edits);
 	return any;
 }
 
@@ -148,7 +141,8 @@ unsigned nat_repair_removals(const struct sip_message *message, const struct add
 		if (!additions_may_clash(&additions, contact))
 			continue;
 		if (!uri_is_at(&contact->uri, source))
-			any |= nat_take_back(message, contact, source, edits);
+			any |= nat_take_back(
+				message, contact, message->top_via.host, source, edits);
 		else if (!has_moved && contact > additions.first)
 			any |= has_moved = move_to_front(message, contact, edits);
 	}

@@ -176,16 +176,12 @@ bool schedule_paused_after(const struct schedule *schedule, unsigned class, uint
 
 void schedule_hold(struct schedule *schedule, uint32_t now)
 {
-	if (schedule->is_held)
-		return;
 	schedule->is_held = true;
 	schedule->held_since = now;
 }
 
 void schedule_release(struct schedule *schedule, uint32_t now)
 {
-	if (!schedule->is_held)
-		return;
 	schedule->is_held = false;
 	schedule_note_pause(schedule, schedule->held_since, now);
 }

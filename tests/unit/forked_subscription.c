@@ -267,6 +267,19 @@ Test(forked_subscription, what_is_said_of_the_first_refer_does_not_concern_one_a
 	border_expect(border, END("ended") GONE("ended"));
 }
 
+/* With a SUBSCRIBE, as any other subscription (RFC 3515 2.4.4). */
+Test(forked_subscription, a_refer_that_is_prolonged_goes_by_its_number_still)
+{
+	const struct exchange longer = {
+		.cseq = 3, .to_tag = "n", .lines = "Event: refer\r\nExpires: 600\r\n"};
+
+	refer(2, 202);
+	phone_is_granted(border, PHONE, "SUBSCRIBE", longer);
+	border_expect(border, NATTED ADD("180") REFRESH("600"));
+	notify(PHONE, "n", "Event: refer;id=2\r\nSubscription-State: terminated\r\n");
+	border_expect(border, END("ended") GONE("ended"));
+}
+
 Test(forked_subscription, what_is_said_of_another_refer_does_not_concern_the_first)
 {
 	refer(2, 202);

@@ -57,13 +57,19 @@ static void registers_with_two_call_ids(const char *const *pair, const char *exp
 	registers_each(pair, "b", expires);
 }
 
-static void registers_both_at_once(const char *const *pair, const char *expires)
+static void registers_both_as(const char *const *pair, struct registration registration)
 {
 	char contacts[256];
 
 	snprintf(contacts, sizeof(contacts), "<%s>, <%s>", pair[0], pair[1]);
-	exchange(place, (struct registration){
-				.cseq = ++round_number, .contact = contacts, .expires = expires});
+	registration.cseq = ++round_number;
+	registration.contact = contacts;
+	exchange(place, registration);
+}
+
+static void registers_both_at_once(const char *const *pair, const char *expires)
+{
+	registers_both_as(pair, (struct registration){.expires = expires});
 }
 
 static void moves_to(const char *new_place)
@@ -87,39 +93,56 @@ static void is_bound_twice_where_it_is(const char *const *pair)
 		pair[0], pair[1]);
 }
 
-static void move_about(void (*registers)(const char *const *pair, const char *expires))
+static void move_about(
+	const char *const *pair, void (*registers)(const char *const *pair, const char *expires))
 {
-	for (unsigned i = 0; i < PAIRS; i++) {
-		moves_to(PHONE);
-		registers(pairs[i], NULL);
-		registers(pairs[i], NULL);
-		moves_to(MOVED);
-		registers(pairs[i], NULL);
-		is_bound_twice_where_it_is(pairs[i]);
-		moves_to(AGAIN);
-		registers(pairs[i], NULL);
-		registers(pairs[i], NULL);
-		is_bound_twice_where_it_is(pairs[i]);
-		registers(pairs[i], "0");
-		cr_expect_eq(registrar.count, 0, "%s, %s", pairs[i][0], pairs[i][1]);
-		cr_expect_eq(engine_counters(phones_border->engine).endpoints, 0, "%s, %s",
-			pairs[i][0], pairs[i][1]);
-	}
+	moves_to(PHONE);
+	registers(pair, NULL);
+	registers(pair, NULL);
+	moves_to(MOVED);
+	registers(pair, NULL);
+	is_bound_twice_where_it_is(pair);
+	moves_to(AGAIN);
+	registers(pair, NULL);
+	registers(pair, NULL);
+	is_bound_twice_where_it_is(pair);
+	registers(pair, "0");
+	cr_expect_eq(registrar.count, 0, "%s, %s", pair[0], pair[1]);
+	cr_expect_eq(
+		engine_counters(phones_border->engine).endpoints, 0, "%s, %s", pair[0], pair[1]);
+}
+
+static void all_move_about(void (*registers)(const char *const *pair, const char *expires))
+{
+	for (unsigned i = 0; i < PAIRS; i++)
+		move_about(pairs[i], registers);
 }
 
 TestOfBoth(ghosts_of_several, a_phone_that_registers_both_at_once_leaves_none_of_either)
 {
-	move_about(registers_both_at_once);
+	all_move_about(registers_both_at_once);
+}
+
+TestOfBoth(ghosts_of_several, also_of_other_ports_and_hosts)
+{
+	static const char *const others[][2] = {
+		{"sip:alice@192.168.1.10:5060", "sip:bob@192.168.1.10:5062"},
+		{"sip:alice@192.168.1.10:5062;line=1", "sip:bob@192.168.1.10"},
+		{"sip:alice@192.168.1.10", "sip:alice@10.8.0.2:5060;user=phone"},
+	};
+
+	for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++)
+		move_about(others[i], registers_both_at_once);
 }
 
 TestOfBoth(ghosts_of_several, nor_does_one_that_registers_one_after_the_other)
 {
-	move_about(registers_with_one_call_id);
+	all_move_about(registers_with_one_call_id);
 }
 
 TestOfBoth(ghosts_of_several, nor_do_two_lines_of_a_phone)
 {
-	move_about(registers_with_two_call_ids);
+	all_move_about(registers_with_two_call_ids);
 }
 
 TestOfBoth(ghosts_of_several, nor_does_one_that_leaves_from_its_new_port)
@@ -147,6 +170,19 @@ TestOfBoth(ghosts_of_several, a_contact_with_maddr_is_taken_back_as_it_was_repai
 	exchange(PHONE, (struct registration){.contact = contact});
 	exchange(MOVED, (struct registration){.cseq = 2, .contact = contact});
 	bound_are("sip:alice@" MOVED ";natbox=192.168.1.10-5060*192.168.1.10");
+}
+
+/* It may have had addresses of its own that are in no private network. */
+TestOfBoth(ghosts_of_several, each_is_taken_back_as_it_was_written)
+{
+	static const char *const squatted[] = {"sip:alice@30.0.0.5:5060", "sip:bob@30.0.0.5:5062"};
+	const struct registration seen = {.via = "30.0.0.5"};
+
+	moves_to(PHONE);
+	registers_both_as(squatted, seen);
+	moves_to(MOVED);
+	registers_both_as(squatted, seen);
+	is_bound_twice_where_it_is(squatted);
 }
 
 /* Each is a reason of its own, until it leaves. */

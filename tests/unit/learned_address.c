@@ -67,6 +67,59 @@ Test(learned_address, a_phone_that_refreshes_too_late_is_natted_as_before)
 	border_expect(border, RETURNED);
 }
 
+#define MOVED "203.0.113.1:6000"
+
+/* Nothing but its Contact shows a NAT, and that only before it learns. */
+static void learn_where_only_a_contact_shows_it(void)
+{
+	border->settings.nat.detect = NAT_CONTACT_PRIVATE;
+	border->repairs = true;
+	register_alice("60");
+	register_learned(NULL);
+	border_forget(border);
+}
+
+Test(learned_address, at_another_port_the_phone_that_names_the_one_it_had_is_natted)
+{
+	struct registration request = learned;
+
+	learn_where_only_a_contact_shows_it();
+	request.cseq = 3;
+	border_register(border, MOVED, request);
+	cr_expect_eq(border->outcome.verdict, VERDICT_REWRITE);
+	border_answer(border, MOVED, 200, request);
+	border_expect(border, "rewrite " MOVED " in\n"
+			      "reason-end " PHONE " registration sip:alice@example.com moved\n"
+			      "endpoint-remove " PHONE " ended\n"
+			      "endpoint-add " MOVED " contact-private\n"
+			      "reason-add " MOVED " registration sip:alice@example.com 60\n");
+}
+
+Test(learned_address, so_it_is_when_it_has_not_been_there_for_a_while)
+{
+	struct registration request = learned;
+
+	learn_where_only_a_contact_shows_it();
+	border_wait(border, 61 + 299);
+	request.cseq = 3;
+	border_forget(border);
+	border_bind(border, MOVED, request);
+	border_expect(border, "rewrite " MOVED " in\n"
+			      "endpoint-add " MOVED " contact-private\n"
+			      "reason-add " MOVED " registration sip:alice@example.com 60\n");
+}
+
+Test(learned_address, what_another_address_has_says_nothing_of_who_names_it)
+{
+	struct registration request = learned;
+
+	learn_where_only_a_contact_shows_it();
+	request.aor = "sip:bob@example.com";
+	request.call_id = "other";
+	border_bind(border, "203.0.113.2:6000", request);
+	border_expect(border, "");
+}
+
 Test(learned_address, a_phone_that_is_natted_at_one_proxy_is_at_another)
 {
 	register_alice("3600");

@@ -225,6 +225,34 @@ Test(lost_answer, a_reload_switches_it)
 	expect_relayed();
 }
 
+static void set_max_lost(unsigned max_lost)
+{
+	border->settings.keepalive.max_lost = max_lost;
+	engine_reconfigure(border->engine, &border->settings);
+}
+
+Test(lost_answer, after_a_reload_goes_by_what_was_told_and_not_by_what_would_be)
+{
+	lose_phone();
+	set_max_lost(10);
+	call();
+	expect_answered(430);
+}
+
+Test(lost_answer, after_a_reload_a_phone_is_not_lost_before_that_is_told)
+{
+	register_phone();
+	border_wait(border, 76);
+	border->sent_count = 0;
+	set_max_lost(2);
+	call();
+	expect_relayed();
+	border_wait(border, 4.1);
+	border->sent_count = 0;
+	call();
+	expect_answered(430);
+}
+
 Test(lost_answer, is_that_of_the_proxy_that_the_phone_is_lost_at)
 {
 	lose_phone();

@@ -336,7 +336,7 @@ static void taken_back_goes_again(const struct bytes *original, const struct add
 	while ((contact = sip_next_contact(&message, &cursor))) {
 		edits_reset(&edits);
 		nat_repair(&message, client, &settings, &edits);
-		if (!nat_take_back(&message, contact, &before, &edits))
+		if (!nat_take_back(&message, contact, message.top_via.host, &before, &edits))
 			continue;
 		apply(original, &more);
 		cr_assert(scan(&more, &message));
