@@ -24,10 +24,9 @@ static struct nft_ctx *nft_new(void)
 	return nft;
 }
 
-/* Rules of the old iptables, which nft does not show. */
-static bool has_old_nat(void)
+static bool names_nat(const char *path)
 {
-	FILE *file = fopen("/proc/net/ip_tables_names", "re");
+	FILE *file = fopen(path, "re");
 	char line[64];
 	bool found = false;
 
@@ -37,6 +36,12 @@ static bool has_old_nat(void)
 		found = strcmp(line, "nat\n") == 0;
 	fclose(file);
 	return found;
+}
+
+/* Rules of the old iptables, which nft does not show. */
+static bool has_old_nat(void)
+{
+	return names_nat("/proc/net/ip_tables_names") || names_nat("/proc/net/ip6_tables_names");
 }
 
 bool ruleset_may_notrack(void)
