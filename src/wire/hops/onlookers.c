@@ -150,15 +150,37 @@ static int take_policy(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
+static int take_default(const struct nlmsghdr *message, void *context)
+{
+	const struct xfrm_userpolicy_default *policy = mnl_nlmsg_get_payload(message);
+	bool *encrypts = context;
+
+	*encrypts |= policy->out == XFRM_USERPOLICY_BLOCK;
+	return MNL_CB_OK;
+}
+
+/* 0 also from a kernel that has no default but to let pass. */
+static int ask_policies(bool *encrypts)
+{
+	struct netlink_message request;
+	int result;
+
+	netlink_start(&request, XFRM_MSG_GETPOLICY, NLM_F_DUMP, sizeof(struct xfrm_userpolicy_id));
+	result = netlink_ask(NETLINK_XFRM, &request.header, take_policy, encrypts);
+	if (result != 0)
+		return result;
+	netlink_start(
+		&request, XFRM_MSG_GETDEFAULT, NLM_F_ACK, sizeof(struct xfrm_userpolicy_default));
+	result = netlink_ask(NETLINK_XFRM, &request.header, take_default, encrypts);
+	return result == -EINVAL ? 0 : result;
+}
+
 /* Where that cannot be asked, what is known stays. */
 static void look_at_policies(struct onlookers *onlookers)
 {
-	struct netlink_message request;
 	bool encrypts = false;
 
-	netlink_start(&request, XFRM_MSG_GETPOLICY, NLM_F_DUMP, sizeof(struct xfrm_userpolicy_id));
-	if (onlookers->policies &&
-		netlink_ask(NETLINK_XFRM, &request.header, take_policy, &encrypts) == 0)
+	if (onlookers->policies && ask_policies(&encrypts) == 0)
 		onlookers->encrypts = encrypts;
 }
 
