@@ -156,14 +156,19 @@ void alive_close(struct alive *alive)
 	free(alive);
 }
 
-static int commit(struct alive *alive, const struct transaction *transaction)
+int alive_commit(struct alive *alive, const void *transaction, size_t length)
 {
 	int error;
 
 	pthread_mutex_lock(&alive->turn);
-	error = netlink_commit(alive->socket, transaction->bytes, transaction->length);
+	error = netlink_commit(alive->socket, transaction, length);
 	pthread_mutex_unlock(&alive->turn);
 	return error;
+}
+
+static int commit(struct alive *alive, const struct transaction *transaction)
+{
+	return alive_commit(alive, transaction->bytes, transaction->length);
 }
 
 int alive_renew(struct alive *alive)

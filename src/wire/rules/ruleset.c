@@ -2,7 +2,6 @@
 
 #include "../apart.h"
 #include "others.h"
-#include "queue_rule.h"
 #include "ruleset_text.h"
 
 #include <errno.h>
@@ -108,8 +107,6 @@ int ruleset_install(const struct rules_settings *settings, bool notrack, struct 
 	}
 	error = apart_run("install table " RULESET_TABLE, run_commands, text, 0, fault);
 	free(text);
-	if (!error && settings->queues)
-		error = queue_rule_put(settings->queue, fault);
 	return error;
 }
 
