@@ -56,7 +56,8 @@ void host_watch_close(struct host_watch *watch)
 	free(watch);
 }
 
-/* Each interface that is made gets an IPv6 address of its link alone, which does not count (host.h). */
+/* Each interface that is made gets an IPv6 address of its link alone, which does not count
+ * (host.h). */
 static int note(const struct nlmsghdr *message, void *context)
 {
 	struct host_watch *watch = context;
