@@ -1,6 +1,7 @@
 #include "onlookers.h"
 
 #include "../netlink.h"
+#include "../own_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,11 +42,6 @@ static void name_rule(struct onlookers *onlookers, const char *name)
 	snprintf(onlookers->rule, sizeof(onlookers->rule), "%s", name);
 }
 
-static bool is_own(int family, const char *table)
-{
-	return family == NFPROTO_INET && strcmp(table, "natbox") == 0;
-}
-
 static const char *family_name(int family)
 {
 	if (family == NFPROTO_INET)
@@ -83,7 +79,7 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 	if (!chain || nftnl_chain_nlmsg_parse(message, chain) != 0) {
 		errno = ENOMEM;
 		result = MNL_CB_ERROR;
-	} else if (!is_own(family, nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)) &&
+	} else if (!is_own_table(family, nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)) &&
 		   sees_what_is_sent(chain)) {
 		snprintf(name, sizeof(name), "chain %s of nftables table %s %s",
 			nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME), family_name(family),
@@ -239,7 +235,7 @@ static int note_rule(const struct nlmsghdr *message, void *context)
 		if (mnl_attr_get_type(attribute) == NFTA_CHAIN_TABLE)
 			table = mnl_attr_get_str(attribute);
 	}
-	if (!is_own(general->nfgen_family, table))
+	if (!is_own_table(general->nfgen_family, table))
 		onlookers->rules_are_news = true;
 	return MNL_CB_OK;
 }

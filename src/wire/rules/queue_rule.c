@@ -1,5 +1,6 @@
 #include "queue_rule.h"
 
+#include "../own_table.h"
 #include "ruleset_text.h"
 
 #include <arpa/inet.h>
@@ -42,7 +43,7 @@ static struct nlmsghdr *put_rule(char *at, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *message = nftnl_nlmsg_build_hdr(at, type, NFPROTO_INET, flags, 1);
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, "natbox");
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, OWN_TABLE);
 	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, RULESET_QUEUE_CHAIN);
 	return message;
 }
