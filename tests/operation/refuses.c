@@ -1,5 +1,5 @@
-/* Preloaded, it has the kernel refuse a message to the queue for want of memory, as it may: as often
- * as the file that REFUSALS names has bytes, of which each refusal takes one. */
+/* Preloaded, it has the kernel refuse a message to the queue for want of memory, as it may: as
+ * often as the file that REFUSALS names has bytes, of which each refusal takes one. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
