@@ -120,8 +120,10 @@ static int check_sysctls(const struct rules_settings *settings, struct fault *fa
 /* Refuses what would not work, before anything is touched. */
 static int check(const struct rules_settings *settings, struct fault *fault)
 {
-	int error = check_sysctls(settings, fault);
+	int error = kernel_check_privilege(fault);
 
+	if (!error)
+		error = check_sysctls(settings, fault);
 	if (error || settings->manual)
 		return error;
 	error = routing_check(settings, uses_of(settings), fault);
