@@ -156,19 +156,26 @@ static uint64_t shortest_pause_us(const struct live *live)
 }
 
 /* Where natbox was stopped, its machine suspended or a disk hung, the engine is not to make up for
- * what it missed. */
-static void resume_after_pause(const struct live *live, uint64_t now_us, uint64_t waited_us)
+ * what it missed. Returns how long that was; 0: there was no pause. */
+static uint64_t resume_after_pause(struct live *live, uint64_t now_us, uint64_t waited_us)
+{
+	const uint64_t expected_us = live->now_us + waited_us;
+
+	live->now_us = now_us;
+	if (now_us < expected_us + shortest_pause_us(live))
+		return 0;
+	engine_resume(live->engine, now_us, live->wire.kind->deaf_after_pause_us);
+	return now_us - expected_us;
+}
+
+static void tell_pause(uint64_t now_us, uint64_t pause_us)
 {
 	static struct log_limit limit;
-	uint64_t expected_us = live->now_us + waited_us;
 
-	if (now_us < expected_us + shortest_pause_us(live))
-		return;
-	engine_resume(live->engine, now_us, live->wire.kind->deaf_after_pause_us);
 	log_limited(&limit, now_us, LOG_LEVEL_WARNING,
 		"natbox did not run for %.1f s: keepalives that were due go out now, one after the "
 		"other, and none of that time counts as missed",
-		(double)(now_us - expected_us) / 1e6);
+		(double)pause_us / 1e6);
 }
 
 /* As many endpoints as take as long as a step should, judged by those of the last one: twice as
@@ -203,11 +210,12 @@ static void advance(struct live *live)
 /* waited_us: at most so long after the last turn this one was to begin. */
 static int turn(struct live *live, uint64_t waited_us, struct fault *fault)
 {
-	uint64_t now_us = clock_us(CLOCK_BOOTTIME);
+	const uint64_t now_us = clock_us(CLOCK_BOOTTIME);
+	const uint64_t pause_us = resume_after_pause(live, now_us, waited_us);
 	int result;
 
-	resume_after_pause(live, now_us, waited_us);
-	live->now_us = now_us;
+	if (pause_us)
+		tell_pause(now_us, pause_us);
 	tell_time(live);
 	tell_what_is_wanted(live);
 	result = live->wire.kind->receive(&live->wire, now_us, fault);
@@ -269,7 +277,7 @@ static int run(struct live *live, int signals, struct fault *fault)
 	};
 	int descriptors[WIRE_DESCRIPTORS_MAX];
 	unsigned count = live->wire.kind->descriptors(&live->wire, descriptors);
-	uint64_t inspected_us = live->now_us;
+	uint64_t inspected_us;
 	unsigned wanted;
 	const bool is_watched = live->metrics || service_listens();
 
@@ -277,6 +285,9 @@ static int run(struct live *live, int signals, struct fault *fault)
 		polled[FIXED_DESCRIPTORS + i] =
 			(struct pollfd){.fd = descriptors[i], .events = POLLIN};
 	turns_start(&live->turns);
+	/* To start is no pause, however long it took. */
+	resume_after_pause(live, clock_us(CLOCK_BOOTTIME), 0);
+	inspected_us = live->now_us;
 	for (;;) {
 		int result, wait_ms = poll_timeout(live);
 

@@ -7,6 +7,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
 /* How long an address that came to or left this host may count as it did before. */
@@ -55,14 +56,15 @@ void host_watch_close(struct host_watch *watch)
 	free(watch);
 }
 
-/* Each interface that is made gets an address of its link alone, which does not count (host.h). */
+/* Each interface that is made gets an IPv6 address of its link alone, which does not count
+ * (host.h). */
 static int note(const struct nlmsghdr *message, void *context)
 {
 	struct host_watch *watch = context;
 	const struct ifaddrmsg *header = mnl_nlmsg_get_payload(message);
 
 	watch->is_old |= mnl_nlmsg_get_payload_len(message) < sizeof(*header) ||
-			 header->ifa_scope != RT_SCOPE_LINK;
+			 header->ifa_family != AF_INET6 || header->ifa_scope != RT_SCOPE_LINK;
 	return MNL_CB_OK;
 }
 

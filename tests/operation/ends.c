@@ -1,6 +1,6 @@
 /* Preloaded, it has a library's function end the process that calls it, as that library does when
  * memory is short: while the file that ENDS names has the function's name in it. One that asks the
- * kernel never returns then. */
+ * kernel never returns then. While the file has "slow" in it each of them takes a second longer. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,8 @@ static void *real(const char *function)
 {
 	if (is_to_end(function))
 		exit(2);
+	if (is_to_end("slow"))
+		sleep(1);
 	return dlsym(RTLD_NEXT, function);
 }
 

@@ -32,6 +32,12 @@ say $? "and is taken once it can be"
 stop
 say $? "it stops cleanly"
 
+start -o natbox.mode=queue
+leave_none_free
+inside nft delete table inet natbox && eventually is_diverting
+say $? "in mode queue the table is put back, too, with the rule that natbox makes itself"
+stop
+
 # Sniffing, natbox looks around once a second; each of its turns ends in a wait.
 waits() { awk '/^voluntary/ { print $2 }' "/proc/$pid/status"; }
 has_turned() { [ "$(waits)" -ge $((waits_before + 5)) ]; }

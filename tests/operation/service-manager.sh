@@ -60,4 +60,10 @@ say $? "to wait for an interface is no stall"
 stop
 ends_with 2 "no such interface" "${booted[@]}" -- -i nowhere0 && eventually told '^STATUS=cannot capture on nowhere0'
 say $? "and what it ended with is told as well"
+
+echo "# a start that takes long"
+preload_ends
+echo slow >"$ENDS"
+start -o state.path="$work/state" && stop && ! logged "did not run"
+say $? "is no pause"
 exit 0

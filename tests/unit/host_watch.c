@@ -66,6 +66,16 @@ Test(host_watch, addresses_that_come_and_go_are_noticed)
 	cr_expect(comes_to_have("2001:db8::1", false));
 }
 
+/* Of IPv6 that would be an address of the link alone, which has no place in SIP. */
+Test(host_watch, so_are_ipv4_addresses_whose_scope_is_the_link)
+{
+	cr_expect_not(has("192.0.2.1"));
+	run("ip addr add 192.0.2.1/32 dev lo scope link");
+	cr_expect(comes_to_have("192.0.2.1", true));
+	run("ip addr del 192.0.2.1/32 dev lo");
+	cr_expect(comes_to_have("192.0.2.1", false));
+}
+
 /* Until the clock says that what is known is old enough for another look, and that look. */
 static void look_again(void)
 {

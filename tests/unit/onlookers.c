@@ -118,6 +118,23 @@ Test(onlookers, policies_for_what_comes_in_are_none)
 	cr_expect(onlookers_are_settled(onlookers));
 }
 
+/* "Block" is the policy for all that no other one is for. */
+Test(onlookers, what_is_blocked_without_a_policy_is_not_sent_past_it)
+{
+	begin();
+	look();
+	cr_assert_not(onlookers_encrypt(onlookers));
+	run("ip xfrm policy setdefault in block");
+	look();
+	cr_expect_not(onlookers_encrypt(onlookers));
+	run("ip xfrm policy setdefault out block");
+	look();
+	cr_expect(onlookers_encrypt(onlookers));
+	run("ip xfrm policy setdefault out accept");
+	look();
+	cr_expect_not(onlookers_encrypt(onlookers));
+}
+
 /* Nor is it known that nothing is to be encrypted. */
 Test(onlookers, who_may_not_look_takes_them_to_be_there)
 {

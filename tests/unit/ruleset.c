@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "own_network.h"
@@ -50,6 +51,24 @@ Test(ruleset, translation_by_others_keeps_conntrack)
 	cr_expect(ruleset_may_notrack());
 	run("nft 'add chain ip natbox translated { type nat hook postrouting priority 100; }'");
 	cr_expect_not(ruleset_may_notrack());
+}
+
+static void translate_with(const char *command)
+{
+	cr_assert(ruleset_may_notrack());
+	if (system(command))
+		cr_skip_test("there is no such iptables here, or no such kernel");
+	cr_expect_not(ruleset_may_notrack(), "%s", command);
+}
+
+Test(ruleset, translation_by_the_old_iptables_keeps_conntrack)
+{
+	translate_with("iptables-legacy -t nat -L >/dev/null 2>&1");
+}
+
+Test(ruleset, so_does_that_of_ipv6)
+{
+	translate_with("ip6tables-legacy -t nat -L >/dev/null 2>&1");
 }
 
 /* As a host of containers changes them: no look is long enough for a quiet moment. */

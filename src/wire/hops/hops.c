@@ -1,5 +1,6 @@
 #include "hops.h"
 
+#include "../socket_buffers.h"
 #include "questions.h"
 
 #include <errno.h>
@@ -74,16 +75,12 @@ static int subscribe(struct mnl_socket **out)
 {
 	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE,
 		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE};
-	const int size = NOTICES_BUFFER;
-	int fd, error = netlink_listen(
-			NETLINK_ROUTE, groups, sizeof(groups) / sizeof(*groups), out);
+	const int error =
+		netlink_listen(NETLINK_ROUTE, groups, sizeof(groups) / sizeof(*groups), out);
 
-	if (error)
-		return error;
-	fd = mnl_socket_get_fd(*out);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	return 0;
+	if (!error)
+		socket_buffer_in(mnl_socket_get_fd(*out), NOTICES_BUFFER);
+	return error;
 }
 
 int hops_open(uint32_t mark, struct hops **out)

@@ -1,6 +1,7 @@
 #include "onlookers.h"
 
 #include "../netlink.h"
+#include "../own_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,11 +42,6 @@ static void name_rule(struct onlookers *onlookers, const char *name)
 	snprintf(onlookers->rule, sizeof(onlookers->rule), "%s", name);
 }
 
-static bool is_own(int family, const char *table)
-{
-	return family == NFPROTO_INET && strcmp(table, "natbox") == 0;
-}
-
 static const char *family_name(int family)
 {
 	if (family == NFPROTO_INET)
@@ -83,7 +79,7 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 	if (!chain || nftnl_chain_nlmsg_parse(message, chain) != 0) {
 		errno = ENOMEM;
 		result = MNL_CB_ERROR;
-	} else if (!is_own(family, nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)) &&
+	} else if (!is_own_table(family, nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)) &&
 		   sees_what_is_sent(chain)) {
 		snprintf(name, sizeof(name), "chain %s of nftables table %s %s",
 			nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME), family_name(family),
@@ -150,15 +146,37 @@ static int take_policy(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
+static int take_default(const struct nlmsghdr *message, void *context)
+{
+	const struct xfrm_userpolicy_default *policy = mnl_nlmsg_get_payload(message);
+	bool *encrypts = context;
+
+	*encrypts |= policy->out == XFRM_USERPOLICY_BLOCK;
+	return MNL_CB_OK;
+}
+
+/* 0 also from a kernel that has no default but to let pass. */
+static int ask_policies(bool *encrypts)
+{
+	struct netlink_message request;
+	int result;
+
+	netlink_start(&request, XFRM_MSG_GETPOLICY, NLM_F_DUMP, sizeof(struct xfrm_userpolicy_id));
+	result = netlink_ask(NETLINK_XFRM, &request.header, take_policy, encrypts);
+	if (result != 0)
+		return result;
+	netlink_start(
+		&request, XFRM_MSG_GETDEFAULT, NLM_F_ACK, sizeof(struct xfrm_userpolicy_default));
+	result = netlink_ask(NETLINK_XFRM, &request.header, take_default, encrypts);
+	return result == -EINVAL ? 0 : result;
+}
+
 /* Where that cannot be asked, what is known stays. */
 static void look_at_policies(struct onlookers *onlookers)
 {
-	struct netlink_message request;
 	bool encrypts = false;
 
-	netlink_start(&request, XFRM_MSG_GETPOLICY, NLM_F_DUMP, sizeof(struct xfrm_userpolicy_id));
-	if (onlookers->policies &&
-		netlink_ask(NETLINK_XFRM, &request.header, take_policy, &encrypts) == 0)
+	if (onlookers->policies && ask_policies(&encrypts) == 0)
 		onlookers->encrypts = encrypts;
 }
 
@@ -217,7 +235,7 @@ static int note_rule(const struct nlmsghdr *message, void *context)
 		if (mnl_attr_get_type(attribute) == NFTA_CHAIN_TABLE)
 			table = mnl_attr_get_str(attribute);
 	}
-	if (!is_own(general->nfgen_family, table))
+	if (!is_own_table(general->nfgen_family, table))
 		onlookers->rules_are_news = true;
 	return MNL_CB_OK;
 }

@@ -19,7 +19,7 @@ void onlookers_free(struct onlookers *onlookers); /* NULL is fine */
  * meanwhile. */
 void onlookers_look(struct onlookers *onlookers, uint64_t now_ms);
 
-/* Whether there is an outgoing IPsec policy. */
+/* Whether there is an outgoing IPsec policy, or what none is for is blocked. */
 bool onlookers_encrypt(const struct onlookers *onlookers);
 
 /* Whether there is any rule but those of natbox's own table, or a chain that drops. */

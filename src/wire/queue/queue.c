@@ -274,7 +274,7 @@ bool queue_has_rest(const struct queue *queue)
 }
 
 /* To its end, or until as many bytes have been handled, or its time is up, when none are left to
- * be. Returns how many packets. */
+ * be. Returns how many packets. What stayed in the queue before goes on even if there are none. */
 static unsigned handle_batch(struct queue *queue, uint64_t now_us,
 	const struct wire_handler *handler, size_t *bytes_left)
 {
@@ -292,8 +292,7 @@ static unsigned handle_batch(struct queue *queue, uint64_t now_us,
 		if (wire_is_to_ask(++count, length) && !wire_has_time(handler))
 			*bytes_left = 0;
 	}
-	if (count)
-		flush_verdicts(queue);
+	flush_verdicts(queue);
 	return count;
 }
 

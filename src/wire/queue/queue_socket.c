@@ -1,7 +1,9 @@
 #include "queue_socket.h"
 
 #include "../netlink.h"
+#include "../rules/kernel.h"
 #include "../send/batch.h"
+#include "../socket_buffers.h"
 #include "verdicts.h"
 
 #include <arpa/inet.h>
@@ -71,19 +73,20 @@ static int read_error(int descriptor)
 static int bind_queue(struct mnl_socket *socket, uint16_t number)
 {
 	struct netlink_message message;
-	const int fd = mnl_socket_get_fd(socket), on = 1, size = SOCKET_BUFFER;
+	const int fd = mnl_socket_get_fd(socket), on = 1;
+	struct fault unheard;
 	int error;
 
 	put_configuration(&message, number);
+	socket_buffer_in(fd, SOCKET_BUFFER);
+	socket_buffer_out(fd, SOCKET_BUFFER);
 	if (setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on)) < 0 ||
 		setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
 		mnl_socket_sendto(socket, &message, message.header.nlmsg_len) < 0)
 		return -errno;
 	error = read_error(fd);
-	/* Who may not have a buffer has not come as far. */
-	return error == -EPERM ? -EBUSY : error;
+	/* The kernel says so, too, where another program has the queue. */
+	return error == -EPERM && kernel_check_privilege(&unheard) == 0 ? -EBUSY : error;
 }
 
 int queue_socket_open(uint16_t number, struct mnl_socket **out)

@@ -4,6 +4,7 @@
 #include "../host_watch.h"
 #include "../send/batch.h"
 #include "../send/sender.h"
+#include "../socket_buffers.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -53,14 +54,13 @@ static int set_options(int socket, int family)
 	const int *options = family == AF_INET ? ipv4 : ipv6;
 	const size_t count =
 		family == AF_INET ? sizeof(ipv4) / sizeof(*ipv4) : sizeof(ipv6) / sizeof(*ipv6);
-	const int on = 1, buffer = SOCKET_BUFFER;
+	const int on = 1;
 
 	for (size_t i = 0; i < count; i++)
 		if (setsockopt(socket, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, options[i],
 			    &on, sizeof(on)) < 0)
 			return -errno;
-	if (setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) < 0)
-		return -errno;
+	socket_buffer_in(socket, SOCKET_BUFFER);
 	return 0;
 }
 

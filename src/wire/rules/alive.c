@@ -1,6 +1,7 @@
 #include "alive.h"
 
 #include "../netlink.h"
+#include "../own_table.h"
 #include "rules_settings.h"
 
 #include <arpa/inet.h>
@@ -74,7 +75,7 @@ static struct nftnl_set *new_set(
 
 	if (!set)
 		return NULL;
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, "natbox");
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, OWN_TABLE);
 	nftnl_set_set_str(set, NFTNL_SET_NAME, ipv4 ? "alive4" : "alive6");
 	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
 	for (size_t i = 0; i < count; i++) {
@@ -156,14 +157,19 @@ void alive_close(struct alive *alive)
 	free(alive);
 }
 
-static int commit(struct alive *alive, const struct transaction *transaction)
+int alive_commit(struct alive *alive, const void *transaction, size_t length)
 {
 	int error;
 
 	pthread_mutex_lock(&alive->turn);
-	error = netlink_commit(alive->socket, transaction->bytes, transaction->length);
+	error = netlink_commit(alive->socket, transaction, length);
 	pthread_mutex_unlock(&alive->turn);
 	return error;
+}
+
+static int commit(struct alive *alive, const struct transaction *transaction)
+{
+	return alive_commit(alive, transaction->bytes, transaction->length);
 }
 
 int alive_renew(struct alive *alive)
@@ -219,7 +225,7 @@ int alive_forged(struct alive *alive, uint64_t *packets)
 
 	if (!counter)
 		return -ENOMEM;
-	nftnl_obj_set_str(counter, NFTNL_OBJ_TABLE, "natbox");
+	nftnl_obj_set_str(counter, NFTNL_OBJ_TABLE, OWN_TABLE);
 	nftnl_obj_set_str(counter, NFTNL_OBJ_NAME, "forged");
 	nftnl_obj_set_u32(counter, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
 	nftnl_obj_nlmsg_build_payload(request, counter);
@@ -244,6 +250,6 @@ int alive_rules(struct alive *alive, unsigned *rules)
 
 	*rules = 0;
 	general->nfgen_family = NFPROTO_INET;
-	mnl_attr_put_strz(&request.header, NFTA_RULE_TABLE, "natbox");
+	mnl_attr_put_strz(&request.header, NFTA_RULE_TABLE, OWN_TABLE);
 	return ask(alive, &request.header, count_rule, rules);
 }

@@ -28,6 +28,10 @@ void alive_prolong(struct alive *alive);
 /* Takes the proxies out of the sets, as far as they are there. */
 void alive_withdraw(struct alive *alive);
 
+/* Another transaction, over the same socket: that takes no descriptor, which may be missing. 0 or a
+ * negative errno, as netlink_commit. */
+int alive_commit(struct alive *alive, const void *transaction, size_t length);
+
 /* Packets that the counter "forged" of the table has seen. 0 or a negative errno. */
 int alive_forged(struct alive *alive, uint64_t *packets);
 

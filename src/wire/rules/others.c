@@ -1,6 +1,7 @@
 #include "others.h"
 
 #include "../netlink.h"
+#include "../own_table.h"
 
 #include <errno.h>
 #include <libnftnl/chain.h>
@@ -13,11 +14,6 @@
 
 /* So often is looked, until nothing changes meanwhile. */
 enum { LOOKS = 5 };
-
-static bool is_own(int family, const char *table)
-{
-	return family == NFPROTO_INET && table && strcmp(table, "natbox") == 0;
-}
 
 static int family_of(const struct nlmsghdr *message)
 {
@@ -55,7 +51,8 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 
 	if (!chain || nftnl_chain_nlmsg_parse(message, chain) != 0) {
 		*translates = true;
-	} else if (!is_own(family_of(message), nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE))) {
+	} else if (!is_own_table(
+			   family_of(message), nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE))) {
 		type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
 		*translates |= type && strcmp(type, "nat") == 0;
 	}
@@ -111,7 +108,7 @@ static int take_rule(const struct nlmsghdr *message, void *context)
 	}
 	search->is_there = false;
 	if (nftnl_rule_nlmsg_parse(message, rule) == 0 &&
-		!is_own(family_of(message), nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)))
+		!is_own_table(family_of(message), nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)))
 		nftnl_expr_foreach(rule, take_expression, search);
 	nftnl_rule_free(rule);
 	return MNL_CB_OK;

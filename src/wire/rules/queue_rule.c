@@ -1,10 +1,11 @@
 #include "queue_rule.h"
 
-#include "../netlink.h"
+#include "../own_table.h"
 #include "ruleset_text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -42,7 +43,7 @@ static struct nlmsghdr *put_rule(char *at, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *message = nftnl_nlmsg_build_hdr(at, type, NFPROTO_INET, flags, 1);
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, "natbox");
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, OWN_TABLE);
 	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, RULESET_QUEUE_CHAIN);
 	return message;
 }
@@ -61,34 +62,28 @@ static void put_expression(struct nlmsghdr *message, const struct form *form, ui
 }
 
 /* To delete a rule without naming which one deletes all of the chain. */
-static int replace(const struct form *form, uint16_t number)
+static int replace(struct alive *alive, const struct form *form, uint16_t number)
 {
 	alignas(struct nlmsghdr) char bytes[TRANSACTION_MAX];
-	struct mnl_socket *socket = NULL;
 	size_t length = nftnl_batch_begin(bytes, 1)->nlmsg_len;
-	int error = netlink_open(NETLINK_NETFILTER, &socket);
 	struct nlmsghdr *message;
 
-	if (error)
-		return error;
 	length += put_rule(bytes + length, NFT_MSG_DELRULE, 0)->nlmsg_len;
 	message = put_rule(bytes + length, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 	put_expression(message, form, number);
 	length += message->nlmsg_len;
 	length += nftnl_batch_end(bytes + length, 1)->nlmsg_len;
-	error = netlink_commit(socket, bytes, length);
-	netlink_close(socket);
-	return error;
+	return alive_commit(alive, bytes, length);
 }
 
-int queue_rule_put(uint16_t number, struct fault *fault)
+int queue_rule_put(struct alive *alive, uint16_t number, struct fault *fault)
 {
 	static const struct form expression = {"queue", put_queue};
 	static const struct form target = {"target", put_target};
-	int error = replace(&expression, number);
+	int error = replace(alive, &expression, number);
 
 	if (error == -ENOENT)
-		error = replace(&target, number);
+		error = replace(alive, &target, number);
 	if (error == -ENOENT)
 		return fault_set(fault, error,
 			"cannot queue: table " RULESET_TABLE " has no chain " RULESET_QUEUE_CHAIN

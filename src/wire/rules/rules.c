@@ -120,8 +120,10 @@ static int check_sysctls(const struct rules_settings *settings, struct fault *fa
 /* Refuses what would not work, before anything is touched. */
 static int check(const struct rules_settings *settings, struct fault *fault)
 {
-	int error = check_sysctls(settings, fault);
+	int error = kernel_check_privilege(fault);
 
+	if (!error)
+		error = check_sysctls(settings, fault);
 	if (error || settings->manual)
 		return error;
 	error = routing_check(settings, uses_of(settings), fault);
@@ -169,7 +171,11 @@ static int install(const struct installed_rules *rules, struct fault *fault)
 	bool added;
 	int error = install_routing(rules, &added, fault);
 
-	return error ? error : ruleset_install(&rules->settings, rules->notrack, fault);
+	if (!error)
+		error = ruleset_install(&rules->settings, rules->notrack, fault);
+	if (!error && rules->settings.queues)
+		error = queue_rule_put(rules->alive, rules->settings.queue, fault);
+	return error;
 }
 
 static void uninstall(const struct installed_rules *rules)
@@ -231,7 +237,7 @@ static int renew_sets(const struct installed_rules *rules, bool *were_empty, str
 			"cannot renew the sets of table " RULESET_TABLE ": %s", strerror(-result));
 	if (!*were_empty || !rules->settings.queues)
 		return 0;
-	result = queue_rule_put(rules->settings.queue, fault);
+	result = queue_rule_put(rules->alive, rules->settings.queue, fault);
 	if (result != 0)
 		alive_withdraw(rules->alive);
 	return result;

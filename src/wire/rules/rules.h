@@ -26,8 +26,8 @@ struct installed_rules;
 
 /* Checks that the rules can work on this host, and installs them; nothing is diverted yet. With
  * manual nothing is installed. Call it once the relay or the queue is open, so that whoever has its
- * ports, and a lack of privilege, is found out first. Needs CAP_NET_ADMIN, and so does all below:
- * keep it. *settings is copied.
+ * ports is found out first. Needs CAP_NET_RAW here, and CAP_NET_ADMIN, as does all below: keep it.
+ * *settings is copied.
  *
  * 0 or a negative errno with *fault set: a mark or table that somebody else uses (-EEXIST), a
  * sysctl that would make the kernel drop (-ENOTSUP), no kernel support. */

@@ -2,7 +2,6 @@
 
 #include "../apart.h"
 #include "others.h"
-#include "queue_rule.h"
 #include "ruleset_text.h"
 
 #include <errno.h>
@@ -24,10 +23,9 @@ static struct nft_ctx *nft_new(void)
 	return nft;
 }
 
-/* Rules of the old iptables, which nft does not show. */
-static bool has_old_nat(void)
+static bool names_nat(const char *path)
 {
-	FILE *file = fopen("/proc/net/ip_tables_names", "re");
+	FILE *file = fopen(path, "re");
 	char line[64];
 	bool found = false;
 
@@ -37,6 +35,12 @@ static bool has_old_nat(void)
 		found = strcmp(line, "nat\n") == 0;
 	fclose(file);
 	return found;
+}
+
+/* Rules of the old iptables, which nft does not show. */
+static bool has_old_nat(void)
+{
+	return names_nat("/proc/net/ip_tables_names") || names_nat("/proc/net/ip6_tables_names");
 }
 
 bool ruleset_may_notrack(void)
@@ -103,8 +107,6 @@ int ruleset_install(const struct rules_settings *settings, bool notrack, struct 
 	}
 	error = apart_run("install table " RULESET_TABLE, run_commands, text, 0, fault);
 	free(text);
-	if (!error && settings->queues)
-		error = queue_rule_put(settings->queue, fault);
 	return error;
 }
 

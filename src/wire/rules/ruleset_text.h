@@ -2,11 +2,12 @@
 #ifndef NATBOX_RULESET_TEXT_H
 #define NATBOX_RULESET_TEXT_H
 
+#include "../own_table.h"
 #include "rules_settings.h"
 
 #include <stdio.h>
 
-#define RULESET_TABLE  "inet natbox"
+#define RULESET_TABLE  "inet " OWN_TABLE
 #define RULESET_REMOVE "add table " RULESET_TABLE "\ndelete table " RULESET_TABLE "\n"
 
 /* The chain of mode queue that has queue_rule_put's rule, and nothing in the text. */

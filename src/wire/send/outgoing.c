@@ -1,5 +1,6 @@
 #include "outgoing.h"
 
+#include "../socket_buffers.h"
 #include "batch.h"
 #include "identification.h"
 
@@ -73,11 +74,9 @@ int outgoing_prepare_socket(int socket, uint32_t mark)
 {
 	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
 	const struct sock_fprog program = {1, nothing};
-	const int on = 1, buffer = SOCKET_BUFFER;
+	const int on = 1;
 
-	/* Without CAP_NET_ADMIN there is as much as the system allows (net.core.wmem_max). */
-	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
-		setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	socket_buffer_out(socket, SOCKET_BUFFER);
 	if ((mark && setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0) ||
 		setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
 		setsockopt(socket, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
