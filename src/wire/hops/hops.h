@@ -1,10 +1,10 @@
 /* Next hops: by which interface and to which Ethernet address a datagram leaves this host. It is
  * the kernel's answer always, for the datagram's own source, mark and user: of its routes, rules
  * and neighbours nothing is guessed. What it answered is kept for as long as no notification says
- * otherwise, and of a route for a second at most; of a device it is asked once, as it answers about
- * one when others have done changing theirs. A notification that was lost is every notification. Of
- * addresses of one link nothing is known, so that interfaces that others make and remove, each with
- * routes to such addresses, change nothing.
+ * otherwise, and of a route for a second at most. Of a device it is asked once, as it answers about
+ * one when others have done changing theirs; after that what notifications tell of it counts. A
+ * notification that was lost is every notification. Of addresses of one link nothing is known, so
+ * that interfaces that others make and remove, each with routes to such addresses, change nothing.
  *
  * All tables are of fixed size, and what is asked after one look takes a fixed time at most. */
 #ifndef NATBOX_HOPS_H
