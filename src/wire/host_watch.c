@@ -27,6 +27,21 @@ struct host_watch {
 	int result;
 };
 
+static void list(void *context)
+{
+	struct host_watch *watch = context;
+
+	watch->result = host_read(&watch->listed);
+}
+
+static void take(struct host_watch *watch)
+{
+	watch->is_being_listed = false;
+	watch->is_old |= watch->result != 0;
+	if (watch->result == 0)
+		watch->host = watch->listed;
+}
+
 int host_watch_open(unsigned patience_ms, struct host_watch **out)
 {
 	static const int groups[] = {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR};
@@ -42,7 +57,9 @@ int host_watch_open(unsigned patience_ms, struct host_watch **out)
 		host_watch_close(watch);
 		return error;
 	}
-	watch->is_old = true;
+	watch->lists = 1;
+	list(watch);
+	take(watch);
 	*out = watch;
 	return 0;
 }
@@ -68,29 +85,11 @@ static int note(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-static void list(void *context)
-{
-	struct host_watch *watch = context;
-
-	watch->result = host_read(&watch->listed);
-}
-
-static void take(struct host_watch *watch)
-{
-	watch->is_being_listed = false;
-	watch->is_old |= watch->result != 0;
-	if (watch->result == 0)
-		watch->host = watch->listed;
-}
-
-/* The first time for as long as it takes: nothing is known yet. */
 static void begin(struct host_watch *watch)
 {
 	watch->is_old = false;
-	if (watch->lists++)
-		watch->is_being_listed = !deputy_do(watch->deputy, list, watch);
-	else
-		list(watch);
+	watch->lists++;
+	watch->is_being_listed = !deputy_do(watch->deputy, list, watch);
 	if (!watch->is_being_listed)
 		take(watch);
 }

@@ -7,8 +7,8 @@
 
 struct host_watch;
 
-/* patience_ms: how long a look waits at most for a kernel that has others change interfaces first.
- * 0 or a negative errno. */
+/* Lists them for the first time, for as long as that takes. patience_ms: how long a look waits at
+ * most for a kernel that has others change interfaces first. 0 or a negative errno. */
 int host_watch_open(unsigned patience_ms, struct host_watch **watch);
 /* NULL is fine. */
 void host_watch_close(struct host_watch *watch);
