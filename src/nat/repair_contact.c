@@ -59,11 +59,8 @@ static bool has_valid_host(const struct sip_uri *uri)
  * for many bytes. */
 static bool has_letter(struct text params, char letter)
 {
-	bool any = false;
-
-	for (size_t i = 0; i < params.length; i++)
-		any |= (params.at[i] | 0x20) == letter;
-	return any;
+	return params.length && (memchr(params.at, letter, params.length) ||
+					memchr(params.at, letter & ~0x20, params.length));
 }
 
 static bool is_udp(struct text params)

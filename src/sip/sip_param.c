@@ -6,12 +6,10 @@
  * end. */
 static const char *find_semicolon(const char *at, const char *end)
 {
-	for (; at < end && *at != ';'; at++) {
-		const char *close = *at == '"' ? lex_quoted(at, end) : at;
-
-		if (!close)
+	while (at < end && *at != ';') {
+		at = *at == '"' ? lex_quoted(at, end) : at + 1;
+		if (!at)
 			return end;
-		at = close > at ? close - 1 : at;
 	}
 	while (end - at > 1 && at[1] == ';')
 		at++;
