@@ -163,9 +163,6 @@ static int check_options(const struct options *options)
 		return fail_usage("-t, -r and --rules do not go together", "");
 	if (!options->replay_path && (options->write_path || options->run_on_us))
 		return fail_usage("-w and --run-on go with -r", "");
-	if ((options->replay_path || options->rules) &&
-		(options->dry_run || options->interface_override[0]))
-		return fail_usage("-n and -i go with neither -r nor --rules", "");
 	if (options->write_path && strcmp(options->write_path, "-") == 0)
 		return fail_usage("standard output has the events, -w takes a file, not ", "-");
 	if (options->write_path && is_same_file("/dev/stdout", options->write_path) &&

@@ -61,10 +61,6 @@ for other in "-w out.pcap" "--run-on 1s"; do
 	# shellcheck disable=SC2086
 	refused "-w and --run-on go with -r" $other
 done
-for other in "-r none.pcap -n" "-i lo -r none.pcap" "--rules -i lo" "-n --rules"; do
-	# shellcheck disable=SC2086
-	refused "-n and -i go with neither -r nor --rules" $other
-done
 
 overrides=()
 for i in {1..300}; do overrides+=(-o "keepalive.interval=${i}s"); done
