@@ -12,7 +12,7 @@ enum { DISK_WAIT_S = 10 };
  * free is not taken again. */
 static void begin_sets(struct rows *rows, uint32_t last_row)
 {
-	if (rows->last)
+	if (rows->last || rows->unused.slots || rows->free.slots)
 		return;
 	(void)changes_init(&rows->unused, last_row);
 	(void)changes_init(&rows->free, last_row);
