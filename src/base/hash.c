@@ -85,28 +85,32 @@ static inline uint64_t load_few(const uint8_t *at, size_t length)
 static inline void add_words(struct hash *hash, const uint8_t *at, size_t count)
 {
 	const unsigned held = hash->length % 8 * 8;
-	struct hash state = *hash;
 
-	for (; count; at += 8, count--) {
+	for (hash->length += count * 8; count; at += 8, count--) {
 		const uint64_t word = load_little_endian(at);
 
-		compress(&state, state.tail | word << held);
-		state.tail = held ? word >> (64 - held) : 0;
+		compress(hash, hash->tail | word << held);
+		hash->tail = held ? word >> (64 - held) : 0;
 	}
-	*hash = state;
 }
 
+static inline void add_bytes(struct hash *hash, const uint8_t *at, size_t length)
+{
+	const unsigned rest = length % 8;
+
+	if (length == 0)
+		return;
+	add_words(hash, at, length / 8);
+	add_word(hash, load_few(at + length - rest, rest), rest);
+}
+
+/* A copy stays in registers, what a pointer leads to does not. */
 void hash_add(struct hash *hash, const void *bytes, size_t length)
 {
-	const uint8_t *at = bytes;
-	const size_t whole = length / 8;
+	struct hash copy = *hash;
 
-	if (whole) {
-		add_words(hash, at, whole);
-		hash->length += whole * 8;
-		at += whole * 8;
-	}
-	add_word(hash, load_few(at, length % 8), (unsigned)(length % 8));
+	add_bytes(&copy, bytes, length);
+	*hash = copy;
 }
 
 void hash_add_number(struct hash *hash, uint64_t number)
@@ -116,8 +120,11 @@ void hash_add_number(struct hash *hash, uint64_t number)
 
 void hash_add_text(struct hash *hash, struct text text)
 {
-	hash_add(hash, text.at, text.length);
-	hash_add_number(hash, text.length);
+	struct hash copy = *hash;
+
+	add_bytes(&copy, (const uint8_t *)text.at, text.length);
+	add_word(&copy, text.length, 8);
+	*hash = copy;
 }
 
 uint64_t hash_end(struct hash *hash)

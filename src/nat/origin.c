@@ -5,26 +5,32 @@
 const struct text origin_param = {"natbox", 6};
 const struct text maddr_head = {"maddr=", 6};
 
-static bool is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
+enum {
+	BYTE_PLAIN = 1 << 0, /* stands for itself */
+	BYTE_NAME = 1 << 1,  /* of a host's name */
+	BYTE_CODED = 1 << 2, /* may stand in what is coded, if only as an escape */
+};
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+/* clang-format off */
+static const uint8_t byte_class[256] = {
+	['a' ... 'z'] = BYTE_PLAIN | BYTE_NAME | BYTE_CODED,
+	['0' ... '9'] = BYTE_PLAIN | BYTE_NAME | BYTE_CODED,
+	['.'] = BYTE_PLAIN | BYTE_NAME | BYTE_CODED,
+	['A' ... 'Z'] = BYTE_NAME | BYTE_CODED,
+	['-'] = BYTE_NAME | BYTE_CODED, ['_'] = BYTE_NAME | BYTE_CODED,
+	['['] = BYTE_CODED, [']'] = BYTE_CODED,
+};
+/* clang-format on */
 
-static bool is_name(char c)
+static inline bool byte_is(char c, uint8_t class)
 {
-	return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '.' || c == '-' ||
-	       c == '_';
+	return byte_class[(uint8_t)c] & class;
 }
 
 /* -1 for anything but a hexadecimal digit as origin_encode writes it. */
 static int hex_value(char c)
 {
-	if (is_digit(c))
+	if (c >= '0' && c <= '9')
 		return c - '0';
 	if (c >= 'a' && c <= 'f')
 		return c - 'a' + 10;
@@ -41,11 +47,11 @@ size_t origin_encode(struct text plain, char coded[static ORIGIN_CODED_MAX])
 	for (size_t i = 0; i < plain.length; i++) {
 		char c = plain.at[i];
 
-		if (is_lower(c) || is_digit(c) || c == '.') {
+		if (byte_is(c, BYTE_PLAIN)) {
 			coded[length++] = c;
 		} else if (c == ':') {
 			coded[length++] = '-';
-		} else if (is_name(c) || c == '[' || c == ']') {
+		} else if (byte_is(c, BYTE_CODED)) {
 			coded[length++] = '_';
 			coded[length++] = hex[(uint8_t)c >> 4];
 			coded[length++] = hex[c & 15];
@@ -68,7 +74,7 @@ static char unescape(struct text digits)
 	if (high < 0 || low < 0)
 		return 0;
 	c = high << 4 | low;
-	return is_name((char)c) || c == '[' || c == ']' ? (char)c : 0;
+	return byte_is((char)c, BYTE_CODED) ? (char)c : 0;
 }
 
 size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX])
@@ -80,12 +86,16 @@ size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX])
 
 		if (length == ORIGIN_MAX)
 			return 0;
+		if (byte_is(c, BYTE_PLAIN)) {
+			plain[length++] = c;
+			continue;
+		}
 		if (c == '-') {
 			c = ':';
 		} else if (c == '_') {
 			c = unescape((struct text){coded.at + i + 1, coded.length - i - 1});
 			i += 2;
-		} else if (!is_lower(c) && !is_digit(c) && c != '.') {
+		} else {
 			return 0;
 		}
 		if (c == 0)
@@ -102,7 +112,7 @@ static bool is_host(struct text host)
 	if (host.length && host.at[0] == '[')
 		return address_parse_host(host, &address);
 	for (size_t i = 0; i < host.length; i++) {
-		if (!is_name(host.at[i]))
+		if (!byte_is(host.at[i], BYTE_NAME))
 			return false;
 	}
 	return host.length > 0;

@@ -86,6 +86,10 @@ enum sip_defect lex_start_line(struct text line, struct sip_message *message);
 /* Whether somebody meant SIP by a start line that is none: it names the protocol. */
 bool lex_means_sip(struct text line);
 
+/* The header fields, and the body, which is what follows them: into the message, or what is wrong
+ * with it. Lists are parted into their values; nothing is taken apart any further. */
+enum sip_defect lex_headers(struct sip_message *message, const char *at, const char *end);
+
 /* Host and port of a URI or, where blanks may stand around the colon, of a Via. */
 struct lex_host {
 	struct text host; /* IPv6 in its brackets */

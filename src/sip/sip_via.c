@@ -7,6 +7,13 @@
 /* "SIP / 2.0 / UDP " with blanks wherever the grammar has them. */
 static const char *parse_protocol(const char *at, const char *end, struct text *transport)
 {
+	static const struct text plain = {"SIP/2.0/UDP ", 12};
+
+	/* As nearly all write it. */
+	if (text_starts_with(lex_text(at, end), plain)) {
+		*transport = (struct text){at + strlen("SIP/2.0/"), strlen("UDP")};
+		return lex_blanks(at + plain.length, end);
+	}
 	for (int part = 0;; part++) {
 		const char *start = at;
 
