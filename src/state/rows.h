@@ -18,7 +18,7 @@ struct reading {
 	struct meta meta;
 	int64_t now_us; /* on the state clock */
 	uint32_t last_row;
-	uint32_t *quiet_ms; /* by row, up to that one, rounded up; 0: not known */
+	int64_t *last_us;   /* by row, up to that one: its endpoint was heard or sent a keepalive */
 	sqlite3_stmt *rows; /* of the records; NULL: not begun */
 	bool is_damaged;    /* a row was not as natbox has written it */
 };

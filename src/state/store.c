@@ -148,8 +148,8 @@ static void close_file(struct store *store)
 		sqlite3_finalize(statement);
 	sqlite3_close(store->handle);
 	store->handle = NULL;
-	free(store->reading.quiet_ms);
-	store->reading.quiet_ms = NULL;
+	free(store->reading.last_us);
+	store->reading.last_us = NULL;
 }
 
 /* Tables are not looked at before it is known that they are natbox's. */
@@ -221,8 +221,8 @@ static void read_quiets(struct store *store)
 	sqlite3_stmt *row = prepare(store, "SELECT noted, quiets, sum FROM quiet");
 
 	reading->last_row = is_known ? (uint32_t)last : ROW_MAX;
-	reading->quiet_ms = calloc((size_t)reading->last_row + 1, sizeof(*reading->quiet_ms));
-	if (!reading->quiet_ms)
+	reading->last_us = calloc((size_t)reading->last_row + 1, sizeof(*reading->last_us));
+	if (!reading->last_us)
 		fail(store, ENOMEM);
 	while (step(store, row))
 		reading->is_damaged |= !row_get_quiets(row, reading);
