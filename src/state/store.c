@@ -398,10 +398,9 @@ struct store *store_new(const char *path)
 {
 	struct store *store = calloc(1, sizeof(*store));
 
-	if (!store || !(store->batch = calloc(1, sizeof(*store->batch)))) {
-		free(store);
+	if (!store)
 		return NULL;
-	}
+	store->batch = store->batches;
 	store->directory.fd = -1;
 	snprintf(store->directory.path, sizeof(store->directory.path), "%s", path);
 	snprintf(store->path, sizeof(store->path), "%.*s/" STATE_FILE, PATH_MAX - 16, path);
@@ -412,6 +411,5 @@ void store_free(struct store *store)
 {
 	close_file(store);
 	directory_close(&store->directory);
-	free(store->batch);
 	free(store);
 }

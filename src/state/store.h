@@ -15,10 +15,10 @@
 struct store {
 	struct directory directory;
 	char path[PATH_MAX];
-	bool has_file;    /* one that this store reads and writes */
-	struct meta meta; /* what it says of itself */
-	bool has_written; /* this store has: the structure of its file is sound, or its own */
-	struct batch *batch;
+	bool has_file;       /* one that this store reads and writes */
+	struct meta meta;    /* what it says of itself */
+	bool has_written;    /* this store has: the structure of its file is sound, or its own */
+	struct batch *batch; /* one of the two */
 
 	struct job job;
 	int result;         /* of the job: 0 or a negative errno, */
@@ -26,6 +26,7 @@ struct store {
 	sqlite3 *handle;    /* NULL: the file is closed */
 	struct reading reading;
 	bool has_more; /* to be read */
+	struct batch batches[2];
 };
 
 /* path: the directory. NULL when memory is short. */
