@@ -99,20 +99,19 @@ void restoration_run(struct restoration *restoration, struct store **store, int6
 	bool has_more;
 
 	(*store)->reading.now_us = now_us;
-	begin(*store, store_read);
-	await(store);
 	/* Where memory is short, what is unused is left to another start, and what is free is not
 	 * taken again. */
 	(void)changes_init(&rows->unused, (*store)->reading.last_row);
 	(void)changes_init(&rows->free, (*store)->reading.last_row);
+	begin(*store, store_read);
 	do {
+		await(store);
 		full = (*store)->batch;
 		(*store)->batch = &(*store)->batches[full == (*store)->batches];
 		has_more = (*store)->has_more;
 		if (has_more)
 			begin(*store, store_read);
 		put_back(restoration, full);
-		await(store);
 	} while (has_more);
 	records_resume(restoration->endpoints);
 }

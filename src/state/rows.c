@@ -207,7 +207,7 @@ static int64_t last_of(const struct meta *meta, const struct quiet *quiet, int64
 	return !is_slow && noted_us < due_us && due_us <= meta->state_us ? noted_us : last_us;
 }
 
-bool row_get_quiets(sqlite3_stmt *row, struct reading *reading)
+bool row_get_quiets(sqlite3_stmt *row, const struct meta *meta, struct reading *reading)
 {
 	const int64_t noted_us = sqlite3_column_int64(row, 0);
 	const char *quiets = sqlite3_column_blob(row, 1);
@@ -219,7 +219,7 @@ bool row_get_quiets(sqlite3_stmt *row, struct reading *reading)
 		return false;
 	for (size_t at = 0; at + sizeof(quiet) <= length; at += sizeof(quiet)) {
 		memcpy(&quiet, quiets + at, sizeof(quiet));
-		last_us = last_of(&reading->meta, &quiet, noted_us);
+		last_us = last_of(meta, &quiet, noted_us);
 		if (quiet.row <= reading->last_row && last_us > reading->last_us[quiet.row])
 			reading->last_us[quiet.row] = last_us;
 	}

@@ -198,21 +198,6 @@ static void find_file(struct store *store)
 		store->result = -ENOENT;
 }
 
-void *store_look(void *context)
-{
-	struct store *store = context;
-	struct meta meta;
-
-	find_file(store);
-	open_file(store);
-	meta = read_meta(store);
-	if (store->result == 0)
-		store->meta = meta;
-	else
-		close_file(store);
-	return NULL;
-}
-
 static void read_quiets(struct store *store)
 {
 	struct reading *reading = &store->reading;
@@ -225,19 +210,35 @@ static void read_quiets(struct store *store)
 	if (!reading->last_us)
 		fail(store, ENOMEM);
 	while (step(store, row))
-		reading->is_damaged |= !row_get_quiets(row, reading);
+		reading->is_damaged |= !row_get_quiets(row, &store->meta, reading);
 }
 
 /* Where quiet times cannot be read, records are without them. */
 static void begin_reading(struct store *store)
 {
-	store->reading.meta = store->meta;
 	read_quiets(store);
 	if (store->result == -EBADMSG) {
 		store->reading.is_damaged = true;
 		store->result = 0;
 	}
 	store->reading.rows = prepare(store, "SELECT row, id, record FROM reasons");
+}
+
+void *store_look(void *context)
+{
+	struct store *store = context;
+	struct meta meta;
+
+	find_file(store);
+	open_file(store);
+	meta = read_meta(store);
+	if (store->result == 0) {
+		store->meta = meta;
+		begin_reading(store);
+	}
+	if (store->result != 0)
+		close_file(store);
+	return NULL;
 }
 
 void *store_read(void *context)
@@ -247,8 +248,6 @@ void *store_read(void *context)
 	struct record record;
 	uint32_t number;
 
-	if (!reading->rows)
-		begin_reading(store);
 	store->has_more = true;
 	while (batch_has_room(store->batch) && (store->has_more = step(store, reading->rows))) {
 		if (row_get_record(reading->rows, reading, &number, &record))

@@ -37,11 +37,11 @@ void store_free(struct store *store);
  * store_judge: -EBADMSG with the rest of a sentence about the file, -ENOENT without a word where
  * there is none or nothing was ever written to it, any other error with its cause. */
 
-/* Opens the file, and reads what it says of itself. */
+/* Opens the file, and reads what it says of itself, and all quiet times. */
 void *store_look(void *store);
 
-/* Reads records into the batch; before the first of them, all quiet times. A row that is not as
- * natbox has written it is an error once all is read, when the file is closed. */
+/* Reads records into the batch. A row that is not as natbox has written it is an error once all is
+ * read, when the file is closed. */
 void *store_read(void *store);
 
 /* Locks the directory, and writes all of the batch, or nothing of it. 1: the first to its file. The
