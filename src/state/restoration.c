@@ -8,19 +8,9 @@
  */
 enum { DISK_WAIT_S = 10 };
 
-/* Those before it that are not in the file are free. They come in order, but in a file that is
- * damaged. */
-static void take_row(struct rows *rows, uint32_t row)
-{
-	while (rows->last < row)
-		changes_add(&rows->free, ++rows->last);
-	if (changes_have(&rows->free, row))
-		changes_remove(&rows->free, row);
-}
-
 static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
-	take_row(restoration->rows, row);
+	changes_remove(&restoration->rows->free, row);
 	if (slot > 0) {
 		restoration->restored++;
 		restoration->rows->of_slot[slot] = row;
@@ -94,15 +84,10 @@ void restoration_look(struct store **store)
  * as far as it goes. */
 void restoration_run(struct restoration *restoration, struct store **store, int64_t now_us)
 {
-	struct rows *rows = restoration->rows;
 	struct batch *full;
 	bool has_more;
 
 	(*store)->reading.now_us = now_us;
-	/* Where memory is short, what is unused is left to another start, and what is free is not
-	 * taken again. */
-	(void)changes_init(&rows->unused, (*store)->reading.last_row);
-	(void)changes_init(&rows->free, (*store)->reading.last_row);
 	begin(*store, store_read);
 	do {
 		await(store);

@@ -172,7 +172,8 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 		state->writes = false;
 	if (!state->writes)
 		return 0;
-	result = round_init(&state->round, state->endpoints, now_us);
+	result =
+		round_init(&state->round, state->endpoints, now_us, state->store->reading.last_row);
 	if (result == 0 && state->store->has_file)
 		restore_all(state);
 	return result;
