@@ -621,9 +621,6 @@ bool record_read(const struct endpoints *endpoints, uint32_t slot, struct record
 bool record_quiet(
 	const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us, bool *is_slow);
 
-/* Most records that come back in one call: memory takes as long as restoring some dozen. */
-enum { RECORDS_AT_ONCE = 256 };
-
 /* Puts records back, without an event, before anything else is in the tables. slots, one each:
  * where its reason stands from now on; with a key of its own, which is a change, where it is an
  * early dialog leg. Or it stays out for this time, as the settings are other ones now, and a store
@@ -635,8 +632,8 @@ enum { RECORDS_AT_ONCE = 256 };
  *     -EINVAL  no user agent can be there
  *     -EEXIST  another reason has its key
  *     -ENOSPC  a limit is reached */
-void records_restore(struct endpoints *endpoints, const struct record *records, unsigned count,
-	int64_t slots[static RECORDS_AT_ONCE]);
+void records_restore(
+	struct endpoints *endpoints, const struct record *records, unsigned count, int64_t *slots);
 
 /* After the last of these: starts the keepalives, each at most one interval after the
  * endpoint was last heard or sent one, and never too many at once. Where events of new endpoints

@@ -220,8 +220,8 @@ static int64_t finish(struct endpoints *endpoints, const struct record_return *p
 /* Memory takes as long as restoring about so many records. */
 enum { AHEAD = 16 };
 
-void records_restore(struct endpoints *endpoints, const struct record *records, unsigned count,
-	int64_t slots[static RECORDS_AT_ONCE])
+void records_restore(
+	struct endpoints *endpoints, const struct record *records, unsigned count, int64_t *slots)
 {
 	struct record_return waiting[AHEAD];
 

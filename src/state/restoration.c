@@ -8,29 +8,9 @@
  */
 enum { DISK_WAIT_S = 10 };
 
-/* Before the first row. Where memory is short, what is unused is left to another start, and what is
- * free is not taken again. */
-static void begin_sets(struct rows *rows, uint32_t last_row)
-{
-	if (rows->last || rows->unused.slots || rows->free.slots)
-		return;
-	(void)changes_init(&rows->unused, last_row);
-	(void)changes_init(&rows->free, last_row);
-}
-
-/* Those before it that are not in the file are free. They come in order, but in a file that is
- * damaged. */
-static void take_row(struct rows *rows, uint32_t row)
-{
-	while (rows->last < row)
-		changes_add(&rows->free, ++rows->last);
-	if (changes_have(&rows->free, row))
-		changes_remove(&rows->free, row);
-}
-
 static void take_result(struct restoration *restoration, uint32_t row, int64_t slot)
 {
-	take_row(restoration->rows, row);
+	changes_remove(&restoration->rows->free, row);
 	if (slot > 0) {
 		restoration->restored++;
 		restoration->rows->of_slot[slot] = row;
@@ -56,18 +36,16 @@ static void add_proxy_of(struct restoration *restoration, const struct record *r
 	options->add_proxy(options->context, &record->proxy);
 }
 
-static void put_back(struct restoration *restoration, const struct batch *batch)
+static void put_back(struct restoration *restoration, struct batch *batch)
 {
-	int64_t slots[RECORDS_AT_ONCE];
+	int64_t slots[BATCH_RECORDS_MAX];
 
-	for (unsigned i = 0, count; i < batch->count; i += count) {
-		count = batch->count - i < RECORDS_AT_ONCE ? batch->count - i : RECORDS_AT_ONCE;
-		for (unsigned j = i; j < i + count; j++)
-			add_proxy_of(restoration, &batch->records[j]);
-		records_restore(restoration->endpoints, &batch->records[i], count, slots);
-		for (unsigned j = 0; j < count; j++)
-			take_result(restoration, batch->rows[i + j], slots[j]);
-	}
+	for (unsigned i = 0; i < batch->count; i++)
+		add_proxy_of(restoration, &batch->records[i]);
+	records_restore(restoration->endpoints, batch->records, batch->count, slots);
+	for (unsigned i = 0; i < batch->count; i++)
+		take_result(restoration, batch->rows[i], slots[i]);
+	batch_clear(batch);
 }
 
 /* Without a thread the disk is waited for here. */
@@ -102,32 +80,23 @@ void restoration_look(struct store **store)
 	await(store);
 }
 
-/* One batch is read while the one before it is put back, where there is memory for two. One that is
- * read in part only is put back as far as it goes. */
+/* One batch is read while the one before it is put back. One that is read in part only is put back
+ * as far as it goes. */
 void restoration_run(struct restoration *restoration, struct store **store, int64_t now_us)
 {
-	struct batch *other = calloc(1, sizeof(*other)), *full;
-	bool has_more = true;
+	struct batch *full;
+	bool has_more;
 
 	(*store)->reading.now_us = now_us;
 	begin(*store, store_read);
-	while (has_more) {
+	do {
 		await(store);
-		begin_sets(restoration->rows, (*store)->reading.last_row);
-		has_more = (*store)->has_more;
 		full = (*store)->batch;
-		if (other)
-			(*store)->batch = other;
-		else
-			put_back(restoration, full);
-		batch_clear((*store)->batch);
+		(*store)->batch = &(*store)->batches[full == (*store)->batches];
+		has_more = (*store)->has_more;
 		if (has_more)
 			begin(*store, store_read);
-		if (!other)
-			continue;
 		put_back(restoration, full);
-		other = full;
-	}
-	free(other);
+	} while (has_more);
 	records_resume(restoration->endpoints);
 }

@@ -12,11 +12,18 @@ static size_t slots_of(const struct endpoints *endpoints)
 	return (size_t)endpoints->reasons.capacity + 1;
 }
 
-int round_init(struct round *round, struct endpoints *endpoints, uint64_t now_us)
+int round_init(struct round *round, struct endpoints *endpoints, uint64_t now_us, uint32_t last_row)
 {
+	struct rows *rows = &round->rows;
+
 	*round = (struct round){.endpoints = endpoints, .quiet_due_us = now_us};
-	round->rows.of_slot = table_new(slots_of(endpoints), sizeof(uint32_t));
-	return round->rows.of_slot ? records_watch(endpoints) : -ENOMEM;
+	rows->of_slot = table_new(slots_of(endpoints), sizeof(uint32_t));
+	if (!rows->of_slot || changes_init(&rows->unused, last_row) != 0 ||
+		changes_init(&rows->free, last_row) != 0)
+		return -ENOMEM;
+	while (rows->last < last_row)
+		changes_add(&rows->free, ++rows->last);
+	return records_watch(endpoints);
 }
 
 void round_free(struct round *round)

@@ -26,8 +26,9 @@ struct round {
 	uint64_t quiet_due_us;
 };
 
-/* 0 or -ENOMEM. */
-int round_init(struct round *round, struct endpoints *endpoints, uint64_t now_us);
+/* Up to the last row of the file all are free, until one is found in it. 0 or -ENOMEM. */
+int round_init(
+	struct round *round, struct endpoints *endpoints, uint64_t now_us, uint32_t last_row);
 void round_free(struct round *round);
 
 /* What fills up with the reasons. */

@@ -133,20 +133,6 @@ void row_put_record(
 	sqlite3_bind_int64(row, 7, stored.expires_us / 1000000);
 }
 
-/* For how long an endpoint has been quiet that was last heard, or sent a keepalive, at last_us, as
- * was noted later. If it became due after that, while natbox still ran, it got one since; when is
- * not known, but not before that was noted. Of one that is slow it is not known when it was due. */
-static uint64_t quiet_since(
-	const struct reading *reading, int64_t last_us, int64_t noted_us, bool is_slow)
-{
-	const struct meta *meta = &reading->meta;
-	const int64_t due_us = last_us + (int64_t)meta->interval_us;
-
-	if (!is_slow && noted_us < due_us && due_us <= meta->state_us)
-		last_us = noted_us;
-	return reading->now_us > last_us ? (uint64_t)(reading->now_us - last_us) : 0;
-}
-
 /* What natbox reads of a record, with its tail. */
 static bool get_stored(sqlite3_stmt *row, struct stored *stored, struct text *tail)
 {
@@ -167,7 +153,7 @@ bool row_get_record(
 	const char *id = (const char *)sqlite3_column_text(row, 1);
 	struct stored stored;
 	struct text tail;
-	uint64_t noted_us;
+	int64_t last_us;
 
 	*number = (uint32_t)place;
 	*record = (struct record){.id = {id, (size_t)sqlite3_column_bytes(row, 1)}};
@@ -191,10 +177,11 @@ bool row_get_record(
 	record->written = stored.written;
 	if (stored.expires_us > reading->now_us)
 		record->left_us = (uint64_t)(stored.expires_us - reading->now_us);
-	record->quiet_us = quiet_since(reading, stored.heard_us, stored.heard_us, false);
-	noted_us = reading->quiet_ms[*number] * UINT64_C(1000);
-	if (noted_us && noted_us < record->quiet_us)
-		record->quiet_us = noted_us;
+	last_us = reading->last_us[*number];
+	if (last_us < stored.heard_us)
+		last_us = stored.heard_us;
+	if (last_us < reading->now_us)
+		record->quiet_us = (uint64_t)(reading->now_us - last_us);
 	return true;
 }
 
@@ -208,29 +195,33 @@ void row_put_quiet(sqlite3_stmt *row, const struct quiet_block *block, int64_t s
 	sqlite3_bind_int64(row, 4, sum_of(state_us, block->quiets, length));
 }
 
-/* The latest of what is known of a row counts. One less than 0, not known, is longest of all. */
-static void note_quiet(struct reading *reading, const struct quiet *quiet, int64_t noted_us)
+/* When an endpoint was last heard, or sent a keepalive. If that became due after it was noted how
+ * long it had been quiet, while natbox still ran, it got one since; when is not known, but not
+ * before that was noted. Of one that is slow it is not known when it was due. */
+static int64_t last_of(const struct meta *meta, const struct quiet *quiet, int64_t noted_us)
 {
 	const int64_t last_us = noted_us - (quiet->quiet_ms & ~QUIET_IS_SLOW) * INT64_C(1000);
-	const uint64_t quiet_ms =
-		quiet_since(reading, last_us, noted_us, quiet->quiet_ms & QUIET_IS_SLOW) / 1000 + 1;
+	const int64_t due_us = last_us + (int64_t)meta->interval_us;
+	const bool is_slow = quiet->quiet_ms & QUIET_IS_SLOW;
 
-	if (quiet->row <= reading->last_row && quiet_ms - 1 < reading->quiet_ms[quiet->row] - 1u)
-		reading->quiet_ms[quiet->row] = (uint32_t)quiet_ms;
+	return !is_slow && noted_us < due_us && due_us <= meta->state_us ? noted_us : last_us;
 }
 
-bool row_get_quiets(sqlite3_stmt *row, struct reading *reading)
+bool row_get_quiets(sqlite3_stmt *row, const struct meta *meta, struct reading *reading)
 {
 	const int64_t noted_us = sqlite3_column_int64(row, 0);
 	const char *quiets = sqlite3_column_blob(row, 1);
 	const size_t length = (size_t)sqlite3_column_bytes(row, 1);
 	struct quiet quiet;
+	int64_t last_us;
 
 	if (sqlite3_column_int64(row, 2) != sum_of(noted_us, quiets, length))
 		return false;
 	for (size_t at = 0; at + sizeof(quiet) <= length; at += sizeof(quiet)) {
 		memcpy(&quiet, quiets + at, sizeof(quiet));
-		note_quiet(reading, &quiet, noted_us);
+		last_us = last_of(meta, &quiet, noted_us);
+		if (quiet.row <= reading->last_row && last_us > reading->last_us[quiet.row])
+			reading->last_us[quiet.row] = last_us;
 	}
 	return true;
 }

@@ -15,18 +15,17 @@ void row_put_quiet(sqlite3_stmt *row, const struct quiet_block *block, int64_t s
 
 /* A file on its way into the tables. */
 struct reading {
-	struct meta meta;
 	int64_t now_us; /* on the state clock */
 	uint32_t last_row;
-	uint32_t *quiet_ms; /* by row, up to that one, rounded up; 0: not known */
-	sqlite3_stmt *rows; /* of the records; NULL: not begun */
+	int64_t *last_us;   /* by row, up to that one: its endpoint was heard or sent a keepalive */
+	sqlite3_stmt *rows; /* of the records */
 	bool is_damaged;    /* a row was not as natbox has written it */
 };
 
 /* What is in a row, as it is at now_us; quiet times go to the reading. False when natbox has not
  * written it like this. Ids live until the next row. */
 bool row_get_meta(sqlite3_stmt *row, struct meta *meta);
-bool row_get_quiets(sqlite3_stmt *row, struct reading *reading);
+bool row_get_quiets(sqlite3_stmt *row, const struct meta *meta, struct reading *reading);
 bool row_get_record(
 	sqlite3_stmt *row, const struct reading *reading, uint32_t *number, struct record *record);
 

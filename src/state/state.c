@@ -116,8 +116,7 @@ struct state *state_open(const struct state_options *options)
 	state->timestamp_us = state->timestamp.wall_us;
 	if (getrandom(state->seed, SEED_SIZE, 0) != SEED_SIZE)
 		abort(); /* Linux has promised it for so few bytes since 3.17 */
-	state->writes = *options->path != 0;
-	if (!state->writes)
+	if (!*options->path)
 		return state;
 	state->store = store_new(options->path);
 	if (!state->store) {
@@ -125,6 +124,7 @@ struct state *state_open(const struct state_options *options)
 		return NULL;
 	}
 	find_file(state);
+	state->writes = !state->store->directory.locked_out;
 	return state;
 }
 
@@ -168,11 +168,10 @@ int state_start(struct state *state, struct engine *engine, uint64_t now_us)
 	engine_advance(engine, now_us);
 	state->endpoints = engine_endpoints(engine);
 	state->now_us = state->kept_us = state->due_us = now_us;
-	if (state->store && state->store->directory.locked_out)
-		state->writes = false;
 	if (!state->writes)
 		return 0;
-	result = round_init(&state->round, state->endpoints, now_us);
+	result =
+		round_init(&state->round, state->endpoints, now_us, state->store->reading.last_row);
 	if (result == 0 && state->store->has_file)
 		restore_all(state);
 	return result;

@@ -148,8 +148,8 @@ static void close_file(struct store *store)
 		sqlite3_finalize(statement);
 	sqlite3_close(store->handle);
 	store->handle = NULL;
-	free(store->reading.quiet_ms);
-	store->reading.quiet_ms = NULL;
+	free(store->reading.last_us);
+	store->reading.last_us = NULL;
 }
 
 /* Tables are not looked at before it is known that they are natbox's. */
@@ -198,21 +198,6 @@ static void find_file(struct store *store)
 		store->result = -ENOENT;
 }
 
-void *store_look(void *context)
-{
-	struct store *store = context;
-	struct meta meta;
-
-	find_file(store);
-	open_file(store);
-	meta = read_meta(store);
-	if (store->result == 0)
-		store->meta = meta;
-	else
-		close_file(store);
-	return NULL;
-}
-
 static void read_quiets(struct store *store)
 {
 	struct reading *reading = &store->reading;
@@ -221,23 +206,39 @@ static void read_quiets(struct store *store)
 	sqlite3_stmt *row = prepare(store, "SELECT noted, quiets, sum FROM quiet");
 
 	reading->last_row = is_known ? (uint32_t)last : ROW_MAX;
-	reading->quiet_ms = calloc((size_t)reading->last_row + 1, sizeof(*reading->quiet_ms));
-	if (!reading->quiet_ms)
+	reading->last_us = calloc((size_t)reading->last_row + 1, sizeof(*reading->last_us));
+	if (!reading->last_us)
 		fail(store, ENOMEM);
 	while (step(store, row))
-		reading->is_damaged |= !row_get_quiets(row, reading);
+		reading->is_damaged |= !row_get_quiets(row, &store->meta, reading);
 }
 
 /* Where quiet times cannot be read, records are without them. */
 static void begin_reading(struct store *store)
 {
-	store->reading.meta = store->meta;
 	read_quiets(store);
 	if (store->result == -EBADMSG) {
 		store->reading.is_damaged = true;
 		store->result = 0;
 	}
 	store->reading.rows = prepare(store, "SELECT row, id, record FROM reasons");
+}
+
+void *store_look(void *context)
+{
+	struct store *store = context;
+	struct meta meta;
+
+	find_file(store);
+	open_file(store);
+	meta = read_meta(store);
+	if (store->result == 0) {
+		store->meta = meta;
+		begin_reading(store);
+	}
+	if (store->result != 0)
+		close_file(store);
+	return NULL;
 }
 
 void *store_read(void *context)
@@ -247,8 +248,6 @@ void *store_read(void *context)
 	struct record record;
 	uint32_t number;
 
-	if (!reading->rows)
-		begin_reading(store);
 	store->has_more = true;
 	while (batch_has_room(store->batch) && (store->has_more = step(store, reading->rows))) {
 		if (row_get_record(reading->rows, reading, &number, &record))
@@ -398,10 +397,9 @@ struct store *store_new(const char *path)
 {
 	struct store *store = calloc(1, sizeof(*store));
 
-	if (!store || !(store->batch = calloc(1, sizeof(*store->batch)))) {
-		free(store);
+	if (!store)
 		return NULL;
-	}
+	store->batch = store->batches;
 	store->directory.fd = -1;
 	snprintf(store->directory.path, sizeof(store->directory.path), "%s", path);
 	snprintf(store->path, sizeof(store->path), "%.*s/" STATE_FILE, PATH_MAX - 16, path);
@@ -412,6 +410,5 @@ void store_free(struct store *store)
 {
 	close_file(store);
 	directory_close(&store->directory);
-	free(store->batch);
 	free(store);
 }

@@ -15,10 +15,10 @@
 struct store {
 	struct directory directory;
 	char path[PATH_MAX];
-	bool has_file;    /* one that this store reads and writes */
-	struct meta meta; /* what it says of itself */
-	bool has_written; /* this store has: the structure of its file is sound, or its own */
-	struct batch *batch;
+	bool has_file;       /* one that this store reads and writes */
+	struct meta meta;    /* what it says of itself */
+	bool has_written;    /* this store has: the structure of its file is sound, or its own */
+	struct batch *batch; /* one of the two */
 
 	struct job job;
 	int result;         /* of the job: 0 or a negative errno, */
@@ -26,6 +26,7 @@ struct store {
 	sqlite3 *handle;    /* NULL: the file is closed */
 	struct reading reading;
 	bool has_more; /* to be read */
+	struct batch batches[2];
 };
 
 /* path: the directory. NULL when memory is short. */
@@ -36,11 +37,11 @@ void store_free(struct store *store);
  * store_judge: -EBADMSG with the rest of a sentence about the file, -ENOENT without a word where
  * there is none or nothing was ever written to it, any other error with its cause. */
 
-/* Opens the file, and reads what it says of itself. */
+/* Opens the file, and reads what it says of itself, and all quiet times. */
 void *store_look(void *store);
 
-/* Reads records into the batch; before the first of them, all quiet times. A row that is not as
- * natbox has written it is an error once all is read, when the file is closed. */
+/* Reads records into the batch. A row that is not as natbox has written it is an error once all is
+ * read, when the file is closed. */
 void *store_read(void *store);
 
 /* Locks the directory, and writes all of the batch, or nothing of it. 1: the first to its file. The

@@ -283,7 +283,7 @@ bool border_runs_before(struct border *border, uint64_t time_us)
 
 static void restore_all(struct endpoints *to, const struct endpoints *from)
 {
-	int64_t slots[RECORDS_AT_ONCE];
+	int64_t slots[1];
 	struct record record;
 
 	for (uint32_t slot = 1; slot <= from->reasons.used; slot++) {

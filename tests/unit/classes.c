@@ -441,7 +441,7 @@ Test(classes, restart_brings_them_back)
 	struct border *before = border, *after = border_new();
 	struct record records[2];
 	struct endpoints *to;
-	int64_t slots[RECORDS_AT_ONCE];
+	int64_t slots[2];
 
 	set_interval(add_class("acme", NULL, "Acme*", NULL), 10);
 	register_as(PHONE, "Acme 300", 1);

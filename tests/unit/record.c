@@ -45,7 +45,7 @@ static uint32_t next_change(void)
 /* Its slot, or why it stays out. */
 static int restore(struct endpoints *endpoints, const struct record *record)
 {
-	int64_t slots[RECORDS_AT_ONCE];
+	int64_t slots[1];
 
 	records_restore(endpoints, record, 1, slots);
 	return (int)slots[0];

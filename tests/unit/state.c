@@ -388,7 +388,7 @@ Test(state, more_changes_than_one_batch_holds_are_all_kept)
 	expect_many(open_for_many(), 15000);
 }
 
-Test(state, they_come_back_where_there_is_memory_for_one_batch_only)
+Test(state, they_come_back_where_memory_is_short_once_the_file_is_open)
 {
 	struct host *host;
 
