@@ -284,6 +284,19 @@ plays_natbox '{"time":1795739460.5,"event":"reason-add","client":"a","proxy":"b"
 "$ctl" -s "$work/played" events | grep -q ':00.500 reason-add a at b reason=dialog expires=9 restored=true$'
 say $? "events show each key with its value"
 rm "$work/played"
+plays_natbox '{"mode":"sniff","state":"/kept","proxies":["a","b","c","d","e","f","g","h","i"]}\n{"done":true}\n'
+"$ctl" -s "$work/played" status | grep -q '^state  */kept, lag 0 s$'
+say $? "status says where state is kept, however many proxies there are"
+rm "$work/played"
+is_cut_short() { # further options
+	"$ctl" -s "$work/played" "$@" events >"$work/shown" 2>"$work/errors"
+	[ $? -eq 3 ] && [ "$(wc -l <"$work/shown")" = 1 ] && [ -z "$(sed 1d "$work/shown")" ] &&
+		grep -q "has ended, or given up on this client$" "$work/errors"
+}
+plays_natbox '{"time":1.5,"event":"found","client":"a"}\n{"time":1.5,"eve'
+is_cut_short && is_cut_short -j
+say $? "of a natbox that has ended within a line only whole lines are shown"
+rm "$work/played"
 plays_natbox '[1]\n{"done":true}\n'
 "$ctl" -s "$work/played" status >"$work/shown" 2>"$work/errors"
 [ $? -eq 3 ] && [ ! -s "$work/shown" ] && grep -q 'is no natbox$' "$work/errors"

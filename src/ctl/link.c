@@ -188,6 +188,8 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 	link_say(fd, ctl->request);
 	errno = 0;
 	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0) {
+		if (line[length - 1] != '\n')
+			break; /* what was to follow never came */
 		status = take_line(ctl, line, (size_t)length, show);
 		if (ctl->is_live)
 			wait_for_lines(fd, 0);
