@@ -297,6 +297,10 @@ plays_natbox '{"time":1.5,"event":"found","client":"a"}\n{"time":1.5,"eve'
 is_cut_short && is_cut_short -j
 say $? "of a natbox that has ended within a line only whole lines are shown"
 rm "$work/played"
+plays_natbox '{"time":1.5,"event":"found","client":"a","id":"b\\u0000c"}\n{"done":true}\n'
+"$ctl" -s "$work/played" events | grep -q ' found a at  id=b\\x00c$'
+say $? "a zero byte that a phone has in its name is shown as such"
+rm "$work/played"
 plays_natbox '[1]\n{"done":true}\n'
 "$ctl" -s "$work/played" status >"$work/shown" 2>"$work/errors"
 [ $? -eq 3 ] && [ ! -s "$work/shown" ] && grep -q 'is no natbox$' "$work/errors"

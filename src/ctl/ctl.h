@@ -47,6 +47,9 @@ void link_say(int fd, const char *request);
  * are. Returns the exit status; what went wrong was said. */
 int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line));
 
+/* A line of natbox's, to be let go by json_decref; NULL: it is none. */
+json_t *line_of(const char *bytes, size_t length);
+
 /* A text of a line, "" where there is none; nothing in it does anything to a terminal. Valid until
  * the eighth call after. */
 const char *text_of(const json_t *line, const char *key);

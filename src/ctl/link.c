@@ -145,11 +145,9 @@ static int take_line(struct ctl *ctl, const char *bytes, size_t length,
 
 	if (passes && *bytes == '{' && !may_be_last(bytes))
 		return pass_line(ctl, bytes, length);
-	line = json_loadb(bytes, length, 0, NULL);
-	if (!json_is_object(line)) {
-		json_decref(line);
+	line = line_of(bytes, length);
+	if (!line)
 		return ctl_fail(CTL_NOBODY, "what answers on %s is no natbox", ctl->socket);
-	}
 	status = end_of(ctl, line);
 	if (status < 0 && show && !passes)
 		show(ctl, line);
