@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	/* The longest line: nat.exempt with all its networks in full. */
-	LINE_BYTES_MAX = NETWORKS_MAX * 48,
+	/* The longest line: natbox.proxy with all its addresses and ports in full. */
+	LINE_BYTES_MAX = CONFIG_PROXIES_MAX * (ADDRESS_TEXT_MAX + 2),
 };
 
 static bool section_exists(struct text section)
