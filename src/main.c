@@ -115,6 +115,12 @@ static int test(const struct options *options, const struct config *config)
 	return EXIT_SUCCESS;
 }
 
+/* Whether natbox is to do its work, and not just to show something. */
+static bool is_live(const struct options *options)
+{
+	return !options->replay_path && !options->rules && !options->test;
+}
+
 static int run(const struct options *options, struct config *config)
 {
 	if (options->rules)
@@ -141,6 +147,8 @@ int main(int argc, char **argv)
 		fputs(options.answer, stdout);
 		return flush_output(EXIT_SUCCESS);
 	}
+	if (status == 0 && is_live(&options))
+		loop_keep_signals();
 	if (status == 0)
 		status = read_config(&options, &config);
 	if (status)
@@ -149,7 +157,7 @@ int main(int argc, char **argv)
 	if (options.test)
 		return flush_output(test(&options, &config));
 	status = open_log(&options, &config);
-	if (!options.replay_path && !options.rules)
+	if (is_live(&options))
 		log_never_wait();
 	if (status == 0) {
 		log_configuration(&options);

@@ -170,6 +170,18 @@ kill -TERM "$pid"
 wait "$pid"
 pid=
 
+mkfifo "$work/fifo"
+configure ''
+: >"$work/log"
+ip netns exec "$namespace" "$natbox" -c "$work/fifo" -o control.socket= 2>>"$work/log" &
+pid=$!
+reads_fifo() { ls -l "/proc/$pid/fd" 2>/dev/null | grep -q "$work/fifo"; }
+eventually reads_fifo && kill -HUP "$pid" && kill -USR1 "$pid" && timeout 60 cp "$work/ini" "$work/fifo" &&
+	eventually logged "stays as it was" && logged ready && logged "0 endpoints (at most 0)"
+say $? "SIGHUP and SIGUSR1 that come before natbox is ready are taken then"
+kill -TERM "$pid"
+wait "$pid"
+
 chmod 755 "$work"
 configure ''
 : >"$work/log"
