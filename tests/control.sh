@@ -57,6 +57,9 @@ loopback_up $proxy $phone || exit 1
 refused 3 "no natbox answers on $socket" status && refused 3 "no natbox answers on $work/ini/sock" -s "$work/ini/sock" status &&
 	refused 3 "File name too long" -s "$work/$(printf '%0200d' 0)" status
 say $? "where there is no natbox, natboxctl says so, with status 3"
+echo kept >"$work/kept.pcap"
+refused 3 "no natbox answers" trace alice -w "$work/kept.pcap" && [ "$(cat "$work/kept.pcap")" = kept ]
+say $? "and a trace leaves the file that it was to write as it was"
 
 start
 say $? "natbox starts with a control socket"

@@ -24,7 +24,8 @@ struct ctl {
 	char request[CTL_REQUEST_MAX];
 	char options[CTL_REQUEST_MAX]; /* the words of the request that its options make */
 	bool is_live;                  /* answers come when something happens */
-	struct writer *writer;         /* trace: a pcap file; NULL: the terminal */
+	const char *file;              /* trace: a pcap file to write; NULL: the terminal */
+	struct writer *writer;         /* of the file, once natbox traces */
 	int failure;                   /* exit status of what could not be shown, 0: all could */
 	unsigned shown;                /* things, of a table */
 	json_t *last;                  /* the line that ends the answer */

@@ -139,7 +139,7 @@ static int pass_line(const struct ctl *ctl, const char *bytes, size_t length)
 static int take_line(struct ctl *ctl, const char *bytes, size_t length,
 	void (*show)(struct ctl *ctl, const json_t *line))
 {
-	const bool passes = ctl->is_json && !ctl->writer;
+	const bool passes = ctl->is_json && !ctl->file;
 	json_t *line;
 	int status;
 
