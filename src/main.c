@@ -74,14 +74,9 @@ static int open_log(const struct options *options, const struct config *config)
 	return 0;
 }
 
-static const char *config_path(const struct options *options)
-{
-	return options->source.path ? options->source.path : CONFIG_PATH_DEFAULT;
-}
-
 static void log_configuration(const struct options *options)
 {
-	const char *path = config_path(options);
+	const char *path = config_path(&options->source);
 	const bool is_there = options->source.path || access(path, F_OK) == 0;
 
 	log_debug("configuration: %s%s", path, is_there ? "" : " is not there, the defaults");
@@ -109,7 +104,7 @@ static int test(const struct options *options, const struct config *config)
 
 	if (status)
 		return status;
-	printf("%s: ok\n", config_path(options));
+	printf("%s: ok\n", config_path(&options->source));
 	if (options->test > 1)
 		printf("this host: ok\n");
 	return EXIT_SUCCESS;

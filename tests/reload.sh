@@ -29,6 +29,10 @@ reload "stays as it was" && grep -q "ini:10: .*nonsense" "$work/log" &&
 	grep -q "ini:11: class a: is for nobody" "$work/log"
 say $? "a bad file changes nothing and says why"
 
+configure "$(printf 'key%d = 1\\n' {1..70})"
+reload "stays as it was" && [ "$(grep -c 'unknown key "key' "$work/log")" = 64 ] && logged "error: and 6 more$"
+say $? "of many errors the first are told, and how many more there are"
+
 configure "events = $work/events\nlevel = debug\n[keepalive]\ninterval = 7s\n[class a]\naor = *\nscope = all\n"
 sed -i 's/^path =/&\nsync = 3s/' "$work/ini"
 reload "read again" && ! grep -q restart "$work/log"
