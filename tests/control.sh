@@ -156,8 +156,12 @@ shows '^keepalives: on$' keepalive on && logged "keepalives are held no longer" 
 	eventually counts 0 endpoints aor=alice 'quiet>3s' && counts 0 lost aor=alice
 say $? "keepalive on goes on, and nobody was lost for it"
 
-shows 'log level: debug' log debug && eventually logged "debug: packet" && shows info log info
+shows 'log level: debug' log debug && eventually logged "debug: packet"
 say $? "log changes the level"
+printf '\r\nOPTIONS sip:a SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9\n\n' >"$work/odd"
+inside bash -c "cat '$work/odd' >/dev/udp/$proxy/5060"
+eventually logged "to $proxy:5060, 52 bytes: OPTIONS sip:a SIP/2.0$" && shows info log info
+say $? "and a packet's first line is shown however it ends, and whatever line ends are before it"
 eventually shows ', lag [1-9][0-9]* s$' status
 say $? "status says how old the oldest change is that is not on the disk yet"
 mv "$work/events" "$work/events.1"
