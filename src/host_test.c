@@ -228,6 +228,8 @@ int host_test(const struct options *options, const struct config *config)
 		add_fault(&test, fault.line);
 		test.identity = (struct identity){"", geteuid(), getegid()};
 	}
+	if (options->dry_run && config->mode != MODE_SNIFF)
+		add_fault(&test, "-n goes with natbox.mode = sniff");
 	if (options->log_path)
 		test_file(&test, "the log", options->log_path);
 	if (*config->log.events && strcmp(config->log.events, "-") != 0)

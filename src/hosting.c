@@ -37,7 +37,7 @@ static void on_status(void *context, struct control_status *status)
 		.is_dry_run = live->dry_run,
 		.up_us = now_us - live->sightings.boot_us,
 		.since_us = live->sightings.started_us,
-		.configuration = live->source->path ? live->source->path : CONFIG_PATH_DEFAULT,
+		.configuration = config_path(live->source),
 		.state = live->dry_run ? "" : config->state.path,
 		.events = config->log.events,
 		.metrics = config->metrics.listen,

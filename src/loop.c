@@ -313,6 +313,16 @@ static int run(struct live *live, int signals, struct fault *fault)
 	}
 }
 
+void loop_keep_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 /* Signals come by descriptor, in every thread that is started later too. What nobody reads, or what
  * grows too large, is an error of the write: no reason to leave the kernel's rules behind. */
 static int open_signals(struct fault *fault)
@@ -344,14 +354,31 @@ static int exit_status(const struct fault *fault)
 	return EXIT_FAILURE;
 }
 
+/* Waits for a while; false: natbox is to stop. SIGHUP can still be for log rotation. */
+static bool wait_a_while(int signals)
+{
+	struct pollfd polled = {.fd = signals, .events = POLLIN};
+	struct signalfd_siginfo info;
+	struct fault fault;
+
+	while (poll(&polled, 1, absence_poll_ms) != 0) {
+		if (read(signals, &info, sizeof(info)) != sizeof(info))
+			continue;
+		if (info.ssi_signo != SIGHUP && info.ssi_signo != SIGUSR1)
+			return false;
+		if (info.ssi_signo == SIGHUP && log_reopen(&fault) != 0)
+			log_error("%s", fault.line);
+	}
+	return true;
+}
+
 /* An interface that has gone away may come back. Started anew before, natbox would take its name
  * for a mistake. */
 static void wait_for_wire(const struct live *live, int signals)
 {
-	struct pollfd polled = {.fd = signals, .events = POLLIN};
 	bool told = false;
 
-	while (poll(&polled, 1, absence_poll_ms) == 0 && !live->wire.kind->is_there(&live->wire)) {
+	while (wait_a_while(signals) && !live->wire.kind->is_there(&live->wire)) {
 		if (!told) {
 			log_info("it is gone: natbox waits for it, and ends once it is back");
 			service_status("interface %s is gone: natbox waits for it",

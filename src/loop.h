@@ -4,6 +4,9 @@
 
 #include <natbox/ops.h>
 
+/* From here on SIGHUP and SIGUSR1 end nobody: they wait for loop_run. */
+void loop_keep_signals(void);
+
 /* Runs on the network until it is told to stop. source: where the configuration in *config comes
  * from, for when it is read again. dry_run: sends nothing and keeps no state. Returns the exit
  * status; what went wrong has been logged. */

@@ -74,14 +74,9 @@ static int open_log(const struct options *options, const struct config *config)
 	return 0;
 }
 
-static const char *config_path(const struct options *options)
-{
-	return options->source.path ? options->source.path : CONFIG_PATH_DEFAULT;
-}
-
 static void log_configuration(const struct options *options)
 {
-	const char *path = config_path(options);
+	const char *path = config_path(&options->source);
 	const bool is_there = options->source.path || access(path, F_OK) == 0;
 
 	log_debug("configuration: %s%s", path, is_there ? "" : " is not there, the defaults");
@@ -109,10 +104,16 @@ static int test(const struct options *options, const struct config *config)
 
 	if (status)
 		return status;
-	printf("%s: ok\n", config_path(options));
+	printf("%s: ok\n", config_path(&options->source));
 	if (options->test > 1)
 		printf("this host: ok\n");
 	return EXIT_SUCCESS;
+}
+
+/* Whether natbox is to do its work, and not just to show something. */
+static bool is_live(const struct options *options)
+{
+	return !options->replay_path && !options->rules && !options->test;
 }
 
 static int run(const struct options *options, struct config *config)
@@ -141,6 +142,8 @@ int main(int argc, char **argv)
 		fputs(options.answer, stdout);
 		return flush_output(EXIT_SUCCESS);
 	}
+	if (status == 0 && is_live(&options))
+		loop_keep_signals();
 	if (status == 0)
 		status = read_config(&options, &config);
 	if (status)
@@ -149,7 +152,7 @@ int main(int argc, char **argv)
 	if (options.test)
 		return flush_output(test(&options, &config));
 	status = open_log(&options, &config);
-	if (!options.replay_path && !options.rules)
+	if (is_live(&options))
 		log_never_wait();
 	if (status == 0) {
 		log_configuration(&options);

@@ -102,6 +102,8 @@ static bool read_again(struct live *live)
 	if (config_read(live->source, &wanted, &errors) != 0) {
 		for (unsigned i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
 			log_error("%s", errors.list[i].line);
+		if (errors.count > CONFIG_ERRORS_MAX)
+			log_error("and %u more", errors.count - CONFIG_ERRORS_MAX);
 		log_error("the configuration stays as it was");
 		reopen_files(live, live->config);
 		return false;

@@ -17,7 +17,7 @@ struct replay {
 	struct engine *engine;
 	struct events *events;
 	uint64_t now_us;
-	uint64_t cut; /* packets cut short, as the search for *:PORT has counted them */
+	struct wire_frames searched; /* what the search for *:PORT has read */
 	/* Proxies that no packet has gone to or come from so far, and with an unspecified host each
 	 * *:PORT that no REGISTER goes to. */
 	struct address unseen[CONFIG_PROXIES_MAX];
@@ -118,15 +118,22 @@ static int read_all(struct replay *replay, struct fault *fault)
 	return result;
 }
 
+static int nothing_fault(const char *path, struct fault *fault)
+{
+	return fault_set(fault, -ENODATA, "%s: holds no packets: is it the right file?", path);
+}
+
 static int no_proxy_fault(
 	const struct replay *replay, const char *path, uint16_t port, struct fault *fault)
 {
-	if (replay->cut)
+	if (replay->searched.frames == 0)
+		return nothing_fault(path, fault);
+	if (replay->searched.cut)
 		return fault_set(fault, -ENOENT,
 			"%s: no REGISTER to port %u can be read in it, and %llu packets are cut "
 			"short (a snap length): capture with -s 0, or say where the proxy is, "
 			"-o natbox.proxy=%s",
-			path, port, (unsigned long long)replay->cut, proxy_hint(replay));
+			path, port, (unsigned long long)replay->searched.cut, proxy_hint(replay));
 	return fault_set(fault, -ENOENT,
 		"%s: no REGISTER goes to port %u in it: say where the proxy is, -o natbox.proxy=%s",
 		path, port, proxy_hint(replay));
@@ -145,7 +152,7 @@ static int find_any(struct replay *replay, uint16_t port, struct fault *fault)
 		return result;
 	if (search.registers == 0)
 		replay->unseen[replay->unseen_count++] = (struct address){.port = port};
-	replay->cut = replay->wire.kind->frames(&replay->wire).cut;
+	replay->searched = replay->wire.kind->frames(&replay->wire);
 	return replay->wire.kind->rewind(&replay->wire, fault);
 }
 
@@ -222,8 +229,7 @@ static int check_read(struct replay *replay, const char *path, struct fault *fau
 	const struct wire_frames counters = replay->wire.kind->frames(&replay->wire);
 
 	if (counters.frames == 0)
-		return fault_set(
-			fault, -ENODATA, "%s: holds no packets: is it the right file?", path);
+		return nothing_fault(path, fault);
 	if (counters.cut && !counters.datagrams)
 		return fault_set(fault, -ENODATA,
 			"%s: nothing of use in it, %llu packets are cut short (a snap length): "

@@ -6,11 +6,22 @@
 #include <string.h>
 #include <time.h>
 
+static bool is_line_end(char c)
+{
+	return c == '\r' || c == '\n';
+}
+
+/* Without the line ends that may stand before it. */
 static struct text first_line(struct text bytes)
 {
-	const char *end = bytes.length ? memchr(bytes.at, '\r', bytes.length) : NULL;
+	const char *end = text_end(bytes);
+	struct text line = {bytes.at, 0};
 
-	return (struct text){bytes.at, end ? (size_t)(end - bytes.at) : 0};
+	while (line.at < end && is_line_end(*line.at))
+		line.at++;
+	while (text_end(line) < end && !is_line_end(*text_end(line)))
+		line.length++;
+	return line;
 }
 
 void tell_datagram(const struct flow *flow, struct text bytes)

@@ -57,6 +57,9 @@ loopback_up $proxy $phone || exit 1
 refused 3 "no natbox answers on $socket" status && refused 3 "no natbox answers on $work/ini/sock" -s "$work/ini/sock" status &&
 	refused 3 "File name too long" -s "$work/$(printf '%0200d' 0)" status
 say $? "where there is no natbox, natboxctl says so, with status 3"
+echo kept >"$work/kept.pcap"
+refused 3 "no natbox answers" trace alice -w "$work/kept.pcap" && [ "$(cat "$work/kept.pcap")" = kept ]
+say $? "and a trace leaves the file that it was to write as it was"
 
 start
 say $? "natbox starts with a control socket"
@@ -153,8 +156,12 @@ shows '^keepalives: on$' keepalive on && logged "keepalives are held no longer" 
 	eventually counts 0 endpoints aor=alice 'quiet>3s' && counts 0 lost aor=alice
 say $? "keepalive on goes on, and nobody was lost for it"
 
-shows 'log level: debug' log debug && eventually logged "debug: packet" && shows info log info
+shows 'log level: debug' log debug && eventually logged "debug: packet"
 say $? "log changes the level"
+printf '\r\nOPTIONS sip:a SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9\n\n' >"$work/odd"
+inside bash -c "cat '$work/odd' >/dev/udp/$proxy/5060"
+eventually logged "to $proxy:5060, 52 bytes: OPTIONS sip:a SIP/2.0$" && shows info log info
+say $? "and a packet's first line is shown however it ends, and whatever line ends are before it"
 eventually shows ', lag [1-9][0-9]* s$' status
 say $? "status says how old the oldest change is that is not on the disk yet"
 mv "$work/events" "$work/events.1"
@@ -283,6 +290,23 @@ rm "$work/played"
 plays_natbox '{"time":1795739460.5,"event":"reason-add","client":"a","proxy":"b","reason":"dialog","expires":9,"restored":true}\n{"done":true}\n'
 "$ctl" -s "$work/played" events | grep -q ':00.500 reason-add a at b reason=dialog expires=9 restored=true$'
 say $? "events show each key with its value"
+rm "$work/played"
+plays_natbox '{"mode":"sniff","state":"/kept","proxies":["a","b","c","d","e","f","g","h","i"]}\n{"done":true}\n'
+"$ctl" -s "$work/played" status | grep -q '^state  */kept, lag 0 s$'
+say $? "status says where state is kept, however many proxies there are"
+rm "$work/played"
+is_cut_short() { # further options
+	"$ctl" -s "$work/played" "$@" events >"$work/shown" 2>"$work/errors"
+	[ $? -eq 3 ] && [ "$(wc -l <"$work/shown")" = 1 ] && [ -z "$(sed 1d "$work/shown")" ] &&
+		grep -q "has ended, or given up on this client$" "$work/errors"
+}
+plays_natbox '{"time":1.5,"event":"found","client":"a"}\n{"time":1.5,"eve'
+is_cut_short && is_cut_short -j
+say $? "of a natbox that has ended within a line only whole lines are shown"
+rm "$work/played"
+plays_natbox '{"time":1.5,"event":"found","client":"a","id":"b\\u0000c"}\n{"done":true}\n'
+"$ctl" -s "$work/played" events | grep -q ' found a at  id=b\\x00c$'
+say $? "a zero byte that a phone has in its name is shown as such"
 rm "$work/played"
 plays_natbox '[1]\n{"done":true}\n'
 "$ctl" -s "$work/played" status >"$work/shown" 2>"$work/errors"

@@ -180,6 +180,25 @@ start_on "[::1]:80" -o natbox.user=nobody
 eventually answers 200 healthz && eventually is endpoints "== 0"
 say $? "it listens on IPv6, and on a port that only root may have before it becomes another user"
 stop
+
+# 8 connections from each of 8 addresses, all within a moment.
+crowd() {
+	inside bash -c 'for i in {1..8}; do for j in {1..8}; do exec {fd}<>/dev/tcp/192.0.2.1$i/9560; done; done' \
+		2>/dev/null
+}
+
+for i in {1..8}; do
+	ip -n "$namespace" addr add "192.0.2.1$i/32" dev lo
+done
+start_on 0.0.0.0:9560
+for i in {1..5}; do
+	crowd
+done
+eventually answers 200 healthz
+answered=$?
+[ $answered -eq 0 ] || kill -KILL "$pid"
+stop && [ $answered -eq 0 ]
+say $? "a crowd from many addresses does not keep it from answering who comes later"
 start_on "" && ! inside ss -Hltn | grep -q .
 say $? "without metrics.listen nothing listens"
 stop

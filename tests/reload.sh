@@ -29,6 +29,10 @@ reload "stays as it was" && grep -q "ini:10: .*nonsense" "$work/log" &&
 	grep -q "ini:11: class a: is for nobody" "$work/log"
 say $? "a bad file changes nothing and says why"
 
+configure "$(printf 'key%d = 1\\n' {1..70})"
+reload "stays as it was" && [ "$(grep -c 'unknown key "key' "$work/log")" = 64 ] && logged "error: and 6 more$"
+say $? "of many errors the first are told, and how many more there are"
+
 configure "events = $work/events\nlevel = debug\n[keepalive]\ninterval = 7s\n[class a]\naor = *\nscope = all\n"
 sed -i 's/^path =/&\nsync = 3s/' "$work/ini"
 reload "read again" && ! grep -q restart "$work/log"
@@ -169,6 +173,18 @@ say $? "each key that changes only with a restart is named"
 kill -TERM "$pid"
 wait "$pid"
 pid=
+
+mkfifo "$work/fifo"
+configure ''
+: >"$work/log"
+ip netns exec "$namespace" "$natbox" -c "$work/fifo" -o control.socket= 2>>"$work/log" &
+pid=$!
+reads_fifo() { ls -l "/proc/$pid/fd" 2>/dev/null | grep -q "$work/fifo"; }
+eventually reads_fifo && kill -HUP "$pid" && kill -USR1 "$pid" && timeout 60 cp "$work/ini" "$work/fifo" &&
+	eventually logged "stays as it was" && logged ready && logged "0 endpoints (at most 0)"
+say $? "SIGHUP and SIGUSR1 that come before natbox is ready are taken then"
+kill -TERM "$pid"
+wait "$pid"
 
 chmod 755 "$work"
 configure ''

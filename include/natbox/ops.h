@@ -106,6 +106,9 @@ struct config_source {
 	unsigned override_count;
 };
 
+/* The path that it is read from. */
+const char *config_path(const struct config_source *source);
+
 /* What is wrong with one, each a whole line: "FILE:LINE: what" or "-o OPTION: what". */
 struct config_errors {
 	unsigned count; /* all of them; the list holds the first CONFIG_ERRORS_MAX */

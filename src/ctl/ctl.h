@@ -24,7 +24,8 @@ struct ctl {
 	char request[CTL_REQUEST_MAX];
 	char options[CTL_REQUEST_MAX]; /* the words of the request that its options make */
 	bool is_live;                  /* answers come when something happens */
-	struct writer *writer;         /* trace: a pcap file; NULL: the terminal */
+	const char *file;              /* trace: a pcap file to write; NULL: the terminal */
+	struct writer *writer;         /* of the file, once natbox traces */
 	int failure;                   /* exit status of what could not be shown, 0: all could */
 	unsigned shown;                /* things, of a table */
 	json_t *last;                  /* the line that ends the answer */
@@ -46,6 +47,9 @@ void link_say(int fd, const char *request);
 /* Asks, and hands each line of the answer but the last to show, unless they are printed as they
  * are. Returns the exit status; what went wrong was said. */
 int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line));
+
+/* A line of natbox's, to be let go by json_decref; NULL: it is none. */
+json_t *line_of(const char *bytes, size_t length);
 
 /* A text of a line, "" where there is none; nothing in it does anything to a terminal. Valid until
  * the eighth call after. */

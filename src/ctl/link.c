@@ -139,17 +139,15 @@ static int pass_line(const struct ctl *ctl, const char *bytes, size_t length)
 static int take_line(struct ctl *ctl, const char *bytes, size_t length,
 	void (*show)(struct ctl *ctl, const json_t *line))
 {
-	const bool passes = ctl->is_json && !ctl->writer;
+	const bool passes = ctl->is_json && !ctl->file;
 	json_t *line;
 	int status;
 
 	if (passes && *bytes == '{' && !may_be_last(bytes))
 		return pass_line(ctl, bytes, length);
-	line = json_loadb(bytes, length, 0, NULL);
-	if (!json_is_object(line)) {
-		json_decref(line);
+	line = line_of(bytes, length);
+	if (!line)
 		return ctl_fail(CTL_NOBODY, "what answers on %s is no natbox", ctl->socket);
-	}
 	status = end_of(ctl, line);
 	if (status < 0 && show && !passes)
 		show(ctl, line);
@@ -188,6 +186,8 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 	link_say(fd, ctl->request);
 	errno = 0;
 	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0) {
+		if (line[length - 1] != '\n')
+			break; /* what was to follow never came */
 		status = take_line(ctl, line, (size_t)length, show);
 		if (ctl->is_live)
 			wait_for_lines(fd, 0);

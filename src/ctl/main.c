@@ -94,15 +94,6 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int open_file(struct ctl *ctl, const char *path)
-{
-	struct fault fault;
-
-	if (writer_open(path, &ctl->writer, &fault) != 0)
-		return ctl_fail(CTL_REFUSED, "%s", fault.line);
-	return -1;
-}
-
 /* What getopt_long stopped at: a letter; or, as optopt is 0, a long word that no option has. */
 static int fail_option(int option, char **argv)
 {
@@ -127,6 +118,7 @@ static int take_option(struct ctl *ctl, int option, char **argv)
 		ctl->is_json = true;
 		return -1;
 	case 'w':
+		ctl->file = optarg;
 		return -1;
 	case 'h':
 		return print_help();
@@ -146,7 +138,6 @@ static int take_option(struct ctl *ctl, int option, char **argv)
 /* Words of the request in order: the command, its target, its options. -1: it may be asked. */
 static int compose(struct ctl *ctl, const struct command *command, int argc, char **argv)
 {
-	const char *path = NULL;
 	char options[16];
 	size_t used;
 	int option, status = -1;
@@ -155,8 +146,6 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 	optind = 0;
 	while (status < 0 &&
 		(option = getopt_long(argc, argv, options, long_options, NULL)) != -1) {
-		if (option == 'w')
-			path = optarg;
 		status = take_option(ctl, option, argv);
 	}
 	if (status >= 0)
@@ -177,7 +166,7 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 	used = strlen(ctl->request);
 	snprintf(ctl->request + used, sizeof(ctl->request) - used, "%s%s\n",
 		*ctl->options ? " " : "", ctl->options);
-	return path ? open_file(ctl, path) : -1;
+	return -1;
 }
 
 /* Of a command that lists nothing the last line is the answer. */

@@ -54,9 +54,19 @@ static void print_endpoints(const json_t *line)
 		number_of(line, "dialogs"));
 }
 
-void tell_status(struct ctl *ctl, const json_t *line)
+static void print_state(const json_t *line)
 {
 	const char *state = text_of(line, "state");
+
+	if (*state)
+		printf("%-15s %s, lag %" PRIu64 " s\n", "state", state,
+			number_of(line, "state_lag"));
+	else
+		printf("%-15s none is kept\n", "state");
+}
+
+void tell_status(struct ctl *ctl, const json_t *line)
+{
 	char since[SPAN_MAX], up[SPAN_MAX];
 
 	(void)ctl;
@@ -72,11 +82,7 @@ void tell_status(struct ctl *ctl, const json_t *line)
 	print_keepalives(line);
 	print_last(line, "last in", "last_in");
 	print_last(line, "last out", "last_out");
-	if (*state)
-		printf("%-15s %s, lag %" PRIu64 " s\n", "state", state,
-			number_of(line, "state_lag"));
-	else
-		printf("%-15s none is kept\n", "state");
+	print_state(line);
 	printf("%-15s %s\n", "events", or_none(text_of(line, "events")));
 	printf("%-15s %s\n", "metrics", or_none(text_of(line, "metrics")));
 }

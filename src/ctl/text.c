@@ -6,6 +6,17 @@
 /* Texts in use at a time, and the longest that is shown. */
 enum { TEXTS = 8, TEXT_SHOWN_MAX = 4096 };
 
+/* A zero byte that a phone has put into a name is one of its characters. */
+json_t *line_of(const char *bytes, size_t length)
+{
+	json_t *line = json_loadb(bytes, length, JSON_ALLOW_NUL, NULL);
+
+	if (json_is_object(line))
+		return line;
+	json_decref(line);
+	return NULL;
+}
+
 /* What is no plain ASCII is shown as \xNN: it may have come from anywhere. */
 static const char *make_plain(const char *text, size_t length)
 {

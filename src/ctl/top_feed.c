@@ -48,7 +48,7 @@ static bool make_room(struct feed *feed)
 static bool take_line(const char *bytes, size_t length,
 	void (*take)(void *context, const json_t *line), void *context)
 {
-	json_t *line = json_loadb(bytes, length, 0, NULL);
+	json_t *line = line_of(bytes, length);
 
 	if (!line)
 		return false;

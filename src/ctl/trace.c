@@ -88,6 +88,18 @@ static void write_message(struct ctl *ctl, const json_t *line, struct text messa
 		ctl->failure = ctl_fail(CTL_REFUSED, "%s", fault.line);
 }
 
+/* What stands in the file is kept until there is something to take its place. */
+static void begin(struct ctl *ctl, const json_t *line)
+{
+	struct fault fault;
+
+	if (ctl->file && writer_open(ctl->file, &ctl->writer, &fault) != 0)
+		ctl->failure = ctl_fail(CTL_REFUSED, "%s", fault.line);
+	else
+		fprintf(stderr, "natboxctl: tracing %s, endpoints now: %llu\n",
+			text_of(line, "tracing"), (unsigned long long)number_of(line, "endpoints"));
+}
+
 void trace_message(struct ctl *ctl, const json_t *line)
 {
 	static char message[MESSAGE_MAX];
@@ -95,8 +107,7 @@ void trace_message(struct ctl *ctl, const json_t *line)
 	size_t length;
 
 	if (!base64) {
-		fprintf(stderr, "natboxctl: tracing %s, endpoints now: %llu\n",
-			text_of(line, "tracing"), (unsigned long long)number_of(line, "endpoints"));
+		begin(ctl, line);
 		return;
 	}
 	length = decode(base64, message, sizeof(message));

@@ -53,8 +53,11 @@ echo "# what may, is status 1"
 inside ip link add lan type veth peer name far
 ends_with 1 "it is down" -- -i lan
 say $? "an interface that is down"
-inside ip link set lan up && start -i lan && inside ip link del lan && eventually logged "it is gone"
+inside ip link set lan up && start -i lan -l "$work/log" && inside ip link del lan && eventually logged "it is gone"
 say $? "one that goes away is waited for"
+mv "$work/log" "$work/log.1" && kill -USR1 "$pid" && kill -HUP "$pid" && eventually [ -e "$work/log" ] && is_running
+say $? "also where the log is rotated meanwhile"
+cat "$work/log.1" >>"$work/log"
 is_running && inside ip link add lan type veth peer name far && eventually has_ended
 say $? "until it is there again"
 ended

@@ -41,6 +41,8 @@ finds 1 "log.events cannot be written to $work/others: Is a directory" -- -o log
 say $? "and a file may not be one"
 tests_ok -n -o state.path="$work/ini"
 say $? "a dry run needs no state"
+finds 1 "-n goes with natbox.mode = sniff" -- -n "${relay[@]}"
+say $? "and only mode sniff has one"
 finds 1 "state cannot be kept in $work/others/new/state: Permission denied.*user nobody" -- \
 	-o natbox.user=nobody -o state.path="$work/others/new/state"
 say $? "and one that is to be made has to be where that user may go"

@@ -407,6 +407,19 @@ Test(config, longest_list_of_networks_fits_its_line)
 	expect_error(text, ":2: nat.exempt: more than 256 networks");
 }
 
+Test(config, longest_list_of_proxies_fits_its_line)
+{
+	static char text[20000] = "[natbox]\nproxy = ";
+
+	for (unsigned i = 0; i < CONFIG_PROXIES_MAX; i++)
+		sprintf(text + strlen(text), "%s[2001:db8:1111:2222:3333:4444:5555:%x]:%u",
+			i ? ", " : "", 0x6000 + i, 50600 + i);
+	expect_ok(text);
+	cr_expect_eq(config.proxy_count, CONFIG_PROXIES_MAX);
+	strcat(text, ",10.0.0.1");
+	expect_error(text, ":2: natbox.proxy: more than 256 proxies");
+}
+
 /* A value of this length after the name of its key: start, and then x. */
 static const char *long_value(const char *start, size_t length)
 {

@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	/* The longest line: nat.exempt with all its networks in full. */
-	LINE_BYTES_MAX = NETWORKS_MAX * 48,
+	/* The longest line: natbox.proxy with all its addresses and ports in full. */
+	LINE_BYTES_MAX = CONFIG_PROXIES_MAX * (ADDRESS_TEXT_MAX + 2),
 };
 
 static bool section_exists(struct text section)
@@ -331,12 +331,17 @@ static void apply_override(struct reading *reading, unsigned number)
 		config_key_error(reading, key, fault.line);
 }
 
+const char *config_path(const struct config_source *source)
+{
+	return source->path ? source->path : CONFIG_PATH_DEFAULT;
+}
+
 int config_read(
 	const struct config_source *source, struct config *config, struct config_errors *errors)
 {
 	struct reading reading = {
 		.source = source,
-		.path = source->path ? source->path : CONFIG_PATH_DEFAULT,
+		.path = config_path(source),
 		.config = config,
 		.errors = errors,
 	};

@@ -44,6 +44,7 @@ struct metrics {
 	pthread_t acceptor;
 	bool accepts;
 	atomic_bool stopping;
+	atomic_uint connections;   /* handed to the daemon, and not closed yet */
 	uint64_t published_us;     /* the loop's own */
 	char text[EXPOSITION_MAX]; /* the thread's own */
 	struct page page;          /* with what the loop leaves for all who ask */
@@ -180,6 +181,31 @@ static void completed(void *context, struct MHD_Connection *connection, void **r
 	page_completed(&metrics->page, request);
 }
 
+static void notified(void *context, struct MHD_Connection *connection, void **own,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct metrics *metrics = context;
+
+	(void)connection, (void)own;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+		atomic_fetch_sub(&metrics->connections, 1);
+}
+
+/* The bound is not left to libmicrohttpd: 0.9.75 stands still for ever where more connections than
+ * that wait for it at once. It closes what it does not take. */
+static void hand_over(struct metrics *metrics, int connection, const struct sockaddr_storage *peer,
+	socklen_t length)
+{
+	if (atomic_load(&metrics->connections) == CONNECTIONS_MAX) {
+		close(connection);
+		return;
+	}
+	atomic_fetch_add(&metrics->connections, 1);
+	if (MHD_add_connection(
+		    metrics->daemon, connection, (const struct sockaddr *)peer, length) != MHD_YES)
+		atomic_fetch_sub(&metrics->connections, 1);
+}
+
 /* libmicrohttpd's own way to accept asks again at once where no descriptor is free, for ever. */
 static void accept_one(struct metrics *metrics)
 {
@@ -189,7 +215,7 @@ static void accept_one(struct metrics *metrics)
 		metrics->listener, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (connection >= 0)
-		MHD_add_connection(metrics->daemon, connection, (struct sockaddr *)&peer, length);
+		hand_over(metrics, connection, &peer, length);
 	else if (errno != ECONNABORTED && errno != EINTR && errno != EAGAIN)
 		usleep(ACCEPT_RETRY_US);
 }
@@ -218,11 +244,11 @@ static void *start_threads(void *context)
 {
 	struct metrics *metrics = context;
 	const struct MHD_OptionItem options[] = {
-		{MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
 		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, metrics},
+		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notified, metrics},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
