@@ -379,6 +379,22 @@ TestOfBoth(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
 	bound_are(URI_AT(MOVED));
 }
 
+/* A phone behind the same NAT that has read in its answer what is bound. */
+TestOfBoth(ghosts, a_phone_may_take_back_what_it_has_read_of_another)
+{
+	const struct registration other = {
+		.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
+	struct registration taken_back = other;
+
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, other);
+	bound_are(URI_AT(PHONE), OTHER_URI_AT(MOVED));
+	taken_back.cseq = 2;
+	taken_back.contact = "<" URI_AT(PHONE) ">;expires=0";
+	exchange(MOVED, taken_back);
+	bound_are(OTHER_URI_AT(MOVED));
+}
+
 /* Another natbox, nearer to the registrar, gives the phone's own Contact back before this does. */
 static void exchange_through_another(const char *client, struct registration request)
 {

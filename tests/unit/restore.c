@@ -324,6 +324,16 @@ Test(restore, via_that_asked_for_nothing_is_as_it_was_sent)
 		VIA_HEAD ";received=10.0.0.1");
 }
 
+/* With fix-via = rport, by a proxy that does not know RFC 3581. */
+Test(restore, via_that_was_made_to_ask_and_got_no_answer_is_as_it_was_sent)
+{
+	via_becomes(VIA_HEAD ";natbox;rport;branch=1", VIA_HEAD ";branch=1");
+	via_becomes(VIA_HEAD ";natbox;rport=;branch=1;received=203.0.113.7", VIA_HEAD ";branch=1");
+	via_becomes(VIA_HEAD ";natbox=10.0.0.1***10.0.0.2;rport;received=10.0.0.1",
+		VIA_HEAD ";maddr=10.0.0.2;received=10.0.0.1");
+	via_becomes(VIA_HEAD ";natbox=**10.0.0.2;rport", VIA_HEAD ";maddr=10.0.0.2;rport");
+}
+
 Test(restore, forged_via_parameter_is_left_alone)
 {
 	static const char *const forged[] = {"=", "=1", "=a_0d*", "=a_2c*", "=*a_3bb", "=\"a\"",
