@@ -395,6 +395,20 @@ TestOfBoth(ghosts, a_phone_may_take_back_what_it_has_read_of_another)
 	bound_are(OTHER_URI_AT(MOVED));
 }
 
+TestOfBoth(ghosts, a_phone_that_takes_another_back_may_have_learnt_its_address)
+{
+	const struct registration other = {
+		.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
+	struct registration both = other;
+
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, other);
+	both.cseq = 2;
+	both.contact = "<" URI_AT(PHONE) ">;expires=0, <sip:alice@" MOVED ">";
+	exchange(MOVED, both);
+	bound_are("sip:alice@" MOVED);
+}
+
 /* Another natbox, nearer to the registrar, gives the phone's own Contact back before this does. */
 static void exchange_through_another(const char *client, struct registration request)
 {
