@@ -241,13 +241,17 @@ static bool restore_uri(const struct restore *restore, struct text text)
 	return true;
 }
 
-/* Whoever writes the URI without its brackets makes our parameter the header's. */
+/* Whoever writes the URI without its brackets makes our parameter the header's, where it stays when
+ * the next one writes brackets again. */
 static bool restore_parsed(
 	const struct restore *restore, const struct sip_contact *contact, struct uri_origin *origin)
 {
-	if (!uri_origin_read(restore, &contact->uri, contact_uri_params(contact), origin))
+	const struct sip_uri *uri = &contact->uri;
+
+	if (!uri_origin_read(restore, uri, uri->params, origin) &&
+		!uri_origin_read(restore, uri, contact->name_addr.params, origin))
 		return false;
-	restore_host_port(restore, &contact->uri, origin);
+	restore_host_port(restore, uri, origin);
 	return true;
 }
 

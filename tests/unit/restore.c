@@ -98,6 +98,10 @@ Test(restore, parameter_is_found_wherever_a_registrar_puts_it)
 		"<sip:a@10.0.0.1;ob;transport=udp>");
 	contact_becomes(
 		"sip:a@203.0.113.7:40000;natbox=10.0.0.1;expires=60", "sip:a@10.0.0.1;expires=60");
+	contact_becomes("<sip:a@203.0.113.7:40000;ob>;expires=60;natbox=10.0.0.1-5062",
+		"<sip:a@10.0.0.1:5062;ob>;expires=60");
+	contact_becomes("<sip:a@203.0.113.7:40000>;natbox=-10.0.0.1;expires=60",
+		"<sip:a@10.0.0.1>;expires=60");
 }
 
 Test(restore, maddr_comes_back_in_the_place_of_the_parameter)
