@@ -14,8 +14,9 @@
  *
  * Lower case letters, digits and dots stand for themselves, '-' for a colon, '_' and two
  * hexadecimal digits for a capital letter, '-', '_', '[' or ']'. Those are unreserved characters
- * (RFC 3261 25.1), which nobody has a reason to escape, and nothing is lost when a peer folds their
- * case. A '-' in front says that the URI had no angle brackets; with the parameter it needs them.
+ * (RFC 3261 25.1), which nobody has a reason to escape, and nothing is lost when a peer writes them
+ * in lower case. A '-' in front says that the URI had no angle brackets; with the parameter it
+ * needs them.
  *
  * A URI with maddr is sent to that, whatever its host. So it goes along, behind a star, and the
  * parameter stands where maddr stood:
@@ -65,9 +66,9 @@ unsigned nat_detect(
  * become source, when it is the user agent's own: it has the host of the Via's sent-by, a private
  * address, or source's address; in a response, where there is no such Via, a name is its own too.
  * One that is source already, with its maddr, stays, and so does what does not consist of valid
- * host and port; and what is the user agent in a domain and no place of it, a GRUU (RFC 5627) or an
- * address of record: a name that is the host of From, To or Request-URI, or any name with the
- * parameter gr. */
+ * host and port; a public address that was repaired before, for another place; and what is the user
+ * agent in a domain and no place of it, a GRUU (RFC 5627) or an address of record: a name that is
+ * the host of From, To or Request-URI, or any name with the parameter gr. */
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits);
 

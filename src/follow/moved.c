@@ -47,11 +47,12 @@ static struct sip_uri uri_as(const struct sip_uri *uri, const struct address *as
 }
 
 /* Whether a user agent has learnt a public address, of its own or of what is its own now, and puts
- * that in the place of another; or the other way round. */
+ * that in the place of another; or the other way round. What was repaired for another place it has
+ * read in an answer. */
 static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 	const struct address *client, const struct address *from)
 {
-	return !uri_is_at(uri, as) &&
+	return !uri_is_at(uri, as) && (uri_is_at(uri, client) || !nat_is_repaired(uri)) &&
 	       (address_same_host(as, from) ||
 		       (uri->is_address && (address_same_host(&uri->address, client) ||
 						   address_same_host(&uri->address, from))));

@@ -23,8 +23,8 @@ static bool was_never_listed(const struct reason *reason, const struct answer *a
 
 /* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a
  * binding, it counts for the registration that the request was about. */
-static bool is_still_bound(
-	const struct follow *follow, struct answer *answer, uint32_t registration)
+static bool is_still_bound(const struct follow *follow, const struct sip_message *response,
+	struct answer *answer, uint32_t registration)
 {
 	const struct reason *reason = reason_at(follow->endpoints, registration);
 	const bool is_meant = !answer->transaction->registration.is_query &&
@@ -34,7 +34,9 @@ static bool is_still_bound(
 		return !is_meant;
 	if (!reason->binding)
 		return (answer->listing.count || was_never_listed(reason, answer)) && !is_meant;
-	return listing_take(&answer->listing, reason->binding);
+	return listing_take(&answer->listing, reason->binding) ||
+	       listing_has_repaired(follow, response, reason->binding,
+		       &reason_endpoint(follow->endpoints, registration)->client);
 }
 
 /* In the ledger: how many REGISTERs had been opened when a registration was made where it is ("n"),
@@ -132,7 +134,7 @@ static void end_those(struct follow *follow, const struct sip_message *response,
 		next = answer_next(follow, answer, registration);
 		if (answer_has_own_key(follow, answer, registration) != own_key ||
 			(answer->holds && registration == answer->own) ||
-			(is_still_bound(follow, answer, registration) &&
+			(is_still_bound(follow, response, answer, registration) &&
 				!is_echo(follow, response, answer, registration)) ||
 			unlisted_is_newer(follow, answer->transaction, registration) ||
 			(!own_key && changes(follow, registration)))

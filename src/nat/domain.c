@@ -49,14 +49,11 @@ static bool names_domain(struct domains *domains, const struct sip_uri *uri)
 	return false;
 }
 
-/* Without brackets the URI's parameters are taken for the header's. */
 static bool has_gr(const struct sip_contact *contact)
 {
-	struct text value, params = name_addr_is_bracketed(&contact->name_addr)
-					    ? contact->uri.params
-					    : contact->name_addr.params;
+	struct text value;
 
-	return sip_param(params, TEXT("gr"), &value);
+	return sip_param(contact_uri_params(contact), TEXT("gr"), &value);
 }
 
 bool contact_is_of_domain(struct domains *domains, const struct sip_contact *contact)

@@ -37,4 +37,11 @@ static inline bool name_addr_is_bracketed(const struct sip_name_addr *name_addr)
 	return name_addr->uri.at > name_addr->value.at;
 }
 
+/* Without brackets the URI's parameters are taken for the header's. */
+static inline struct text contact_uri_params(const struct sip_contact *contact)
+{
+	return name_addr_is_bracketed(&contact->name_addr) ? contact->uri.params
+							   : contact->name_addr.params;
+}
+
 #endif

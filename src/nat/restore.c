@@ -103,7 +103,8 @@ static bool find_double(const struct sip_via *via, struct text name, struct sip_
 }
 
 /* The parameters of one name that say where the client is. The first gives way to what the client
- * had written, if that is known; all after it are what the proxy added to a repaired Via. */
+ * had written, if that is known, also where a repair has asked with it and nobody has answered; all
+ * after it are what the proxy added to a repaired Via. */
 static bool restore_via_param(const struct restore *restore, const struct sip_via *via,
 	struct sip_param param, struct text name,
 	bool (*is_clients)(struct text, const struct address *), const struct text *original)
@@ -111,7 +112,10 @@ static bool restore_via_param(const struct restore *restore, const struct sip_vi
 	bool found = param.whole.at, restored = false, remove = original != NULL;
 
 	for (bool first = true; found; first = false, found = find_double(via, name, &param)) {
-		if (!is_clients(param.value, restore->client))
+		const bool unanswered =
+			first && original && !original->length && !param.value.length;
+
+		if (!unanswered && !is_clients(param.value, restore->client))
 			continue;
 		if (first && original && original->length) {
 			edits_replace(restore->edits, param.value, *original);
@@ -237,17 +241,17 @@ static bool restore_uri(const struct restore *restore, struct text text)
 	return true;
 }
 
-/* Whoever writes the URI without its brackets makes our parameter the header's. */
+/* Whoever writes the URI without its brackets makes our parameter the header's, where it stays when
+ * the next one writes brackets again. */
 static bool restore_parsed(
 	const struct restore *restore, const struct sip_contact *contact, struct uri_origin *origin)
 {
-	const struct sip_name_addr *name_addr = &contact->name_addr;
-	bool bracketed = name_addr_is_bracketed(name_addr);
+	const struct sip_uri *uri = &contact->uri;
 
-	if (!uri_origin_read(restore, &contact->uri,
-		    bracketed ? contact->uri.params : name_addr->params, origin))
+	if (!uri_origin_read(restore, uri, uri->params, origin) &&
+		!uri_origin_read(restore, uri, contact->name_addr.params, origin))
 		return false;
-	restore_host_port(restore, &contact->uri, origin);
+	restore_host_port(restore, uri, origin);
 	return true;
 }
 

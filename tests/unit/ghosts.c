@@ -379,14 +379,51 @@ TestOfBoth(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
 	bound_are(URI_AT(MOVED));
 }
 
+/* A phone behind the same NAT that has read in its answer what is bound. */
+TestOfBoth(ghosts, a_phone_may_take_back_what_it_has_read_of_another)
+{
+	const struct registration other = {
+		.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
+	struct registration taken_back = other;
+
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, other);
+	bound_are(URI_AT(PHONE), OTHER_URI_AT(MOVED));
+	taken_back.cseq = 2;
+	taken_back.contact = "<" URI_AT(PHONE) ">;expires=0";
+	exchange(MOVED, taken_back);
+	bound_are(OTHER_URI_AT(MOVED));
+}
+
+TestOfBoth(ghosts, a_phone_that_takes_another_back_may_have_learnt_its_address)
+{
+	const struct registration other = {
+		.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
+	struct registration both = other;
+
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, other);
+	both.cseq = 2;
+	both.contact = "<" URI_AT(PHONE) ">;expires=0, <sip:alice@" MOVED ">";
+	exchange(MOVED, both);
+	bound_are("sip:alice@" MOVED);
+}
+
 /* Another natbox, nearer to the registrar, gives the phone's own Contact back before this does. */
-static void exchange_through_another(const char *client, struct registration request)
+static void exchange_through_another_that_lists(
+	const char *client, struct registration request, const char *list)
 {
 	struct sip_message message = sends(client, request);
 
 	cr_assert(bindings_take(&registrar, &message));
-	request.contact = request.contact ? request.contact : OWN;
+	request.contact = list;
 	border_answer(phones_border, client, 200, request);
+}
+
+static void exchange_through_another(const char *client, struct registration request)
+{
+	exchange_through_another_that_lists(
+		client, request, request.contact ? request.contact : OWN);
 }
 
 TestOfBoth(ghosts, what_another_natbox_has_given_back_is_taken_back_as_it_was_repaired)
@@ -398,6 +435,21 @@ TestOfBoth(ghosts, what_another_natbox_has_given_back_is_taken_back_as_it_was_re
 	bound_are(URI_AT(AGAIN));
 	exchange_through_another(OTHER, (struct registration){.cseq = 4, .expires = "0"});
 	cr_expect_eq(registrar.count, 0);
+}
+
+/* To each phone its own, and that of the other stands there as it was repaired. */
+TestOfBoth(ghosts, what_another_natbox_gives_back_to_one_phone_alone_is_still_bound_for_each)
+{
+	const struct registration other = {
+		.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
+
+	exchange_through_another(PHONE, (struct registration){0});
+	border_forget(phones_border);
+	exchange_through_another_that_lists(OTHER, other, "<" URI_AT(PHONE) ">, " ELSEWHERE);
+	cr_expect_null(strstr(phones_border->log, "reason-end"), "%s", phones_border->log);
+	exchange_through_another_that_lists(
+		MOVED, (struct registration){.cseq = 2}, OWN ", <" OTHER_URI_AT(OTHER) ">");
+	bound_are(OTHER_URI_AT(OTHER), URI_AT(MOVED));
 }
 
 /* Of two homes with the same private addresses. */

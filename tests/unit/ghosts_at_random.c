@@ -4,6 +4,8 @@
  * has it once, and none once it has left; so has one that compares as RFC 3261 19.1.4 says. Those
  * that it has are kept where they are, and nobody else is.
  *
+ * Some take back what they have read in an answer of another.
+ *
  * In some worlds phones are switched off and on, the registrar or the border is restarted, a phone
  * takes all bindings back, the registrar has room for one alone, answers overtake each other, or
  * all of it is IPv6. */
@@ -348,6 +350,67 @@ static void take_all_back(struct phone *phone)
 	keeps_what_is_there();
 }
 
+/* Whose binding leads there; NULL: nobody's. */
+static struct phone *find_bound(const char *uri)
+{
+	struct sip_uri parsed;
+
+	cr_assert_eq(sip_uri_parse(text_from(uri), &parsed), 0);
+	for (unsigned i = 0; i < PHONES; i++) {
+		struct phone *phone = &world.phones[i];
+		struct address place;
+
+		if (!phone->is_bound)
+			continue;
+		place = at(phone->bound_at);
+		if (uri_is_at(&parsed, &place))
+			return phone;
+	}
+	return NULL;
+}
+
+/* A Contact of another phone that was repaired, and that one; NULL: this time there is none. */
+static struct phone *read_another(const struct phone *phone, char uri[static BINDING_URI_MAX])
+{
+	struct phone *other;
+
+	if (!registrar.count)
+		return NULL;
+	memcpy(uri, registrar.list[generator_below(&world.chance, registrar.count)].uri,
+		BINDING_URI_MAX);
+	other = find_bound(uri);
+	return other && other != phone && !other->doubles && strstr(uri, ";natbox=") ? other : NULL;
+}
+
+/* In front of its own Contact, behind it, or alone. */
+static void takes_another_back(struct phone *phone)
+{
+	static const char *const forms[] = {
+		"<%s>;expires=0, %s", "%2$s, <%1$s>;expires=0", "<%s>;expires=0"};
+	char uri[BINDING_URI_MAX], contacts[CONTACT_MAX + BINDING_URI_MAX + 32];
+	struct phone *other = phone->is_bound ? read_another(phone, uri) : NULL;
+	const unsigned form = generator_below(&world.chance, 3);
+	struct registration request;
+
+	if (!other)
+		return;
+	if (form < 2)
+		prepare(phone);
+	else
+		phone->cseq++;
+	snprintf(contacts, sizeof(contacts), forms[form], uri, phone->contact);
+	request = request_of(phone, "3600");
+	request.contact = contacts;
+	exchange(phone->place, request);
+	other->is_bound = false;
+	if (form < 2) {
+		phone->doubles = 0;
+		settle(phone);
+	}
+	has_what_is_there(phone);
+	keeps_what_is_there();
+}
+
 static void disturb(struct phone *phone)
 {
 	if (world.has_restarts && generator_once_in(&world.chance, 8))
@@ -369,6 +432,8 @@ static void step(void)
 	disturb(phone);
 	if (generator_once_in(&world.chance, 3))
 		move(phone);
+	if (generator_once_in(&world.chance, 8))
+		takes_another_back(phone);
 	if (generator_once_in(&world.chance, 10))
 		border_wait(phones_border, 40);
 	registers(phone, phone->is_bound && generator_once_in(&world.chance, 8) ? "0" : "3600");

@@ -361,6 +361,33 @@ Test(repair, contact_at_the_source_address_with_another_port_is_the_user_agents_
 		"<sip:a@203.0.113.7:5060>", "<sip:a@203.0.113.7:40000;natbox=203.0.113.7-5060>");
 }
 
+/* As a registrar lists it, and whoever has read that takes it back. */
+Test(repair, contact_that_was_repaired_for_another_port_is_somebody_elses)
+{
+	static const char *const others[] = {"<sip:a@203.0.113.7:40001;natbox=10.0.0.1>;expires=0",
+		"<sip:a@203.0.113.7;ob;natbox=-10.0.0.1-5062>;expires=0",
+		"sip:a@203.0.113.7:40001;natbox=10.0.0.1;expires=0",
+		"<sip:a@203.0.113.7:40001;natbox=10.0.0.1*10.0.0.2>;expires=0"};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		struct sip_message message = request(
+			"REGISTER", "SIP/2.0/UDP 203.0.113.7:5060;rport", others[i], "", "");
+
+		cr_assert_str_eq(repaired(&message, SOURCE, SIP_CONTACT, REWRITTEN_VIA), others[i]);
+		contact_stays(others[i]);
+		contact_of_answer_becomes(others[i], others[i]);
+	}
+	contact_becomes("<sip:a@203.0.113.7:40001;natboxes=1>",
+		"<sip:a@203.0.113.7:40000;natbox=203.0.113.7-40001;natboxes=1>");
+}
+
+/* By a natbox behind another NAT. */
+Test(repair, contact_that_was_repaired_for_a_private_address_is_repaired_again)
+{
+	contact_becomes("<sip:a@100.64.0.1:40001;natbox=10.0.0.1>",
+		"<sip:a@203.0.113.7:40000;natbox=100.64.0.1-40001;natbox=10.0.0.1>");
+}
+
 Test(repair, other_contacts_stay)
 {
 	contact_stays("*");

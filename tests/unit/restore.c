@@ -98,6 +98,10 @@ Test(restore, parameter_is_found_wherever_a_registrar_puts_it)
 		"<sip:a@10.0.0.1;ob;transport=udp>");
 	contact_becomes(
 		"sip:a@203.0.113.7:40000;natbox=10.0.0.1;expires=60", "sip:a@10.0.0.1;expires=60");
+	contact_becomes("<sip:a@203.0.113.7:40000;ob>;expires=60;natbox=10.0.0.1-5062",
+		"<sip:a@10.0.0.1:5062;ob>;expires=60");
+	contact_becomes("<sip:a@203.0.113.7:40000>;natbox=-10.0.0.1;expires=60",
+		"<sip:a@10.0.0.1>;expires=60");
 }
 
 Test(restore, maddr_comes_back_in_the_place_of_the_parameter)
@@ -322,6 +326,16 @@ Test(restore, via_that_asked_for_nothing_is_as_it_was_sent)
 		VIA_HEAD ";received=Phone;branch=1");
 	via_becomes(VIA_HEAD ";natbox=10.0.0.1*;rport=40000;received=10.0.0.1;received=203.0.113.7",
 		VIA_HEAD ";received=10.0.0.1");
+}
+
+/* With fix-via = rport, by a proxy that does not know RFC 3581. */
+Test(restore, via_that_was_made_to_ask_and_got_no_answer_is_as_it_was_sent)
+{
+	via_becomes(VIA_HEAD ";natbox;rport;branch=1", VIA_HEAD ";branch=1");
+	via_becomes(VIA_HEAD ";natbox;rport=;branch=1;received=203.0.113.7", VIA_HEAD ";branch=1");
+	via_becomes(VIA_HEAD ";natbox=10.0.0.1***10.0.0.2;rport;received=10.0.0.1",
+		VIA_HEAD ";maddr=10.0.0.2;received=10.0.0.1");
+	via_becomes(VIA_HEAD ";natbox=**10.0.0.2;rport", VIA_HEAD ";maddr=10.0.0.2;rport");
 }
 
 Test(restore, forged_via_parameter_is_left_alone)
