@@ -59,7 +59,7 @@ Test(state_locked, a_start_waits_for_who_has_the_file_locked)
 Test(state_locked, a_file_is_not_renamed_while_another_program_has_it_locked)
 {
 	struct host *host;
-	char name[256], command[600];
+	char name[256], command[1100];
 	pid_t program;
 
 	leave(5);
