@@ -179,6 +179,17 @@ int directory_move_aside(const struct directory *directory, const char *file, co
 	return result;
 }
 
+void directory_put_back(const struct directory *directory, const char *name, const char *file)
+{
+	char journal[ASIDE_NAME_MAX + sizeof(JOURNAL_SUFFIX)];
+
+	snprintf(journal, sizeof(journal), "%s" JOURNAL_SUFFIX, file);
+	unlinkat(directory->fd, file, 0);
+	unlinkat(directory->fd, journal, 0);
+	if (move(directory->fd, name, file) == 0)
+		move_journal(directory->fd, name, file);
+}
+
 /* Whether this directory holds a state and nothing else: then a natbox has made it, which ran as
  * somebody else. */
 static bool holds_nothing_but_state(int from, const char *path)

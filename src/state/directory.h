@@ -35,4 +35,7 @@ enum { ASIDE_NAME_MAX = 64 };
 int directory_move_aside(const struct directory *directory, const char *file, const char *how,
 	char name[static ASIDE_NAME_MAX]);
 
+/* And back again, in the place of whatever is there by now. */
+void directory_put_back(const struct directory *directory, const char *name, const char *file);
+
 #endif
