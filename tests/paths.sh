@@ -123,6 +123,10 @@ stop() {
 	pid=
 }
 
+ask() { # natboxctl's command
+	./natboxctl -s "$work/socket" "$@" >>"$work/asked"
+}
+
 figure() { # name
 	./natboxctl -s "$work/socket" stats | sed -n "s/^\(natbox_\)\?$1 \+//p"
 }
@@ -248,6 +252,13 @@ ip -n "$border" link set wan mtu 1400 && hold_interfaces && all_answer $((phones
 	kill -0 "$holder_pid"
 say $? "of one that has changed natbox need not ask, while others change interfaces and routes"
 release_interfaces
+plug "$border" other 10.9.1.9 one && ask keepalive off &&
+	ip -n "$border" route replace default via $gateway dev other && hold_interfaces &&
+	ask keepalive on && all_answer 0 && kill -0 "$holder_pid"
+say $? "nor does it wait for one that it has not used before"
+release_interfaces
+all_answer $((phones / 2))
+say $? "which it uses once others have done"
 stop
 say $? "natbox stops cleanly"
 

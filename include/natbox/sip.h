@@ -293,7 +293,7 @@ enum { SIP_DEFAULT_PORT = 5060, SIPS_DEFAULT_PORT = 5061 };
 /* Whether a host is this address, however it is spelt. A name never is. */
 bool host_is_at(struct text host, const struct address *address);
 
-/* Whether a sip: or sips: URI names exactly this address and port. */
+/* Whether a sip: or sips: URI names exactly this address and port; port 0 is no place. */
 bool uri_is_at(const struct sip_uri *uri, const struct address *address);
 
 /* The port it names, or the default one of its scheme. */

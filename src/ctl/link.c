@@ -71,19 +71,25 @@ int link_open(const struct ctl *ctl, unsigned patience_s)
 
 /* Whoever watches says when he has seen enough; a file is whole then, too. */
 static volatile sig_atomic_t is_interrupted;
+static volatile sig_atomic_t watched; /* what he watches; nothing more is read from there */
 
 static void on_interrupt(int number)
 {
+	const int error = errno;
+
 	(void)number;
 	is_interrupted = 1;
+	shutdown(watched, SHUT_RD);
+	errno = error;
 }
 
 /* A terminal that has gone ends it likewise, but not what was begun with nohup. */
-static void expect_interrupt(void)
+static void expect_interrupt(int fd)
 {
 	const struct sigaction action = {.sa_handler = on_interrupt};
 	struct sigaction before;
 
+	watched = fd;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
@@ -182,10 +188,10 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 		return link_explain(ctl, errno);
 	wait_for_lines(fd, begins_at_once ? ANSWER_MAX_S : 0);
 	if (ctl->is_live)
-		expect_interrupt();
+		expect_interrupt(fd);
 	link_say(fd, ctl->request);
 	errno = 0;
-	while (status < 0 && !is_interrupted && (length = getline(&line, &size, stream)) > 0) {
+	while (status < 0 && (length = getline(&line, &size, stream)) > 0 && !is_interrupted) {
 		if (line[length - 1] != '\n')
 			break; /* what was to follow never came */
 		status = take_line(ctl, line, (size_t)length, show);

@@ -322,14 +322,16 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 bool endpoint_has_room(const struct endpoints *endpoints, const struct address *client,
 	uint32_t gone, enum refusal *refusal)
 {
-	const uint32_t *counter = address_counter(endpoints, client);
-	bool is_same = gone &&
-		       address_counter(endpoints, &endpoint_at(endpoints, gone)->client) == counter;
+	const struct endpoint *goes = endpoint_at(endpoints, gone);
+	const bool is_proven_there =
+		gone && goes->proven &&
+		address_counter(endpoints, &goes->client) == address_counter(endpoints, client);
 	uint32_t of_address, unproven_of_address;
 
 	*refusal = REFUSED_ENDPOINTS_PER_ADDRESS;
-	if (*counter - is_same >= endpoints->settings->limits.endpoints_per_address &&
-		!endpoint_oldest_unproven(endpoints, client, &of_address, &unproven_of_address))
+	endpoint_oldest_unproven(endpoints, client, &of_address, &unproven_of_address);
+	if (of_address - unproven_of_address - is_proven_there >=
+		endpoints->settings->limits.endpoints_per_address)
 		return false;
 	*refusal = REFUSED_ENDPOINTS;
 	return endpoints->endpoints.count - (gone != 0) < endpoints->endpoints.limit ||

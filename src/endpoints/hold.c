@@ -12,8 +12,10 @@ static void give_way(struct endpoints *endpoints, uint32_t endpoint, enum refusa
 	endpoint_remove(endpoints, endpoint, "replaced", "limit");
 }
 
-/* Of the address of a claim the oldest gives way, for another there; of all the oldest of all. */
-static void make_room_for(struct endpoints *endpoints, const struct reason_claim *claim)
+/* Who has to give way next for a claim, and why; 0: nobody. Of its address it is the oldest,
+ * for another there; of all the oldest of all. */
+static uint32_t next_to_give_way(
+	struct endpoints *endpoints, const struct reason_claim *claim, enum refusal *refusal)
 {
 	const struct settings *settings = endpoints->settings;
 	const struct unproven *unproven = &endpoints->unproven;
@@ -21,16 +23,29 @@ static void make_room_for(struct endpoints *endpoints, const struct reason_claim
 	uint32_t oldest = endpoint_oldest_unproven(
 		endpoints, &claim->client, &of_address, &unproven_of_address);
 
-	if (oldest && of_address >= settings->limits.endpoints_per_address)
-		give_way(endpoints, oldest, REFUSED_ENDPOINTS_PER_ADDRESS);
-	else if (oldest && !claim->proven &&
-		 unproven_of_address >= settings->limits.unproven_per_address)
-		give_way(endpoints, oldest, REFUSED_UNPROVEN_PER_ADDRESS);
-	oldest = unproven_oldest(unproven);
-	if (oldest && endpoints->endpoints.count >= endpoints->endpoints.limit)
-		give_way(endpoints, oldest, REFUSED_ENDPOINTS);
-	else if (oldest && !claim->proven && unproven->places.count >= settings->limits.unproven)
-		give_way(endpoints, oldest, REFUSED_UNPROVEN);
+	*refusal = REFUSED_ENDPOINTS_PER_ADDRESS;
+	if (of_address >= settings->limits.endpoints_per_address && oldest)
+		return oldest;
+	*refusal = REFUSED_UNPROVEN_PER_ADDRESS;
+	if (!claim->proven && unproven_of_address >= settings->limits.unproven_per_address)
+		return oldest;
+	*refusal = REFUSED_ENDPOINTS;
+	if (endpoints->endpoints.count >= endpoints->endpoints.limit)
+		return unproven_oldest(unproven);
+	*refusal = REFUSED_UNPROVEN;
+	if (!claim->proven && unproven->places.count >= settings->limits.unproven)
+		return unproven_oldest(unproven);
+	return 0;
+}
+
+/* One is enough, but where a reload has lowered a limit. */
+static void make_room_for(struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	enum refusal refusal;
+	uint32_t endpoint;
+
+	while ((endpoint = next_to_give_way(endpoints, claim, &refusal)))
+		give_way(endpoints, endpoint, refusal);
 }
 
 /* Refreshes a reason where it stands. */

@@ -144,8 +144,9 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 		return;
 	index = transaction_find(follow->transactions, passage->key, SIP_INVITE);
 	transaction = transaction_at(follow->transactions, index);
-	if (transaction->phase != TRANSACTION_PROCEEDING)
+	if (!index || transaction->dialog.is_cancelled || transaction_is_over(transaction))
 		return;
+	transaction->dialog.is_cancelled = true;
 	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
 	reason = leg_find_here(follow, transaction);
 	if (reason_at(follow->endpoints, reason)->early)
@@ -171,8 +172,8 @@ static void name_leg(
 	transaction->reason = leg;
 }
 
-/* 1xx to an initial INVITE. A 100 is of the next hop alone, which says it before it has looked at
- * who asks (RFC 3261 8.2.6.1, 17.2.1): it makes no leg. */
+/* 1xx to an initial INVITE; after its CANCEL it is late. A 100 is of the next hop alone, which says
+ * it before it has looked at who asks (RFC 3261 8.2.6.1, 17.2.1): it makes no leg. */
 static void early_response(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
@@ -180,7 +181,7 @@ static void early_response(struct follow *follow, const struct passage *passage,
 	unsigned nat = nat_of(transaction, passage);
 	uint64_t leg;
 
-	if (transaction_is_over(transaction))
+	if (transaction_is_over(transaction) || transaction->dialog.is_cancelled)
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_PROCEEDING);
 	if (!transaction->from_client && passage->to_tag.at)

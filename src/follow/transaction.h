@@ -71,6 +71,7 @@ struct transaction {
 		struct {
 			bool inside; /* the request was sent within a dialog: it had a To tag */
 			bool echoes; /* passage.echoes */
+			bool is_cancelled;
 		} dialog;
 	};
 };

@@ -57,17 +57,34 @@ static bool is_sign_of_life(const struct settings *settings, unsigned status)
 	return !(settings->keepalive.not_alive[bit / 64] >> bit % 64 & 1);
 }
 
+/* One more miss and the endpoint is lost: that is to be noticed when the time for the answer is
+ * over, not only with the next keepalive. */
+static void notice_last_chance(struct endpoints *endpoints, uint32_t index)
+{
+	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const unsigned max_lost = endpoint_rules(endpoints, endpoint)->max_lost;
+
+	if (endpoint->awaiting && !endpoint->lost && max_lost && endpoint->missed + 1u >= max_lost)
+		schedule_wake_by(&endpoints->schedule, index,
+			schedule_answer_end(
+				&endpoints->schedule, endpoint->class, endpoint->refreshed));
+}
+
 /* An answer that is none: the keepalive still waits for one. Whoever sent it is there, and is told
  * of once. */
 static bool reject(struct endpoints *endpoints, uint32_t index, unsigned status, uint64_t rtt_us)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const uint32_t sent = endpoint->refreshed;
 
 	if (endpoint->rejected)
 		return false;
 	endpoint->rejected = true;
 	report_answer(endpoints, index, status, rtt_us);
 	endpoint_prove(endpoints, index);
+	endpoint->refreshed = sent;
+	endpoint->awaiting = true;
+	notice_last_chance(endpoints, index);
 	return true;
 }
 
@@ -177,16 +194,6 @@ static void send_keepalive(struct endpoints *endpoints, struct keepalive *keepal
 		report->sink.context, report->now_us, &flow, (struct text){message, length});
 }
 
-/* One more miss and the endpoint is lost: that is to be noticed when the time for the answer is
- * over, not only with the next keepalive. */
-static bool is_last_chance(const struct endpoints *endpoints, const struct endpoint *endpoint)
-{
-	const unsigned max_lost = endpoint_rules(endpoints, endpoint)->max_lost;
-
-	return endpoint->awaiting && !endpoint->lost && max_lost &&
-	       endpoint->missed + 1u >= max_lost;
-}
-
 static void send_and_place(struct endpoints *endpoints, struct keepalive *keepalive, uint32_t index)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
@@ -200,9 +207,7 @@ static void send_and_place(struct endpoints *endpoints, struct keepalive *keepal
 	send_keepalive(endpoints, keepalive, method, index);
 	schedule_place_next(
 		schedule, index, endpoint->class, endpoint->refreshed, endpoint->expires);
-	if (is_last_chance(endpoints, endpoint))
-		schedule_wake_by(schedule, index,
-			schedule_answer_end(schedule, endpoint->class, endpoint->refreshed));
+	notice_last_chance(endpoints, index);
 }
 
 void liveness_wake(

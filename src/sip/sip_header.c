@@ -144,12 +144,16 @@ static const char *find_feed(const char *at, const char *end)
 /* Numbers that are longer are none that a header field has. */
 enum { DIGITS_MAX = 10 };
 
-static bool is_same_number(struct text a, struct text b)
+/* Of a header field that has a number; a Call-ID that looks like one has none (RFC 3261 20.8). */
+static bool is_same_number(const struct header *header, struct text a, struct text b)
 {
 	uint32_t number, other;
+	const bool has_number = header->place == offsetof(struct sip_message, expires) ||
+				header->place == offsetof(struct sip_message, content_length) ||
+				header->place == offsetof(struct sip_message, session_expires);
 
-	return a.length <= DIGITS_MAX && b.length <= DIGITS_MAX && text_number(a, &number) &&
-	       text_number(b, &other) && number == other;
+	return has_number && a.length <= DIGITS_MAX && b.length <= DIGITS_MAX &&
+	       text_number(a, &number) && text_number(b, &other) && number == other;
 }
 
 static struct text *single_of(struct sip_message *message, const struct header *header)
@@ -165,7 +169,7 @@ static void take_another(
 	struct text first = *single_of(message, header);
 
 	message->repeated |= bit_of(header->place);
-	if (text_equal(first, value) || is_same_number(first, value))
+	if (text_equal(first, value) || is_same_number(header, first, value))
 		return;
 	message->contradicted |= bit_of(header->place);
 	lex_note_flaw(message, header->twice);

@@ -133,5 +133,6 @@ uint16_t uri_port(const struct sip_uri *uri)
 bool uri_is_at(const struct sip_uri *uri, const struct address *address)
 {
 	return uri_port(uri) == address->port && uri->is_address &&
+	       (uri->port || uri->host_port.length == uri->host.length) &&
 	       address_same_host(&uri->address, address);
 }

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 enum {
-	/* How long somebody else who has the file open, a shell for one, is waited for. */
-	BUSY_WAIT_MS = 1000,
+	/* How long somebody else who has the file locked, a shell for one, is waited for: by a
+	 * write, which comes again; and by a start, which waits a little longer for a disk. */
+	WRITE_WAIT_MS = 1000,
+	READ_WAIT_MS = 9000,
 	/* Version 1 was a file of another kind; version 2 had registrations and subscriptions by
 	 * other keys, and without their bindings. Another one whenever the tables change, and
 	 * whenever keys of reasons are made in another way: old ones would find nothing. */
@@ -45,6 +47,8 @@ static const char *remedy(int error)
 	case -EACCES:
 	case -EPERM:
 		return " (give it and its directory to natbox.user)";
+	case -EBUSY:
+		return " (another program has it locked)";
 	case -EROFS:
 		return " (under systemd it takes ReadWritePaths= for that directory)";
 	default:
@@ -128,7 +132,7 @@ static int64_t ask(struct store *store, const char *sql)
 	return number;
 }
 
-static void open_file(struct store *store)
+static void open_file(struct store *store, int wait_ms)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
@@ -137,7 +141,7 @@ static void open_file(struct store *store)
 	if (sqlite3_open_v2(store->path, &store->handle, flags, NULL))
 		fail_by_sqlite(store);
 	else
-		sqlite3_busy_timeout(store->handle, BUSY_WAIT_MS);
+		sqlite3_busy_timeout(store->handle, wait_ms);
 }
 
 static void close_file(struct store *store)
@@ -230,7 +234,7 @@ void *store_look(void *context)
 	struct meta meta;
 
 	find_file(store);
-	open_file(store);
+	open_file(store, READ_WAIT_MS);
 	meta = read_meta(store);
 	if (store->result == 0) {
 		store->meta = meta;
@@ -350,7 +354,7 @@ void *store_write(void *context)
 		return NULL;
 	store->fault.line[0] = 0;
 	find_or_make_file(store);
-	open_file(store);
+	open_file(store, WRITE_WAIT_MS);
 	if (store->has_file)
 		recognise_file(store);
 	write_batch(store);

@@ -169,7 +169,7 @@ static const char *run_upgrade(struct store *store, const char *path)
 
 int upgrade(struct store *store, struct fault *fault)
 {
-	char path[PATH_MAX], name[ASIDE_NAME_MAX];
+	char path[PATH_MAX], name[ASIDE_NAME_MAX], other[ASIDE_NAME_MAX] = "";
 	const char *wrong;
 	bool is_sound;
 	int moved;
@@ -178,15 +178,22 @@ int upgrade(struct store *store, struct fault *fault)
 	snprintf(path, sizeof(path), "%.*s/" OLD_FILE, PATH_MAX - 16, store->directory.path);
 	if (access(path, F_OK) != 0)
 		return 0;
-	if (access(store->path, F_OK) == 0) /* version 0.1 has been started again since */
-		directory_move_aside(&store->directory, STATE_FILE, "bad", name);
+	/* Version 0.1 has been started again since; what cannot be moved cannot be written anew. */
+	if (access(store->path, F_OK) == 0 &&
+		directory_move_aside(&store->directory, STATE_FILE, "bad", other) != 0)
+		*other = 0;
 	wrong = run_upgrade(store, path);
 	is_sound = wrong && wrong != is_damaged;
+	if (wrong && *other) {
+		directory_put_back(&store->directory, other, STATE_FILE);
+		*other = 0;
+	}
 	moved = directory_move_aside(&store->directory, OLD_FILE, wrong ? "bad" : "read", name);
-	return fault_set(fault, wrong ? -EBADMSG : 0, "state %.*s %s: %s%s%s", PATH_SHOWN_MAX, path,
-		wrong ? wrong : "is version 0.1's, and has been read",
+	return fault_set(fault, wrong ? -EBADMSG : 0, "state %.*s %s: %s%s%s%s%s", PATH_SHOWN_MAX,
+		path, wrong ? wrong : "is version 0.1's, and has been read",
 		moved == 0 ? "set aside as " : "it cannot be set aside: ",
 		moved == 0 ? name : strerror(-moved),
+		*other ? ", and so is " STATE_FILE ", which was beside it, as " : "", other,
 		is_sound ? "; make that possible, name it " OLD_FILE " again and restart natbox"
 			 : "");
 }

@@ -7,12 +7,14 @@
 #include "tell.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct queueing {
 	struct served served;
 	struct queue *queue;
-	struct growth overruns;
+	struct growth refused, overruns;
 };
 
 static struct queue_settings queue_settings_from(const struct wire *wire)
@@ -103,8 +105,13 @@ static void queueing_inspect(struct wire *wire)
 {
 	struct queueing *queueing = wire->own;
 	const struct queue_counters counters = queue_counters(queueing->queue);
+	char what[128];
 
 	served_inspect(wire, counters.send_errors, counters.last_send_error);
+	snprintf(what, sizeof(what),
+		"went on late, and as they came: the kernel refused their verdicts: %s",
+		strerror(-counters.last_refusal));
+	tell_growth(wire, counters.refused, &queueing->refused, what);
 	tell_growth(wire, counters.overruns, &queueing->overruns,
 		"went past natbox because it did not take them in time");
 }

@@ -16,9 +16,11 @@ start -o natbox.mode=queue
 eventually is_diverting && answers
 say $? "in mode queue a packet passes through natbox"
 before=$(wc -l <"$work/heard")
-printf x >"$REFUSALS"
+printf xxxxx >"$REFUSALS"
 inside build/peer forge $client:6000 $proxy 300
 eventually is_heard && [ ! -s "$REFUSALS" ]
 say $? "one whose verdict is refused goes on without another that comes behind it"
+eventually logged "warning: 1 datagrams went on late, and as they came: .*: No buffer space available$"
+say $? "and is told of as one, however often it was refused"
 stop
 exit 0

@@ -163,6 +163,25 @@ Test(dialog_end, a_cancelling_caller_that_gets_no_487_is_kept_32_seconds)
 	border_expect(border, END(PHONE, "expired") GONE(PHONE, "expired"));
 }
 
+Test(dialog_end, a_180_that_crosses_the_cancel_prolongs_nothing)
+{
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, "180"));
+	proxy_asks(border, PHONE, "CANCEL", (struct exchange){0});
+	phone_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	border_wait(border, 32.1);
+	border_expect(border, END(PHONE, "expired") GONE(PHONE, "expired"));
+}
+
+Test(dialog_end, nor_does_the_first_there_is)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_asks(border, PHONE, "CANCEL", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	border_expect(border, "");
+}
+
 Test(dialog_end, a_200_that_wins_against_the_cancel_confirms)
 {
 	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});

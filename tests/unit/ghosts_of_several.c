@@ -20,6 +20,8 @@ static const char *const pairs[][2] = {
 	{"sip:alice@192.168.1.10:5060", "sip:alice@192.168.1.10:5060;ob;user=phone"},
 	{"sip:alice@192.168.1.10:5060;user=ip", "sip:alice@192.168.1.10:5060;user=phone"},
 	{"sip:alice@192.168.1.10:5060;line=1", "sip:alice@192.168.1.10:5060;line=2"},
+	{"sip:alice@192.168.1.10:5060;line=1;maddr=192.168.1.10",
+		"sip:alice@192.168.1.10:5060;line=2;maddr=192.168.1.10"},
 	{"sip:alice@192.168.1.10:5060", "sip:bob@192.168.1.10:5060"},
 	{"sip:alice@192.168.1.10", "sip:192.168.1.10"},
 };

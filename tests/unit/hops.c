@@ -19,7 +19,7 @@
 static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
 static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
 
-enum { OWN_MARK = 0x6e63, LENGTH = 400, WAIT_TRIES = 3000 };
+enum { OWN_MARK = 0x6e63, PATIENCE_MS = 60000, LENGTH = 400, WAIT_TRIES = 3000 };
 
 static struct hops *hops;
 static struct next_hop next_hop;
@@ -41,7 +41,7 @@ static void setup(void)
 	lay_wire();
 	add_neighbour("192.0.2.254", "near", 0xfe);
 	add_neighbour("2001:db8::254", "near", 0xfd);
-	cr_assert_eq(hops_open(OWN_MARK, &hops), 0);
+	cr_assert_eq(hops_open(OWN_MARK, PATIENCE_MS, &hops), 0);
 }
 
 static void cleanup(void)
@@ -297,6 +297,16 @@ Test(hops, the_routes_hop_limit_is_that_of_the_packet)
 	    "sysctl -qw net.ipv6.conf.near.hop_limit=99");
 	hops_forget(hops);
 	cr_expect(becomes(proxy6, phone6, 0xfd));
+	cr_expect_eq(next_hop.hop_limit, 99);
+}
+
+/* By sysctl, or a router, of which no notification tells. */
+Test(hops, a_devices_hop_limit_is_asked_after_again_after_a_second)
+{
+	cr_expect(becomes(proxy6, phone6, 0xfd));
+	run("sysctl -qw net.ipv6.conf.near.hop_limit=99");
+	ahead_ms += 1000;
+	cr_expect_eq(find(proxy6, phone6), 0xfd);
 	cr_expect_eq(next_hop.hop_limit, 99);
 }
 
@@ -581,33 +591,4 @@ Test(hops, more_prefixes_than_there_is_room_for_are_the_kernels)
 	ahead_ms += 30000;
 	cr_expect(becomes(proxy4, phone4, 0xfe));
 	cr_expect_not(hops_are_too_many(hops));
-}
-
-/* What a notification of a neighbour with an IPv6 address is taken for. */
-static unsigned interface_of(uint8_t family)
-{
-	char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct ndmsg *header;
-	struct neighbour_state state;
-	unsigned interface = 0;
-	uint8_t ip[16];
-
-	message->nlmsg_type = RTM_NEWNEIGH;
-	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
-	header->ndm_family = family;
-	header->ndm_ifindex = 7;
-	header->ndm_state = NUD_PERMANENT;
-	mnl_attr_put(message, NDA_DST, 16, address_of(phone6).ip);
-	mnl_attr_put(message, NDA_LLADDR, MAC_LENGTH, "\2\0\0\0\0\1");
-	read_neighbour(message, &interface, ip, &state);
-	return interface;
-}
-
-/* A tunnel for Ethernet has such entries: whom it knows behind the tunnel's other end. */
-Test(hops, an_entry_of_a_bridge_is_no_neighbour)
-{
-	cr_expect_eq(interface_of(AF_INET6), 7);
-	cr_expect_eq(interface_of(AF_BRIDGE), 0);
-	cr_expect_eq(interface_of(AF_INET), 0, "of another length than its addresses");
 }

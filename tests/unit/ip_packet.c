@@ -139,28 +139,58 @@ Test(ip_packet, with_an_identification_it_may_be_fragmented)
 	expect_datagram(&grown, &flow, longer);
 }
 
-/* Router alert (RFC 2113). */
-static struct frame with_options(const struct flow *flow, struct text bytes)
+static const struct text router_alert = {"\x94\4\0\0", 4}; /* RFC 2113 */
+
+/* options: as many as go into whole words. */
+static struct frame with_options(const struct flow *flow, struct text bytes, struct text options)
 {
 	const struct frame plain = datagram(flow, bytes);
 	struct frame frame = {0};
 
 	frame_add(&frame, plain.bytes, DATAGRAM_IPV4_LENGTH);
-	frame_add_u32(&frame, 0x94040000);
+	frame_add(&frame, options.at, options.length);
 	frame_add(&frame, plain.bytes + DATAGRAM_IPV4_LENGTH, plain.length - DATAGRAM_IPV4_LENGTH);
-	frame.bytes[0]++;
-	frame.bytes[3] += 4;
+	frame.bytes[0] = (uint8_t)(frame.bytes[0] + options.length / 4);
+	frame.bytes[3] = (uint8_t)(frame.bytes[3] + options.length);
 	return frame;
 }
 
 Test(ip_packet, ipv4_options_stay)
 {
 	const struct flow flow = flow_of(phone4, proxy4);
-	const struct frame frame = with_options(&flow, hello);
+	const struct frame frame = with_options(&flow, hello, router_alert);
 	const struct frame grown = rewritten(&frame, longer, 0);
 
 	expect_datagram(&grown, &flow, longer);
 	cr_expect_eq(u16(&grown, 20), 0x9404);
+}
+
+/* The checksum of UDP is of where it ends. */
+Test(ip_packet, a_source_route_that_leads_on_is_not_read)
+{
+	static const struct {
+		struct text options;
+		bool is_read;
+	} some[] = {
+		{{"\x83\x07\x04\xc0\x00\x02\x09\x00", 8}, false},
+		{{"\x89\x07\x04\xc0\x00\x02\x09\x00", 8}, false},
+		{{"\x01\x83\x07\x04\xc0\x00\x02\x09", 8}, false},
+		{{"\x94\x04\x00\x00\x83\x07\x04\xc0\x00\x02\x09\x00", 12}, false},
+		{{"\x83\x07\x08\xc0\x00\x02\x09\x00", 8}, true},
+		{{"\x07\x07\x04\xc0\x00\x02\x09\x00", 8}, true}, /* only recorded */
+		{{"\x00\x83\x07\x04\xc0\x00\x02\x09", 8}, true}, /* behind the end */
+		{{"\x94\x05\x00\x00", 4}, false},
+		{{"\x94\x00\x00\x00", 4}, false},
+		{{"\x01\x01\x01\x83", 4}, false},
+	};
+	const struct flow flow = flow_of(phone4, proxy4);
+	struct ip_packet packet;
+
+	for (unsigned i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		const struct frame frame = with_options(&flow, hello, some[i].options);
+
+		cr_expect_eq(reads(&frame, &packet), some[i].is_read, "%u", i);
+	}
 }
 
 /* headers: three extension headers of 8 bytes, the first of this type. */
@@ -292,8 +322,8 @@ static bool reads_copy(const uint8_t *bytes, size_t length)
 Test(ip_packet, cut_anywhere_or_with_any_byte_changed_it_is_read_within_its_bounds)
 {
 	const struct flow flows[] = {flow_of(phone4, proxy4), flow_of(phone6, proxy6)};
-	const struct frame frames[] = {
-		with_options(&flows[0], hello), with_extensions(&flows[1], IPPROTO_HOPOPTS, 0)};
+	const struct frame frames[] = {with_options(&flows[0], hello, router_alert),
+		with_extensions(&flows[1], IPPROTO_HOPOPTS, 0)};
 
 	for (unsigned i = 0; i < 2; i++) {
 		struct frame frame = frames[i];

@@ -237,6 +237,41 @@ Test(lost_and_found, an_answer_that_does_not_count_proves_all_the_same)
 	cr_expect_gt(border->sent_count, 10);
 }
 
+Test(lost_and_found, the_keepalive_that_such_an_answer_is_to_is_missed)
+{
+	make_alive(200, 499);
+	border->leaves_unproven = true;
+	register_phone((struct registration){0});
+	border_wait(border, 1.1);
+	answer("SIP/2.0 503 Busy");
+	border_wait(border, 25);
+	answer("SIP/2.0 503 Busy");
+	cr_expect_eq(engine_counters(border->engine).missed, 1);
+	border_wait(border, 25);
+	answer("SIP/2.0 503 Busy");
+	border_wait(border, 5);
+	border_expect(border, ADDED "lost " PHONE " 3\n");
+	cr_expect_eq(engine_counters(border->engine).missed, 3);
+}
+
+Test(lost_and_found, or_is_answered_by_the_phone_itself)
+{
+	make_alive(200, 499);
+	border->settings.keepalive.max_lost = 1;
+	border->leaves_unproven = true;
+	register_phone((struct registration){0});
+	border_wait(border, 1.1);
+	answer("SIP/2.0 503 Busy");
+	answer("SIP/2.0 200 OK");
+	border_wait(border, 20);
+	border_expect(border, ADDED);
+	cr_expect_eq(engine_counters(border->engine).replies, 1);
+	border_wait(border, 5.1);
+	answer("SIP/2.0 503 Busy");
+	border_wait(border, 5.1);
+	border_expect(border, "lost " PHONE " 1\n");
+}
+
 /* It is lost by the third of its four, and for so long nothing was heard of it. */
 Test(lost_and_found, one_that_was_never_proven_is_found_with_its_whole_silence)
 {

@@ -155,9 +155,20 @@ Test(repair, an_unspecified_address_is_replaced_like_a_private_one)
 		"<sip:a@203.0.113.7:40000;natbox=0.0.0.0-5076;ob>");
 }
 
+Test(repair, port_0_is_replaced_at_the_default_port_too)
+{
+	struct sip_message message = request(
+		"REGISTER", "SIP/2.0/UDP 192.168.1.10;branch=1", "<sip:a@203.0.113.7:0>", "", "");
+
+	cr_assert_str_eq(repaired(&message, "203.0.113.7:5060", SIP_CONTACT,
+				 REWRITTEN_VIA | REWRITTEN_CONTACT),
+		"<sip:a@203.0.113.7:5060;natbox=203.0.113.7-0>");
+}
+
 Test(repair, port_0_is_replaced_like_any_other)
 {
 	contact_becomes("<sip:a@10.0.0.1:0;ob>", "<sip:a@203.0.113.7:40000;natbox=10.0.0.1-0;ob>");
+	contact_becomes("<sip:a@203.0.113.7:0>", "<sip:a@203.0.113.7:40000;natbox=203.0.113.7-0>");
 	contact_becomes("sip:[fd00::1]:0", "<sip:203.0.113.7:40000;natbox=-_5bfd00--1_5d-0>");
 	via_becomes(SOURCE, "SIP/2.0/UDP 10.0.0.1:0;branch=1;rport",
 		"SIP/2.0/UDP 10.0.0.1:0;branch=1;rport=40000;received=203.0.113.7");

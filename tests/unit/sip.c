@@ -361,6 +361,8 @@ Test(sip, of_two_that_identify_and_contradict_each_other_the_first_counts)
 	expect_text(message.to, "<sip:bob@example.com>");
 	expect_flaw(REQUEST MANDATORY "i: other\r\ni: third\r\n" END, "two Call-ID");
 	expect_text(message.call_id, "abc@192.0.2.1");
+	expect_flaw(REQUEST VIA FROM TO "i: 1\r\ni: 01\r\n" CSEQ END, "two Call-ID");
+	expect_text(message.call_id, "1");
 	expect_flaw(REQUEST MANDATORY "CSeq: 8 OPTIONS\r\n" END, "two CSeq");
 	cr_expect_eq(message.cseq_number, 7);
 	expect_flaw(

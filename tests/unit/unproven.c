@@ -395,6 +395,44 @@ Test(unproven, at_the_limit_of_all_the_oldest_of_all)
 	border_expect(border, ADD("203.0.113.4:1", "sip:4@x"));
 }
 
+/* Of an address with four endpoints, one of them proven. */
+static void lower_limit(uint32_t endpoints_per_address)
+{
+	register_user(OTHER, "sip:0@x");
+	register_user("203.0.113.2:1", "sip:1@x");
+	register_user("203.0.113.2:2", "sip:2@x");
+	register_proven("203.0.113.2:3", "sip:3@x");
+	border->settings.limits.endpoints_per_address = endpoints_per_address;
+	cr_assert_eq(engine_reconfigure(border->engine, &border->settings), 0);
+	border_forget(border);
+}
+
+static void move_to(const char *client)
+{
+	register_as(
+		client, (struct registration){.aor = "sip:0@x", .call_id = "sip:0@x", .cseq = 2});
+}
+
+Test(unproven, below_a_limit_that_was_lowered_as_many_as_it_takes_make_room)
+{
+	lower_limit(2);
+	move_to("203.0.113.2:9");
+	border_expect(border,
+		"reason-end " OTHER " registration sip:0@x moved\n"
+		"endpoint-remove " OTHER
+		" ended\n" MAKES_ROOM("203.0.113.2:1", "sip:1@x", "endpoints-per-address")
+			MAKES_ROOM("203.0.113.2:2", "sip:2@x", "endpoints-per-address")
+				ADD("203.0.113.2:9", "sip:0@x"));
+}
+
+Test(unproven, nobody_makes_room_for_a_move_that_a_limit_refuses)
+{
+	lower_limit(1);
+	move_to("203.0.113.2:9");
+	border_expect(border, "refused 203.0.113.2:9 endpoints-per-address\n");
+	cr_expect_eq(engine_counters(border->engine).endpoints, 4);
+}
+
 Test(unproven, one_that_is_proven_in_the_midst_of_others_leaves_their_order)
 {
 	border->settings.limits.unproven = 3;

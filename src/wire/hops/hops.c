@@ -1,7 +1,7 @@
 #include "hops.h"
 
 #include "../socket_buffers.h"
-#include "questions.h"
+#include "enquiries.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -18,7 +18,7 @@ enum {
 	WAYS = 4,
 	DEVICES = 64,
 	/* How long an answer holds, as not all that changes it is told of: a router's preference, a
-	 * redirect of IPv6. */
+	 * redirect of IPv6, a device's hop limit. */
 	ANSWER_MS = 1000,
 	/* How often a neighbour that waits to be confirmed is used by way of the kernel. */
 	CONFIRM_MS = 1000,
@@ -51,16 +51,19 @@ struct answer {
 
 struct known_device {
 	unsigned interface; /* 0: none is here */
+	uint64_t until_ms;
 	struct device device;
 };
 
 struct hops {
 	struct mnl_socket *questions, *notices;
 	struct asker asker;
+	struct enquiries *enquiries;
 	struct hash_key key;
 	uint64_t now_ms, read_next_ms;
 	unsigned questions_left;
-	bool is_read; /* the prefixes, and none has changed since */
+	bool is_read;                    /* the prefixes, and none has changed since */
+	bool is_being_read, has_changed; /* while they are */
 	bool is_too_many;
 	struct routing_kinds kinds[2]; /* of IPv4, IPv6 */
 	struct segments *segments;
@@ -83,7 +86,7 @@ static int subscribe(struct mnl_socket **out)
 	return error;
 }
 
-int hops_open(uint32_t mark, struct hops **out)
+int hops_open(uint32_t mark, unsigned patience_ms, struct hops **out)
 {
 	struct hops *hops = calloc(1, sizeof(*hops));
 	int error = -ENOMEM;
@@ -94,6 +97,8 @@ int hops_open(uint32_t mark, struct hops **out)
 	hops->segments = segments_new();
 	if (hops->segments)
 		error = subscribe(&hops->notices);
+	if (!error)
+		error = enquiries_open(patience_ms, &hops->enquiries);
 	if (!error)
 		error = netlink_open(NETLINK_ROUTE, &hops->questions);
 	if (!error && getrandom(&hops->key, sizeof(hops->key), 0) != sizeof(hops->key))
@@ -111,6 +116,7 @@ void hops_close(struct hops *hops)
 {
 	if (!hops)
 		return;
+	enquiries_close(hops->enquiries);
 	netlink_close(hops->questions);
 	netlink_close(hops->notices);
 	segments_free(hops->segments);
@@ -130,6 +136,7 @@ static void forget_answers(struct hops *hops)
 static void forget_ways(struct hops *hops)
 {
 	hops->is_read = false;
+	hops->has_changed = true;
 	forget_answers(hops);
 	memset(hops->neighbours, 0, sizeof(hops->neighbours));
 }
@@ -140,25 +147,26 @@ void hops_forget(struct hops *hops)
 	memset(hops->devices, 0, sizeof(hops->devices));
 }
 
-/* What is left of a dump that was cut short would be taken for the next answer. */
-static void renew_questions(struct hops *hops)
+/* Where it has come, that of what may have changed meanwhile does not count. */
+static void take_routing(struct hops *hops)
 {
-	netlink_close(hops->questions);
-	hops->questions = NULL;
-	netlink_open(NETLINK_ROUTE, &hops->questions);
+	int result;
+
+	if (!enquiries_are_free(hops->enquiries))
+		return;
+	result = enquiries_result(hops->enquiries);
+	hops->is_being_read = false;
+	hops->is_read = result == 0 && !hops->has_changed;
+	hops->is_too_many = result == -E2BIG;
+	hops->read_next_ms = hops->now_ms + (hops->is_too_many ? READ_TOO_MANY_MS : READ_MS);
 }
 
 static void read_routing(struct hops *hops)
 {
-	int result = -EBADF;
-
-	if (hops->questions)
-		result = ask_segments(hops->questions, hops->segments, hops->kinds);
-	hops->is_read = result == 0;
-	hops->is_too_many = result == -E2BIG;
-	hops->read_next_ms = hops->now_ms + (hops->is_too_many ? READ_TOO_MANY_MS : READ_MS);
-	if (result != 0)
-		renew_questions(hops);
+	hops->has_changed = false;
+	hops->is_being_read = true;
+	enquire_segments(hops->enquiries, hops->segments, hops->kinds);
+	take_routing(hops);
 }
 
 static struct neighbour *neighbour_set(
@@ -214,6 +222,7 @@ static void note_device(struct hops *hops, const struct nlmsghdr *message)
 	}
 	forget_ways(hops);
 	read_device(message, &known[i].device);
+	known[i].until_ms = hops->now_ms + ANSWER_MS;
 }
 
 /* Many may change at once. */
@@ -222,6 +231,7 @@ static void note_routing(struct hops *hops)
 	if (hops->is_read)
 		forget_answers(hops);
 	hops->is_read = false;
+	hops->has_changed = true;
 }
 
 static int note(const struct nlmsghdr *message, void *context)
@@ -253,17 +263,25 @@ void hops_look(struct hops *hops, uint64_t now_ms)
 		hops_forget(hops);
 		return;
 	}
-	if (!hops->is_read && now_ms >= hops->read_next_ms)
+	if (hops->is_being_read)
+		take_routing(hops);
+	else if (!hops->is_read && now_ms >= hops->read_next_ms &&
+		 enquiries_are_free(hops->enquiries))
 		read_routing(hops);
 }
 
 /* False: no more may be asked now. */
 static bool may_ask(struct hops *hops)
 {
-	if (!hops->questions_left || !hops->questions)
+	if (!hops->questions_left)
 		return false;
 	hops->questions_left--;
 	return true;
+}
+
+static bool may_enquire(struct hops *hops)
+{
+	return enquiries_are_free(hops->enquiries) && may_ask(hops);
 }
 
 /* A source that is not this host's, as a proxy's behind it, the kernel refuses in IPv4; as far as
@@ -346,10 +364,10 @@ static struct neighbour *find_neighbour(
 		if (set[way].used_ms < oldest->used_ms)
 			oldest = &set[way];
 	}
-	if (!may_ask(hops))
+	if (!may_enquire(hops))
 		return NULL;
 	*oldest = (struct neighbour){.used_ms = hops->now_ms};
-	if (ask_neighbour(hops->questions, interface, ip, &oldest->state) != 0)
+	if (!enquire_neighbour(hops->enquiries, interface, ip, &oldest->state))
 		return NULL;
 	oldest->interface = interface;
 	memcpy(oldest->ip, ip, 16);
@@ -382,11 +400,13 @@ static const struct device *find_device(struct hops *hops, unsigned interface)
 		i++;
 	if (i == DEVICES)
 		return NULL;
-	if (!known[i].interface) {
-		if (!may_ask(hops) || ask_device(hops->questions, interface, &known[i].device) != 0)
-			return NULL;
+	if (known[i].until_ms > hops->now_ms || !may_enquire(hops))
+		return known[i].interface ? &known[i].device : NULL;
+	if (enquire_device(hops->enquiries, interface, &known[i].device))
 		known[i].interface = interface;
-	}
+	if (!known[i].interface)
+		return NULL;
+	known[i].until_ms = hops->now_ms + ANSWER_MS;
 	return &known[i].device;
 }
 

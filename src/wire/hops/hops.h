@@ -1,9 +1,10 @@
 /* Next hops: by which interface and to which Ethernet address a datagram leaves this host. It is
  * the kernel's answer always, for the datagram's own source, mark and user: of its routes, rules
  * and neighbours nothing is guessed. What it answered is kept for as long as no notification says
- * otherwise, and of a route for a second at most. Of a device it is asked once, as it answers about
- * one when others have done changing theirs; after that what notifications tell of it counts. A
- * notification that was lost is every notification. Of addresses of one link nothing is known, so
+ * otherwise, and of a route for a second at most. For what it answers when others have done
+ * changing interfaces nobody waits longer than a moment; where it answers nothing new of a device,
+ * what is known of that goes on counting, with what notifications tell of it. A notification that
+ * was lost is every notification. Of addresses of one link nothing is known, so
  * that interfaces that others make and remove, each with routes to such addresses, change nothing.
  *
  * All tables are of fixed size, and what is asked after one look takes a fixed time at most. */
@@ -20,9 +21,12 @@ struct next_hop {
 	uint8_t mac[6];
 };
 
+/* How long what is sent may wait for the kernel's answer. */
+enum { HOPS_PATIENCE_MS = 5 };
+
 /* mark: that of what is sent; 0: none. The user is the caller's. Needs no privilege. 0 or a
  * negative errno. */
-int hops_open(uint32_t mark, struct hops **hops);
+int hops_open(uint32_t mark, unsigned patience_ms, struct hops **hops);
 void hops_close(struct hops *hops); /* NULL is fine */
 
 /* Takes what the kernel has told, and asks for what is to be known of routing as a whole. Every few

@@ -28,6 +28,27 @@ static bool is_ipv4(const struct ip_packet *packet)
 	return packet->start[0] >> 4 == 4;
 }
 
+/* Whether options that can be read have it end at its destination: a source route may lead on from
+ * there (RFC 791), and UDP's checksum is of where that ends. */
+static bool ends_there(const uint8_t *ip, size_t length)
+{
+	size_t at = sizeof(struct iphdr), option;
+
+	for (; at < length && ip[at] != IPOPT_EOL; at += option) {
+		const bool is_route = ip[at] == IPOPT_LSRR || ip[at] == IPOPT_SSRR;
+
+		option = 1;
+		if (ip[at] == IPOPT_NOP)
+			continue;
+		option = at + 1 < length ? ip[at + 1] : 0;
+		if (option < 2 || option > length - at)
+			return false;
+		if (is_route && option > 2 && ip[at + 2] <= option)
+			return false;
+	}
+	return true;
+}
+
 /* Where UDP begins, and where the packet ends; 0 where there is no UDP. */
 static size_t find_udp_ipv4(struct text bytes, struct ip_packet *packet, size_t *end)
 {
@@ -37,7 +58,8 @@ static size_t find_udp_ipv4(struct text bytes, struct ip_packet *packet, size_t 
 	if (bytes.length < sizeof(struct iphdr) || length < sizeof(struct iphdr))
 		return 0;
 	*end = read_u16(ip + offsetof(struct iphdr, tot_len));
-	if (*end > bytes.length || ip[offsetof(struct iphdr, protocol)] != IPPROTO_UDP ||
+	if (*end > bytes.length || length > *end || !ends_there(ip, length) ||
+		ip[offsetof(struct iphdr, protocol)] != IPPROTO_UDP ||
 		read_u16(ip + offsetof(struct iphdr, frag_off)) & (IP_MF | IP_OFFMASK))
 		return 0;
 	packet->flow.source = address_ipv4((const void *)(ip + offsetof(struct iphdr, saddr)), 0);

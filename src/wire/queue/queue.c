@@ -34,7 +34,8 @@ struct queue {
 	struct identifications identifications;
 	struct queue_counters counters;
 	struct host_watch *host;
-	uint32_t last_id; /* 0: none so far */
+	uint32_t last_id;    /* 0: none so far */
+	uint32_t flushed_id; /* the last one that was handed over, or was to be */
 
 	/* The batch that is being handled. */
 	unsigned handled, received;
@@ -258,14 +259,17 @@ static void handle_packet(struct queue *queue, uint64_t now_us, const struct wir
 	judge(queue, handed->id, packet, &outcome);
 }
 
+/* What was refused is tried again with each turn, and counts once. */
 static void flush_verdicts(struct queue *queue)
 {
 	int error = verdicts_flush(&queue->verdicts);
 
-	if (!error)
-		return;
-	note_send_error(queue, error);
-	verdict_pass(&queue->verdicts, queue->last_id);
+	if (error) {
+		queue->counters.refused += queue->last_id - queue->flushed_id;
+		queue->counters.last_refusal = error;
+		verdict_pass(&queue->verdicts, queue->last_id);
+	}
+	queue->flushed_id = queue->last_id;
 }
 
 bool queue_has_rest(const struct queue *queue)

@@ -25,6 +25,8 @@ struct queue_counters {
 	uint64_t unreadable;  /* of passed: not to be rewritten (ip_packet.h), or bad checksum */
 	uint64_t send_errors; /* the kernel refused: no route, a firewall, no buffer */
 	int last_send_error;  /* negative errno of the latest of send_errors, 0 */
+	uint64_t refused;     /* went on late, and as they came: the kernel took no verdict */
+	int last_refusal;     /* negative errno of the latest of refused, 0 */
 	uint64_t overruns;    /* went past because natbox did not keep up */
 };
 

@@ -41,7 +41,7 @@ int shortcut_open(const struct shortcut_settings *settings, struct shortcut **ou
 	if (shortcut->onlookers)
 		error = frames_open(settings->sender.mark, &shortcut->frames);
 	if (!error)
-		error = hops_open(settings->sender.mark, &shortcut->hops);
+		error = hops_open(settings->sender.mark, HOPS_PATIENCE_MS, &shortcut->hops);
 	if (error) {
 		shortcut_close(shortcut);
 		return error;
