@@ -319,23 +319,29 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	return index;
 }
 
+/* Of so many endpoints, so many of which are unproven, those that would stay. */
+static uint32_t staying(uint32_t count, uint32_t unproven)
+{
+	return count - (unproven < MAKE_ROOM_MAX ? unproven : MAKE_ROOM_MAX);
+}
+
 bool endpoint_has_room(const struct endpoints *endpoints, const struct address *client,
 	uint32_t gone, enum refusal *refusal)
 {
 	const struct endpoint *goes = endpoint_at(endpoints, gone);
-	const bool is_proven_there =
-		gone && goes->proven &&
-		address_counter(endpoints, &goes->client) == address_counter(endpoints, client);
+	const bool goes_here = gone && address_counter(endpoints, &goes->client) ==
+					       address_counter(endpoints, client);
+	const bool is_unproven = gone && !goes->proven;
 	uint32_t of_address, unproven_of_address;
 
 	*refusal = REFUSED_ENDPOINTS_PER_ADDRESS;
 	endpoint_oldest_unproven(endpoints, client, &of_address, &unproven_of_address);
-	if (of_address - unproven_of_address - is_proven_there >=
+	if (staying(of_address - goes_here, unproven_of_address - (goes_here && is_unproven)) >=
 		endpoints->settings->limits.endpoints_per_address)
 		return false;
 	*refusal = REFUSED_ENDPOINTS;
-	return endpoints->endpoints.count - (gone != 0) < endpoints->endpoints.limit ||
-	       unproven_oldest(&endpoints->unproven);
+	return staying(endpoints->endpoints.count - (gone != 0),
+		       endpoints->unproven.places.count - is_unproven) < endpoints->endpoints.limit;
 }
 
 uint32_t endpoint_oldest_unproven(const struct endpoints *endpoints, const struct address *client,

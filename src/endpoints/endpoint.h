@@ -33,6 +33,10 @@ bool endpoint_set_proven(struct endpoints *endpoints, uint32_t endpoint);
 uint32_t endpoint_oldest_unproven(const struct endpoints *endpoints, const struct address *client,
 	uint32_t *count, uint32_t *unproven);
 
+/* So many unproven ones make room for one claim at most, as packets wait meanwhile. One is enough,
+ * but where a reload has lowered a limit. */
+enum { MAKE_ROOM_MAX = 1024 };
+
 /* Whether there would be room for a client once another endpoint is gone, or what is unproven has
  * made some; 0: none is. */
 bool endpoint_has_room(const struct endpoints *endpoints, const struct address *client,

@@ -38,14 +38,17 @@ static uint32_t next_to_give_way(
 	return 0;
 }
 
-/* One is enough, but where a reload has lowered a limit. */
 static void make_room_for(struct endpoints *endpoints, const struct reason_claim *claim)
 {
 	enum refusal refusal;
 	uint32_t endpoint;
 
-	while ((endpoint = next_to_give_way(endpoints, claim, &refusal)))
+	for (unsigned i = 0; i < MAKE_ROOM_MAX; i++) {
+		endpoint = next_to_give_way(endpoints, claim, &refusal);
+		if (!endpoint)
+			return;
 		give_way(endpoints, endpoint, refusal);
+	}
 }
 
 /* Refreshes a reason where it stands. */
