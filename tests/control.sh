@@ -240,6 +240,9 @@ exec 7>&-
 ask trace $phone -c 60 -w /dev/full
 [ $? -eq 1 ] && [ "$(grep -c 'cannot write /dev/full' "$work/errors")" = 1 ] && ! grep -q 'messages' "$work/errors"
 say $? "a trace ends where its file has no room, with one line"
+(ulimit -f 1 && ask trace $phone -c 60 -w "$work/limited.pcap")
+[ $? -eq 1 ] && [ "$(grep -c 'cannot write .*limited.pcap: File too large' "$work/errors")" = 1 ]
+say $? "also where it may not be larger"
 begin_trace() { # command that it is begun with...
 	rm -f "$work/hangup.pcap"
 	"$@" "$ctl" -s "$socket" trace $phone -w "$work/hangup.pcap" 2>"$work/errors" &
