@@ -323,8 +323,8 @@ void loop_keep_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-/* Signals come by descriptor, in every thread that is started later too. What nobody reads, or what
- * grows too large, is an error of the write: no reason to leave the kernel's rules behind. */
+/* Signals come by descriptor, in every thread that is started later too. What nobody reads is an
+ * error of the write: no reason to leave the kernel's rules behind. */
 static int open_signals(struct fault *fault)
 {
 	sigset_t set;
@@ -337,7 +337,6 @@ static int open_signals(struct fault *fault)
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
 	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (signals < 0)
 		return fault_set(fault, -errno, "cannot take signals: %s", strerror(errno));

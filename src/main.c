@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,7 @@ int main(int argc, char **argv)
 	static struct config config;
 	int status = fill_standard_descriptors();
 
+	signal(SIGXFSZ, SIG_IGN); /* what grows too large is an error of the write */
 	privileges_freeze();
 	if (status == 0)
 		status = options_parse(argc, argv, &options);

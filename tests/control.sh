@@ -201,6 +201,8 @@ say $? "wrong usage is one line, with status 2"
 [ "$("$ctl" --version)" = "$("$ctl" -V)" ] && [ "$("$ctl" --help)" = "$("$ctl" top -h)" ] &&
 	"$ctl" status --json --socket "$socket" | grep -q '"mode":"sniff"'
 say $? "options may be long, and stand behind the command"
+refused 2 'no command a\\x1b\\x0ab: see' $'a\x1b\nb' && refused 2 '"a\\x0ab": a word has no blanks' show $'a\nb'
+say $? "what is shown of a word does nothing to a terminal, and stands on one line"
 refused 2 "no filter" endpoints net=1 && refused 2 "not a network" endpoints network=10.0.0.1/8 &&
 	refused 2 "not a time" endpoints 'quiet>soon' && refused 2 "none of registration" lost reason=love &&
 	refused 2 "no kind of event" events -k losses && refused 2 "lasts 1s to 1h" trace alice -t 2h &&
@@ -238,6 +240,9 @@ exec 7>&-
 ask trace $phone -c 60 -w /dev/full
 [ $? -eq 1 ] && [ "$(grep -c 'cannot write /dev/full' "$work/errors")" = 1 ] && ! grep -q 'messages' "$work/errors"
 say $? "a trace ends where its file has no room, with one line"
+(ulimit -f 1 && ask trace $phone -c 60 -w "$work/limited.pcap")
+[ $? -eq 1 ] && [ "$(grep -c 'cannot write .*limited.pcap: File too large' "$work/errors")" = 1 ]
+say $? "also where it may not be larger"
 begin_trace() { # command that it is begun with...
 	rm -f "$work/hangup.pcap"
 	"$@" "$ctl" -s "$socket" trace $phone -w "$work/hangup.pcap" 2>"$work/errors" &

@@ -14,16 +14,18 @@
 /* natbox answers within a turn of its loop, and takes who comes in one. */
 enum { ANSWER_MAX_S = 10 };
 
+enum { FAILURE_MAX = 4096 };
+
 int ctl_fail(int status, const char *format, ...)
 {
+	char line[FAILURE_MAX];
 	va_list arguments;
 
-	fflush(stdout);
-	fputs("natboxctl: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
+	fflush(stdout);
+	fprintf(stderr, "natboxctl: %s\n", plain_of(line));
 	return status;
 }
 

@@ -256,5 +256,6 @@ int main(int argc, char **argv)
 {
 	fill_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	return end_output(ask(argc, argv));
 }
