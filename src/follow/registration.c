@@ -402,10 +402,22 @@ static void note_grants(const struct follow *follow, const struct passage *passa
 	}
 }
 
+/* Whether the answer to a retransmission is to be changed like this one. */
+static bool is_to_be_changed_again(
+	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
+{
+	if (passage->message->status < 300 && passage->taken_back) {
+		transaction->registration.taken_back =
+			listing_binding(follow, &passage->taken_back->uri);
+		return true;
+	}
+	return passage->grants && passage->grants->count;
+}
+
 void registration_response(struct follow *follow, struct passage *passage, uint32_t index)
 {
-	const struct transaction *transaction = transaction_at(follow->transactions, index);
-	unsigned status = passage->message->status;
+	struct transaction *transaction = transaction_at(follow->transactions, index);
+	const unsigned status = passage->message->status;
 
 	if (transaction->registration.taken_back)
 		passage->taken_back = listing_find(
@@ -418,7 +430,7 @@ void registration_response(struct follow *follow, struct passage *passage, uint3
 		return;
 	if (status < 300)
 		accept(follow, passage, transaction);
-	if (passage->grants && passage->grants->count)
+	if (is_to_be_changed_again(follow, passage, transaction))
 		transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	else
 		follow_close(follow, index, status);

@@ -143,22 +143,6 @@ static void move_journal(int directory, const char *file, const char *name)
 		(void)move(directory, from, to);
 }
 
-/* Whether another program holds a lock of SQLite's for writing: its journal has the file's name. */
-static bool is_being_written(int directory, const char *file)
-{
-	enum { FIRST_LOCK = 0x40000000, LOCKS = 512 };
-	struct flock lock = {
-		.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = FIRST_LOCK, .l_len = LOCKS};
-	int fd = openat(directory, file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-	bool is_locked;
-
-	if (fd < 0)
-		return false;
-	is_locked = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-	close(fd);
-	return is_locked;
-}
-
 int directory_move_aside(const struct directory *directory, const char *file, const char *how,
 	char name[static ASIDE_NAME_MAX])
 {
@@ -168,8 +152,6 @@ int directory_move_aside(const struct directory *directory, const char *file, co
 	struct tm utc;
 	int result;
 
-	if (is_being_written(directory->fd, file))
-		return -EBUSY;
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", gmtime_r(&now, &utc));
 	snprintf(name, ASIDE_NAME_MAX, "%s.%s-%s.%06uZ", file, how, stamp,
 		(unsigned)(now_us % 1000000));

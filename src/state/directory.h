@@ -30,7 +30,7 @@ int directory_lock(struct directory *directory, struct fault *fault);
 void directory_close(struct directory *directory);
 
 /* Moves a file of the directory out of the way, to FILE.HOW-TIME, which nothing is called yet. 0 or
- * a negative errno; -EBUSY: another program is writing to it. */
+ * a negative errno. */
 enum { ASIDE_NAME_MAX = 64 };
 int directory_move_aside(const struct directory *directory, const char *file, const char *how,
 	char name[static ASIDE_NAME_MAX]);

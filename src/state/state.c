@@ -75,6 +75,9 @@ static bool take_reading(struct state *state, const char *then)
 	struct store *store = state->store;
 
 	store->has_file = store->result == 0;
+	/* A disk that stalls is not waited for again. */
+	store->is_unread = store->result < 0 && store->result != -ENOENT &&
+			   store->result != -EBADMSG && store->result != -ETIMEDOUT;
 	store_judge(store, "read", then);
 	if (store->result != 0)
 		announce(state, &store->fault);

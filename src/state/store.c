@@ -47,8 +47,6 @@ static const char *remedy(int error)
 	case -EACCES:
 	case -EPERM:
 		return " (give it and its directory to natbox.user)";
-	case -EBUSY:
-		return " (another program has it locked)";
 	case -EROFS:
 		return " (under systemd it takes ReadWritePaths= for that directory)";
 	default:
@@ -267,6 +265,14 @@ void *store_read(void *context)
 	return NULL;
 }
 
+/* What cannot be read, for now, stays where it is. */
+static void look_again(struct store *store)
+{
+	open_file(store, WRITE_WAIT_MS);
+	ask(store, "PRAGMA page_count");
+	close_file(store);
+}
+
 /* Where there is none as yet, or none any more, makes one that is empty, whose name is on the disk
  * before anything is in it. */
 static void find_or_make_file(struct store *store)
@@ -274,6 +280,8 @@ static void find_or_make_file(struct store *store)
 	int fd;
 
 	find_file(store);
+	if (store->result == 0 && store->is_unread)
+		look_again(store);
 	if (store->result == 0 && !store->has_file)
 		reject(store, is_another);
 	if (store->result != -ENOENT)
@@ -363,6 +371,7 @@ void *store_write(void *context)
 		store->result = !store->has_file;
 		store->meta = store->batch->meta;
 		store->has_file = store->has_written = true;
+		store->is_unread = false;
 	}
 	store_judge(store, "write", store->result == -EBADMSG ? "writing all anew" : nothing);
 	return NULL;
@@ -373,7 +382,7 @@ static void set_aside(struct store *store, const char *what, const char *then)
 	char name[ASIDE_NAME_MAX];
 	const int result = directory_move_aside(&store->directory, STATE_FILE, "bad", name);
 
-	store->has_file = false;
+	store->has_file = store->is_unread = false;
 	store->result = result == 0 ? fault_set(&store->fault, -ENOENT,
 					      "state %.*s %s: set aside as %s, %s", PATH_SHOWN_MAX,
 					      store->path, what, name, then)

@@ -16,6 +16,7 @@ struct store {
 	struct directory directory;
 	char path[PATH_MAX];
 	bool has_file;       /* one that this store reads and writes */
+	bool is_unread;      /* there is one that could not be read, for a cause not its own */
 	struct meta meta;    /* what it says of itself */
 	bool has_written;    /* this store has: the structure of its file is sound, or its own */
 	struct batch *batch; /* one of the two */

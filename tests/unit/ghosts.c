@@ -198,6 +198,23 @@ Test(ghosts, a_phone_does_not_see_what_was_taken_back)
 	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(OWN ";expires=60")));
 }
 
+/* The answer to the first has come, and is lost behind natbox. */
+Test(ghosts, nor_in_the_answer_to_a_retransmission)
+{
+	struct sip_message message;
+
+	registrar.keeps_all = registrar.compares_bytes = true;
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){.cseq = 2});
+	border_wait(phones_border, 31);
+	sends(MOVED, (struct registration){.cseq = 2});
+	is_answered(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(PHONE), URI_AT(MOVED));
+	message = passed_on();
+	cr_assert_eq(contact_count(&message), 1);
+	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(OWN ";expires=60")));
+}
+
 /* Two that were set up from one copy, each with its own private address. */
 Test(ghosts, two_phones_of_one_aor_and_call_id_take_back_nothing_of_each_other)
 {

@@ -68,6 +68,20 @@ TestOfBoth(ghosts_of_lost_answers, so_does_one_that_is_not_answered_yet)
 	is_kept_at(MOVED);
 }
 
+/* Both times it sees one Contact, its own. */
+TestOfBoth(ghosts_of_lost_answers, that_comes_twice_and_is_answered_alike)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){0});
+	for (unsigned i = 0; i < 2; i++) {
+		exchange(MOVED, (struct registration){0});
+		message = passed_on();
+		cr_expect_eq(contact_count(&message), 1);
+		cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(OWN ";expires=60")));
+	}
+}
+
 /* A REGISTER takes two back, the next one what is left. */
 TestOfBoth(ghosts_of_lost_answers, one_that_comes_from_four_places_leaves_one)
 {
