@@ -24,7 +24,7 @@ static uint32_t next_to_give_way(
 		endpoints, &claim->client, &of_address, &unproven_of_address);
 
 	*refusal = REFUSED_ENDPOINTS_PER_ADDRESS;
-	if (of_address >= settings->limits.endpoints_per_address && oldest)
+	if (of_address >= settings->limits.endpoints_per_address)
 		return oldest;
 	*refusal = REFUSED_UNPROVEN_PER_ADDRESS;
 	if (!claim->proven && unproven_of_address >= settings->limits.unproven_per_address)

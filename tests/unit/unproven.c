@@ -433,6 +433,17 @@ Test(unproven, nobody_makes_room_for_a_move_that_a_limit_refuses)
 	cr_expect_eq(engine_counters(border->engine).endpoints, 4);
 }
 
+Test(unproven, nobody_elsewhere_makes_room_for_one_that_its_own_address_has_no_room_for)
+{
+	border->settings.limits.endpoints_per_address = 1;
+	border->settings.limits.endpoints = 2;
+	register_user("203.0.113.2:1", "sip:1@x");
+	register_proven("203.0.113.3:1", "sip:2@x");
+	border_forget(border);
+	register_user("203.0.113.3:2", "sip:3@x");
+	border_expect(border, "refused 203.0.113.3:2 endpoints-per-address\n");
+}
+
 Test(unproven, one_that_is_proven_in_the_midst_of_others_leaves_their_order)
 {
 	border->settings.limits.unproven = 3;
