@@ -31,19 +31,18 @@ static bool is_at_sent_by(struct repair *repair, const struct address *address)
 	return repair->sent_by_is == ADDRESS && address_same_host(address, &repair->sent_by);
 }
 
-/* Made public here or by another natbox: how to reach somebody else, or this one where it was. A
- * private address leads there only by what is in front of this border. */
-static bool is_repaired_for_another(const struct sip_contact *contact)
+/* How to reach somebody else, or this one where it was: made public here or by another natbox. */
+static bool is_repaired(const struct sip_contact *contact)
 {
 	const struct text params = contact_uri_params(contact);
 	struct text coded;
 
-	return params.length && sip_param(params, origin_param, &coded) && coded.length &&
-	       !address_is_no_place(&contact->uri.address);
+	return params.length && sip_param(params, origin_param, &coded) && coded.length;
 }
 
 /* A response shows no Via of the user agent's to compare a name with; but the Contact of one that
- * may have a Contact is its sender's (RFC 3261 12.1.1). */
+ * may have a Contact is its sender's (RFC 3261 12.1.1). A private address that was repaired leads
+ * there only by what is in front of this border. */
 static bool is_own(struct repair *repair, const struct sip_contact *contact)
 {
 	const struct sip_uri *uri = &contact->uri;
@@ -52,14 +51,14 @@ static bool is_own(struct repair *repair, const struct sip_contact *contact)
 	if (!uri->is_address)
 		return (is_sent_by || !repair->message->is_request) &&
 		       !contact_is_of_domain(repair->domains, contact);
-	if (is_repaired_for_another(contact))
-		return false;
-	if (is_sent_by)
-		return true;
-	return (address_is_no_place(&uri->address) ||
-		       address_same_host(&uri->address, repair->source) ||
-		       is_at_sent_by(repair, &uri->address)) &&
-	       !contact_is_of_domain(repair->domains, contact);
+	if (!address_is_no_place(&uri->address)) {
+		if (!is_sent_by && !address_same_host(&uri->address, repair->source) &&
+			!is_at_sent_by(repair, &uri->address))
+			return false;
+		if (is_repaired(contact))
+			return false;
+	}
+	return is_sent_by || !contact_is_of_domain(repair->domains, contact);
 }
 
 /* The scanner takes whatever looks like an IPv6 address in its brackets. */
