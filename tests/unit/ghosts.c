@@ -396,15 +396,17 @@ TestOfBoth(ghosts, what_another_natbox_has_taken_back_is_left_to_it)
 	bound_are(URI_AT(MOVED));
 }
 
+/* Of another phone of the same address of record, beside the one of all these stories. */
+static const struct registration beside = {
+	.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
+
 /* A phone behind the same NAT that has read in its answer what is bound. */
 TestOfBoth(ghosts, a_phone_may_take_back_what_it_has_read_of_another)
 {
-	const struct registration other = {
-		.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
-	struct registration taken_back = other;
+	struct registration taken_back = beside;
 
 	exchange(PHONE, (struct registration){0});
-	exchange(MOVED, other);
+	exchange(MOVED, beside);
 	bound_are(URI_AT(PHONE), OTHER_URI_AT(MOVED));
 	taken_back.cseq = 2;
 	taken_back.contact = "<" URI_AT(PHONE) ">;expires=0";
@@ -414,12 +416,10 @@ TestOfBoth(ghosts, a_phone_may_take_back_what_it_has_read_of_another)
 
 TestOfBoth(ghosts, a_phone_that_takes_another_back_may_have_learnt_its_address)
 {
-	const struct registration other = {
-		.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
-	struct registration both = other;
+	struct registration both = beside;
 
 	exchange(PHONE, (struct registration){0});
-	exchange(MOVED, other);
+	exchange(MOVED, beside);
 	both.cseq = 2;
 	both.contact = "<" URI_AT(PHONE) ">;expires=0, <sip:alice@" MOVED ">";
 	exchange(MOVED, both);
@@ -457,12 +457,9 @@ TestOfBoth(ghosts, what_another_natbox_has_given_back_is_taken_back_as_it_was_re
 /* To each phone its own, and that of the other stands there as it was repaired. */
 TestOfBoth(ghosts, what_another_natbox_gives_back_to_one_phone_alone_is_still_bound_for_each)
 {
-	const struct registration other = {
-		.call_id = "b", .contact = ELSEWHERE, .via = "192.168.1.11:5060"};
-
 	exchange_through_another(PHONE, (struct registration){0});
 	border_forget(phones_border);
-	exchange_through_another_that_lists(OTHER, other, "<" URI_AT(PHONE) ">, " ELSEWHERE);
+	exchange_through_another_that_lists(OTHER, beside, "<" URI_AT(PHONE) ">, " ELSEWHERE);
 	cr_expect_null(strstr(phones_border->log, "reason-end"), "%s", phones_border->log);
 	exchange_through_another_that_lists(
 		MOVED, (struct registration){.cseq = 2}, OWN ", <" OTHER_URI_AT(OTHER) ">");
