@@ -105,6 +105,11 @@ size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX])
 	return length;
 }
 
+bool origin_find(struct text params, struct text *coded)
+{
+	return params.length && sip_param(params, origin_param, coded) && coded->length;
+}
+
 static bool is_host(struct text host)
 {
 	struct address address;

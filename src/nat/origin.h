@@ -23,6 +23,9 @@ size_t origin_encode(struct text plain, char coded[static ORIGIN_CODED_MAX]);
 /* The reverse. Returns the length, 0 unless coded is what origin_encode writes. */
 size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX]);
 
+/* Finds what the natbox parameter says, coded. False where there is none, or it says nothing. */
+bool origin_find(struct text params, struct text *coded);
+
 /* Whether text is an IPv4 address, a bracketed IPv6 address or a name, with or without a port. */
 bool origin_is_host_port(struct text text);
 

@@ -31,22 +31,15 @@ static bool is_at_sent_by(struct repair *repair, const struct address *address)
 	return repair->sent_by_is == ADDRESS && address_same_host(address, &repair->sent_by);
 }
 
-/* How to reach somebody else, or this one where it was: made public here or by another natbox. */
-static bool is_repaired(const struct sip_contact *contact)
-{
-	const struct text params = contact_uri_params(contact);
-	struct text coded;
-
-	return params.length && sip_param(params, origin_param, &coded) && coded.length;
-}
-
 /* A response shows no Via of the user agent's to compare a name with; but the Contact of one that
- * may have a Contact is its sender's (RFC 3261 12.1.1). A private address that was repaired leads
- * there only by what is in front of this border. */
+ * may have a Contact is its sender's (RFC 3261 12.1.1). A public address that was repaired is how
+ * to reach somebody else, or this one where it was; a private one leads there only by what is in
+ * front of this border. */
 static bool is_own(struct repair *repair, const struct sip_contact *contact)
 {
 	const struct sip_uri *uri = &contact->uri;
 	bool is_sent_by = text_equal_nocase(uri->host, repair->sent_by_host);
+	struct text coded;
 
 	if (!uri->is_address)
 		return (is_sent_by || !repair->message->is_request) &&
@@ -55,7 +48,7 @@ static bool is_own(struct repair *repair, const struct sip_contact *contact)
 		if (!is_sent_by && !address_same_host(&uri->address, repair->source) &&
 			!is_at_sent_by(repair, &uri->address))
 			return false;
-		if (is_repaired(contact))
+		if (origin_find(contact_uri_params(contact), &coded))
 			return false;
 	}
 	return is_sent_by || !contact_is_of_domain(repair->domains, contact);

@@ -158,14 +158,14 @@ bool nat_is_repaired(const struct sip_uri *uri)
 {
 	struct text coded;
 
-	return sip_param(uri->params, origin_param, &coded) && coded.length;
+	return origin_find(uri->params, &coded);
 }
 
 struct text nat_params(struct text params)
 {
 	struct text coded;
 
-	if (sip_param(params, origin_param, &coded) && coded.length)
+	if (origin_find(params, &coded))
 		return (struct text){text_end(coded), (size_t)(text_end(params) - text_end(coded))};
 	return params;
 }
@@ -175,7 +175,7 @@ bool nat_origin(const struct sip_uri *uri, struct address *origin)
 	struct text coded, plain;
 	char bytes[ORIGIN_MAX];
 
-	if (!sip_param(uri->params, origin_param, &coded) || !coded.length)
+	if (!origin_find(uri->params, &coded))
 		return false;
 	if (coded.at[0] == '-') {
 		coded.at++;
