@@ -254,8 +254,8 @@ reload link "read again" && ip -n "$border" link set wan down && ip -n "$border"
 say $? "an interface that was down for a moment is used again"
 interval=2
 reload link "read again" && all_answer $((phones / 2))
-ip -n "$border" link set wan mtu 1400 && hold_interfaces && all_answer $((phones / 2)) &&
-	kill -0 "$holder_pid"
+ip -n "$border" link set wan mtu 1400 && all_answer $((phones / 2)) && hold_interfaces &&
+	all_answer $((phones / 2)) && kill -0 "$holder_pid"
 say $? "of one that has changed natbox need not ask, while others change interfaces and routes"
 release_interfaces
 plug "$border" other 10.9.1.9 one && ask keepalive off &&
