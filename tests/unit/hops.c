@@ -19,7 +19,7 @@
 static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
 static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
 
-enum { OWN_MARK = 0x6e63, PATIENCE_MS = 60000, LENGTH = 400, WAIT_TRIES = 3000 };
+enum { OWN_MARK = 0x6e63, PATIENCE_MS = 60000, LENGTH = 400, WAIT_TRIES = 30000 };
 
 static struct hops *hops;
 static struct next_hop next_hop;

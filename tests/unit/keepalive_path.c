@@ -21,7 +21,7 @@ static const char proxy4[] = "192.0.2.1:5060", phone4[] = "198.51.100.7:40000";
 static const char proxy6[] = "[2001:db8::1]:5060", phone6[] = "[2001:db8:1::7]:40000";
 static const struct text hello = {"NOTIFY sip:phone", 16};
 
-enum { LABEL = 0x6e62, PACKET_MAX = 2048, WAIT_TRIES = 3000 };
+enum { LABEL = 0x6e62, PACKET_MAX = 2048, WAIT_TRIES = 30000 };
 
 struct packet {
 	size_t length;
@@ -91,7 +91,7 @@ static bool is_frame(const char *source, const char *destination, struct packet 
 }
 
 /* What is known of the kernel is asked for and told of within some milliseconds, rules within a
- * second. */
+ * second; but while others change interfaces and routes it does not answer. */
 static bool becomes_frame(bool wanted, const char *source, const char *destination)
 {
 	struct packet packet;
