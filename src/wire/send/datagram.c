@@ -9,6 +9,7 @@
 enum { TTL = 64 };
 
 _Static_assert((int)DATAGRAM_IPV4_LENGTH == (int)LIBNET_IPV4_H, "no options");
+_Static_assert((int)DATAGRAM_UDP_LENGTH == (int)LIBNET_UDP_H, "its header");
 
 static void write_u16(uint8_t *at, size_t value)
 {
@@ -33,42 +34,37 @@ static uint64_t sum_add(uint64_t sum, const void *bytes, size_t length)
 	return sum + word;
 }
 
-static void sum_write(uint64_t sum, uint8_t *at)
+static uint16_t sum_end(uint64_t sum)
 {
-	uint16_t folded;
-
 	sum = (sum >> 32) + (uint32_t)sum;
 	sum = (sum >> 32) + (uint32_t)sum;
 	sum = (sum >> 16) + (sum & 0xffff);
 	sum = (sum >> 16) + (sum & 0xffff);
 	sum = (sum >> 16) + (sum & 0xffff);
-	folded = (uint16_t)~sum;
-	memcpy(at, &folded, sizeof(folded));
+	return (uint16_t)~sum;
 }
 
+/* What has just been written is not read again: the processor would wait for it. */
 void datagram_udp_header(
 	const struct flow *flow, struct text bytes, uint8_t udp[static DATAGRAM_UDP_LENGTH])
 {
-	size_t length = DATAGRAM_UDP_LENGTH + bytes.length;
-	size_t skip = address_is_ipv4(&flow->source)
-			      ? 12
-			      : 0; /* an IPv4 address is the end of its mapped form */
-	uint8_t pseudo[4] = {0, IPPROTO_UDP};
-	uint64_t sum;
+	/* An IPv4 address is the end of its mapped form. */
+	const size_t skip = address_is_ipv4(&flow->source) ? 12 : 0;
+	struct libnet_udp_hdr header = {
+		.uh_sport = htons(flow->source.port),
+		.uh_dport = htons(flow->destination.port),
+		.uh_ulen = htons((uint16_t)(DATAGRAM_UDP_LENGTH + bytes.length)),
+	};
+	uint64_t sum = header.uh_sport + header.uh_dport + header.uh_ulen;
 
-	write_u16(udp, flow->source.port);
-	write_u16(udp + 2, flow->destination.port);
-	write_u16(udp + 4, length);
-	write_u16(udp + 6, 0);
-	write_u16(pseudo + 2, length);
-	sum = sum_add(0, pseudo, sizeof(pseudo));
+	sum += htons(IPPROTO_UDP) + header.uh_ulen; /* of the pseudo header, as are the addresses */
 	sum = sum_add(sum, flow->source.ip + skip, 16 - skip);
 	sum = sum_add(sum, flow->destination.ip + skip, 16 - skip);
-	sum = sum_add(sum, udp, DATAGRAM_UDP_LENGTH);
-	sum_write(sum_add(sum, bytes.at, bytes.length), udp + 6);
+	header.uh_sum = sum_end(sum_add(sum, bytes.at, bytes.length));
 	/* 0 would say that there is none (RFC 768). */
-	if (udp[6] == 0 && udp[7] == 0)
-		udp[6] = udp[7] = 0xff;
+	if (header.uh_sum == 0)
+		header.uh_sum = 0xffff;
+	memcpy(udp, &header, sizeof(header));
 }
 
 void datagram_ipv4_header(const struct flow *flow, const struct ipv4_fields *fields,
@@ -92,9 +88,11 @@ void datagram_ipv4_header(const struct flow *flow, const struct ipv4_fields *fie
 void datagram_ipv4_checksum(uint8_t *ip, size_t length)
 {
 	uint8_t *checksum = ip + offsetof(struct libnet_ipv4_hdr, ip_sum);
+	uint16_t sum;
 
 	write_u16(checksum, 0);
-	sum_write(sum_add(0, ip, length), checksum);
+	sum = sum_end(sum_add(0, ip, length));
+	memcpy(checksum, &sum, sizeof(sum));
 }
 
 void datagram_ipv4_whole_header(const struct flow *flow, const struct ipv4_fields *fields,
