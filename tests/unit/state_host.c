@@ -84,16 +84,40 @@ struct endpoints *host_restart(struct host **host)
 	return host_start(*host);
 }
 
-bool host_sync(struct host *host)
+enum { PAUSE_US = 500, PATIENCE_US = 30000000, WHILE_US = 1000000 };
+
+static void turn(struct host *host)
 {
-	for (unsigned i = 0; i < 2000; i++) {
-		border_wait(host->border, 0.001);
-		state_run(host->state, host->border->now_us);
+	border_wait(host->border, 0.001);
+	state_run(host->state, host->border->now_us);
+	usleep(PAUSE_US);
+}
+
+static bool syncs_within(struct host *host, unsigned pauses_us)
+{
+	for (unsigned i = 0; i < pauses_us / PAUSE_US; i++) {
+		turn(host);
 		if (i > 10 && state_lag(host->state, host->border->now_us) == 0)
 			return true;
-		usleep(500);
 	}
 	return false;
+}
+
+bool host_sync(struct host *host)
+{
+	return syncs_within(host, PATIENCE_US);
+}
+
+bool host_lags(struct host *host)
+{
+	return !syncs_within(host, WHILE_US);
+}
+
+bool host_hears(struct host *host, const char *notice)
+{
+	for (unsigned i = 0; i < PATIENCE_US / PAUSE_US && !strstr(host->notices, notice); i++)
+		turn(host);
+	return strstr(host->notices, notice) != NULL;
 }
 
 void host_add_proxy(void *context, const struct address *proxy)

@@ -34,8 +34,11 @@ void host_kill(struct host *host);
 /* Another natbox, after a clean stop of this one. */
 struct endpoints *host_restart(struct host **host);
 
-/* Runs the loop until nothing waits any more, or for a while. */
+/* Runs the loop until nothing waits any more; until such a notice has been given; or for a while,
+ * in which something waits all the time. */
 bool host_sync(struct host *host);
+bool host_hears(struct host *host, const char *notice);
+bool host_lags(struct host *host);
 
 /* A reason with this number as its key, at an address of its own. */
 uint32_t hold(struct endpoints *endpoints, unsigned number, enum reason_kind kind);
