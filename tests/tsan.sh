@@ -25,12 +25,12 @@ show_parts >"$parts_out/all"
 status=$?
 sed -E 's/^(not )?ok/& tsan:/' "$parts_out/all"
 
-found=$(cat "$races"/race* 2>/dev/null | grep -c "WARNING: ThreadSanitizer")
-if [ "$found" = 0 ]; then
+# What it complains of otherwise, memory that it does not get for one, ends a program without a word.
+if ! grep -qs ThreadSanitizer "$races"/race*; then
 	echo "ok - ThreadSanitizer has seen no race"
 else
 	sed 's/^/# /' "$races"/race*
-	echo "not ok - ThreadSanitizer has seen $found races"
+	echo "not ok - ThreadSanitizer has seen $(cat "$races"/race* | grep -c "WARNING: ThreadSanitizer") races"
 	status=1
 fi
 exit $status

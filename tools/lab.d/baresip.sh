@@ -71,10 +71,13 @@ baresip_do() { # phone, command, [parameter]
 		grep -ai 'ctrl\|tcp\|error\|fail' "$LAB_DIR/$1.log" | head -n 5 >&2
 		return 1
 	fi
-	# The connection stays until baresip says something over it: the command has been read then.
+	# The connection stays until baresip has answered: what it has not read by then would be lost, and
+	# it tells of registrations and calls over it as well.
 	# shellcheck disable=SC2016 # the inner shell is to expand it
 	at "$1" bash -c 'exec 3<>/dev/tcp/127.0.0.1/4444 && printf "%d:%s," ${#1} "$1" >&3 &&
-		read -r -t 60 -N 1 -u 3' baresip "$text" || [ "$2" = quit ]
+		until [[ ${said-} == *"\"response\":true"* ]]; do
+			read -r -t 60 -d "}" -u 3 said || exit
+		done' baresip "$text" || [ "$2" = quit ]
 }
 
 # How often a line that starts so stands in what baresip says and in the messages it shows.
