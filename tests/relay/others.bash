@@ -82,8 +82,49 @@ goes_on_beside_uplinks() {
 	done
 }
 
+warns() { # words of the one warning; none: there is none
+	border "${natbox[@]}" -o natbox.proxy="$near, $far, $near6, $far6" -t -t >/dev/null 2>"$dir/warnings"
+	sed 's/^/# /' "$dir/warnings"
+	[ "$(grep -c warning "$dir/warnings")" -eq $# ] && { [ $# -eq 0 ] || grep -q -- "$1" "$dir/warnings"; }
+}
+
+warns_where_nothing_is_forwarded() {
+	warns
+	ok $? "of a host that forwards there is nothing to say"
+	border sysctl -qw net.ipv4.ip_forward=0
+	warns "$far, gets nothing.*sysctl -w net.ipv4.ip_forward=1"
+	ok $? "where a host does not forward, that and what to do is said"
+	border sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=0
+	warns "${far6#\[}, gets nothing.*sysctl -w net.ipv6.conf.all.forwarding=1"
+	ok $? "and of IPv6"
+	border sysctl -qw net.ipv6.conf.all.forwarding=1
+}
+
+says_where_to_look() {
+	grep -q "not sent.*.ip route get. tells why" "$dir/log"
+}
+
+# Of mode relay: what it sends on has a route of this host's. Queued packets go on by themselves.
+says_what_has_no_route() {
+	local kind
+	for kind in blackhole prohibit unreachable; do
+		: >"$dir/log"
+		start border "${natbox[@]}" 2>>"$dir/log"
+		natbox_pid=$!
+		eventually says_ready
+		border ip route add $kind ${far%:*}
+		! phone build/peer ask -m 100 $caller $far 100 && eventually says_where_to_look
+		ok $? "of a route that is $kind it is said where to look"
+		border ip route del $kind ${far%:*}
+		kill "$natbox_pid"
+		wait "$natbox_pid" 2>/dev/null
+	done
+}
+
 goes_on_beside_others() {
+	warns_where_nothing_is_forwarded
 	goes_on_beside_marks
 	goes_on_beside_reverse_paths
 	goes_on_beside_uplinks
+	! relaying || says_what_has_no_route
 }
