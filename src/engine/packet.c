@@ -149,6 +149,17 @@ static bool is_scanned_answer(struct engine *engine, const struct passage *passa
 	       is_keepalive_answer(engine, passage, message->top_via.branch, message->status);
 }
 
+/* natbox's own, which others have given another mark on its way out. */
+static bool is_own_keepalive(const struct engine *engine, const struct passage *passage)
+{
+	const struct sip_message *message = &engine->message;
+	uint64_t sent_us;
+
+	return message->is_request &&
+	       keepalive_recognise(&engine->keepalive, message->top_via.branch, &passage->client,
+		       &engine->proxies.list[passage->proxy], &sent_us);
+}
+
 /* A message that came through another proxy is not of a user agent behind this border: a request
  * with more than one Via; a response whose Record-Route begins with the client itself, for that is
  * the last proxy before the user agent (RFC 3261 16.6). Where proxies record no route there is no
@@ -311,7 +322,7 @@ static struct outcome packet_out(
 {
 	unsigned fields = 0;
 
-	if (scan(engine, passage, datagram) != 0)
+	if (scan(engine, passage, datagram) != 0 || is_own_keepalive(engine, passage))
 		return (struct outcome){.verdict = VERDICT_PASS};
 	if (engine->settings.relay.lost_answer && engine->repairs &&
 		lost_answer(&engine->follow, passage, engine->edited, sizeof(engine->edited)))

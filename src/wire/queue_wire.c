@@ -66,6 +66,7 @@ static int queueing_start(struct wire *wire, struct fault *fault)
 	tell(wire, WIRE_DETAIL, "mark of what natbox sends %#x, rules %s",
 		wire->settings.relay.own_mark,
 		wire->settings.relay.manual ? "by hand" : "installed");
+	served_warn_of_forwarding(wire, queueing->served.proxies, queueing->served.proxy_count);
 	if (result == 0)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through queue %u",
 			served_line(wire), wire->settings.queue_number);

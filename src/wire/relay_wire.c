@@ -74,6 +74,7 @@ static int relaying_start(struct wire *wire, struct fault *fault)
 		wire->settings.relay.mark, wire->settings.relay.own_mark,
 		wire->settings.relay.table, wire->settings.relay.manual ? "by hand" : "installed");
 	served_warn_of_loopback(wire, relaying->served.proxies, relaying->served.proxy_count);
+	served_warn_of_forwarding(wire, relaying->served.proxies, relaying->served.proxy_count);
 	if (result == 0)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through ports %u and %u",
 			served_line(wire), wire->settings.relay.in_port,

@@ -2,6 +2,7 @@
 
 #include "host.h"
 #include "named.h"
+#include "rules/kernel.h"
 #include "tell.h"
 
 #include <errno.h>
@@ -176,6 +177,23 @@ void served_warn_of_loopback(const struct wire *wire, const struct address *serv
 	}
 }
 
+void served_warn_of_forwarding(const struct wire *wire, const struct address *served, size_t count)
+{
+	char text[ADDRESS_TEXT_MAX];
+	const char *sysctl;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!kernel_keeps_from(&served[i], &sysctl))
+			continue;
+		address_format(&served[i], text);
+		tell(wire, WIRE_WARNING,
+			"this host does not forward: the proxy behind it, %s, gets nothing%s; "
+			"sysctl -w %s=1",
+			text, wire->settings.queues ? "" : " when natbox is gone", sysctl);
+		return;
+	}
+}
+
 static void on_rules_fault(void *context, const struct fault *fault)
 {
 	tell(context, WIRE_ERROR, "%s", fault->line);
@@ -191,6 +209,7 @@ void served_examine(struct wire *wire)
 		tell(wire, WIRE_ERROR, "%s", fault.line);
 	if (!rules.queues)
 		served_warn_of_loopback(wire, rules.proxies, rules.proxy_count);
+	served_warn_of_forwarding(wire, rules.proxies, rules.proxy_count);
 	rules_examine(&rules, on_rules_fault, wire);
 }
 

@@ -43,6 +43,9 @@ void served_inspect(struct wire *wire, uint64_t send_errors, int last);
  * is down, as in a network namespace that is new. Mode queue does not mind. */
 void served_warn_of_loopback(const struct wire *wire, const struct address *served, size_t count);
 
+/* Where one is behind this host, which does not forward. */
+void served_warn_of_forwarding(const struct wire *wire, const struct address *served, size_t count);
+
 /* Tells of all that is in the way of serving them on this host (natbox -t -t). */
 void served_examine(struct wire *wire);
 

@@ -15,7 +15,7 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
 eventually answers
 say $? "metrics are served"
 leave_none_free
-inside ip rule del priority 506 && eventually has_rule
+inside ip rule del priority 1 && eventually has_rule
 say $? "a routing rule that somebody removed is put back"
 inside nft delete table inet natbox && eventually is_diverting
 say $? "so is the table"

@@ -388,7 +388,7 @@ grown_arrive() { # bytes over IPv4, over IPv6
 }
 
 is_routed() {
-	[ -n "$(border ip rule list priority 506)" ] &&
+	[ -n "$(border ip rule list priority 1)" ] &&
 		[ -n "$(border ip -6 route show table 5060)" ]
 }
 

@@ -472,3 +472,17 @@ Test(lost_answer, a_registered_phone_that_was_never_proven_is_answered_for_once_
 	call();
 	expect_answered(430);
 }
+
+/* As where a firewall has taken the mark off it, by which else it never comes this way. */
+Test(lost_answer, natboxs_own_keepalive_that_passes_by_is_not_answered)
+{
+	struct border_sent keepalive;
+
+	lose_phone();
+	border_wait(border, 25);
+	cr_assert_eq(border->sent_count, 1);
+	keepalive = border->sent[0];
+	border->sent_count = 0;
+	border_packet(border, &keepalive.flow, (struct text){keepalive.bytes, keepalive.length});
+	expect_relayed();
+}

@@ -117,21 +117,29 @@ static int check_bridge(const char *name, const char *family, struct fault *faul
 		name, mend);
 }
 
+/* The ways to phones are those to anywhere: to an address that no host has. Of IPv6, IPv4. */
+static const struct address anywhere[] = {
+	{.ip = {0x20, [15] = 1}}, {.ip = {[10] = 0xff, 0xff, 192, 88, 99, 1}}};
+
+/* False: there is none. */
+static bool find_way(const struct address *host, char name[static IF_NAMESIZE])
+{
+	unsigned interface;
+
+	return ask_way(host, &interface) == 0 && if_indextoname(interface, name);
+}
+
 static int check_way(const struct address *host, struct fault *fault)
 {
 	char name[IF_NAMESIZE];
-	unsigned interface;
 
-	if (ask_way(host, &interface) != 0 || !if_indextoname(interface, name))
+	if (!find_way(host, name))
 		return 0;
 	return check_bridge(name, address_is_ipv4(host) ? "iptables" : "ip6tables", fault);
 }
 
-/* The ways to phones are those to anywhere: to an address that no host has. */
 static int check_ways(const struct address *proxies, size_t count, struct fault *fault)
 {
-	static const struct address anywhere[] = {
-		{.ip = {0x20, [15] = 1}}, {.ip = {[10] = 0xff, 0xff, 192, 88, 99, 1}}};
 	bool asked[2] = {false};
 	int error = 0;
 
@@ -156,4 +164,31 @@ int kernel_check_sysctls(const struct address *proxies, size_t count, struct fau
 bool kernel_ipv6_is_off(const char *interface)
 {
 	return read_sysctl(IPV6_CONFIGURATION, interface, "disable_ipv6") != 0;
+}
+
+/* IPv6 has one switch for all interfaces. */
+static bool forwards(const char *interface, bool ipv4)
+{
+	return read_sysctl(ipv4 ? IPV4_CONFIGURATION : IPV6_CONFIGURATION, ipv4 ? interface : "all",
+		       "forwarding") != 0;
+}
+
+static bool is_bridge(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", name);
+	return access(path, F_OK) == 0;
+}
+
+bool kernel_keeps_from(const struct address *proxy, const char **sysctl)
+{
+	const bool ipv4 = address_is_ipv4(proxy);
+	char way[IF_NAMESIZE], others[IF_NAMESIZE] = "";
+
+	*sysctl = ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
+	if (!find_way(proxy, way) || is_bridge(way) || forwards(way, ipv4))
+		return false;
+	find_way(&anywhere[ipv4], others);
+	return strcmp(way, "lo") != 0 && strcmp(way, others) != 0;
 }

@@ -17,4 +17,9 @@ int kernel_check_sysctls(const struct address *proxies, size_t count, struct fau
  * interface. */
 bool kernel_ipv6_is_off(const char *interface);
 
+/* Whether this proxy is on another way than phones, and this host does not forward to it: then
+ * *sysctl is what would have it do so. A bridge needs none, nor does an address that moves between
+ * hosts where phones come in. */
+bool kernel_keeps_from(const struct address *proxy, const char **sysctl);
+
 #endif

@@ -65,8 +65,7 @@ static struct fib_rule read_rule(const struct nlmsghdr *message)
 
 static bool rule_is_ours(const struct fib_rule *rule)
 {
-	return rule->protocol == ROUTING_PROTOCOL && rule->priority == ROUTING_PRIORITY &&
-	       rule->action == FR_ACT_TO_TBL;
+	return rule->protocol == ROUTING_PROTOCOL && rule->action == FR_ACT_TO_TBL;
 }
 
 static int each_rule(struct mnl_socket *socket, uint8_t family, mnl_cb_t callback, void *context)
@@ -79,19 +78,18 @@ static int each_rule(struct mnl_socket *socket, uint8_t family, mnl_cb_t callbac
 	return netlink_request(socket, &request.header, callback, context);
 }
 
-static int change_rule(struct mnl_socket *socket, int type, int flags, uint8_t family,
-	uint32_t mark, uint32_t table)
+static int change_rule(struct mnl_socket *socket, int type, int flags, const struct fib_rule *rule)
 {
 	struct netlink_message request;
 	struct fib_rule_hdr *header =
 		netlink_start(&request, type, NLM_F_ACK | flags, sizeof(*header));
 
-	header->family = family;
+	header->family = rule->family;
 	header->action = FR_ACT_TO_TBL;
 	header->table = RT_TABLE_UNSPEC; /* FRA_TABLE has it, which is wider */
-	mnl_attr_put_u32(&request.header, FRA_PRIORITY, ROUTING_PRIORITY);
-	mnl_attr_put_u32(&request.header, FRA_FWMARK, mark);
-	mnl_attr_put_u32(&request.header, FRA_TABLE, table);
+	mnl_attr_put_u32(&request.header, FRA_PRIORITY, rule->priority);
+	mnl_attr_put_u32(&request.header, FRA_FWMARK, rule->mark);
+	mnl_attr_put_u32(&request.header, FRA_TABLE, rule->table);
 	mnl_attr_put_u8(&request.header, FRA_PROTOCOL, ROUTING_PROTOCOL);
 	return netlink_request(socket, &request.header, NULL, NULL);
 }
@@ -241,8 +239,11 @@ static int install_family(const struct routing *routing, uint8_t family,
 	const struct rules_settings *settings, bool *added)
 {
 	const int flags = NLM_F_CREATE | NLM_F_EXCL;
-	int rule = change_rule(
-		routing->socket, RTM_NEWRULE, flags, family, settings->mark, settings->table);
+	const struct fib_rule ours = {.family = family,
+		.priority = ROUTING_PRIORITY,
+		.mark = settings->mark,
+		.table = settings->table};
+	int rule = change_rule(routing->socket, RTM_NEWRULE, flags, &ours);
 	int route;
 
 	if (rule && rule != -EEXIST)
@@ -343,7 +344,7 @@ static void remove_family(
 	for (unsigned i = 0; i < leftovers.count; i++) {
 		const struct fib_rule *rule = &leftovers.list[i];
 
-		change_rule(routing->socket, RTM_DELRULE, 0, family, rule->mark, rule->table);
+		change_rule(routing->socket, RTM_DELRULE, 0, rule);
 		change_route(routing, RTM_DELROUTE, 0, family, rule->table);
 	}
 	change_route(routing, RTM_DELROUTE, 0, family, settings->table);

@@ -1,5 +1,5 @@
 /* Policy routing: what bears the relay's mark is delivered to this host, whatever its destination.
- * One rule and one route for each address family, marked as ours by priority and protocol. */
+ * One rule and one route for each address family, marked as ours by their protocol. */
 #ifndef NATBOX_ROUTING_H
 #define NATBOX_ROUTING_H
 
@@ -8,9 +8,9 @@
 #include <natbox/base.h>
 
 enum {
-	/* Before the rules of most operators (the kernel's own main table is 32766), so that a
-	 * catch-all of theirs does not take what is ours. */
-	ROUTING_PRIORITY = 506,
+	/* Before the rules of others, but for the kernel's own of the local table: one of theirs
+	 * that looks at sources or interfaces, as for several uplinks, takes nothing of ours. */
+	ROUTING_PRIORITY = 1,
 	/* Who made a rule or route: 'n'. Not among those of /etc/iproute2/rt_protos. */
 	ROUTING_PROTOCOL = 110,
 };

@@ -68,11 +68,11 @@ static int explain(int error, const char *text, struct fault *fault)
 {
 	const int length = (int)strcspn(text, "\n");
 
-	if (strstr(text, "tproxy") || strstr(text, "fib "))
+	if (strstr(text, "tproxy") || strstr(text, "fib ") || strstr(text, "socket "))
 		return fault_set(fault, -ENOTSUP,
 			"cannot install table " RULESET_TABLE
-			": %.*s; does this kernel have nft_tproxy and "
-			"nft_fib_inet? Try: modprobe -a nft_tproxy nft_fib_inet",
+			": %.*s; does this kernel have nft_tproxy, nft_socket and "
+			"nft_fib_inet? Try: modprobe -a nft_tproxy nft_socket nft_fib_inet",
 			length, text);
 	return fault_set(
 		fault, error, "cannot install table " RULESET_TABLE ": %.*s", length, text);

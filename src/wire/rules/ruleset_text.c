@@ -47,56 +47,114 @@ static void write_from_proxy(
 	fprintf(file,
 		"	chain from_%s {\n"
 		"		# Not from where the route to the proxy points.\n"
-		"		iif != \"lo\" fib saddr . iif oif missing "
-		"counter name \"forged\" drop\n"
+		"		fib saddr . iif oif missing counter name \"forged\" drop\n"
 		"		# Between proxies.\n"
 		"		%s daddr . udp dport @%s accept\n"
-		"		# From a proxy behind this host; from one on this host.\n"
-		"		iif != \"lo\" meta l4proto udp "
-		"tproxy %s to :%u meta mark set %#x accept\n"
-		"		iif \"lo\" meta mark %#x meta l4proto udp tproxy %s to :%u accept\n"
+		"		meta l4proto udp tproxy %s to :%u accept\n"
 		"	}\n\n",
-		family->set, family->ip, family->set, family->ip, settings->out_port,
-		settings->mark, settings->mark, family->ip, settings->out_port);
+		family->set, family->ip, family->set, family->ip, settings->out_port);
 }
 
 static void write_arriving(const struct rules_settings *settings, FILE *file)
 {
 	for (int i = 0; i < FAMILIES; i++)
 		write_from_proxy(settings, &words[i], file);
-	fprintf(file,
-		"	chain arriving {\n"
-		"		type filter hook prerouting priority mangle; policy accept;\n"
-		"		meta l4proto != udp accept\n"
-		"		# What natbox itself sent to a proxy on this host.\n"
-		"		meta mark %#x accept\n"
-		"		# A link-local source cannot be sent from: it has no interface.\n"
-		"		ip6 saddr fe80::/10 accept\n",
-		settings->own_mark);
+	fprintf(file, "	# From other hosts.\n"
+		      "	chain arriving {\n"
+		      "		type filter hook prerouting priority -160; policy accept;\n"
+		      "		meta l4proto != udp accept\n"
+		      "		iif \"lo\" accept\n"
+		      "		# A link-local source cannot be sent from: it has no interface.\n"
+		      "		ip6 saddr fe80::/10 accept\n");
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
 			"		%s saddr . udp sport @%s goto from_%s\n"
-			"		%s daddr . udp dport @%s "
-			"tproxy %s to :%u meta mark set %#x accept\n",
+			"		%s daddr . udp dport @%s tproxy %s to :%u accept\n",
 			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
-			words[i].ip, settings->in_port, settings->mark);
+			words[i].ip, settings->in_port);
+	fprintf(file, "	}\n\n");
+}
+
+static unsigned upper(uint32_t mark)
+{
+	return mark >> 16;
+}
+
+static unsigned lower(uint32_t mark)
+{
+	return mark & 0xffff;
+}
+
+/* Over the loopback interface, where the priority says what a mark would, which others may have
+ * changed. */
+static void write_returning(const struct rules_settings *settings, FILE *file)
+{
+	const uint32_t mark = settings->mark, own = settings->own_mark;
+
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"	chain back_from_%s {\n"
+			"		# Between proxies.\n"
+			"		%s daddr . udp dport @%s accept\n"
+			"		meta l4proto udp meta priority %x:%x tproxy %s to :%u "
+			"meta mark set %#x\n"
+			"	}\n\n",
+			words[i].set, words[i].ip, words[i].set, upper(mark), lower(mark),
+			words[i].ip, settings->out_port, mark);
+	fprintf(file,
+		"	chain returning {\n"
+		"		meta l4proto != udp accept\n"
+		"		# What natbox itself sent to a proxy on this host.\n"
+		"		meta priority %x:%x accept\n"
+		"		ip6 saddr fe80::/10 accept\n",
+		upper(own), lower(own));
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		%s saddr . udp sport @%s goto back_from_%s\n"
+			"		%s daddr . udp dport @%s fib saddr type local "
+			"tproxy %s to :%u meta mark set %#x\n",
+			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
+			words[i].ip, settings->in_port, mark);
+	fprintf(file, "	}\n\n");
+}
+
+/* The mark is the routing's alone, and comes last: others set marks, or look up by them which way a
+ * packet's source is (fib). */
+static void write_diverted(const struct rules_settings *settings, FILE *file)
+{
+	write_returning(settings, file);
+	fprintf(file, "	# Leads what has a socket of natbox's to this host.\n"
+		      "	chain diverted {\n"
+		      "		type filter hook prerouting priority 200; policy accept;\n"
+		      "		iif \"lo\" goto returning\n");
+	for (int i = 0; i < FAMILIES; i++)
+		fprintf(file,
+			"		%s saddr . udp sport @%s socket transparent 1 "
+			"meta mark set %#x\n"
+			"		%s daddr . udp dport @%s socket transparent 1 "
+			"meta mark set %#x\n",
+			words[i].ip, words[i].set, settings->mark, words[i].ip, words[i].set,
+			settings->mark);
 	fprintf(file, "	}\n\n");
 }
 
 static void write_leaving(const struct rules_settings *settings, FILE *file)
 {
-	fprintf(file,
-		"	# From a proxy on this host, but not to another: the mark turns it round\n"
-		"	# to the chain above.\n"
-		"	chain leaving {\n"
-		"		type route hook output priority mangle; policy accept;\n"
-		"		meta mark %#x accept\n",
-		settings->own_mark);
+	const uint32_t mark = settings->mark, own = settings->own_mark;
+
+	fprintf(file, "	# From a proxy on this host, but not to another: the mark turns it round\n"
+		      "	# to the chain above. natbox's own is known by its socket.\n"
+		      "	chain leaving {\n"
+		      "		type route hook output priority 200; policy accept;\n");
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
 			"		%s saddr . udp sport @%s %s daddr . udp dport != @%s "
-			"meta mark set %#x\n",
-			words[i].ip, words[i].set, words[i].ip, words[i].set, settings->mark);
+			"socket mark != %#x meta mark set %#x meta priority set %x:%x\n"
+			"		oif \"lo\" %s daddr . udp dport @%s "
+			"socket mark %#x meta mark set %#x meta priority set %x:%x\n",
+			words[i].ip, words[i].set, words[i].ip, words[i].set, own, mark,
+			upper(mark), lower(mark), words[i].ip, words[i].set, own, own, upper(own),
+			lower(own));
 	fprintf(file, "	}\n");
 }
 
@@ -182,6 +240,7 @@ static void write_diverting(const struct rules_settings *settings, bool notrack,
 	if (notrack)
 		write_notrack(settings, file);
 	write_arriving(settings, file);
+	write_diverted(settings, file);
 	write_leaving(settings, file);
 }
 

@@ -146,6 +146,8 @@ const char *sender_advice(int error)
 		return "the interface does not keep up";
 	case -ENETUNREACH:
 	case -EHOSTUNREACH:
+	case -EINVAL: /* a route that is a blackhole */
+	case -EACCES: /* or prohibits */
 		return "`ip route get` tells why there is no way there";
 	case -EPERM:
 		return "see which firewall rule forbids it";

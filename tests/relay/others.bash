@@ -1,0 +1,130 @@
+# A border host that is not natbox's alone: what others have there that sees the same packets, set up as
+# they do. Asked of the modes relay and queue, with the network of border.bash.
+# shellcheck shell=bash disable=SC2034,SC2086,SC2119,SC2120,SC2154 # shared with the caller
+
+is_relayed_everywhere() {
+	reaches_all is_relayed || return
+	local before
+	before=$(counter sent)
+	border build/peer ask 10.9.1.1:5080 $near 100 >/dev/null && counter_is sent $((before + 2))
+}
+
+# As on hosts with several uplinks: the mark of a flow comes back with each of its packets, where
+# addresses are translated, too; and SIP has one of its own for routing and queues.
+goes_on_beside_marks() {
+	border nft -f - <<-'RULES'
+		table inet marks {
+			chain arriving {
+				type filter hook prerouting priority mangle;
+				meta mark set ct mark
+			}
+			chain sent {
+				type route hook output priority mangle;
+				meta mark set ct mark
+			}
+			chain leaving {
+				type nat hook postrouting priority srcnat;
+				oifname "uplink" masquerade
+			}
+		}
+	RULES
+	start_relay && is_relayed_everywhere
+	ok $? "where others give flows their marks all is relayed once"
+	stop_relay
+	border nft -f - <<-'RULES'
+		flush table inet marks
+		add rule inet marks arriving meta l4proto udp meta mark set 0x1000
+		add rule inet marks sent meta l4proto udp meta mark set 0x1000
+		add chain inet marks shaped { type filter hook postrouting priority mangle; }
+		add rule inet marks shaped meta l4proto udp meta mark set 0x1001
+	RULES
+	start_relay && is_relayed_everywhere
+	ok $? "where others give SIP a mark, too"
+	stop_relay
+	border nft delete table inet marks
+}
+
+# As firewalld has it of IPv6, and others of both: a packet whose mark leads its source elsewhere is
+# not let in.
+goes_on_beside_reverse_paths() {
+	border nft -f - <<-'RULES'
+		table inet reverse {
+			chain arriving {
+				type filter hook prerouting priority filter + 10;
+				icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+				fib saddr . mark . iif oif missing drop
+			}
+		}
+	RULES
+	start_relay && is_relayed_everywhere
+	ok $? "where a firewall looks by the mark which way a source is all is relayed"
+	stop_relay
+	border nft delete table inet reverse
+}
+
+# As with several uplinks: routing rules before all that most hosts have.
+goes_on_beside_uplinks() {
+	local family
+	border ip route add default via 10.9.1.2 table 101
+	border ip -6 route add default via fd09:1::2 table 101
+	border ip rule add priority 10 from 10.9.1.1 lookup 101
+	border ip -6 rule add priority 10 from fd09:1::1 lookup 101
+	for family in -4 -6; do
+		border ip $family rule add priority 11 iif in0 lookup 101
+		border ip $family rule add priority 12 iif out0 lookup main
+	done
+	start_relay && reaches_all is_relayed
+	ok $? "where others route by source and interface all is relayed"
+	stop_relay
+	for family in -4 -6; do
+		for priority in 10 11 12; do border ip $family rule del priority $priority; done
+		border ip $family route flush table 101
+	done
+}
+
+warns() { # words of the one warning; none: there is none
+	border "${natbox[@]}" -o natbox.proxy="$near, $far, $near6, $far6" -t -t >/dev/null 2>"$dir/warnings"
+	sed 's/^/# /' "$dir/warnings"
+	[ "$(grep -c warning "$dir/warnings")" -eq $# ] && { [ $# -eq 0 ] || grep -q -- "$1" "$dir/warnings"; }
+}
+
+warns_where_nothing_is_forwarded() {
+	warns
+	ok $? "of a host that forwards there is nothing to say"
+	border sysctl -qw net.ipv4.ip_forward=0
+	warns "$far, gets nothing.*sysctl -w net.ipv4.ip_forward=1"
+	ok $? "where a host does not forward, that and what to do is said"
+	border sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=0
+	warns "${far6#\[}, gets nothing.*sysctl -w net.ipv6.conf.all.forwarding=1"
+	ok $? "and of IPv6"
+	border sysctl -qw net.ipv6.conf.all.forwarding=1
+}
+
+says_where_to_look() {
+	grep -q "not sent.*.ip route get. tells why" "$dir/log"
+}
+
+# Of mode relay: what it sends on has a route of this host's. Queued packets go on by themselves.
+says_what_has_no_route() {
+	local kind
+	for kind in blackhole prohibit unreachable; do
+		: >"$dir/log"
+		start border "${natbox[@]}" 2>>"$dir/log"
+		natbox_pid=$!
+		eventually says_ready
+		border ip route add $kind ${far%:*}
+		! phone build/peer ask -m 100 $caller $far 100 && eventually says_where_to_look
+		ok $? "of a route that is $kind it is said where to look"
+		border ip route del $kind ${far%:*}
+		kill "$natbox_pid"
+		wait "$natbox_pid" 2>/dev/null
+	done
+}
+
+goes_on_beside_others() {
+	warns_where_nothing_is_forwarded
+	goes_on_beside_marks
+	goes_on_beside_reverse_paths
+	goes_on_beside_uplinks
+	! relaying || says_what_has_no_route
+}
