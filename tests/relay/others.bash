@@ -41,6 +41,13 @@ goes_on_beside_marks() {
 	start_relay && is_relayed_everywhere
 	ok $? "where others give SIP a mark, too"
 	stop_relay
+	border nft -f - <<-'RULES'
+		flush table inet marks
+		add rule inet marks shaped meta l4proto udp meta priority set 1:10
+	RULES
+	start_relay && is_relayed_everywhere
+	ok $? "where others give packets a class all is relayed"
+	stop_relay
 	border nft delete table inet marks
 }
 

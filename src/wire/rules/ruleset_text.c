@@ -40,6 +40,16 @@ static void write_notrack(const struct rules_settings *settings, FILE *file)
 	}
 }
 
+static unsigned upper(uint32_t mark)
+{
+	return mark >> 16;
+}
+
+static unsigned lower(uint32_t mark)
+{
+	return mark & 0xffff;
+}
+
 /* With a proxy's source. */
 static void write_from_proxy(
 	const struct rules_settings *settings, const struct family_words *family, FILE *file)
@@ -50,9 +60,10 @@ static void write_from_proxy(
 		"		fib saddr . iif oif missing counter name \"forged\" drop\n"
 		"		# Between proxies.\n"
 		"		%s daddr . udp dport @%s accept\n"
-		"		meta l4proto udp tproxy %s to :%u accept\n"
+		"		meta l4proto udp tproxy %s to :%u meta priority set %x:%x accept\n"
 		"	}\n\n",
-		family->set, family->ip, family->set, family->ip, settings->out_port);
+		family->set, family->ip, family->set, family->ip, settings->out_port,
+		upper(settings->mark), lower(settings->mark));
 }
 
 static void write_arriving(const struct rules_settings *settings, FILE *file)
@@ -69,24 +80,16 @@ static void write_arriving(const struct rules_settings *settings, FILE *file)
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
 			"		%s saddr . udp sport @%s goto from_%s\n"
-			"		%s daddr . udp dport @%s tproxy %s to :%u accept\n",
+			"		%s daddr . udp dport @%s tproxy %s to :%u "
+			"meta priority set %x:%x accept\n",
 			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
-			words[i].ip, settings->in_port);
+			words[i].ip, settings->in_port, upper(settings->mark),
+			lower(settings->mark));
 	fprintf(file, "	}\n\n");
 }
 
-static unsigned upper(uint32_t mark)
-{
-	return mark >> 16;
-}
-
-static unsigned lower(uint32_t mark)
-{
-	return mark & 0xffff;
-}
-
-/* Over the loopback interface, where the priority says what a mark would, which others may have
- * changed. */
+/* Over the loopback interface, where a mark says the same as a priority: others may have changed
+ * one of them. */
 static void write_returning(const struct rules_settings *settings, FILE *file)
 {
 	const uint32_t mark = settings->mark, own = settings->own_mark;
@@ -96,11 +99,11 @@ static void write_returning(const struct rules_settings *settings, FILE *file)
 			"	chain back_from_%s {\n"
 			"		# Between proxies.\n"
 			"		%s daddr . udp dport @%s accept\n"
-			"		meta l4proto udp meta priority %x:%x tproxy %s to :%u "
-			"meta mark set %#x\n"
+			"		meta priority %x:%x meta mark set %#x\n"
+			"		meta l4proto udp meta mark %#x tproxy %s to :%u\n"
 			"	}\n\n",
-			words[i].set, words[i].ip, words[i].set, upper(mark), lower(mark),
-			words[i].ip, settings->out_port, mark);
+			words[i].set, words[i].ip, words[i].set, upper(mark), lower(mark), mark,
+			mark, words[i].ip, settings->out_port);
 	fprintf(file,
 		"	chain returning {\n"
 		"		meta l4proto != udp accept\n"
@@ -111,50 +114,49 @@ static void write_returning(const struct rules_settings *settings, FILE *file)
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
 			"		%s saddr . udp sport @%s goto back_from_%s\n"
-			"		%s daddr . udp dport @%s fib saddr type local "
+			"		%s daddr . udp dport @%s meta mark != %#x fib saddr type "
+			"local "
 			"tproxy %s to :%u meta mark set %#x\n",
-			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
+			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set, own,
 			words[i].ip, settings->in_port, mark);
 	fprintf(file, "	}\n\n");
 }
 
 /* The mark is the routing's alone, and comes last: others set marks, or look up by them which way a
- * packet's source is (fib). */
+ * packet's source is (fib). Until then a packet's priority says what its mark would. */
 static void write_diverted(const struct rules_settings *settings, FILE *file)
 {
 	write_returning(settings, file);
-	fprintf(file, "	# Leads what has a socket of natbox's to this host.\n"
-		      "	chain diverted {\n"
-		      "		type filter hook prerouting priority 200; policy accept;\n"
-		      "		iif \"lo\" goto returning\n");
-	for (int i = 0; i < FAMILIES; i++)
-		fprintf(file,
-			"		%s saddr . udp sport @%s socket transparent 1 "
-			"meta mark set %#x\n"
-			"		%s daddr . udp dport @%s socket transparent 1 "
-			"meta mark set %#x\n",
-			words[i].ip, words[i].set, settings->mark, words[i].ip, words[i].set,
-			settings->mark);
-	fprintf(file, "	}\n\n");
+	fprintf(file,
+		"	# Leads to this host what is natbox's.\n"
+		"	chain diverted {\n"
+		"		type filter hook prerouting priority 200; policy accept;\n"
+		"		iif \"lo\" goto returning\n"
+		"		meta priority %x:%x meta mark set %#x\n"
+		"	}\n\n",
+		upper(settings->mark), lower(settings->mark), settings->mark);
 }
 
 static void write_leaving(const struct rules_settings *settings, FILE *file)
 {
 	const uint32_t mark = settings->mark, own = settings->own_mark;
 
-	fprintf(file, "	# From a proxy on this host, but not to another: the mark turns it round\n"
-		      "	# to the chain above. natbox's own is known by its socket.\n"
-		      "	chain leaving {\n"
-		      "		type route hook output priority 200; policy accept;\n");
+	fprintf(file,
+		"	chain own {\n"
+		"		oif \"lo\" meta mark set %#x meta priority set %x:%x\n"
+		"	}\n\n"
+		"	# From a proxy on this host, but not to another: the mark turns it round\n"
+		"	# to the chains above. natbox's own is known by its socket.\n"
+		"	chain leaving {\n"
+		"		type route hook output priority 200; policy accept;\n"
+		"		socket mark %#x goto own\n",
+		own, upper(own), lower(own), own);
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
 			"		%s saddr . udp sport @%s %s daddr . udp dport != @%s "
-			"socket mark != %#x meta mark set %#x meta priority set %x:%x\n"
-			"		oif \"lo\" %s daddr . udp dport @%s "
-			"socket mark %#x meta mark set %#x meta priority set %x:%x\n",
-			words[i].ip, words[i].set, words[i].ip, words[i].set, own, mark,
-			upper(mark), lower(mark), words[i].ip, words[i].set, own, own, upper(own),
-			lower(own));
+			"meta mark set %#x meta priority set %x:%x\n",
+			words[i].ip, words[i].set, words[i].ip, words[i].set, mark, upper(mark),
+			lower(mark));
 	fprintf(file, "	}\n");
 }
 
