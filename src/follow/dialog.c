@@ -10,12 +10,13 @@ static uint32_t seconds_of(uint64_t us)
 }
 
 /* A BYE may overtake the 2xx that makes the leg known which it ends, or makes it known again: that
- * is noted like a request that was answered; of strangers, who may send any number, it is not. */
+ * is noted like a request that was answered; of strangers, who may send any number and have been
+ * sent no tag of the other side's, it is not. */
 static void note_bye(struct follow *follow, const struct passage *passage, uint64_t leg)
 {
 	const uint64_t lately_us = follow->settings->timers.transaction_us;
 
-	if (!passage->in || passage->endpoint ||
+	if (!passage->in || passage->endpoint || passage->bears ||
 		transactions_noted_end(follow->transactions, leg, lately_us, END_ANY))
 		transactions_note_answered(follow->transactions, leg, SIP_BYE);
 }
@@ -71,13 +72,15 @@ static void adopt_orphan(struct follow *follow, const struct passage *passage, u
 }
 
 /* A BYE may be for an early dialog (RFC 3261 15), or overtake the 2xx to the caller: the caller's
- * early leg goes by this key from now on, so that it ends with the dialog. */
+ * early leg goes by this key from now on, so that it ends with the dialog. Not where that has ended
+ * by then, and the BYE comes again: what rings still is another fork. */
 static void adopt_early(struct follow *follow, const struct passage *passage, uint64_t key)
 {
 	const uint32_t early = reason_find_at(follow->endpoints,
 		leg_caller_key(follow, passage, passage->in), &passage->client, passage->proxy);
 
-	if (reason_at(follow->endpoints, early)->early && !reason_find(follow->endpoints, key))
+	if (reason_at(follow->endpoints, early)->early && !reason_find(follow->endpoints, key) &&
+		!leg_has_ended(follow, key))
 		reason_rekey(follow->endpoints, early, key);
 }
 
@@ -331,17 +334,13 @@ static bool is_other_sides_place(const struct follow *follow, const struct passa
 		       leg_key(follow, passage, !transaction->from_client)) != 0;
 }
 
-/* A dialog that has ended is not taken up again. A request that nobody has answered is repeated for
- * timers.transaction, and may be late on its way, while another one ends its dialog. */
+/* A dialog that has ended is not taken up again. */
 static bool is_over(const struct follow *follow, const struct transaction *transaction)
 {
-	const uint64_t late_us = 2 * follow->settings->timers.transaction_us;
-
 	return transaction_saw_end(
 		       follow->transactions, transaction, transaction->reason, END_ANY) ||
 	       (!reason_find(follow->endpoints, transaction->reason) &&
-		       transactions_noted_end(
-			       follow->transactions, transaction->reason, late_us, END_FOR_GOOD));
+		       leg_has_ended(follow, transaction->reason));
 }
 
 /* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved

@@ -163,6 +163,12 @@ void leg_fail(struct follow *follow, const struct transaction *transaction)
 	end_as(follow, transaction, "failed", END_UNHEARD);
 }
 
+bool leg_has_ended(const struct follow *follow, uint64_t leg)
+{
+	return transactions_noted_end(follow->transactions, leg,
+		2 * follow->settings->timers.transaction_us, END_FOR_GOOD);
+}
+
 static void note_bye(struct follow *follow, uint64_t key, bool under_way)
 {
 	const uint32_t reason = reason_find(follow->endpoints, key);

@@ -50,6 +50,10 @@ void leg_settle(struct follow *follow, const struct transaction *transaction);
 void leg_end(struct follow *follow, const struct transaction *transaction, const char *why);
 void leg_fail(struct follow *follow, const struct transaction *transaction);
 
+/* Whether the leg with a key has ended for good, so lately that a request from before may come: one
+ * that nobody has answered is repeated for timers.transaction, and may be late on its way. */
+bool leg_has_ended(const struct follow *follow, uint64_t leg);
+
 /* The BYE of a transaction is under way, which ends its leg, or has been refused. */
 void leg_note_bye(struct follow *follow, const struct transaction *transaction, bool under_way);
 

@@ -151,3 +151,17 @@ Test(dialog_forks, both_phones_of_a_call_through_one_proxy_have_a_leg)
 	proxy_answers(border, PHONE, 200, "BYE", tagged("a", "b", 2));
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
+
+/* The BYE is for the fork that rang first. */
+Test(dialog_forks, a_bye_that_comes_again_leaves_the_other_fork_its_leg)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	phone_hangs_up(tagged("a", "b", 2));
+	border_forget(border);
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	border_expect(border, CALLER ADD(PHONE, "180"));
+	proxy_answers(border, PHONE, 487, "INVITE", tagged("a", "fork", 1));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+}
