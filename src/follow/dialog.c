@@ -52,36 +52,10 @@ static void ring(
 			seconds_of(follow->settings->timers.transaction_us), true);
 }
 
-/* The early leg of this message's call that came back from a restart and has no transaction. */
-static uint32_t find_orphan(const struct follow *follow, const struct passage *passage)
+/* Whether its dialog is early no more (RFC 3261 14.1), or ends: of UPDATE and INFO nobody knows. */
+static bool is_of_whole_dialog(enum sip_method method)
 {
-	return reason_find(follow->endpoints, reason_orphan_key(follow->endpoints, &passage->client,
-						      passage->proxy, passage->message->call_id));
-}
-
-/* If there is one, it goes by this key from now on. */
-static void adopt_orphan(struct follow *follow, const struct passage *passage, uint64_t key)
-{
-	uint32_t orphan;
-
-	if (reason_find(follow->endpoints, key))
-		return;
-	orphan = find_orphan(follow, passage);
-	if (orphan)
-		reason_rekey(follow->endpoints, orphan, key);
-}
-
-/* A BYE may be for an early dialog (RFC 3261 15), or overtake the 2xx to the caller: the caller's
- * early leg goes by this key from now on, so that it ends with the dialog. Not where that has ended
- * by then, and the BYE comes again: what rings still is another fork. */
-static void adopt_early(struct follow *follow, const struct passage *passage, uint64_t key)
-{
-	const uint32_t early = reason_find_at(follow->endpoints,
-		leg_caller_key(follow, passage, passage->in), &passage->client, passage->proxy);
-
-	if (reason_at(follow->endpoints, early)->early && !reason_find(follow->endpoints, key) &&
-		!leg_has_ended(follow, key))
-		reason_rekey(follow->endpoints, early, key);
+	return method == SIP_INVITE || method == SIP_BYE;
 }
 
 /* Whether a callee is behind NAT its answer tells; a BYE ends what is known and nothing else. */
@@ -108,10 +82,10 @@ void dialog_request(struct follow *follow, struct passage *passage)
 		(!inside && passage->message->method != SIP_INVITE))
 		return;
 	leg = leg_key(follow, passage, passage->in);
-	if (inside)
-		adopt_orphan(follow, passage, leg);
-	if (passage->message->method == SIP_BYE)
-		adopt_early(follow, passage, leg);
+	if (inside && is_of_whole_dialog(passage->message->method)) {
+		leg_adopt_orphan(follow, passage, leg);
+		leg_adopt_early(follow, passage, leg);
+	}
 	if (!is_worth_following(follow, passage, leg)) {
 		if (passage->message->method == SIP_BYE)
 			note_bye(follow, passage, leg);
@@ -131,7 +105,7 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	}
 	transaction->reason = passage->in ? leg_caller_key(follow, passage, true)
 					  : leg_branch_key(follow, transaction);
-	adopt_orphan(follow, passage, transaction->reason);
+	leg_adopt_orphan(follow, passage, transaction->reason);
 	if (!passage->in)
 		ring(follow, passage, transaction);
 }
@@ -265,7 +239,7 @@ static void confirm_orphan(struct follow *follow, struct passage *passage)
 
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, !passage->in);
-	adopt_orphan(follow, passage, transaction.reason);
+	leg_adopt_orphan(follow, passage, transaction.reason);
 	leg_hold(follow, &transaction, passage->message, 0,
 		leg_seconds(follow, passage->message, transaction.reason), false);
 }
@@ -296,7 +270,7 @@ static void confirm_moved(struct follow *follow, struct passage *passage)
 void dialog_stray_response(struct follow *follow, struct passage *passage)
 {
 	const struct settings *settings = follow->settings;
-	uint32_t orphan = find_orphan(follow, passage);
+	uint32_t orphan = leg_find_orphan(follow, passage);
 	unsigned status = passage->message->status;
 
 	if (!orphan && passage->in && status >= 200 && status < 300)
@@ -319,9 +293,13 @@ static bool is_early(const struct follow *follow, const struct passage *passage,
 {
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 
+	if (is_of_whole_dialog(transaction->method))
+		return false;
 	if (!reason)
 		reason = reason_find(follow->endpoints,
 			leg_caller_key(follow, passage, transaction->from_client));
+	if (!reason)
+		reason = leg_find_orphan(follow, passage);
 	return reason_at(follow->endpoints, reason)->early;
 }
 
@@ -330,8 +308,10 @@ static bool is_early(const struct follow *follow, const struct passage *passage,
 static bool is_other_sides_place(const struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction)
 {
-	return follow_find_at(follow, transaction,
-		       leg_key(follow, passage, !transaction->from_client)) != 0;
+	const bool other = !transaction->from_client;
+
+	return follow_find_at(follow, transaction, leg_key(follow, passage, other)) ||
+	       follow_find_at(follow, transaction, leg_caller_key(follow, passage, other));
 }
 
 /* A dialog that has ended is not taken up again. */

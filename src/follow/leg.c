@@ -42,6 +42,35 @@ uint32_t leg_find_here(const struct follow *follow, const struct transaction *tr
 	return leg ? leg : follow_find_at(follow, transaction, twin_key(transaction->reason));
 }
 
+uint32_t leg_find_orphan(const struct follow *follow, const struct passage *passage)
+{
+	return reason_find(follow->endpoints, reason_orphan_key(follow->endpoints, &passage->client,
+						      passage->proxy, passage->message->call_id));
+}
+
+void leg_adopt_orphan(struct follow *follow, const struct passage *passage, uint64_t key)
+{
+	uint32_t orphan;
+
+	if (reason_find(follow->endpoints, key))
+		return;
+	orphan = leg_find_orphan(follow, passage);
+	if (orphan)
+		reason_rekey(follow->endpoints, orphan, key);
+}
+
+/* Not where the dialog has ended by then, and its BYE comes again: what rings still is another
+ * fork. */
+void leg_adopt_early(struct follow *follow, const struct passage *passage, uint64_t key)
+{
+	const uint32_t early = reason_find_at(follow->endpoints,
+		leg_caller_key(follow, passage, passage->in), &passage->client, passage->proxy);
+
+	if (reason_at(follow->endpoints, early)->early && !reason_find(follow->endpoints, key) &&
+		!leg_has_ended(follow, key))
+		reason_rekey(follow->endpoints, early, key);
+}
+
 bool leg_moves(const struct transaction *transaction)
 {
 	return transaction_proves(transaction) || transaction->dialog.echoes;

@@ -26,6 +26,15 @@ uint64_t leg_branch_key(const struct follow *follow, const struct transaction *t
 /* The leg of a transaction, or its twin, where it stands at the user agent of that; else 0. */
 uint32_t leg_find_here(const struct follow *follow, const struct transaction *transaction);
 
+/* The early leg of this message's call that came back from a restart and has no transaction; if
+ * there is one, it goes by this key from now on. */
+uint32_t leg_find_orphan(const struct follow *follow, const struct passage *passage);
+void leg_adopt_orphan(struct follow *follow, const struct passage *passage, uint64_t key);
+
+/* The same of the caller's early leg, with a request within the dialog: a BYE may be for an early
+ * one (RFC 3261 15), or overtake the 2xx to the caller. */
+void leg_adopt_early(struct follow *follow, const struct passage *passage, uint64_t key);
+
 /* Whether a leg moves to where its transaction was seen. */
 bool leg_moves(const struct transaction *transaction);
 
