@@ -173,19 +173,34 @@ static void early_response(struct follow *follow, const struct passage *passage,
 		leg_hold(follow, transaction, passage->message, nat, seconds, true);
 }
 
-/* 2xx to an initial INVITE: the dialog is confirmed. The caller may see several, each with another
- * tag, when forks answered at the same time: each is a dialog of its own, until its BYE. */
+/* The INVITE has been answered, and whoever sent or got it is in no dialog. */
+static void end_early(
+	struct follow *follow, const struct transaction *transaction, const char *why)
+{
+	const uint32_t reason = leg_find_here(follow, transaction);
+
+	if (reason_at(follow->endpoints, reason)->early)
+		reason_end(follow->endpoints, reason, why);
+}
+
+/* 2xx to an initial INVITE: the dialog is confirmed, unless a BYE has overtaken it. The caller may
+ * see several, each with another tag, when forks answered at the same time: each is a dialog of its
+ * own, until its BYE. */
 static void confirm(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
 	uint64_t leg = leg_key(follow, passage, transaction->from_client);
 	unsigned nat = nat_of(transaction, passage);
-	bool is_done = transaction_is_over(transaction);
+	const bool has_ended =
+		transaction_saw_end(follow->transactions, transaction, leg, END_FOR_GOOD);
 
-	if ((is_done && reason_find(follow->endpoints, leg)) ||
-		transaction_saw_end(follow->transactions, transaction, leg, END_FOR_GOOD))
+	if (transaction_is_over(transaction) && (has_ended || reason_find(follow->endpoints, leg)))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+	if (has_ended) {
+		end_early(follow, transaction, "ended");
+		return;
+	}
 	name_leg(follow, passage, transaction);
 	if (follow_wants(follow, nat, transaction->class) &&
 		!follow_is_strange(follow, transaction))
@@ -197,18 +212,16 @@ static void confirm(struct follow *follow, const struct passage *passage, uint32
 static void reject(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint32_t reason = leg_find_here(follow, transaction);
+	const uint32_t reason = leg_find_here(follow, transaction);
 
 	if (transaction_is_over(transaction))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
-	if (!reason_at(follow->endpoints, reason)->early)
-		return;
-	if (transaction->from_client && follow_is_challenge(passage->message->status))
+	if (!transaction->from_client || !follow_is_challenge(passage->message->status))
+		end_early(follow, transaction, "failed");
+	else if (reason_at(follow->endpoints, reason)->early)
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
-	else
-		reason_end(follow->endpoints, reason, "failed");
 }
 
 void dialog_fail(struct follow *follow, const struct passage *passage)

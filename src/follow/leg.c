@@ -154,7 +154,7 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
 	claim.kind = REASON_DIALOG;
 	claim.early = early;
 	claim.key = is_elsewhere && !proven ? twin_key(transaction->reason) : transaction->reason;
-	known = reason_find(follow->endpoints, claim.key);
+	known = reason_find(follow->endpoints, transaction->reason);
 	claim.cseq = reason_at(follow->endpoints, known)->cseq; /* a BYE that is under way */
 	claim.id = message->call_id;
 	claim.seconds = seconds ? seconds : 1;

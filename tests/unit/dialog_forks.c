@@ -165,3 +165,19 @@ Test(dialog_forks, a_bye_that_comes_again_leaves_the_other_fork_its_leg)
 	proxy_answers(border, PHONE, 487, "INVITE", tagged("a", "fork", 1));
 	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
 }
+
+/* The BYE has overtaken the 2xx, and another fork's 180 comes in between. */
+Test(dialog_forks, a_2xx_to_a_call_that_is_over_ends_what_rings)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	proxy_is_granted(border, PHONE, "BYE", tagged("b", "a", 7));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
+	border_forget(border);
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "fork", 1));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+}

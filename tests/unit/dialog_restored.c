@@ -121,3 +121,16 @@ Test(dialog_restored, so_is_where_it_has_moved_to)
 	cr_expect_eq(next_change(), 1);
 	cr_expect_eq(next_change(), 2);
 }
+
+/* The BYE goes to where it was, and is under way. */
+Test(dialog_restored, and_where_the_phone_moves_meanwhile)
+{
+	phone_calls();
+	proxy_asks(border, PHONE, "BYE", tagged("b", "a", 7));
+	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
+	phone_asks(border, SECOND, "ACK", tagged("a", "b", 2));
+	border_restart(border);
+	border_forget(border);
+	border_wait(border, 32);
+	border_expect(border, END(SECOND, "expired") GONE(SECOND, "expired"));
+}
