@@ -174,8 +174,7 @@ static void early_response(struct follow *follow, const struct passage *passage,
 }
 
 /* The INVITE has been answered, and whoever sent or got it is in no dialog. */
-static void end_early(
-	struct follow *follow, const struct transaction *transaction, const char *why)
+static void end_early(struct follow *follow, const struct transaction *transaction, const char *why)
 {
 	const uint32_t reason = leg_find_here(follow, transaction);
 
