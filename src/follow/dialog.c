@@ -173,38 +173,43 @@ static void early_response(struct follow *follow, const struct passage *passage,
 		leg_hold(follow, transaction, passage->message, nat, seconds, true);
 }
 
-/* The INVITE has been answered, and whoever sent or got it is in no dialog. */
-static void end_early(struct follow *follow, const struct transaction *transaction, const char *why)
+static void end_early(struct follow *follow, uint32_t reason, const char *why)
 {
-	const uint32_t reason = leg_find_here(follow, transaction);
-
 	if (reason_at(follow->endpoints, reason)->early)
 		reason_end(follow->endpoints, reason, why);
 }
 
+static void establish(
+	struct follow *follow, const struct passage *passage, struct transaction *transaction)
+{
+	const unsigned nat = nat_of(transaction, passage);
+
+	name_leg(follow, passage, transaction);
+	if (follow_wants(follow, nat, transaction->class) &&
+		!follow_is_strange(follow, transaction))
+		leg_hold(follow, transaction, passage->message, nat,
+			leg_seconds(follow, passage->message, transaction->reason), false);
+}
+
 /* 2xx to an initial INVITE: the dialog is confirmed, unless a BYE has overtaken it. The caller may
  * see several, each with another tag, when forks answered at the same time: each is a dialog of its
- * own, until its BYE. */
+ * own, until its BYE. What rang has no other leg then. */
 static void confirm(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint64_t leg = leg_key(follow, passage, transaction->from_client);
-	unsigned nat = nat_of(transaction, passage);
+	const uint64_t leg = leg_key(follow, passage, transaction->from_client);
+	const uint64_t rang =
+		reason_key(reason_at(follow->endpoints, leg_find_here(follow, transaction)));
 	const bool has_ended =
 		transaction_saw_end(follow->transactions, transaction, leg, END_FOR_GOOD);
 
 	if (transaction_is_over(transaction) && (has_ended || reason_find(follow->endpoints, leg)))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
-	if (has_ended) {
-		end_early(follow, transaction, "ended");
-		return;
-	}
-	name_leg(follow, passage, transaction);
-	if (follow_wants(follow, nat, transaction->class) &&
-		!follow_is_strange(follow, transaction))
-		leg_hold(follow, transaction, passage->message, nat,
-			leg_seconds(follow, passage->message, leg), false);
+	if (!has_ended)
+		establish(follow, passage, transaction);
+	if (rang != leg)
+		end_early(follow, follow_find_at(follow, transaction, rang), "ended");
 }
 
 /* Any other final response to an initial INVITE. After a challenge another attempt may follow. */
@@ -217,7 +222,7 @@ static void reject(struct follow *follow, const struct passage *passage, uint32_
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
 	if (!transaction->from_client || !follow_is_challenge(passage->message->status))
-		end_early(follow, transaction, "failed");
+		end_early(follow, reason, "failed");
 	else if (reason_at(follow->endpoints, reason)->early)
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
@@ -307,11 +312,11 @@ static bool is_early(const struct follow *follow, const struct passage *passage,
 
 	if (is_of_whole_dialog(transaction->method))
 		return false;
+	if (!reason && leg_rings_here(follow, transaction, passage->message->call_id))
+		return true;
 	if (!reason)
 		reason = reason_find(follow->endpoints,
 			leg_caller_key(follow, passage, transaction->from_client));
-	if (!reason)
-		reason = leg_find_orphan(follow, passage);
 	return reason_at(follow->endpoints, reason)->early;
 }
 

@@ -71,6 +71,24 @@ void leg_adopt_early(struct follow *follow, const struct passage *passage, uint6
 		reason_rekey(follow->endpoints, early, key);
 }
 
+bool leg_rings_here(
+	const struct follow *follow, const struct transaction *transaction, struct text call_id)
+{
+	const struct endpoints *endpoints = follow->endpoints;
+	uint32_t leg = endpoint_at(
+		endpoints, endpoint_find(endpoints, &transaction->client, transaction->proxy))
+			       ->reasons;
+
+	if (call_id.length > LABEL_MAX)
+		call_id.length = LABEL_MAX; /* as it was kept */
+	while (leg &&
+		!(reason_at(endpoints, leg)->early &&
+			text_equal(label_text(&endpoints->labels, reason_at(endpoints, leg)->label),
+				call_id)))
+		leg = reason_at(endpoints, leg)->next;
+	return leg != 0;
+}
+
 bool leg_moves(const struct transaction *transaction)
 {
 	return transaction_proves(transaction) || transaction->dialog.echoes;

@@ -35,6 +35,11 @@ void leg_adopt_orphan(struct follow *follow, const struct passage *passage, uint
  * one (RFC 3261 15), or overtake the 2xx to the caller. */
 void leg_adopt_early(struct follow *follow, const struct passage *passage, uint64_t key);
 
+/* Whether a call with this Call-ID rings where a transaction was seen, whatever its leg goes by: a
+ * callee may have said several tags. */
+bool leg_rings_here(
+	const struct follow *follow, const struct transaction *transaction, struct text call_id);
+
 /* Whether a leg moves to where its transaction was seen. */
 bool leg_moves(const struct transaction *transaction);
 

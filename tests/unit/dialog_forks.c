@@ -181,3 +181,29 @@ Test(dialog_forks, a_2xx_to_a_call_that_is_over_ends_what_rings)
 	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "fork", 1));
 	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
 }
+
+/* Behind the phone the call forks again. */
+Test(dialog_forks, an_update_of_any_that_rings_confirms_nothing)
+{
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
+	phone_answers(border, PHONE, 183, "INVITE", tagged("a", "c", 1));
+	proxy_is_granted(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	phone_answers(border, PHONE, 486, "INVITE", tagged("a", "c", 1));
+	border_expect(
+		border, CALLEE(PHONE) ADD(PHONE, "180") END(PHONE, "failed") GONE(PHONE, "ended"));
+}
+
+/* The BYE goes by the leg of the fork that rang first. */
+Test(dialog_forks, of_what_rang_nothing_stays_beside_the_call)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	proxy_asks(border, PHONE, "BYE", tagged("c", "a", 7));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "d", 1));
+	border_forget(border);
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "c", 1));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS) END(PHONE, "ended"));
+	phone_answers(border, PHONE, 200, "BYE", tagged("c", "a", 7));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}
