@@ -10,12 +10,13 @@ static uint32_t seconds_of(uint64_t us)
 }
 
 /* A BYE may overtake the 2xx that makes the leg known which it ends, or makes it known again: that
- * is noted like a request that was answered; of strangers, who may send any number, it is not. */
+ * is noted like a request that was answered; of strangers, who may send any number and have been
+ * sent no tag of the other side's, it is not. */
 static void note_bye(struct follow *follow, const struct passage *passage, uint64_t leg)
 {
 	const uint64_t lately_us = follow->settings->timers.transaction_us;
 
-	if (!passage->in || passage->endpoint ||
+	if (!passage->in || passage->endpoint || passage->bears ||
 		transactions_noted_end(follow->transactions, leg, lately_us, END_ANY))
 		transactions_note_answered(follow->transactions, leg, SIP_BYE);
 }
@@ -51,34 +52,10 @@ static void ring(
 			seconds_of(follow->settings->timers.transaction_us), true);
 }
 
-/* The early leg of this message's call that came back from a restart and has no transaction. */
-static uint32_t find_orphan(const struct follow *follow, const struct passage *passage)
+/* Whether its dialog is early no more (RFC 3261 14.1), or ends: of UPDATE and INFO nobody knows. */
+static bool is_of_whole_dialog(enum sip_method method)
 {
-	return reason_find(follow->endpoints, reason_orphan_key(follow->endpoints, &passage->client,
-						      passage->proxy, passage->message->call_id));
-}
-
-/* If there is one, it goes by this key from now on. */
-static void adopt_orphan(struct follow *follow, const struct passage *passage, uint64_t key)
-{
-	uint32_t orphan;
-
-	if (reason_find(follow->endpoints, key))
-		return;
-	orphan = find_orphan(follow, passage);
-	if (orphan)
-		reason_rekey(follow->endpoints, orphan, key);
-}
-
-/* A BYE may be for an early dialog (RFC 3261 15), or overtake the 2xx to the caller: the caller's
- * early leg goes by this key from now on, so that it ends with the dialog. */
-static void adopt_early(struct follow *follow, const struct passage *passage, uint64_t key)
-{
-	const uint32_t early = reason_find_at(follow->endpoints,
-		leg_caller_key(follow, passage, passage->in), &passage->client, passage->proxy);
-
-	if (reason_at(follow->endpoints, early)->early && !reason_find(follow->endpoints, key))
-		reason_rekey(follow->endpoints, early, key);
+	return method == SIP_INVITE || method == SIP_BYE;
 }
 
 /* Whether a callee is behind NAT its answer tells; a BYE ends what is known and nothing else. */
@@ -105,10 +82,10 @@ void dialog_request(struct follow *follow, struct passage *passage)
 		(!inside && passage->message->method != SIP_INVITE))
 		return;
 	leg = leg_key(follow, passage, passage->in);
-	if (inside)
-		adopt_orphan(follow, passage, leg);
-	if (passage->message->method == SIP_BYE)
-		adopt_early(follow, passage, leg);
+	if (inside && is_of_whole_dialog(passage->message->method)) {
+		leg_adopt_orphan(follow, passage, leg);
+		leg_adopt_early(follow, passage, leg);
+	}
 	if (!is_worth_following(follow, passage, leg)) {
 		if (passage->message->method == SIP_BYE)
 			note_bye(follow, passage, leg);
@@ -128,7 +105,7 @@ void dialog_request(struct follow *follow, struct passage *passage)
 	}
 	transaction->reason = passage->in ? leg_caller_key(follow, passage, true)
 					  : leg_branch_key(follow, transaction);
-	adopt_orphan(follow, passage, transaction->reason);
+	leg_adopt_orphan(follow, passage, transaction->reason);
 	if (!passage->in)
 		ring(follow, passage, transaction);
 }
@@ -196,42 +173,59 @@ static void early_response(struct follow *follow, const struct passage *passage,
 		leg_hold(follow, transaction, passage->message, nat, seconds, true);
 }
 
-/* 2xx to an initial INVITE: the dialog is confirmed. The caller may see several, each with another
- * tag, when forks answered at the same time: each is a dialog of its own, until its BYE. */
-static void confirm(struct follow *follow, const struct passage *passage, uint32_t index)
+static void end_early(struct follow *follow, uint32_t reason, const char *why)
 {
-	struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint64_t leg = leg_key(follow, passage, transaction->from_client);
-	unsigned nat = nat_of(transaction, passage);
-	bool is_done = transaction_is_over(transaction);
+	if (reason_at(follow->endpoints, reason)->early)
+		reason_end(follow->endpoints, reason, why);
+}
 
-	if ((is_done && reason_find(follow->endpoints, leg)) ||
-		transaction_saw_end(follow->transactions, transaction, leg, END_FOR_GOOD))
-		return;
-	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+static void establish(
+	struct follow *follow, const struct passage *passage, struct transaction *transaction)
+{
+	const unsigned nat = nat_of(transaction, passage);
+
 	name_leg(follow, passage, transaction);
 	if (follow_wants(follow, nat, transaction->class) &&
 		!follow_is_strange(follow, transaction))
 		leg_hold(follow, transaction, passage->message, nat,
-			leg_seconds(follow, passage->message, leg), false);
+			leg_seconds(follow, passage->message, transaction->reason), false);
+}
+
+/* 2xx to an initial INVITE: the dialog is confirmed, unless a BYE has overtaken it. The caller may
+ * see several, each with another tag, when forks answered at the same time: each is a dialog of its
+ * own, until its BYE. What rang has no other leg then. */
+static void confirm(struct follow *follow, const struct passage *passage, uint32_t index)
+{
+	struct transaction *transaction = transaction_at(follow->transactions, index);
+	const uint64_t leg = leg_key(follow, passage, transaction->from_client);
+	const uint64_t rang =
+		reason_key(reason_at(follow->endpoints, leg_find_here(follow, transaction)));
+	const bool has_ended =
+		transaction_saw_end(follow->transactions, transaction, leg, END_FOR_GOOD);
+
+	if (transaction_is_over(transaction) && (has_ended || reason_find(follow->endpoints, leg)))
+		return;
+	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
+	if (!has_ended)
+		establish(follow, passage, transaction);
+	if (rang != leg)
+		end_early(follow, follow_find_at(follow, transaction, rang), "ended");
 }
 
 /* Any other final response to an initial INVITE. After a challenge another attempt may follow. */
 static void reject(struct follow *follow, const struct passage *passage, uint32_t index)
 {
 	const struct transaction *transaction = transaction_at(follow->transactions, index);
-	uint32_t reason = leg_find_here(follow, transaction);
+	const uint32_t reason = leg_find_here(follow, transaction);
 
 	if (transaction_is_over(transaction))
 		return;
 	transaction_enter(follow->transactions, index, TRANSACTION_DONE);
-	if (!reason_at(follow->endpoints, reason)->early)
-		return;
-	if (transaction->from_client && follow_is_challenge(passage->message->status))
+	if (!transaction->from_client || !follow_is_challenge(passage->message->status))
+		end_early(follow, reason, "failed");
+	else if (reason_at(follow->endpoints, reason)->early)
 		reason_prolong(follow->endpoints, reason,
 			seconds_of(follow->settings->timers.transaction_us));
-	else
-		reason_end(follow->endpoints, reason, "failed");
 }
 
 void dialog_fail(struct follow *follow, const struct passage *passage)
@@ -262,7 +256,7 @@ static void confirm_orphan(struct follow *follow, struct passage *passage)
 
 	follow_find_tags(passage);
 	transaction.reason = leg_key(follow, passage, !passage->in);
-	adopt_orphan(follow, passage, transaction.reason);
+	leg_adopt_orphan(follow, passage, transaction.reason);
 	leg_hold(follow, &transaction, passage->message, 0,
 		leg_seconds(follow, passage->message, transaction.reason), false);
 }
@@ -293,7 +287,7 @@ static void confirm_moved(struct follow *follow, struct passage *passage)
 void dialog_stray_response(struct follow *follow, struct passage *passage)
 {
 	const struct settings *settings = follow->settings;
-	uint32_t orphan = find_orphan(follow, passage);
+	uint32_t orphan = leg_find_orphan(follow, passage);
 	unsigned status = passage->message->status;
 
 	if (!orphan && passage->in && status >= 200 && status < 300)
@@ -316,6 +310,10 @@ static bool is_early(const struct follow *follow, const struct passage *passage,
 {
 	uint32_t reason = reason_find(follow->endpoints, transaction->reason);
 
+	if (is_of_whole_dialog(transaction->method))
+		return false;
+	if (!reason && leg_rings_here(follow, transaction, passage->message->call_id))
+		return true;
 	if (!reason)
 		reason = reason_find(follow->endpoints,
 			leg_caller_key(follow, passage, transaction->from_client));
@@ -327,21 +325,19 @@ static bool is_early(const struct follow *follow, const struct passage *passage,
 static bool is_other_sides_place(const struct follow *follow, const struct passage *passage,
 	const struct transaction *transaction)
 {
-	return follow_find_at(follow, transaction,
-		       leg_key(follow, passage, !transaction->from_client)) != 0;
+	const bool other = !transaction->from_client;
+
+	return follow_find_at(follow, transaction, leg_key(follow, passage, other)) ||
+	       follow_find_at(follow, transaction, leg_caller_key(follow, passage, other));
 }
 
-/* A dialog that has ended is not taken up again. A request that nobody has answered is repeated for
- * timers.transaction, and may be late on its way, while another one ends its dialog. */
+/* A dialog that has ended is not taken up again. */
 static bool is_over(const struct follow *follow, const struct transaction *transaction)
 {
-	const uint64_t late_us = 2 * follow->settings->timers.transaction_us;
-
 	return transaction_saw_end(
 		       follow->transactions, transaction, transaction->reason, END_ANY) ||
 	       (!reason_find(follow->endpoints, transaction->reason) &&
-		       transactions_noted_end(
-			       follow->transactions, transaction->reason, late_us, END_FOR_GOOD));
+		       leg_has_ended(follow, transaction->reason));
 }
 
 /* 2xx within a dialog: its leg is refreshed; or it now goes another way, from where it is moved

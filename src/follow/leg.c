@@ -42,6 +42,53 @@ uint32_t leg_find_here(const struct follow *follow, const struct transaction *tr
 	return leg ? leg : follow_find_at(follow, transaction, twin_key(transaction->reason));
 }
 
+uint32_t leg_find_orphan(const struct follow *follow, const struct passage *passage)
+{
+	return reason_find(follow->endpoints, reason_orphan_key(follow->endpoints, &passage->client,
+						      passage->proxy, passage->message->call_id));
+}
+
+void leg_adopt_orphan(struct follow *follow, const struct passage *passage, uint64_t key)
+{
+	uint32_t orphan;
+
+	if (reason_find(follow->endpoints, key))
+		return;
+	orphan = leg_find_orphan(follow, passage);
+	if (orphan)
+		reason_rekey(follow->endpoints, orphan, key);
+}
+
+/* Not where the dialog has ended by then, and its BYE comes again: what rings still is another
+ * fork. */
+void leg_adopt_early(struct follow *follow, const struct passage *passage, uint64_t key)
+{
+	const uint32_t early = reason_find_at(follow->endpoints,
+		leg_caller_key(follow, passage, passage->in), &passage->client, passage->proxy);
+
+	if (reason_at(follow->endpoints, early)->early && !reason_find(follow->endpoints, key) &&
+		!leg_has_ended(follow, key))
+		reason_rekey(follow->endpoints, early, key);
+}
+
+bool leg_rings_here(
+	const struct follow *follow, const struct transaction *transaction, struct text call_id)
+{
+	const struct endpoints *endpoints = follow->endpoints;
+	uint32_t leg = endpoint_at(
+		endpoints, endpoint_find(endpoints, &transaction->client, transaction->proxy))
+			       ->reasons;
+
+	if (call_id.length > LABEL_MAX)
+		call_id.length = LABEL_MAX; /* as it was kept */
+	while (leg &&
+		!(reason_at(endpoints, leg)->early &&
+			text_equal(label_text(&endpoints->labels, reason_at(endpoints, leg)->label),
+				call_id)))
+		leg = reason_at(endpoints, leg)->next;
+	return leg != 0;
+}
+
 bool leg_moves(const struct transaction *transaction)
 {
 	return transaction_proves(transaction) || transaction->dialog.echoes;
@@ -125,7 +172,7 @@ void leg_hold(struct follow *follow, const struct transaction *transaction,
 	claim.kind = REASON_DIALOG;
 	claim.early = early;
 	claim.key = is_elsewhere && !proven ? twin_key(transaction->reason) : transaction->reason;
-	known = reason_find(follow->endpoints, claim.key);
+	known = reason_find(follow->endpoints, transaction->reason);
 	claim.cseq = reason_at(follow->endpoints, known)->cseq; /* a BYE that is under way */
 	claim.id = message->call_id;
 	claim.seconds = seconds ? seconds : 1;
@@ -161,6 +208,12 @@ void leg_end(struct follow *follow, const struct transaction *transaction, const
 void leg_fail(struct follow *follow, const struct transaction *transaction)
 {
 	end_as(follow, transaction, "failed", END_UNHEARD);
+}
+
+bool leg_has_ended(const struct follow *follow, uint64_t leg)
+{
+	return transactions_noted_end(follow->transactions, leg,
+		2 * follow->settings->timers.transaction_us, END_FOR_GOOD);
 }
 
 static void note_bye(struct follow *follow, uint64_t key, bool under_way)

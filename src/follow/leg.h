@@ -26,6 +26,20 @@ uint64_t leg_branch_key(const struct follow *follow, const struct transaction *t
 /* The leg of a transaction, or its twin, where it stands at the user agent of that; else 0. */
 uint32_t leg_find_here(const struct follow *follow, const struct transaction *transaction);
 
+/* The early leg of this message's call that came back from a restart and has no transaction; if
+ * there is one, it goes by this key from now on. */
+uint32_t leg_find_orphan(const struct follow *follow, const struct passage *passage);
+void leg_adopt_orphan(struct follow *follow, const struct passage *passage, uint64_t key);
+
+/* The same of the caller's early leg, with a request within the dialog: a BYE may be for an early
+ * one (RFC 3261 15), or overtake the 2xx to the caller. */
+void leg_adopt_early(struct follow *follow, const struct passage *passage, uint64_t key);
+
+/* Whether a call with this Call-ID rings where a transaction was seen, whatever its leg goes by: a
+ * callee may have said several tags. */
+bool leg_rings_here(
+	const struct follow *follow, const struct transaction *transaction, struct text call_id);
+
 /* Whether a leg moves to where its transaction was seen. */
 bool leg_moves(const struct transaction *transaction);
 
@@ -49,6 +63,10 @@ void leg_settle(struct follow *follow, const struct transaction *transaction);
  * fails where its user agent knows nothing of the dialog. */
 void leg_end(struct follow *follow, const struct transaction *transaction, const char *why);
 void leg_fail(struct follow *follow, const struct transaction *transaction);
+
+/* Whether the leg with a key has ended for good, so lately that a request from before may come: one
+ * that nobody has answered is repeated for timers.transaction, and may be late on its way. */
+bool leg_has_ended(const struct follow *follow, uint64_t leg);
 
 /* The BYE of a transaction is under way, which ends its leg, or has been refused. */
 void leg_note_bye(struct follow *follow, const struct transaction *transaction, bool under_way);

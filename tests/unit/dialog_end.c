@@ -372,6 +372,14 @@ Test(dialog_end, so_does_that_of_a_phone_that_is_known)
 	border_expect(border, "");
 }
 
+Test(dialog_end, and_of_one_that_has_been_sent_the_other_sides_tag)
+{
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_asks(border, PHONE, "BYE", tagged("b", "a", 7));
+	phone_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, CALLEE(PHONE) ADD(PHONE, "32"));
+}
+
 Test(dialog_end, and_one_that_overtakes_the_answer_to_an_update)
 {
 	phone_registers(PHONE, "r");

@@ -151,3 +151,59 @@ Test(dialog_forks, both_phones_of_a_call_through_one_proxy_have_a_leg)
 	proxy_answers(border, PHONE, 200, "BYE", tagged("a", "b", 2));
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
+
+/* The BYE is for the fork that rang first. */
+Test(dialog_forks, a_bye_that_comes_again_leaves_the_other_fork_its_leg)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	phone_hangs_up(tagged("a", "b", 2));
+	border_forget(border);
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
+	phone_asks(border, PHONE, "BYE", tagged("a", "b", 2));
+	border_expect(border, CALLER ADD(PHONE, "180"));
+	proxy_answers(border, PHONE, 487, "INVITE", tagged("a", "fork", 1));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+}
+
+/* The BYE has overtaken the 2xx, and another fork's 180 comes in between. */
+Test(dialog_forks, a_2xx_to_a_call_that_is_over_ends_what_rings)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	proxy_is_granted(border, PHONE, "BYE", tagged("b", "a", 7));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
+	border_forget(border);
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "fork", 1));
+	border_expect(border, CALLER ADD(PHONE, TWELVE_HOURS));
+}
+
+/* Behind the phone the call forks again. */
+Test(dialog_forks, an_update_of_any_that_rings_confirms_nothing)
+{
+	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
+	phone_answers(border, PHONE, 183, "INVITE", tagged("a", "b", 1));
+	phone_answers(border, PHONE, 183, "INVITE", tagged("a", "c", 1));
+	proxy_is_granted(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	phone_answers(border, PHONE, 486, "INVITE", tagged("a", "c", 1));
+	border_expect(
+		border, CALLEE(PHONE) ADD(PHONE, "180") END(PHONE, "failed") GONE(PHONE, "ended"));
+}
+
+/* The BYE goes by the leg of the fork that rang first. */
+Test(dialog_forks, of_what_rang_nothing_stays_beside_the_call)
+{
+	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	proxy_asks(border, PHONE, "BYE", tagged("c", "a", 7));
+	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "d", 1));
+	border_forget(border);
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "c", 1));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS) END(PHONE, "ended"));
+	phone_answers(border, PHONE, 200, "BYE", tagged("c", "a", 7));
+	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
+}

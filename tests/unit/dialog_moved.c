@@ -82,6 +82,15 @@ Test(dialog_moved, nor_where_the_call_is_taken_already)
 	border_expect(border, "");
 }
 
+/* It has left its network, and says so. */
+Test(dialog_moved, a_re_invite_from_another_host_shows_that_it_has_taken_the_call)
+{
+	phone_rings();
+	phone_answers(border, SECOND, 200, "INVITE", tagged("a", "b", 1));
+	phone_is_granted(border, SECOND, "INVITE", tagged("b", "a", 7));
+	border_expect(border, NATTED(SECOND) ADD(SECOND, TWELVE_HOURS));
+}
+
 Test(dialog_moved, a_failure_from_where_it_rang_ends_nothing_then)
 {
 	phone_rings();

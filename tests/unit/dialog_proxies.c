@@ -173,6 +173,18 @@ Test(dialog_proxies, a_side_does_not_speak_for_the_other)
 	border_expect(border, "");
 }
 
+/* Its own 2xx has not come yet. */
+Test(dialog_proxies, nor_where_it_still_rings)
+{
+	phone_asks(border, SECOND, "INVITE", (struct exchange){0});
+	proxy_answers(border, SECOND, 180, "INVITE", tagged("a", "b", 1));
+	proxy_is_granted(border, PHONE, "INVITE", (struct exchange){.to_tag = "b"});
+	border_forget(border);
+	for (unsigned i = 2; i < 5; i++)
+		phone_is_granted(border, SECOND, "UPDATE", tagged("b", "a", i));
+	border_expect(border, "");
+}
+
 Test(dialog_proxies, a_second_request_from_there_moves_it)
 {
 	phone_calls();

@@ -57,6 +57,31 @@ Test(dialog_restored, it_is_answered_at_the_proxy_where_it_rang)
 	border_expect(border, AGAIN(THERE, TWELVE_HOURS));
 }
 
+Test(dialog_restored, an_update_that_overtakes_the_2xx_leaves_that_its_leg)
+{
+	calls_through_a_restart();
+	proxy_is_granted(border, PHONE, "UPDATE", tagged("b", "a", 7));
+	border_expect(border, "");
+	proxy_answers(border, PHONE, 200, "INVITE", tagged("a", "b", 1));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
+}
+
+Test(dialog_restored, or_the_failure_that_ends_it)
+{
+	calls_through_a_restart();
+	phone_is_granted(border, PHONE, "UPDATE", tagged("a", "b", 2));
+	proxy_answers(border, PHONE, 486, "INVITE", tagged("a", "b", 1));
+	border_expect(border, END(PHONE, "failed") GONE(PHONE, "ended"));
+}
+
+/* The 2xx passed while there was no natbox. */
+Test(dialog_restored, a_re_invite_shows_that_the_call_was_taken)
+{
+	calls_through_a_restart();
+	phone_is_granted(border, PHONE, "INVITE", tagged("a", "b", 2));
+	border_expect(border, AGAIN(PHONE, TWELVE_HOURS));
+}
+
 Test(dialog_restored, a_call_that_is_kept_at_two_places_is_hung_up_at_both)
 {
 	phone_calls();
@@ -95,4 +120,17 @@ Test(dialog_restored, so_is_where_it_has_moved_to)
 	phone_asks(border, SECOND, "ACK", tagged("a", "b", 2));
 	cr_expect_eq(next_change(), 1);
 	cr_expect_eq(next_change(), 2);
+}
+
+/* The BYE goes to where it was, and is under way. */
+Test(dialog_restored, and_where_the_phone_moves_meanwhile)
+{
+	phone_calls();
+	proxy_asks(border, PHONE, "BYE", tagged("b", "a", 7));
+	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
+	phone_asks(border, SECOND, "ACK", tagged("a", "b", 2));
+	border_restart(border);
+	border_forget(border);
+	border_wait(border, 32);
+	border_expect(border, END(SECOND, "expired") GONE(SECOND, "expired"));
 }
