@@ -208,7 +208,8 @@ void live_close(struct live *live)
 	state_close(live->state, clock_us(CLOCK_BOOTTIME));
 	metrics_close(live->metrics);
 	control_close(live->control);
-	live->wire.kind->close(&live->wire, &fault);
+	if (live->wire.kind->close(&live->wire, &fault) != 0)
+		log_error("%s", fault.line);
 	/* As while natbox runs: events that nobody takes are told, and no fault of its own. */
 	if (events_close(live->events, &fault) != 0)
 		log_error("%s", fault.line);

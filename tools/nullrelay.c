@@ -191,10 +191,12 @@ static int open_path(const struct rules_settings *settings, struct path *path, s
 /* As natbox does: what is still in the queue goes on. */
 static void close_path(struct path *path, struct installed_rules *rules)
 {
+	struct fault unheard;
+
 	rules_withdraw(rules);
 	if (path->queue)
 		queue_release(path->queue);
-	rules_remove(rules);
+	rules_remove(rules, &unheard);
 	queue_close(path->queue);
 	relay_close(path->relay);
 }

@@ -140,7 +140,7 @@ struct wire_kind {
 	 * that may end the process, as state has not been written yet. NULL: it always does. */
 	void (*stop)(struct wire *wire);
 	/* Also of one that could not be opened. An error: what was to be written is not all
-	 * there. */
+	 * there, or rules are left. */
 	int (*close)(struct wire *wire, struct fault *fault);
 	/* Whether what failed while natbox ran is there to be opened again. NULL: it is. */
 	bool (*is_there)(const struct wire *wire);

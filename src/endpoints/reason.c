@@ -161,19 +161,40 @@ static uint32_t restore_at(
 	return 0;
 }
 
+/* Phones that share a Call-ID share the key of their registrations. */
+static uint32_t find_restored(const struct endpoints *endpoints, const struct reason_claim *claim)
+{
+	if (claim->kind != REASON_REGISTRATION)
+		return reason_find(endpoints, claim->key);
+	return reason_find_at(endpoints, claim->key, &claim->client, claim->proxy);
+}
+
+/* Of one that has two records, as a start that had no use for it has kept the first and it has been
+ * claimed anew since, the later end is that of the second. */
+static void restore_longer(struct endpoints *endpoints, uint32_t index, uint32_t expires)
+{
+	struct reason *reason = reason_at(endpoints, index);
+
+	if (!tick_before(reason->expires, expires))
+		return;
+	reason->expires = expires;
+	changes_add(&endpoints->changes, index);
+}
+
 int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *claim,
 	const struct endpoint_bucket *bucket, uint64_t left_us, uint32_t refreshed)
 {
+	const uint32_t expires = ticks_of(endpoints->report->now_us + left_us);
 	uint32_t where = endpoint_find_in(endpoints, bucket->head, &claim->client, claim->proxy);
-	uint32_t index;
+	uint32_t index = find_restored(endpoints, claim);
 	struct endpoint *endpoint;
 	struct reason *reason;
 	enum refusal refusal;
 
-	if (claim->kind == REASON_REGISTRATION
-			? reason_find_at(endpoints, claim->key, &claim->client, claim->proxy)
-			: reason_find(endpoints, claim->key))
+	if (index) {
+		restore_longer(endpoints, index, expires);
 		return -EEXIST;
+	}
 	if (!where)
 		where = endpoint_enter(endpoints, claim, bucket, &refusal);
 	index = where ? restore_at(endpoints, claim, where) : 0;
@@ -190,7 +211,7 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 		endpoint_set_proven(endpoints, where);
 	if (!reason->next || tick_before(endpoint->refreshed, refreshed))
 		endpoint->refreshed = refreshed;
-	reason->expires = ticks_of(endpoints->report->now_us + left_us);
+	reason->expires = expires;
 	if (tick_before(reason->expires, endpoint->expires))
 		endpoint->expires = reason->expires;
 	return index;

@@ -139,14 +139,14 @@ static void queueing_stop(struct wire *wire)
 static int queueing_close(struct wire *wire, struct fault *fault)
 {
 	struct queueing *queueing = wire->own;
+	int error;
 
-	(void)fault;
 	if (!queueing)
 		return 0;
-	rules_remove(queueing->served.rules);
+	error = rules_remove(queueing->served.rules, fault);
 	queue_close(queueing->queue);
 	free(queueing);
-	return 0;
+	return error;
 }
 
 const struct wire_kind queue_wire = {

@@ -141,14 +141,14 @@ static void relaying_stop(struct wire *wire)
 static int relaying_close(struct wire *wire, struct fault *fault)
 {
 	struct relaying *relaying = wire->own;
+	int error;
 
-	(void)fault;
 	if (!relaying)
 		return 0;
-	rules_remove(relaying->served.rules);
+	error = rules_remove(relaying->served.rules, fault);
 	relay_close(relaying->relay);
 	free(relaying);
-	return 0;
+	return error;
 }
 
 const struct wire_kind relay_wire = {

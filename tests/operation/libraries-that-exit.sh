@@ -31,6 +31,8 @@ say $? "so are those of a chain, however often that failed before"
 echo nft_run_cmd_from_buffer >"$ENDS"
 stop && is_not_diverting && ! has_rule
 say $? "it stops cleanly where libnftables exits, and diverts nothing any more"
+logged "error: cannot remove table inet natbox: .*status 2.*nft delete table inet natbox"
+say $? "and says that its table is left"
 
 preload_ends
 start -o state.path="$work/state" -o state.sync=1m -o metrics.listen=127.0.0.1:9560

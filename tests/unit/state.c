@@ -442,57 +442,6 @@ Test(state, rows_of_what_is_gone_are_taken_again)
 	cr_expect_eq(count_restored(), REASONS);
 }
 
-Test(state, what_is_not_wanted_by_one_start_is_there_for_the_next)
-{
-	struct host *host;
-
-	leave(300);
-	host = host_open(path);
-	host->border->settings.keepalive.dialogs = false;
-	hold(host_start(host), 1000, REASON_REGISTRATION);
-	cr_assert_eq(count_reasons(host), 201);
-	cr_assert(host_sync(host));
-	host_close(host);
-	cr_assert_eq(count_restored(), 301);
-}
-
-/* Leaves reasons at a proxy that a border does not have of itself. */
-static void leave_at_another_proxy(unsigned reasons)
-{
-	struct host *host = host_open(path);
-	const struct address proxy = at("198.51.100.77:5060");
-	struct reason_claim claim = {.client = at("203.0.113.1:1"),
-		.nat = NAT_VIA_SOURCE,
-		.proven = true,
-		.kind = REASON_DIALOG,
-		.id = TEXT("id"),
-		.seconds = 3600};
-
-	host_start(host);
-	cr_assert_eq(engine_add_proxy(host->border->engine, &proxy), 0);
-	claim.proxy = (uint16_t)(engine_proxy_count(host->border->engine) - 1);
-	for (claim.key = 1; claim.key <= reasons; claim.key++)
-		cr_assert_neq(reason_hold(engine_endpoints(host->border->engine), &claim), 0);
-	host_close(host);
-}
-
-Test(state, what_stood_at_a_proxy_that_is_none_any_more_is_left_out)
-{
-	leave_at_another_proxy(20);
-	cr_assert_eq(count_restored(), 0);
-}
-
-Test(state, what_stood_at_a_proxy_that_will_be_one_again_comes_back)
-{
-	struct host *host;
-
-	leave_at_another_proxy(20);
-	host = host_open_with(path, host_add_proxy);
-	host_start(host);
-	cr_assert_eq(count_reasons(host), 20);
-	host_close(host);
-}
-
 Test(state, a_second_natbox_on_the_same_file_keeps_nothing)
 {
 	struct host *first = host_open(path), *second;

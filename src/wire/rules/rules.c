@@ -178,15 +178,18 @@ static int install(const struct installed_rules *rules, struct fault *fault)
 	return error;
 }
 
-static void uninstall(const struct installed_rules *rules)
+static int uninstall(const struct installed_rules *rules, struct fault *fault)
 {
-	ruleset_remove();
+	const int error = ruleset_remove(fault);
+
 	routing_remove(rules->routing, &rules->settings);
+	return error;
 }
 
 /* In place of what a crash has left behind. */
 static int install_anew(struct installed_rules *rules, struct fault *fault)
 {
+	struct fault unheard;
 	int error = routing_open(&rules->routing, fault);
 
 	if (error)
@@ -195,7 +198,7 @@ static int install_anew(struct installed_rules *rules, struct fault *fault)
 	rules->notrack = !rules->settings.queues && ruleset_may_notrack();
 	error = install(rules, fault);
 	if (error)
-		uninstall(rules);
+		uninstall(rules, &unheard);
 	return error;
 }
 
@@ -402,12 +405,15 @@ void rules_withdraw(struct installed_rules *rules)
 	alive_withdraw(rules->alive);
 }
 
-void rules_remove(struct installed_rules *rules)
+int rules_remove(struct installed_rules *rules, struct fault *fault)
 {
+	int error = 0;
+
 	if (!rules)
-		return;
+		return 0;
 	rules_withdraw(rules);
 	if (!rules->settings.manual)
-		uninstall(rules);
+		error = uninstall(rules, fault);
 	rules_free(rules);
+	return error;
 }

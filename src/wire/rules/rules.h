@@ -56,7 +56,8 @@ uint64_t rules_forged(const struct installed_rules *rules);
 /* Diverts nothing any more: stops the threads and empties the sets. NULL is fine. */
 void rules_withdraw(struct installed_rules *rules);
 
-/* Stops the threads and removes everything that was installed. NULL is fine. */
-void rules_remove(struct installed_rules *rules);
+/* Stops the threads and removes everything that was installed. NULL is fine. An error: the table is
+ * left. */
+int rules_remove(struct installed_rules *rules, struct fault *fault);
 
 #endif

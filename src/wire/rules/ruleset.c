@@ -64,7 +64,7 @@ int ruleset_check_mark(const char *key, uint32_t mark, struct fault *fault)
 }
 
 /* nft explains an error over several lines; the first says it. */
-static int explain(int error, const char *text, struct fault *fault)
+static int explain_install(const char *text, struct fault *fault)
 {
 	const int length = (int)strcspn(text, "\n");
 
@@ -75,10 +75,17 @@ static int explain(int error, const char *text, struct fault *fault)
 			"nft_fib_inet? Try: modprobe -a nft_tproxy nft_socket nft_fib_inet",
 			length, text);
 	return fault_set(
-		fault, error, "cannot install table " RULESET_TABLE ": %.*s", length, text);
+		fault, -EINVAL, "cannot install table " RULESET_TABLE ": %.*s", length, text);
 }
 
-static int run_commands(void *text, struct fault *fault)
+static int explain_remove(const char *text, struct fault *fault)
+{
+	return fault_set(fault, -EINVAL, "cannot remove table " RULESET_TABLE ": %.*s",
+		(int)strcspn(text, "\n"), text);
+}
+
+static int run_commands(const char *text, int (*explain)(const char *text, struct fault *fault),
+	struct fault *fault)
 {
 	struct nft_ctx *nft = nft_new();
 	int error = 0;
@@ -86,9 +93,20 @@ static int run_commands(void *text, struct fault *fault)
 	if (!nft)
 		return fault_set(fault, -ENOMEM, "cannot start libnftables: out of memory");
 	if (nft_run_cmd_from_buffer(nft, text) != 0)
-		error = explain(-EINVAL, nft_ctx_get_error_buffer(nft), fault);
+		error = explain(nft_ctx_get_error_buffer(nft), fault);
 	nft_ctx_free(nft);
 	return error;
+}
+
+static int run_install(void *text, struct fault *fault)
+{
+	return run_commands(text, explain_install, fault);
+}
+
+static int run_remove(void *unused, struct fault *fault)
+{
+	(void)unused;
+	return run_commands(RULESET_REMOVE, explain_remove, fault);
 }
 
 int ruleset_install(const struct rules_settings *settings, bool notrack, struct fault *fault)
@@ -105,15 +123,19 @@ int ruleset_install(const struct rules_settings *settings, bool notrack, struct 
 		free(text);
 		return fault_set(fault, -ENOMEM, "cannot write the rules: out of memory");
 	}
-	error = apart_run("install table " RULESET_TABLE, run_commands, text, 0, fault);
+	error = apart_run("install table " RULESET_TABLE, run_install, text, 0, fault);
 	free(text);
 	return error;
 }
 
-void ruleset_remove(void)
+int ruleset_remove(struct fault *fault)
 {
-	char text[] = RULESET_REMOVE;
-	struct fault unheard;
+	struct fault cause;
+	const int error = apart_run("remove table " RULESET_TABLE, run_remove, NULL, 0, &cause);
 
-	apart_run("remove table " RULESET_TABLE, run_commands, text, 0, &unheard);
+	if (!error)
+		return 0;
+	return fault_set(fault, error,
+		"%.*s; SIP flows past it, and `nft delete table " RULESET_TABLE "` removes it",
+		FAULT_MAX / 2, cause.line);
 }

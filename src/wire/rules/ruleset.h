@@ -18,6 +18,6 @@ int ruleset_check_mark(const char *key, uint32_t mark, struct fault *fault);
 
 /* Has nft do it. notrack: of mode relay alone. 0 or a negative errno with *fault set. */
 int ruleset_install(const struct rules_settings *settings, bool notrack, struct fault *fault);
-void ruleset_remove(void);
+int ruleset_remove(struct fault *fault);
 
 #endif
