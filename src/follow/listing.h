@@ -40,9 +40,6 @@ struct listing {
 void listing_read(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listing *listing);
 
-/* Whether a 2xx says of anything that it lists how long that lasts. */
-bool listing_names_time(const struct sip_message *response);
-
 /* What a 2xx grants the request's own Contacts. */
 void listing_grants(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct grants *grants);

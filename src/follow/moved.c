@@ -101,16 +101,16 @@ static bool find_as_it_stands(
 	const struct follow *follow, const struct sip_message *message, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
-	uint32_t written[TRANSACTION_CONTACTS_MAX];
 	bool any = false;
 
 	for (unsigned i = 0; i < message->contact_count; i++) {
-		written[i] = listing_written(follow, &message->contacts[i].uri);
+		const struct sip_uri *uri = &message->contacts[i].uri;
+
 		for (unsigned j = 0; j < i; j++) {
-			if (written[j] == written[i])
+			if (text_equal(message->contacts[j].uri.whole, uri->whole))
 				return false;
 		}
-		any |= listing_leads_alike(written[i], reason->written);
+		any |= listing_leads_alike(listing_written(follow, uri), reason->written);
 	}
 	if (any)
 		old->contacts = (1u << message->contact_count) - 1;
@@ -294,16 +294,20 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 	return count;
 }
 
-/* Whether nothing else of the AOR that is listed may be taken for it. */
+/* Whether nothing else of the AOR that is listed may be taken for it, nor one of several of another
+ * that stands there. */
 static bool is_unmistakable(
 	const struct follow *follow, const struct aor *aor, uint64_t key, uint32_t registration)
 {
-	const uint32_t binding = reason_at(follow->endpoints, registration)->binding;
+	const struct reason *reason = reason_at(follow->endpoints, registration);
 	uint32_t other = 0;
 
 	while ((other = registration_next(follow->endpoints, aor, key, other))) {
+		const struct reason *another = reason_at(follow->endpoints, other);
+
 		if (other != registration &&
-			reason_at(follow->endpoints, other)->binding == binding)
+			(another->binding ? another->binding == reason->binding
+					  : another->endpoint == reason->endpoint))
 			return false;
 	}
 	return true;
