@@ -422,15 +422,20 @@ const struct sip_contact *listing_find(
 }
 
 bool listing_has_repaired(const struct follow *follow, const struct sip_message *response,
-	uint32_t binding, const struct address *place)
+	const struct reason *reason, const struct address *place)
 {
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
 	struct address origin;
 
 	while ((contact = sip_next_contact(response, &cursor))) {
-		if (uri_is_at(&contact->uri, place) && nat_origin(&contact->uri, &origin) &&
-			listing_binding_at(follow, &contact->uri, &origin) == binding)
+		if (!uri_is_at(&contact->uri, place) || !nat_origin(&contact->uri, &origin))
+			continue;
+		if (reason->binding ? listing_binding_at(follow, &contact->uri, &origin) ==
+					      reason->binding
+				    : listing_leads_alike(
+					      hash_address(&follow->key, &origin, origin.port),
+					      reason->written))
 			return contact_seconds(response, &contact->name_addr, 0) > 0;
 	}
 	return false;

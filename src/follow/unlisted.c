@@ -48,10 +48,10 @@ static bool is_still_bound(const struct follow *follow, const struct sip_message
 
 	if (!answer->listing.is_whole)
 		return !is_meant;
-	if (!reason->binding)
-		return (answer->listing.count || was_never_listed(reason, answer)) && !is_meant;
-	return listing_take(&answer->listing, reason->binding) ||
-	       listing_has_repaired(follow, response, reason->binding,
+	if (!reason->binding && !is_meant)
+		return answer->listing.count || was_never_listed(reason, answer);
+	return (reason->binding && listing_take(&answer->listing, reason->binding)) ||
+	       listing_has_repaired(follow, response, reason,
 		       &reason_endpoint(follow->endpoints, registration)->client);
 }
 

@@ -99,6 +99,19 @@ TestOfBoth(ghosts_of_lost_answers, one_that_comes_from_four_places_leaves_one)
 	is_kept_at(OTHER);
 }
 
+TestOfBoth(ghosts_of_lost_answers, nor_does_one_with_several_contacts_leave_any)
+{
+	struct registration both = {.contact = OWN ", <sip:bob@192.168.1.10:5060>"};
+
+	exchange(PHONE, both);
+	exchange(MOVED, both);
+	cr_expect_eq(registrar.count, 4);
+	both.cseq = 2;
+	exchange(MOVED, both);
+	bound_are(URI_AT(MOVED), "sip:bob@" MOVED ";natbox=192.168.1.10-5060");
+	is_kept_at(MOVED);
+}
+
 Test(ghosts_of_lost_answers, what_was_bound_twice_is_taken_back_once)
 {
 	struct sip_message message;

@@ -174,6 +174,25 @@ TestOfBoth(ghosts_of_several, nor_does_one_that_leaves_from_its_new_port)
 	cr_expect_eq(registrar.count, 0);
 }
 
+/* Whichever it takes back first. */
+TestOfBoth(ghosts_of_several, a_phone_is_kept_until_it_has_taken_both_back)
+{
+	for (unsigned first = 0; first < 2; first++) {
+		moves_to(PHONE);
+		registers_both_at_once(pairs[7], NULL);
+		for (unsigned i = 0; i < 2; i++) {
+			char contact[64];
+
+			snprintf(contact, sizeof(contact), "<%s>", pairs[7][i ^ first]);
+			exchange(PHONE, (struct registration){.cseq = ++round_number,
+						.contact = contact,
+						.expires = "0"});
+			cr_expect_eq(registrar.count, 1 - i);
+			cr_expect_eq(engine_counters(phones_border->engine).endpoints, 1 - i);
+		}
+	}
+}
+
 /* It takes the old user back by itself, but where it is now. */
 TestOfBoth(ghosts_of_several, nor_does_one_that_changes_its_user_as_it_moves)
 {
