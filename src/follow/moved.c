@@ -396,6 +396,7 @@ void moved_note_doubled(struct follow *follow, struct passage *passage, const st
 			!is_same_request(follow, passage, other))
 			continue;
 		another->doubled = reason->doubled = true;
-		hide(follow, passage, another);
+		if (is_unmistakable(follow, aor, key, other))
+			hide(follow, passage, another);
 	}
 }

@@ -138,6 +138,21 @@ Test(ghosts_of_lost_answers, a_phone_does_not_see_where_it_was_bound_before)
 	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(OWN ";expires=60")));
 }
 
+/* Where that may be another phone's, it sees both. */
+TestOfBoth(ghosts_of_lost_answers, a_phone_sees_what_another_has_where_it_was_bound_before)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){.call_id = "b",
+				.via = "192.168.1.20",
+				.contact = "<sip:alice@192.168.1.20>"});
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){0});
+	cr_expect_eq(registrar.count, 3);
+	message = passed_on();
+	cr_expect_eq(contact_count(&message), 3);
+}
+
 /* Nobody has repaired it where the phone stood first. */
 Test(ghosts_of_lost_answers, a_phone_sees_what_it_has_written_itself)
 {
