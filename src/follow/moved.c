@@ -343,6 +343,22 @@ static void take_back(const struct follow *follow, struct passage *passage, cons
 		passage->moved[passage->moved_count++] = moved;
 }
 
+void moved_keep(const struct follow *follow, struct passage *passage, uint32_t registration)
+{
+	const struct sip_message *message = passage->message;
+	const struct sip_contact *contact = &message->contacts[0];
+	const struct sip_uri *uri = &contact->uri;
+
+	if (!passage->nat || message->contact_count != 1 || passage->moved_count == MOVED_MAX ||
+		contact->name_addr.is_star || !uri->is_address ||
+		address_is_no_place(&uri->address) || uri_is_at(uri, &passage->client) ||
+		listing_binding_at(follow, uri, &passage->client) !=
+			reason_at(follow->endpoints, registration)->binding)
+		return;
+	passage->moved[passage->moved_count++] =
+		(struct moved){.contacts = 1, .own = 1, .from = passage->client};
+}
+
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
 	struct transaction *wanted)
 {
@@ -357,8 +373,10 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 	count = find_all(follow, passage, aor, here, wanted, all);
 	for (unsigned i = 0; i < count; i++)
 		take_back(follow, passage, aor, &all[i], wanted);
-	if (here)
+	if (here) {
+		moved_keep(follow, passage, here);
 		return;
+	}
 	former_note_ports(follow, passage, wanted->reason);
 	for (unsigned i = 0; i < count; i++)
 		note_coming(follow, passage, all[i].registration);

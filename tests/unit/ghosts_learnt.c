@@ -155,6 +155,17 @@ TestOfBoth(ghosts_learnt, so_is_one_that_writes_it_in_its_via_too)
 	leaves(OTHER, 4, PUBLIC(OTHER));
 }
 
+/* As one does that reads received and rport in no answer, having asked somebody else. */
+TestOfBoth(ghosts_learnt, so_is_one_that_never_hears_of_its_new_address)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	for (unsigned cseq = 2; cseq < 5; cseq++) {
+		exchange(OTHER, linphone(cseq, PUBLIC(PHONE)));
+		bound_are(WITH_PUBLIC(OTHER, "203.0.113.1-5061"));
+	}
+	leaves(OTHER, 5, PUBLIC(PHONE));
+}
+
 /* It has not heard of the one in between. */
 TestOfBoth(ghosts_learnt, so_is_one_whose_nat_gets_another_address_twice)
 {
