@@ -186,7 +186,8 @@ static bool take_back_one(struct engine *engine, const struct passage *passage,
 	const struct sip_contact *contact = &message->contacts[number];
 	const bool is_own = moved->own >> number & 1;
 
-	if (!moved->as.port && address_equal(&moved->from, &passage->client))
+	if (message->contact_count == 1 && !moved->as.port &&
+		address_equal(&moved->from, &passage->client))
 		return false;
 	if (moved->as.port)
 		return nat_take_back_as(message, contact, &moved->as, &moved->from, &engine->edits);

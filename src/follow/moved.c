@@ -343,20 +343,38 @@ static void take_back(const struct follow *follow, struct passage *passage, cons
 		passage->moved[passage->moved_count++] = moved;
 }
 
+/* Whether the registrar has this Contact as it was repaired for where the user agent is, for which
+ * nothing else tells that it is its own: a public address elsewhere. */
+static bool is_repaired_here(const struct follow *follow, const struct passage *passage,
+	const struct sip_contact *contact, const struct reason *registration)
+{
+	const struct sip_uri *uri = &contact->uri;
+
+	return !contact->name_addr.is_star && uri->is_address &&
+	       !address_is_no_place(&uri->address) &&
+	       !address_same_host(&uri->address, &passage->client) &&
+	       listing_binding_at(follow, uri, &passage->client) == registration->binding;
+}
+
 void moved_keep(const struct follow *follow, struct passage *passage, uint32_t registration)
 {
 	const struct sip_message *message = passage->message;
-	const struct sip_contact *contact = &message->contacts[0];
-	const struct sip_uri *uri = &contact->uri;
+	struct moved moved = {.from = passage->client};
 
-	if (!passage->nat || message->contact_count != 1 || passage->moved_count == MOVED_MAX ||
-		contact->name_addr.is_star || !uri->is_address ||
-		address_is_no_place(&uri->address) || uri_is_at(uri, &passage->client) ||
-		listing_binding_at(follow, uri, &passage->client) !=
-			reason_at(follow->endpoints, registration)->binding)
+	if (!passage->nat || passage->moved_count == MOVED_MAX)
 		return;
-	passage->moved[passage->moved_count++] =
-		(struct moved){.contacts = 1, .own = 1, .from = passage->client};
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		const struct sip_contact *contact = &message->contacts[i];
+
+		if ((message->contact_count == 1 ||
+			    !contact_seconds(message, &contact->name_addr, 0)) &&
+			is_repaired_here(follow, passage, contact,
+				reason_at(follow->endpoints, registration)))
+			moved.contacts |= 1u << i;
+	}
+	moved.own = moved.contacts;
+	if (moved.contacts)
+		passage->moved[passage->moved_count++] = moved;
 }
 
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,

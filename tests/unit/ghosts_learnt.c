@@ -166,6 +166,17 @@ TestOfBoth(ghosts_learnt, so_is_one_that_never_hears_of_its_new_address)
 	leaves(OTHER, 5, PUBLIC(PHONE));
 }
 
+/* As PJSIP does. */
+TestOfBoth(ghosts_learnt, so_is_one_that_takes_the_address_of_before_back_as_it_writes_the_new_one)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	exchange(OTHER, linphone(3, PUBLIC(PHONE)));
+	exchange(OTHER, linphone(4, PUBLIC(PHONE) ";expires=0, " PUBLIC(OTHER)));
+	bound_are(PUBLIC_URI(OTHER));
+	leaves(OTHER, 5, PUBLIC(OTHER));
+}
+
 /* It has not heard of the one in between. */
 TestOfBoth(ghosts_learnt, so_is_one_whose_nat_gets_another_address_twice)
 {
