@@ -69,6 +69,8 @@ struct passage {
 	bool echoes;
 	uint32_t proven_at; /* tick, rounded up: when it sent what proves that */
 
+	/* Of a request that may be repaired: nothing has shown that a Contact of it is to be. */
+	bool leaves_contacts;
 	/* What a REGISTER is to take back. */
 	unsigned moved_count;
 	struct moved moved[MOVED_MAX];

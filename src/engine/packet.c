@@ -244,6 +244,7 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 		fields = nat_repair(message, &passage->client, settings, &engine->edits);
 	if (repairs && message->method == SIP_REGISTER)
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
+	passage->leaves_contacts = repairs && !(fields & REWRITTEN_CONTACT);
 	follow(engine, passage);
 	if (passage->moved_count && repairs && settings->nat.fix_contact &&
 		(repair_moved(engine, passage) | take_back(engine, passage)))

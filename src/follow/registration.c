@@ -185,10 +185,10 @@ static void take_refreshed(struct follow *follow, struct passage *passage, uint3
 
 	wanted->reason = reason_key(reason);
 	wanted->registration.is_next = passage->message->cseq_number > reason->cseq;
-	if (!moved_is_possible(passage, wanted, reason))
-		moved_keep(follow, passage, registration);
-	else if (parse_aor(passage, &aor))
+	if (moved_is_possible(passage, wanted, reason) && parse_aor(passage, &aor))
 		moved_find(follow, passage, &aor, wanted);
+	else if (passage->leaves_contacts)
+		moved_keep(follow, passage, registration);
 }
 
 void registration_request(struct follow *follow, struct passage *passage)
