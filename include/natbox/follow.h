@@ -36,7 +36,8 @@ bool follow_next(const struct follow *follow, uint32_t *tick);
 /* Contacts of a REGISTER that the registrar knows from when its user agent was at from, and nobody
  * else's: a bit for each of message.contacts; and which of them were repaired there, though nothing
  * may tell of a public address that it is the user agent's own. Host and port that the user agent
- * had in them then are as; with port 0, those that it has now. */
+ * had in them then are as; with port 0, those that it has now: then what is alone and was
+ * repaired for where it is now is there to stay. */
 struct moved {
 	unsigned contacts, own;
 	struct address from, as;
@@ -68,6 +69,8 @@ struct passage {
 	bool echoes;
 	uint32_t proven_at; /* tick, rounded up: when it sent what proves that */
 
+	/* Of a request that may be repaired: nothing has shown that a Contact of it is to be. */
+	bool leaves_contacts;
 	/* What a REGISTER is to take back. */
 	unsigned moved_count;
 	struct moved moved[MOVED_MAX];

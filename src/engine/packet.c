@@ -197,6 +197,9 @@ static bool take_back_one(struct engine *engine, const struct passage *passage,
 	const struct sip_contact *contact = &message->contacts[number];
 	const bool is_own = moved->own >> number & 1;
 
+	if (message->contact_count == 1 && !moved->as.port &&
+		address_equal(&moved->from, &passage->client))
+		return false;
 	if (moved->as.port)
 		return nat_take_back_as(message, contact, &moved->as, &moved->from, &engine->edits);
 	return nat_take_back(message, contact, is_own ? contact->uri.host : message->top_via.host,
@@ -252,6 +255,7 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 		fields = nat_repair(message, &passage->client, settings, &engine->edits);
 	if (repairs && message->method == SIP_REGISTER)
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
+	passage->leaves_contacts = repairs && !(fields & REWRITTEN_CONTACT);
 	follow(engine, passage);
 	if (passage->moved_count && repairs && settings->nat.fix_contact &&
 		(repair_moved(engine, passage) | take_back(engine, passage)))

@@ -146,6 +146,17 @@ struct listed {
 	uint32_t seconds;
 };
 
+/* Of what was repaired for another user agent that had that place, and wrote another address. */
+static bool is_from_elsewhere(const struct follow *follow, const struct listed *listed,
+	const struct transaction_contact *asked)
+{
+	struct address origin;
+
+	return listed->is_here && listed->parts.host_port != asked->host_port &&
+	       nat_origin(&listed->contact->uri, &origin) &&
+	       hash_address(&follow->key, &origin, origin.port) != asked->host_port;
+}
+
 /* Of a repaired one host and port are where the user agent is seen. How alike one is that is alone
  * need not be known. */
 static enum likeness likeness_of(const struct follow *follow, const struct listed *listed,
@@ -159,6 +170,8 @@ static enum likeness likeness_of(const struct follow *follow, const struct liste
 		return ANOTHER;
 	if (is_alone)
 		return ALIKE;
+	if (is_from_elsewhere(follow, listed, asked))
+		return ANOTHER;
 	if (listed->is_here && nat_is_repaired(uri))
 		likeness = REPAIRED;
 	return params_of(follow, uri) == asked->params ? likeness | AS_WRITTEN : likeness;
@@ -312,21 +325,6 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 		listing->own = 0;
 }
 
-bool listing_names_time(const struct sip_message *response)
-{
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
-	uint32_t seconds;
-
-	if (text_number(response->expires, &seconds))
-		return true;
-	while ((contact = sip_next_contact(response, &cursor))) {
-		if (text_number(contact->name_addr.expires, &seconds))
-			return true;
-	}
-	return false;
-}
-
 static_assert((int)GRANTS_MAX >= (int)TRANSACTION_CONTACTS_MAX, "room for each Contact asked for");
 
 static void add_grant(struct grants *grants, const struct sip_contact *contact, uint32_t seconds)
@@ -424,15 +422,20 @@ const struct sip_contact *listing_find(
 }
 
 bool listing_has_repaired(const struct follow *follow, const struct sip_message *response,
-	uint32_t binding, const struct address *place)
+	const struct reason *reason, const struct address *place)
 {
 	struct sip_cursor cursor = {0};
 	const struct sip_contact *contact;
 	struct address origin;
 
 	while ((contact = sip_next_contact(response, &cursor))) {
-		if (uri_is_at(&contact->uri, place) && nat_origin(&contact->uri, &origin) &&
-			listing_binding_at(follow, &contact->uri, &origin) == binding)
+		if (!uri_is_at(&contact->uri, place) || !nat_origin(&contact->uri, &origin))
+			continue;
+		if (reason->binding ? listing_binding_at(follow, &contact->uri, &origin) ==
+					      reason->binding
+				    : listing_leads_alike(
+					      hash_address(&follow->key, &origin, origin.port),
+					      reason->written))
 			return contact_seconds(response, &contact->name_addr, 0) > 0;
 	}
 	return false;

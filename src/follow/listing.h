@@ -40,9 +40,6 @@ struct listing {
 void listing_read(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listing *listing);
 
-/* Whether a 2xx says of anything that it lists how long that lasts. */
-bool listing_names_time(const struct sip_message *response);
-
 /* What a 2xx grants the request's own Contacts. */
 void listing_grants(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct grants *grants);
@@ -82,10 +79,11 @@ uint32_t listing_bare(const struct follow *follow, const struct transaction *tra
 const struct sip_contact *listing_find(
 	const struct follow *follow, const struct sip_message *response, uint32_t binding);
 
-/* Whether a response lists, as it was repaired for this place, what makes this binding as its user
- * agent wrote it: another natbox gives it back to that user agent alone. */
+/* Whether a response lists a Contact of a registration as it was repaired for this place: another
+ * natbox gives it back to its user agent alone. Of several any will do that had the host and port
+ * of the one that is known. */
 bool listing_has_repaired(const struct follow *follow, const struct sip_message *response,
-	uint32_t binding, const struct address *place);
+	const struct reason *reason, const struct address *place);
 
 /* Whether a binding like its own is listed besides. */
 bool listing_has_another(const struct listing *listing);

@@ -101,16 +101,16 @@ static bool find_as_it_stands(
 	const struct follow *follow, const struct sip_message *message, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
-	uint32_t written[TRANSACTION_CONTACTS_MAX];
 	bool any = false;
 
 	for (unsigned i = 0; i < message->contact_count; i++) {
-		written[i] = listing_written(follow, &message->contacts[i].uri);
+		const struct sip_uri *uri = &message->contacts[i].uri;
+
 		for (unsigned j = 0; j < i; j++) {
-			if (written[j] == written[i])
+			if (text_equal(message->contacts[j].uri.whole, uri->whole))
 				return false;
 		}
-		any |= listing_leads_alike(written[i], reason->written);
+		any |= listing_leads_alike(listing_written(follow, uri), reason->written);
 	}
 	if (any)
 		old->contacts = (1u << message->contact_count) - 1;
@@ -294,16 +294,20 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 	return count;
 }
 
-/* Whether nothing else of the AOR that is listed may be taken for it. */
+/* Whether nothing else of the AOR that is listed may be taken for it, nor one of several of another
+ * that stands there. */
 static bool is_unmistakable(
 	const struct follow *follow, const struct aor *aor, uint64_t key, uint32_t registration)
 {
-	const uint32_t binding = reason_at(follow->endpoints, registration)->binding;
+	const struct reason *reason = reason_at(follow->endpoints, registration);
 	uint32_t other = 0;
 
 	while ((other = registration_next(follow->endpoints, aor, key, other))) {
+		const struct reason *another = reason_at(follow->endpoints, other);
+
 		if (other != registration &&
-			reason_at(follow->endpoints, other)->binding == binding)
+			(another->binding ? another->binding == reason->binding
+					  : another->endpoint == reason->endpoint))
 			return false;
 	}
 	return true;
@@ -339,6 +343,40 @@ static void take_back(const struct follow *follow, struct passage *passage, cons
 		passage->moved[passage->moved_count++] = moved;
 }
 
+/* Whether the registrar has this Contact as it was repaired for where the user agent is, for which
+ * nothing else tells that it is its own: a public address elsewhere. */
+static bool is_repaired_here(const struct follow *follow, const struct passage *passage,
+	const struct sip_contact *contact, const struct reason *registration)
+{
+	const struct sip_uri *uri = &contact->uri;
+
+	return !contact->name_addr.is_star && uri->is_address &&
+	       !address_is_no_place(&uri->address) &&
+	       !address_same_host(&uri->address, &passage->client) &&
+	       listing_binding_at(follow, uri, &passage->client) == registration->binding;
+}
+
+void moved_keep(const struct follow *follow, struct passage *passage, uint32_t registration)
+{
+	const struct sip_message *message = passage->message;
+	struct moved moved = {.from = passage->client};
+
+	if (!passage->nat || passage->moved_count == MOVED_MAX)
+		return;
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		const struct sip_contact *contact = &message->contacts[i];
+
+		if ((message->contact_count == 1 ||
+			    !contact_seconds(message, &contact->name_addr, 0)) &&
+			is_repaired_here(follow, passage, contact,
+				reason_at(follow->endpoints, registration)))
+			moved.contacts |= 1u << i;
+	}
+	moved.own = moved.contacts;
+	if (moved.contacts)
+		passage->moved[passage->moved_count++] = moved;
+}
+
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
 	struct transaction *wanted)
 {
@@ -353,8 +391,10 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 	count = find_all(follow, passage, aor, here, wanted, all);
 	for (unsigned i = 0; i < count; i++)
 		take_back(follow, passage, aor, &all[i], wanted);
-	if (here)
+	if (here) {
+		moved_keep(follow, passage, here);
 		return;
+	}
 	former_note_ports(follow, passage, wanted->reason);
 	for (unsigned i = 0; i < count; i++)
 		note_coming(follow, passage, all[i].registration);
@@ -392,6 +432,7 @@ void moved_note_doubled(struct follow *follow, struct passage *passage, const st
 			!is_same_request(follow, passage, other))
 			continue;
 		another->doubled = reason->doubled = true;
-		hide(follow, passage, another);
+		if (is_unmistakable(follow, aor, key, other))
+			hide(follow, passage, another);
 	}
 }

@@ -187,6 +187,8 @@ static void take_refreshed(struct follow *follow, struct passage *passage, uint3
 	wanted->registration.is_next = passage->message->cseq_number > reason->cseq;
 	if (moved_is_possible(passage, wanted, reason) && parse_aor(passage, &aor))
 		moved_find(follow, passage, &aor, wanted);
+	else if (passage->leaves_contacts)
+		moved_keep(follow, passage, registration);
 }
 
 void registration_request(struct follow *follow, struct passage *passage)
@@ -227,6 +229,18 @@ static bool is_anothers(
 	       listing_has_another(&answer->listing);
 }
 
+/* Whether what is registered may be as the one that has come wrote it, or is bound where it is. */
+static bool may_be_own(
+	const struct follow *follow, const struct answer *answer, uint32_t registration)
+{
+	const struct reason *reason = reason_at(follow->endpoints, registration);
+
+	if (!reason->binding)
+		return !reason->written || reason->written == answer->listing.written;
+	return answer_has_own_binding(follow, answer, registration) &&
+	       !is_anothers(follow, answer, registration);
+}
+
 /* A phone that was switched off and on comes from the same place with another Call-ID: what stood
  * there is its own. */
 static uint32_t find_heritage(const struct follow *follow, const struct answer *answer)
@@ -238,9 +252,7 @@ static uint32_t find_heritage(const struct follow *follow, const struct answer *
 		const struct endpoint *endpoint = reason_endpoint(follow->endpoints, registration);
 
 		if (address_equal(&endpoint->client, &transaction->client) &&
-			(!reason_at(follow->endpoints, registration)->binding ||
-				(answer_has_own_binding(follow, answer, registration) &&
-					!is_anothers(follow, answer, registration))))
+			may_be_own(follow, answer, registration))
 			break;
 	}
 	return registration;

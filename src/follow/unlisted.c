@@ -3,6 +3,22 @@
 #include "reason_key.h"
 #include "request.h"
 
+/* Whether a 2xx says of anything that it lists how long that lasts. */
+static bool names_time(const struct sip_message *response)
+{
+	struct sip_cursor cursor = {0};
+	const struct sip_contact *contact;
+	uint32_t seconds;
+
+	if (text_number(response->expires, &seconds))
+		return true;
+	while ((contact = sip_next_contact(response, &cursor))) {
+		if (text_number(contact->name_addr.expires, &seconds))
+			return true;
+	}
+	return false;
+}
+
 /* Whether the request has taken it back, and the answer has that Contact only as an echo, as some
  * registrars do: of what is bound it had to say how long that lasts (RFC 3261 10.3). */
 static bool is_echo(const struct follow *follow, const struct sip_message *response,
@@ -11,7 +27,7 @@ static bool is_echo(const struct follow *follow, const struct sip_message *respo
 	return answer_has_own_key(follow, answer, registration) &&
 	       listing_is_removal(
 		       answer->transaction, reason_at(follow->endpoints, registration)->written) &&
-	       !listing_names_time(response);
+	       !names_time(response);
 }
 
 /* One that was accepted by a registrar that does not list. That it lists nothing says nothing of
@@ -32,10 +48,10 @@ static bool is_still_bound(const struct follow *follow, const struct sip_message
 
 	if (!answer->listing.is_whole)
 		return !is_meant;
-	if (!reason->binding)
-		return (answer->listing.count || was_never_listed(reason, answer)) && !is_meant;
-	return listing_take(&answer->listing, reason->binding) ||
-	       listing_has_repaired(follow, response, reason->binding,
+	if (!reason->binding && !is_meant)
+		return answer->listing.count || was_never_listed(reason, answer);
+	return (reason->binding && listing_take(&answer->listing, reason->binding)) ||
+	       listing_has_repaired(follow, response, reason,
 		       &reason_endpoint(follow->endpoints, registration)->client);
 }
 

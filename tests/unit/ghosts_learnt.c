@@ -155,6 +155,28 @@ TestOfBoth(ghosts_learnt, so_is_one_that_writes_it_in_its_via_too)
 	leaves(OTHER, 4, PUBLIC(OTHER));
 }
 
+/* As one does that reads received and rport in no answer, having asked somebody else. */
+TestOfBoth(ghosts_learnt, so_is_one_that_never_hears_of_its_new_address)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	for (unsigned cseq = 2; cseq < 5; cseq++) {
+		exchange(OTHER, linphone(cseq, PUBLIC(PHONE)));
+		bound_are(WITH_PUBLIC(OTHER, "203.0.113.1-5061"));
+	}
+	leaves(OTHER, 5, PUBLIC(PHONE));
+}
+
+/* As PJSIP does. */
+TestOfBoth(ghosts_learnt, so_is_one_that_takes_the_address_of_before_back_as_it_writes_the_new_one)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(PHONE, linphone(2, PUBLIC(PHONE)));
+	exchange(OTHER, linphone(3, PUBLIC(PHONE)));
+	exchange(OTHER, linphone(4, PUBLIC(PHONE) ";expires=0, " PUBLIC(OTHER)));
+	bound_are(PUBLIC_URI(OTHER));
+	leaves(OTHER, 5, PUBLIC(OTHER));
+}
+
 /* It has not heard of the one in between. */
 TestOfBoth(ghosts_learnt, so_is_one_whose_nat_gets_another_address_twice)
 {

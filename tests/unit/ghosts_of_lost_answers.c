@@ -99,6 +99,19 @@ TestOfBoth(ghosts_of_lost_answers, one_that_comes_from_four_places_leaves_one)
 	is_kept_at(OTHER);
 }
 
+TestOfBoth(ghosts_of_lost_answers, nor_does_one_with_several_contacts_leave_any)
+{
+	struct registration both = {.contact = OWN ", <sip:bob@192.168.1.10:5060>"};
+
+	exchange(PHONE, both);
+	exchange(MOVED, both);
+	cr_expect_eq(registrar.count, 4);
+	both.cseq = 2;
+	exchange(MOVED, both);
+	bound_are(URI_AT(MOVED), "sip:bob@" MOVED ";natbox=192.168.1.10-5060");
+	is_kept_at(MOVED);
+}
+
 Test(ghosts_of_lost_answers, what_was_bound_twice_is_taken_back_once)
 {
 	struct sip_message message;
@@ -123,6 +136,21 @@ Test(ghosts_of_lost_answers, a_phone_does_not_see_where_it_was_bound_before)
 	message = passed_on();
 	cr_assert_eq(contact_count(&message), 1);
 	cr_expect(text_equal(message.contacts[0].name_addr.value, TEXT(OWN ";expires=60")));
+}
+
+/* Where that may be another phone's, it sees both. */
+TestOfBoth(ghosts_of_lost_answers, a_phone_sees_what_another_has_where_it_was_bound_before)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){.call_id = "b",
+				.via = "192.168.1.20",
+				.contact = "<sip:alice@192.168.1.20>"});
+	exchange(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){0});
+	cr_expect_eq(registrar.count, 3);
+	message = passed_on();
+	cr_expect_eq(contact_count(&message), 3);
 }
 
 /* Nobody has repaired it where the phone stood first. */

@@ -137,6 +137,24 @@ TestOfBoth(ghosts_of_several, also_of_other_ports_and_hosts)
 		move_about(others[i], registers_both_at_once);
 }
 
+TestOfBoth(ghosts_of_several, whatever_its_users_are_called)
+{
+	enum { USERS = 600 };
+
+	for (unsigned i = 0; i < USERS; i++) {
+		char uri[64];
+		const char *const pair[] = {"sip:alice@192.168.1.10:5060", uri};
+
+		snprintf(uri, sizeof(uri), "sip:%u@192.168.1.10:5060", i);
+		moves_to(PHONE);
+		registers_both_at_once(pair, NULL);
+		moves_to(MOVED);
+		registers_both_at_once(pair, NULL);
+		is_bound_twice_where_it_is(pair);
+		registers_both_at_once(pair, "0");
+	}
+}
+
 TestOfBoth(ghosts_of_several, nor_does_one_that_registers_one_after_the_other)
 {
 	all_move_about(registers_with_one_call_id);
@@ -154,6 +172,25 @@ TestOfBoth(ghosts_of_several, nor_does_one_that_leaves_from_its_new_port)
 	moves_to(MOVED);
 	registers_both_at_once(pairs[0], "0");
 	cr_expect_eq(registrar.count, 0);
+}
+
+/* Whichever it takes back first. */
+TestOfBoth(ghosts_of_several, a_phone_is_kept_until_it_has_taken_both_back)
+{
+	for (unsigned first = 0; first < 2; first++) {
+		moves_to(PHONE);
+		registers_both_at_once(pairs[7], NULL);
+		for (unsigned i = 0; i < 2; i++) {
+			char contact[64];
+
+			snprintf(contact, sizeof(contact), "<%s>", pairs[7][i ^ first]);
+			exchange(PHONE, (struct registration){.cseq = ++round_number,
+						.contact = contact,
+						.expires = "0"});
+			cr_expect_eq(registrar.count, 1 - i);
+			cr_expect_eq(engine_counters(phones_border->engine).endpoints, 1 - i);
+		}
+	}
 }
 
 /* It takes the old user back by itself, but where it is now. */
@@ -211,4 +248,49 @@ Test(ghosts_of_several, a_phone_at_the_old_place_with_other_parameters_is_not_ta
 	bound_are("sip:alice@" PHONE ";natbox=192.168.1.10-5060", "sip:alice@" PHONE ";ob");
 	exchange(MOVED, (struct registration){.cseq = 2});
 	cr_expect_eq(bound_at(PHONE), 2);
+}
+
+static const struct registration newcomer = {.call_id = "b",
+	.via = "192.168.1.20",
+	.contact = "<sip:alice@192.168.1.20;line=1>, <sip:carol@192.168.1.20>"};
+
+/* That has another Call-ID, as if it were the same one, switched off and on. */
+TestOfBoth(ghosts_of_several, nor_does_one_whose_old_place_another_phone_gets)
+{
+	const char *const pair[] = {"sip:alice@192.168.1.10", "sip:bob@192.168.1.10"};
+
+	moves_to(PHONE);
+	registers_both_at_once(pair, NULL);
+	exchange(PHONE, newcomer);
+	cr_expect_eq(bound_at(PHONE), 4);
+	moves_to(MOVED);
+	registers_both_at_once(pair, NULL);
+	cr_expect_eq(bound_at(PHONE), 2);
+	cr_expect_eq(bound_at(MOVED), 2);
+}
+
+/* Of the newcomer's the registrar has one, and there is another one of that user. */
+TestOfBoth(ghosts_of_several, nor_one_that_is_listed_as_if_it_were_of_that_phone)
+{
+	struct registration alike = newcomer;
+
+	alike.contact = "<sip:alice@192.168.1.20;line=1>, <sip:alice@192.168.1.20;ob>";
+	exchange(PHONE, (struct registration){.contact = "<sip:alice@192.168.1.10;user=phone>"});
+	exchange(PHONE, alike);
+	cr_expect_eq(bound_at(PHONE), registrar.compares_bytes ? 3 : 2);
+	exchange(MOVED,
+		(struct registration){.cseq = 2, .contact = "<sip:alice@192.168.1.10;user=phone>"});
+	cr_expect_eq(bound_at(PHONE), registrar.compares_bytes ? 2 : 1);
+}
+
+TestOfBoth(ghosts_of_several, a_phone_sees_each_that_another_has_at_its_old_place)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){0});
+	exchange(PHONE, newcomer);
+	exchange(MOVED, (struct registration){.cseq = 2});
+	cr_expect_eq(bound_at(PHONE), 2);
+	message = passed_on();
+	cr_expect_eq(contact_count(&message), 3);
 }
