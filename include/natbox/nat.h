@@ -72,15 +72,21 @@ unsigned nat_detect(
 unsigned nat_repair(const struct sip_message *message, const struct address *source,
 	const struct settings *settings, struct edits *edits);
 
-/* Whether a URI has been repaired, here or by another natbox. */
-bool nat_is_repaired(const struct sip_uri *uri);
+/* What a URI that has been repaired, here or by another natbox, says of where it came from; at is
+ * NULL where it has not. */
+struct text nat_origin(const struct sip_uri *uri);
 
-/* A URI's parameters as they were before a repair, but for maddr. */
-struct text nat_params(struct text params);
+static inline bool nat_is_repaired(const struct sip_uri *uri)
+{
+	return nat_origin(uri).at != NULL;
+}
 
-/* The address that stood in a repaired URI, with 5060 for a port that did not. False where it is
- * none that is repaired, or had a name or maddr. */
-bool nat_origin(const struct sip_uri *uri, struct address *origin);
+/* Its parameters as they were before the repair, but for maddr. */
+struct text nat_params(struct text params, struct text origin);
+
+/* The address that stood in it, with 5060 for a port that did not. False where there is no origin,
+ * or that had a name or maddr. */
+bool nat_origin_address(struct text origin, struct address *address);
 
 /* Edits that have a REGISTER take back, before it does anything else, what the registrar knows this
  * Contact of it as while its user agent is at source: its repaired form, or itself where it is

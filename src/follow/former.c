@@ -28,7 +28,7 @@ static uint64_t host_key(uint64_t port)
 static bool read_origin(const struct listing *listing, struct address *origin)
 {
 	if (listing->is_here)
-		return nat_origin(listing->own_uri, origin);
+		return nat_origin_address(nat_origin(listing->own_uri), origin);
 	*origin = listing->own_uri->address;
 	origin->port = uri_port(listing->own_uri);
 	return listing->own_uri->is_address;

@@ -30,15 +30,14 @@ static struct transaction_contact contact_of(const struct follow *follow, const 
 	return contact;
 }
 
-/* Of the parameters as the user agent wrote them; 0: there are none. */
-static uint8_t params_of(const struct follow *follow, const struct sip_uri *uri)
+/* Of the parameters as the user agent wrote them; 0: there are none. origin: nat_origin. */
+static uint8_t params_of(const struct follow *follow, const struct sip_uri *uri, struct text origin)
 {
-	struct text params = uri->params;
+	struct text params = nat_params(uri->params, origin);
 	struct hash hash;
 
 	if (params.length > PARAMS_MAX)
 		params.length = PARAMS_MAX;
-	params = nat_params(params);
 	if (!params.length)
 		return 0;
 	hash_start(&hash, &follow->key);
@@ -52,7 +51,7 @@ static struct transaction_contact asked_of(const struct follow *follow, const st
 	struct transaction_contact contact = contact_of(follow, uri);
 
 	if (uri->params.length)
-		contact.params = params_of(follow, uri);
+		contact.params = params_of(follow, uri, nat_origin(uri));
 	return contact;
 }
 
@@ -139,6 +138,7 @@ enum likeness {
 /* A Contact that is listed and lasts. */
 struct listed {
 	const struct sip_contact *contact; /* NULL: none */
+	struct text origin;                /* nat_origin */
 	struct transaction_contact parts;
 	uint32_t rest; /* rest_of it */
 	bool is_here;  /* it leads to where the user agent is seen */
@@ -153,7 +153,7 @@ static bool is_from_elsewhere(const struct follow *follow, const struct listed *
 	struct address origin;
 
 	return listed->is_here && listed->parts.host_port != asked->host_port &&
-	       nat_origin(&listed->contact->uri, &origin) &&
+	       nat_origin_address(listed->origin, &origin) &&
 	       hash_address(&follow->key, &origin, origin.port) != asked->host_port;
 }
 
@@ -170,11 +170,10 @@ static enum likeness likeness_of(const struct follow *follow, const struct liste
 		return ANOTHER;
 	if (is_alone)
 		return ALIKE;
-	if (is_from_elsewhere(follow, listed, asked))
-		return ANOTHER;
-	if (listed->is_here && nat_is_repaired(uri))
+	if (listed->is_here && listed->origin.at)
 		likeness = REPAIRED;
-	return params_of(follow, uri) == asked->params ? likeness | AS_WRITTEN : likeness;
+	return params_of(follow, uri, listed->origin) == asked->params ? likeness | AS_WRITTEN
+								       : likeness;
 }
 
 /* The same place may be listed as it was repaired and as the user agent has it from there. */
@@ -194,16 +193,22 @@ static bool find_place(const struct follow *follow, const struct transaction *tr
 	listed->likeness = ANOTHER;
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
 		struct listed *there = &found[i];
-		const enum likeness likeness = likeness_of(
-			follow, listed, &transaction->registration.contacts[i], is_alone);
+		const struct transaction_contact *asked = &transaction->registration.contacts[i];
+		const enum likeness likeness = likeness_of(follow, listed, asked, is_alone);
+		const bool is_likelier = likeness > there->likeness && likeness > listed->likeness;
+		const bool lasts_longer =
+			likeness && listed->seconds > there->seconds &&
+			(likeness == there->likeness || is_same_binding(listed, there));
 
-		if (likeness && listed->seconds > there->seconds &&
-			(likeness == there->likeness || is_same_binding(listed, there)))
-			there->seconds = listed->seconds;
-		if (likeness <= there->likeness || likeness <= listed->likeness)
+		if ((!is_likelier && !lasts_longer) ||
+			(!is_alone && is_from_elsewhere(follow, listed, asked)))
 			continue;
-		listed->likeness = likeness;
-		place = there;
+		if (lasts_longer)
+			there->seconds = listed->seconds;
+		if (is_likelier) {
+			listed->likeness = likeness;
+			place = there;
+		}
 	}
 	if (!place)
 		return false;
@@ -251,6 +256,8 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 		listed.parts = contact_of(follow, &contact->uri);
 		listed.rest = rest_of(follow, &contact->uri);
 		listed.is_here = uri_is_at(&contact->uri, &transaction->client);
+		if (!is_alone)
+			listed.origin = nat_origin(&contact->uri);
 		while (listed.contact && find_place(follow, transaction, found, &listed, is_alone))
 			;
 		if (!listed.contact)
@@ -429,7 +436,8 @@ bool listing_has_repaired(const struct follow *follow, const struct sip_message 
 	struct address origin;
 
 	while ((contact = sip_next_contact(response, &cursor))) {
-		if (!uri_is_at(&contact->uri, place) || !nat_origin(&contact->uri, &origin))
+		if (!uri_is_at(&contact->uri, place) ||
+			!nat_origin_address(nat_origin(&contact->uri), &origin))
 			continue;
 		if (reason->binding ? listing_binding_at(follow, &contact->uri, &origin) ==
 					      reason->binding

@@ -154,35 +154,33 @@ static bool restore_via(const struct restore *restore, const struct sip_message 
 	return restored;
 }
 
-bool nat_is_repaired(const struct sip_uri *uri)
+struct text nat_origin(const struct sip_uri *uri)
 {
 	struct text coded;
 
-	return origin_find(uri->params, &coded);
+	return origin_find(uri->params, &coded) ? coded : (struct text){0};
 }
 
-struct text nat_params(struct text params)
+struct text nat_params(struct text params, struct text origin)
 {
-	struct text coded;
-
-	if (origin_find(params, &coded))
-		return (struct text){text_end(coded), (size_t)(text_end(params) - text_end(coded))};
-	return params;
+	if (!origin.at)
+		return params;
+	return (struct text){text_end(origin), (size_t)(text_end(params) - text_end(origin))};
 }
 
-bool nat_origin(const struct sip_uri *uri, struct address *origin)
+bool nat_origin_address(struct text origin, struct address *address)
 {
-	struct text coded, plain;
+	struct text plain;
 	char bytes[ORIGIN_MAX];
 
-	if (!origin_find(uri->params, &coded))
+	if (!origin.at)
 		return false;
-	if (coded.at[0] == '-') {
-		coded.at++;
-		coded.length--;
+	if (origin.at[0] == '-') {
+		origin.at++;
+		origin.length--;
 	}
-	plain = (struct text){bytes, origin_decode(coded, bytes)};
-	return address_parse(plain, SIP_DEFAULT_PORT, origin) == 0;
+	plain = (struct text){bytes, origin_decode(origin, bytes)};
+	return address_parse(plain, SIP_DEFAULT_PORT, address) == 0;
 }
 
 /* What a repair of a URI has to be undone: where the parameter stands, and what it stands for. */
