@@ -191,12 +191,13 @@ static int open_path(const struct rules_settings *settings, struct path *path, s
 /* As natbox does: what is still in the queue goes on. */
 static void close_path(struct path *path, struct installed_rules *rules)
 {
-	struct fault unheard;
+	struct fault fault;
 
 	rules_withdraw(rules);
 	if (path->queue)
 		queue_release(path->queue);
-	rules_remove(rules, &unheard);
+	if (rules_remove(rules, &fault) != 0)
+		fprintf(stderr, "nullrelay: %s\n", fault.line);
 	queue_close(path->queue);
 	relay_close(path->relay);
 }

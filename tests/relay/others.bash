@@ -3,8 +3,8 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2119,SC2120,SC2154 # shared with the caller
 
 is_relayed_everywhere() {
-	reaches_all is_relayed || return
 	local before
+	reaches_all is_relayed || return
 	before=$(counter sent)
 	border build/peer ask 10.9.1.1:5080 $near 100 >/dev/null && counter_is sent $((before + 2))
 }
@@ -71,7 +71,7 @@ goes_on_beside_reverse_paths() {
 
 # As with several uplinks: routing rules before all that most hosts have.
 goes_on_beside_uplinks() {
-	local family
+	local family priority
 	border ip route add default via 10.9.1.2 table 101
 	border ip -6 route add default via fd09:1::2 table 101
 	border ip rule add priority 10 from 10.9.1.1 lookup 101

@@ -152,11 +152,16 @@ Test(dialog_forks, both_phones_of_a_call_through_one_proxy_have_a_leg)
 	border_expect(border, END(PHONE, "ended") GONE(PHONE, "ended"));
 }
 
-/* The BYE is for the fork that rang first. */
-Test(dialog_forks, a_bye_that_comes_again_leaves_the_other_fork_its_leg)
+static void phone_calls_one_who_rings(void)
 {
 	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
 	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+}
+
+/* The BYE is for the fork that rang first. */
+Test(dialog_forks, a_bye_that_comes_again_leaves_the_other_fork_its_leg)
+{
+	phone_calls_one_who_rings();
 	phone_hangs_up(tagged("a", "b", 2));
 	border_forget(border);
 	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
@@ -169,8 +174,7 @@ Test(dialog_forks, a_bye_that_comes_again_leaves_the_other_fork_its_leg)
 /* The BYE has overtaken the 2xx, and another fork's 180 comes in between. */
 Test(dialog_forks, a_2xx_to_a_call_that_is_over_ends_what_rings)
 {
-	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
-	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	phone_calls_one_who_rings();
 	proxy_is_granted(border, PHONE, "BYE", tagged("b", "a", 7));
 	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "fork", 1));
 	border_forget(border);
@@ -197,8 +201,7 @@ Test(dialog_forks, an_update_of_any_that_rings_confirms_nothing)
 /* The BYE goes by the leg of the fork that rang first. */
 Test(dialog_forks, of_what_rang_nothing_stays_beside_the_call)
 {
-	phone_asks(border, PHONE, "INVITE", (struct exchange){0});
-	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "b", 1));
+	phone_calls_one_who_rings();
 	proxy_asks(border, PHONE, "BYE", tagged("c", "a", 7));
 	proxy_answers(border, PHONE, 180, "INVITE", tagged("a", "d", 1));
 	border_forget(border);

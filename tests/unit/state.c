@@ -515,8 +515,8 @@ Test(state, a_stop_says_why_nothing_was_kept_where_another_natbox_has_taken_the_
 	hold(host_start(second), 2, REASON_DIALOG);
 	cr_assert(host_sync(second));
 	hold(endpoints, 3, REASON_DIALOG);
-	while (!strstr(host->notices, "another natbox uses it"))
-		cr_assert(host_lags(host));
+	cr_assert(host_hears(host, "another natbox uses it"));
+	cr_assert(host_lags(host));
 	state_close(host->state, host->border->now_us);
 	cr_assert_not_null(strstr(host->notices, "are lost: cannot lock state directory "));
 	border_free(host->border);
