@@ -359,9 +359,8 @@ static bool is_repaired_here(const struct follow *follow, const struct passage *
 void moved_keep(const struct follow *follow, struct passage *passage, uint32_t registration)
 {
 	const struct sip_message *message = passage->message;
-	struct moved moved = {.from = passage->client};
 
-	if (!passage->nat || passage->moved_count == MOVED_MAX)
+	if (!passage->nat)
 		return;
 	for (unsigned i = 0; i < message->contact_count; i++) {
 		const struct sip_contact *contact = &message->contacts[i];
@@ -370,11 +369,8 @@ void moved_keep(const struct follow *follow, struct passage *passage, uint32_t r
 			    !contact_seconds(message, &contact->name_addr, 0)) &&
 			is_repaired_here(follow, passage, contact,
 				reason_at(follow->endpoints, registration)))
-			moved.contacts |= 1u << i;
+			passage->kept |= 1u << i;
 	}
-	moved.own = moved.contacts;
-	if (moved.contacts)
-		passage->moved[passage->moved_count++] = moved;
 }
 
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
