@@ -1,5 +1,6 @@
 /* What the rules of others have natbox do at its start, in a network namespace of a test's own. */
 #include "wire/rules/ruleset.h"
+#include "wire/rules/ruleset_text.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -41,6 +42,21 @@ Test(ruleset, what_others_match_or_natbox_sets_itself_is_no_reason)
 	    "nft add table inet natbox && nft add chain inet natbox marks && "
 	    "nft add rule inet natbox marks meta mark set 0x6e63");
 	cr_expect_eq(check(0x6e63), 0, "%s", fault.line);
+}
+
+/* A packet of a local program with that TOS would pass for natbox's own. */
+Test(ruleset, no_mark_is_a_priority_that_the_kernel_gives_by_tos)
+{
+	const struct rules_settings settings = {.mark = 4, .own_mark = 6};
+	char *text = NULL;
+	size_t length;
+	FILE *file = open_memstream(&text, &length);
+
+	ruleset_write(&settings, false, file);
+	fclose(file);
+	cr_expect(strstr(text, "meta mark set 0x6 meta priority set"), "%s", text);
+	cr_expect_not(strstr(text, " 0:"), "%s", text);
+	free(text);
 }
 
 Test(ruleset, translation_by_others_keeps_conntrack)

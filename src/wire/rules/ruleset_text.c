@@ -40,9 +40,13 @@ static void write_notrack(const struct rules_settings *settings, FILE *file)
 	}
 }
 
+/* A mark as a priority, which is written in halves. Packets of local programs have those of 0 to
+ * 15, by their TOS or SO_PRIORITY, and marks may have them, too. */
+enum { PRIORITIES = 0x6e62 };
+
 static unsigned upper(uint32_t mark)
 {
-	return mark >> 16;
+	return mark >> 16 ^ PRIORITIES;
 }
 
 static unsigned lower(uint32_t mark)
