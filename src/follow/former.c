@@ -75,7 +75,7 @@ void former_note_ports(struct follow *follow, const struct passage *passage, uin
 		if (uri->is_address && address_same_host(&uri->address, &passage->client) &&
 			uri_port(uri) != passage->client.port)
 			ledger_note(&follow->proofs,
-				port_key(follow, registration, listing_written(follow, uri)),
+				port_key(follow, registration, contact_written(follow, uri)),
 				report_tick(follow->report), uri_port(uri));
 	}
 }

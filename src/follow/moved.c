@@ -62,12 +62,12 @@ static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 static unsigned list_beside(
 	const struct follow *follow, const struct sip_message *message, unsigned number)
 {
-	const uint32_t written = listing_written(follow, &message->contacts[number].uri);
+	const uint32_t written = contact_written(follow, &message->contacts[number].uri);
 	unsigned contacts = 0;
 
 	for (unsigned i = 0; i < message->contact_count; i++) {
-		if (listing_leads_alike(
-			    listing_written(follow, &message->contacts[i].uri), written))
+		if (written_leads_alike(
+			    contact_written(follow, &message->contacts[i].uri), written))
 			contacts |= 1u << i;
 	}
 	return contacts;
@@ -86,7 +86,7 @@ static void find_as(const struct follow *follow, const struct passage *passage,
 		const struct sip_uri uri = uri_as(written, as);
 
 		if (!is_learnt(written, as, &passage->client, client) ||
-			!listing_is_alike(listing_written(follow, &uri), reason->written))
+			!written_is_alike(contact_written(follow, &uri), reason->written))
 			continue;
 		old->contacts = list_beside(follow, passage->message, i);
 		old->as = *as;
@@ -110,7 +110,7 @@ static bool find_as_it_stands(
 			if (text_equal(message->contacts[j].uri.whole, uri->whole))
 				return false;
 		}
-		any |= listing_leads_alike(listing_written(follow, uri), reason->written);
+		any |= written_leads_alike(contact_written(follow, uri), reason->written);
 	}
 	if (any)
 		old->contacts = (1u << message->contact_count) - 1;
@@ -134,7 +134,7 @@ static bool is_named(
 	struct sip_cursor cursor = {0};
 
 	while ((contact = sip_next_contact(message, &cursor))) {
-		if (listing_written(follow, &contact->uri) == reason->written)
+		if (contact_written(follow, &contact->uri) == reason->written)
 			return true;
 	}
 	return false;
@@ -240,9 +240,9 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 {
 	const struct reason *reason = reason_at(follow->endpoints, registration);
 	const struct sip_uri there = uri_as(uri, place_of(follow, registration));
-	const uint32_t binding = listing_binding(follow, &there);
-	const uint32_t written = listing_written(follow, uri);
-	const uint32_t bare = listing_written(follow, &there);
+	const uint32_t binding = contact_binding(follow, &there);
+	const uint32_t written = contact_written(follow, uri);
+	const uint32_t bare = contact_written(follow, &there);
 	uint32_t other = 0;
 
 	while ((other = registration_next(follow->endpoints, aor, key, other))) {
@@ -251,7 +251,7 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 		if (other != registration &&
 			(is_given_back ? another->endpoint == reason->endpoint
 				       : another->binding == binding &&
-						 !listing_tells_apart(
+						 !written_tells_apart(
 							 written, another->written, bare)))
 			return true;
 	}
@@ -325,9 +325,9 @@ static void take_back(const struct follow *follow, struct passage *passage, cons
 			&passage->message->contacts[__builtin_ctz(left)];
 		const struct sip_uri uri = uri_as(&contact->uri, &old->as);
 		const bool is_as_repaired =
-			listing_binding_at(follow, &uri, &from) == reason->binding;
+			contact_binding_at(follow, &uri, &from) == reason->binding;
 		const bool is_given_back =
-			!is_as_repaired && listing_binding(follow, &uri) == reason->binding;
+			!is_as_repaired && contact_binding(follow, &uri) == reason->binding;
 
 		if (is_shared(follow, aor, wanted->reason, old->registration, &uri, is_given_back))
 			continue;
@@ -353,7 +353,7 @@ static bool is_repaired_here(const struct follow *follow, const struct passage *
 	return !contact->name_addr.is_star && uri->is_address &&
 	       !address_is_no_place(&uri->address) &&
 	       !address_same_host(&uri->address, &passage->client) &&
-	       listing_binding_at(follow, uri, &passage->client) == registration->binding;
+	       contact_binding_at(follow, uri, &passage->client) == registration->binding;
 }
 
 void moved_keep(const struct follow *follow, struct passage *passage, uint32_t registration)

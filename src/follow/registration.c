@@ -224,7 +224,7 @@ void registration_request(struct follow *follow, struct passage *passage)
 static bool is_anothers(
 	const struct follow *follow, const struct answer *answer, uint32_t registration)
 {
-	return listing_tells_apart(reason_at(follow->endpoints, registration)->written,
+	return written_tells_apart(reason_at(follow->endpoints, registration)->written,
 		       answer->listing.written, listing_bare(follow, answer->transaction)) &&
 	       listing_has_another(&answer->listing);
 }
@@ -420,7 +420,7 @@ static bool is_to_be_changed_again(
 {
 	if (passage->message->status < 300 && passage->taken_back) {
 		transaction->registration.taken_back =
-			listing_binding(follow, &passage->taken_back->uri);
+			contact_binding(follow, &passage->taken_back->uri);
 		return true;
 	}
 	return passage->grants && passage->grants->count;
