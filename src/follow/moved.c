@@ -53,7 +53,8 @@ static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 	const struct address *client, const struct address *from)
 {
 	return !uri_is_at(uri, as) && (uri_is_at(uri, client) || !nat_is_repaired(uri)) &&
-	       (address_same_host(as, from) ||
+	       ((address_equal(client, from) && !address_is_no_place(as)) ||
+		       address_same_host(as, from) ||
 		       (uri->is_address && (address_same_host(&uri->address, client) ||
 						   address_same_host(&uri->address, from))));
 }
@@ -140,30 +141,6 @@ static bool is_named(
 	return false;
 }
 
-/* In the ledger: a user agent has come with a Contact as it wrote it from a place where it is not
- * registered yet. It may have been told by a challenge where that is. */
-static uint64_t coming_key(
-	const struct follow *follow, const struct address *client, const struct reason *reason)
-{
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	hash_add(&hash, "c", 1);
-	hash_add(&hash, client->ip, sizeof(client->ip));
-	hash_add_number(&hash, client->port);
-	hash_add_number(&hash, reason_key(reason));
-	hash_add_number(&hash, reason->written);
-	return hash_end(&hash);
-}
-
-static void note_coming(struct follow *follow, const struct passage *passage, uint32_t registration)
-{
-	const struct reason *reason = reason_at(follow->endpoints, registration);
-
-	ledger_note(&follow->proofs, coming_key(follow, &passage->client, reason),
-		report_tick(follow->report), 0);
-}
-
 /* Whether a registration is surely of the user agent of a REGISTER: that comes from where it
  * stands, or has come from there before, or names that place, or the instance that it is told apart
  * by; or has come from its new place with the same Contact. */
@@ -174,9 +151,7 @@ static bool is_sure(const struct follow *follow, const struct passage *passage, 
 	const struct sip_contact *contact;
 	struct sip_cursor cursor = {0};
 
-	if (is_here || reason->doubled ||
-		ledger_find(
-			&follow->proofs, coming_key(follow, &passage->client, reason), NULL, NULL))
+	if (is_here || reason->doubled || former_has_come(follow, &passage->client, reason))
 		return true;
 	while ((contact = sip_next_contact(passage->message, &cursor))) {
 		if (contact->name_addr.instance.length ||
@@ -219,7 +194,7 @@ static bool find_old(
 	old->contacts = 0;
 	old->as = (struct address){0};
 	if (!reason->written || has_star(passage->message) ||
-		passage->message->cseq_number <= reason->cseq ||
+		(!is_here && passage->message->cseq_number <= reason->cseq) ||
 		passage->message->cseq_number > CSEQ_MAX)
 		return true;
 	if (is_here && is_named(follow, passage->message, old->registration))
@@ -258,6 +233,25 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 	return false;
 }
 
+/* The registration of a user agent where it comes from. Of one that has none anywhere, as it was
+ * switched off and on, it is what stands there, whatever its Call-ID was. */
+static uint32_t find_here(const struct follow *follow, const struct passage *passage,
+	const struct aor *aor, uint64_t key)
+{
+	const struct endpoints *endpoints = follow->endpoints;
+	uint32_t registration = 0, here = 0;
+
+	while ((registration = registration_next(endpoints, aor, key, registration))) {
+		const struct reason *reason = reason_at(endpoints, registration);
+
+		if (reason_key(reason) == key)
+			return reason_find_at(endpoints, key, &passage->client, passage->proxy);
+		if (passage->endpoint && reason->endpoint == passage->endpoint)
+			here = registration;
+	}
+	return here;
+}
+
 /* Of a user agent that stands here already, what it has here counts, and what the same REGISTER has
  * made or a Contact has left elsewhere; of another the only one that there is, or those of the same
  * REGISTER, else none. */
@@ -265,7 +259,7 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 	const struct aor *aor, uint32_t here, struct transaction *wanted,
 	struct old all[static MOVED_MAX])
 {
-	const uint64_t key = wanted->reason;
+	const uint64_t key = here ? reason_key(reason_at(follow->endpoints, here)) : wanted->reason;
 	struct old old = {0};
 	unsigned count = 0;
 	bool are_sure = true;
@@ -383,7 +377,7 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 	if (!passage->nat || passage->message->has_more_contacts ||
 		passage->message->contact_count > TRANSACTION_CONTACTS_MAX)
 		return;
-	here = reason_find_at(follow->endpoints, wanted->reason, &passage->client, passage->proxy);
+	here = find_here(follow, passage, aor, wanted->reason);
 	count = find_all(follow, passage, aor, here, wanted, all);
 	for (unsigned i = 0; i < count; i++)
 		take_back(follow, passage, aor, &all[i], wanted);
@@ -393,7 +387,8 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 	}
 	former_note_ports(follow, passage, wanted->reason);
 	for (unsigned i = 0; i < count; i++)
-		note_coming(follow, passage, all[i].registration);
+		former_note_coming(follow, &passage->client,
+			reason_at(follow->endpoints, all[i].registration));
 }
 
 bool moved_is_possible(const struct passage *passage, const struct transaction *wanted,

@@ -339,6 +339,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	const struct reason_claim claim = claim_of(answer);
 	uint32_t registration;
 
+	former_note(follow, &answer->listing, claim.key);
 	if (answer->own) {
 		reason_rekey(follow->endpoints, answer->own, claim.key);
 		refresh(follow, answer);
@@ -351,7 +352,6 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	reason_at(follow->endpoints, registration)->doubled =
 		answer->transaction->registration.has_more_moved;
 	unlisted_note_new(follow, registration);
-	former_note(follow, &answer->listing, claim.key);
 	moved_note_doubled(follow, passage, &answer->aor, registration);
 }
 
