@@ -155,7 +155,8 @@ void served_inspect(struct wire *wire, uint64_t send_errors, int last)
 		sender_advice(last));
 	tell_growth(wire, send_errors, &served->send_errors, what);
 	tell_growth(wire, rules_forged(served->rules), &served->forged,
-		"were dropped: they bore a proxy's source but did not come from there");
+		"were dropped: they bore a proxy's source, but came in where no route to it "
+		"points; ip route get tells where it does");
 }
 
 void served_warn_of_loopback(const struct wire *wire, const struct address *served, size_t count)

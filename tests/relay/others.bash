@@ -89,6 +89,27 @@ goes_on_beside_uplinks() {
 	done
 }
 
+# As of carriers: the proxies' network is a routing domain of its own, whose packets are seen at the port
+# where they come in, and once more at the domain.
+goes_on_beside_domains() {
+	if ! border ip link add core type vrf table 102 2>/dev/null; then
+		echo "# this kernel has no VRF"
+		return
+	fi
+	border ip link set in0 master core
+	border ip link set core up
+	border ip addr add fd09:2::1/64 dev in0 nodad
+	border ip route add 10.9.2.0/24 dev core
+	border ip -6 route add fd09:2::/64 dev core
+	border ip route add 10.9.1.0/24 dev out0 table 102
+	border ip -6 route add fd09:1::/64 dev out0 table 102
+	start_relay && eventually reaches "$caller6" "$far6" 100 1000 && reaches_all is_relayed
+	ok $? "where the proxies are in a routing domain of their own all is relayed once"
+	stop_relay
+	border ip link del core
+	plug border in0 10.9.2.1/24 fd09:2::1/64
+}
+
 warns() { # words of the one warning; none: there is none
 	border "${natbox[@]}" -o natbox.proxy="$near, $far, $near6, $far6" -t -t >/dev/null 2>"$dir/warnings"
 	sed 's/^/# /' "$dir/warnings"
@@ -133,5 +154,6 @@ goes_on_beside_others() {
 	goes_on_beside_marks
 	goes_on_beside_reverse_paths
 	goes_on_beside_uplinks
+	goes_on_beside_domains
 	! relaying || says_what_has_no_route
 }

@@ -72,6 +72,7 @@ static bool is_interface(const char *name)
 	       strcmp(name, "lo") != 0;
 }
 
+/* With dots sysctl(8) would not find an interface that has one in its name, as of a VLAN. */
 static int check_marks(struct fault *fault)
 {
 	DIR *directory = opendir(IPV4_CONFIGURATION);
@@ -89,7 +90,7 @@ static int check_marks(struct fault *fault)
 				"relay mode cannot work on interface %s: with "
 				"net.ipv4.conf.%s.src_valid_mark the kernel drops what is "
 				"diverted; "
-				"sysctl -w net.ipv4.conf.%s.src_valid_mark=0",
+				"sysctl -w net/ipv4/conf/%s/src_valid_mark=0",
 				name, where, where);
 	}
 	closedir(directory);

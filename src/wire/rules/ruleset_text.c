@@ -214,6 +214,9 @@ static void write_queued_arriving(const struct rules_settings *settings, FILE *f
 		"		meta l4proto != udp accept\n"
 		"		# What natbox itself sent to a proxy on this host.\n"
 		"		meta mark %#x accept\n"
+		"		# Seen before, at a port of the VRF, which loses what is queued "
+		"here.\n"
+		"		meta iifkind \"vrf\" accept\n"
 		"		# A link-local source cannot be sent to: it has no interface.\n"
 		"		ip6 saddr fe80::/10 accept\n",
 		settings->own_mark);
@@ -231,7 +234,9 @@ static void write_queued_leaving(const struct rules_settings *settings, FILE *fi
 		"	# From a proxy on this host, but not to another.\n"
 		"	chain leaving {\n"
 		"		type filter hook output priority -90; policy accept;\n"
-		"		meta mark %#x accept\n",
+		"		meta mark %#x accept\n"
+		"		# Seen again at a port of the VRF.\n"
+		"		meta oifkind \"vrf\" accept\n",
 		settings->own_mark);
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
