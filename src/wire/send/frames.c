@@ -1,7 +1,6 @@
 #include "frames.h"
 
 #include "batch.h"
-#include "outgoing.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,6 +16,7 @@ enum { CACHE_LINE = 64 };
 
 struct frames {
 	int socket;
+	uint16_t label;        /* of IPv6 */
 	unsigned count, limit; /* limit: of what is handed over at once */
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec spans[BATCH_MAX];
@@ -42,15 +42,16 @@ static int open_socket(uint32_t mark)
 	return error ? error : fd;
 }
 
-int frames_open(uint32_t mark, struct frames **out)
+int frames_open(const struct sender_settings *settings, struct frames **out)
 {
 	struct frames *frames = calloc(1, sizeof(*frames));
 
 	if (!frames)
 		return -ENOMEM;
+	frames->label = settings->label;
 	frames->limit = BATCH_MAX;
 	frames->copies = batch_new();
-	frames->socket = frames->copies ? open_socket(mark) : -ENOMEM;
+	frames->socket = frames->copies ? open_socket(settings->mark) : -ENOMEM;
 	if (frames->socket < 0) {
 		int error = frames->socket;
 
@@ -112,7 +113,7 @@ static uint8_t *put(struct frames *frames, const struct flow *flow, const struct
 }
 
 void frames_add(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
-	const struct ipv4_fields *fields, uint32_t label, struct text bytes)
+	const struct ipv4_fields *fields, struct text bytes)
 {
 	const size_t length = DATAGRAM_UDP_LENGTH + bytes.length;
 
@@ -120,7 +121,7 @@ void frames_add(struct frames *frames, const struct flow *flow, const struct nex
 		datagram_ipv4_whole_header(flow, fields, length,
 			put(frames, flow, hop, ETHERTYPE_IP, DATAGRAM_IPV4_LENGTH, bytes));
 	else
-		datagram_ipv6_header(flow, hop->hop_limit, label, length,
+		datagram_ipv6_header(flow, hop->hop_limit, frames->label, length,
 			put(frames, flow, hop, ETHERTYPE_IPV6, DATAGRAM_IPV6_LENGTH, bytes));
 }
 

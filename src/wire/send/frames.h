@@ -8,22 +8,22 @@
 #define NATBOX_FRAMES_H
 
 #include "../hops/hops.h"
-#include "datagram.h"
+#include "outgoing.h"
 
 struct frames;
 
-/* mark: of what is sent, for the device's queues; 0: none. Needs CAP_NET_RAW, which may be given up
+/* The mark is for the device's queues. Needs CAP_NET_RAW, which may be given up
  * afterwards, and for a mark before Linux 5.17 CAP_NET_ADMIN. 0 or a negative errno. */
-int frames_open(uint32_t mark, struct frames **frames);
+int frames_open(const struct sender_settings *settings, struct frames **frames);
 void frames_close(struct frames *frames); /* NULL is fine */
 
 bool frames_are_full(const struct frames *frames);
 bool frames_are_empty(const struct frames *frames);
 
-/* Adds a copy of bytes, from the IP header on no longer than 65535. fields: of IPv4; label: of
- * IPv6. There is room. */
+/* Adds a copy of bytes, from the IP header on no longer than 65535. fields: of IPv4. There is
+ * room. */
 void frames_add(struct frames *frames, const struct flow *flow, const struct next_hop *hop,
-	const struct ipv4_fields *fields, uint32_t label, struct text bytes);
+	const struct ipv4_fields *fields, struct text bytes);
 
 /* Sends all, and hands what the device refuses to refused, with the negative errno. Returns how
  * many have left. */
