@@ -100,8 +100,9 @@ void served_warn(const struct wire *wire, const struct served *served)
 	warn_of_forwarding(wire, served);
 }
 
-static void on_rules_fault(void *context, const struct fault *fault)
+static void on_rules_fault(void *context, int error, const struct fault *fault)
 {
+	(void)error;
 	tell(context, WIRE_ERROR, "%s", fault->line);
 }
 

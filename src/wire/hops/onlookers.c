@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libnftnl/chain.h>
+#include <libnftnl/common.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -97,12 +98,9 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 static int ask_rules(struct onlookers *onlookers)
 {
 	struct netlink_message request;
-	struct nfgenmsg *general = netlink_start(&request,
-		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, sizeof(*general));
 	int result;
 
-	general->nfgen_family = NFPROTO_UNSPEC;
-	general->version = NFNETLINK_V0;
+	nftnl_nlmsg_build_hdr((char *)&request, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 1);
 	result = netlink_request(onlookers->questions, &request.header, take_chain, onlookers);
 	netlink_drain(onlookers->questions);
 	return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;

@@ -11,7 +11,6 @@
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdlib.h>
@@ -19,9 +18,6 @@
 
 /* Two messages with all elements, 44 bytes each at the longest, for either family. */
 enum { TRANSACTION_MAX = 4 * 64 * PROXIES_MAX };
-
-/* Any other message or answer. */
-enum { MESSAGE_MAX = 8192 };
 
 struct transaction {
 	size_t length;
@@ -218,19 +214,18 @@ static int read_counter(const struct nlmsghdr *message, void *context)
 
 int alive_forged(struct alive *alive, uint64_t *packets)
 {
-	alignas(struct nlmsghdr) char buffer[MESSAGE_MAX];
-	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_ACK, 1);
+	struct netlink_message request;
 	struct nftnl_obj *counter = nftnl_obj_alloc();
 
 	if (!counter)
 		return -ENOMEM;
+	nftnl_nlmsg_build_hdr((char *)&request, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_ACK, 1);
 	nftnl_obj_set_str(counter, NFTNL_OBJ_TABLE, OWN_TABLE);
 	nftnl_obj_set_str(counter, NFTNL_OBJ_NAME, "forged");
 	nftnl_obj_set_u32(counter, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
-	nftnl_obj_nlmsg_build_payload(request, counter);
+	nftnl_obj_nlmsg_build_payload(&request.header, counter);
 	nftnl_obj_free(counter);
-	return ask(alive, request, read_counter, packets);
+	return ask(alive, &request.header, read_counter, packets);
 }
 
 static int count_rule(const struct nlmsghdr *message, void *context)
@@ -245,11 +240,9 @@ static int count_rule(const struct nlmsghdr *message, void *context)
 int alive_rules(struct alive *alive, unsigned *rules)
 {
 	struct netlink_message request;
-	struct nfgenmsg *general = netlink_start(&request,
-		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, sizeof(*general));
 
 	*rules = 0;
-	general->nfgen_family = NFPROTO_INET;
+	nftnl_nlmsg_build_hdr((char *)&request, NFT_MSG_GETRULE, NFPROTO_INET, NLM_F_DUMP, 1);
 	mnl_attr_put_strz(&request.header, NFTA_RULE_TABLE, OWN_TABLE);
 	return ask(alive, &request.header, count_rule, rules);
 }
