@@ -141,7 +141,7 @@ int capture_open_file(const char *path, struct capture **capture, struct fault *
 	if (!error)
 		error = capture_rewind(opened, fault);
 	if (error) {
-		capture_free(opened);
+		capture_close(opened);
 		return error;
 	}
 	*capture = opened;

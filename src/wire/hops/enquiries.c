@@ -11,7 +11,7 @@ struct enquiries {
 	struct deputy *deputy;
 
 	/* The deputy's while it asks. */
-	struct mnl_socket *socket; /* NULL: there was none to be had */
+	struct mnl_socket *socket;
 	unsigned interface;
 	uint8_t ip[16];
 	struct device device;
@@ -61,7 +61,7 @@ static void about_device(void *context)
 {
 	struct enquiries *own = context;
 
-	own->result = own->socket ? ask_device(own->socket, own->interface, &own->device) : -EBADF;
+	own->result = ask_device(own->socket, own->interface, &own->device);
 }
 
 bool enquire_device(struct enquiries *enquiries, unsigned interface, struct device *device)
@@ -77,9 +77,7 @@ static void about_neighbour(void *context)
 {
 	struct enquiries *own = context;
 
-	own->result = own->socket
-			      ? ask_neighbour(own->socket, own->interface, own->ip, &own->neighbour)
-			      : -EBADF;
+	own->result = ask_neighbour(own->socket, own->interface, own->ip, &own->neighbour);
 }
 
 bool enquire_neighbour(struct enquiries *enquiries, unsigned interface, const uint8_t ip[static 16],
@@ -93,17 +91,11 @@ bool enquire_neighbour(struct enquiries *enquiries, unsigned interface, const ui
 	return true;
 }
 
-/* What is left of a dump that was cut short would be taken for the next answer. */
 static void about_segments(void *context)
 {
 	struct enquiries *own = context;
 
-	own->result = own->socket ? ask_segments(own->socket, own->segments, own->kinds) : -EBADF;
-	if (own->result == 0)
-		return;
-	netlink_close(own->socket);
-	own->socket = NULL;
-	netlink_open(NETLINK_ROUTE, &own->socket);
+	own->result = ask_segments(own->segments, own->kinds);
 }
 
 void enquire_segments(struct enquiries *enquiries, struct segments *segments,

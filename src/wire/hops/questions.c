@@ -137,17 +137,19 @@ static int gather_family(struct mnl_socket *socket, struct gathering *gathering,
 	return is_absent(result) ? 0 : result;
 }
 
-int ask_segments(
-	struct mnl_socket *socket, struct segments *segments, struct routing_kinds kinds[static 2])
+int ask_segments(struct segments *segments, struct routing_kinds kinds[static 2])
 {
 	struct gathering gathering = {.segments = segments, .kinds = kinds};
-	int result;
+	struct mnl_socket *socket = NULL;
+	int result = netlink_open(NETLINK_ROUTE, &socket);
 
 	segments_clear(segments);
 	kinds[0] = kinds[1] = (struct routing_kinds){0};
-	result = gather_family(socket, &gathering, AF_INET);
+	if (result == 0)
+		result = gather_family(socket, &gathering, AF_INET);
 	if (result == 0 && !gathering.is_full)
 		result = gather_family(socket, &gathering, AF_INET6);
+	netlink_close(socket);
 	if (gathering.is_full)
 		return -E2BIG;
 	if (result == 0)
