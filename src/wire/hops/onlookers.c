@@ -216,8 +216,7 @@ static int note_rule(const struct nlmsghdr *message, void *context)
 {
 	const struct nfgenmsg *general = mnl_nlmsg_get_payload(message);
 	struct onlookers *onlookers = context;
-	const struct nlattr *attribute;
-	const char *table = "";
+	const struct nlattr *table = netlink_find(message, sizeof(*general), NFTA_CHAIN_TABLE);
 
 	switch (message->nlmsg_type & 0xff) {
 	case NFT_MSG_NEWCHAIN:
@@ -228,12 +227,7 @@ static int note_rule(const struct nlmsghdr *message, void *context)
 	default:
 		return MNL_CB_OK;
 	}
-	mnl_attr_for_each(attribute, message, sizeof(*general))
-	{
-		if (mnl_attr_get_type(attribute) == NFTA_CHAIN_TABLE)
-			table = mnl_attr_get_str(attribute);
-	}
-	if (!is_own_table(general->nfgen_family, table))
+	if (!is_own_table(general->nfgen_family, table ? mnl_attr_get_str(table) : NULL))
 		onlookers->rules_are_news = true;
 	return MNL_CB_OK;
 }

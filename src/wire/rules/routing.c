@@ -27,35 +27,16 @@ struct fib_rule {
 static struct fib_rule read_rule(const struct nlmsghdr *message)
 {
 	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
-	struct fib_rule rule = {.family = header->family,
-		.action = header->action,
-		.inverted = header->flags & FIB_RULE_INVERT,
-		.table = header->table};
-	const struct nlattr *attribute;
+	const struct nlattr *protocol = netlink_find(message, sizeof(*header), FRA_PROTOCOL);
 
-	mnl_attr_for_each(attribute, message, sizeof(*header))
-	{
-		switch (mnl_attr_get_type(attribute)) {
-		case FRA_PRIORITY:
-			rule.priority = mnl_attr_get_u32(attribute);
-			break;
-		case FRA_FWMARK:
-			rule.mark = mnl_attr_get_u32(attribute);
-			break;
-		case FRA_FWMASK:
-			rule.mask = mnl_attr_get_u32(attribute);
-			break;
-		case FRA_TABLE:
-			rule.table = mnl_attr_get_u32(attribute);
-			break;
-		case FRA_PROTOCOL:
-			rule.protocol = mnl_attr_get_u8(attribute);
-			break;
-		default:
-			break;
-		}
-	}
-	return rule;
+	return (struct fib_rule){.family = header->family,
+		.action = header->action,
+		.protocol = protocol ? mnl_attr_get_u8(protocol) : 0,
+		.inverted = header->flags & FIB_RULE_INVERT,
+		.priority = netlink_number(message, sizeof(*header), FRA_PRIORITY),
+		.mark = netlink_number(message, sizeof(*header), FRA_FWMARK),
+		.mask = netlink_number(message, sizeof(*header), FRA_FWMASK),
+		.table = netlink_number(message, sizeof(*header), FRA_TABLE)};
 }
 
 static bool rule_is_ours(const struct fib_rule *rule)
@@ -138,26 +119,13 @@ static int check_rule(const struct nlmsghdr *message, void *context)
 	return MNL_CB_ERROR;
 }
 
-static uint32_t route_table(const struct nlmsghdr *message)
-{
-	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attribute;
-
-	mnl_attr_for_each(attribute, message, sizeof(*header))
-	{
-		if (mnl_attr_get_type(attribute) == RTA_TABLE)
-			return mnl_attr_get_u32(attribute);
-	}
-	return header->rtm_table;
-}
-
 static int check_route(const struct nlmsghdr *message, void *context)
 {
 	const struct search *search = context;
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
 
 	if (header->rtm_protocol == ROUTING_PROTOCOL ||
-		route_table(message) != search->settings->table)
+		netlink_number(message, sizeof(*header), RTA_TABLE) != search->settings->table)
 		return MNL_CB_OK;
 	fault_set_kind(search->fault, FAULT_LASTING, 0,
 		"relay.table %u has routes of somebody else; set relay.table to a free one",
