@@ -1,6 +1,5 @@
 #include "sender.h"
 
-#include "frames.h"
 #include "shortcut.h"
 
 #include <errno.h>
@@ -11,17 +10,29 @@ struct sender {
 	struct outgoing *ipv4;
 	struct outgoing *ipv6; /* NULL: this host has none */
 	/* NULL: this host has no packet sockets. */
-	struct frames *frames;
+	struct outgoing *frames;
 	struct shortcut *shortcut;
-	struct sent_counters counters;
+	struct sent_counters counters, linked; /* by raw sockets, as frames */
 };
+
+/* What a device refuses the raw socket takes, which tells what is wrong, if anything is. */
+static void send_instead(void *context, int error, const struct flow *flow, struct text bytes)
+{
+	struct sender *sender = context;
+
+	if (error != -EAGAIN && error != -ENOBUFS)
+		shortcut_doubt(sender->shortcut);
+	sender_add(sender, flow, hop_of_this_host, bytes);
+}
 
 static int open_shortcut(struct sender *sender, const struct sender_settings *settings)
 {
-	int error = frames_open(settings, &sender->frames);
+	int error = outgoing_open(AF_PACKET, settings, &sender->linked, &sender->frames);
 
-	if (!error)
+	if (!error) {
+		outgoing_hand_back(sender->frames, send_instead, sender);
 		error = shortcut_open(settings->mark, &sender->shortcut);
+	}
 	return error == -EAFNOSUPPORT || error == -EPERM ? 0 : error;
 }
 
@@ -52,7 +63,7 @@ void sender_close(struct sender *sender)
 	if (!sender)
 		return;
 	shortcut_close(sender->shortcut);
-	frames_close(sender->frames);
+	outgoing_close(sender->frames);
 	outgoing_close(sender->ipv4);
 	outgoing_close(sender->ipv6);
 	free(sender);
@@ -88,32 +99,12 @@ int sender_add_in_place(
 	return outgoing ? outgoing_add_in_place(outgoing, flow, hop, bytes) : -EAFNOSUPPORT;
 }
 
-/* What a device refuses the raw socket takes, which tells what is wrong, if anything is. */
-static void send_instead(void *context, int error, const struct flow *flow, struct text bytes)
-{
-	struct sender *sender = context;
-
-	if (error != -EAGAIN && error != -ENOBUFS)
-		shortcut_doubt(sender->shortcut);
-	sender_add(sender, flow, hop_of_this_host, bytes);
-}
-
-static void flush_frames(struct sender *sender)
-{
-	const unsigned left = frames_flush(sender->frames, send_instead, sender);
-
-	sender->counters.linked += left;
-	sender->counters.sent += left;
-}
-
 static bool find_hop(
 	struct sender *sender, const struct flow *flow, size_t bytes, struct next_hop *hop)
 {
-	if (!sender->shortcut)
+	if (!sender->shortcut || !shortcut_is_wanted(sender->shortcut))
 		return false;
-	if (frames_are_full(sender->frames))
-		flush_frames(sender);
-	if (frames_are_empty(sender->frames))
+	if (outgoing_make_room(sender->frames))
 		shortcut_look(sender->shortcut);
 	return shortcut_find(sender->shortcut, flow, bytes, hop);
 }
@@ -130,7 +121,7 @@ int sender_add_keepalive(struct sender *sender, const struct flow *flow, struct 
 		return outgoing_add(outgoing, flow, hop_of_this_host, bytes);
 	if (outgoing == sender->ipv4)
 		fields = outgoing_ipv4_fields(outgoing, flow, hop_of_this_host);
-	frames_add(sender->frames, flow, &hop, &fields, bytes);
+	outgoing_add_frame(sender->frames, flow, &hop, &fields, bytes);
 	return 0;
 }
 
@@ -148,7 +139,7 @@ bool sender_path_news(struct sender *sender, struct fault *line)
 void sender_flush(struct sender *sender)
 {
 	if (sender->shortcut)
-		flush_frames(sender);
+		outgoing_flush(sender->frames);
 	outgoing_flush(sender->ipv4);
 	if (sender->ipv6)
 		outgoing_flush(sender->ipv6);
@@ -156,7 +147,11 @@ void sender_flush(struct sender *sender)
 
 struct sent_counters sender_counters(const struct sender *sender)
 {
-	return sender->counters;
+	struct sent_counters counters = sender->counters;
+
+	counters.linked = sender->linked.sent;
+	counters.sent += counters.linked;
+	return counters;
 }
 
 const char *sender_advice(int error)

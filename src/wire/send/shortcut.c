@@ -65,7 +65,7 @@ static enum way decide(const struct shortcut *shortcut)
 }
 
 /* The coarse clock goes on every few milliseconds. */
-static void look(struct shortcut *shortcut)
+void shortcut_look(struct shortcut *shortcut)
 {
 	const uint64_t now_ms = clock_us(CLOCK_MONOTONIC_COARSE) / 1000;
 
@@ -83,10 +83,9 @@ void shortcut_set_path(struct shortcut *shortcut, enum keepalive_path path)
 	shortcut->way = decide(shortcut);
 }
 
-void shortcut_look(struct shortcut *shortcut)
+bool shortcut_is_wanted(const struct shortcut *shortcut)
 {
-	if (shortcut->path != KEEPALIVE_PATH_RAW)
-		look(shortcut);
+	return shortcut->path != KEEPALIVE_PATH_RAW;
 }
 
 bool shortcut_find(
@@ -126,7 +125,7 @@ static void say(const struct shortcut *shortcut, struct fault *line)
 
 bool shortcut_news(struct shortcut *shortcut, struct fault *line)
 {
-	look(shortcut);
+	shortcut_look(shortcut);
 	if (!onlookers_are_settled(shortcut->onlookers) || shortcut->told == shortcut->way)
 		return false;
 	shortcut->told = shortcut->way;

@@ -1,5 +1,5 @@
-/* The shortcut: whether keepalives leave as Ethernet frames (frames.h). They do wherever their next
- * hop is known (hops.h) and nothing on this host is to see them first (onlookers.h), as
+/* The shortcut: whether keepalives leave as Ethernet frames (outgoing.h). They do wherever their
+ * next hop is known (hops.h) and nothing on this host is to see them first (onlookers.h), as
  * keepalive.path has it. */
 #ifndef NATBOX_SHORTCUT_H
 #define NATBOX_SHORTCUT_H
@@ -15,6 +15,9 @@ int shortcut_open(uint32_t mark, struct shortcut **shortcut);
 void shortcut_close(struct shortcut *shortcut); /* NULL is fine */
 
 void shortcut_set_path(struct shortcut *shortcut, enum keepalive_path path);
+
+/* False: keepalives leave through the kernel, whatever may be found. */
+bool shortcut_is_wanted(const struct shortcut *shortcut);
 
 /* Before the first frame of a batch. */
 void shortcut_look(struct shortcut *shortcut);
