@@ -99,6 +99,11 @@ struct wire {
 	int claims[1 + WIRE_NAMED_MAX]; /* descriptors */
 };
 
+struct wire_counters {
+	uint64_t dropped; /* packets that the kernel lost because nobody took them in time */
+	uint64_t linked;  /* keepalives that have left as frames */
+};
+
 /* What a capture file held as far as it was read, in frames. */
 struct wire_frames {
 	uint64_t frames, datagrams;
@@ -130,12 +135,9 @@ struct wire_kind {
 	void (*flush)(struct wire *wire);
 	/* About once a second: tells what has gone wrong since. */
 	void (*inspect)(struct wire *wire);
-	/* Packets that the kernel lost because nobody took them in time. */
-	uint64_t (*dropped)(const struct wire *wire);
+	struct wire_counters (*counters)(const struct wire *wire);
 	/* How keepalives leave from now on, over the settings. NULL: there is but one way. */
 	void (*set_path)(struct wire *wire, enum keepalive_path path);
-	/* Keepalives that have left as frames. NULL with set_path. */
-	uint64_t (*linked)(const struct wire *wire);
 	/* The end of the loop: SIP flows past from here on. Waits for no disk, and calls nothing
 	 * that may end the process, as state has not been written yet. NULL: it always does. */
 	void (*stop)(struct wire *wire);

@@ -190,13 +190,6 @@ static void passing_set_path(struct wire *wire, enum keepalive_path path)
 	sender_set_path(passing->sender, path);
 }
 
-static uint64_t passing_linked(const struct wire *wire)
-{
-	const struct passing *passing = wire->own;
-
-	return sender_counters(passing->sender).linked;
-}
-
 static void tell_send_errors(
 	const struct wire *wire, struct passing *passing, uint64_t errors, int last)
 {
@@ -249,12 +242,16 @@ static void passing_inspect(struct wire *wire)
 		"were dropped: they bore a proxy's source but did not come from there");
 }
 
-static uint64_t passing_dropped(const struct wire *wire)
+static struct wire_counters passing_counters(const struct wire *wire)
 {
-	const struct way *way = &((const struct passing *)wire->own)->way;
+	const struct passing *passing = wire->own;
+	const struct way *way = &passing->way;
 
-	return way->relay ? relay_counters(way->relay).overruns
-			  : queue_counters(way->queue).overruns;
+	return (struct wire_counters){
+		.dropped = way->relay ? relay_counters(way->relay).overruns
+				      : queue_counters(way->queue).overruns,
+		.linked = sender_counters(passing->sender).linked,
+	};
 }
 
 /* What came before the rules let SIP flow past is still in the queue. */
@@ -293,9 +290,8 @@ const struct wire_kind passing_wire = {
 	.send = passing_send,
 	.flush = passing_flush,
 	.inspect = passing_inspect,
-	.dropped = passing_dropped,
+	.counters = passing_counters,
 	.set_path = passing_set_path,
-	.linked = passing_linked,
 	.stop = passing_stop,
 	.close = passing_close,
 	.needs_net_admin = true,
