@@ -2,7 +2,6 @@
 #ifndef NATBOX_LIVE_H
 #define NATBOX_LIVE_H
 
-#include "proxy_addresses.h"
 #include "turns.h"
 
 #include <natbox/engine.h>
@@ -38,7 +37,7 @@ struct live {
 	} status;          /* at the last that the service manager was told */
 	bool is_reviewing; /* a reload has not reached all endpoints yet */
 	bool is_ready;     /* everything is open, the loop runs */
-	struct proxy_addresses proxies;
+	bool told_too_many_proxies;
 };
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "backing.h"
 #include "hosting.h"
+#include "proxy_addresses.h"
 #include "telling.h"
 #include <natbox/state.h>
 
@@ -22,13 +23,6 @@ static void on_state_notice(void *context, enum state_notice notice, const char 
 		log_info("%s", line);
 }
 
-static void take_stored_proxy(void *context, const struct address *proxy)
-{
-	struct live *live = context;
-
-	proxy_addresses_take_stored(&live->proxies, proxy);
-}
-
 /* A dry run has no state: it would take the place of the natbox that does the work, and keep what
  * it never sent. */
 static const char *state_path(const struct live *live)
@@ -44,7 +38,7 @@ static int open_state(struct live *live, const struct identity *identity, struct
 		.sync_us = live->config->state.sync_us,
 		.context = live,
 		.notice = on_state_notice,
-		.add_proxy = take_stored_proxy,
+		.add_proxy = proxy_addresses_take_stored,
 	};
 	const bool is_other = *options.path && rights_differ(identity);
 
@@ -75,8 +69,7 @@ static int open_engine(struct live *live, const struct engine_sink *sink, struct
 	live->now_us = clock_us(CLOCK_BOOTTIME);
 	engine_advance(live->engine, live->now_us);
 	live->wire.proxies = engine_proxies(live->engine);
-	live->proxies = (struct proxy_addresses){.engine = live->engine, .wire = &live->wire};
-	return proxy_addresses_find(&live->proxies, fault);
+	return proxy_addresses_find(live, fault);
 }
 
 /* owner: NULL once natbox is who it will be. */
@@ -191,7 +184,7 @@ int live_open(struct live *live, const struct engine_sink *sink, struct fault *f
 		log_error("%s", live->state_taken);
 	if (result == 0)
 		hosting_start(live);
-	live->is_ready = live->proxies.is_ready = result == 0;
+	live->is_ready = result == 0;
 	return result;
 }
 

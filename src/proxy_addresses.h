@@ -2,22 +2,15 @@
 #ifndef NATBOX_PROXY_ADDRESSES_H
 #define NATBOX_PROXY_ADDRESSES_H
 
-#include <natbox/engine.h>
-#include <natbox/wire.h>
-
-struct proxy_addresses {
-	struct engine *engine;
-	const struct wire *wire;
-	bool is_ready;   /* the loop runs: one more is news */
-	bool told_limit; /* that there are too many */
-};
+#include "live.h"
 
 /* Adds what natbox.proxy means now to the engine's proxies. What an address of this host was once
  * stays a proxy's. 0 or a negative errno with *fault set. */
-int proxy_addresses_find(struct proxy_addresses *addresses, struct fault *fault);
+int proxy_addresses_find(struct live *live, struct fault *fault);
 
-/* Of a proxy in the state. An address of this host may be there again in a moment, so where proxies
- * come and go it stays a proxy's over a restart, too. */
-void proxy_addresses_take_stored(struct proxy_addresses *addresses, const struct address *proxy);
+/* Of a proxy in the state, as state_options has it: context is a struct live. An address of this
+ * host may be there again in a moment, so where proxies come and go it stays a proxy's over a
+ * restart, too. */
+void proxy_addresses_take_stored(void *context, const struct address *proxy);
 
 #endif

@@ -186,11 +186,12 @@ static void count_classes(const struct live *live, struct metrics_snapshot *snap
 
 struct metrics_snapshot figures(struct live *live, uint64_t now_us)
 {
+	const struct wire_counters wire = live->wire.kind->counters(&live->wire);
 	const struct proxies *proxies = engine_proxies(live->engine);
 	struct metrics_snapshot snapshot = {
 		.engine = engine_counters(live->engine),
-		.capture_drops = live->wire.kind->dropped(&live->wire),
-		.keepalives_linked = live->wire.kind->linked(&live->wire),
+		.capture_drops = wire.dropped,
+		.keepalives_linked = wire.linked,
 		.state_lag_us = state_lag(live->state, now_us),
 		.event_lines_lost = events_lost(),
 		.keepalives_are_held = engine_holds_keepalives(live->engine),

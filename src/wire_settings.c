@@ -4,10 +4,7 @@ _Static_assert((int)CONFIG_PROXIES_MAX <= (int)WIRE_NAMED_MAX, "room for all");
 
 const struct wire_kind *wire_kind_of(const struct config *config)
 {
-	static const struct wire_kind *const kinds[] = {
-		[MODE_SNIFF] = &sniff_wire, [MODE_RELAY] = &relay_wire, [MODE_QUEUE] = &queue_wire};
-
-	return kinds[config->mode];
+	return config->mode == MODE_SNIFF ? &sniff_wire : &passing_wire;
 }
 
 /* An entry's address is unspecified where it is every address of this host. */

@@ -1,7 +1,7 @@
 /* The wire: how datagrams come to natbox and leave it. There is one table of operations for each
- * way: sniff_wire captures copies and sends keepalives, through relay_wire and queue_wire passes
- * everything between user agents and proxies, and only while natbox shows that it lives, by sockets
- * or in a queue of the kernel's; replay_wire reads a capture file and writes another.
+ * way: sniff_wire captures copies and sends keepalives, through passing_wire passes everything
+ * between user agents and proxies, and only while natbox shows that it lives, by sockets or in a
+ * queue of the kernel's; replay_wire reads a capture file and writes another.
  *
  * A wire knows its settings, the proxies' addresses and a handler. Errors are negative errnos with
  * *fault set. */
@@ -99,6 +99,11 @@ struct wire {
 	int claims[1 + WIRE_NAMED_MAX]; /* descriptors */
 };
 
+struct wire_counters {
+	uint64_t dropped; /* packets that the kernel lost because nobody took them in time */
+	uint64_t linked;  /* keepalives that have left as frames */
+};
+
 /* What a capture file held as far as it was read, in frames. */
 struct wire_frames {
 	uint64_t frames, datagrams;
@@ -130,12 +135,9 @@ struct wire_kind {
 	void (*flush)(struct wire *wire);
 	/* About once a second: tells what has gone wrong since. */
 	void (*inspect)(struct wire *wire);
-	/* Packets that the kernel lost because nobody took them in time. */
-	uint64_t (*dropped)(const struct wire *wire);
+	struct wire_counters (*counters)(const struct wire *wire);
 	/* How keepalives leave from now on, over the settings. NULL: there is but one way. */
 	void (*set_path)(struct wire *wire, enum keepalive_path path);
-	/* Keepalives that have left as frames. NULL with set_path. */
-	uint64_t (*linked)(const struct wire *wire);
 	/* The end of the loop: SIP flows past from here on. Waits for no disk, and calls nothing
 	 * that may end the process, as state has not been written yet. NULL: it always does. */
 	void (*stop)(struct wire *wire);
@@ -154,7 +156,7 @@ struct wire_kind {
 	uint64_t deaf_after_pause_us;
 };
 
-extern const struct wire_kind sniff_wire, relay_wire, queue_wire, replay_wire;
+extern const struct wire_kind sniff_wire, passing_wire, replay_wire;
 
 /* Before anything is opened, so that a second natbox disturbs nothing: refuses where another one
  * serves one of the proxies, or relays. A dry run goes on beside any. user: whom natbox is going to

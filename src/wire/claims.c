@@ -29,54 +29,43 @@ static int look(const struct wire *wire, const char *purpose, const char *other,
 	return result;
 }
 
-static void name_address(const struct address *address, char name[static CLAIM_MAX])
+/* "serve 192.0.2.1:5060"; of every address of this host "serve *:5060". */
+static void name_claim(const struct address *proxy, char name[static CLAIM_MAX])
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	address_format(address, text);
-	snprintf(name, CLAIM_MAX, "serve %s", text);
-}
-
-static void name_any(uint16_t port, char name[static CLAIM_MAX])
-{
-	snprintf(name, CLAIM_MAX, "serve *:%u", port);
-}
-
-static void name_entry(const struct address *named, char name[static CLAIM_MAX])
-{
-	if (address_is_unspecified(named))
-		name_any(named->port, name);
+	address_format(proxy, text);
+	if (address_is_unspecified(proxy))
+		snprintf(name, CLAIM_MAX, "serve *:%u", proxy->port);
 	else
-		name_address(named, name);
+		snprintf(name, CLAIM_MAX, "serve %s", text);
 }
 
-/* `*:PORT` includes whatever address of this host another natbox has claimed by itself. */
-static int look_for_named(const struct wire *wire, const struct address *any,
+static int look_for(const struct wire *wire, const struct address *named, struct address other,
+	uid_t user, struct fault *fault)
+{
+	char purpose[CLAIM_MAX], name[CLAIM_MAX];
+
+	other.port = named->port;
+	name_claim(named, purpose);
+	name_claim(&other, name);
+	return look(wire, purpose, name, user, fault);
+}
+
+/* `*:PORT` includes whatever address of this host another natbox has claimed by itself. And an
+ * address of this host is included in another's `*:PORT`. */
+static int look_for_others(const struct wire *wire, const struct address *named,
 	const struct host *host, uid_t user, struct fault *fault)
 {
-	char purpose[CLAIM_MAX], other[CLAIM_MAX];
 	int result = 0;
 
-	name_entry(any, purpose);
-	for (unsigned i = 0; result == 0 && i < host->count; i++) {
-		struct address address = host->list[i];
-
-		address.port = any->port;
-		name_address(&address, other);
-		result = look(wire, purpose, other, user, fault);
+	if (address_is_unspecified(named)) {
+		for (unsigned i = 0; result == 0 && i < host->count; i++)
+			result = look_for(wire, named, host->list[i], user, fault);
+	} else if (host_has(host, named)) {
+		result = look_for(wire, named, (struct address){0}, user, fault);
 	}
 	return result;
-}
-
-/* And an address of this host is included in another's `*:PORT`. */
-static int look_for_any(
-	const struct wire *wire, const struct address *named, uid_t user, struct fault *fault)
-{
-	char purpose[CLAIM_MAX], other[CLAIM_MAX];
-
-	name_entry(named, purpose);
-	name_any(named->port, other);
-	return look(wire, purpose, other, user, fault);
 }
 
 /* First all are taken, then others are looked for: of two that start at once none overlooks the
@@ -93,18 +82,12 @@ int wire_claim(struct wire *wire, uid_t user, struct fault *fault)
 	if (wire->kind->claim)
 		result = take(wire, wire->kind->claim, user, fault);
 	for (unsigned i = 0; result == 0 && i < settings->named_count; i++) {
-		name_entry(&settings->named[i], name);
+		name_claim(&settings->named[i], name);
 		result = take(wire, name, user, fault);
 	}
 	host_read(&host); /* what fails here wire_find_proxies meets again, and tells */
-	for (unsigned i = 0; result == 0 && i < settings->named_count; i++) {
-		const struct address *named = &settings->named[i];
-
-		if (address_is_unspecified(named))
-			result = look_for_named(wire, named, &host, user, fault);
-		else if (host_has(&host, named))
-			result = look_for_any(wire, named, user, fault);
-	}
+	for (unsigned i = 0; result == 0 && i < settings->named_count; i++)
+		result = look_for_others(wire, &settings->named[i], &host, user, fault);
 	return result;
 }
 

@@ -18,20 +18,14 @@ static const struct address *find_any(const struct wire_settings *settings)
 	return NULL;
 }
 
-/* Appends the addresses with this port, as many as there is room for. Returns how many the list has
- * then. */
-static int append(struct address *list, int count, const struct address *addresses,
-	unsigned address_count, uint16_t port, bool *is_cut)
+/* Appends an address with this port. False: there is no room. */
+static bool append(struct address *list, int *count, struct address address, uint16_t port)
 {
-	for (unsigned i = 0; i < address_count; i++) {
-		if (count == PROXIES_MAX) {
-			*is_cut = true;
-			break;
-		}
-		list[count] = addresses[i];
-		list[count++].port = port;
-	}
-	return count;
+	if (*count == PROXIES_MAX)
+		return false;
+	address.port = port;
+	list[(*count)++] = address;
+	return true;
 }
 
 int wire_find_proxies(const struct wire_settings *settings, struct address list[static PROXIES_MAX],
@@ -49,10 +43,12 @@ int wire_find_proxies(const struct wire_settings *settings, struct address list[
 			strerror(-result));
 	for (unsigned i = 0; i < settings->named_count; i++) {
 		const struct address *named = &settings->named[i];
-		const bool is_any = address_is_unspecified(named);
 
-		count = append(list, count, is_any ? host.list : named, is_any ? host.count : 1,
-			named->port, &is_cut);
+		if (!address_is_unspecified(named))
+			is_cut |= !append(list, &count, *named, named->port);
+		else
+			for (unsigned j = 0; j < host.count; j++)
+				is_cut |= !append(list, &count, host.list[j], named->port);
 	}
 	if (is_cut)
 		fault_set(fault, 0,

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdalign.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
 enum {
@@ -21,6 +20,26 @@ void *netlink_start(struct netlink_message *message, int type, int flags, size_t
 	request->nlmsg_type = (uint16_t)type;
 	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
 	return mnl_nlmsg_put_extra_header(request, header_length);
+}
+
+const struct nlattr *netlink_find(
+	const struct nlmsghdr *message, size_t header_length, unsigned type)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, (unsigned)header_length)
+	{
+		if (mnl_attr_get_type(attribute) == type)
+			return attribute;
+	}
+	return NULL;
+}
+
+uint32_t netlink_number(const struct nlmsghdr *message, size_t header_length, unsigned type)
+{
+	const struct nlattr *attribute = netlink_find(message, header_length, type);
+
+	return attribute ? mnl_attr_get_u32(attribute) : 0;
 }
 
 int netlink_open(int bus, struct mnl_socket **out)

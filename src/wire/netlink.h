@@ -4,6 +4,7 @@
 
 #include <libmnl/libmnl.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Room for a message of ours that is no transaction. */
 struct netlink_message {
@@ -14,6 +15,13 @@ struct netlink_message {
 /* Begins a request: NLM_F_REQUEST and these flags. Returns its own header, zeros of that length;
  * attributes go behind it. */
 void *netlink_start(struct netlink_message *message, int type, int flags, size_t header_length);
+
+/* The attribute of this type behind a message's own header, which is so long. NULL: it has none. */
+const struct nlattr *netlink_find(
+	const struct nlmsghdr *message, size_t header_length, unsigned type);
+
+/* A number of 32 bits, in the byte order of this host; 0 where it is not there. */
+uint32_t netlink_number(const struct nlmsghdr *message, size_t header_length, unsigned type);
 
 /* bus: NETLINK_ROUTE, NETLINK_NETFILTER. 0 or a negative errno. */
 int netlink_open(int bus, struct mnl_socket **socket);

@@ -108,17 +108,15 @@ static struct wire_frames replaying_frames(const struct wire *wire)
 static int replaying_close(struct wire *wire, struct fault *fault)
 {
 	struct replaying *replaying = wire->own;
-	struct fault unheard;
-	int result, closed;
+	int result;
 
 	if (!replaying)
 		return 0;
-	result = replaying->write_error;
-	if (result != 0)
+	result = writer_close(replaying->writer, fault);
+	if (replaying->write_error) {
+		result = replaying->write_error;
 		*fault = replaying->write_fault;
-	closed = writer_close(replaying->writer, result == 0 ? fault : &unheard);
-	if (result == 0)
-		result = closed;
+	}
 	capture_close(replaying->capture);
 	free(replaying);
 	return result;

@@ -149,18 +149,15 @@ static void sniffing_inspect(struct wire *wire)
 			(unsigned long long)dropped);
 }
 
-static uint64_t sniffing_dropped(const struct wire *wire)
+static struct wire_counters sniffing_counters(const struct wire *wire)
 {
 	const struct sniffing *sniffing = wire->own;
+	const struct sender *sender = sniffing->inject.sender;
 
-	return capture_dropped(sniffing->capture);
-}
-
-static uint64_t sniffing_linked(const struct wire *wire)
-{
-	const struct sniffing *sniffing = wire->own;
-
-	return sniffing->inject.sender ? sender_counters(sniffing->inject.sender).linked : 0;
+	return (struct wire_counters){
+		.dropped = capture_dropped(sniffing->capture),
+		.linked = sender ? sender_counters(sender).linked : 0,
+	};
 }
 
 static int sniffing_close(struct wire *wire, struct fault *fault)
@@ -192,9 +189,8 @@ const struct wire_kind sniff_wire = {
 	.send = sniffing_send,
 	.flush = sniffing_flush,
 	.inspect = sniffing_inspect,
-	.dropped = sniffing_dropped,
+	.counters = sniffing_counters,
 	.set_path = sniffing_set_path,
-	.linked = sniffing_linked,
 	.close = sniffing_close,
 	.is_there = sniffing_is_there,
 	.longest_turn_us = 1000000,

@@ -1,13 +1,70 @@
 #include "capture.h"
 
 #include "capture_source.h"
+#include "packet.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Most frames that one call takes: a flood of frames that are not ours must not keep a live
  * capture's caller from its timers. */
 enum { FRAMES_PER_CALL = 256 };
+
+struct capture *capture_new(const char *name)
+{
+	struct capture *capture = calloc(1, sizeof(*capture));
+
+	if (capture && !(capture->name = strdup(name))) {
+		free(capture);
+		return NULL;
+	}
+	return capture;
+}
+
+void capture_close(struct capture *capture)
+{
+	if (!capture)
+		return;
+	if (capture->pcap)
+		pcap_close(capture->pcap);
+	if (capture->file)
+		fclose(capture->file);
+	decoder_free(capture->decoder);
+	free(capture->filter);
+	free(capture->name);
+	free(capture);
+}
+
+static int link_type_of(const struct capture *capture)
+{
+	return capture->blocks ? blocks_link_type(capture->blocks) : pcap_datalink(capture->pcap);
+}
+
+static int refuse_link_type(const struct capture *capture, struct fault *fault)
+{
+	int link_type = link_type_of(capture);
+	const char *name = pcap_datalink_val_to_name(link_type);
+
+	return fault_set_kind(fault, FAULT_LASTING, -ENOTSUP,
+		"cannot read %s: its link type is %s (%d); natbox reads Ethernet, Linux cooked, "
+		"raw IP and loopback: capture on such an interface",
+		capture->name, name ? name : "unknown", link_type);
+}
+
+int capture_decode(struct capture *capture, const uint8_t seed[static 16], struct fault *fault)
+{
+	int link_type = link_type_of(capture);
+
+	/* A pcapng file may have other interfaces further on. */
+	if (!capture->blocks && !packet_knows_link_type(link_type))
+		return refuse_link_type(capture, fault);
+	decoder_free(capture->decoder);
+	capture->decoder = decoder_new(link_type, seed);
+	if (!capture->decoder)
+		return fault_set(fault, -ENOMEM, "cannot read %s: out of memory", capture->name);
+	return 0;
+}
 
 static int read_fault(const struct capture *capture, const char *why, struct fault *fault)
 {
@@ -30,7 +87,7 @@ static int end(const struct capture *capture, struct fault *fault)
 	const struct decoder_counters counters = decoder_counters(capture->decoder);
 
 	if (counters.unreadable && counters.unreadable == counters.frames)
-		return capture_link_type_fault(capture, fault);
+		return refuse_link_type(capture, fault);
 	return 0;
 }
 
@@ -109,11 +166,6 @@ int capture_next(struct capture *capture, struct datagram *datagram, struct faul
 			return 1;
 	}
 	return 0;
-}
-
-void capture_close(struct capture *capture)
-{
-	capture_free(capture);
 }
 
 struct decoder_counters capture_counters(const struct capture *capture)

@@ -3,7 +3,6 @@
 #include "capture_source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,17 +42,14 @@ static int spool(const char *name, FILE *in, FILE **out, struct fault *fault)
 
 static int open_file(const char *path, FILE **file, struct fault *fault)
 {
-	int error,
-		fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	FILE *in = fd < 0 ? NULL : fdopen(fd, "rb");
+	FILE *in = strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "rb") : fopen(path, "rbe");
 	struct stat status;
 
-	if (!in || fstat(fd, &status)) {
-		error = errno;
+	if (!in || fstat(fileno(in), &status)) {
+		const int error = errno;
+
 		if (in)
 			fclose(in);
-		else if (fd >= 0)
-			close(fd);
 		return fault_set(fault, -error,
 			"cannot open %s: %s; name a capture that can be read", path,
 			strerror(error));
@@ -141,7 +137,7 @@ int capture_open_file(const char *path, struct capture **capture, struct fault *
 	if (!error)
 		error = capture_rewind(opened, fault);
 	if (error) {
-		capture_free(opened);
+		capture_close(opened);
 		return error;
 	}
 	*capture = opened;

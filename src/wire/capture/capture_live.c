@@ -223,7 +223,7 @@ int capture_open_live(const char *interface, const struct address *proxies, size
 		error = fault_set(fault, -EIO, "cannot capture on %s: %s; choose another interface",
 			interface, why);
 	if (error) {
-		capture_free(opened);
+		capture_close(opened);
 		return error;
 	}
 	*capture = opened;

@@ -25,13 +25,7 @@ struct capture {
 /* An empty capture by that name. NULL when memory is short. */
 struct capture *capture_new(const char *name);
 
-/* NULL is fine. */
-void capture_free(struct capture *capture);
-
 /* Sets up the decoder for what pcap captures, anew. 0 or a negative errno, with *fault set. */
 int capture_decode(struct capture *capture, const uint8_t seed[static 16], struct fault *fault);
-
-/* -ENOTSUP with *fault set: which link type nobody can take apart. */
-int capture_link_type_fault(const struct capture *capture, struct fault *fault);
 
 #endif

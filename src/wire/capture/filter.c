@@ -16,11 +16,11 @@ static const char unreachable_ipv6[] =
 /* As ip[6:2] has it. */
 enum { DONT_FRAGMENT = 0x4000 };
 
-/* The hosts that share a port; port 0: any port. */
+/* The hosts that share a port and, where they are named, an IP version; port 0: any port. */
 struct group {
 	const struct filter_view *view;
 	uint16_t port;
-	bool any_host;
+	bool ipv4;
 };
 
 static bool in_group(const struct group *group, const struct address *proxy)
@@ -74,32 +74,31 @@ static void write_origin(FILE *out, const struct filter_view *view, size_t proxy
 		fputs("outbound and ", out);
 }
 
-static bool belongs(const struct group *group, bool ipv4, size_t proxy)
+static bool belongs(const struct group *group, size_t proxy)
 {
 	const struct address *address = &group->view->proxies[proxy];
 
-	return in_group(group, address) && address_is_ipv4(address) == ipv4;
+	return in_group(group, address) && address_is_ipv4(address) == group->ipv4;
 }
 
 /* Whether none before it shares its origin. */
-static bool is_first(const struct group *group, bool ipv4, size_t proxy)
+static bool is_first(const struct group *group, size_t proxy)
 {
 	for (size_t i = 0; i < proxy; i++) {
-		if (belongs(group, ipv4, i) && share_origin(group->view, i, proxy))
+		if (belongs(group, i) && share_origin(group->view, i, proxy))
 			return false;
 	}
 	return true;
 }
 
 /* The hosts that packets come from or go to; of those they come from, which share an origin. */
-static void write_names(FILE *out, const struct group *group, bool ipv4, const char *direction,
-	const size_t *sharing)
+static void write_names(
+	FILE *out, const struct group *group, const char *direction, const size_t *sharing)
 {
 	const char *separator = "(";
 
 	for (size_t i = 0; i < group->view->count; i++) {
-		if (!belongs(group, ipv4, i) ||
-			(sharing && !share_origin(group->view, i, *sharing)))
+		if (!belongs(group, i) || (sharing && !share_origin(group->view, i, *sharing)))
 			continue;
 		fputs(separator, out);
 		write_host(out, &group->view->proxies[i], direction);
@@ -108,45 +107,44 @@ static void write_names(FILE *out, const struct group *group, bool ipv4, const c
 	fputc(')', out);
 }
 
-static void write_sources(FILE *out, const struct group *group, bool ipv4)
+static void write_sources(FILE *out, const struct group *group)
 {
 	const char *separator = "(";
 
 	for (size_t i = 0; i < group->view->count; i++) {
-		if (!belongs(group, ipv4, i) || !is_first(group, ipv4, i))
+		if (!belongs(group, i) || !is_first(group, i))
 			continue;
 		fprintf(out, "%s(", separator);
 		write_origin(out, group->view, i);
-		write_names(out, group, ipv4, "src", &i);
+		write_names(out, group, "src", &i);
 		fputc(')', out);
 		separator = " or ";
 	}
 	fputc(')', out);
 }
 
-static void write_ports_or_unreachable(
-	FILE *out, const struct group *group, bool ipv4, const char *direction)
+static void write_ports_or_unreachable(FILE *out, const struct group *group, const char *direction)
 {
 	fputs(" and (", out);
 	write_ports(out, group, direction);
-	fprintf(out, " or %s))", ipv4 ? unreachable_ipv4 : unreachable_ipv6);
+	fprintf(out, " or %s))", group->ipv4 ? unreachable_ipv4 : unreachable_ipv6);
 }
 
-static void write_hosts(FILE *out, const struct group *group, bool ipv4)
+static void write_hosts(FILE *out, const struct group *group)
 {
-	fprintf(out, "(%s and ((", ipv4 ? "ip" : "ip6");
-	write_names(out, group, ipv4, "dst", NULL);
-	write_ports_or_unreachable(out, group, ipv4, "dst");
+	fprintf(out, "(%s and ((", group->ipv4 ? "ip" : "ip6");
+	write_names(out, group, "dst", NULL);
+	write_ports_or_unreachable(out, group, "dst");
 	fputs(" or (", out);
-	write_sources(out, group, ipv4);
-	write_ports_or_unreachable(out, group, ipv4, "src");
+	write_sources(out, group);
+	write_ports_or_unreachable(out, group, "src");
 	fputs("))", out);
 }
 
-static bool has_version(const struct group *group, bool ipv4)
+static bool has_any(const struct group *group)
 {
 	for (size_t i = 0; i < group->view->count; i++) {
-		if (belongs(group, ipv4, i))
+		if (belongs(group, i))
 			return true;
 	}
 	return false;
@@ -175,28 +173,22 @@ static void write_origins(FILE *out, const struct group *group)
  * sends itself: of one that has no ports only that tells which way it goes. */
 static void write_not_forged(FILE *out, const struct filter_view *view, bool ipv4)
 {
-	const char *separator = "(";
+	bool has_begun = false;
 
-	fputs(" and not (inbound and ", out);
-	if (view->interface == 0)
-		fprintf(out, "not ifindex %u and ", view->loopback);
 	for (size_t i = 0; i < view->own_count && i < FILTER_HOSTS_MAX; i++) {
 		if (address_is_ipv4(&view->own[i]) != ipv4)
 			continue;
-		fputs(separator, out);
+		if (has_begun)
+			fputs(" or ", out);
+		else if (view->interface == 0)
+			fprintf(out, " and not (inbound and not ifindex %u and (", view->loopback);
+		else
+			fputs(" and not (inbound and (", out);
 		write_host(out, &view->own[i], "src");
-		separator = " or ";
+		has_begun = true;
 	}
-	fputs("))", out);
-}
-
-static bool has_own(const struct filter_view *view, bool ipv4)
-{
-	for (size_t i = 0; i < view->own_count && i < FILTER_HOSTS_MAX; i++) {
-		if (address_is_ipv4(&view->own[i]) == ipv4)
-			return true;
-	}
-	return false;
+	if (has_begun)
+		fputs("))", out);
 }
 
 static void write_unreachable(FILE *out, const struct group *group, bool ipv4)
@@ -205,7 +197,7 @@ static void write_unreachable(FILE *out, const struct group *group, bool ipv4)
 
 	fprintf(out, " or (%s and (%s)", ipv4 ? "ip" : "ip6",
 		ipv4 ? unreachable_ipv4 : unreachable_ipv6);
-	if (has_own(view, ipv4) && view->interface != view->loopback)
+	if (view->interface != view->loopback)
 		write_not_forged(out, view, ipv4);
 	fputc(')', out);
 }
@@ -223,56 +215,59 @@ static void write_any_host(FILE *out, const struct group *group)
 	fputc(')', out);
 }
 
-static void write_group(FILE *out, const struct group *group)
+static bool is_any_host(const struct group *group)
 {
-	if (group->any_host) {
-		write_any_host(out, group);
-		return;
+	const struct filter_view *view = group->view;
+
+	for (size_t i = 0; i < view->count; i++) {
+		if (in_group(group, &view->proxies[i]) && address_is_unspecified(&view->proxies[i]))
+			return true;
 	}
-	if (has_version(group, true))
-		write_hosts(out, group, true);
-	if (has_version(group, true) && has_version(group, false))
-		fputs(" or ", out);
-	if (has_version(group, false))
-		write_hosts(out, group, false);
+	return view->count > FILTER_HOSTS_MAX;
 }
 
-/* The distinct ports; FILTER_PORTS_MAX + 1 says too many. */
-static size_t list_ports(
-	const struct address *proxies, size_t count, uint16_t ports[static FILTER_PORTS_MAX])
+static void write_group(FILE *out, const struct filter_view *view, uint16_t port)
 {
-	size_t listed = 0, j;
+	const struct group ipv4 = {view, port, true}, ipv6 = {view, port, false};
 
-	for (size_t i = 0; i < count; i++) {
-		for (j = 0; j < listed && ports[j] != proxies[i].port; j++)
-			continue;
-		if (j < listed)
-			continue;
-		if (listed == FILTER_PORTS_MAX)
-			return FILTER_PORTS_MAX + 1;
-		ports[listed++] = proxies[i].port;
+	if (is_any_host(&ipv4)) {
+		write_any_host(out, &ipv4);
+		return;
 	}
-	return listed;
+	if (has_any(&ipv4))
+		write_hosts(out, &ipv4);
+	if (has_any(&ipv4) && has_any(&ipv6))
+		fputs(" or ", out);
+	if (has_any(&ipv6))
+		write_hosts(out, &ipv6);
+}
+
+/* Whether none before it has its port. */
+static bool has_new_port(const struct filter_view *view, size_t proxy)
+{
+	for (size_t i = 0; i < proxy; i++) {
+		if (view->proxies[i].port == view->proxies[proxy].port)
+			return false;
+	}
+	return true;
 }
 
 static void write_proxies(FILE *out, const struct filter_view *view)
 {
-	uint16_t ports[FILTER_PORTS_MAX];
-	size_t port_count = list_ports(view->proxies, view->count, ports);
+	size_t ports = 0;
 
-	if (port_count > FILTER_PORTS_MAX) {
-		ports[0] = 0;
-		port_count = 1;
+	for (size_t i = 0; i < view->count; i++)
+		ports += has_new_port(view, i);
+	if (ports > FILTER_PORTS_MAX) {
+		write_group(out, view, 0);
+		return;
 	}
-	for (size_t i = 0; i < port_count; i++) {
-		struct group group = {view, ports[i], view->count > FILTER_HOSTS_MAX};
-
-		for (size_t j = 0; j < view->count; j++)
-			group.any_host |= in_group(&group, &view->proxies[j]) &&
-					  address_is_unspecified(&view->proxies[j]);
+	for (size_t i = 0; i < view->count; i++) {
+		if (!has_new_port(view, i))
+			continue;
 		if (i)
 			fputs(" or ", out);
-		write_group(out, &group);
+		write_group(out, view, view->proxies[i].port);
 	}
 }
 

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum subject { DEVICE, NEIGHBOUR, SEGMENTS };
+
 struct enquiries {
 	struct deputy *deputy;
 
 	/* The deputy's while it asks. */
-	struct mnl_socket *socket; /* NULL: there was none to be had */
+	struct mnl_socket *socket;
+	enum subject subject;
 	unsigned interface;
 	uint8_t ip[16];
 	struct device device;
@@ -51,35 +54,32 @@ bool enquiries_are_free(const struct enquiries *enquiries)
 	return deputy_is_free(enquiries->deputy);
 }
 
-/* Whether it has been done, and the kernel had an answer. */
-static bool enquire(struct enquiries *enquiries, void (*ask)(void *enquiries))
-{
-	return deputy_do(enquiries->deputy, ask, enquiries) && enquiries->result == 0;
-}
-
-static void about_device(void *context)
+static void ask(void *context)
 {
 	struct enquiries *own = context;
 
-	own->result = own->socket ? ask_device(own->socket, own->interface, &own->device) : -EBADF;
+	if (own->subject == DEVICE)
+		own->result = ask_device(own->socket, own->interface, &own->device);
+	else if (own->subject == NEIGHBOUR)
+		own->result = ask_neighbour(own->socket, own->interface, own->ip, &own->neighbour);
+	else
+		own->result = ask_segments(own->segments, own->kinds);
+}
+
+/* Whether it has been done, and the kernel had an answer. */
+static bool enquire(struct enquiries *enquiries, enum subject subject)
+{
+	enquiries->subject = subject;
+	return deputy_do(enquiries->deputy, ask, enquiries) && enquiries->result == 0;
 }
 
 bool enquire_device(struct enquiries *enquiries, unsigned interface, struct device *device)
 {
 	enquiries->interface = interface;
-	if (!enquire(enquiries, about_device))
+	if (!enquire(enquiries, DEVICE))
 		return false;
 	*device = enquiries->device;
 	return true;
-}
-
-static void about_neighbour(void *context)
-{
-	struct enquiries *own = context;
-
-	own->result = own->socket
-			      ? ask_neighbour(own->socket, own->interface, own->ip, &own->neighbour)
-			      : -EBADF;
 }
 
 bool enquire_neighbour(struct enquiries *enquiries, unsigned interface, const uint8_t ip[static 16],
@@ -87,23 +87,10 @@ bool enquire_neighbour(struct enquiries *enquiries, unsigned interface, const ui
 {
 	enquiries->interface = interface;
 	memcpy(enquiries->ip, ip, sizeof(enquiries->ip));
-	if (!enquire(enquiries, about_neighbour))
+	if (!enquire(enquiries, NEIGHBOUR))
 		return false;
 	*state = enquiries->neighbour;
 	return true;
-}
-
-/* What is left of a dump that was cut short would be taken for the next answer. */
-static void about_segments(void *context)
-{
-	struct enquiries *own = context;
-
-	own->result = own->socket ? ask_segments(own->socket, own->segments, own->kinds) : -EBADF;
-	if (own->result == 0)
-		return;
-	netlink_close(own->socket);
-	own->socket = NULL;
-	netlink_open(NETLINK_ROUTE, &own->socket);
 }
 
 void enquire_segments(struct enquiries *enquiries, struct segments *segments,
@@ -111,7 +98,7 @@ void enquire_segments(struct enquiries *enquiries, struct segments *segments,
 {
 	enquiries->segments = segments;
 	enquiries->kinds = kinds;
-	deputy_do(enquiries->deputy, about_segments, enquiries);
+	enquire(enquiries, SEGMENTS);
 }
 
 int enquiries_result(const struct enquiries *enquiries)

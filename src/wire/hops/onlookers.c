@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libnftnl/chain.h>
+#include <libnftnl/common.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -97,12 +98,9 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 static int ask_rules(struct onlookers *onlookers)
 {
 	struct netlink_message request;
-	struct nfgenmsg *general = netlink_start(&request,
-		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, sizeof(*general));
 	int result;
 
-	general->nfgen_family = NFPROTO_UNSPEC;
-	general->version = NFNETLINK_V0;
+	nftnl_nlmsg_build_hdr((char *)&request, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 1);
 	result = netlink_request(onlookers->questions, &request.header, take_chain, onlookers);
 	netlink_drain(onlookers->questions);
 	return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
@@ -218,8 +216,7 @@ static int note_rule(const struct nlmsghdr *message, void *context)
 {
 	const struct nfgenmsg *general = mnl_nlmsg_get_payload(message);
 	struct onlookers *onlookers = context;
-	const struct nlattr *attribute;
-	const char *table = "";
+	const struct nlattr *table = netlink_find(message, sizeof(*general), NFTA_CHAIN_TABLE);
 
 	switch (message->nlmsg_type & 0xff) {
 	case NFT_MSG_NEWCHAIN:
@@ -230,12 +227,7 @@ static int note_rule(const struct nlmsghdr *message, void *context)
 	default:
 		return MNL_CB_OK;
 	}
-	mnl_attr_for_each(attribute, message, sizeof(*general))
-	{
-		if (mnl_attr_get_type(attribute) == NFTA_CHAIN_TABLE)
-			table = mnl_attr_get_str(attribute);
-	}
-	if (!is_own_table(general->nfgen_family, table))
+	if (!is_own_table(general->nfgen_family, table ? mnl_attr_get_str(table) : NULL))
 		onlookers->rules_are_news = true;
 	return MNL_CB_OK;
 }

@@ -63,22 +63,17 @@ static int gather(struct gathering *gathering, int family, const uint8_t *ip, un
 static int take_route_prefix(const struct nlmsghdr *message, void *context)
 {
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attribute;
+	const struct nlattr *destination = netlink_find(message, sizeof(*header), RTA_DST);
+	const bool tells_apart = netlink_find(message, sizeof(*header), RTA_MULTIPATH) ||
+				 netlink_find(message, sizeof(*header), RTA_NH_ID);
 	uint8_t ip[16] = {0};
-	bool tells_apart = false;
 
 	if (message->nlmsg_type != RTM_NEWROUTE)
 		return MNL_CB_OK;
 	if (header->rtm_family == AF_INET)
 		memcpy(ip, mapped, sizeof(mapped));
-	mnl_attr_for_each(attribute, message, sizeof(*header))
-	{
-		const unsigned type = mnl_attr_get_type(attribute);
-
-		if (type == RTA_DST && !read_ip(attribute, header->rtm_family, ip))
-			return MNL_CB_OK;
-		tells_apart |= type == RTA_MULTIPATH || type == RTA_NH_ID;
-	}
+	if (destination && !read_ip(destination, header->rtm_family, ip))
+		return MNL_CB_OK;
 	return gather(context, header->rtm_family, ip, header->rtm_dst_len, tells_apart);
 }
 
@@ -137,17 +132,19 @@ static int gather_family(struct mnl_socket *socket, struct gathering *gathering,
 	return is_absent(result) ? 0 : result;
 }
 
-int ask_segments(
-	struct mnl_socket *socket, struct segments *segments, struct routing_kinds kinds[static 2])
+int ask_segments(struct segments *segments, struct routing_kinds kinds[static 2])
 {
 	struct gathering gathering = {.segments = segments, .kinds = kinds};
-	int result;
+	struct mnl_socket *socket = NULL;
+	int result = netlink_open(NETLINK_ROUTE, &socket);
 
 	segments_clear(segments);
 	kinds[0] = kinds[1] = (struct routing_kinds){0};
-	result = gather_family(socket, &gathering, AF_INET);
+	if (result == 0)
+		result = gather_family(socket, &gathering, AF_INET);
 	if (result == 0 && !gathering.is_full)
 		result = gather_family(socket, &gathering, AF_INET6);
+	netlink_close(socket);
 	if (gathering.is_full)
 		return -E2BIG;
 	if (result == 0)
@@ -237,13 +234,8 @@ int ask_route(struct mnl_socket *socket, const struct asker *asker, const uint8_
 static int take_interface(const struct nlmsghdr *message, void *context)
 {
 	unsigned *interface = context;
-	const struct nlattr *attribute;
 
-	mnl_attr_for_each(attribute, message, sizeof(struct rtmsg))
-	{
-		if (mnl_attr_get_type(attribute) == RTA_OIF)
-			*interface = mnl_attr_get_u32(attribute);
-	}
+	*interface = netlink_number(message, sizeof(struct rtmsg), RTA_OIF);
 	return MNL_CB_OK;
 }
 
@@ -256,17 +248,14 @@ bool is_route_of_link(const struct nlmsghdr *message)
 {
 	enum { LINK_LOCAL_LENGTH = 10 };
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attribute;
+	const struct nlattr *destination;
 	uint8_t ip[16] = {0};
 
 	if (message->nlmsg_type != RTM_NEWROUTE && message->nlmsg_type != RTM_DELROUTE)
 		return false;
-	mnl_attr_for_each(attribute, message, sizeof(*header))
-	{
-		if (mnl_attr_get_type(attribute) == RTA_DST &&
-			!read_ip(attribute, header->rtm_family, ip))
-			return false;
-	}
+	destination = netlink_find(message, sizeof(*header), RTA_DST);
+	if (destination && !read_ip(destination, header->rtm_family, ip))
+		return false;
 	return ip_is_of_link(ip) && (ip[0] == 0xff || header->rtm_dst_len >= LINK_LOCAL_LENGTH);
 }
 
@@ -296,20 +285,14 @@ void read_neighbour(const struct nlmsghdr *message, unsigned *interface, uint8_t
 {
 	const struct ndmsg *header = mnl_nlmsg_get_payload(message);
 	const bool is_of_ip = header->ndm_family == AF_INET || header->ndm_family == AF_INET6;
-	const struct nlattr *attribute;
-	bool has_ip = false, has_mac = false;
+	const struct nlattr *address = netlink_find(message, sizeof(*header), NDA_DST);
+	const struct nlattr *mac = netlink_find(message, sizeof(*header), NDA_LLADDR);
+	const bool has_ip = is_of_ip && address && read_ip(address, header->ndm_family, ip);
+	const bool has_mac = mac && mnl_attr_get_payload_len(mac) == MAC_LENGTH;
 
 	*state = (struct neighbour_state){.is_stale = header->ndm_state & NUD_STALE};
-	mnl_attr_for_each(attribute, message, sizeof(*header))
-	{
-		if (mnl_attr_get_type(attribute) == NDA_DST && is_of_ip)
-			has_ip = read_ip(attribute, header->ndm_family, ip);
-		if (mnl_attr_get_type(attribute) == NDA_LLADDR &&
-			mnl_attr_get_payload_len(attribute) == MAC_LENGTH) {
-			memcpy(state->mac, mnl_attr_get_payload(attribute), MAC_LENGTH);
-			has_mac = true;
-		}
-	}
+	if (has_mac)
+		memcpy(state->mac, mnl_attr_get_payload(mac), MAC_LENGTH);
 	state->is_known = message->nlmsg_type == RTM_NEWNEIGH && has_mac &&
 			  header->ndm_state & NEIGHBOUR_KNOWN;
 	*interface = has_ip && header->ndm_ifindex > 0 ? (unsigned)header->ndm_ifindex : 0;
@@ -364,18 +347,14 @@ static void read_hop_limit(const struct nlattr *families, struct device *device)
 void read_device(const struct nlmsghdr *message, struct device *device)
 {
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attribute;
+	const struct nlattr *families = netlink_find(message, sizeof(*header), IFLA_AF_SPEC);
 
-	*device = (struct device){
-		.takes_frames = header->ifi_type == ARPHRD_ETHER && header->ifi_flags & IFF_UP &&
-				!(header->ifi_flags & (IFF_NOARP | IFF_LOOPBACK))};
-	mnl_attr_for_each(attribute, message, sizeof(*header))
-	{
-		if (mnl_attr_get_type(attribute) == IFLA_MTU)
-			device->mtu = mnl_attr_get_u32(attribute);
-		if (mnl_attr_get_type(attribute) == IFLA_AF_SPEC)
-			read_hop_limit(attribute, device);
-	}
+	*device = (struct device){.takes_frames = header->ifi_type == ARPHRD_ETHER &&
+						  header->ifi_flags & IFF_UP &&
+						  !(header->ifi_flags & (IFF_NOARP | IFF_LOOPBACK)),
+		.mtu = netlink_number(message, sizeof(*header), IFLA_MTU)};
+	if (families)
+		read_hop_limit(families, device);
 }
 
 static int take_device(const struct nlmsghdr *message, void *context)

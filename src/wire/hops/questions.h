@@ -43,10 +43,9 @@ struct routing_kinds {
 	bool is_strange;      /* a rule looks at what no question can name */
 };
 
-/* Every prefix of every routing table and rule, sealed. -E2BIG: too many, and the socket has to be
- * closed. *kinds: of IPv4, and of IPv6. */
-int ask_segments(
-	struct mnl_socket *socket, struct segments *segments, struct routing_kinds kinds[static 2]);
+/* Every prefix of every routing table and rule, sealed. -E2BIG: too many. *kinds: of IPv4, and of
+ * IPv6. Over a socket of its own: what is left of a dump that is cut short goes with it. */
+int ask_segments(struct segments *segments, struct routing_kinds kinds[static 2]);
 
 /* source: NULL is the kernel's choice. *route is zeros where no plain frame leads there. */
 int ask_route(struct mnl_socket *socket, const struct asker *asker, const uint8_t *source,

@@ -41,9 +41,9 @@ void queue_close(struct queue *queue);
 int queue_descriptor(const struct queue *queue);
 
 /* Takes at most one batch, has each datagram handled in turn and gives it back. Never blocks.
- * Returns how many packets were handled: 0 means that it is time to poll. Once so many bytes have
- * been handled, or the handler has no time, the rest of the batch waits for the next call. */
-enum { QUEUE_BYTES_MAX = 512 << 10 };
+ * Returns how many packets were handled: 0 means that it is time to poll. Once
+ * WIRE_TURN_BYTES_MAX have been handled, or the handler has no time, the rest of the batch waits
+ * for the next call. */
 unsigned queue_receive(struct queue *queue, uint64_t now_us, const struct wire_handler *handler);
 
 /* Whether a part of a batch waits: then there may be nothing to poll for. */

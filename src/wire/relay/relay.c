@@ -74,8 +74,10 @@ static int bind_any(int socket, int family, uint16_t port)
 	return failed < 0 ? -errno : 0;
 }
 
-static int explain(int error, const char *key, uint16_t port, struct fault *fault)
+static int explain(int error, enum relay_direction direction, uint16_t port, struct fault *fault)
 {
+	const char *key = direction == RELAY_IN ? "in-port" : "out-port";
+
 	if (error == -EPERM || error == -EACCES)
 		return fault_set_kind(fault, FAULT_LASTING, error,
 			"cannot open the transparent sockets of the relay: %s; run natbox as root, "
@@ -93,40 +95,36 @@ static int explain(int error, const char *key, uint16_t port, struct fault *faul
 static int open_incoming(
 	struct relay *relay, enum relay_direction direction, int family, struct fault *fault)
 {
-	const bool in = direction == RELAY_IN;
-	const uint16_t port = in ? relay->settings.in_port : relay->settings.out_port;
-	struct incoming *incoming = &relay->incoming[relay->incoming_count];
+	const uint16_t port =
+		direction == RELAY_IN ? relay->settings.in_port : relay->settings.out_port;
+	const int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error;
 
-	incoming->socket = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (incoming->socket < 0)
-		return explain(-errno, in ? "in-port" : "out-port", port, fault);
-	incoming->direction = direction;
-	relay->incoming_count++;
-	error = set_options(incoming->socket, family);
+	if (fd < 0)
+		return explain(-errno, direction, port, fault);
+	relay->incoming[relay->incoming_count++] = (struct incoming){fd, direction};
+	error = set_options(fd, family);
 	if (!error)
-		error = bind_any(incoming->socket, family, port);
-	return error ? explain(error, in ? "in-port" : "out-port", port, fault) : 0;
-}
-
-static int open_family(struct relay *relay, int family, struct fault *fault)
-{
-	int error = open_incoming(relay, RELAY_IN, family, fault);
-
-	return error ? error : open_incoming(relay, RELAY_OUT, family, fault);
+		error = bind_any(fd, family, port);
+	return error ? explain(error, direction, port, fault) : 0;
 }
 
 static int open_sockets(struct relay *relay, struct fault *fault)
 {
 	const struct sender_settings own = {.mark = relay->settings.own_mark};
+	static const int families[] = {AF_INET, AF_INET6};
 	int error = sender_open(&own, &relay->sender);
+	unsigned count;
 
 	if (error)
-		return explain(error, "in-port", relay->settings.in_port, fault);
-	error = open_family(relay, AF_INET, fault);
-	if (error || !sender_has_ipv6(relay->sender))
-		return error;
-	return open_family(relay, AF_INET6, fault);
+		return explain(error, RELAY_IN, relay->settings.in_port, fault);
+	count = sender_has_ipv6(relay->sender) ? 2 : 1;
+	for (unsigned i = 0; !error && i < count; i++) {
+		error = open_incoming(relay, RELAY_IN, families[i], fault);
+		if (!error)
+			error = open_incoming(relay, RELAY_OUT, families[i], fault);
+	}
+	return error;
 }
 
 static void prepare_batch(struct relay *relay)
@@ -198,24 +196,27 @@ static struct address address_of(const void *socket_address)
 	return address_ipv6(&ipv6->sin6_addr, ntohs(ipv6->sin6_port));
 }
 
-static void read_ipv4(const struct cmsghdr *control, struct flow *flow, struct hop *hop)
+/* Of what set_options has asked for no two types are the same. */
+static void read_control(const struct cmsghdr *control, struct flow *flow, struct hop *hop)
 {
-	if (control->cmsg_type == IP_ORIGDSTADDR)
-		flow->destination = address_of(CMSG_DATA(control));
-	else if (control->cmsg_type == IP_TTL)
+	switch (control->cmsg_type) {
+	case IP_TTL:
+	case IPV6_HOPLIMIT:
 		memcpy(&hop->ttl, CMSG_DATA(control), sizeof(int));
-	else if (control->cmsg_type == IP_TOS) /* a byte; all others are an int */
+		break;
+	case IP_TOS: /* a byte; all others are an int */
 		hop->tos = *CMSG_DATA(control);
-}
-
-static void read_ipv6(const struct cmsghdr *control, struct flow *flow, struct hop *hop)
-{
-	if (control->cmsg_type == IPV6_ORIGDSTADDR)
-		flow->destination = address_of(CMSG_DATA(control));
-	else if (control->cmsg_type == IPV6_HOPLIMIT)
-		memcpy(&hop->ttl, CMSG_DATA(control), sizeof(int));
-	else if (control->cmsg_type == IPV6_TCLASS)
+		break;
+	case IPV6_TCLASS:
 		memcpy(&hop->tos, CMSG_DATA(control), sizeof(int));
+		break;
+	case IP_ORIGDSTADDR:
+	case IPV6_ORIGDSTADDR:
+		flow->destination = address_of(CMSG_DATA(control));
+		break;
+	default:
+		break;
+	}
 }
 
 /* What the kernel tells about a datagram, whose header is then as before. */
@@ -224,12 +225,8 @@ static void read_arrival(struct msghdr *header, struct flow *flow, struct hop *h
 	*flow = (struct flow){.source = address_of(header->msg_name)};
 	*hop = (struct hop){0};
 	for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control;
-		control = CMSG_NXTHDR(header, control)) {
-		if (control->cmsg_level == IPPROTO_IP)
-			read_ipv4(control, flow, hop);
-		else if (control->cmsg_level == IPPROTO_IPV6)
-			read_ipv6(control, flow, hop);
-	}
+		control = CMSG_NXTHDR(header, control))
+		read_control(control, flow, hop);
 	header->msg_namelen = sizeof(struct sockaddr_in6);
 	header->msg_controllen = CONTROL_SIZE;
 }
@@ -353,7 +350,7 @@ static void take_batch(struct relay *relay)
 
 unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_handler *handler)
 {
-	size_t bytes_left = RELAY_BYTES_MAX;
+	size_t bytes_left = WIRE_TURN_BYTES_MAX;
 	unsigned count;
 
 	relay->host = host_watch_now(relay->watch);

@@ -49,10 +49,10 @@ unsigned relay_descriptors(const struct relay *relay, int list[static RELAY_DESC
 
 /* Takes at most one batch from each socket, has each datagram handled in turn and
  * sends on what is to be sent on. Never blocks. Returns how many were handled: 0 means that it is
- * time to poll. What the handler itself gives to the sender goes out with the batch. Once so many
- * bytes have been handled, or the handler has no time, the rest of a batch waits for the next call:
- * 64 of the longest datagrams there are would take as long as ten thousand ordinary ones. */
-enum { RELAY_BYTES_MAX = 512 << 10 };
+ * time to poll. What the handler itself gives to the sender goes out with the batch. Once
+ * WIRE_TURN_BYTES_MAX have been handled, or the handler has no time, the rest of a batch waits for
+ * the next call: 64 of the longest datagrams there are would take as long as ten thousand ordinary
+ * ones. */
 unsigned relay_receive(struct relay *relay, uint64_t now_us, const struct wire_handler *handler);
 
 /* Whether a part of a batch waits: then there may be nothing to poll for. */

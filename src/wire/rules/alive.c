@@ -5,13 +5,12 @@
 #include "rules_settings.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <libnftnl/common.h>
 #include <libnftnl/object.h>
-#include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdlib.h>
@@ -19,9 +18,6 @@
 
 /* Two messages with all elements, 44 bytes each at the longest, for either family. */
 enum { TRANSACTION_MAX = 4 * 64 * PROXIES_MAX };
-
-/* Any other message or answer. */
-enum { MESSAGE_MAX = 8192 };
 
 struct transaction {
 	size_t length;
@@ -39,90 +35,58 @@ struct alive {
 	struct transaction withdraw;
 };
 
-static bool is_empty(const struct nftnl_set *set)
-{
-	struct nftnl_set_elems_iter *elements = nftnl_set_elems_iter_create(set);
-	bool empty = !elements || !nftnl_set_elems_iter_cur(elements);
-
-	if (elements)
-		nftnl_set_elems_iter_destroy(elements);
-	return empty;
-}
-
 /* The key of a concatenation: each field padded to 4 bytes. */
-static int add_element(struct nftnl_set *set, const struct address *proxy, bool with_timeout)
+static void put_element(struct nlmsghdr *message, const struct address *proxy, bool with_timeout)
 {
 	const size_t length = address_is_ipv4(proxy) ? 4 : 16;
 	const uint16_t port = htons(proxy->port);
-	struct nftnl_set_elem *element = nftnl_set_elem_alloc();
+	struct nlattr *element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	struct nlattr *data = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
 	char key[20] = {0};
 
-	if (!element)
-		return -ENOMEM;
 	memcpy(key, proxy->ip + 16 - length, length);
 	memcpy(key + length, &port, sizeof(port));
-	nftnl_set_elem_set(element, NFTNL_SET_ELEM_KEY, key, (uint32_t)length + 4);
+	mnl_attr_put(message, NFTA_DATA_VALUE, length + 4, key);
+	mnl_attr_nest_end(message, data);
 	if (with_timeout)
-		nftnl_set_elem_set_u64(element, NFTNL_SET_ELEM_TIMEOUT, ALIVE_MS);
-	nftnl_set_elem_add(set, element);
-	return 0;
-}
-
-static struct nftnl_set *new_set(
-	const struct address *proxies, size_t count, bool ipv4, bool with_timeout)
-{
-	struct nftnl_set *set = nftnl_set_alloc();
-
-	if (!set)
-		return NULL;
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, OWN_TABLE);
-	nftnl_set_set_str(set, NFTNL_SET_NAME, ipv4 ? "alive4" : "alive6");
-	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
-	for (size_t i = 0; i < count; i++) {
-		if (address_is_ipv4(&proxies[i]) != ipv4)
-			continue;
-		if (add_element(set, &proxies[i], with_timeout) < 0) {
-			nftnl_set_free(set);
-			return NULL;
-		}
-	}
-	return set;
+		mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT, htobe64(ALIVE_MS));
+	mnl_attr_nest_end(message, element);
 }
 
 /* One message for the proxies of a family; none where there are none. */
-static int put_elements(struct transaction *transaction, uint16_t type,
+static void put_elements(struct transaction *transaction, uint16_t type,
 	const struct address *proxies, size_t count, bool ipv4)
 {
 	const bool adds = type == NFT_MSG_NEWSETELEM;
-	struct nftnl_set *set = new_set(proxies, count, ipv4, adds);
-	struct nlmsghdr *message;
+	struct nlmsghdr *message = nftnl_nlmsg_build_hdr(transaction->bytes + transaction->length,
+		type, NFPROTO_INET, adds ? NLM_F_CREATE : 0, 1);
+	struct nlattr *elements;
+	bool has_any = false;
 
-	if (!set)
-		return -ENOMEM;
-	if (!is_empty(set)) {
-		message = nftnl_nlmsg_build_hdr(transaction->bytes + transaction->length, type,
-			NFPROTO_INET, adds ? NLM_F_CREATE : 0, 1);
-		nftnl_set_elems_nlmsg_build_payload(message, set);
-		transaction->length += message->nlmsg_len;
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, OWN_TABLE);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, ipv4 ? "alive4" : "alive6");
+	elements = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (size_t i = 0; i < count; i++) {
+		if (address_is_ipv4(&proxies[i]) != ipv4)
+			continue;
+		put_element(message, &proxies[i], adds);
+		has_any = true;
 	}
-	nftnl_set_free(set);
-	return 0;
+	mnl_attr_nest_end(message, elements);
+	if (has_any)
+		transaction->length += message->nlmsg_len;
 }
 
-static int prepare(struct transaction *transaction, const struct address *proxies, size_t count,
+static void prepare(struct transaction *transaction, const struct address *proxies, size_t count,
 	bool deletes, bool adds)
 {
-	struct nlmsghdr *message = nftnl_batch_begin(transaction->bytes, 1);
-	int error = 0;
-
-	transaction->length = message->nlmsg_len;
-	for (int ipv4 = 0; deletes && !error && ipv4 <= 1; ipv4++)
-		error = put_elements(transaction, NFT_MSG_DELSETELEM, proxies, count, ipv4);
-	for (int ipv4 = 0; adds && !error && ipv4 <= 1; ipv4++)
-		error = put_elements(transaction, NFT_MSG_NEWSETELEM, proxies, count, ipv4);
-	message = nftnl_batch_end(transaction->bytes + transaction->length, 1);
-	transaction->length += message->nlmsg_len;
-	return error;
+	transaction->length = nftnl_batch_begin(transaction->bytes, 1)->nlmsg_len;
+	for (int ipv4 = 0; deletes && ipv4 <= 1; ipv4++)
+		put_elements(transaction, NFT_MSG_DELSETELEM, proxies, count, ipv4);
+	for (int ipv4 = 0; adds && ipv4 <= 1; ipv4++)
+		put_elements(transaction, NFT_MSG_NEWSETELEM, proxies, count, ipv4);
+	transaction->length +=
+		nftnl_batch_end(transaction->bytes + transaction->length, 1)->nlmsg_len;
 }
 
 int alive_open(const struct address *proxies, size_t count, struct alive **out)
@@ -133,13 +97,10 @@ int alive_open(const struct address *proxies, size_t count, struct alive **out)
 	if (!alive)
 		return -ENOMEM;
 	pthread_mutex_init(&alive->turn, NULL);
-	error = prepare(&alive->renew, proxies, count, true, true);
-	if (!error)
-		error = prepare(&alive->add, proxies, count, false, true);
-	if (!error)
-		error = prepare(&alive->withdraw, proxies, count, true, false);
-	if (!error)
-		error = netlink_open(NETLINK_NETFILTER, &alive->socket);
+	prepare(&alive->renew, proxies, count, true, true);
+	prepare(&alive->add, proxies, count, false, true);
+	prepare(&alive->withdraw, proxies, count, true, false);
+	error = netlink_open(NETLINK_NETFILTER, &alive->socket);
 	if (error) {
 		alive_close(alive);
 		return error;
@@ -218,19 +179,13 @@ static int read_counter(const struct nlmsghdr *message, void *context)
 
 int alive_forged(struct alive *alive, uint64_t *packets)
 {
-	alignas(struct nlmsghdr) char buffer[MESSAGE_MAX];
-	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_ACK, 1);
-	struct nftnl_obj *counter = nftnl_obj_alloc();
+	struct netlink_message request;
 
-	if (!counter)
-		return -ENOMEM;
-	nftnl_obj_set_str(counter, NFTNL_OBJ_TABLE, OWN_TABLE);
-	nftnl_obj_set_str(counter, NFTNL_OBJ_NAME, "forged");
-	nftnl_obj_set_u32(counter, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
-	nftnl_obj_nlmsg_build_payload(request, counter);
-	nftnl_obj_free(counter);
-	return ask(alive, request, read_counter, packets);
+	nftnl_nlmsg_build_hdr((char *)&request, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_ACK, 1);
+	mnl_attr_put_strz(&request.header, NFTA_OBJ_TABLE, OWN_TABLE);
+	mnl_attr_put_strz(&request.header, NFTA_OBJ_NAME, "forged");
+	mnl_attr_put_u32(&request.header, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
+	return ask(alive, &request.header, read_counter, packets);
 }
 
 static int count_rule(const struct nlmsghdr *message, void *context)
@@ -245,11 +200,9 @@ static int count_rule(const struct nlmsghdr *message, void *context)
 int alive_rules(struct alive *alive, unsigned *rules)
 {
 	struct netlink_message request;
-	struct nfgenmsg *general = netlink_start(&request,
-		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, sizeof(*general));
 
 	*rules = 0;
-	general->nfgen_family = NFPROTO_INET;
+	nftnl_nlmsg_build_hdr((char *)&request, NFT_MSG_GETRULE, NFPROTO_INET, NLM_F_DUMP, 1);
 	mnl_attr_put_strz(&request.header, NFTA_RULE_TABLE, OWN_TABLE);
 	return ask(alive, &request.header, count_rule, rules);
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <libnftnl/chain.h>
+#include <libnftnl/common.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
@@ -22,24 +23,16 @@ static int family_of(const struct nlmsghdr *message)
 	return general->nfgen_family;
 }
 
-/* -EINTR: all has been read, but has changed meanwhile. */
-static int look_once(uint16_t type, mnl_cb_t callback, void *context)
-{
-	struct netlink_message request;
-	struct nfgenmsg *general = netlink_start(
-		&request, NFNL_SUBSYS_NFTABLES << 8 | type, NLM_F_DUMP, sizeof(*general));
-
-	general->nfgen_family = NFPROTO_UNSPEC;
-	general->version = NFNETLINK_V0;
-	return netlink_ask(NETLINK_NETFILTER, &request.header, callback, context);
-}
-
+/* -EINTR: all has been read, but has changed meanwhile, each time. */
 static int look(uint16_t type, mnl_cb_t callback, void *context)
 {
+	struct netlink_message request;
 	int error = -EINTR;
 
-	for (unsigned i = 0; i < LOOKS && error == -EINTR; i++)
-		error = look_once(type, callback, context);
+	for (unsigned i = 0; i < LOOKS && error == -EINTR; i++) {
+		nftnl_nlmsg_build_hdr((char *)&request, type, NFPROTO_UNSPEC, NLM_F_DUMP, 1);
+		error = netlink_ask(NETLINK_NETFILTER, &request.header, callback, context);
+	}
 	return error;
 }
 

@@ -16,11 +16,8 @@
 
 enum { TRANSACTION_MAX = 4096, XT_REVISION = 3 };
 
-/* One of the two forms. */
-struct form {
-	const char *name; /* of the expression */
-	void (*put)(struct nlmsghdr *message, uint16_t number);
-};
+/* The forms that the rule may have. */
+enum form { EXPRESSION, TARGET };
 
 static void put_queue(struct nlmsghdr *message, uint16_t number)
 {
@@ -48,21 +45,24 @@ static struct nlmsghdr *put_rule(char *at, uint16_t type, uint16_t flags)
 	return message;
 }
 
-static void put_expression(struct nlmsghdr *message, const struct form *form, uint16_t number)
+static void put_form(struct nlmsghdr *message, enum form form, uint16_t number)
 {
 	struct nlattr *all = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
 	struct nlattr *one = mnl_attr_nest_start(message, NFTA_LIST_ELEM), *data;
 
-	mnl_attr_put_strz(message, NFTA_EXPR_NAME, form->name);
+	mnl_attr_put_strz(message, NFTA_EXPR_NAME, form == TARGET ? "target" : "queue");
 	data = mnl_attr_nest_start(message, NFTA_EXPR_DATA);
-	form->put(message, number);
+	if (form == TARGET)
+		put_target(message, number);
+	else
+		put_queue(message, number);
 	mnl_attr_nest_end(message, data);
 	mnl_attr_nest_end(message, one);
 	mnl_attr_nest_end(message, all);
 }
 
 /* To delete a rule without naming which one deletes all of the chain. */
-static int replace(struct alive *alive, const struct form *form, uint16_t number)
+static int replace(struct alive *alive, enum form form, uint16_t number)
 {
 	alignas(struct nlmsghdr) char bytes[TRANSACTION_MAX];
 	size_t length = nftnl_batch_begin(bytes, 1)->nlmsg_len;
@@ -70,7 +70,7 @@ static int replace(struct alive *alive, const struct form *form, uint16_t number
 
 	length += put_rule(bytes + length, NFT_MSG_DELRULE, 0)->nlmsg_len;
 	message = put_rule(bytes + length, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-	put_expression(message, form, number);
+	put_form(message, form, number);
 	length += message->nlmsg_len;
 	length += nftnl_batch_end(bytes + length, 1)->nlmsg_len;
 	return alive_commit(alive, bytes, length);
@@ -78,12 +78,10 @@ static int replace(struct alive *alive, const struct form *form, uint16_t number
 
 int queue_rule_put(struct alive *alive, uint16_t number, struct fault *fault)
 {
-	static const struct form expression = {"queue", put_queue};
-	static const struct form target = {"target", put_target};
-	int error = replace(alive, &expression, number);
+	int error = replace(alive, EXPRESSION, number);
 
 	if (error == -ENOENT)
-		error = replace(alive, &target, number);
+		error = replace(alive, TARGET, number);
 	if (error == -ENOENT)
 		return fault_set(fault, error,
 			"cannot queue: table " RULESET_TABLE " has no chain " RULESET_QUEUE_CHAIN

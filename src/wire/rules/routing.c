@@ -24,43 +24,19 @@ struct fib_rule {
 	uint32_t priority, mark, mask, table;
 };
 
-static uint32_t number(const struct nlattr *attribute)
-{
-	return mnl_attr_get_u32(attribute);
-}
-
 static struct fib_rule read_rule(const struct nlmsghdr *message)
 {
 	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
-	struct fib_rule rule = {.family = header->family,
-		.action = header->action,
-		.inverted = header->flags & FIB_RULE_INVERT,
-		.table = header->table};
-	const struct nlattr *attribute;
+	const struct nlattr *protocol = netlink_find(message, sizeof(*header), FRA_PROTOCOL);
 
-	mnl_attr_for_each(attribute, message, sizeof(*header))
-	{
-		switch (mnl_attr_get_type(attribute)) {
-		case FRA_PRIORITY:
-			rule.priority = number(attribute);
-			break;
-		case FRA_FWMARK:
-			rule.mark = number(attribute);
-			break;
-		case FRA_FWMASK:
-			rule.mask = number(attribute);
-			break;
-		case FRA_TABLE:
-			rule.table = number(attribute);
-			break;
-		case FRA_PROTOCOL:
-			rule.protocol = mnl_attr_get_u8(attribute);
-			break;
-		default:
-			break;
-		}
-	}
-	return rule;
+	return (struct fib_rule){.family = header->family,
+		.action = header->action,
+		.protocol = protocol ? mnl_attr_get_u8(protocol) : 0,
+		.inverted = header->flags & FIB_RULE_INVERT,
+		.priority = netlink_number(message, sizeof(*header), FRA_PRIORITY),
+		.mark = netlink_number(message, sizeof(*header), FRA_FWMARK),
+		.mask = netlink_number(message, sizeof(*header), FRA_FWMASK),
+		.table = netlink_number(message, sizeof(*header), FRA_TABLE)};
 }
 
 static bool rule_is_ours(const struct fib_rule *rule)
@@ -111,56 +87,36 @@ static int change_route(
 
 struct search {
 	const struct rules_settings *settings;
-	unsigned uses; /* enum routing_use */
+	enum routing_use use;
 	struct fault *fault;
 };
 
 static int check_rule(const struct nlmsghdr *message, void *context)
 {
 	const struct search *search = context;
-	const struct rules_settings *settings = search->settings;
+	const bool is_own = search->use == ROUTING_USES_OWN_MARK;
+	const uint32_t mark = is_own ? search->settings->own_mark : search->settings->mark;
+	const uint32_t table = search->settings->table;
+	const char *key = is_own ? "own-mark" : "mark";
 	const struct fib_rule rule = read_rule(message);
-	const bool marked = rule.mask && !rule.inverted;
-	const unsigned uses = search->uses;
 
 	if (rule_is_ours(&rule))
 		return MNL_CB_OK;
-	if (uses & ROUTING_USES_MARK && marked &&
-		(settings->mark & rule.mask) == (rule.mark & rule.mask))
+	if (search->use != ROUTING_USES_TABLE && rule.mask && !rule.inverted &&
+		(mark & rule.mask) == (rule.mark & rule.mask))
 		fault_set_kind(search->fault, FAULT_LASTING, 0,
-			"relay.mark %#x is in use by somebody else's routing rule %u (fwmark "
-			"%#x/%#x); "
-			"set relay.mark to a free one",
-			settings->mark, rule.priority, rule.mark, rule.mask);
-	else if (uses & ROUTING_USES_OWN_MARK && marked &&
-		 (settings->own_mark & rule.mask) == (rule.mark & rule.mask))
-		fault_set_kind(search->fault, FAULT_LASTING, 0,
-			"relay.own-mark %#x is in use by somebody else's routing rule %u (fwmark "
-			"%#x/%#x); set relay.own-mark to a free one",
-			settings->own_mark, rule.priority, rule.mark, rule.mask);
-	else if (uses & ROUTING_USES_TABLE && rule.table == settings->table)
+			"relay.%s %#x is in use by somebody else's routing rule %u (fwmark "
+			"%#x/%#x); set relay.%s to a free one",
+			key, mark, rule.priority, rule.mark, rule.mask, key);
+	else if (search->use == ROUTING_USES_TABLE && rule.table == table)
 		fault_set_kind(search->fault, FAULT_LASTING, 0,
 			"relay.table %u is in use by somebody else's routing rule %u; set "
-			"relay.table "
-			"to a free one",
-			settings->table, rule.priority);
+			"relay.table to a free one",
+			table, rule.priority);
 	else
 		return MNL_CB_OK;
 	errno = EEXIST;
 	return MNL_CB_ERROR;
-}
-
-static uint32_t route_table(const struct nlmsghdr *message)
-{
-	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attribute;
-
-	mnl_attr_for_each(attribute, message, sizeof(*header))
-	{
-		if (mnl_attr_get_type(attribute) == RTA_TABLE)
-			return number(attribute);
-	}
-	return header->rtm_table;
 }
 
 static int check_route(const struct nlmsghdr *message, void *context)
@@ -168,8 +124,8 @@ static int check_route(const struct nlmsghdr *message, void *context)
 	const struct search *search = context;
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
 
-	if (!(search->uses & ROUTING_USES_TABLE) || header->rtm_protocol == ROUTING_PROTOCOL ||
-		route_table(message) != search->settings->table)
+	if (header->rtm_protocol == ROUTING_PROTOCOL ||
+		netlink_number(message, sizeof(*header), RTA_TABLE) != search->settings->table)
 		return MNL_CB_OK;
 	fault_set_kind(search->fault, FAULT_LASTING, 0,
 		"relay.table %u has routes of somebody else; set relay.table to a free one",
@@ -190,7 +146,7 @@ static int check_once(uint8_t family, struct search *search)
 	header->rtm_family = family;
 	mnl_attr_put_u32(&request.header, RTA_TABLE, search->settings->table);
 	error = each_rule(socket, family, check_rule, search);
-	if (!error)
+	if (!error && search->use == ROUTING_USES_TABLE)
 		error = netlink_request(socket, &request.header, check_route, search);
 	netlink_close(socket);
 	return error;
@@ -208,9 +164,9 @@ static int check_family(uint8_t family, struct search *search)
 	return error == -ENOENT || error == -EAFNOSUPPORT ? 0 : error;
 }
 
-int routing_check(const struct rules_settings *settings, enum routing_use uses, struct fault *fault)
+int routing_check(const struct rules_settings *settings, enum routing_use use, struct fault *fault)
 {
-	struct search search = {settings, uses, fault};
+	struct search search = {settings, use, fault};
 
 	for (size_t i = 0; i < sizeof(families); i++) {
 		int error = check_family(families[i], &search);

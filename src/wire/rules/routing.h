@@ -23,17 +23,11 @@ struct routing;
 int routing_open(struct routing **routing, struct fault *fault);
 void routing_close(struct routing *routing); /* NULL is fine */
 
-/* What somebody else may use. */
-enum routing_use {
-	ROUTING_USES_MARK = 1,
-	ROUTING_USES_OWN_MARK = 2,
-	ROUTING_USES_TABLE = 4,
-	ROUTING_USES_ANY = 7,
-};
+/* What somebody else may use as well. */
+enum routing_use { ROUTING_USES_MARK, ROUTING_USES_OWN_MARK, ROUTING_USES_TABLE };
 
-/* Refuses the first of these that somebody else uses: 0, or -EEXIST and others with *fault set. */
-int routing_check(
-	const struct rules_settings *settings, enum routing_use uses, struct fault *fault);
+/* 0, or -EEXIST and others with *fault set. */
+int routing_check(const struct rules_settings *settings, enum routing_use use, struct fault *fault);
 
 /* Puts in place what is missing; *added: whether anything was. 0 or a negative errno with *fault
  * set. */

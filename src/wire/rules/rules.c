@@ -103,12 +103,6 @@ static void rules_free(struct installed_rules *rules)
 	free(rules);
 }
 
-/* Of marks and the routing table, mode queue uses its own mark alone. */
-static enum routing_use uses_of(const struct rules_settings *settings)
-{
-	return settings->queues ? ROUTING_USES_OWN_MARK : ROUTING_USES_ANY;
-}
-
 /* Mode queue needs none of them. */
 static int check_sysctls(const struct rules_settings *settings, struct fault *fault)
 {
@@ -117,44 +111,48 @@ static int check_sysctls(const struct rules_settings *settings, struct fault *fa
 		       : kernel_check_sysctls(settings->proxies, settings->proxy_count, fault);
 }
 
-/* Refuses what would not work, before anything is touched. */
-static int check(const struct rules_settings *settings, struct fault *fault)
-{
-	int error = kernel_check_privilege(fault);
-
-	if (!error)
-		error = check_sysctls(settings, fault);
-	if (error || settings->manual)
-		return error;
-	error = routing_check(settings, uses_of(settings), fault);
-	if (!error && !settings->queues)
-		error = ruleset_check_mark("mark", settings->mark, fault);
-	return error ? error : ruleset_check_mark("own-mark", settings->own_mark, fault);
-}
-
 void rules_examine(const struct rules_settings *settings,
-	void (*told)(void *context, const struct fault *fault), void *context)
+	void (*told)(void *context, int error, const struct fault *fault), void *context)
 {
 	static const enum routing_use uses[] = {
 		ROUTING_USES_MARK, ROUTING_USES_OWN_MARK, ROUTING_USES_TABLE};
 	struct fault fault;
+	int error = kernel_check_privilege(&fault);
 
-	if (kernel_check_privilege(&fault) != 0) {
-		told(context, &fault);
+	if (error) {
+		told(context, error, &fault);
 		return;
 	}
-	if (check_sysctls(settings, &fault) != 0)
-		told(context, &fault);
+	if ((error = check_sysctls(settings, &fault)))
+		told(context, error, &fault);
 	if (settings->manual)
 		return;
 	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
-		if (uses[i] & uses_of(settings) && routing_check(settings, uses[i], &fault) != 0)
-			told(context, &fault);
+		/* Of marks and the routing table, mode queue uses its own mark alone. */
+		if (settings->queues && uses[i] != ROUTING_USES_OWN_MARK)
+			continue;
+		if ((error = routing_check(settings, uses[i], &fault)))
+			told(context, error, &fault);
 	}
-	if (!settings->queues && ruleset_check_mark("mark", settings->mark, &fault) != 0)
-		told(context, &fault);
-	if (ruleset_check_mark("own-mark", settings->own_mark, &fault) != 0)
-		told(context, &fault);
+	if (!settings->queues && (error = ruleset_check_mark("mark", settings->mark, &fault)))
+		told(context, error, &fault);
+	if ((error = ruleset_check_mark("own-mark", settings->own_mark, &fault)))
+		told(context, error, &fault);
+}
+
+struct first_fault {
+	int error; /* 0: none */
+	struct fault *fault;
+};
+
+static void keep_first(void *context, int error, const struct fault *fault)
+{
+	struct first_fault *first = context;
+
+	if (first->error)
+		return;
+	first->error = error;
+	*first->fault = *fault;
 }
 
 static int install_routing(const struct installed_rules *rules, bool *added, struct fault *fault)
@@ -206,10 +204,12 @@ int rules_install(
 	const struct rules_settings *settings, struct installed_rules **out, struct fault *fault)
 {
 	struct installed_rules *rules;
-	int error = check(settings, fault);
+	struct first_fault first = {0, fault};
+	int error;
 
-	if (error)
-		return error;
+	rules_examine(settings, keep_first, &first);
+	if (first.error)
+		return first.error;
 	rules = rules_new(settings);
 	if (!rules) {
 		fault_set(fault, -ENOMEM, "cannot install the rules: out of memory");

@@ -37,7 +37,7 @@ int rules_install(
 /* Tells each thing that would keep rules_install from working, or the rules from doing so once they
  * are there; without the privilege, that alone. */
 void rules_examine(const struct rules_settings *settings,
-	void (*told)(void *context, const struct fault *fault), void *context);
+	void (*told)(void *context, int error, const struct fault *fault), void *context);
 
 /* Diverts from now on. Starts threads: call it after privileges are dropped, as capabilities are a
  * thread's own. 0 or a negative errno with *fault set. */

@@ -64,28 +64,20 @@ int ruleset_check_mark(const char *key, uint32_t mark, struct fault *fault)
 }
 
 /* nft explains an error over several lines; the first says it. */
-static int explain_install(const char *text, struct fault *fault)
+static int explain(const char *verb, const char *text, struct fault *fault)
 {
-	const int length = (int)strcspn(text, "\n");
+	const bool is_missing =
+		strstr(text, "tproxy") || strstr(text, "fib ") || strstr(text, "socket ");
 
-	if (strstr(text, "tproxy") || strstr(text, "fib ") || strstr(text, "socket "))
-		return fault_set(fault, -ENOTSUP,
-			"cannot install table " RULESET_TABLE
-			": %.*s; does this kernel have nft_tproxy, nft_socket and "
-			"nft_fib_inet? Try: modprobe -a nft_tproxy nft_socket nft_fib_inet",
-			length, text);
-	return fault_set(
-		fault, -EINVAL, "cannot install table " RULESET_TABLE ": %.*s", length, text);
+	return fault_set(fault, is_missing ? -ENOTSUP : -EINVAL,
+		"cannot %s table " RULESET_TABLE ": %.*s%s", verb, (int)strcspn(text, "\n"), text,
+		is_missing
+			? "; does this kernel have nft_tproxy, nft_socket and nft_fib_inet? Try: "
+			  "modprobe -a nft_tproxy nft_socket nft_fib_inet"
+			: "");
 }
 
-static int explain_remove(const char *text, struct fault *fault)
-{
-	return fault_set(fault, -EINVAL, "cannot remove table " RULESET_TABLE ": %.*s",
-		(int)strcspn(text, "\n"), text);
-}
-
-static int run_commands(const char *text, int (*explain)(const char *text, struct fault *fault),
-	struct fault *fault)
+static int run_commands(const char *verb, const char *text, struct fault *fault)
 {
 	struct nft_ctx *nft = nft_new();
 	int error = 0;
@@ -93,20 +85,20 @@ static int run_commands(const char *text, int (*explain)(const char *text, struc
 	if (!nft)
 		return fault_set(fault, -ENOMEM, "cannot start libnftables: out of memory");
 	if (nft_run_cmd_from_buffer(nft, text) != 0)
-		error = explain(nft_ctx_get_error_buffer(nft), fault);
+		error = explain(verb, nft_ctx_get_error_buffer(nft), fault);
 	nft_ctx_free(nft);
 	return error;
 }
 
 static int run_install(void *text, struct fault *fault)
 {
-	return run_commands(text, explain_install, fault);
+	return run_commands("install", text, fault);
 }
 
 static int run_remove(void *unused, struct fault *fault)
 {
 	(void)unused;
-	return run_commands(RULESET_REMOVE, explain_remove, fault);
+	return run_commands("remove", RULESET_REMOVE, fault);
 }
 
 int ruleset_install(const struct rules_settings *settings, bool notrack, struct fault *fault)

@@ -246,32 +246,23 @@ static void write_queued_leaving(const struct rules_settings *settings, FILE *fi
 	fprintf(file, "	}\n");
 }
 
-static void write_diverting(const struct rules_settings *settings, bool notrack, FILE *file)
-{
-	if (notrack)
-		write_notrack(settings, file);
-	write_arriving(settings, file);
-	write_diverted(settings, file);
-	write_leaving(settings, file);
-}
-
-static void write_queueing(const struct rules_settings *settings, FILE *file)
-{
-	write_queue(settings->queue, file);
-	write_reassembly(file);
-	write_queued_arriving(settings, file);
-	write_queued_leaving(settings, file);
-}
-
 void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file)
 {
 	fprintf(file, RULESET_REMOVE "table " RULESET_TABLE " {\n"
 				     "	counter forged {\n"
 				     "	}\n\n");
 	write_sets(file);
-	if (settings->queues)
-		write_queueing(settings, file);
-	else
-		write_diverting(settings, notrack, file);
+	if (settings->queues) {
+		write_queue(settings->queue, file);
+		write_reassembly(file);
+		write_queued_arriving(settings, file);
+		write_queued_leaving(settings, file);
+	} else {
+		if (notrack)
+			write_notrack(settings, file);
+		write_arriving(settings, file);
+		write_diverted(settings, file);
+		write_leaving(settings, file);
+	}
 	fprintf(file, "}\n");
 }

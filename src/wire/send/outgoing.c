@@ -1,5 +1,6 @@
 #include "outgoing.h"
 
+#include "../hops/hops.h"
 #include "../socket_buffers.h"
 #include "batch.h"
 #include "identification.h"
@@ -10,7 +11,9 @@
 #include <libnet.h>
 #include <linux/filter.h>
 #include <linux/in6.h> /* IPV6_FLOWINFO_SEND */
+#include <net/ethernet.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <stdalign.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -32,7 +35,7 @@ struct control_ipv6 {
 };
 
 struct outgoing {
-	int socket, family;
+	int socket, family; /* AF_PACKET: of frames */
 	struct sender_settings settings;
 	struct sent_counters *counters;
 	libnet_t *libnet; /* IPv4: a socket for datagrams with their header; else NULL */
@@ -44,6 +47,7 @@ struct outgoing {
 	union {
 		struct sockaddr_in ipv4;
 		struct sockaddr_in6 ipv6;
+		struct sockaddr_ll frame;
 	} destinations[BATCH_MAX];
 	union {
 		struct control_ipv4 ipv4;
@@ -53,6 +57,13 @@ struct outgoing {
 	 * lines. */
 	char *copies;
 	size_t copied;
+	/* Of frames: as they were added, and whom those that the device refuses are handed to. */
+	struct {
+		struct flow flow;
+		struct text bytes;
+	} datagrams[BATCH_MAX];
+	void (*refused)(void *context, int error, const struct flow *flow, struct text bytes);
+	void *context;
 };
 
 /* A raw socket is given a copy of every UDP datagram that reaches this host, unless it is bound to
@@ -70,7 +81,10 @@ static int bind_out_of_the_way(int socket, int family)
 	return bind(socket, (struct sockaddr *)&ipv6, sizeof(ipv6));
 }
 
-int outgoing_prepare_socket(int socket, uint32_t mark)
+/* Of a socket that only sends: a large buffer, the mark if not 0, and a filter that lets it hear
+ * nothing, locked, so that it stays so, whoever may have taken natbox over: be it a packet socket,
+ * which hears nothing with protocol 0, that is bound to another one. 0 or a negative errno. */
+static int prepare_socket(int socket, uint32_t mark)
 {
 	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
 	const struct sock_fprog program = {1, nothing};
@@ -97,18 +111,22 @@ static int set_options(int socket, int family, uint32_t mark)
 			sizeof(fragment)) < 0 ||
 		setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &off, sizeof(off)) < 0)
 		return -errno;
-	return outgoing_prepare_socket(socket, mark);
+	return prepare_socket(socket, mark);
 }
 
-/* The kernel writes the IP header. */
+/* But for frames the kernel writes the IP header. */
 static int open_socket(struct outgoing *outgoing)
 {
 	const int family = outgoing->family, on = 1, minimum = IPV6_MTU_MIN;
+	const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
 	int error;
 
-	outgoing->socket = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+	outgoing->socket = family == AF_PACKET ? socket(family, SOCK_DGRAM | flags, 0)
+					       : socket(family, SOCK_RAW | flags, IPPROTO_UDP);
 	if (outgoing->socket < 0)
 		return -errno;
+	if (family == AF_PACKET)
+		return prepare_socket(outgoing->socket, outgoing->settings.mark);
 	error = set_options(outgoing->socket, family, outgoing->settings.mark);
 	if (!error && bind_out_of_the_way(outgoing->socket, family) < 0)
 		error = -errno;
@@ -155,17 +173,20 @@ static void prepare_message(struct outgoing *outgoing, unsigned i)
 {
 	struct msghdr *header = &outgoing->messages[i].msg_hdr;
 
-	header->msg_name = &outgoing->destinations[i];
-	header->msg_namelen = outgoing->family == AF_INET ? sizeof(struct sockaddr_in)
-							  : sizeof(struct sockaddr_in6);
-	header->msg_iov = &outgoing->spans[i];
-	header->msg_iovlen = 1;
-	header->msg_control = &outgoing->controls[i];
-	if (outgoing->family == AF_INET)
-		outgoing->destinations[i].ipv4.sin_family = AF_INET;
-	else
-		outgoing->destinations[i].ipv6 = (struct sockaddr_in6){
-			.sin6_family = AF_INET6, .sin6_flowinfo = htonl(outgoing->settings.label)};
+	*header = (struct msghdr){.msg_name = &outgoing->destinations[i],
+		.msg_namelen = sizeof(struct sockaddr_in),
+		.msg_iov = &outgoing->spans[i],
+		.msg_iovlen = 1,
+		.msg_control = &outgoing->controls[i]};
+	/* The first member of all of them. */
+	outgoing->destinations[i].ipv4.sin_family = (sa_family_t)outgoing->family;
+	if (outgoing->family == AF_PACKET) {
+		header->msg_namelen = sizeof(struct sockaddr_ll);
+		outgoing->destinations[i].frame.sll_halen = 6;
+	} else if (outgoing->family == AF_INET6) {
+		header->msg_namelen = sizeof(struct sockaddr_in6);
+		outgoing->destinations[i].ipv6.sin6_flowinfo = htonl(outgoing->settings.label);
+	}
 }
 
 int outgoing_open(int family, const struct sender_settings *settings,
@@ -282,13 +303,30 @@ static void put(
 		(struct iovec){start, (size_t)(bytes.at - start) + bytes.length};
 }
 
+bool outgoing_make_room(struct outgoing *outgoing)
+{
+	if (outgoing->count >= outgoing->limit)
+		outgoing_flush(outgoing);
+	return outgoing->count == 0;
+}
+
+/* Behind so much room for headers. */
+static struct text copy(struct outgoing *outgoing, size_t headers, struct text bytes)
+{
+	char *to = outgoing->copies + outgoing->copied + headers;
+
+	outgoing->copied += (headers + bytes.length + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+	if (bytes.length)
+		memcpy(to, bytes.at, bytes.length);
+	return (struct text){to, bytes.length};
+}
+
 int outgoing_add_in_place(
 	struct outgoing *outgoing, const struct flow *flow, struct hop hop, struct text bytes)
 {
 	if (!fits(outgoing, bytes))
 		return -EMSGSIZE;
-	if (outgoing->count >= outgoing->limit)
-		outgoing_flush(outgoing);
+	outgoing_make_room(outgoing);
 	put(outgoing, flow, hop, bytes);
 	return 0;
 }
@@ -296,19 +334,44 @@ int outgoing_add_in_place(
 int outgoing_add(
 	struct outgoing *outgoing, const struct flow *flow, struct hop hop, struct text bytes)
 {
-	char *copy;
-
 	if (!fits(outgoing, bytes))
 		return -EMSGSIZE;
-	if (outgoing->count >= outgoing->limit)
-		outgoing_flush(outgoing);
-	copy = outgoing->copies + outgoing->copied + OUTGOING_HEADROOM;
-	outgoing->copied +=
-		(OUTGOING_HEADROOM + bytes.length + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
-	if (bytes.length)
-		memcpy(copy, bytes.at, bytes.length);
-	put(outgoing, flow, hop, (struct text){copy, bytes.length});
+	outgoing_make_room(outgoing);
+	put(outgoing, flow, hop, copy(outgoing, OUTGOING_HEADROOM, bytes));
 	return 0;
+}
+
+void outgoing_add_frame(struct outgoing *frames, const struct flow *flow,
+	const struct next_hop *hop, const struct ipv4_fields *fields, struct text bytes)
+{
+	const bool ipv4 = address_is_ipv4(&flow->destination);
+	const size_t ip_length = ipv4 ? DATAGRAM_IPV4_LENGTH : DATAGRAM_IPV6_LENGTH;
+	const size_t headers = ip_length + DATAGRAM_UDP_LENGTH;
+	const size_t length = DATAGRAM_UDP_LENGTH + bytes.length;
+	const struct text copied = copy(frames, headers, bytes);
+	const unsigned i = frames->count++;
+	struct sockaddr_ll *destination = &frames->destinations[i].frame;
+	uint8_t *ip = (uint8_t *)copied.at - headers;
+
+	datagram_udp_header(flow, bytes, ip + ip_length);
+	if (ipv4)
+		datagram_ipv4_whole_header(flow, fields, length, ip);
+	else
+		datagram_ipv6_header(flow, hop->hop_limit, frames->settings.label, length, ip);
+	frames->spans[i] = (struct iovec){ip, headers + bytes.length};
+	destination->sll_protocol = htons(ipv4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	destination->sll_ifindex = (int)hop->interface;
+	memcpy(destination->sll_addr, hop->mac, sizeof(hop->mac));
+	frames->datagrams[i].flow = *flow;
+	frames->datagrams[i].bytes = copied;
+}
+
+void outgoing_hand_back(struct outgoing *frames,
+	void (*refused)(void *context, int error, const struct flow *flow, struct text bytes),
+	void *context)
+{
+	frames->refused = refused;
+	frames->context = context;
 }
 
 /* What is longer than the interface's MTU, with the header left to the kernel. */
@@ -332,13 +395,18 @@ static bool send_in_fragments(struct outgoing *outgoing, unsigned i)
 	return sendmsg(outgoing->socket, &header, 0) >= 0;
 }
 
-static void count_refused(struct outgoing *outgoing, unsigned i, int error)
+static void refuse(struct outgoing *outgoing, unsigned i, int error)
 {
 	const bool ipv4 = outgoing->family == AF_INET;
 	const char *udp = (char *)outgoing->spans[i].iov_base + (ipv4 ? DATAGRAM_IPV4_LENGTH : 0);
 	struct libnet_udp_hdr header;
 	uint16_t port;
 
+	if (outgoing->family == AF_PACKET) {
+		outgoing->refused(outgoing->context, error, &outgoing->datagrams[i].flow,
+			outgoing->datagrams[i].bytes);
+		return;
+	}
 	memcpy(&header, udp, sizeof(header));
 	port = ntohs(header.uh_dport);
 	outgoing->counters->errors++;
@@ -355,16 +423,14 @@ static void hand_over(struct outgoing *outgoing)
 	for (unsigned done = 0; done < outgoing->count;) {
 		int sent = sendmmsg(fd, outgoing->messages + done, outgoing->count - done, 0);
 
-		if (sent < 0 && errno == EINTR)
-			continue;
 		if (sent < 0 && errno == EMSGSIZE && outgoing->libnet &&
 			send_in_fragments(outgoing, done))
 			sent = 1;
 		if (sent > 0) {
 			outgoing->counters->sent += (unsigned)sent;
 			done += (unsigned)sent;
-		} else {
-			count_refused(outgoing, done++, -errno);
+		} else if (errno != EINTR) {
+			refuse(outgoing, done++, -errno);
 		}
 	}
 }

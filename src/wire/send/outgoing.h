@@ -1,12 +1,18 @@
-/* Datagrams on their way out, of one address family, with a source of one's choice: collected and
- * handed to the kernel in batches. sender.h has both families.
+/* Datagrams on their way out by one kind of socket, with a source of one's choice: collected and
+ * handed to the kernel in batches. sender.h has all kinds.
  *
  * The source travels as IP_PKTINFO, which an IP_TRANSPARENT socket may choose freely, so that
  * routes and rules that look at the source apply. IPv4 leaves with its header written here, through
  * a socket that libnet opens: through a gateway that takes the kernel a seventh less time than to
  * write it, and else as long. What exceeds the interface's MTU, and all IPv6, leaves through a raw
  * socket of protocol UDP, where the kernel writes the header and fragments. A transparent UDP
- * socket would need to be bound to every source, which the proxy's own socket may forbid. */
+ * socket would need to be bound to every source, which the proxy's own socket may forbid.
+ *
+ * Frames leave through a packet socket, with all of their headers, to a next hop that is known:
+ * about two thirds of what a raw socket costs, as neither routes nor netfilter nor neighbours are
+ * asked. Source address and tags of the Ethernet frame are the device's. libnet's handle for the
+ * link layer does not serve here: it is bound to one device, and hears everything there, which
+ * would slow all of this host's traffic down. */
 #ifndef NATBOX_OUTGOING_H
 #define NATBOX_OUTGOING_H
 
@@ -41,14 +47,9 @@ struct sender_settings {
 	uint16_t label;
 };
 
-/* Of a socket that only sends: a large buffer, the mark if not 0, and a filter that lets it hear
- * nothing, locked, so that it stays so, whoever may have taken natbox over. 0 or a negative
- * errno. */
-int outgoing_prepare_socket(int socket, uint32_t mark);
-
-/* family: AF_INET or AF_INET6. *counters is counted up, and outlives it. Needs CAP_NET_RAW, which
- * may be given up afterwards, and for a mark before Linux 5.17 CAP_NET_ADMIN. 0 or a negative
- * errno, -EAFNOSUPPORT on a host without the family. */
+/* family: AF_INET or AF_INET6; AF_PACKET: for frames of either. *counters is counted up, and
+ * outlives it. Needs CAP_NET_RAW, which may be given up afterwards, and for a mark before Linux
+ * 5.17 CAP_NET_ADMIN. 0 or a negative errno, -EAFNOSUPPORT on a host without the family. */
 int outgoing_open(int family, const struct sender_settings *settings,
 	struct sent_counters *counters, struct outgoing **outgoing);
 void outgoing_close(struct outgoing *outgoing);
@@ -56,6 +57,9 @@ void outgoing_close(struct outgoing *outgoing);
 /* What the header of an IPv4 datagram says: of the next one to this destination. */
 struct ipv4_fields outgoing_ipv4_fields(
 	struct outgoing *outgoing, const struct flow *flow, struct hop hop);
+
+/* Sends all of a queue that is full. Whether it is empty then. */
+bool outgoing_make_room(struct outgoing *outgoing);
 
 /* Queues bytes that stay where they are until the next flush, with OUTGOING_HEADROOM writable bytes
  * in front of them. A full queue is flushed first. 0 or -EMSGSIZE. */
@@ -65,6 +69,18 @@ int outgoing_add_in_place(
 /* The same, of a copy. */
 int outgoing_add(
 	struct outgoing *outgoing, const struct flow *flow, struct hop hop, struct text bytes);
+
+/* The same as a frame. It fits the next hop's interface, and there is room. fields: of
+ * IPv4. */
+struct next_hop;
+void outgoing_add_frame(struct outgoing *frames, const struct flow *flow,
+	const struct next_hop *hop, const struct ipv4_fields *fields, struct text bytes);
+
+/* Whom frames that the device refuses are handed to, with the negative errno, instead of being
+ * counted. */
+void outgoing_hand_back(struct outgoing *frames,
+	void (*refused)(void *context, int error, const struct flow *flow, struct text bytes),
+	void *context);
 
 /* Sends all of the queue. A datagram that the kernel refuses is counted and does not stop
  * others. */

@@ -1,6 +1,5 @@
 #include "sender.h"
 
-#include "../hops/hops.h"
 #include "shortcut.h"
 
 #include <errno.h>
@@ -9,23 +8,31 @@
 
 struct sender {
 	struct outgoing *ipv4;
-	struct outgoing *ipv6;     /* NULL: this host has none */
-	struct shortcut *shortcut; /* NULL: this host has no packet sockets */
-	struct sent_counters counters;
+	struct outgoing *ipv6; /* NULL: this host has none */
+	/* NULL: this host has no packet sockets. */
+	struct outgoing *frames;
+	struct shortcut *shortcut;
+	struct sent_counters counters, linked; /* by raw sockets, as frames */
 };
 
-/* The raw socket tells what is wrong, if anything is. */
-static void send_instead(void *context, const struct flow *flow, struct text bytes)
+/* What a device refuses the raw socket takes, which tells what is wrong, if anything is. */
+static void send_instead(void *context, int error, const struct flow *flow, struct text bytes)
 {
-	sender_add(context, flow, hop_of_this_host, bytes);
+	struct sender *sender = context;
+
+	if (error != -EAGAIN && error != -ENOBUFS)
+		shortcut_doubt(sender->shortcut);
+	sender_add(sender, flow, hop_of_this_host, bytes);
 }
 
 static int open_shortcut(struct sender *sender, const struct sender_settings *settings)
 {
-	const struct shortcut_settings shortcut = {
-		.sender = *settings, .context = sender, .refused = send_instead};
-	int error = shortcut_open(&shortcut, &sender->shortcut);
+	int error = outgoing_open(AF_PACKET, settings, &sender->linked, &sender->frames);
 
+	if (!error) {
+		outgoing_hand_back(sender->frames, send_instead, sender);
+		error = shortcut_open(settings->mark, &sender->shortcut);
+	}
 	return error == -EAFNOSUPPORT || error == -EPERM ? 0 : error;
 }
 
@@ -56,6 +63,7 @@ void sender_close(struct sender *sender)
 	if (!sender)
 		return;
 	shortcut_close(sender->shortcut);
+	outgoing_close(sender->frames);
 	outgoing_close(sender->ipv4);
 	outgoing_close(sender->ipv6);
 	free(sender);
@@ -91,6 +99,16 @@ int sender_add_in_place(
 	return outgoing ? outgoing_add_in_place(outgoing, flow, hop, bytes) : -EAFNOSUPPORT;
 }
 
+static bool find_hop(
+	struct sender *sender, const struct flow *flow, size_t bytes, struct next_hop *hop)
+{
+	if (!sender->shortcut || !shortcut_is_wanted(sender->shortcut))
+		return false;
+	if (outgoing_make_room(sender->frames))
+		shortcut_look(sender->shortcut);
+	return shortcut_find(sender->shortcut, flow, bytes, hop);
+}
+
 int sender_add_keepalive(struct sender *sender, const struct flow *flow, struct text bytes)
 {
 	struct outgoing *outgoing = outgoing_of(sender, flow);
@@ -99,11 +117,11 @@ int sender_add_keepalive(struct sender *sender, const struct flow *flow, struct 
 
 	if (!outgoing)
 		return -EAFNOSUPPORT;
-	if (!sender->shortcut || !shortcut_find(sender->shortcut, flow, bytes.length, &hop))
+	if (!find_hop(sender, flow, bytes.length, &hop))
 		return outgoing_add(outgoing, flow, hop_of_this_host, bytes);
 	if (outgoing == sender->ipv4)
 		fields = outgoing_ipv4_fields(outgoing, flow, hop_of_this_host);
-	shortcut_add(sender->shortcut, flow, &hop, &fields, bytes);
+	outgoing_add_frame(sender->frames, flow, &hop, &fields, bytes);
 	return 0;
 }
 
@@ -121,7 +139,7 @@ bool sender_path_news(struct sender *sender, struct fault *line)
 void sender_flush(struct sender *sender)
 {
 	if (sender->shortcut)
-		shortcut_flush(sender->shortcut);
+		outgoing_flush(sender->frames);
 	outgoing_flush(sender->ipv4);
 	if (sender->ipv6)
 		outgoing_flush(sender->ipv6);
@@ -131,10 +149,8 @@ struct sent_counters sender_counters(const struct sender *sender)
 {
 	struct sent_counters counters = sender->counters;
 
-	if (sender->shortcut) {
-		counters.linked = shortcut_sent(sender->shortcut);
-		counters.sent += counters.linked;
-	}
+	counters.linked = sender->linked.sent;
+	counters.sent += counters.linked;
 	return counters;
 }
 

@@ -1,0 +1,304 @@
+/* The modes relay and queue: everything between user agents and proxies passes through here, by the
+ * relay's sockets or as packets that the kernel hands over and takes back, and only while natbox
+ * shows that it lives. */
+#include "claim.h"
+#include "named.h"
+#include "queue/queue.h"
+#include "relay/relay.h"
+#include "rules/pulse.h"
+#include "send/sender.h"
+#include "served.h"
+#include "tell.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* By which of the two it passes. The other one is NULL. */
+struct way {
+	struct relay *relay;
+	struct queue *queue;
+};
+
+struct passing {
+	struct way way;
+	struct served served;
+	struct installed_rules *rules;
+	struct sender *sender; /* the relay's or the queue's */
+	struct growth send_errors, forged, misdirected, refused, overruns;
+};
+
+/* The ports are the relay's; 0: any that is free. */
+static int open_way(const struct wire *wire, uint16_t in_port, uint16_t out_port, struct way *way,
+	struct fault *fault)
+{
+	const uint32_t own_mark = wire->settings.relay.own_mark;
+	const struct queue_settings queue = {wire->settings.queue_number, own_mark};
+	const struct relay_settings relay = {in_port, out_port, own_mark, wire->proxies};
+
+	return wire->settings.queues ? queue_open(&queue, &way->queue, fault)
+				     : relay_open(&relay, &way->relay, fault);
+}
+
+static void close_way(struct way *way)
+{
+	relay_close(way->relay);
+	queue_close(way->queue);
+}
+
+/* Without the privilege, which is looked at with the rules, there is no way. */
+static void examine_way(const struct wire *wire, uint16_t in_port, uint16_t out_port)
+{
+	struct way way = {0};
+	struct fault fault;
+	const int result = open_way(wire, in_port, out_port, &way, &fault);
+
+	if (result != 0 && result != -EPERM)
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	close_way(&way);
+}
+
+static void passing_examine(struct wire *wire)
+{
+	served_examine(wire);
+	examine_way(wire, wire->settings.relay.in_port, 0);
+	if (!wire->settings.queues)
+		examine_way(wire, 0, wire->settings.relay.out_port);
+}
+
+static int passing_open(struct wire *wire, struct fault *fault)
+{
+	const struct wire_settings *settings = &wire->settings;
+	struct passing *passing = calloc(1, sizeof(*passing));
+	int result;
+
+	if (!passing)
+		return fault_set(fault, -ENOMEM, "no memory to relay");
+	wire->own = passing;
+	result = served_choose(
+		settings, wire->proxies->list, wire->proxies->count, &passing->served, fault);
+	if (result == 0)
+		result = open_way(wire, settings->relay.in_port, settings->relay.out_port,
+			&passing->way, fault);
+	if (result == 0)
+		result = rules_install(&passing->served.rules, &passing->rules, fault);
+	if (result != 0)
+		return result;
+	passing->sender = settings->queues ? queue_sender(passing->way.queue)
+					   : relay_sender(passing->way.relay);
+	sender_set_path(passing->sender, settings->path);
+	return 0;
+}
+
+static void tell_rules(const struct wire *wire)
+{
+	const struct wire_settings *settings = &wire->settings;
+	const char *whose = settings->relay.manual ? "by hand" : "installed";
+
+	served_tell(wire, &((const struct passing *)wire->own)->served);
+	if (settings->queues)
+		tell(wire, WIRE_DETAIL, "mark of what natbox sends %#x, rules %s",
+			settings->relay.own_mark, whose);
+	else
+		tell(wire, WIRE_DETAIL, "marks %#x and %#x, routing table %u, rules %s",
+			settings->relay.mark, settings->relay.own_mark, settings->relay.table,
+			whose);
+}
+
+static int passing_start(struct wire *wire, struct fault *fault)
+{
+	const struct wire_settings *settings = &wire->settings;
+	const struct passing *passing = wire->own;
+	const struct rules_settings *rules = &passing->served.rules;
+	const int result = rules_start(passing->rules, fault);
+	const char *served = named_line(settings, rules->proxies, rules->proxy_count);
+
+	tell_rules(wire);
+	served_warn(wire, &passing->served);
+	if (result == 0 && settings->queues)
+		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through queue %u", served,
+			settings->queue_number);
+	else if (result == 0)
+		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through ports %u and %u",
+			served, settings->relay.in_port, settings->relay.out_port);
+	return result;
+}
+
+static unsigned passing_descriptors(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX])
+{
+	const struct way *way = &((const struct passing *)wire->own)->way;
+
+	_Static_assert((int)RELAY_DESCRIPTORS_MAX <= (int)WIRE_DESCRIPTORS_MAX, "room for all");
+	if (way->relay)
+		return relay_descriptors(way->relay, list);
+	list[0] = queue_descriptor(way->queue);
+	return 1;
+}
+
+static bool passing_has_rest(const struct wire *wire)
+{
+	const struct way *way = &((const struct passing *)wire->own)->way;
+
+	return way->relay ? relay_has_rest(way->relay) : queue_has_rest(way->queue);
+}
+
+static int passing_receive(struct wire *wire, uint64_t now_us, struct fault *fault)
+{
+	const struct way *way = &((const struct passing *)wire->own)->way;
+	unsigned taken = 0, batch;
+
+	(void)fault;
+	do {
+		batch = way->relay ? relay_receive(way->relay, now_us, &wire->handler)
+				   : queue_receive(way->queue, now_us, &wire->handler);
+		taken += batch;
+	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !passing_has_rest(wire) &&
+		 wire_has_time(&wire->handler));
+	return 0;
+}
+
+static int passing_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
+	struct text bytes, struct fault *fault)
+{
+	const struct passing *passing = wire->own;
+	int result;
+
+	(void)now_us;
+	if (proxies_find(wire->proxies, &flow->source) == PROXY_NONE)
+		result = sender_add(passing->sender, flow, hop_of_this_host, bytes);
+	else
+		result = sender_add_keepalive(passing->sender, flow, bytes);
+	if (result != 0)
+		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
+			strerror(-result));
+	return 0;
+}
+
+static void passing_flush(struct wire *wire)
+{
+	const struct passing *passing = wire->own;
+
+	sender_flush(passing->sender);
+	rules_tick(passing->rules);
+}
+
+static void passing_set_path(struct wire *wire, enum keepalive_path path)
+{
+	const struct passing *passing = wire->own;
+
+	sender_set_path(passing->sender, path);
+}
+
+static void tell_send_errors(
+	const struct wire *wire, struct passing *passing, uint64_t errors, int last)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "were not sent, the last because of: %s; %s", strerror(-last),
+		sender_advice(last));
+	tell_growth(wire, errors, &passing->send_errors, what);
+}
+
+static void inspect_relay(const struct wire *wire, struct passing *passing)
+{
+	const struct relay_counters counters = relay_counters(passing->way.relay);
+
+	tell_send_errors(wire, passing, counters.send_errors, counters.last_send_error);
+	tell_growth(wire, counters.misdirected, &passing->misdirected,
+		"were dropped: sent straight to a relay port, or to or from no proxy");
+	tell_growth(wire, counters.overruns, &passing->overruns,
+		"were lost because natbox did not take them in time");
+}
+
+static void inspect_queue(const struct wire *wire, struct passing *passing)
+{
+	const struct queue_counters counters = queue_counters(passing->way.queue);
+	char what[128];
+
+	tell_send_errors(wire, passing, counters.send_errors, counters.last_send_error);
+	snprintf(what, sizeof(what),
+		"went on late, and as they came: the kernel refused their verdicts: %s",
+		strerror(-counters.last_refusal));
+	tell_growth(wire, counters.refused, &passing->refused, what);
+	tell_growth(wire, counters.overruns, &passing->overruns,
+		"went past natbox because it did not take them in time");
+}
+
+static void passing_inspect(struct wire *wire)
+{
+	struct passing *passing = wire->own;
+	struct fault fault;
+
+	if (sender_path_news(passing->sender, &fault))
+		tell(wire, WIRE_INFORMATION, "%s", fault.line);
+	if (rules_trouble(passing->rules, &fault))
+		tell(wire, WIRE_ERROR, "%s", fault.line);
+	if (passing->way.relay)
+		inspect_relay(wire, passing);
+	else
+		inspect_queue(wire, passing);
+	tell_growth(wire, rules_forged(passing->rules), &passing->forged,
+		"were dropped: they bore a proxy's source, but came in where no route to it "
+		"points; ip route get tells where it does");
+}
+
+static struct wire_counters passing_counters(const struct wire *wire)
+{
+	const struct passing *passing = wire->own;
+	const struct way *way = &passing->way;
+
+	return (struct wire_counters){
+		.dropped = way->relay ? relay_counters(way->relay).overruns
+				      : queue_counters(way->queue).overruns,
+		.linked = sender_counters(passing->sender).linked,
+	};
+}
+
+/* What came before the rules let SIP flow past is still in the queue. */
+static void passing_stop(struct wire *wire)
+{
+	const struct passing *passing = wire->own;
+
+	if (!passing)
+		return;
+	rules_withdraw(passing->rules);
+	if (passing->way.queue)
+		queue_release(passing->way.queue);
+}
+
+static int passing_close(struct wire *wire, struct fault *fault)
+{
+	struct passing *passing = wire->own;
+	int error;
+
+	if (!passing)
+		return 0;
+	error = rules_remove(passing->rules, fault);
+	close_way(&passing->way);
+	free(passing);
+	return error;
+}
+
+const struct wire_kind passing_wire = {
+	.claim = CLAIM_RELAY,
+	.examine = passing_examine,
+	.open = passing_open,
+	.start = passing_start,
+	.descriptors = passing_descriptors,
+	.receive = passing_receive,
+	.has_rest = passing_has_rest,
+	.send = passing_send,
+	.flush = passing_flush,
+	.inspect = passing_inspect,
+	.counters = passing_counters,
+	.set_path = passing_set_path,
+	.stop = passing_stop,
+	.close = passing_close,
+	.needs_net_admin = true,
+	.proxies_stay = true,
+	.longest_turn_us = PULSE_TICK_MS * 1000 / 3,
+	/* The sets that the rules match on have run out; a thread that looks now and then renews
+	 * them. */
+	.deaf_after_pause_us = 2000ull * PULSE_WORK_MS,
+};
