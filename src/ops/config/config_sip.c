@@ -86,8 +86,7 @@ int config_parse_from(
 		return -EINVAL;
 	if (from_is_uri(value, TEXT("192.0.2.1:5070")) && from_is_uri(value, TEXT("[2001:db8::1]")))
 		return 0;
-	return fault_set(fault, -EINVAL, "\"%.*s\" is not a SIP URI such as sip:keepalive@PROXY",
-		config_shown(value), value.at);
+	return config_refuse(fault, value, "is not a SIP URI such as sip:keepalive@PROXY");
 }
 
 /* A final status, or all of a class, "4xx". */
@@ -129,9 +128,8 @@ int config_parse_statuses(
 			return fault_set(
 				fault, -EINVAL, "any stands alone, and takes every status");
 		if (!parse_status(item, &first, &last))
-			return fault_set(fault, -EINVAL,
-				"\"%.*s\" is neither any nor a final status such as 200 or 4xx",
-				config_shown(item), item.at);
+			return config_refuse(fault, item,
+				"is neither any nor a final status such as 200 or 4xx");
 		for (unsigned bit = first - STATUS_FIRST; bit <= last - STATUS_FIRST; bit++)
 			others[bit / 64] &= ~(1ull << bit % 64);
 	}
@@ -252,10 +250,9 @@ static int check_header(struct text line, struct fault *fault)
 	const struct field *field;
 
 	if (!is_token(name) || find(line, TEXT("\\r")) || find(line, TEXT("\\n")))
-		return fault_set(fault, -EINVAL,
-			"\"%.*s\" is not a header line such as X-Name: value (lines are separated "
-			"by \\r\\n)",
-			config_shown(line), line.at);
+		return config_refuse(fault, line,
+			"is not a header line such as X-Name: value (lines are separated by "
+			"\\r\\n)");
 	for (size_t i = 0; i < line.length; i++) {
 		if (((unsigned char)line.at[i] < ' ' && line.at[i] != '\t') || line.at[i] == 0x7f)
 			return fault_set(fault, -EINVAL, "control character in header %.*s",

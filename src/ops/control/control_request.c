@@ -69,10 +69,9 @@ static int parse_kinds(struct control_request *request, struct text list, struct
 		if (text_equal(item, TEXT("all")))
 			request->events = ~0U;
 		else if (type == EVENT_TYPES)
-			return fault_set(fault, -EINVAL,
-				"\"%.*s\" is no kind of event; natbox.8 has them under EVENTS, and "
-				"there is \"all\"",
-				config_shown(item), item.at);
+			return config_refuse(fault, item,
+				"is no kind of event; natbox.8 has them under EVENTS, and there is "
+				"\"all\"");
 		else
 			request->events |= 1U << type;
 	}
@@ -183,9 +182,8 @@ int control_request_parse(struct text line, struct control_request *request, str
 
 	*request = (struct control_request){0};
 	if (command == CONTROL_COMMANDS)
-		return fault_set(fault, -EINVAL,
-			"\"%.*s\" is no command; natboxctl -h and natboxctl.8 have them",
-			config_shown(word), word.at);
+		return config_refuse(
+			fault, word, "is no command; natboxctl -h and natboxctl.8 have them");
 	request->command = (enum control_command)command;
 	request->filter.is_lost = command == COMMAND_LOST;
 	if (parsers[command])
