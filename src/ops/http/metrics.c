@@ -1,5 +1,4 @@
 #include "../privileges.h"
-#include "alive.h"
 #include "exposition.h"
 #include "http.h"
 #include "page.h"
@@ -137,7 +136,7 @@ static enum MHD_Result send_metrics(struct metrics *metrics, struct MHD_Connecti
 	pthread_mutex_unlock(&metrics->page.mutex);
 	length = exposition_write(&snapshot, metrics->text);
 	return http_send(connection, &(struct http_answer){.status = MHD_HTTP_OK,
-					     .type = EXPOSITION_TYPE,
+					     .type = "text/plain; version=0.0.4; charset=utf-8",
 					     .bytes = metrics->text,
 					     .length = length});
 }
