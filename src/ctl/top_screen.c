@@ -45,10 +45,8 @@ static const char *const size_names[TOP_SIZES] = {
 static attr_t alarm_look;
 
 /* Cut where the screen ends, or before. */
-static void put(int line, int column, int width, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void put(int line, int column, int width, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void put(
+	int line, int column, int width, const char *format, ...)
 {
 	char text[TOP_TEXT_MAX * 2];
 	va_list arguments;
