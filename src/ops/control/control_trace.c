@@ -11,7 +11,6 @@ void trace_start(struct control_client *client)
 	const enum mode mode = control->host.config->mode;
 	struct json *line = line_start(client);
 
-	client->relays = mode != MODE_SNIFF;
 	client->job = JOB_TRACE;
 	client->end_us = control->now_us + client->request.time_us;
 	json_put_text_member(line, "tracing", text_from(client->request.target.aor));
@@ -74,11 +73,13 @@ static void put(struct control_client *client, const char *what, const struct fl
 void trace_packet(struct control_client *client, const struct flow *flow, struct text bytes,
 	const struct outcome *outcome)
 {
+	/* There is a verdict only on what passes through natbox. */
+	const bool passes = client->control->host.config->mode != MODE_SNIFF;
+
 	if (!is_traced(client, &flow->source) && !is_traced(client, &flow->destination))
 		return;
 	if (outcome)
-		put(client, "came", flow, bytes,
-			client->relays ? verdict_names[outcome->verdict] : NULL);
+		put(client, "came", flow, bytes, passes ? verdict_names[outcome->verdict] : NULL);
 	else
 		put(client, "sent", flow, bytes, NULL);
 	if (outcome && outcome->verdict == VERDICT_REWRITE)
