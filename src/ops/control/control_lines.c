@@ -101,7 +101,7 @@ static void put_proxies(struct json *json, const struct engine *engine)
 	json_put_number_member(json, "proxy_count", proxies->count);
 }
 
-static void put_counts(struct json *json, const struct engine_counters *counters)
+void line_counts(struct json *json, const struct engine_counters *counters)
 {
 	json_put_number_member(json, "endpoints", counters->endpoints);
 	json_put_number_member(json, "lost", counters->lost_now);
@@ -138,7 +138,7 @@ void line_status(struct json *json, struct engine *engine, const struct control_
 	json_put_text_member(json, "configuration", text_from(host->configuration));
 	json_put_truth_member(json, "settling", engine_is_reviewing(engine));
 	put_proxies(json, engine);
-	put_counts(json, &snapshot->engine);
+	line_counts(json, &snapshot->engine);
 	json_put_member(json, "keepalives", line_keepalives(engine));
 	put_last(json, "last_in", sightings->seen_us[DIRECTION_IN], now_us);
 	put_last(json, "last_out", sightings->seen_us[DIRECTION_OUT], now_us);

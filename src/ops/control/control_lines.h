@@ -11,6 +11,9 @@
 void line_endpoint(struct json *json, const struct endpoint_view *view);
 void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t endpoint);
 
+/* How many endpoints and reasons there are. */
+void line_counts(struct json *json, const struct engine_counters *counters);
+
 /* now_us: of CLOCK_BOOTTIME. */
 void line_status(struct json *json, struct engine *engine, const struct control_host *host,
 	const struct metrics_snapshot *snapshot, uint64_t now_us);
