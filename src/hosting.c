@@ -18,36 +18,6 @@ enum { BUSY_PART = 64, BUSY_SLICE_US = 100, IDLE_SLICE_US = 200 };
  * processor. */
 enum { DEBT_MAX_US = 10 * BUSY_SLICE_US };
 
-/* How long ago a packet in that direction was seen; UINT64_MAX: there was none. */
-static uint64_t since(const struct sightings *sightings, enum direction direction, uint64_t now_us)
-{
-	const uint64_t seen_us = sightings->seen_us[direction];
-
-	return seen_us ? now_us - seen_us : UINT64_MAX;
-}
-
-static void on_status(void *context, struct control_status *status)
-{
-	const struct live *live = context;
-	const struct config *config = live->config;
-	const uint64_t now_us = clock_us(CLOCK_BOOTTIME);
-
-	*status = (struct control_status){
-		.mode = config->mode,
-		.is_dry_run = live->dry_run,
-		.up_us = now_us - live->sightings.boot_us,
-		.since_us = live->sightings.started_us,
-		.configuration = config_path(live->source),
-		.state = live->dry_run ? "" : config->state.path,
-		.events = config->log.events,
-		.metrics = config->metrics.listen,
-		.is_reviewing = engine_is_reviewing(live->engine),
-		.state_lag_us = state_lag(live->state, now_us),
-		.last_in_us = since(&live->sightings, DIRECTION_IN, now_us),
-		.last_out_us = since(&live->sightings, DIRECTION_OUT, now_us),
-	};
-}
-
 static void on_figures(void *context, struct metrics_snapshot *snapshot)
 {
 	*snapshot = figures(context, clock_us(CLOCK_BOOTTIME));
@@ -90,8 +60,10 @@ int hosting_open(struct live *live, const struct identity *identity, struct faul
 void hosting_start(struct live *live)
 {
 	const struct control_host host = {
+		.config = live->config,
+		.configuration = config_path(live->source),
+		.is_dry_run = live->dry_run,
 		.context = live,
-		.status = on_status,
 		.figures = on_figures,
 		.reload = on_reload,
 	};

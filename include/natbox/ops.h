@@ -451,24 +451,12 @@ enum {
 	CONTROL_PROXIES_SHOWN = 64,
 };
 
-/* What natbox has to say of itself. */
-struct control_status {
-	enum mode mode;
-	bool is_dry_run;
-	uint64_t since_us; /* when it was started, since 1970 */
-	uint64_t up_us;
-	const char *configuration, *state, *events; /* paths; empty: none */
-	struct address metrics;                     /* port 0: not served */
-	bool is_reviewing;                          /* new settings have not reached all */
-	uint64_t state_lag_us;
-	/* Since the last packet to a proxy, and from one, to a second; UINT64_MAX: never. */
-	uint64_t last_in_us, last_out_us;
-};
-
-/* What natbox does for those who ask. */
+/* What natbox is, and does for those who ask. */
 struct control_host {
+	const struct config *config; /* in force */
+	const char *configuration;   /* its path */
+	bool is_dry_run;
 	void *context;
-	void (*status)(void *context, struct control_status *status);
 	void (*figures)(void *context, struct metrics_snapshot *snapshot);
 	/* As at SIGHUP. False: the configuration stays as it was. What that logs is shown. */
 	bool (*reload)(void *context);

@@ -17,33 +17,30 @@ enum { FILTERS_MAX = 32 };
 /* Each command, with what it takes and what shows its answer. */
 static const struct command {
 	const char *name, *arguments, *help;
-	int least, most; /* arguments, without options */
-	const char *options;
+	int least, most;     /* arguments, without options */
+	const char *options; /* of its own; NULL: none */
 	bool is_live, is_counted;
 	void (*show)(struct ctl *ctl, const json_t *line);
 } commands[] = {
-	{"status", "", "what runs, since when, and how many are lost", 0, 0, "", false, false,
-		tell_status},
-	{"endpoints", "[FILTER...]", "who is kept reachable", 0, FILTERS_MAX, "", false, true,
-		show_endpoint},
-	{"show", "ADDRESS:PORT|AOR", "all there is to know of one phone", 1, 1, "", false, false,
-		show_one},
-	{"lost", "[FILTER...]", "who does not answer", 0, FILTERS_MAX, "", false, true, show_lost},
-	{"events", "[-k KINDS]", "what happens, from now on", 0, 0, "k:", true, false, tell_event},
+	{"status", "", "what runs, since when, and how many are lost", .show = tell_status},
+	{"endpoints", "[FILTER...]", "who is kept reachable", .most = FILTERS_MAX,
+		.is_counted = true, .show = show_endpoint},
+	{"show", "ADDRESS:PORT|AOR", "all there is to know of one phone", 1, 1, .show = show_one},
+	{"lost", "[FILTER...]", "who does not answer", .most = FILTERS_MAX, .is_counted = true,
+		.show = show_lost},
+	{"events", "[-k KINDS]", "what happens, from now on", .options = "k:", .is_live = true,
+		.show = tell_event},
 	{"trace", "[-t TIME] [-c COUNT] [-w FILE] ADDRESS:PORT|AOR", "one phone's messages", 1, 1,
-		"t:c:w:", true, false, trace_message},
-	{"stats", "", "figures, as the metrics have them", 0, 0, "", false, false, tell_stats},
-	{"top", "", "all of that at a glance, as it is now, until q", 0, 0, "", false, false, NULL},
-	{"keepalive", "on|off", "send keepalives again, or none for now", 1, 1, "", false, false,
-		NULL},
-	{"flush", "ADDRESS:PORT|AOR|all", "forget endpoints", 1, 1, "", false, true, show_flushed},
-	{"share", "[yield]", "nothing: this version shares nothing with others", 0, 1, "", false,
-		false, NULL},
-	{"reload", "", "read the configuration again, as SIGHUP", 0, 0, "", false, false,
-		tell_logged},
-	{"log", "LEVEL", "log error, warning, info or debug", 1, 1, "", false, false, NULL},
-	{"version", "", "of natboxctl, and of the natbox that runs", 0, 0, "", false, false,
-		tell_version},
+		.options = "t:c:w:", .is_live = true, .show = trace_message},
+	{"stats", "", "figures, as the metrics have them", .show = tell_stats},
+	{"top", "", "all of that at a glance, as it is now, until q", .show = NULL},
+	{"keepalive", "on|off", "send keepalives again, or none for now", 1, 1, .show = NULL},
+	{"flush", "ADDRESS:PORT|AOR|all", "forget endpoints", 1, 1, .is_counted = true,
+		.show = show_flushed},
+	{"share", "[yield]", "nothing: this version shares nothing with others", .most = 1},
+	{"reload", "", "read the configuration again, as SIGHUP", .show = tell_logged},
+	{"log", "LEVEL", "log error, warning, info or debug", 1, 1, .show = NULL},
+	{"version", "", "of natboxctl, and of the natbox that runs", .show = tell_version},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
@@ -142,7 +139,7 @@ static int compose(struct ctl *ctl, const struct command *command, int argc, cha
 	size_t used;
 	int option, status = -1;
 
-	snprintf(options, sizeof(options), ":s:jhV%s", command->options);
+	snprintf(options, sizeof(options), ":s:jhV%s", command->options ? command->options : "");
 	optind = 0;
 	while (status < 0 &&
 		(option = getopt_long(argc, argv, options, long_options, NULL)) != -1) {

@@ -47,9 +47,7 @@ static const char *next_of(const json_t *line, char text[static SPAN_MAX])
 }
 
 /* On a terminal what does not fit is cut, for the table to stay one. */
-static void print_row(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void print_row(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void print_row(const char *format, ...)
 {
 	struct winsize size = {0};
 	char row[ROW_MAX];

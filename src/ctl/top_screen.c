@@ -45,10 +45,8 @@ static const char *const size_names[TOP_SIZES] = {
 static attr_t alarm_look;
 
 /* Cut where the screen ends, or before. */
-static void put(int line, int column, int width, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void put(int line, int column, int width, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void put(
+	int line, int column, int width, const char *format, ...)
 {
 	char text[TOP_TEXT_MAX * 2];
 	va_list arguments;
@@ -163,20 +161,19 @@ static void format_bound(double seconds, char text[static SPAN_MAX])
 static uint64_t count_answers(
 	const struct top_figures *figures, uint64_t answers[static TOP_BUCKETS_MAX], uint64_t *sum)
 {
+	static const struct top_sample start;
 	const struct top_sample *now = figures_before(figures, 0);
 	const struct top_sample *before = figures_before(figures, TOP_SAMPLES);
 	const unsigned last = figures->buckets - 1;
-	const bool is_new = now->answers[last] == before->answers[last];
 
-	*sum = now->answers[last] - (is_new ? 0 : before->answers[last]);
+	if (now->answers[last] == before->answers[last])
+		before = &start;
+	*sum = 0;
 	for (unsigned i = 0; i < figures->buckets; i++) {
-		const uint64_t up_to = now->answers[i] - (is_new ? 0 : before->answers[i]);
-		const uint64_t up_to_last =
-			i ? now->answers[i - 1] - (is_new ? 0 : before->answers[i - 1]) : 0;
-
-		answers[i] = up_to - up_to_last;
+		answers[i] = now->answers[i] - before->answers[i] - *sum;
+		*sum += answers[i];
 	}
-	return is_new ? 0 : (now->at_ms - before->at_ms + 500) / 1000;
+	return before == &start ? 0 : (now->at_ms - before->at_ms + 500) / 1000;
 }
 
 /* The bound within which that part of all answers is, in percent. */

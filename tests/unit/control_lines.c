@@ -100,12 +100,15 @@ Test(control_lines, of_many_reasons_64_are_shown_and_the_others_counted)
 	cr_expect(strstr(shown(PHONE), "}],\"more\":3}"), "%s", bytes);
 }
 
-static const char *status_shown(const struct control_status *status)
+/* up_us: since the start. */
+static const char *status_shown(
+	const struct control_host *host, struct metrics_snapshot *snapshot, uint64_t up_us)
 {
 	struct json json = {.bytes = bytes};
 
+	snapshot->engine = engine_counters(border->engine);
 	json_put_char(&json, '{');
-	line_status(&json, border->engine, status);
+	line_status(&json, border->engine, host, snapshot, snapshot->sightings.boot_us + up_us);
 	json_put_char(&json, '}');
 	json_put_char(&json, 0);
 	return bytes;
@@ -117,21 +120,20 @@ static const char *status_shown(const struct control_status *status)
 
 Test(control_lines, status_is_what_runs_and_what_it_keeps_in_whole_seconds)
 {
-	struct control_status status = {
-		.mode = MODE_RELAY,
-		.since_us = 1795696980999999,
-		.up_us = 61999999,
-		.configuration = "/etc/natbox/natbox.ini",
-		.state = "/var/lib/natbox",
-		.events = "-",
-		.metrics = at("127.0.0.1:9560"),
+	static struct config config = {
+		.mode = MODE_RELAY, .state.path = "/var/lib/natbox", .log.events = "-"};
+	const struct control_host host = {
+		.config = &config, .configuration = "/etc/natbox/natbox.ini"};
+	struct metrics_snapshot snapshot = {
 		.state_lag_us = 2999999,
-		.last_in_us = 1999999,
-		.last_out_us = 0,
+		.sightings = {.boot_us = 1000000,
+			.started_us = 1795696980999999,
+			.seen_us = {61000000, 62999999}},
 	};
 
+	config.metrics.listen = at("127.0.0.1:9560");
 	border_bind(border, PHONE, (struct registration){.expires = "600"});
-	cr_expect_str_eq(status_shown(&status),
+	cr_expect_str_eq(status_shown(&host, &snapshot, 61999999),
 		"{\"version\":\"" NATBOX_VERSION "\",\"mode\":\"relay\",\"dry_run\":false,"
 		"\"since\":1795696980,\"up\":61,\"configuration\":\"/etc/natbox/natbox.ini\","
 		"\"settling\":false," COUNTED "\"keepalives\":\"on\",\"last_in\":1,\"last_out\":0,"
@@ -142,19 +144,16 @@ Test(control_lines, status_is_what_runs_and_what_it_keeps_in_whole_seconds)
 
 Test(control_lines, what_there_is_not_status_leaves_empty_or_out)
 {
-	const struct control_status status = {
-		.is_dry_run = true,
-		.configuration = "a.ini",
-		.state = "",
-		.events = "",
-		.is_reviewing = true,
-		.last_in_us = UINT64_MAX,
-		.last_out_us = UINT64_MAX,
-	};
+	static const struct config config = {.state.path = "/var/lib/natbox"};
+	const struct control_host host = {
+		.config = &config, .configuration = "a.ini", .is_dry_run = true};
+	struct metrics_snapshot snapshot = {0};
 
 	border_bind(border, PHONE, (struct registration){.expires = "600"});
 	engine_hold_keepalives(border->engine, true);
-	cr_expect_str_eq(status_shown(&status),
+	engine_bound_work(border->engine, 0); /* no time yet for what comes with new settings */
+	engine_reconfigure(border->engine, &border->settings);
+	cr_expect_str_eq(status_shown(&host, &snapshot, 0),
 		"{\"version\":\"" NATBOX_VERSION "\",\"mode\":\"sniff\",\"dry_run\":true,"
 		"\"since\":0,\"up\":0,\"configuration\":\"a.ini\",\"settling\":true," COUNTED
 		"\"keepalives\":\"held\",\"state\":\"\",\"state_lag\":0,\"events\":\"\"}",

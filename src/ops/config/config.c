@@ -1,12 +1,11 @@
 #include <natbox/ops.h>
 
-#include "config_checks.h"
 #include "config_classes.h"
 #include "config_file.h"
+#include "config_reading.h"
 
 #include <errno.h>
 #include <ini.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,23 +23,29 @@ static bool section_exists(struct text section)
 	return false;
 }
 
-static unsigned class_key_find(const struct settings *settings, struct text class, struct text name)
+/* Of a class that has an unknown key it is not asked any more whether it is whole: that key may be
+ * the one that is missing. */
+static unsigned class_key_find(struct reading *reading, struct text class, struct text name)
 {
+	const struct settings *settings = &reading->config->core;
 	const unsigned place = config_class_find(settings, class);
 
-	for (unsigned i = 0; place < settings->classes.count && i < CLASS_KEYS; i++) {
+	if (place == settings->classes.count)
+		return KEYS_NONE;
+	for (unsigned i = 0; i < CLASS_KEYS; i++) {
 		if (text_equal(name, text_from(class_keys[i].name)))
 			return CONFIG_KEYS + place * CLASS_KEYS + i;
 	}
+	reading->has_unknown[place] = true;
 	return KEYS_NONE;
 }
 
-static unsigned key_find(const struct config *config, struct text section, struct text name)
+static unsigned key_find(struct reading *reading, struct text section, struct text name)
 {
 	struct text class;
 
 	if (config_section_is_class(section, &class))
-		return class_key_find(&config->core, class, name);
+		return class_key_find(reading, class, name);
 	return config_key_named(section, name);
 }
 
@@ -179,29 +184,15 @@ static char *on_line(char *buffer, int size, void *context)
 static void set_from_file(struct reading *reading, unsigned key, struct text value)
 {
 	struct setting *set = &reading->set[key];
-	unsigned first = set->line;
+	const unsigned first = set->line;
 	struct fault fault;
 
 	set->line = reading->line;
-	if (first) {
-		char what[64];
-
-		snprintf(what, sizeof(what), "already set on line %u", first);
-		config_key_error(reading, key, what);
-	} else if (key_set(reading->config, key, value, &fault) < 0) {
-		config_key_error(reading, key, fault.line);
-	}
-}
-
-/* Of a class it is not asked any more whether it is whole: the key may be one that is missing. */
-static void note_unknown_key(struct reading *reading, struct text section)
-{
-	const struct settings *settings = &reading->config->core;
-	struct text name;
-
-	if (config_section_is_class(section, &name) &&
-		config_class_find(settings, name) < settings->classes.count)
-		reading->has_unknown[config_class_find(settings, name)] = true;
+	if (first)
+		fault_set(&fault, -EEXIST, "already set on line %u", first);
+	else if (key_set(reading->config, key, value, &fault) == 0)
+		return;
+	config_key_error(reading, key, fault.line);
 }
 
 /* inih's handler of a key. Errors are kept here, so it is told that all went well. Of a section it
@@ -220,9 +211,7 @@ static int on_key(void *context, const char *section, const char *name, const ch
 		config_line_error(reading, "key before any [SECTION]");
 		return 1;
 	}
-	key = key_find(reading->config, whole, text_from(name));
-	if (key == KEYS_NONE)
-		note_unknown_key(reading, whole);
+	key = key_find(reading, whole, text_from(name));
 	if (key == KEYS_NONE)
 		config_error(reading->errors, "%.*s:%u: unknown key \"%.*s\" in [%.*s]", PLACE_MAX,
 			reading->path, reading->line, PLACE_MAX, name, text_shown(whole, PLACE_MAX),
@@ -317,9 +306,8 @@ static void apply_override(struct reading *reading, unsigned number)
 	value = text_trim(text_from(equals + 1));
 	if (make_class(reading, number, section) < 0)
 		return;
-	key = key_find(reading->config, section, name);
+	key = key_find(reading, section, name);
 	if (key == KEYS_NONE) {
-		note_unknown_key(reading, section);
 		config_error(reading->errors, "-o %.*s: unknown %s", PLACE_MAX, override,
 			section_exists(section) || config_section_is_class(section, &name)
 				? "key"

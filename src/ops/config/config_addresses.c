@@ -7,10 +7,8 @@ int config_network(struct text item, struct network *network, struct fault *faul
 {
 	if (network_parse(item, network) == 0)
 		return 0;
-	return fault_set(fault, -EINVAL,
-		"\"%.*s\" is not a network such as 10.0.0.0/8 or 2001:db8::/32 with its host bits "
-		"zero",
-		config_shown(item), item.at);
+	return config_refuse(fault, item,
+		"is not a network such as 10.0.0.0/8 or 2001:db8::/32 with its host bits zero");
 }
 
 int config_parse_exempt(
@@ -71,21 +69,18 @@ static int parse_proxy(struct text item, struct proxy_entry *entry, struct fault
 		return 0;
 	*entry = (struct proxy_entry){0};
 	if (address_parse(item, 5060, &entry->address) < 0)
-		return fault_set(fault, -EINVAL,
-			"\"%.*s\" is not an address such as 192.0.2.1:5060, [2001:db8::1]:5060 or "
-			"*:5060 (names are not looked up)",
-			config_shown(item), item.at);
+		return config_refuse(fault, item,
+			"is not an address such as 192.0.2.1:5060, [2001:db8::1]:5060 or *:5060 "
+			"(names are not looked up)");
 	if (seems_with_port(item))
-		return fault_set(fault, -EINVAL,
-			"\"%.*s\" may be with a port or without: write IPv6 addresses in brackets, "
-			"as in [2001:db8::1]:5060",
-			config_shown(item), item.at);
+		return config_refuse(fault, item,
+			"may be with a port or without: write IPv6 addresses in brackets, as in "
+			"[2001:db8::1]:5060");
 	if (address_is_unspecified(&entry->address))
 		return fault_set(fault, -EINVAL, "%.*s: for any address of this host write *:%u",
 			config_shown(item), item.at, entry->address.port);
 	if (!address_is_one_host(&entry->address))
-		return fault_set(fault, -EINVAL, "\"%.*s\" is not the address of one host",
-			config_shown(item), item.at);
+		return config_refuse(fault, item, "is not the address of one host");
 	return 0;
 }
 
@@ -135,7 +130,5 @@ int config_parse_listen(
 	*address = (struct address){0};
 	if (value.length == 0 || address_parse(value, 0, address) == 0)
 		return 0;
-	return fault_set(fault, -EINVAL,
-		"\"%.*s\" is not an address and port such as 127.0.0.1:9560", config_shown(value),
-		value.at);
+	return config_refuse(fault, value, "is not an address and port such as 127.0.0.1:9560");
 }

@@ -1,4 +1,4 @@
-#include "config_checks.h"
+#include "config_reading.h"
 
 static bool is_set(const struct reading *reading, unsigned key)
 {

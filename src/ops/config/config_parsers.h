@@ -55,6 +55,9 @@ static inline int config_shown(struct text text)
 	return text_shown(text, CONFIG_SHOWN_MAX);
 }
 
+/* -EINVAL, with "VALUE" and what is wrong with it in *fault. */
+int config_refuse(struct fault *fault, struct text value, const char *what);
+
 /* A list to be taken apart by config_list_next. An empty value has no item, "," has two
  * empty ones. */
 static inline struct text config_list_start(struct text value)

@@ -52,4 +52,8 @@ unsigned config_key_named(struct text section, struct text name);
 /* The class that such a key belongs to. */
 struct phone_class *config_class_of(struct config *config, unsigned key);
 
+/* config_checks.c: adds what is wrong with keys together to the errors: of classes; and where there
+ * was no other error, of the ports, marks and table of relay mode, unless nothing is opened. */
+void config_check(struct reading *reading);
+
 #endif

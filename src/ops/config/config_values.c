@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+int config_refuse(struct fault *fault, struct text value, const char *what)
+{
+	return fault_set(fault, -EINVAL, "\"%.*s\" %s", config_shown(value), value.at, what);
+}
+
 int config_parse_boolean(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
@@ -15,8 +20,7 @@ int config_parse_boolean(
 	*boolean = text_equal_nocase(value, TEXT("yes"));
 	if (*boolean || text_equal_nocase(value, TEXT("no")))
 		return 0;
-	return fault_set(
-		fault, -EINVAL, "\"%.*s\" is neither yes nor no", config_shown(value), value.at);
+	return config_refuse(fault, value, "is neither yes nor no");
 }
 
 /* No value may be negative, but one that is has the right form. */
@@ -36,13 +40,11 @@ int config_parse_number(
 	char *end;
 
 	if (digits.length == 0 || digits.at[0] < '0' || digits.at[0] > '9')
-		return fault_set(
-			fault, -EINVAL, "\"%.*s\" is not a number", config_shown(value), value.at);
+		return config_refuse(fault, value, "is not a number");
 	errno = 0;
 	number = strtoull(digits.at, &end, hexadecimal ? 16 : 10);
 	if (end != text_end(value))
-		return fault_set(
-			fault, -EINVAL, "\"%.*s\" is not a number", config_shown(value), value.at);
+		return config_refuse(fault, value, "is not a number");
 	if (errno || digits.at != value.at || number < key->least || number > key->most)
 		return fault_set(fault, -EINVAL, "%.*s is out of range, %" PRIu64 " to %" PRIu64,
 			config_shown(value), value.at, key->least, key->most);
@@ -112,9 +114,8 @@ int config_parse_duration(
 	uint64_t us;
 
 	if (!split_duration(without_sign(value), &digits))
-		return fault_set(fault, -EINVAL,
-			"\"%.*s\" is not a duration such as 500ms, 25s, 10m or 12h",
-			config_shown(value), value.at);
+		return config_refuse(
+			fault, value, "is not a duration such as 500ms, 25s, 10m or 12h");
 	if (!config_duration(value, &us) || us < key->least || us > key->most)
 		return fault_set(fault, -EINVAL, "%.*s is out of range, %s to %s",
 			config_shown(value), value.at, duration_format(key->least, least),
@@ -133,9 +134,8 @@ int config_parse_duration_or_off(
 		return 0;
 	}
 	if (!split_duration(without_sign(value), &digits))
-		return fault_set(fault, -EINVAL,
-			"\"%.*s\" is neither off nor a duration such as 10m or 12h",
-			config_shown(value), value.at);
+		return config_refuse(
+			fault, value, "is neither off nor a duration such as 10m or 12h");
 	return config_parse_duration(key, value, target, fault);
 }
 

@@ -50,7 +50,6 @@ struct control_client {
 	uint32_t found; /* endpoints that were asked for; of a trace, messages */
 	uint64_t lost;  /* lines that there was no room for, and that it has not been told of */
 	uint64_t end_us;
-	bool relays; /* what is traced passes through natbox */
 	unsigned traced_count;
 	struct address traced[TRACED_MAX];
 

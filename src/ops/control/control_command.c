@@ -4,6 +4,8 @@
 #include "control_lines.h"
 #include "control_walk.h"
 
+#include <time.h>
+
 /* A line that is logged while a client has the configuration read again. */
 static void on_logged(void *context, enum log_level level, const char *line)
 {
@@ -43,10 +45,11 @@ static void reload(struct control_client *client)
 static void status(struct control_client *client)
 {
 	const struct control_host *host = &client->control->host;
-	struct control_status status = {.configuration = "", .state = "", .events = ""};
+	struct metrics_snapshot snapshot;
 
-	host->status(host->context, &status);
-	line_status(line_start(client), client->control->engine, &status);
+	host->figures(host->context, &snapshot);
+	line_status(line_start(client), client->control->engine, host, &snapshot,
+		clock_us(CLOCK_BOOTTIME));
 	answer(client);
 }
 

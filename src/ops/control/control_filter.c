@@ -65,85 +65,73 @@ static bool parse_address(struct text text, struct address *address)
 	return address_parse(text, 0, address) == 0 || address_parse_host(text, address);
 }
 
-static int add_network(struct control_filter *filter, struct text value, struct fault *fault)
+static bool add_network(struct control_filter *filter, struct text value)
 {
 	filter->has_network = true;
-	if (network_parse(value, &filter->network) == 0)
-		return 0;
-	return fault_set(fault, -EINVAL,
-		"network=%.*s: not a network such as 10.0.0.0/8 or 2001:db8::/32",
-		config_shown(value), value.at);
+	return network_parse(value, &filter->network) == 0;
 }
 
-static int add_proxy(struct control_filter *filter, struct text value, struct fault *fault)
+static bool add_proxy(struct control_filter *filter, struct text value)
 {
 	filter->has_proxy = true;
-	if (parse_address(value, &filter->proxy))
-		return 0;
-	return fault_set(fault, -EINVAL,
-		"proxy=%.*s: not an address such as 192.0.2.1:5060 or 192.0.2.1",
-		config_shown(value), value.at);
+	return parse_address(value, &filter->proxy);
 }
 
-static int add_aor(struct control_filter *filter, struct text value, struct fault *fault)
+static bool add_aor(struct control_filter *filter, struct text value)
 {
-	if (keep(value, filter->aor, sizeof(filter->aor)))
-		return 0;
-	return fault_set(fault, -EINVAL, "aor=%.*s: needs a pattern of 1 to %d bytes",
-		config_shown(value), value.at, CONTROL_PATTERN_MAX - 1);
+	return keep(value, filter->aor, sizeof(filter->aor));
 }
 
-static int add_reason(struct control_filter *filter, struct text value, struct fault *fault)
+static bool add_reason(struct control_filter *filter, struct text value)
 {
 	const unsigned kind = text_find(value, reason_kind_names, REASON_KINDS);
 
-	filter->reasons |= kind < REASON_KINDS ? 1U << kind : 0;
-	if (kind < REASON_KINDS)
-		return 0;
-	return fault_set(fault, -EINVAL, "reason=%.*s: none of registration, subscription, dialog",
-		config_shown(value), value.at);
+	filter->reasons |= 1U << kind;
+	return kind < REASON_KINDS;
 }
 
 /* Which there are changes with the settings: no endpoint is in one that there is not. */
-static int add_class(struct control_filter *filter, struct text value, struct fault *fault)
+static bool add_class(struct control_filter *filter, struct text value)
 {
-	if (keep(value, filter->class, sizeof(filter->class)))
-		return 0;
-	return fault_set(fault, -EINVAL, "class=%.*s: needs the name of a class",
-		config_shown(value), value.at);
+	return keep(value, filter->class, sizeof(filter->class));
 }
 
-static int add_quiet(struct control_filter *filter, struct text value, struct fault *fault)
+static bool add_quiet(struct control_filter *filter, struct text value)
 {
-	if (config_duration(value, &filter->quiet_us))
-		return 0;
-	return fault_set(fault, -EINVAL, "quiet>%.*s: not a time such as 90s, 10m or 2h",
-		config_shown(value), value.at);
+	return config_duration(value, &filter->quiet_us);
 }
 
-/* What stands before the value, who adds it, and whether there may be several. */
-static const struct {
+/* What stands before the value, who adds it, what is wrong where that cannot be, and whether there
+ * may be several. */
+static const struct filter {
 	const char *name;
-	int (*add)(struct control_filter *filter, struct text value, struct fault *fault);
+	bool (*add)(struct control_filter *filter, struct text value);
+	const char *wrong;
 	bool may_repeat;
 } filters[] = {
-	{"network=", add_network, false},
-	{"proxy=", add_proxy, false},
-	{"aor=", add_aor, false},
-	{"reason=", add_reason, true},
-	{"class=", add_class, false},
-	{"quiet>", add_quiet, false},
+	{"network=", add_network, "not a network such as 10.0.0.0/8 or 2001:db8::/32", false},
+	{"proxy=", add_proxy, "not an address such as 192.0.2.1:5060 or 192.0.2.1", false},
+	{"aor=", add_aor, "needs a pattern of 1 to 510 bytes", false},
+	{"reason=", add_reason, "none of registration, subscription, dialog", true},
+	{"class=", add_class, "needs the name of a class", false},
+	{"quiet>", add_quiet, "not a time such as 90s, 10m or 2h", false},
 };
+_Static_assert(CONTROL_PATTERN_MAX - 1 == 510, "what is said of aor=");
 
 /* Which of two would count nobody could see. */
 static int add(
 	struct control_filter *filter, unsigned which, struct text value, struct fault *fault)
 {
-	if (filter->given >> which & 1 && !filters[which].may_repeat)
-		return fault_set(fault, -EINVAL, "%s stands there twice, as only reason= may",
-			filters[which].name);
+	const struct filter *kind = &filters[which];
+
+	if (filter->given >> which & 1 && !kind->may_repeat)
+		return fault_set(
+			fault, -EINVAL, "%s stands there twice, as only reason= may", kind->name);
 	filter->given |= 1U << which;
-	return filters[which].add(filter, value, fault);
+	if (kind->add(filter, value))
+		return 0;
+	return fault_set(fault, -EINVAL, "%s%.*s: %s", kind->name, config_shown(value), value.at,
+		kind->wrong);
 }
 
 int control_filter_add(struct control_filter *filter, struct text word, struct fault *fault)

@@ -101,7 +101,7 @@ static void put_proxies(struct json *json, const struct engine *engine)
 	json_put_number_member(json, "proxy_count", proxies->count);
 }
 
-static void put_counts(struct json *json, const struct engine_counters *counters)
+void line_counts(struct json *json, const struct engine_counters *counters)
 {
 	json_put_number_member(json, "endpoints", counters->endpoints);
 	json_put_number_member(json, "lost", counters->lost_now);
@@ -117,33 +117,36 @@ const char *line_keepalives(struct engine *engine)
 	return classes_keep_alive(&engine_endpoints(engine)->classes) ? "on" : "off";
 }
 
-static void put_seconds(struct json *json, const char *key, uint64_t us)
+/* How long ago a packet was seen, where there was one. */
+static void put_last(struct json *json, const char *key, uint64_t seen_us, uint64_t now_us)
 {
-	if (us != UINT64_MAX)
-		json_put_number_member(json, key, us / 1000000);
+	if (seen_us)
+		json_put_number_member(json, key, (now_us - seen_us) / 1000000);
 }
 
-void line_status(struct json *json, struct engine *engine, const struct control_status *status)
+void line_status(struct json *json, struct engine *engine, const struct control_host *host,
+	const struct metrics_snapshot *snapshot, uint64_t now_us)
 {
-	const struct engine_counters counters = engine_counters(engine);
+	const struct sightings *sightings = &snapshot->sightings;
+	const struct config *config = host->config;
 
 	json_put_member(json, "version", NATBOX_VERSION);
-	json_put_member(json, "mode", mode_names[status->mode]);
-	json_put_truth_member(json, "dry_run", status->is_dry_run);
-	json_put_number_member(json, "since", status->since_us / 1000000);
-	json_put_number_member(json, "up", status->up_us / 1000000);
-	json_put_text_member(json, "configuration", text_from(status->configuration));
-	json_put_truth_member(json, "settling", status->is_reviewing);
+	json_put_member(json, "mode", mode_names[config->mode]);
+	json_put_truth_member(json, "dry_run", host->is_dry_run);
+	json_put_number_member(json, "since", sightings->started_us / 1000000);
+	json_put_number_member(json, "up", (now_us - sightings->boot_us) / 1000000);
+	json_put_text_member(json, "configuration", text_from(host->configuration));
+	json_put_truth_member(json, "settling", engine_is_reviewing(engine));
 	put_proxies(json, engine);
-	put_counts(json, &counters);
+	line_counts(json, &snapshot->engine);
 	json_put_member(json, "keepalives", line_keepalives(engine));
-	put_seconds(json, "last_in", status->last_in_us);
-	put_seconds(json, "last_out", status->last_out_us);
-	json_put_text_member(json, "state", text_from(status->state));
-	json_put_number_member(json, "state_lag", status->state_lag_us / 1000000);
-	json_put_text_member(json, "events", text_from(status->events));
-	if (status->metrics.port)
-		json_put_address_member(json, "metrics", &status->metrics);
+	put_last(json, "last_in", sightings->seen_us[DIRECTION_IN], now_us);
+	put_last(json, "last_out", sightings->seen_us[DIRECTION_OUT], now_us);
+	json_put_text_member(json, "state", text_from(host->is_dry_run ? "" : config->state.path));
+	json_put_number_member(json, "state_lag", snapshot->state_lag_us / 1000000);
+	json_put_text_member(json, "events", text_from(config->log.events));
+	if (config->metrics.listen.port)
+		json_put_address_member(json, "metrics", &config->metrics.listen);
 }
 
 /* The exposition has a figure in each line that is no comment: its name, a blank and a number. */

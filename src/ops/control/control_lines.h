@@ -11,7 +11,12 @@
 void line_endpoint(struct json *json, const struct endpoint_view *view);
 void line_reasons(struct json *json, const struct endpoints *endpoints, uint32_t endpoint);
 
-void line_status(struct json *json, struct engine *engine, const struct control_status *status);
+/* How many endpoints and reasons there are. */
+void line_counts(struct json *json, const struct engine_counters *counters);
+
+/* now_us: of CLOCK_BOOTTIME. */
+void line_status(struct json *json, struct engine *engine, const struct control_host *host,
+	const struct metrics_snapshot *snapshot, uint64_t now_us);
 
 /* Whether keepalives are sent: held, or else on, or off by the settings. */
 const char *line_keepalives(struct engine *engine);

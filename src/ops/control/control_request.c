@@ -22,9 +22,6 @@ const char *const control_command_names[CONTROL_COMMANDS] = {
 	[COMMAND_VERSION] = "version",
 };
 
-static const unsigned usual_events =
-	~(1U << EVENT_KEEPALIVE | 1U << EVENT_REPLY | 1U << EVENT_REWRITE);
-
 /* The next of the words that blanks part; length 0: there is none. */
 static struct text take_word(struct text *rest)
 {
@@ -67,12 +64,11 @@ static int parse_kinds(struct control_request *request, struct text list, struct
 		const unsigned type = text_find(item, event_type_names, EVENT_TYPES);
 
 		if (text_equal(item, TEXT("all")))
-			request->events = ~0U;
+			request->events = EVENTS_ALL;
 		else if (type == EVENT_TYPES)
-			return fault_set(fault, -EINVAL,
-				"\"%.*s\" is no kind of event; natbox.8 has them under EVENTS, and "
-				"there is \"all\"",
-				config_shown(item), item.at);
+			return config_refuse(fault, item,
+				"is no kind of event; natbox.8 has them under EVENTS, and there is "
+				"\"all\"");
 		else
 			request->events |= 1U << type;
 	}
@@ -83,7 +79,7 @@ static int parse_events(struct control_request *request, struct text *rest, stru
 {
 	const struct text kinds = take_word(rest);
 
-	request->events = usual_events;
+	request->events = EVENTS_ALL & ~EVENTS_FREQUENT;
 	return kinds.length ? parse_kinds(request, kinds, fault) : 0;
 }
 
@@ -183,9 +179,8 @@ int control_request_parse(struct text line, struct control_request *request, str
 
 	*request = (struct control_request){0};
 	if (command == CONTROL_COMMANDS)
-		return fault_set(fault, -EINVAL,
-			"\"%.*s\" is no command; natboxctl -h and natboxctl.8 have them",
-			config_shown(word), word.at);
+		return config_refuse(
+			fault, word, "is no command; natboxctl -h and natboxctl.8 have them");
 	request->command = (enum control_command)command;
 	request->filter.is_lost = command == COMMAND_LOST;
 	if (parsers[command])

@@ -8,16 +8,14 @@ enum { TRACE_LINE_OTHER = 512 };
 void trace_start(struct control_client *client)
 {
 	struct control *control = client->control;
-	struct control_status status = {.mode = MODE_SNIFF};
+	const enum mode mode = control->host.config->mode;
 	struct json *line = line_start(client);
 
-	control->host.status(control->host.context, &status);
-	client->relays = status.mode != MODE_SNIFF;
 	client->job = JOB_TRACE;
 	client->end_us = control->now_us + client->request.time_us;
 	json_put_text_member(line, "tracing", text_from(client->request.target.aor));
 	json_put_number_member(line, "endpoints", client->found);
-	json_put_member(line, "mode", mode_names[status.mode]);
+	json_put_member(line, "mode", mode_names[mode]);
 	line_end(client);
 	client->found = 0;
 	client->lost = 0;
@@ -75,11 +73,13 @@ static void put(struct control_client *client, const char *what, const struct fl
 void trace_packet(struct control_client *client, const struct flow *flow, struct text bytes,
 	const struct outcome *outcome)
 {
+	/* There is a verdict only on what passes through natbox. */
+	const bool passes = client->control->host.config->mode != MODE_SNIFF;
+
 	if (!is_traced(client, &flow->source) && !is_traced(client, &flow->destination))
 		return;
 	if (outcome)
-		put(client, "came", flow, bytes,
-			client->relays ? verdict_names[outcome->verdict] : NULL);
+		put(client, "came", flow, bytes, passes ? verdict_names[outcome->verdict] : NULL);
 	else
 		put(client, "sent", flow, bytes, NULL);
 	if (outcome && outcome->verdict == VERDICT_REWRITE)

@@ -5,8 +5,6 @@
 
 #include <natbox/ops.h>
 
-#define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
-
 /* Room for the text with every number as long as it can be. */
 enum { EXPOSITION_MAX = 24576 };
 

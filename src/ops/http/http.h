@@ -10,8 +10,8 @@ struct http_answer {
 	const char *type;
 	const char *bytes;
 	size_t length;
-	const char
-		*policy; /* Content-Security-Policy; NULL: nothing is to come of it in a browser */
+	/* Content-Security-Policy; NULL: nothing is to come of it in a browser. */
+	const char *policy;
 };
 
 /* Sends it; everything it points to is copied. */

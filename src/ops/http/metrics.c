@@ -1,5 +1,4 @@
 #include "../privileges.h"
-#include "alive.h"
 #include "exposition.h"
 #include "http.h"
 #include "page.h"
@@ -137,7 +136,7 @@ static enum MHD_Result send_metrics(struct metrics *metrics, struct MHD_Connecti
 	pthread_mutex_unlock(&metrics->page.mutex);
 	length = exposition_write(&snapshot, metrics->text);
 	return http_send(connection, &(struct http_answer){.status = MHD_HTTP_OK,
-					     .type = EXPOSITION_TYPE,
+					     .type = "text/plain; version=0.0.4; charset=utf-8",
 					     .bytes = metrics->text,
 					     .length = length});
 }
@@ -170,15 +169,6 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	if (strcmp(url, "/healthz") == 0)
 		return send_health(metrics, connection);
 	return page_answer(&metrics->page, connection, url, clock_us(CLOCK_BOOTTIME), request);
-}
-
-static void completed(void *context, struct MHD_Connection *connection, void **request,
-	enum MHD_RequestTerminationCode code)
-{
-	struct metrics *metrics = context;
-
-	(void)connection, (void)code;
-	page_completed(&metrics->page, request);
 }
 
 static void notified(void *context, struct MHD_Connection *connection, void **own,
@@ -247,7 +237,7 @@ static void *start_threads(void *context)
 		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
-		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, metrics},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)page_completed, &metrics->page},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notified, metrics},
 		{MHD_OPTION_END, 0, NULL},
 	};

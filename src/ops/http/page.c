@@ -185,8 +185,12 @@ enum MHD_Result page_answer(struct page *page, struct MHD_Connection *connection
 		"here are the status page at /, /metrics and /healthz\n");
 }
 
-void page_completed(struct page *page, void **request)
+void page_completed(void *context, struct MHD_Connection *connection, void **request,
+	enum MHD_RequestTerminationCode code)
 {
+	struct page *page = context;
+
+	(void)connection, (void)code;
 	if (*request)
 		errand_release(&page->errands, *request);
 	*request = NULL;

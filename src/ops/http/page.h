@@ -27,8 +27,9 @@ void page_free(struct page *page);
 enum MHD_Result page_answer(struct page *page, struct MHD_Connection *connection, const char *path,
 	uint64_t now_us, void **request);
 
-/* The request is over, however it ended. */
-void page_completed(struct page *page, void **request);
+/* MHD_RequestCompletedCallback of a page: the request is over, however it ended. */
+void page_completed(void *page, struct MHD_Connection *connection, void **request,
+	enum MHD_RequestTerminationCode code);
 
 /* For errands_wake and errands_close. */
 void page_resume(void *connection);

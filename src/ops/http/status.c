@@ -1,5 +1,7 @@
 #include "status.h"
 
+#include "../control/control_lines.h"
+
 #include <stdio.h>
 
 /* Round trips are counted over as long as an operator thinks of as now. */
@@ -46,19 +48,6 @@ static void put_state_of_things(const struct condition *condition, struct json *
 	json_put_char(json, ']');
 }
 
-static void put_sizes(const struct engine_counters *counters, struct json *json)
-{
-	json_put_number_member(json, "endpoints", counters->endpoints);
-	json_put_number_member(json, "unproven", counters->unproven);
-	json_put_number_member(json, "lost", counters->lost_now);
-	json_put_number_member(json, "registrations", counters->reasons_of[REASON_REGISTRATION]);
-	json_put_number_member(json, "subscriptions", counters->reasons_of[REASON_SUBSCRIPTION]);
-	json_put_number_member(json, "dialogs", counters->reasons_of[REASON_DIALOG]);
-	json_put_number_member(json, "keepalives", counters->keepalives);
-	json_put_number_member(json, "answered", counters->replies);
-	json_put_number_member(json, "missed", counters->missed);
-}
-
 static void put_round_trips(const struct condition *condition, struct json *json)
 {
 	const struct history_sample *before =
@@ -83,7 +72,10 @@ void status_write(const struct condition *condition, uint64_t time_us, struct js
 	json_put_number_member(
 		json, "up", (condition->now_us - condition->snapshot->sightings.boot_us) / 1000000);
 	put_state_of_things(condition, json);
-	put_sizes(counters, json);
+	line_counts(json, counters);
+	json_put_number_member(json, "keepalives", counters->keepalives);
+	json_put_number_member(json, "answered", counters->replies);
+	json_put_number_member(json, "missed", counters->missed);
 	json_put_number_member(json, "packets_in", packets_of(counters, DIRECTION_IN));
 	json_put_number_member(json, "packets_out", packets_of(counters, DIRECTION_OUT));
 	put_round_trips(condition, json);

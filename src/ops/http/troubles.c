@@ -1,14 +1,10 @@
 #include "troubles.h"
 
-#include "alive.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 
-static void add(struct troubles *troubles, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add(struct troubles *troubles, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(
+	struct troubles *troubles, const char *format, ...)
 {
 	va_list arguments;
 

@@ -14,6 +14,10 @@ struct condition {
 };
 
 enum {
+	/* The loop turns at least once a second, however little there is to do. When it has not for
+	 * three times as long, it hangs: a busy host alone does not hold it up that long, and in
+	 * relay mode the kernel has let SIP flow past it by then. */
+	METRICS_HANG_US = 3 * 1000 * 1000,
 	TROUBLE_MAX = 160, /* bytes of a line, with its zero */
 	TROUBLES_MAX = 8,
 	/* No packet in a direction for so long is silence. */
@@ -30,6 +34,12 @@ struct troubles {
 	unsigned count;
 	char lines[TROUBLES_MAX][TROUBLE_MAX];
 };
+
+/* Whether a loop that has turned last at turned_us is alive. */
+static inline bool metrics_is_alive(uint64_t turned_us, uint64_t now_us)
+{
+	return now_us <= turned_us || now_us - turned_us <= METRICS_HANG_US;
+}
 
 /* The worst comes first. */
 void troubles_find(const struct condition *condition, struct troubles *troubles);

@@ -25,22 +25,6 @@ static void put_rewrite(struct json *json, const struct event *event)
 		json, "fields", event->rewrite.fields, rewritten_field_names, REWRITTEN_FIELDS);
 }
 
-/* Milliseconds with microseconds behind the point. */
-static void put_reply(struct json *json, const struct event *event)
-{
-	json_put_number_member(json, "status", event->reply.status);
-	json_put_key(json, "rtt");
-	json_put_decimal(json, event->reply.rtt_us, 3);
-}
-
-static void put_liveness(struct json *json, const struct event *event)
-{
-	if (event->type == EVENT_LOST)
-		json_put_number_member(json, "missed", event->missed);
-	else
-		json_put_number_member(json, "silent", event->silent_s);
-}
-
 static void put_details(struct json *json, const struct event *event)
 {
 	switch (event->type) {
@@ -61,11 +45,15 @@ static void put_details(struct json *json, const struct event *event)
 		json_put_member(json, "method", event->method);
 		break;
 	case EVENT_REPLY:
-		put_reply(json, event);
+		json_put_number_member(json, "status", event->reply.status);
+		json_put_key(json, "rtt");
+		json_put_decimal(json, event->reply.rtt_us, 3); /* milliseconds */
 		break;
 	case EVENT_LOST:
+		json_put_number_member(json, "missed", event->missed);
+		break;
 	case EVENT_FOUND:
-		put_liveness(json, event);
+		json_put_number_member(json, "silent", event->silent_s);
 		break;
 	case EVENT_ENDPOINT_REMOVE:
 	case EVENT_MALFORMED:

@@ -46,15 +46,6 @@ static void write_rewrite(const struct event *event, char *out, size_t size)
 		list_set(event->rewrite.fields, rewritten_field_names, REWRITTEN_FIELDS, names));
 }
 
-static void write_liveness(const struct event *event, char *out, size_t size)
-{
-	if (event->type == EVENT_LOST)
-		snprintf(out, size, "%u keepalives in a row without an answer", event->missed);
-	else
-		snprintf(out, size, "after %llu s without a sign of life",
-			(unsigned long long)event->silent_s);
-}
-
 /* What any event may have, at its end. */
 static void write_rest(const struct event *event, char *out, size_t size)
 {
@@ -86,12 +77,9 @@ const char *event_refusal(const struct event *event)
 		[REFUSED_DATAGRAM] = "a repaired message would be too long for UDP, it goes on as "
 				     "it came",
 	};
+	const unsigned refusal = text_find(text_from(event->why), refusal_names, REFUSALS);
 
-	for (unsigned i = 0; i < REFUSALS; i++) {
-		if (texts[i] && strcmp(event->why, refusal_names[i]) == 0)
-			return texts[i];
-	}
-	return event->why;
+	return refusal < REFUSALS ? texts[refusal] : event->why;
 }
 
 static void write_details(const struct event *event, char *out, size_t size)
@@ -120,8 +108,11 @@ static void write_details(const struct event *event, char *out, size_t size)
 			(double)event->reply.rtt_us / 1e3);
 		break;
 	case EVENT_LOST:
+		snprintf(out, size, "%u keepalives in a row without an answer", event->missed);
+		break;
 	case EVENT_FOUND:
-		write_liveness(event, out, size);
+		snprintf(out, size, "after %llu s without a sign of life",
+			(unsigned long long)event->silent_s);
 		break;
 	case EVENT_REFUSED:
 		snprintf(out, size, "%s", event_refusal(event));
