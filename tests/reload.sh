@@ -59,7 +59,8 @@ say $? "also where the file has an error"
 mv "$work/events" "$work/events.3"
 mkdir "$work/events"
 configure "events = $work/events\n"
-reload "cannot open event stream $work/events: Is a directory" && eventually logged "read again"
+reload "cannot open event stream $work/events: Is a directory" && eventually logged "read again" &&
+	logged "until then events go where they went"
 say $? "where it cannot be opened again that is told"
 rmdir "$work/events"
 
@@ -68,7 +69,7 @@ reload "read again" && [ -e "$work/elsewhere" ]
 say $? "the event stream moves to another file"
 
 configure "events = $work/later/events\n"
-reload "events go where they went" && mkdir "$work/later" && reload "read again" &&
+reload "until then events go where they went" && mkdir "$work/later" && reload "read again" &&
 	[ -e "$work/later/events" ]
 say $? "where the other file cannot be opened, the next SIGHUP tries again"
 
