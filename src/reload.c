@@ -84,6 +84,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 		log_warning("limits.transactions changes only with a restart");
 	warn_of_fixed(live->config, wanted);
 	live->config->core = wanted->core;
+	tell_idle_keys(live->config);
 	live->wire.kind->set_path(&live->wire, wanted->keepalive.path);
 	state_set_sync(live->state, wanted->state.sync_us);
 	log_configure(wanted->log.level);

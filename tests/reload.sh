@@ -46,6 +46,11 @@ reload "read again" && grep -q "relay.in-port changes only with a restart" "$wor
 	grep -q "metrics.listen changes only with a restart" "$work/log"
 say $? "what cannot is named"
 
+configure "events = $work/events\n[nat]\nmax-expires = 1h\nspread-expires = 20\n[relay]\nlost-answer = 430\n"
+reload "read again" && logged "nat.max-expires does nothing in mode sniff" &&
+	logged "nat.spread-expires does nothing" && logged "relay.lost-answer does nothing"
+say $? "so is what this mode makes nothing of"
+
 mv "$work/events" "$work/events.1"
 configure "events = $work/events\n"
 reload "read again" && [ -e "$work/events" ] && ! grep -qE 'error|fault' "$work/log"
