@@ -1,6 +1,7 @@
 #include "host_test.h"
 
 #include "hosting.h"
+#include "telling.h"
 #include "wire_settings.h"
 #include <natbox/state.h>
 #include <natbox/wire.h>
@@ -235,5 +236,6 @@ int host_test(const struct options *options, const struct config *config)
 	if (*config->log.events && strcmp(config->log.events, "-") != 0)
 		test_file(&test, "log.events", config->log.events);
 	test_what_is_shared(&test);
+	tell_idle_keys(config);
 	return test.faults ? EXIT_USAGE : 0;
 }

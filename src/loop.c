@@ -359,15 +359,14 @@ static bool wait_a_while(int signals)
 {
 	struct pollfd polled = {.fd = signals, .events = POLLIN};
 	struct signalfd_siginfo info;
-	struct fault fault;
 
 	while (poll(&polled, 1, absence_poll_ms) != 0) {
 		if (read(signals, &info, sizeof(info)) != sizeof(info))
 			continue;
 		if (info.ssi_signo != SIGHUP && info.ssi_signo != SIGUSR1)
 			return false;
-		if (info.ssi_signo == SIGHUP && log_reopen(&fault) != 0)
-			log_error("%s", fault.line);
+		if (info.ssi_signo == SIGHUP)
+			log_reopen();
 	}
 	return true;
 }

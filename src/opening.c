@@ -170,8 +170,10 @@ int live_open(struct live *live, const struct engine_sink *sink, struct fault *f
 		result = privileges_drop(&identity, live->wire.kind->needs_net_admin, fault);
 	if (result == 0)
 		result = open_events(live, NULL, fault);
-	if (result == 0)
+	if (result == 0) {
 		log_opened(live, &identity);
+		tell_idle_keys(live->config);
+	}
 	if (result == 0)
 		result = start_state(live, fault);
 	if (result == 0)

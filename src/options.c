@@ -20,7 +20,7 @@ static const char usage[] =
 	"       natbox --rules [-c file] [-o key=value]...\n"
 	"       natbox -h | -V\n"
 	"\n"
-	"  -c, --config FILE           configuration, " CONFIG_PATH_DEFAULT " without\n"
+	"  -c, --config FILE           configuration file, default " CONFIG_PATH_DEFAULT "\n"
 	"  -d, --debug                 log everything, each packet and each event\n"
 	"  -h, --help                  show this\n"
 	"  -i, --interface NAME        sniff on this interface\n"
@@ -131,7 +131,7 @@ static int fail_option(int option, const char *word)
 
 	if (option == ':')
 		return fail_usage("an argument is missing after ", shown);
-	return fail_usage("what is this for: ", shown);
+	return fail_usage("unknown option ", shown);
 }
 
 static int stat_input(const char *path, struct stat *status)
@@ -214,7 +214,7 @@ int options_parse(int argc, char **argv, struct options *options)
 		word = argv[optind];
 	}
 	if (optind < argc)
-		return fail_usage("what is this for: ", argv[optind]);
+		return fail_usage("unexpected argument ", argv[optind]);
 	options->source.may_lack_file = options->source.opens_nothing =
 		options->replay_path != NULL;
 	return check_options(options);

@@ -51,11 +51,11 @@ static void reopen_events(struct live *live, const struct config *wanted)
 
 	if (strcmp(live->config->log.events, wanted->log.events) == 0) {
 		if (live->events && events_reopen(live->events, &fault) != 0)
-			log_error("%s", fault.line);
+			log_error("%s; until then events go where they went", fault.line);
 		return;
 	}
 	if (*wanted->log.events && !(events = events_open(wanted->log.events, NULL, &fault))) {
-		log_error("%s: events go where they went", fault.line);
+		log_error("%s; until then events go where they went", fault.line);
 		return;
 	}
 	if (events_close(live->events, &fault) != 0)
@@ -67,10 +67,7 @@ static void reopen_events(struct live *live, const struct config *wanted)
 
 static void reopen_files(struct live *live, const struct config *wanted)
 {
-	struct fault fault;
-
-	if (log_reopen(&fault) != 0)
-		log_error("%s", fault.line);
+	log_reopen();
 	reopen_events(live, wanted);
 }
 
@@ -87,6 +84,7 @@ static void change_settings(struct live *live, const struct config *wanted)
 		log_warning("limits.transactions changes only with a restart");
 	warn_of_fixed(live->config, wanted);
 	live->config->core = wanted->core;
+	tell_idle_keys(live->config);
 	live->wire.kind->set_path(&live->wire, wanted->keepalive.path);
 	state_set_sync(live->state, wanted->state.sync_us);
 	log_configure(wanted->log.level);

@@ -239,6 +239,20 @@ void tell_summary(struct live *live)
 	turns_forget_longest(&live->turns);
 }
 
+void tell_idle_keys(const struct config *config)
+{
+	static const char does_nothing[] = "%s does nothing in mode sniff";
+
+	if (config->mode != MODE_SNIFF)
+		return;
+	if (config->core.nat.max_expires_us)
+		log_warning(does_nothing, "nat.max-expires");
+	if (config->core.nat.spread_expires)
+		log_warning(does_nothing, "nat.spread-expires");
+	if (config->core.relay.lost_answer != LOST_ANSWER_OFF)
+		log_warning(does_nothing, "relay.lost-answer");
+}
+
 /* The first has no rate: it is that of the time since the one before. */
 void tell_status(struct live *live, uint64_t now_us)
 {

@@ -26,6 +26,9 @@ uint64_t tell_restored_next(const struct live *live);
 /* wire_handler.notice */
 void tell_wire_notice(void *context, enum wire_notice notice, const char *line);
 
+/* Warns of keys that are set, and that the mode makes nothing of. */
+void tell_idle_keys(const struct config *config);
+
 /* Events bear the time of the wall clock, which may be set: looked at once a turn, and whenever the
  * stream is another. */
 void tell_time(const struct live *live);

@@ -195,8 +195,8 @@ say $? "and taken when they have gone"
 refused 2 "no command frobnicate" frobnicate && refused 2 "a command is missing" &&
 	refused 2 "status takes no argument" status now && refused 2 "-x" -x status &&
 	refused 2 "argument is missing after -k" events -k && refused 2 "show takes ADDRESS" show &&
-	refused 2 "for: --frobnicate" --frobnicate && refused 2 "for: --for" show --for alice &&
-	refused 2 "for: -x" show alice -x && refused 2 "argument is missing after -s" --socket
+	refused 2 "option --frobnicate" --frobnicate && refused 2 "option --for" show --for alice &&
+	refused 2 "option -x" show alice -x && refused 2 "argument is missing after -s" --socket
 say $? "wrong usage is one line, with status 2"
 [ "$("$ctl" --version)" = "$("$ctl" -V)" ] && [ "$("$ctl" --help)" = "$("$ctl" top -h)" ] &&
 	"$ctl" status --json --socket "$socket" | grep -q '"mode":"sniff"'

@@ -46,6 +46,11 @@ reload "read again" && grep -q "relay.in-port changes only with a restart" "$wor
 	grep -q "metrics.listen changes only with a restart" "$work/log"
 say $? "what cannot is named"
 
+configure "events = $work/events\n[nat]\nmax-expires = 1h\nspread-expires = 20\n[relay]\nlost-answer = 430\n"
+reload "read again" && logged "nat.max-expires does nothing in mode sniff" &&
+	logged "nat.spread-expires does nothing" && logged "relay.lost-answer does nothing"
+say $? "so is what this mode makes nothing of"
+
 mv "$work/events" "$work/events.1"
 configure "events = $work/events\n"
 reload "read again" && [ -e "$work/events" ] && ! grep -qE 'error|fault' "$work/log"
@@ -59,7 +64,8 @@ say $? "also where the file has an error"
 mv "$work/events" "$work/events.3"
 mkdir "$work/events"
 configure "events = $work/events\n"
-reload "cannot open event stream $work/events: Is a directory" && eventually logged "read again"
+reload "cannot open event stream $work/events: Is a directory" && eventually logged "read again" &&
+	logged "until then events go where they went"
 say $? "where it cannot be opened again that is told"
 rmdir "$work/events"
 
@@ -68,7 +74,7 @@ reload "read again" && [ -e "$work/elsewhere" ]
 say $? "the event stream moves to another file"
 
 configure "events = $work/later/events\n"
-reload "events go where they went" && mkdir "$work/later" && reload "read again" &&
+reload "until then events go where they went" && mkdir "$work/later" && reload "read again" &&
 	[ -e "$work/later/events" ]
 say $? "where the other file cannot be opened, the next SIGHUP tries again"
 

@@ -27,12 +27,12 @@ refused() { # what is said, natbox's arguments
 	fi
 }
 
-refused "what is this for: -x" -x
-refused "what is this for: -x" -dx
-refused "what is this for: --bogus" --bogus
-refused "what is this for: --test=yes" --test=yes
-refused "what is this for: --d" --d
-refused "what is this for: foo" -t foo
+refused "unknown option -x" -x
+refused "unknown option -x" -dx
+refused "unknown option --bogus" --bogus
+refused "unknown option --test=yes" --test=yes
+refused "unknown option --d" --d
+refused "unexpected argument foo" -t foo
 refused "an argument is missing after -c" -c
 refused "an argument is missing after -c" -tc
 refused "an argument is missing after --config" -d --config
@@ -51,7 +51,7 @@ done
 "$natbox" -r "$work/none.pcap" -c /dev/null --run-on 8784h 2>"$work/errors"
 [ $? -eq 1 ]
 say $? "so long it may run on"
-refused "what is this for: foo" foo -h
+refused "unexpected argument foo" foo -h
 refused "-n goes with natbox.mode = sniff" -n -c /dev/null -o natbox.mode=relay
 for other in "-t --rules" "-t -r none.pcap" "--rules -r none.pcap"; do
 	# shellcheck disable=SC2086

@@ -185,9 +185,9 @@ int log_open(const char *path, const struct identity *owner, struct fault *fault
 /* From now on what a reader does not take is lost, instead of waited for. */
 void log_never_wait(void);
 
-/* Opens the file of log_open again, for log rotation. 0, also when there is no file, or a negative
- * errno: the log then goes on in the file it had. */
-int log_reopen(struct fault *fault);
+/* Opens the file of log_open again, for log rotation. Where it cannot be opened, the log goes on in
+ * the file it had, and says so. */
+void log_reopen(void);
 
 /* Gives the file, where there is one, to that user, who is to open it again; not where that would
  * give away what is not natbox's. 0 or a negative errno. */

@@ -49,8 +49,8 @@ enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 static int print_help(void)
 {
 	puts("usage: natboxctl [-s SOCKET] [-j] COMMAND\n\n"
-	     "  -s, --socket SOCKET  control.socket of the natbox, " CONTROL_SOCKET_DEFAULT
-	     " without\n"
+	     "  -s, --socket SOCKET  control.socket of the natbox, default " CONTROL_SOCKET_DEFAULT
+	     "\n"
 	     "  -j, --json           JSON, a line for each thing, instead of a table\n"
 	     "  -h, --help           show this\n"
 	     "  -V, --version        show the version\n\n"
@@ -99,7 +99,7 @@ static int fail_option(int option, char **argv)
 
 	if (option == ':')
 		return ctl_fail(CTL_USAGE, "an argument is missing after %.80s" SEE, shown);
-	return ctl_fail(CTL_USAGE, "what is this for: %.80s" SEE, shown);
+	return ctl_fail(CTL_USAGE, "unknown option %.80s" SEE, shown);
 }
 
 /* -1: all is well so far. */

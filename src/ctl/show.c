@@ -106,8 +106,7 @@ static void print_state(const json_t *line)
 	else if (!is_true(line, "proven"))
 		printf("  state         unproven: nothing shows yet that somebody is there\n");
 	else if (number_of(line, "missed"))
-		printf("  state         reachable, but the last %" PRIu64
-		       " keepalives had no answer\n",
+		printf("  state         reachable, but keepalives missed in a row: %" PRIu64 "\n",
 			number_of(line, "missed"));
 	else
 		printf("  state         reachable\n");

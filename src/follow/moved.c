@@ -182,10 +182,33 @@ static unsigned list_former(const struct follow *follow, const struct passage *p
 	return count;
 }
 
-/* What a REGISTER that comes from here makes of the one of this registration. False where two may
- * be meant. */
-static bool find_old(
-	const struct follow *follow, const struct passage *passage, bool is_here, struct old *old)
+static bool names_instance(const struct sip_message *message)
+{
+	const struct sip_contact *contact;
+	struct sip_cursor cursor = {0};
+
+	while ((contact = sip_next_contact(message, &cursor))) {
+		if (contact->name_addr.instance.length)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the registration may be from a later REGISTER than this, the key of which is asked: CSeq
+ * tells that of one Call-ID (RFC 3261 10.2). At the place where it stands, who has another one now
+ * was switched off and on. */
+static bool is_overtaken(const struct passage *passage, bool is_here, uint64_t asked,
+	const struct reason *registration)
+{
+	if (is_here && (reason_key(registration) != asked || names_instance(passage->message)))
+		return false;
+	return passage->message->cseq_number <= registration->cseq;
+}
+
+/* What a REGISTER that comes from here, with this key, makes of the one of this registration. False
+ * where two may be meant. */
+static bool find_old(const struct follow *follow, const struct passage *passage, bool is_here,
+	uint64_t asked, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	struct address former[FORMER_MAX];
@@ -194,7 +217,7 @@ static bool find_old(
 	old->contacts = 0;
 	old->as = (struct address){0};
 	if (!reason->written || has_star(passage->message) ||
-		(!is_here && passage->message->cseq_number <= reason->cseq) ||
+		is_overtaken(passage, is_here, asked, reason) ||
 		passage->message->cseq_number > CSEQ_MAX)
 		return true;
 	if (is_here && is_named(follow, passage->message, old->registration))
@@ -273,7 +296,7 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 				(is_named(follow, passage->message, here) ||
 					!is_named(follow, passage->message, old.registration))))
 			continue;
-		if (!find_old(follow, passage, old.registration == here, &old))
+		if (!find_old(follow, passage, old.registration == here, wanted->reason, &old))
 			return 0;
 		if (!old.contacts)
 			continue;

@@ -361,15 +361,17 @@ Test(config, unknown_section_is_one_error_however_many_keys_it_has)
 
 Test(config, all_errors_are_reported_at_once)
 {
-	const char *text = "[natbox]\nmode = x\nnonsense\n[nat]\nrestore = x\nnonsense\n[x]\na=1\n";
+	const char *text = "[natbox]\nmode = x\nnonsense\n[nat]\nrestore = x\nnonsense\n[x]\na=1\n"
+			   "[relay]\ntable = 254\n";
 
 	cr_assert(read_text(text, strlen(text), "log.level=x", NULL) < 0);
-	cr_assert_eq(errors.count, 6);
+	cr_assert_eq(errors.count, 7);
 	cr_expect_str_eq(error_line(1), ":3: neither KEY = VALUE nor [SECTION] nor a # comment");
 	cr_expect_str_eq(error_line(3), ":6: neither KEY = VALUE nor [SECTION] nor a # comment");
 	cr_expect_str_eq(error_line(4), ":7: unknown section [x]");
 	cr_expect_str_eq(
 		error_line(5), "-o log.level=x: \"x\" is none of error, warning, info, debug");
+	cr_expect_str_eq(error_line(6), ":10: relay.table: tables 253 to 255 are the kernel's own");
 }
 
 Test(config, more_errors_than_fit_are_counted)

@@ -177,7 +177,7 @@ Test(log, reopening_goes_on_in_a_new_file)
 	log_info("old");
 	rename(path, moved);
 	log_info("still old");
-	cr_assert_eq(log_reopen(&fault), 0);
+	log_reopen();
 	log_info("new");
 	cr_expect_eq(count_lines(read_file(moved)), 2);
 	cr_expect_eq(count_lines(read_file(path)), 1);
@@ -190,6 +190,19 @@ Test(log, file_that_cannot_be_opened_leaves_the_log_as_it_was)
 	cr_expect(strstr(fault.line, "/nowhere/natbox.log"));
 	log_info("here");
 	cr_expect_eq(count_lines(read_file(path)), 1);
+}
+
+Test(log, file_that_cannot_be_opened_again_is_told_where_the_log_goes_on)
+{
+	char moved[64];
+
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	rename(path, moved);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	log_reopen();
+	rmdir(path);
+	cr_expect(strstr(read_file(moved), "until then this log goes where it went\n"));
+	unlink(moved);
 }
 
 Test(log, too_many_of_a_kind_are_counted_instead)

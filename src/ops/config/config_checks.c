@@ -26,7 +26,6 @@ static void check_relay(struct reading *reading)
 	const unsigned in = config_key_named(TEXT("relay"), TEXT("in-port"));
 	const unsigned out = config_key_named(TEXT("relay"), TEXT("out-port"));
 	const unsigned proxy = config_key_named(TEXT("natbox"), TEXT("proxy"));
-	const unsigned table = config_key_named(TEXT("relay"), TEXT("table"));
 	const unsigned mark = config_key_named(TEXT("relay"), TEXT("mark"));
 	const unsigned own = config_key_named(TEXT("relay"), TEXT("own-mark"));
 
@@ -34,8 +33,6 @@ static void check_relay(struct reading *reading)
 		add_pair_error(reading, in, out, "in-port and out-port must differ");
 	if (config->relay.mark == config->relay.own_mark)
 		add_pair_error(reading, mark, own, "mark and own-mark must differ");
-	if (config->relay.table >= 253 && config->relay.table <= 255)
-		config_key_error(reading, table, "tables 253 to 255 are the kernel's own");
 	if (config->mode != MODE_RELAY)
 		return;
 	if (is_proxy_port(config, config->relay.in_port))
@@ -71,9 +68,21 @@ static void check_classes(struct reading *reading)
 	}
 }
 
+static void check_table(struct reading *reading)
+{
+	const uint32_t table = reading->config->relay.table;
+
+	if (table >= 253 && table <= 255)
+		config_key_error(reading, config_key_named(TEXT("relay"), TEXT("table")),
+			"tables 253 to 255 are the kernel's own");
+}
+
 void config_check(struct reading *reading)
 {
 	check_classes(reading);
-	if (reading->errors->count == 0 && !reading->source->opens_nothing)
+	if (reading->source->opens_nothing)
+		return;
+	if (reading->errors->count == 0)
 		check_relay(reading);
+	check_table(reading);
 }

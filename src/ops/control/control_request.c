@@ -103,7 +103,7 @@ static int parse_bound(struct control_request *request, struct text word, struct
 		return fault_set(fault, -EINVAL, "a trace has 1 to %d messages, not \"%.*s\"",
 			TRACE_COUNT_MAX, config_shown(value), value.at);
 	}
-	return fault_set(fault, -EINVAL, "what is this for: %.*s", config_shown(word), word.at);
+	return fault_set(fault, -EINVAL, "unexpected argument %.*s", config_shown(word), word.at);
 }
 
 static int parse_trace(struct control_request *request, struct text *rest, struct fault *fault)
@@ -188,6 +188,6 @@ int control_request_parse(struct text line, struct control_request *request, str
 	word = take_word(&rest);
 	if (result == 0 && word.length)
 		return fault_set(
-			fault, -EINVAL, "what is this for: %.*s", config_shown(word), word.at);
+			fault, -EINVAL, "unexpected argument %.*s", config_shown(word), word.at);
 	return result;
 }

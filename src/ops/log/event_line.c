@@ -63,11 +63,11 @@ const char *event_refusal(const struct event *event)
 		[REFUSED_ENDPOINTS] = "limits.endpoints is reached",
 		[REFUSED_ENDPOINTS_PER_ADDRESS] =
 			"limits.endpoints-per-address is reached for this address",
-		[REFUSED_UNPROVEN] = "limits.unproven is reached, the one that has waited longest "
-				     "for proof makes room",
+		[REFUSED_UNPROVEN] = "limits.unproven is reached: this endpoint, which has waited "
+				     "longest for proof, makes room",
 		[REFUSED_UNPROVEN_PER_ADDRESS] =
-			"limits.unproven-per-address is reached for this address, the one of it "
-			"that has waited longest for proof makes room",
+			"limits.unproven-per-address is reached for this address: this endpoint, "
+			"the one that has waited longest for proof, makes room",
 		[REFUSED_REASONS] = "there is room for four reasons to each of limits.endpoints, "
 				    "and it is full",
 		[REFUSED_REASONS_PER_ENDPOINT] =

@@ -46,9 +46,12 @@ int log_open(const char *path, const struct identity *owner, struct fault *fault
 	return 0;
 }
 
-int log_reopen(struct fault *fault)
+void log_reopen(void)
 {
-	return current.path ? log_open(current.path, NULL, fault) : 0;
+	struct fault fault;
+
+	if (current.path && log_open(current.path, NULL, &fault) != 0)
+		log_error("%s; until then this log goes where it went", fault.line);
 }
 
 int log_give(const struct identity *identity)
