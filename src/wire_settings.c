@@ -4,7 +4,7 @@ _Static_assert((int)CONFIG_PROXIES_MAX <= (int)WIRE_NAMED_MAX, "room for all");
 
 const struct wire_kind *wire_kind_of(const struct config *config)
 {
-	return config->mode == MODE_SNIFF ? &sniff_wire : &passing_wire;
+	return config->mode == MODE_SNIFF ? &sniff_wire : &inline_wire;
 }
 
 /* An entry's address is unspecified where it is every address of this host. */

@@ -1,5 +1,5 @@
 /* The wire: how datagrams come to natbox and leave it. There is one table of operations for each
- * way: sniff_wire captures copies and sends keepalives, through passing_wire passes everything
+ * way: sniff_wire captures copies and sends keepalives, through inline_wire passes everything
  * between user agents and proxies, and only while natbox shows that it lives, by sockets or in a
  * queue of the kernel's; replay_wire reads a capture file and writes another.
  *
@@ -156,7 +156,7 @@ struct wire_kind {
 	uint64_t deaf_after_pause_us;
 };
 
-extern const struct wire_kind sniff_wire, passing_wire, replay_wire;
+extern const struct wire_kind sniff_wire, inline_wire, replay_wire;
 
 /* Before anything is opened, so that a second natbox disturbs nothing: refuses where another one
  * serves one of the proxies, or relays. A dry run goes on beside any. user: whom natbox is going to

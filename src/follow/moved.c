@@ -120,10 +120,7 @@ static bool find_as_it_stands(
 
 static bool has_star(const struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact = sip_next_contact(message, &cursor);
-
-	return contact && contact->name_addr.is_star;
+	return message->contact_count && message->contacts[0].name_addr.is_star;
 }
 
 /* Whether a REGISTER has the Contact of a registration still, or takes it back itself. */

@@ -1,6 +1,6 @@
-/* The modes relay and queue: everything between user agents and proxies passes through here, by the
- * relay's sockets or as packets that the kernel hands over and takes back, and only while natbox
- * shows that it lives. */
+/* The modes relay and queue, in which natbox stands inline: all between user agents and proxies
+ * passes through here, by the relay's sockets or as packets that the kernel hands over and takes
+ * back, and only while natbox shows that it lives. */
 #include "claim.h"
 #include "named.h"
 #include "queue/queue.h"
@@ -21,7 +21,7 @@ struct way {
 	struct queue *queue;
 };
 
-struct passing {
+struct inlined {
 	struct way way;
 	struct served served;
 	struct installed_rules *rules;
@@ -59,7 +59,7 @@ static void examine_way(const struct wire *wire, uint16_t in_port, uint16_t out_
 	close_way(&way);
 }
 
-static void passing_examine(struct wire *wire)
+static void inline_examine(struct wire *wire)
 {
 	served_examine(wire);
 	examine_way(wire, wire->settings.relay.in_port, 0);
@@ -67,27 +67,27 @@ static void passing_examine(struct wire *wire)
 		examine_way(wire, 0, wire->settings.relay.out_port);
 }
 
-static int passing_open(struct wire *wire, struct fault *fault)
+static int inline_open(struct wire *wire, struct fault *fault)
 {
 	const struct wire_settings *settings = &wire->settings;
-	struct passing *passing = calloc(1, sizeof(*passing));
+	struct inlined *inlined = calloc(1, sizeof(*inlined));
 	int result;
 
-	if (!passing)
+	if (!inlined)
 		return fault_set(fault, -ENOMEM, "no memory to relay");
-	wire->own = passing;
+	wire->own = inlined;
 	result = served_choose(
-		settings, wire->proxies->list, wire->proxies->count, &passing->served, fault);
+		settings, wire->proxies->list, wire->proxies->count, &inlined->served, fault);
 	if (result == 0)
 		result = open_way(wire, settings->relay.in_port, settings->relay.out_port,
-			&passing->way, fault);
+			&inlined->way, fault);
 	if (result == 0)
-		result = rules_install(&passing->served.rules, &passing->rules, fault);
+		result = rules_install(&inlined->served.rules, &inlined->rules, fault);
 	if (result != 0)
 		return result;
-	passing->sender = settings->queues ? queue_sender(passing->way.queue)
-					   : relay_sender(passing->way.relay);
-	sender_set_path(passing->sender, settings->path);
+	inlined->sender = settings->queues ? queue_sender(inlined->way.queue)
+					   : relay_sender(inlined->way.relay);
+	sender_set_path(inlined->sender, settings->path);
 	return 0;
 }
 
@@ -96,7 +96,7 @@ static void tell_rules(const struct wire *wire)
 	const struct wire_settings *settings = &wire->settings;
 	const char *whose = settings->relay.manual ? "by hand" : "installed";
 
-	served_tell(wire, &((const struct passing *)wire->own)->served);
+	served_tell(wire, &((const struct inlined *)wire->own)->served);
 	if (settings->queues)
 		tell(wire, WIRE_DETAIL, "mark of what natbox sends %#x, rules %s",
 			settings->relay.own_mark, whose);
@@ -106,16 +106,16 @@ static void tell_rules(const struct wire *wire)
 			whose);
 }
 
-static int passing_start(struct wire *wire, struct fault *fault)
+static int inline_start(struct wire *wire, struct fault *fault)
 {
 	const struct wire_settings *settings = &wire->settings;
-	const struct passing *passing = wire->own;
-	const struct rules_settings *rules = &passing->served.rules;
-	const int result = rules_start(passing->rules, fault);
+	const struct inlined *inlined = wire->own;
+	const struct rules_settings *rules = &inlined->served.rules;
+	const int result = rules_start(inlined->rules, fault);
 	const char *served = named_line(settings, rules->proxies, rules->proxy_count);
 
 	tell_rules(wire);
-	served_warn(wire, &passing->served);
+	served_warn(wire, &inlined->served);
 	if (result == 0 && settings->queues)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through queue %u", served,
 			settings->queue_number);
@@ -125,9 +125,9 @@ static int passing_start(struct wire *wire, struct fault *fault)
 	return result;
 }
 
-static unsigned passing_descriptors(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX])
+static unsigned inline_descriptors(const struct wire *wire, int list[static WIRE_DESCRIPTORS_MAX])
 {
-	const struct way *way = &((const struct passing *)wire->own)->way;
+	const struct way *way = &((const struct inlined *)wire->own)->way;
 
 	_Static_assert((int)RELAY_DESCRIPTORS_MAX <= (int)WIRE_DESCRIPTORS_MAX, "room for all");
 	if (way->relay)
@@ -136,16 +136,16 @@ static unsigned passing_descriptors(const struct wire *wire, int list[static WIR
 	return 1;
 }
 
-static bool passing_has_rest(const struct wire *wire)
+static bool inline_has_rest(const struct wire *wire)
 {
-	const struct way *way = &((const struct passing *)wire->own)->way;
+	const struct way *way = &((const struct inlined *)wire->own)->way;
 
 	return way->relay ? relay_has_rest(way->relay) : queue_has_rest(way->queue);
 }
 
-static int passing_receive(struct wire *wire, uint64_t now_us, struct fault *fault)
+static int inline_receive(struct wire *wire, uint64_t now_us, struct fault *fault)
 {
-	const struct way *way = &((const struct passing *)wire->own)->way;
+	const struct way *way = &((const struct inlined *)wire->own)->way;
 	unsigned taken = 0, batch;
 
 	(void)fault;
@@ -153,148 +153,148 @@ static int passing_receive(struct wire *wire, uint64_t now_us, struct fault *fau
 		batch = way->relay ? relay_receive(way->relay, now_us, &wire->handler)
 				   : queue_receive(way->queue, now_us, &wire->handler);
 		taken += batch;
-	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !passing_has_rest(wire) &&
+	} while (batch && taken < WIRE_TURN_DATAGRAMS_MAX && !inline_has_rest(wire) &&
 		 wire_has_time(&wire->handler));
 	return 0;
 }
 
-static int passing_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
+static int inline_send(struct wire *wire, uint64_t now_us, const struct flow *flow,
 	struct text bytes, struct fault *fault)
 {
-	const struct passing *passing = wire->own;
+	const struct inlined *inlined = wire->own;
 	int result;
 
 	(void)now_us;
 	if (proxies_find(wire->proxies, &flow->source) == PROXY_NONE)
-		result = sender_add(passing->sender, flow, hop_of_this_host, bytes);
+		result = sender_add(inlined->sender, flow, hop_of_this_host, bytes);
 	else
-		result = sender_add_keepalive(passing->sender, flow, bytes);
+		result = sender_add_keepalive(inlined->sender, flow, bytes);
 	if (result != 0)
 		return fault_set(fault, result, "cannot send a keepalive or an answer: %s",
 			strerror(-result));
 	return 0;
 }
 
-static void passing_flush(struct wire *wire)
+static void inline_flush(struct wire *wire)
 {
-	const struct passing *passing = wire->own;
+	const struct inlined *inlined = wire->own;
 
-	sender_flush(passing->sender);
-	rules_tick(passing->rules);
+	sender_flush(inlined->sender);
+	rules_tick(inlined->rules);
 }
 
-static void passing_set_path(struct wire *wire, enum keepalive_path path)
+static void inline_set_path(struct wire *wire, enum keepalive_path path)
 {
-	const struct passing *passing = wire->own;
+	const struct inlined *inlined = wire->own;
 
-	sender_set_path(passing->sender, path);
+	sender_set_path(inlined->sender, path);
 }
 
 static void tell_send_errors(
-	const struct wire *wire, struct passing *passing, uint64_t errors, int last)
+	const struct wire *wire, struct inlined *inlined, uint64_t errors, int last)
 {
 	char what[128];
 
 	snprintf(what, sizeof(what), "were not sent, the last because of: %s; %s", strerror(-last),
 		sender_advice(last));
-	tell_growth(wire, errors, &passing->send_errors, what);
+	tell_growth(wire, errors, &inlined->send_errors, what);
 }
 
-static void inspect_relay(const struct wire *wire, struct passing *passing)
+static void inspect_relay(const struct wire *wire, struct inlined *inlined)
 {
-	const struct relay_counters counters = relay_counters(passing->way.relay);
+	const struct relay_counters counters = relay_counters(inlined->way.relay);
 
-	tell_send_errors(wire, passing, counters.send_errors, counters.last_send_error);
-	tell_growth(wire, counters.misdirected, &passing->misdirected,
+	tell_send_errors(wire, inlined, counters.send_errors, counters.last_send_error);
+	tell_growth(wire, counters.misdirected, &inlined->misdirected,
 		"were dropped: sent straight to a relay port, or to or from no proxy");
-	tell_growth(wire, counters.overruns, &passing->overruns,
+	tell_growth(wire, counters.overruns, &inlined->overruns,
 		"were lost because natbox did not take them in time");
 }
 
-static void inspect_queue(const struct wire *wire, struct passing *passing)
+static void inspect_queue(const struct wire *wire, struct inlined *inlined)
 {
-	const struct queue_counters counters = queue_counters(passing->way.queue);
+	const struct queue_counters counters = queue_counters(inlined->way.queue);
 	char what[128];
 
-	tell_send_errors(wire, passing, counters.send_errors, counters.last_send_error);
+	tell_send_errors(wire, inlined, counters.send_errors, counters.last_send_error);
 	snprintf(what, sizeof(what),
 		"went on late, and as they came: the kernel refused their verdicts: %s",
 		strerror(-counters.last_refusal));
-	tell_growth(wire, counters.refused, &passing->refused, what);
-	tell_growth(wire, counters.overruns, &passing->overruns,
+	tell_growth(wire, counters.refused, &inlined->refused, what);
+	tell_growth(wire, counters.overruns, &inlined->overruns,
 		"went past natbox because it did not take them in time");
 }
 
-static void passing_inspect(struct wire *wire)
+static void inline_inspect(struct wire *wire)
 {
-	struct passing *passing = wire->own;
+	struct inlined *inlined = wire->own;
 	struct fault fault;
 
-	if (sender_path_news(passing->sender, &fault))
+	if (sender_path_news(inlined->sender, &fault))
 		tell(wire, WIRE_INFORMATION, "%s", fault.line);
-	if (rules_trouble(passing->rules, &fault))
+	if (rules_trouble(inlined->rules, &fault))
 		tell(wire, WIRE_ERROR, "%s", fault.line);
-	if (passing->way.relay)
-		inspect_relay(wire, passing);
+	if (inlined->way.relay)
+		inspect_relay(wire, inlined);
 	else
-		inspect_queue(wire, passing);
-	tell_growth(wire, rules_forged(passing->rules), &passing->forged,
+		inspect_queue(wire, inlined);
+	tell_growth(wire, rules_forged(inlined->rules), &inlined->forged,
 		"were dropped: they bore a proxy's source, but came in where no route to it "
 		"points; ip route get tells where it does");
 }
 
-static struct wire_counters passing_counters(const struct wire *wire)
+static struct wire_counters inline_counters(const struct wire *wire)
 {
-	const struct passing *passing = wire->own;
-	const struct way *way = &passing->way;
+	const struct inlined *inlined = wire->own;
+	const struct way *way = &inlined->way;
 
 	return (struct wire_counters){
 		.dropped = way->relay ? relay_counters(way->relay).overruns
 				      : queue_counters(way->queue).overruns,
-		.linked = sender_counters(passing->sender).linked,
+		.linked = sender_counters(inlined->sender).linked,
 	};
 }
 
 /* What came before the rules let SIP flow past is still in the queue. */
-static void passing_stop(struct wire *wire)
+static void inline_stop(struct wire *wire)
 {
-	const struct passing *passing = wire->own;
+	const struct inlined *inlined = wire->own;
 
-	if (!passing)
+	if (!inlined)
 		return;
-	rules_withdraw(passing->rules);
-	if (passing->way.queue)
-		queue_release(passing->way.queue);
+	rules_withdraw(inlined->rules);
+	if (inlined->way.queue)
+		queue_release(inlined->way.queue);
 }
 
-static int passing_close(struct wire *wire, struct fault *fault)
+static int inline_close(struct wire *wire, struct fault *fault)
 {
-	struct passing *passing = wire->own;
+	struct inlined *inlined = wire->own;
 	int error;
 
-	if (!passing)
+	if (!inlined)
 		return 0;
-	error = rules_remove(passing->rules, fault);
-	close_way(&passing->way);
-	free(passing);
+	error = rules_remove(inlined->rules, fault);
+	close_way(&inlined->way);
+	free(inlined);
 	return error;
 }
 
-const struct wire_kind passing_wire = {
+const struct wire_kind inline_wire = {
 	.claim = CLAIM_RELAY,
-	.examine = passing_examine,
-	.open = passing_open,
-	.start = passing_start,
-	.descriptors = passing_descriptors,
-	.receive = passing_receive,
-	.has_rest = passing_has_rest,
-	.send = passing_send,
-	.flush = passing_flush,
-	.inspect = passing_inspect,
-	.counters = passing_counters,
-	.set_path = passing_set_path,
-	.stop = passing_stop,
-	.close = passing_close,
+	.examine = inline_examine,
+	.open = inline_open,
+	.start = inline_start,
+	.descriptors = inline_descriptors,
+	.receive = inline_receive,
+	.has_rest = inline_has_rest,
+	.send = inline_send,
+	.flush = inline_flush,
+	.inspect = inline_inspect,
+	.counters = inline_counters,
+	.set_path = inline_set_path,
+	.stop = inline_stop,
+	.close = inline_close,
 	.needs_net_admin = true,
 	.proxies_stay = true,
 	.longest_turn_us = PULSE_TICK_MS * 1000 / 3,
