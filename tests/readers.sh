@@ -321,7 +321,7 @@ say $? "an error says that it is one"
 JOURNAL_STREAM=$(stat -c %d:%i "$work/errors.file")
 export JOURNAL_STREAM
 [[ $(errors_of -r /nowhere) == "<3>natbox: error: "* ]] &&
-	[[ $(errors_of -t -c /nowhere) == "<3>/nowhere: "* ]] && [[ $(errors_of -x) == "<3>natbox: what"* ]]
+	[[ $(errors_of -t -c /nowhere) == "<3>/nowhere: "* ]] && [[ $(errors_of -x) == "<3>natbox: unknown option"* ]]
 say $? "the journal gets its priority"
 JOURNAL_STREAM=1:1
 [[ $(errors_of -r /nowhere) == "natbox: error: "* ]]
