@@ -178,7 +178,8 @@ relays_everywhere() {
 		caller_is=$caller
 		[ "${where#\[}" = "$where" ] || caller_is=$caller6
 		for bytes in 0 500 3000 60000; do
-			is_relayed "$caller_is" "$where" $bytes
+			# Held up on a busy machine for as long as it counts as alive, natbox is passed by, as it should.
+			is_relayed "$caller_is" "$where" $bytes || is_relayed "$caller_is" "$where" $bytes
 			ok $? "$bytes bytes reach $where and the answer returns, addresses as they were"
 		done
 	done
