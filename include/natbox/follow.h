@@ -36,8 +36,7 @@ bool follow_next(const struct follow *follow, uint32_t *tick);
 /* Contacts of a REGISTER that the registrar knows from when its user agent was at from, and nobody
  * else's: a bit for each of message.contacts; and which of them were repaired there, though nothing
  * may tell of a public address that it is the user agent's own. Host and port that the user agent
- * had in them then are as; with port 0, those that it has now: then what is alone and was
- * repaired for where it is now is there to stay. */
+ * had in them then are as; with port 0, those that it has now. */
 struct moved {
 	unsigned contacts, own;
 	struct address from, as;
@@ -74,6 +73,9 @@ struct passage {
 	/* What a REGISTER is to take back. */
 	unsigned moved_count;
 	struct moved moved[MOVED_MAX];
+	/* Contacts of it, a bit for each, that the registrar has as they were repaired for where it
+	 * comes from: one that is alone is to stay so, one of several is taken back as that. */
+	unsigned kept;
 	/* Of the answer: that one, or one that the same REGISTER has made from another place, if
 	 * the registrar lists it. It is not to be seen. */
 	const struct sip_contact *taken_back;

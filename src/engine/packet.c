@@ -197,16 +197,24 @@ static bool take_back_one(struct engine *engine, const struct passage *passage,
 	const struct sip_contact *contact = &message->contacts[number];
 	const bool is_own = moved->own >> number & 1;
 
-	if (message->contact_count == 1 && !moved->as.port &&
-		address_equal(&moved->from, &passage->client))
-		return false;
 	if (moved->as.port)
 		return nat_take_back_as(message, contact, &moved->as, &moved->from, &engine->edits);
 	return nat_take_back(message, contact, is_own ? contact->uri.host : message->top_via.host,
 		&moved->from, &engine->edits);
 }
 
-/* What would stay at the registrar otherwise. */
+/* One Contact that stays as it was repaired, or goes as that: its address tells of nobody. */
+static bool repair_kept(struct engine *engine, const struct passage *passage, unsigned number)
+{
+	const struct sip_message *message = passage->message;
+	const struct sip_contact *contact = &message->contacts[number];
+
+	if (message->contact_count == 1)
+		return nat_repair_moved(message, contact, &passage->client, &engine->edits);
+	return nat_take_back(message, contact, contact->uri.host, &passage->client, &engine->edits);
+}
+
+/* What would stay at the registrar otherwise, and what would go. */
 static bool take_back(struct engine *engine, const struct passage *passage)
 {
 	bool any = false;
@@ -217,6 +225,8 @@ static bool take_back(struct engine *engine, const struct passage *passage)
 		for (unsigned left = moved->contacts; left; left &= left - 1)
 			any |= take_back_one(engine, passage, moved, (unsigned)__builtin_ctz(left));
 	}
+	for (unsigned left = passage->kept; left; left &= left - 1)
+		any |= repair_kept(engine, passage, (unsigned)__builtin_ctz(left));
 	return any;
 }
 
@@ -257,7 +267,7 @@ static unsigned repair_and_follow(struct engine *engine, struct passage *passage
 		fields |= nat_repair_removals(message, &passage->client, settings, &engine->edits);
 	passage->leaves_contacts = repairs && !(fields & REWRITTEN_CONTACT);
 	follow(engine, passage);
-	if (passage->moved_count && repairs && settings->nat.fix_contact &&
+	if ((passage->moved_count || passage->kept) && repairs && settings->nat.fix_contact &&
 		(repair_moved(engine, passage) | take_back(engine, passage)))
 		fields |= REWRITTEN_CONTACT;
 	return fields;

@@ -75,7 +75,36 @@ void former_note_ports(struct follow *follow, const struct passage *passage, uin
 		if (uri->is_address && address_same_host(&uri->address, &passage->client) &&
 			uri_port(uri) != passage->client.port)
 			ledger_note(&follow->proofs,
-				port_key(follow, registration, listing_written(follow, uri)),
+				port_key(follow, registration, contact_written(follow, uri)),
 				report_tick(follow->report), uri_port(uri));
 	}
+}
+
+/* In the ledger: a user agent has come with a Contact as it wrote it from a place where it is not
+ * registered yet. It may have been told by a challenge where that is. */
+static uint64_t coming_key(
+	const struct follow *follow, const struct address *client, const struct reason *reason)
+{
+	struct hash hash;
+
+	hash_start(&hash, &follow->key);
+	hash_add(&hash, "c", 1);
+	hash_add(&hash, client->ip, sizeof(client->ip));
+	hash_add_number(&hash, client->port);
+	hash_add_number(&hash, reason_key(reason));
+	hash_add_number(&hash, reason->written);
+	return hash_end(&hash);
+}
+
+void former_note_coming(
+	struct follow *follow, const struct address *client, const struct reason *reason)
+{
+	ledger_note(&follow->proofs, coming_key(follow, client, reason),
+		report_tick(follow->report), 0);
+}
+
+bool former_has_come(
+	const struct follow *follow, const struct address *client, const struct reason *reason)
+{
+	return ledger_find(&follow->proofs, coming_key(follow, client, reason), NULL, NULL);
 }

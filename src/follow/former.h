@@ -19,4 +19,11 @@ void former_note_ports(struct follow *follow, const struct passage *passage, uin
 bool former_find(const struct follow *follow, const struct passage *passage,
 	const struct reason *reason, struct address *former);
 
+/* A user agent has come from client with the Contact of a registration that stands elsewhere; and
+ * whether it has, a short while ago. */
+void former_note_coming(
+	struct follow *follow, const struct address *client, const struct reason *reason);
+bool former_has_come(
+	const struct follow *follow, const struct address *client, const struct reason *reason);
+
 #endif

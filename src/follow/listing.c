@@ -4,96 +4,6 @@
 
 #include <assert.h>
 
-/* What a registrar grants when nobody names a time (RFC 3261 10.2.1.1 leaves it to local policy;
- * this is what they use). */
-enum { EXPIRES_DEFAULT = 3600 };
-
-/* Of parameters, more than a user agent writes: what has more counts by its beginning. */
-enum { PARAMS_MAX = 512 };
-
-static struct transaction_contact contact_of(const struct follow *follow, const struct sip_uri *uri)
-{
-	struct transaction_contact contact;
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	uri_hash_user(&hash, uri);
-	contact.user = hash_end(&hash) & 0xffffff;
-	contact.params = 0;
-	if (uri->is_address) {
-		contact.host_port = hash_address(&follow->key, &uri->address, uri_port(uri));
-		return contact;
-	}
-	hash_start(&hash, &follow->key);
-	uri_hash_host_port(&hash, uri);
-	contact.host_port = (uint32_t)hash_end(&hash);
-	return contact;
-}
-
-/* Of the parameters as the user agent wrote them; 0: there are none. origin: nat_origin. */
-static uint8_t params_of(const struct follow *follow, const struct sip_uri *uri, struct text origin)
-{
-	struct text params = nat_params(uri->params, origin);
-	struct hash hash;
-
-	if (params.length > PARAMS_MAX)
-		params.length = PARAMS_MAX;
-	if (!params.length)
-		return 0;
-	hash_start(&hash, &follow->key);
-	hash_add_text(&hash, params);
-	return (uint8_t)hash_end(&hash);
-}
-
-/* The same, and its parameters. */
-static struct transaction_contact asked_of(const struct follow *follow, const struct sip_uri *uri)
-{
-	struct transaction_contact contact = contact_of(follow, uri);
-
-	if (uri->params.length)
-		contact.params = params_of(follow, uri, nat_origin(uri));
-	return contact;
-}
-
-static uint32_t written_of(const struct transaction_contact *contact)
-{
-	const uint32_t written =
-		contact->host_port >> 16 << 16 | (contact->user & 0xff) << 8 | contact->params;
-
-	return written ? written : 1;
-}
-
-/* Of what else URIs are compared by; 0: there is none. */
-static uint32_t rest_of(const struct follow *follow, const struct sip_uri *uri)
-{
-	struct hash hash;
-
-	if (uri->is_sip && !uri->params.length && !uri->headers.length)
-		return 0;
-	hash_start(&hash, &follow->key);
-	return uri_hash_rest(&hash, uri) ? (uint32_t)hash_end(&hash) : 0;
-}
-
-/* What a registrar tells bindings apart by (RFC 3261 19.1.4). Never 0. */
-static uint32_t binding_of(const struct transaction_contact *contact, uint32_t rest)
-{
-	uint32_t binding = contact->user * 0x9e3779b1 ^ contact->host_port ^ rest;
-
-	return binding ? binding : 1;
-}
-
-uint32_t contact_seconds(
-	const struct sip_message *message, const struct sip_name_addr *contact, uint32_t fallback)
-{
-	uint32_t seconds;
-
-	if (text_number(contact->expires, &seconds))
-		return seconds;
-	if (text_number(message->expires, &seconds))
-		return seconds;
-	return fallback ? fallback : EXPIRES_DEFAULT;
-}
-
 void listing_expect(
 	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri)
 {
@@ -103,7 +13,7 @@ void listing_expect(
 		transaction->registration.has_more_contacts = true;
 		return;
 	}
-	transaction->registration.contacts[count] = asked_of(follow, uri);
+	transaction->registration.contacts[count] = contact_hash_written(follow, uri);
 	transaction->registration.contact_count++;
 }
 
@@ -116,13 +26,13 @@ void listing_note_removal(
 	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri)
 {
 	if (!transaction->registration.contact_count)
-		transaction->registration.contacts[0] = asked_of(follow, uri);
+		transaction->registration.contacts[0] = contact_hash_written(follow, uri);
 }
 
 bool listing_is_removal(const struct transaction *transaction, uint32_t written)
 {
 	return !transaction->registration.contact_count &&
-	       listing_is_alike(written_of(&transaction->registration.contacts[0]), written);
+	       written_is_alike(written_of(&transaction->registration.contacts[0]), written);
 }
 
 /* How surely a Contact that is listed is one that was asked for. */
@@ -139,7 +49,7 @@ enum likeness {
 struct listed {
 	const struct sip_contact *contact; /* NULL: none */
 	struct text origin;                /* nat_origin */
-	struct transaction_contact parts;
+	struct contact_hashes parts;
 	uint32_t rest; /* rest_of it */
 	bool is_here;  /* it leads to where the user agent is seen */
 	enum likeness likeness;
@@ -148,7 +58,7 @@ struct listed {
 
 /* Of what was repaired for another user agent that had that place, and wrote another address. */
 static bool is_from_elsewhere(const struct follow *follow, const struct listed *listed,
-	const struct transaction_contact *asked)
+	const struct contact_hashes *asked)
 {
 	struct address origin;
 
@@ -160,7 +70,7 @@ static bool is_from_elsewhere(const struct follow *follow, const struct listed *
 /* Of a repaired one host and port are where the user agent is seen. How alike one is that is alone
  * need not be known. */
 static enum likeness likeness_of(const struct follow *follow, const struct listed *listed,
-	const struct transaction_contact *asked, bool is_alone)
+	const struct contact_hashes *asked, bool is_alone)
 {
 	const struct sip_uri *uri = &listed->contact->uri;
 	enum likeness likeness = listed->rest ? ALIKE : BY_UDP;
@@ -172,8 +82,9 @@ static enum likeness likeness_of(const struct follow *follow, const struct liste
 		return ALIKE;
 	if (listed->is_here && listed->origin.at)
 		likeness = REPAIRED;
-	return params_of(follow, uri, listed->origin) == asked->params ? likeness | AS_WRITTEN
-								       : likeness;
+	return contact_hash_params(follow, uri, listed->origin) == asked->params
+		       ? likeness | AS_WRITTEN
+		       : likeness;
 }
 
 /* The same place may be listed as it was repaired and as the user agent has it from there. */
@@ -193,7 +104,7 @@ static bool find_place(const struct follow *follow, const struct transaction *tr
 	listed->likeness = ANOTHER;
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++) {
 		struct listed *there = &found[i];
-		const struct transaction_contact *asked = &transaction->registration.contacts[i];
+		const struct contact_hashes *asked = &transaction->registration.contacts[i];
 		const enum likeness likeness = likeness_of(follow, listed, asked, is_alone);
 		const bool is_likelier = likeness > there->likeness && likeness > listed->likeness;
 		const bool lasts_longer =
@@ -253,8 +164,8 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 			continue;
 		if (transaction->registration.has_more_contacts)
 			grant(listing, listed.seconds);
-		listed.parts = contact_of(follow, &contact->uri);
-		listed.rest = rest_of(follow, &contact->uri);
+		listed.parts = contact_hash(follow, &contact->uri);
+		listed.rest = contact_hash_rest(follow, &contact->uri);
 		listed.is_here = uri_is_at(&contact->uri, &transaction->client);
 		if (!is_alone)
 			listed.origin = nat_origin(&contact->uri);
@@ -382,34 +293,11 @@ bool listing_has_another(const struct listing *listing)
 
 uint32_t listing_bare(const struct follow *follow, const struct transaction *transaction)
 {
-	struct transaction_contact contact = transaction->registration.contacts[0];
+	struct contact_hashes contact = transaction->registration.contacts[0];
 
 	contact.host_port =
 		hash_address(&follow->key, &transaction->client, transaction->client.port);
 	return written_of(&contact);
-}
-
-uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri)
-{
-	const struct transaction_contact contact = asked_of(follow, uri);
-
-	return written_of(&contact);
-}
-
-uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri)
-{
-	const struct transaction_contact contact = contact_of(follow, uri);
-
-	return binding_of(&contact, rest_of(follow, uri));
-}
-
-uint32_t listing_binding_at(
-	const struct follow *follow, const struct sip_uri *uri, const struct address *address)
-{
-	struct transaction_contact contact = contact_of(follow, uri);
-
-	contact.host_port = hash_address(&follow->key, address, address->port);
-	return binding_of(&contact, rest_of(follow, uri));
 }
 
 const struct sip_contact *listing_find(
@@ -419,10 +307,10 @@ const struct sip_contact *listing_find(
 	const struct sip_contact *contact;
 
 	while ((contact = sip_next_contact(response, &cursor))) {
-		const struct transaction_contact listed = contact_of(follow, &contact->uri);
+		const struct contact_hashes listed = contact_hash(follow, &contact->uri);
 
 		if (!contact->name_addr.is_star &&
-			binding_of(&listed, rest_of(follow, &contact->uri)) == binding)
+			binding_of(&listed, contact_hash_rest(follow, &contact->uri)) == binding)
 			break;
 	}
 	return contact;
@@ -439,9 +327,9 @@ bool listing_has_repaired(const struct follow *follow, const struct sip_message 
 		if (!uri_is_at(&contact->uri, place) ||
 			!nat_origin_address(nat_origin(&contact->uri), &origin))
 			continue;
-		if (reason->binding ? listing_binding_at(follow, &contact->uri, &origin) ==
+		if (reason->binding ? contact_binding_at(follow, &contact->uri, &origin) ==
 					      reason->binding
-				    : listing_leads_alike(
+				    : written_leads_alike(
 					      hash_address(&follow->key, &origin, origin.port),
 					      reason->written))
 			return contact_seconds(response, &contact->name_addr, 0) > 0;

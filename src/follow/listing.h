@@ -7,11 +7,6 @@
 
 #include "transaction.h"
 
-/* The time a Contact names itself, else the Expires header's, else fallback. A time that cannot be
- * read is treated as missing (RFC 3261 10.2.1.1). */
-uint32_t contact_seconds(
-	const struct sip_message *message, const struct sip_name_addr *contact, uint32_t fallback);
-
 /* Adds a Contact to those that a REGISTER asks for. */
 void listing_expect(
 	const struct follow *follow, struct transaction *transaction, const struct sip_uri *uri);
@@ -43,34 +38,6 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 /* What a 2xx grants the request's own Contacts. */
 void listing_grants(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct grants *grants);
-
-/* What a user agent wrote, as in struct reason; the binding that this makes; and the one that it
- * makes once it is repaired for one at that address. */
-uint32_t listing_written(const struct follow *follow, const struct sip_uri *uri);
-uint32_t listing_binding(const struct follow *follow, const struct sip_uri *uri);
-uint32_t listing_binding_at(
-	const struct follow *follow, const struct sip_uri *uri, const struct address *address);
-
-/* Whether two Contacts that were written like this had host and port alike; and the user, too. */
-static inline bool listing_leads_alike(uint32_t one, uint32_t other)
-{
-	return one >> 16 == other >> 16;
-}
-
-static inline bool listing_is_alike(uint32_t one, uint32_t other)
-{
-	return one >> 8 == other >> 8;
-}
-
-/* Whether two Contacts that lead to the same place, written like this, are two URIs all the same:
- * by their parameters, or as both are repaired for it, so the natbox parameters tell what had stood
- * there (RFC 3261 19.1.4). bare: as one is written that needs no repair there. */
-static inline bool listing_tells_apart(uint32_t one, uint32_t other, uint32_t bare)
-{
-	return one && other && one != other &&
-	       (listing_leads_alike(one, other) ||
-		       (!listing_leads_alike(one, bare) && !listing_leads_alike(other, bare)));
-}
 
 /* The first Contact that a REGISTER asks for, as one would write it that needs no repair. */
 uint32_t listing_bare(const struct follow *follow, const struct transaction *transaction);

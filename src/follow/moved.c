@@ -53,7 +53,8 @@ static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 	const struct address *client, const struct address *from)
 {
 	return !uri_is_at(uri, as) && (uri_is_at(uri, client) || !nat_is_repaired(uri)) &&
-	       (address_same_host(as, from) ||
+	       ((address_equal(client, from) && !address_is_no_place(as)) ||
+		       address_same_host(as, from) ||
 		       (uri->is_address && (address_same_host(&uri->address, client) ||
 						   address_same_host(&uri->address, from))));
 }
@@ -62,12 +63,12 @@ static bool is_learnt(const struct sip_uri *uri, const struct address *as,
 static unsigned list_beside(
 	const struct follow *follow, const struct sip_message *message, unsigned number)
 {
-	const uint32_t written = listing_written(follow, &message->contacts[number].uri);
+	const uint32_t written = contact_written(follow, &message->contacts[number].uri);
 	unsigned contacts = 0;
 
 	for (unsigned i = 0; i < message->contact_count; i++) {
-		if (listing_leads_alike(
-			    listing_written(follow, &message->contacts[i].uri), written))
+		if (written_leads_alike(
+			    contact_written(follow, &message->contacts[i].uri), written))
 			contacts |= 1u << i;
 	}
 	return contacts;
@@ -86,7 +87,7 @@ static void find_as(const struct follow *follow, const struct passage *passage,
 		const struct sip_uri uri = uri_as(written, as);
 
 		if (!is_learnt(written, as, &passage->client, client) ||
-			!listing_is_alike(listing_written(follow, &uri), reason->written))
+			!written_is_alike(contact_written(follow, &uri), reason->written))
 			continue;
 		old->contacts = list_beside(follow, passage->message, i);
 		old->as = *as;
@@ -110,7 +111,7 @@ static bool find_as_it_stands(
 			if (text_equal(message->contacts[j].uri.whole, uri->whole))
 				return false;
 		}
-		any |= listing_leads_alike(listing_written(follow, uri), reason->written);
+		any |= written_leads_alike(contact_written(follow, uri), reason->written);
 	}
 	if (any)
 		old->contacts = (1u << message->contact_count) - 1;
@@ -119,10 +120,7 @@ static bool find_as_it_stands(
 
 static bool has_star(const struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact = sip_next_contact(message, &cursor);
-
-	return contact && contact->name_addr.is_star;
+	return message->contact_count && message->contacts[0].name_addr.is_star;
 }
 
 /* Whether a REGISTER has the Contact of a registration still, or takes it back itself. */
@@ -134,34 +132,10 @@ static bool is_named(
 	struct sip_cursor cursor = {0};
 
 	while ((contact = sip_next_contact(message, &cursor))) {
-		if (listing_written(follow, &contact->uri) == reason->written)
+		if (contact_written(follow, &contact->uri) == reason->written)
 			return true;
 	}
 	return false;
-}
-
-/* In the ledger: a user agent has come with a Contact as it wrote it from a place where it is not
- * registered yet. It may have been told by a challenge where that is. */
-static uint64_t coming_key(
-	const struct follow *follow, const struct address *client, const struct reason *reason)
-{
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	hash_add(&hash, "c", 1);
-	hash_add(&hash, client->ip, sizeof(client->ip));
-	hash_add_number(&hash, client->port);
-	hash_add_number(&hash, reason_key(reason));
-	hash_add_number(&hash, reason->written);
-	return hash_end(&hash);
-}
-
-static void note_coming(struct follow *follow, const struct passage *passage, uint32_t registration)
-{
-	const struct reason *reason = reason_at(follow->endpoints, registration);
-
-	ledger_note(&follow->proofs, coming_key(follow, &passage->client, reason),
-		report_tick(follow->report), 0);
 }
 
 /* Whether a registration is surely of the user agent of a REGISTER: that comes from where it
@@ -174,9 +148,7 @@ static bool is_sure(const struct follow *follow, const struct passage *passage, 
 	const struct sip_contact *contact;
 	struct sip_cursor cursor = {0};
 
-	if (is_here || reason->doubled ||
-		ledger_find(
-			&follow->proofs, coming_key(follow, &passage->client, reason), NULL, NULL))
+	if (is_here || reason->doubled || former_has_come(follow, &passage->client, reason))
 		return true;
 	while ((contact = sip_next_contact(passage->message, &cursor))) {
 		if (contact->name_addr.instance.length ||
@@ -207,10 +179,33 @@ static unsigned list_former(const struct follow *follow, const struct passage *p
 	return count;
 }
 
-/* What a REGISTER that comes from here makes of the one of this registration. False where two may
- * be meant. */
-static bool find_old(
-	const struct follow *follow, const struct passage *passage, bool is_here, struct old *old)
+static bool names_instance(const struct sip_message *message)
+{
+	const struct sip_contact *contact;
+	struct sip_cursor cursor = {0};
+
+	while ((contact = sip_next_contact(message, &cursor))) {
+		if (contact->name_addr.instance.length)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the registration may be from a later REGISTER than this, the key of which is asked: CSeq
+ * tells that of one Call-ID (RFC 3261 10.2). At the place where it stands, who has another one now
+ * was switched off and on. */
+static bool is_overtaken(const struct passage *passage, bool is_here, uint64_t asked,
+	const struct reason *registration)
+{
+	if (is_here && (reason_key(registration) != asked || names_instance(passage->message)))
+		return false;
+	return passage->message->cseq_number <= registration->cseq;
+}
+
+/* What a REGISTER that comes from here, with this key, makes of the one of this registration. False
+ * where two may be meant. */
+static bool find_old(const struct follow *follow, const struct passage *passage, bool is_here,
+	uint64_t asked, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	struct address former[FORMER_MAX];
@@ -219,7 +214,7 @@ static bool find_old(
 	old->contacts = 0;
 	old->as = (struct address){0};
 	if (!reason->written || has_star(passage->message) ||
-		passage->message->cseq_number <= reason->cseq ||
+		is_overtaken(passage, is_here, asked, reason) ||
 		passage->message->cseq_number > CSEQ_MAX)
 		return true;
 	if (is_here && is_named(follow, passage->message, old->registration))
@@ -240,9 +235,9 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 {
 	const struct reason *reason = reason_at(follow->endpoints, registration);
 	const struct sip_uri there = uri_as(uri, place_of(follow, registration));
-	const uint32_t binding = listing_binding(follow, &there);
-	const uint32_t written = listing_written(follow, uri);
-	const uint32_t bare = listing_written(follow, &there);
+	const uint32_t binding = contact_binding(follow, &there);
+	const uint32_t written = contact_written(follow, uri);
+	const uint32_t bare = contact_written(follow, &there);
 	uint32_t other = 0;
 
 	while ((other = registration_next(follow->endpoints, aor, key, other))) {
@@ -251,11 +246,30 @@ static bool is_shared(const struct follow *follow, const struct aor *aor, uint64
 		if (other != registration &&
 			(is_given_back ? another->endpoint == reason->endpoint
 				       : another->binding == binding &&
-						 !listing_tells_apart(
+						 !written_tells_apart(
 							 written, another->written, bare)))
 			return true;
 	}
 	return false;
+}
+
+/* The registration of a user agent where it comes from. Of one that has none anywhere, as it was
+ * switched off and on, it is what stands there, whatever its Call-ID was. */
+static uint32_t find_here(const struct follow *follow, const struct passage *passage,
+	const struct aor *aor, uint64_t key)
+{
+	const struct endpoints *endpoints = follow->endpoints;
+	uint32_t registration = 0, here = 0;
+
+	while ((registration = registration_next(endpoints, aor, key, registration))) {
+		const struct reason *reason = reason_at(endpoints, registration);
+
+		if (reason_key(reason) == key)
+			return reason_find_at(endpoints, key, &passage->client, passage->proxy);
+		if (passage->endpoint && reason->endpoint == passage->endpoint)
+			here = registration;
+	}
+	return here;
 }
 
 /* Of a user agent that stands here already, what it has here counts, and what the same REGISTER has
@@ -265,7 +279,7 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 	const struct aor *aor, uint32_t here, struct transaction *wanted,
 	struct old all[static MOVED_MAX])
 {
-	const uint64_t key = wanted->reason;
+	const uint64_t key = here ? reason_key(reason_at(follow->endpoints, here)) : wanted->reason;
 	struct old old = {0};
 	unsigned count = 0;
 	bool are_sure = true;
@@ -279,7 +293,7 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 				(is_named(follow, passage->message, here) ||
 					!is_named(follow, passage->message, old.registration))))
 			continue;
-		if (!find_old(follow, passage, old.registration == here, &old))
+		if (!find_old(follow, passage, old.registration == here, wanted->reason, &old))
 			return 0;
 		if (!old.contacts)
 			continue;
@@ -325,9 +339,9 @@ static void take_back(const struct follow *follow, struct passage *passage, cons
 			&passage->message->contacts[__builtin_ctz(left)];
 		const struct sip_uri uri = uri_as(&contact->uri, &old->as);
 		const bool is_as_repaired =
-			listing_binding_at(follow, &uri, &from) == reason->binding;
+			contact_binding_at(follow, &uri, &from) == reason->binding;
 		const bool is_given_back =
-			!is_as_repaired && listing_binding(follow, &uri) == reason->binding;
+			!is_as_repaired && contact_binding(follow, &uri) == reason->binding;
 
 		if (is_shared(follow, aor, wanted->reason, old->registration, &uri, is_given_back))
 			continue;
@@ -353,15 +367,14 @@ static bool is_repaired_here(const struct follow *follow, const struct passage *
 	return !contact->name_addr.is_star && uri->is_address &&
 	       !address_is_no_place(&uri->address) &&
 	       !address_same_host(&uri->address, &passage->client) &&
-	       listing_binding_at(follow, uri, &passage->client) == registration->binding;
+	       contact_binding_at(follow, uri, &passage->client) == registration->binding;
 }
 
 void moved_keep(const struct follow *follow, struct passage *passage, uint32_t registration)
 {
 	const struct sip_message *message = passage->message;
-	struct moved moved = {.from = passage->client};
 
-	if (!passage->nat || passage->moved_count == MOVED_MAX)
+	if (!passage->nat)
 		return;
 	for (unsigned i = 0; i < message->contact_count; i++) {
 		const struct sip_contact *contact = &message->contacts[i];
@@ -370,11 +383,8 @@ void moved_keep(const struct follow *follow, struct passage *passage, uint32_t r
 			    !contact_seconds(message, &contact->name_addr, 0)) &&
 			is_repaired_here(follow, passage, contact,
 				reason_at(follow->endpoints, registration)))
-			moved.contacts |= 1u << i;
+			passage->kept |= 1u << i;
 	}
-	moved.own = moved.contacts;
-	if (moved.contacts)
-		passage->moved[passage->moved_count++] = moved;
 }
 
 void moved_find(struct follow *follow, struct passage *passage, const struct aor *aor,
@@ -387,7 +397,7 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 	if (!passage->nat || passage->message->has_more_contacts ||
 		passage->message->contact_count > TRANSACTION_CONTACTS_MAX)
 		return;
-	here = reason_find_at(follow->endpoints, wanted->reason, &passage->client, passage->proxy);
+	here = find_here(follow, passage, aor, wanted->reason);
 	count = find_all(follow, passage, aor, here, wanted, all);
 	for (unsigned i = 0; i < count; i++)
 		take_back(follow, passage, aor, &all[i], wanted);
@@ -397,7 +407,8 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 	}
 	former_note_ports(follow, passage, wanted->reason);
 	for (unsigned i = 0; i < count; i++)
-		note_coming(follow, passage, all[i].registration);
+		former_note_coming(follow, &passage->client,
+			reason_at(follow->endpoints, all[i].registration));
 }
 
 bool moved_is_possible(const struct passage *passage, const struct transaction *wanted,

@@ -21,9 +21,9 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 bool moved_is_possible(const struct passage *passage, const struct transaction *wanted,
 	const struct reason *registration);
 
-/* Takes down the Contact of a REGISTER that is alone, or those of several that it takes back, where
- * the registrar has them as they were repaired for where that comes from and its registration
- * stands: nothing else may tell of a public address that it is the user agent's own. */
+/* Finds passage.kept, the Contact of a REGISTER that is alone, or those of several that it takes
+ * back, where its registration stands where that comes from: nothing else may tell of a public
+ * address that it is the user agent's own. */
 void moved_keep(const struct follow *follow, struct passage *passage, uint32_t registration);
 
 /* The registrar has accepted a REGISTER at the place of this registration, which it may have

@@ -224,7 +224,7 @@ void registration_request(struct follow *follow, struct passage *passage)
 static bool is_anothers(
 	const struct follow *follow, const struct answer *answer, uint32_t registration)
 {
-	return listing_tells_apart(reason_at(follow->endpoints, registration)->written,
+	return written_tells_apart(reason_at(follow->endpoints, registration)->written,
 		       answer->listing.written, listing_bare(follow, answer->transaction)) &&
 	       listing_has_another(&answer->listing);
 }
@@ -339,6 +339,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	const struct reason_claim claim = claim_of(answer);
 	uint32_t registration;
 
+	former_note(follow, &answer->listing, claim.key);
 	if (answer->own) {
 		reason_rekey(follow->endpoints, answer->own, claim.key);
 		refresh(follow, answer);
@@ -351,7 +352,6 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	reason_at(follow->endpoints, registration)->doubled =
 		answer->transaction->registration.has_more_moved;
 	unlisted_note_new(follow, registration);
-	former_note(follow, &answer->listing, claim.key);
 	moved_note_doubled(follow, passage, &answer->aor, registration);
 }
 
@@ -420,7 +420,7 @@ static bool is_to_be_changed_again(
 {
 	if (passage->message->status < 300 && passage->taken_back) {
 		transaction->registration.taken_back =
-			listing_binding(follow, &passage->taken_back->uri);
+			contact_binding(follow, &passage->taken_back->uri);
 		return true;
 	}
 	return passage->grants && passage->grants->count;

@@ -14,6 +14,8 @@
 #include <natbox/settings.h>
 #include <natbox/sip.h>
 
+#include "contact.h"
+
 /* Most Contacts that one REGISTER adds and that are looked for in its response; a phone has one, or
  * one a transport. Those that it takes back do not count. */
 enum { TRANSACTION_CONTACTS_MAX = 4 };
@@ -28,10 +30,6 @@ enum transaction_phase {
 	 * there is none. */
 	TRANSACTION_DONE,
 	TRANSACTION_PHASES,
-};
-
-struct transaction_contact {
-	uint32_t user : 24, params : 8, host_port; /* hashes */
 };
 
 struct transaction {
@@ -62,7 +60,7 @@ struct transaction {
 			bool is_next : 1; /* by CSeq, to what its registration was granted for */
 			uint8_t contact_count;
 			uint32_t taken_back; /* binding; 0: none */
-			struct transaction_contact contacts[TRANSACTION_CONTACTS_MAX];
+			struct contact_hashes contacts[TRANSACTION_CONTACTS_MAX];
 		} registration;
 		struct {
 			uint32_t seconds; /* asked for */

@@ -14,6 +14,7 @@
 #define PUBLIC_URI(place)      "sip:alice@" place ";transport=udp"
 #define PUBLIC(place)          "<" PUBLIC_URI(place) ">"
 #define REPAIRED(place)        "sip:alice@" place ";natbox=192.168.1.10-5061;transport=udp"
+#define NAMED                  ";+sip.instance=\"<urn:uuid:1>\""
 #define WITH_PUBLIC(place, at) "sip:alice@" place ";natbox=" at ";transport=udp"
 
 TestSuite(ghosts_learnt, .init = registrar_open, .fini = registrar_close);
@@ -21,6 +22,12 @@ TestSuite(ghosts_learnt, .init = registrar_open, .fini = registrar_close);
 static struct registration linphone(unsigned cseq, const char *contact)
 {
 	return (struct registration){.via = "192.168.1.10:5061", .cseq = cseq, .contact = contact};
+}
+
+static struct registration with_call_id(const char *call_id, struct registration request)
+{
+	request.call_id = call_id;
+	return request;
 }
 
 static void leaves(const char *client, unsigned cseq, const char *contact)
@@ -394,6 +401,47 @@ Test(ghosts_learnt, who_has_come_from_one_place_has_not_from_another)
 	cr_expect_eq(contact_count(&message), 2);
 }
 
+/* What it has leads to where it has stood all the time, whatever its count and Call-ID are now. */
+static void comes_back(const char *first, const char *next)
+{
+	struct registration last = with_call_id("c", linphone(2, first));
+
+	exchange(PHONE, linphone(7, first));
+	exchange(PHONE, with_call_id("b", linphone(1, next)));
+	cr_expect_eq(registrar.count, 1);
+	last.expires = "0";
+	exchange(PHONE, last);
+	cr_expect_eq(registrar.count, 0);
+}
+
+TestOfBoth(ghosts_learnt, a_phone_that_was_switched_off_and_on_is_bound_once_at_its_place)
+{
+	comes_back(PUBLIC(PHONE), PRIVATE);
+}
+
+TestOfBoth(ghosts_learnt, so_is_one_that_remembers_its_address)
+{
+	comes_back(PRIVATE, PUBLIC(PHONE));
+}
+
+TestOfBoth(ghosts_learnt, so_is_one_whose_nat_had_given_it_another_port_before)
+{
+	exchange(PHONE, linphone(1, PRIVATE));
+	exchange(MOVED, linphone(2, PUBLIC(PHONE)));
+	bound_are(WITH_PUBLIC(MOVED, "203.0.113.1-5061"));
+	exchange(MOVED, with_call_id("b", linphone(1, PRIVATE)));
+	bound_are(REPAIRED(MOVED));
+	exchange(AGAIN, with_call_id("b", with_public_via(MOVED, 2, PUBLIC(MOVED))));
+	bound_are(WITH_PUBLIC(AGAIN, "203.0.113.1-6000"));
+}
+
+TestOfBoth(ghosts_learnt, and_one_of_an_instance_that_counts_anew)
+{
+	exchange(PHONE, linphone(7, PRIVATE NAMED));
+	exchange(PHONE, with_call_id("b", linphone(1, PUBLIC(PHONE) NAMED)));
+	bound_are(PUBLIC_URI(PHONE));
+}
+
 Test(ghosts_learnt, a_cseq_that_is_not_higher_takes_back_nothing)
 {
 	struct sip_message message;
@@ -401,20 +449,31 @@ Test(ghosts_learnt, a_cseq_that_is_not_higher_takes_back_nothing)
 	exchange(PHONE, linphone(7, PRIVATE));
 	message = sends(PHONE, linphone(6, PUBLIC(PHONE)));
 	cr_expect_eq(contact_count(&message), 1);
+	message = sends(MOVED, linphone(6, PUBLIC(MOVED)));
+	cr_expect_eq(contact_count(&message), 1);
 }
 
-Test(ghosts_learnt, what_another_call_id_has_bound_too_is_not_taken_back)
+Test(ghosts_learnt, nor_does_another_call_id_elsewhere)
 {
-	struct registration other = linphone(1, PUBLIC(PHONE));
 	struct sip_message message;
 
-	registrar.compares_bytes = true;
 	exchange(PHONE, linphone(1, PRIVATE));
-	other.call_id = "b";
-	exchange(PHONE, other);
-	bound_are(REPAIRED(PHONE), PUBLIC_URI(PHONE));
-	message = sends(PHONE, linphone(2, PUBLIC(PHONE)));
+	message = sends(MOVED, with_call_id("b", linphone(2, PUBLIC(MOVED))));
 	cr_expect_eq(contact_count(&message), 1);
+}
+
+/* Its own stands elsewhere. */
+Test(ghosts_learnt, what_another_phone_has_where_a_phone_comes_from_is_not_taken_back)
+{
+	struct registration other = with_call_id("b", linphone(1, "<sip:alice@192.168.1.11>"));
+	struct sip_message message;
+
+	exchange(OTHER, other);
+	exchange(PHONE, linphone(1, PRIVATE));
+	message = sends(OTHER, linphone(2, PUBLIC(OTHER)));
+	cr_assert_eq(contact_count(&message), 2);
+	cr_expect(text_equal(
+		message.contacts[0].name_addr.value, TEXT("<" REPAIRED(PHONE) ">;expires=0")));
 }
 
 Test(ghosts_learnt, where_no_contact_is_repaired_none_is_taken_back)
@@ -501,8 +560,6 @@ TestOfBoth(ghosts_learnt, so_is_an_address_that_it_had_learnt_before)
 	sent_behind_another(OTHER, linphone(4, PUBLIC(OTHER)));
 	bound_are(PUBLIC_URI(OTHER));
 }
-
-#define NAMED ";+sip.instance=\"<urn:uuid:1>\""
 
 /* Switched off and on, it comes from elsewhere, under another Call-ID, and has forgotten what it
  * had learnt; but it names its instance. */
