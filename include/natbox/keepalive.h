@@ -61,6 +61,16 @@ struct keepalive_route {
 size_t keepalive_build(struct keepalive *keepalive, enum keepalive_method method,
 	const struct keepalive_route *route, uint64_t sent_us, char out[static KEEPALIVE_MAX]);
 
+/* What stands in keepalive.from for something else: the proxy's address, the user and the address
+ * of record of whom a keepalive is for. */
+enum { FROM_WORDS = 3 };
+extern const char *const from_words[FROM_WORDS];
+
+/* Writes keepalive.from at a place with room for it, with what these words stand for in the place
+ * of the first of each, and returns the end. */
+char *keepalive_put_from(
+	char *at, const char *from, const struct addressee *addressee, struct text proxy);
+
 /* Whether a user agent can be expected to answer; CRLF and zero bytes it does not. */
 bool keepalive_is_answered(enum keepalive_method method);
 

@@ -104,39 +104,37 @@ static char *put_placeholder(
 	return aor_is_plain(addressee->aor) ? put(at, addressee->aor) : put_default_aor(at, proxy);
 }
 
-/* The words of keepalive.from. */
-static const char *const words[] = {"PROXY", "USER", "AOR"};
-enum { WORDS = sizeof(words) / sizeof(*words) };
+const char *const from_words[FROM_WORDS] = {"PROXY", "USER", "AOR"};
 
-/* The word that stands there and has not been before; WORDS: none does. */
+/* The word that stands there and has not been before; FROM_WORDS: none does. */
 static unsigned word_at(const char *at, unsigned done)
 {
 	unsigned i = 0;
 
 	if (*at != 'P' && *at != 'U' && *at != 'A')
-		return WORDS;
-	while (i < WORDS && (done >> i & 1 || strncmp(at, words[i], strlen(words[i])) != 0))
+		return FROM_WORDS;
+	while (i < FROM_WORDS &&
+		(done >> i & 1 || strncmp(at, from_words[i], strlen(from_words[i])) != 0))
 		i++;
 	return i;
 }
 
-/* keepalive.from; in the place of PROXY, USER and AOR what they stand for. */
-static char *put_from(
+char *keepalive_put_from(
 	char *at, const char *from, const struct addressee *addressee, struct text proxy)
 {
 	unsigned done = 0;
 
 	for (;;) {
 		const char *end = from;
-		unsigned word = WORDS;
+		unsigned word = FROM_WORDS;
 
-		while (*end && (word = word_at(end, done)) == WORDS)
+		while (*end && (word = word_at(end, done)) == FROM_WORDS)
 			end++;
 		at = put(at, (struct text){from, (size_t)(end - from)});
 		if (!*end)
 			return at;
 		at = put_placeholder(at, *end, addressee, proxy);
-		from = end + strlen(words[word]);
+		from = end + strlen(from_words[word]);
 		done |= 1u << word;
 	}
 }
@@ -219,7 +217,7 @@ static void form_fill(struct keepalive_form *form, const struct settings *settin
 	form->has_from = !names_user_agent(from);
 	at = form_top(form, formatted);
 	if (form->has_from)
-		at = put_from(at, from, &nobody, default_host(proxy, formatted));
+		at = keepalive_put_from(at, from, &nobody, default_host(proxy, formatted));
 	form_end(form, PART_FROM, at);
 	form_rest(form, at, settings, formatted);
 }
@@ -257,7 +255,7 @@ static char *put_own_from(
 	char proxy_text[ADDRESS_TEXT_MAX];
 	const struct text formatted = {proxy_text, address_format(route->proxy, proxy_text)};
 
-	return put_from(at, settings->keepalive.from, &route->addressee,
+	return keepalive_put_from(at, settings->keepalive.from, &route->addressee,
 		default_host(route->proxy, formatted));
 }
 

@@ -1,5 +1,6 @@
 #include "config_parsers.h"
 
+#include <natbox/keepalive.h>
 #include <natbox/sip.h>
 
 #include <errno.h>
@@ -10,69 +11,29 @@ static const char *find(struct text text, struct text part)
 	return text.length ? memmem(text.at, text.length, part.at, part.length) : NULL;
 }
 
-/* What keepalive.from may hold, and what is put there to see whether that makes a URI. */
-enum { PROXY, USER, AOR, WORDS };
-static const struct text words[WORDS] = {{"PROXY", 5}, {"USER", 4}, {"AOR", 3}};
-
-static struct text after(struct text text, const char *part, size_t length)
-{
-	return (struct text){part + length, (size_t)(text_end(text) - part) - length};
-}
-
-/* Appends a text to one with room for both. */
-static void append(char *to, struct text text)
-{
-	strncat(to, text.at, text.length);
-}
-
-/* from with these in the place of its words. */
-static void fill(struct text from, const struct text samples[static WORDS], char *out)
-{
-	*out = 0;
-	while (from.length) {
-		const char *first = text_end(from);
-		unsigned word = WORDS;
-
-		for (unsigned i = 0; i < WORDS; i++) {
-			const char *found = find(from, words[i]);
-
-			if (found && found < first) {
-				first = found;
-				word = i;
-			}
-		}
-		append(out, (struct text){from.at, (size_t)(first - from.at)});
-		if (word == WORDS)
-			return;
-		append(out, samples[word]);
-		from = after(from, first, words[word].length);
-	}
-}
-
 /* Whether this is a SIP URI with an address in the place of PROXY. */
-static bool from_is_uri(struct text from, struct text host)
+static bool from_is_uri(const char *from, struct text proxy)
 {
-	const struct text samples[WORDS] = {host, TEXT("alice"), TEXT("sip:alice@example.com")};
+	static const struct addressee alice = {
+		.user = {"alice", 5}, .aor = {"sip:alice@example.com", 21}};
 	char text[FROM_MAX + ADDRESS_TEXT_MAX + sizeof("sip:alice@example.com alice")];
 	struct sip_uri uri;
 
-	fill(from, samples, text);
+	*keepalive_put_from(text, from, &alice, proxy) = 0;
 	/* What others may send in a parameter, keepalives do not. */
 	return !strpbrk(text, " \t\"") && sip_uri_parse(text_from(text), &uri) == 0 && uri.is_sip;
 }
 
-static int check_words(struct text from, struct fault *fault)
+static int check_words(const char *from, struct fault *fault)
 {
-	const char *aor = find(from, words[AOR]);
+	for (unsigned i = 0; i < FROM_WORDS; i++) {
+		const char *word = strstr(from, from_words[i]);
 
-	for (unsigned i = 0; i < WORDS; i++) {
-		const char *word = find(from, words[i]);
-
-		if (word && find(after(from, word, words[i].length), words[i]))
+		if (word && strstr(word + 1, from_words[i]))
 			return fault_set(
-				fault, -EINVAL, "%s may stand in it only once", words[i].at);
+				fault, -EINVAL, "%s may stand in it only once", from_words[i]);
 	}
-	if (aor && aor != from.at)
+	if (strstr(from, "AOR") && !text_starts_with(text_from(from), TEXT("AOR")))
 		return fault_set(fault, -EINVAL,
 			"AOR stands for a whole URI, as sip:alice@example.com, and may only be its "
 			"beginning");
@@ -82,9 +43,10 @@ static int check_words(struct text from, struct fault *fault)
 int config_parse_from(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
-	if (config_parse_string(key, value, target, fault) < 0 || check_words(value, fault) < 0)
+	if (config_parse_string(key, value, target, fault) < 0 || check_words(target, fault) < 0)
 		return -EINVAL;
-	if (from_is_uri(value, TEXT("192.0.2.1:5070")) && from_is_uri(value, TEXT("[2001:db8::1]")))
+	if (from_is_uri(target, TEXT("192.0.2.1:5070")) &&
+		from_is_uri(target, TEXT("[2001:db8::1]")))
 		return 0;
 	return config_refuse(fault, value, "is not a SIP URI such as sip:keepalive@PROXY");
 }
@@ -96,7 +58,7 @@ static bool parse_status(struct text item, unsigned *first, unsigned *last)
 
 	if (item.length != 3 || item.at[0] < '2' || item.at[0] > '6')
 		return false;
-	if (text_equal_nocase(after(item, item.at, 1), TEXT("xx"))) {
+	if (text_equal_nocase((struct text){item.at + 1, 2}, TEXT("xx"))) {
 		*first = (unsigned)(item.at[0] - '0') * 100;
 		*last = *first + 99;
 		return true;
