@@ -61,6 +61,11 @@ unsigned text_find(struct text text, const char *const *names, unsigned count);
 /* Without the spaces, tabs and line ends (of folded lines) at either end. */
 struct text text_trim(struct text text);
 
+/* Writes what is printable ASCII as it is and all else as \xNN, as much as there is room for; the
+ * length. Bytes from 0x80 on are no better than control characters: those to 0x9f are such for many
+ * a terminal, alone or within the UTF-8 of a letter. */
+size_t text_plain(struct text text, char *out, size_t room);
+
 /* Decimal digits only, nothing else. False when empty, not a number or above UINT32_MAX. */
 bool text_number(struct text text, uint32_t *number);
 

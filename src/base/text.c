@@ -59,6 +59,26 @@ struct text text_trim(struct text text)
 	return (struct text){at, (size_t)(end - at)};
 }
 
+size_t text_plain(struct text text, char *out, size_t room)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t used = 0;
+
+	for (size_t i = 0; i < text.length && room - used >= 4; i++) {
+		const unsigned char c = (unsigned char)text.at[i];
+
+		if (c >= ' ' && c < 0x7f) {
+			out[used++] = (char)c;
+			continue;
+		}
+		out[used++] = '\\';
+		out[used++] = 'x';
+		out[used++] = digits[c >> 4];
+		out[used++] = digits[c & 15];
+	}
+	return used;
+}
+
 bool text_number(struct text text, uint32_t *number)
 {
 	const char *at = text.at, *end = text_end(text);

@@ -1,5 +1,7 @@
 #include "ctl.h"
 
+#include <natbox/base.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -17,23 +19,14 @@ json_t *line_of(const char *bytes, size_t length)
 	return NULL;
 }
 
-/* What is no plain ASCII is shown as \xNN: it may have come from anywhere. */
-static const char *make_plain(const char *text, size_t length)
+/* It may have come from anywhere. */
+static const char *make_plain(struct text text)
 {
 	static char texts[TEXTS][TEXT_SHOWN_MAX];
 	static unsigned next;
 	char *out = texts[next++ % TEXTS];
-	size_t used = 0;
 
-	for (size_t i = 0; i < length && used + 5 < TEXT_SHOWN_MAX; i++) {
-		const unsigned char c = (unsigned char)text[i];
-
-		if (c >= ' ' && c < 0x7f)
-			out[used++] = (char)c;
-		else
-			used += (size_t)snprintf(out + used, 5, "\\x%02x", c);
-	}
-	out[used] = 0;
+	out[text_plain(text, out, TEXT_SHOWN_MAX - 1)] = 0;
 	return out;
 }
 
@@ -43,12 +36,12 @@ const char *text_of(const json_t *line, const char *key)
 
 	if (!json_is_string(value))
 		return "";
-	return make_plain(json_string_value(value), json_string_length(value));
+	return make_plain((struct text){json_string_value(value), json_string_length(value)});
 }
 
 const char *plain_of(const char *text)
 {
-	return make_plain(text, strlen(text));
+	return make_plain(text_from(text));
 }
 
 const char *short_aor(const json_t *line)

@@ -130,28 +130,6 @@ static size_t put_prefix(char *line, size_t size, enum log_level level)
 				".%03ldZ %s: ", now.tv_nsec / 1000000, log_level_names[level]);
 }
 
-/* Copies a message in printable ASCII; returns the end of what was written. Bytes from 0x80 on are
- * no better than control characters: those to 0x9f are such for many a terminal, alone or within
- * the UTF-8 of a letter. */
-static char *put_message(char *out, const char *end, const char *message)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (; *message && end - out >= 4; message++) {
-		unsigned char c = (unsigned char)*message;
-
-		if (c >= ' ' && c < 0x7f) {
-			*out++ = (char)c;
-			continue;
-		}
-		*out++ = '\\';
-		*out++ = 'x';
-		*out++ = digits[c >> 4];
-		*out++ = digits[c & 15];
-	}
-	return out;
-}
-
 /* Writes a line, if need be after the end of one that was written in part. */
 static bool put_out(const char *line, size_t length)
 {
@@ -167,13 +145,12 @@ static bool put_out(const char *line, size_t length)
 	return written == (ssize_t)length;
 }
 
-/* prefix_length: of what line begins with. */
-static bool put_line(char line[static LOG_LINE_MAX + 1], size_t prefix_length, const char *message)
+/* length: of the prefix that line begins with. */
+static bool put_line(char line[static LOG_LINE_MAX + 1], size_t length, const char *message)
 {
-	char *end = put_message(line + prefix_length, line + LOG_LINE_MAX, message);
-
-	*end++ = '\n';
-	return put_out(line, (size_t)(end - line));
+	length += text_plain(text_from(message), line + length, LOG_LINE_MAX - length);
+	line[length++] = '\n';
+	return put_out(line, length);
 }
 
 /* Whether nothing is lost, or it could be told how many lines are. */
