@@ -143,25 +143,38 @@ bool address_is_one_host(const struct address *address)
 	return address->ip[0] != 0xff && memcmp(address->ip, unspecified, sizeof(unspecified)) != 0;
 }
 
-/* As inet_pton has it: four decimal numbers without leading zeros. Every message that passes has
- * some, so this one is ours. */
+/* More than 9 for what is none, as the end is. */
+static inline unsigned digit_at(const char *at, const char *end)
+{
+	return at < end ? (unsigned char)*at - (unsigned)'0' : UINT8_MAX;
+}
+
+/* One of the numbers of an IPv4 address, which becomes the last byte of number. NULL for what is
+ * none, or has leading zeros. */
+static inline const char *parse_byte(const char *at, const char *end, uint32_t *number)
+{
+	unsigned value = digit_at(at++, end), digit;
+
+	if (value > 9)
+		return NULL;
+	for (unsigned more = value ? 2 : 0; more && (digit = digit_at(at, end)) <= 9; more--, at++)
+		value = value * 10 + digit;
+	*number = *number << 8 | value;
+	return value <= UINT8_MAX ? at : NULL;
+}
+
+/* As inet_pton has it: four decimal numbers. Every message that passes has some, so this one is
+ * ours. */
 static bool parse_ipv4(struct text text, uint32_t *number)
 {
 	const char *at = text.at, *end = text_end(text);
 
 	*number = 0;
 	for (unsigned part = 0; part < 4; part++) {
-		const char *first = at, *most = end - at > 3 ? at + 3 : end;
-		unsigned value = 0, digit;
-
-		while (at < most && (digit = (unsigned char)*at - (unsigned)'0') <= 9) {
-			value = value * 10 + digit;
-			at++;
-		}
-		if (at == first || value > UINT8_MAX || (*first == '0' && at != first + 1))
+		if (part && (at == end || *at++ != '.'))
 			return false;
-		*number = *number << 8 | value;
-		if (part < 3 && (at == end || *at++ != '.'))
+		at = parse_byte(at, end, number);
+		if (!at)
 			return false;
 	}
 	return at == end;

@@ -32,8 +32,12 @@ static const char *parse_display(const char *at, const char *end, struct text *d
 static const char *parse_bracketed(
 	const char *at, const char *end, struct sip_name_addr *out, struct sip_uri *uri)
 {
-	const char *close = memchr(at, '>', (size_t)(end - at)), *odd;
+	const char *close = lex_run(at + 1, end, LEX_URI), *odd;
 
+	out->uri = lex_text(at + 1, close);
+	if (out->uri.length && lex_at(close, end, '>'))
+		return close + 1;
+	close = memchr(close, '>', (size_t)(end - close));
 	if (!close)
 		return NULL;
 	out->uri = text_trim(lex_text(at + 1, close));
