@@ -153,10 +153,11 @@ static inline unsigned digit_at(const char *at, const char *end)
  * none, or has leading zeros. */
 static inline const char *parse_byte(const char *at, const char *end, uint32_t *number)
 {
-	unsigned value = digit_at(at++, end), digit;
+	unsigned value = digit_at(at, end), digit;
 
 	if (value > 9)
 		return NULL;
+	at++;
 	for (unsigned more = value ? 2 : 0; more && (digit = digit_at(at, end)) <= 9; more--, at++)
 		value = value * 10 + digit;
 	*number = *number << 8 | value;
