@@ -185,9 +185,9 @@ int log_open(const char *path, const struct identity *owner, struct fault *fault
 /* From now on what a reader does not take is lost, instead of waited for. */
 void log_never_wait(void);
 
-/* Opens the file of log_open again, for log rotation. Where it cannot be opened, the log goes on in
- * the file it had, and says so. */
-void log_reopen(void);
+/* Opens the file of log_open again, for log rotation. False: it cannot be opened; the log goes on
+ * in the file it had, and says so. */
+bool log_reopen(void);
 
 /* Gives the file, where there is one, to that user, who is to open it again; not where that would
  * give away what is not natbox's. 0 or a negative errno. */
@@ -458,8 +458,8 @@ struct control_host {
 	bool is_dry_run;
 	void *context;
 	void (*figures)(void *context, struct metrics_snapshot *snapshot);
-	/* As at SIGHUP. False: the configuration stays as it was. What that logs is shown. */
-	bool (*reload)(void *context);
+	/* As at SIGHUP. NULL, or what stays as it was. What that logs is shown. */
+	const char *(*reload)(void *context);
 };
 
 /* What somebody wants to be told of while it happens, so that it costs nothing when nobody does. */

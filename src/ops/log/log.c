@@ -46,12 +46,14 @@ int log_open(const char *path, const struct identity *owner, struct fault *fault
 	return 0;
 }
 
-void log_reopen(void)
+bool log_reopen(void)
 {
 	struct fault fault;
 
-	if (current.path && log_open(current.path, NULL, &fault) != 0)
-		log_error("%s; until then this log goes where it went", fault.line);
+	if (!current.path || log_open(current.path, NULL, &fault) == 0)
+		return true;
+	log_error("%s; until then this log goes where it went", fault.line);
+	return false;
 }
 
 int log_give(const struct identity *identity)
