@@ -188,6 +188,8 @@ deb:
 	$(MAKE) -s -j$(shell nproc) all
 	tools/deb
 
-# The package in a Debian of its own that is booted with systemd: some minutes.
+# The package in a Debian of its own that is booted with systemd, some minutes; and mode queue on Debian's
+# kernel, some more.
 vm: deps all
 	tests/vm/run
+	tests/vm/kernel

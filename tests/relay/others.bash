@@ -107,7 +107,9 @@ goes_on_beside_domains() {
 	ok $? "where the proxies are in a routing domain of their own all is relayed once"
 	stop_relay
 	border ip link del core
-	plug border in0 10.9.2.1/24 fd09:2::1/64
+	border ip rule del priority 1000 # the kernel's, for all domains, which stays
+	border ip -6 rule del priority 1000
+	border ip addr add fd09:2::1/64 dev in0 nodad
 }
 
 warns() { # words of the one warning; none: there is none
