@@ -217,11 +217,16 @@ void log_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum { EXIT_USAGE = 2 };
 void log_refusal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Messages of one kind that the wire can cause at any rate share a limit; start with zeros. */
+/* Messages of one kind that the wire can cause at any rate share a limit, which stays; start with
+ * zeros. */
 struct log_limit {
 	uint64_t second; /* that the messages below were logged in, counted from 1 */
 	unsigned logged;
 	uint64_t left_out; /* since the last one logged */
+	enum log_level level;
+	char last[128];     /* one that was logged, its beginning */
+	bool is_waited_for; /* by log_limits_end, in a list */
+	struct log_limit *next;
 };
 
 /* Messages of one kind that are logged in one second: enough to see what goes on, too few to fill
@@ -232,6 +237,9 @@ enum { LOG_LIMIT_PER_SECOND = 4 };
  * out before it. now_us: any clock that does not jump back. */
 void log_limited(struct log_limit *limit, uint64_t now_us, enum log_level level, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
+
+/* Says how many were left out where a second has passed without one more. */
+void log_limits_end(uint64_t now_us);
 
 /* The event stream: what the core reports, as one JSON object a line (natbox.8, EVENTS). Every
  * line is valid JSON in UTF-8 whatever bytes a message from the wire held: what is not UTF-8
