@@ -174,12 +174,12 @@ install: all
 	test -e $(DESTDIR)/etc/natbox/natbox.ini || \
 		install -D -m 644 etc/natbox.ini $(DESTDIR)/etc/natbox/natbox.ini
 
-# All but the configuration.
+# All but the configuration, as of logrotate.
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/natbox $(DESTDIR)$(PREFIX)/sbin/natboxctl \
 		$(share)/man/man8/natbox.8 $(share)/man/man8/natboxctl.8 $(share)/man/man5/natbox.ini.5 \
 		$(completions)/natbox $(completions)/natboxctl $(units)/natbox.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/natbox.conf \
-		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf $(DESTDIR)/etc/logrotate.d/natbox
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/natbox.conf
 	rm -rf $(share)/doc/natbox
 
 # Of the packages only what building takes, not what tests and the lab do.
@@ -188,6 +188,8 @@ deb:
 	$(MAKE) -s -j$(shell nproc) all
 	tools/deb
 
-# The package in a Debian of its own that is booted with systemd: some minutes.
+# The package in a Debian of its own that is booted with systemd, some minutes; and mode queue on Debian's
+# kernel, some more.
 vm: deps all
 	tests/vm/run
+	tests/vm/kernel

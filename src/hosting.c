@@ -23,7 +23,7 @@ static void on_figures(void *context, struct metrics_snapshot *snapshot)
 	*snapshot = figures(context, clock_us(CLOCK_BOOTTIME));
 }
 
-static bool on_reload(void *context)
+static const char *on_reload(void *context)
 {
 	return reload(context);
 }

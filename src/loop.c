@@ -108,6 +108,7 @@ static void inspect(struct live *live)
 	if (!live->wire.kind->proxies_stay && proxy_addresses_find(live, &fault) != 0)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 	live->wire.kind->inspect(&live->wire);
+	log_limits_end(live->now_us);
 	counters = engine_counters(live->engine);
 	sightings_look(&live->sightings, &counters, live->now_us, clock_us(CLOCK_REALTIME));
 	if (live->control)

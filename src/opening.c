@@ -197,6 +197,7 @@ void live_close(struct live *live)
 
 	if (live->is_ready && log_get_level() >= LOG_LEVEL_INFO)
 		tell_summary(live);
+	log_limits_end(UINT64_MAX);
 	if (live->wire.kind->stop)
 		live->wire.kind->stop(&live->wire);
 	backing_stop(live->backing);

@@ -43,32 +43,35 @@ static void warn_of_fixed(const struct config *now, const struct config *wanted)
 	}
 }
 
-/* Until new files are open the old ones are in force. */
-static void reopen_events(struct live *live, const struct config *wanted)
+/* Until new files are open the old ones are in force. False: they still are. */
+static bool reopen_events(struct live *live, const struct config *wanted)
 {
 	struct events *events = NULL;
 	struct fault fault;
 
 	if (strcmp(live->config->log.events, wanted->log.events) == 0) {
-		if (live->events && events_reopen(live->events, &fault) != 0)
-			log_error("%s; until then events go where they went", fault.line);
-		return;
+		if (!live->events || events_reopen(live->events, &fault) == 0)
+			return true;
+		log_error("%s; until then events go where they went", fault.line);
+		return false;
 	}
 	if (*wanted->log.events && !(events = events_open(wanted->log.events, NULL, &fault))) {
 		log_error("%s; until then events go where they went", fault.line);
-		return;
+		return false;
 	}
 	if (events_close(live->events, &fault) != 0)
 		log_error("%s", fault.line);
 	live->events = events;
 	tell_time(live);
 	live->config->log = wanted->log;
+	return true;
 }
 
-static void reopen_files(struct live *live, const struct config *wanted)
+static bool reopen_files(struct live *live, const struct config *wanted)
 {
-	log_reopen();
-	reopen_events(live, wanted);
+	const bool is_log_open = log_reopen();
+
+	return reopen_events(live, wanted) && is_log_open;
 }
 
 static void change_settings(struct live *live, const struct config *wanted)
@@ -92,31 +95,33 @@ static void change_settings(struct live *live, const struct config *wanted)
 	log_info("configuration read again");
 }
 
-static bool read_again(struct live *live)
+static const char *read_again(struct live *live)
 {
+	static const char configuration[] = "the configuration stays as it was";
 	static struct config wanted;
 	static struct config_errors errors;
+	bool are_open;
 
 	if (config_read(live->source, &wanted, &errors) != 0) {
 		for (unsigned i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++)
 			log_error("%s", errors.list[i].line);
 		if (errors.count > CONFIG_ERRORS_MAX)
 			log_error("and %u more", errors.count - CONFIG_ERRORS_MAX);
-		log_error("the configuration stays as it was");
+		log_error("%s", configuration);
 		reopen_files(live, live->config);
-		return false;
+		return configuration;
 	}
-	reopen_files(live, &wanted);
+	are_open = reopen_files(live, &wanted);
 	change_settings(live, &wanted);
-	return true;
+	return are_open ? NULL : "not every file could be opened anew";
 }
 
-bool reload(struct live *live)
+const char *reload(struct live *live)
 {
-	bool is_new;
+	const char *kept;
 
 	service_reloading();
-	is_new = read_again(live);
+	kept = read_again(live);
 	service_ready();
-	return is_new;
+	return kept;
 }

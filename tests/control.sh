@@ -176,6 +176,15 @@ ask reload >"$work/shown"
 [ $? -eq 1 ] && grep -q 'error: .*ini:18: .*nonsense' "$work/shown" &&
 	[ "$(cat "$work/errors")" = "natboxctl: the configuration stays as it was" ]
 say $? "and shows what is wrong with a bad one, which changes nothing"
+mv "$work/events" "$work/events.2"
+mkdir "$work/events"
+configure
+ask reload >"$work/shown"
+[ $? -eq 1 ] && grep -q 'error: cannot open event stream .*; until then events go where they went' "$work/shown" &&
+	grep -q 'configuration read again' "$work/shown" &&
+	[ "$(cat "$work/errors")" = "natboxctl: not every file could be opened anew" ]
+say $? "and so it ends where the event stream cannot be opened anew"
+rmdir "$work/events"
 configure '[relay]' 'mark = 7'
 shows "warning: relay.mark changes only with a restart" reload
 say $? "and what changes with a restart alone"

@@ -52,12 +52,20 @@ for script in postinst prerm postrm; do
 done
 [ "$(find "$work/local" ! -perm -444)" = "" ]
 say $? "make install lets everybody read what it puts, whatever the umask"
-echo '# deb' >>"$work/local/etc/natbox/natbox.ini"
-make -s install DESTDIR="$work/local" PREFIX=/usr/local &&
-	[ "$(tail -n 1 "$work/local/etc/natbox/natbox.ini")" = '# deb' ]
+is_kept() { # what of make's
+	local file
+	make -s "$1" DESTDIR="$work/local" PREFIX=/usr/local || return
+	for file in $(cat "$work/control/conffiles"); do
+		[ "$(tail -n 1 "$work/local$file")" = '# deb' ] || return
+	done
+}
+while read -r file; do echo '# deb' >>"$work/local$file"; done <"$work/control/conffiles"
+is_kept install
 say $? "make install leaves a configuration that is there"
-make -s uninstall DESTDIR="$work/local" PREFIX=/usr/local && [ "$(files "$work/local")" = ./etc/natbox/natbox.ini ]
-say $? "make uninstall leaves nothing else"
+is_kept uninstall
+say $? "so does make uninstall"
+[ "$(files "$work/local")" = "$(sed 's/^/./' "$work/control/conffiles")" ]
+say $? "and nothing else"
 
 readelf -SnW "$work/deb/usr/sbin/natbox" >"$work/elf"
 id=$(sed -n 's/.*Build ID: //p' "$work/elf")

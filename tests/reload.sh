@@ -126,7 +126,7 @@ pid=
 
 : >"$work/log"
 configure "events = $work/rotated\n"
-ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket= -l "$work/log" &
+ip netns exec "$namespace" "$natbox" -c "$work/ini" -o control.socket="$work/socket" -l "$work/log" &
 pid=$!
 eventually logged ready && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' &&
 	eventually has_malformed "$work/rotated" && mv "$work/log" "$work/log.1" &&
@@ -135,6 +135,13 @@ eventually logged ready && send 'INVITE sip:a SIP/2.0\r\nVia\r\n\r\n' &&
 	eventually logged "malformed SIP" && eventually has_malformed "$work/rotated" &&
 	[ "$(cat "$work"/*.1 | wc -l)" = "$lines" ]
 say $? "rotated, the log and the event stream go on in new files, and nothing more comes to the old ones"
+mv "$work/log" "$work/log.2"
+mkdir "$work/log"
+! ./natboxctl -s "$work/socket" reload >"$work/shown" 2>&1 && grep -q "until then this log goes where it went" "$work/shown" &&
+	grep -q "^natboxctl: not every file could be opened anew" "$work/shown"
+say $? "natboxctl reload fails where the log cannot be opened anew"
+rmdir "$work/log"
+mv "$work/log.2" "$work/log"
 kill -TERM "$pid"
 wait "$pid"
 pid=

@@ -185,9 +185,9 @@ int log_open(const char *path, const struct identity *owner, struct fault *fault
 /* From now on what a reader does not take is lost, instead of waited for. */
 void log_never_wait(void);
 
-/* Opens the file of log_open again, for log rotation. Where it cannot be opened, the log goes on in
- * the file it had, and says so. */
-void log_reopen(void);
+/* Opens the file of log_open again, for log rotation. False: it cannot be opened; the log goes on
+ * in the file it had, and says so. */
+bool log_reopen(void);
 
 /* Gives the file, where there is one, to that user, who is to open it again; not where that would
  * give away what is not natbox's. 0 or a negative errno. */
@@ -217,11 +217,16 @@ void log_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum { EXIT_USAGE = 2 };
 void log_refusal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Messages of one kind that the wire can cause at any rate share a limit; start with zeros. */
+/* Messages of one kind that the wire can cause at any rate share a limit, which stays; start with
+ * zeros. */
 struct log_limit {
 	uint64_t second; /* that the messages below were logged in, counted from 1 */
 	unsigned logged;
 	uint64_t left_out; /* since the last one logged */
+	enum log_level level;
+	char last[128];     /* one that was logged, its beginning */
+	bool is_waited_for; /* by log_limits_end, in a list */
+	struct log_limit *next;
 };
 
 /* Messages of one kind that are logged in one second: enough to see what goes on, too few to fill
@@ -232,6 +237,9 @@ enum { LOG_LIMIT_PER_SECOND = 4 };
  * out before it. now_us: any clock that does not jump back. */
 void log_limited(struct log_limit *limit, uint64_t now_us, enum log_level level, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
+
+/* Says how many were left out where a second has passed without one more. */
+void log_limits_end(uint64_t now_us);
 
 /* The event stream: what the core reports, as one JSON object a line (natbox.8, EVENTS). Every
  * line is valid JSON in UTF-8 whatever bytes a message from the wire held: what is not UTF-8
@@ -458,8 +466,8 @@ struct control_host {
 	bool is_dry_run;
 	void *context;
 	void (*figures)(void *context, struct metrics_snapshot *snapshot);
-	/* As at SIGHUP. False: the configuration stays as it was. What that logs is shown. */
-	bool (*reload)(void *context);
+	/* As at SIGHUP. NULL, or what stays as it was. What that logs is shown. */
+	const char *(*reload)(void *context);
 };
 
 /* What somebody wants to be told of while it happens, so that it costs nothing when nobody does. */

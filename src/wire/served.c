@@ -57,21 +57,28 @@ void served_tell(const struct wire *wire, const struct served *served)
 }
 
 /* Relay mode sends what is for a proxy on this host over the loopback interface, which is down in a
- * network namespace that is new. Mode queue does not mind. */
-static void warn_of_loopback(const struct wire *wire, const struct served *served)
+ * network namespace that is new; and by the host's own routes, which do not have what is in a VRF.
+ * Mode queue does not mind. */
+static void warn_of_proxies_here(const struct wire *wire, const struct served *served)
 {
 	static struct host host;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (served->rules.queues || host_read(&host) != 0 || host.loopback_is_up)
+	if (served->rules.queues || host_read(&host) != 0)
 		return;
 	for (size_t i = 0; i < served->rules.proxy_count; i++) {
 		if (!host_has(&host, &served->proxies[i]))
 			continue;
+		if (host.loopback_is_up && kernel_is_way_of_loopback(&served->proxies[i]))
+			continue;
 		address_format(&served->proxies[i], text);
 		tell(wire, WIRE_WARNING,
-			"the loopback interface is down, over which relay mode reaches the proxy "
-			"on this host, %s: it gets nothing; ip link set lo up",
+			host.loopback_is_up
+				? "no route of this host leads to its own address %s, as in a "
+				  "routing domain (VRF): in relay mode the proxy there gets "
+				  "nothing; set natbox.mode to queue"
+				: "the loopback interface is down, over which relay mode reaches "
+				  "the proxy on this host, %s: it gets nothing; ip link set lo up",
 			text);
 		return;
 	}
@@ -96,7 +103,7 @@ static void warn_of_forwarding(const struct wire *wire, const struct served *ser
 
 void served_warn(const struct wire *wire, const struct served *served)
 {
-	warn_of_loopback(wire, served);
+	warn_of_proxies_here(wire, served);
 	warn_of_forwarding(wire, served);
 }
 

@@ -106,12 +106,18 @@ goes_on_beside_domains() {
 	start_relay && eventually reaches "$caller6" "$far6" 100 1000 && reaches_all is_relayed
 	ok $? "where the proxies are in a routing domain of their own all is relayed once"
 	stop_relay
+	if relaying; then
+		asked=10.9.2.1:5060 warns "its own address 10.9.2.1:5060, as in a routing domain.*natbox.mode to queue"
+		ok $? "of a proxy on this host that is in one natbox says that relay mode does not reach it"
+	fi
 	border ip link del core
-	plug border in0 10.9.2.1/24 fd09:2::1/64
+	border ip rule del priority 1000 # the kernel's, for all domains, which stays
+	border ip -6 rule del priority 1000
+	border ip addr add fd09:2::1/64 dev in0 nodad
 }
 
 warns() { # words of the one warning; none: there is none
-	border "${natbox[@]}" -o natbox.proxy="$near, $far, $near6, $far6" -t -t >/dev/null 2>"$dir/warnings"
+	border "${natbox[@]}" -o natbox.proxy="${asked:-$near, $far, $near6, $far6}" -t -t >/dev/null 2>"$dir/warnings"
 	sed 's/^/# /' "$dir/warnings"
 	[ "$(grep -c warning "$dir/warnings")" -eq $# ] && { [ $# -eq 0 ] || grep -q -- "$1" "$dir/warnings"; }
 }
@@ -126,6 +132,23 @@ warns_where_nothing_is_forwarded() {
 	warns "${far6#\[}, gets nothing.*sysctl -w net.ipv6.conf.all.forwarding=1"
 	ok $? "and of IPv6"
 	border sysctl -qw net.ipv6.conf.all.forwarding=1
+}
+
+# As where it is in a routing domain: the routes of others have it.
+warns_where_no_route_leads_to_a_proxy_here() {
+	local address
+	plug border in0 10.9.3.1/32 fd09:3::1/128
+	for address in 10.9.3.1 fd09:3::1; do
+		asked=$address
+		warns
+		ok $? "of proxy $address on this host there is nothing to say"
+		border ip route del local $address table local
+		if relaying; then warns "its own address .*$address.*set natbox.mode to queue"; else warns; fi
+		ok $? "where no route leads there, mode relay says that and what to do"
+	done
+	asked=
+	border ip addr del 10.9.3.1/32 dev in0
+	border ip addr del fd09:3::1/128 dev in0
 }
 
 says_where_to_look() {
@@ -151,6 +174,7 @@ says_what_has_no_route() {
 
 goes_on_beside_others() {
 	warns_where_nothing_is_forwarded
+	warns_where_no_route_leads_to_a_proxy_here
 	goes_on_beside_marks
 	goes_on_beside_reverse_paths
 	goes_on_beside_uplinks

@@ -335,6 +335,14 @@ Test(config, errors_name_file_line_and_what_is_wrong)
 	expect_error("[natbox]\ninterface = a23456789012345x\n",
 		":2: natbox.interface: longer than 15 bytes");
 	expect_error("[natbox]\ninterface =\n", ":2: natbox.interface: may not be empty");
+	expect_error("[natbox]\ninterface = eth0 eth1\n",
+		":2: natbox.interface: \"eth0 eth1\" is not one name");
+	expect_error("[natbox]\ninterface = eth0,eth1\n",
+		":2: natbox.interface: \"eth0,eth1\" is not one name");
+	expect_error("[natbox]\nuser = natbox # after start\n",
+		":2: natbox.user: \"natbox # after start\" is not one name");
+	expect_error("[metrics]\ngroup = adm\twheel\n",
+		":2: metrics.group: \"adm?wheel\" is not one name");
 	expect_error("[metrics]\nlisten = 127.0.0.1\n",
 		":2: metrics.listen: \"127.0.0.1\" is not an address and port such as "
 		"127.0.0.1:9560");

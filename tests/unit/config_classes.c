@@ -48,7 +48,8 @@ Test(config_classes, errors_of_classes_are_named_all_at_once)
 				   "[class a.b]\nx = 1\n[class a]\nmethod = PING\n[class]\n"
 				   "[class b]\naor = x\nmethd = NOTIFY\n[class c]\naor = a,,b\n"
 				   "interval = 2h\ninterval = 1s\n[class d]\n[class e]\n"
-				   "network =\nscope = no\n[class f]\nuser-agent = *\n";
+				   "network =\nscope = no\n[class f]\nuser-agent = *\n"
+				   "[class g]\naor = alice@*, bob@* carol@*\nscope = all\n";
 	static const char *const expected[] = {
 		":3: class a.network: \"192.0.2.1/24\" is not a network such as 10.0.0.0/8 or "
 		"2001:db8::/32 with its host bits zero",
@@ -61,6 +62,8 @@ Test(config_classes, errors_of_classes_are_named_all_at_once)
 		":15: class c.interval: already set on line 14",
 		":18: class e.network: may not be empty",
 		":19: class e.scope: \"no\" is none of natted, all, off",
+		":23: class g.aor: \"bob@* carol@*\" has a blank, as no address of record has: "
+		"commas part globs",
 		":16: class d: is for nobody: give it network, user-agent or aor",
 		":16: class d: changes nothing: give it scope, interval, method, max-lost or "
 		"drop-lost",

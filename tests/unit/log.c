@@ -205,9 +205,27 @@ Test(log, file_that_cannot_be_opened_again_is_told_where_the_log_goes_on)
 	unlink(moved);
 }
 
+Test(log, what_was_left_out_of_a_burst_that_ends_is_told_once)
+{
+	static struct log_limit limit, other;
+
+	for (unsigned i = 0; i < 10; i++) {
+		log_limited(&limit, 5000000 + i, LOG_LEVEL_WARNING, "refused %u", i);
+		log_limited(&other, 6000000 + i, LOG_LEVEL_WARNING, "lost");
+	}
+	log_limits_end(6999999);
+	cr_expect_null(strstr(read_file(path), "left out"));
+	log_limits_end(7000000);
+	cr_expect(strstr(read_file(path), "warning: 6 more like it left out: refused 3\n"));
+	log_limits_end(UINT64_MAX);
+	log_limits_end(UINT64_MAX);
+	cr_expect(strstr(read_file(path), "6 more like it left out: lost\n"));
+	cr_expect_eq(count_lines(read_file(path)), 2 * LOG_LIMIT_PER_SECOND + 2);
+}
+
 Test(log, too_many_of_a_kind_are_counted_instead)
 {
-	struct log_limit limit = {0};
+	static struct log_limit limit;
 
 	for (unsigned i = 0; i < 100; i++)
 		log_limited(&limit, 5000000 + i, LOG_LEVEL_WARNING, "malformed");

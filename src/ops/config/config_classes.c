@@ -90,3 +90,18 @@ int config_parse_globs(
 	}
 	return 0;
 }
+
+int config_parse_aors(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	struct text list = config_list_start(value), item;
+
+	if (config_parse_globs(key, value, target, fault) != 0)
+		return -EINVAL;
+	while (config_list_next(&list, &item)) {
+		if (memchr(item.at, ' ', item.length) || memchr(item.at, '\t', item.length))
+			return config_refuse(fault, item,
+				"has a blank, as no address of record has: commas part globs");
+	}
+	return 0;
+}

@@ -20,6 +20,7 @@
 #define NUMBER(at, least, most)   config_parse_number, at, least, most, NULL
 #define DURATION(at, least, most) config_parse_duration, at, least, most, NULL
 #define STRING(at, least, most)   config_parse_string, at, least, most, NULL
+#define NAME(at, least, most)     config_parse_name, at, least, most, NULL
 #define OTHER(parse, at)          parse, at, 0, 0, NULL
 
 enum {
@@ -40,8 +41,8 @@ static const char *const lost_answers[] = {"off", "430", "480", NULL};
 const struct config_key config_keys[CONFIG_KEYS] = {
 	{"natbox", "mode", "sniff", CHOICE(AT(mode), mode_names)},
 	{"natbox", "proxy", "*:5060", OTHER(config_parse_proxies, WHOLE)},
-	{"natbox", "interface", "any", STRING(AT(interface), 1, INTERFACE_MAX)},
-	{"natbox", "user", "natbox", STRING(AT(user), 0, CONFIG_NAME_MAX)},
+	{"natbox", "interface", "any", NAME(AT(interface), 1, INTERFACE_MAX)},
+	{"natbox", "user", "natbox", NAME(AT(user), 0, CONFIG_NAME_MAX)},
 
 	{"nat", "detect", "via-source, contact-private",
 		OTHER(config_parse_detect, AT(core.nat.detect))},
@@ -102,7 +103,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"control", "socket", CONTROL_SOCKET_DEFAULT,
 		STRING(AT(control.socket), 0, SOCKET_PATH_MAX)},
 	{"metrics", "listen", "", OTHER(config_parse_listen, AT(metrics.listen))},
-	{"metrics", "group", "", STRING(AT(metrics.group), 0, CONFIG_NAME_MAX)},
+	{"metrics", "group", "", NAME(AT(metrics.group), 0, CONFIG_NAME_MAX)},
 	{"log", "level", "info", CHOICE(AT(log.level), log_level_names)},
 	{"log", "events", "", STRING(AT(log.events), 0, CONFIG_PATH_MAX)},
 	{"log", "events-of", "auto", OTHER(config_parse_events, AT(log.events_of))},
@@ -112,7 +113,7 @@ const struct config_key class_keys[CLASS_KEYS] = {
 	{"class", "network", "", OTHER(config_parse_class_networks, WHOLE)},
 	{"class", "user-agent", "", config_parse_globs, IN_CLASS(user_agents), 1, CLASS_GLOBS_MAX,
 		NULL},
-	{"class", "aor", "", config_parse_globs, IN_CLASS(aors), 1, CLASS_GLOBS_MAX, NULL},
+	{"class", "aor", "", config_parse_aors, IN_CLASS(aors), 1, CLASS_GLOBS_MAX, NULL},
 
 	{"class", "scope", "", CHOICE(IN_CLASS(scope), scopes)},
 	{"class", "interval", "",

@@ -26,6 +26,7 @@ config_parser config_parse_number;   /* uint32_t, decimal or 0x */
 config_parser config_parse_duration; /* uint64_t in microseconds */
 config_parser config_parse_choice;   /* an enum */
 config_parser config_parse_string;   /* char[most]; with least 1 not empty */
+config_parser config_parse_name;     /* as config_parse_string; one */
 config_parser config_parse_detect;   /* unsigned, a set of enum nat_test */
 config_parser config_parse_events;   /* unsigned, a set of enum event_type, or EVENTS_AUTO */
 
@@ -41,6 +42,7 @@ config_parser config_parse_exempt;  /* struct settings itself */
 /* config_classes.c: whom a class is for; not empty. */
 config_parser config_parse_class_networks; /* struct phone_class itself */
 config_parser config_parse_globs;          /* as config_parse_string */
+config_parser config_parse_aors;           /* globs, too */
 
 /* config_sip.c: what a keepalive says, and what may be answered. */
 config_parser config_parse_from;     /* as config_parse_string */

@@ -162,6 +162,14 @@ int config_parse_string(
 	return 0;
 }
 
+int config_parse_name(
+	const struct config_key *key, struct text value, void *target, struct fault *fault)
+{
+	if (config_parse_string(key, value, target, fault) != 0)
+		return -EINVAL;
+	return strpbrk(target, " \t,") ? config_refuse(fault, value, "is not one name") : 0;
+}
+
 bool config_list_next(struct text *list, struct text *item)
 {
 	const char *comma;

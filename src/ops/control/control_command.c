@@ -28,14 +28,14 @@ static void answer(struct control_client *client)
 static void reload(struct control_client *client)
 {
 	const struct control_host *host = &client->control->host;
-	bool is_taken;
+	const char *kept;
 
 	log_info("control: the configuration is to be read again");
 	log_listen(on_logged, client);
-	is_taken = host->reload(host->context);
+	kept = host->reload(host->context);
 	log_listen(NULL, NULL);
-	if (!is_taken) {
-		client_fail(client, 1, "the configuration stays as it was");
+	if (kept) {
+		client_fail(client, 1, "%s", kept);
 		return;
 	}
 	line_start_done(client);

@@ -20,6 +20,7 @@ static struct {
 	bool is_broken; /* the last line was written in part */
 	void (*listener)(void *context, enum log_level level, const char *line);
 	void *listener_context;
+	struct log_limit *limits; /* that have left out something */
 } current = {
 	.output = {.fd = STDERR_FILENO, .is_standard = true, .waits = true},
 	.level = LOG_LEVEL_INFO,
@@ -46,12 +47,14 @@ int log_open(const char *path, const struct identity *owner, struct fault *fault
 	return 0;
 }
 
-void log_reopen(void)
+bool log_reopen(void)
 {
 	struct fault fault;
 
-	if (current.path && log_open(current.path, NULL, &fault) != 0)
-		log_error("%s; until then this log goes where it went", fault.line);
+	if (!current.path || log_open(current.path, NULL, &fault) == 0)
+		return true;
+	log_error("%s; until then this log goes where it went", fault.line);
+	return false;
 }
 
 int log_give(const struct identity *identity)
@@ -245,6 +248,36 @@ bool log_limit_take(struct log_limit *limit, uint64_t now_us)
 	return true;
 }
 
+static void wait_for_end(struct log_limit *limit)
+{
+	if (limit->is_waited_for)
+		return;
+	limit->is_waited_for = true;
+	limit->next = current.limits;
+	current.limits = limit;
+}
+
+static void tell_left_out(struct log_limit *limit)
+{
+	if (limit->left_out)
+		log_at(limit->level, "%llu more like it left out: %s",
+			(unsigned long long)limit->left_out, limit->last);
+	limit->left_out = 0;
+}
+
+void log_limits_end(uint64_t now_us)
+{
+	for (struct log_limit **at = &current.limits, *limit; (limit = *at);) {
+		if (now_us / 1000000 <= limit->second) {
+			at = &limit->next;
+			continue;
+		}
+		tell_left_out(limit);
+		limit->is_waited_for = false;
+		*at = limit->next;
+	}
+}
+
 void log_limited(
 	struct log_limit *limit, uint64_t now_us, enum log_level level, const char *format, ...)
 {
@@ -252,11 +285,17 @@ void log_limited(
 	va_list arguments;
 	int length;
 
-	if (level > current.level || !log_limit_take(limit, now_us))
+	if (level > current.level)
 		return;
+	if (!log_limit_take(limit, now_us)) {
+		wait_for_end(limit);
+		return;
+	}
 	va_start(arguments, format);
 	length = vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
+	limit->level = level;
+	snprintf(limit->last, sizeof(limit->last), "%s", message);
 	if (limit->left_out && length >= 0 && (size_t)length < sizeof(message))
 		snprintf(message + length, sizeof(message) - (size_t)length,
 			" (%llu more like it left out)", (unsigned long long)limit->left_out);

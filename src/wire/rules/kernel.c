@@ -193,3 +193,10 @@ bool kernel_keeps_from(const struct address *proxy, const char **sysctl)
 	find_way(&anywhere[ipv4], others);
 	return strcmp(way, "lo") != 0 && strcmp(way, others) != 0;
 }
+
+bool kernel_is_way_of_loopback(const struct address *address)
+{
+	char way[IF_NAMESIZE];
+
+	return find_way(address, way) && strcmp(way, "lo") == 0;
+}

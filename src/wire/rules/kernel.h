@@ -22,4 +22,7 @@ bool kernel_ipv6_is_off(const char *interface);
  * hosts where phones come in. */
 bool kernel_keeps_from(const struct address *proxy, const char **sysctl);
 
+/* Whether what this host sends to an address stays on it. */
+bool kernel_is_way_of_loopback(const struct address *address);
+
 #endif
