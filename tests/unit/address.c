@@ -116,7 +116,6 @@ Test(address, what_is_no_address_is_no_host)
 		cr_expect_not(address_parse_host(text_from(bad[i]), &address), "%s", bad[i]);
 	cr_expect_not(address_parse_host(TEXT("1.2.3.4\0"), &address));
 	cr_expect_not(address_parse_host((struct text){0}, &address));
-	cr_expect_not(address_parse_host((struct text){0}, &address));
 }
 
 Test(address, a_user_agent_can_only_be_at_one_host)

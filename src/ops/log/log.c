@@ -295,7 +295,7 @@ void log_limited(
 	length = vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	limit->level = level;
-	snprintf(limit->last, sizeof(limit->last), "%s", message);
+	snprintf(limit->last, sizeof(limit->last), "%.127s", message);
 	if (limit->left_out && length >= 0 && (size_t)length < sizeof(message))
 		snprintf(message + length, sizeof(message) - (size_t)length,
 			" (%llu more like it left out)", (unsigned long long)limit->left_out);
