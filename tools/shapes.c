@@ -421,8 +421,7 @@ static uint64_t least_time(struct shape *shape, unsigned tries, uint64_t enough_
 /* Looks at each byte as a scanner does: that suffers as the engine does where something else on the
  * same core computes, which arithmetic alone hardly does. Where its loop stands makes it a quarter
  * slower or faster, so it stands at a line of the cache whatever else is linked. */
-__attribute__((noinline, aligned(64))) static unsigned look_at(
-	const char *text, size_t length)
+__attribute__((noinline, aligned(64))) static unsigned look_at(const char *text, size_t length)
 {
 	unsigned values = 0, params = 0;
 
