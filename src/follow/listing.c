@@ -50,7 +50,7 @@ struct listed {
 	const struct sip_contact *contact; /* NULL: none */
 	struct text origin;                /* nat_origin */
 	struct contact_hashes parts;
-	uint32_t rest; /* rest_of it */
+	uint32_t rest; /* contact_hash_rest */
 	bool is_here;  /* it leads to where the user agent is seen */
 	enum likeness likeness;
 	uint32_t seconds;
