@@ -119,7 +119,8 @@ static void print_counters(const struct path *path, const struct installed_rules
 	       "overruns %llu\n",
 		(unsigned long long)counters.received[RELAY_IN],
 		(unsigned long long)counters.received[RELAY_OUT], (unsigned long long)counters.sent,
-		(unsigned long long)counters.misdirected, (unsigned long long)rules_forged(rules),
+		(unsigned long long)counters.misdirected,
+		(unsigned long long)rules_counter(rules, RULES_FORGED),
 		(unsigned long long)counters.expired, (unsigned long long)counters.send_errors,
 		(unsigned long long)counters.overruns);
 	if (counters.last_send_error)

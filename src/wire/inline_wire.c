@@ -21,12 +21,20 @@ struct way {
 	struct queue *queue;
 };
 
+/* What the rules divert in a direction, and what of it arrives; and how many inspections have seen
+ * more of the first since there was more of the second. */
+struct arrival {
+	uint64_t diverted, arrived;
+	unsigned in_vain;
+};
+
 struct inlined {
 	struct way way;
 	struct served served;
 	struct installed_rules *rules;
 	struct sender *sender; /* the relay's or the queue's */
 	struct growth send_errors, forged, misdirected, refused, overruns;
+	struct arrival arrivals[RELAY_DIRECTIONS];
 };
 
 /* The ports are the relay's; 0: any that is free. */
@@ -200,10 +208,34 @@ static void tell_send_errors(
 	tell_growth(wire, errors, &inlined->send_errors, what);
 }
 
+/* Three times in a row nothing arrives by no delay of a thread's. */
+static void inspect_arrival(const struct wire *wire, struct inlined *inlined,
+	const struct relay_counters *counters, enum relay_direction direction)
+{
+	static const enum rules_counter diverted[] = {
+		[RELAY_IN] = RULES_TO_PROXIES, [RELAY_OUT] = RULES_FROM_PROXIES};
+	struct arrival *before = &inlined->arrivals[direction];
+	struct arrival now = {.diverted = rules_counter(inlined->rules, diverted[direction]),
+		.arrived = counters->received[direction] + counters->overruns,
+		.in_vain = before->in_vain};
+
+	if (now.arrived != before->arrived)
+		now.in_vain = 0;
+	else if (now.diverted > before->diverted && ++now.in_vain == 3)
+		tell(wire, WIRE_ERROR,
+			"what the rules divert on its way %s a proxy is lost on this host before "
+			"it arrives here; have the firewall let in what bears the mark %#x "
+			"(natbox(8), Relay mode: firewall and kernel)",
+			direction == RELAY_IN ? "to" : "from", wire->settings.relay.mark);
+	*before = now;
+}
+
 static void inspect_relay(const struct wire *wire, struct inlined *inlined)
 {
 	const struct relay_counters counters = relay_counters(inlined->way.relay);
 
+	inspect_arrival(wire, inlined, &counters, RELAY_IN);
+	inspect_arrival(wire, inlined, &counters, RELAY_OUT);
 	tell_send_errors(wire, inlined, counters.send_errors, counters.last_send_error);
 	tell_growth(wire, counters.misdirected, &inlined->misdirected,
 		"were dropped: sent straight to a relay port, or to or from no proxy");
@@ -238,7 +270,7 @@ static void inline_inspect(struct wire *wire)
 		inspect_relay(wire, inlined);
 	else
 		inspect_queue(wire, inlined);
-	tell_growth(wire, rules_forged(inlined->rules), &inlined->forged,
+	tell_growth(wire, rules_counter(inlined->rules, RULES_FORGED), &inlined->forged,
 		"were dropped: they bore a proxy's source, but came in where no route to it "
 		"points; ip route get tells where it does");
 }

@@ -172,6 +172,38 @@ says_what_has_no_route() {
 	done
 }
 
+says_what_is_lost() { # to, from
+	grep -q "on its way $1 a proxy is lost.*what bears the mark" "$dir/log"
+}
+
+# Asks again and again, as phones do, until that has been said.
+says_while_asked() { # to, from
+	phone build/peer ask -m 300 $caller $far 100 >/dev/null
+	says_what_is_lost "$1"
+}
+
+# Of mode relay: what is diverted has to pass the firewall's input.
+says_what_a_firewall_drops() {
+	: >"$dir/log"
+	start border "${natbox[@]}" 2>>"$dir/log"
+	natbox_pid=$!
+	eventually says_ready
+	phone build/peer ask -m 10000 $caller $far 100
+	border nft add table inet firewall
+	border nft add chain inet firewall input '{ type filter hook input priority 0; policy drop; }'
+	border nft add rule inet firewall input udp dport ${far##*:} accept
+	eventually says_while_asked from && ! says_what_is_lost to
+	ok $? "of a firewall that lets in what is for the proxy alone it is said that the rest is lost"
+	border nft flush chain inet firewall input
+	eventually says_while_asked to
+	ok $? "of one that lets in nothing that is said, too"
+	border nft delete table inet firewall
+	phone build/peer ask -m 10000 $caller $far 100 && [ "$(grep -c "is lost" "$dir/log")" -eq 2 ]
+	ok $? "once each, and nothing when it has gone"
+	kill "$natbox_pid"
+	wait "$natbox_pid" 2>/dev/null
+}
+
 goes_on_beside_others() {
 	warns_where_nothing_is_forwarded
 	warns_where_no_route_leads_to_a_proxy_here
@@ -180,4 +212,5 @@ goes_on_beside_others() {
 	goes_on_beside_uplinks
 	goes_on_beside_domains
 	! relaying || says_what_has_no_route
+	! relaying || says_what_a_firewall_drops
 }

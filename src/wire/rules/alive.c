@@ -177,13 +177,13 @@ static int read_counter(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-int alive_forged(struct alive *alive, uint64_t *packets)
+int alive_counter(struct alive *alive, const char *name, uint64_t *packets)
 {
 	struct netlink_message request;
 
 	nftnl_nlmsg_build_hdr((char *)&request, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_ACK, 1);
 	mnl_attr_put_strz(&request.header, NFTA_OBJ_TABLE, OWN_TABLE);
-	mnl_attr_put_strz(&request.header, NFTA_OBJ_NAME, "forged");
+	mnl_attr_put_strz(&request.header, NFTA_OBJ_NAME, name);
 	mnl_attr_put_u32(&request.header, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
 	return ask(alive, &request.header, read_counter, packets);
 }

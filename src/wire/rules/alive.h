@@ -32,8 +32,8 @@ void alive_withdraw(struct alive *alive);
  * negative errno, as netlink_commit. */
 int alive_commit(struct alive *alive, const void *transaction, size_t length);
 
-/* Packets that the counter "forged" of the table has seen. 0 or a negative errno. */
-int alive_forged(struct alive *alive, uint64_t *packets);
+/* Packets that a counter of the table has seen. 0 or a negative errno. */
+int alive_counter(struct alive *alive, const char *name, uint64_t *packets);
 
 /* How many rules the table has. 0 or a negative errno: -EINTR when it changed meanwhile. */
 int alive_rules(struct alive *alive, unsigned *rules);

@@ -25,7 +25,7 @@ struct installed_rules {
 	bool notrack; /* what is relayed, as was found at the start */
 	struct alive *alive;
 	struct routing *routing; /* NULL: the operator's to install */
-	atomic_ullong forged;
+	atomic_ullong counters[RULES_COUNTERS];
 	atomic_bool is_sound; /* all was in place when it was last looked at */
 
 	struct pulse pulse;
@@ -331,19 +331,30 @@ static int check_and_renew(struct installed_rules *rules, struct fault *fault)
 		rules->sysctls_fault.line);
 }
 
+/* Rules by hand, or those of a mode, may not have all of them. */
+static void read_counters(struct installed_rules *rules)
+{
+	static const char *const names[] = {[RULES_FORGED] = "forged",
+		[RULES_TO_PROXIES] = "to_proxies",
+		[RULES_FROM_PROXIES] = "from_proxies"};
+	uint64_t packets;
+
+	for (unsigned i = 0; i < RULES_COUNTERS; i++)
+		if (alive_counter(rules->alive, names[i], &packets) == 0)
+			atomic_store_explicit(&rules->counters[i], packets, memory_order_relaxed);
+}
+
 /* The examiner: it may wait for as long as others make and remove interfaces, which takes the
  * kernel seconds where many containers come and go. */
 static void examine(void *context)
 {
 	struct installed_rules *rules = context;
 	struct fault fault;
-	uint64_t forged;
 	const int error = check_and_renew(rules, &fault);
 
 	atomic_store(&rules->is_sound, error >= 0);
 	note_trouble(rules, error, &fault);
-	if (alive_forged(rules->alive, &forged) == 0)
-		atomic_store_explicit(&rules->forged, forged, memory_order_relaxed);
+	read_counters(rules);
 }
 
 /* The prolonger: it waits for nobody but nftables. */
@@ -388,9 +399,9 @@ bool rules_trouble(struct installed_rules *rules, struct fault *fault)
 	return news;
 }
 
-uint64_t rules_forged(const struct installed_rules *rules)
+uint64_t rules_counter(const struct installed_rules *rules, enum rules_counter counter)
 {
-	return atomic_load_explicit(&rules->forged, memory_order_relaxed);
+	return atomic_load_explicit(&rules->counters[counter], memory_order_relaxed);
 }
 
 /* SIP flows past at once, and does not wait for the examiner, which may have renewed meanwhile. */

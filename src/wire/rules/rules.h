@@ -50,8 +50,14 @@ void rules_tick(struct installed_rules *rules);
  * of it. From any thread. */
 bool rules_trouble(struct installed_rules *rules, struct fault *fault);
 
-/* Datagrams that the rules dropped for bearing a proxy's source but not coming from there. */
-uint64_t rules_forged(const struct installed_rules *rules);
+/* Datagrams as the rules last had them, half a second ago. */
+enum rules_counter {
+	RULES_FORGED,       /* dropped for bearing a proxy's source but not coming from there */
+	RULES_TO_PROXIES,   /* diverted on their way from other hosts to a proxy, in mode relay */
+	RULES_FROM_PROXIES, /* likewise from a proxy */
+	RULES_COUNTERS
+};
+uint64_t rules_counter(const struct installed_rules *rules, enum rules_counter counter);
 
 /* Diverts nothing any more: stops the threads and empties the sets. NULL is fine. */
 void rules_withdraw(struct installed_rules *rules);

@@ -8,6 +8,11 @@ static const struct family_words words[] = {
 	{"ip", "alive4", "ipv4_addr"}, {"ip6", "alive6", "ipv6_addr"}};
 enum { FAMILIES = 2 };
 
+static void write_counter(const char *name, FILE *file)
+{
+	fprintf(file, "	counter %s {\n	}\n\n", name);
+}
+
 static void write_sets(FILE *file)
 {
 	for (int i = 0; i < FAMILIES; i++)
@@ -64,7 +69,8 @@ static void write_from_proxy(
 		"		fib saddr . iif oif missing counter name \"forged\" drop\n"
 		"		# Between proxies.\n"
 		"		%s daddr . udp dport @%s accept\n"
-		"		meta l4proto udp tproxy %s to :%u meta priority set %x:%x accept\n"
+		"		meta l4proto udp counter name \"from_proxies\" tproxy %s to :%u "
+		"meta priority set %x:%x accept\n"
 		"	}\n\n",
 		family->set, family->ip, family->set, family->ip, settings->out_port,
 		upper(settings->mark), lower(settings->mark));
@@ -84,8 +90,8 @@ static void write_arriving(const struct rules_settings *settings, FILE *file)
 	for (int i = 0; i < FAMILIES; i++)
 		fprintf(file,
 			"		%s saddr . udp sport @%s goto from_%s\n"
-			"		%s daddr . udp dport @%s tproxy %s to :%u "
-			"meta priority set %x:%x accept\n",
+			"		%s daddr . udp dport @%s counter name \"to_proxies\" "
+			"tproxy %s to :%u meta priority set %x:%x accept\n",
 			words[i].ip, words[i].set, words[i].set, words[i].ip, words[i].set,
 			words[i].ip, settings->in_port, upper(settings->mark),
 			lower(settings->mark));
@@ -248,9 +254,8 @@ static void write_queued_leaving(const struct rules_settings *settings, FILE *fi
 
 void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *file)
 {
-	fprintf(file, RULESET_REMOVE "table " RULESET_TABLE " {\n"
-				     "	counter forged {\n"
-				     "	}\n\n");
+	fprintf(file, RULESET_REMOVE "table " RULESET_TABLE " {\n");
+	write_counter("forged", file);
 	write_sets(file);
 	if (settings->queues) {
 		write_queue(settings->queue, file);
@@ -258,6 +263,8 @@ void ruleset_write(const struct rules_settings *settings, bool notrack, FILE *fi
 		write_queued_arriving(settings, file);
 		write_queued_leaving(settings, file);
 	} else {
+		write_counter("to_proxies", file);
+		write_counter("from_proxies", file);
 		if (notrack)
 			write_notrack(settings, file);
 		write_arriving(settings, file);
