@@ -160,23 +160,35 @@ static void populate(struct host *host, uint32_t count, uint32_t end_s)
 }
 
 /* A clean stop does not wait as long as a slow disk may take for so much. */
+static void stop_when_written(struct host *host)
+{
+	const uint64_t deadline_us = now_us() + WRITTEN_AFTER_US;
+
+	while (state_lag(host->state, now_us() + host->ahead_us)) {
+		if (now_us() > deadline_us) {
+			fprintf(stderr, "statebench: the disk has not taken all within %u s\n",
+				WRITTEN_AFTER_US / 1000000);
+			exit(1);
+		}
+		state_run(host->state, now_us() + host->ahead_us);
+		usleep(TURN_US);
+	}
+	host_stop(host);
+}
+
 static void make_state(const char *directory, uint32_t count, uint32_t end_s)
 {
 	struct host host = host_start(directory, count);
-	const uint64_t deadline_us = now_us() + WRITTEN_AFTER_US;
 
 	populate(&host, count, end_s);
-	while (state_lag(host.state, now_us() + host.ahead_us) && now_us() < deadline_us) {
-		state_run(host.state, now_us() + host.ahead_us);
-		usleep(TURN_US);
-	}
-	host_stop(&host);
+	stop_when_written(&host);
 }
 
 static void measure_restart(const char *directory, uint32_t count)
 {
 	struct host host;
 	uint64_t start_us, processor_us;
+	uint32_t back;
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		start_us = now_us();
@@ -184,11 +196,13 @@ static void measure_restart(const char *directory, uint32_t count)
 		host = host_start(directory, count);
 		printf("restore_s %.3f\n", (double)(now_us() - start_us) / 1e6);
 		printf("restore_cpu_s %.3f\n", (double)(spent_us() - processor_us) / 1e6);
-		if (engine_counters(host.engine).endpoints != count) {
-			fprintf(stderr, "statebench: not all of %s is back\n", directory);
+		back = engine_counters(host.engine).endpoints;
+		if (back != count) {
+			fprintf(stderr, "statebench: of %s %u endpoints are back, not %u\n",
+				directory, back, count);
 			exit(1);
 		}
-		host_stop(&host);
+		stop_when_written(&host);
 	}
 }
 
