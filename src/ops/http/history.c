@@ -5,7 +5,6 @@ static struct history_sample sample_of(const struct metrics_snapshot *snapshot, 
 	const struct engine_counters *counters = &snapshot->engine;
 	struct history_sample sample = {
 		.at_us = now_us,
-		.endpoints = counters->endpoints,
 		.lost = counters->lost_now,
 		.capture_drops = snapshot->capture_drops,
 		.refused = counters->refused,
