@@ -1,6 +1,5 @@
 #include <natbox/ops.h>
 
-#include "config_classes.h"
 #include "config_file.h"
 #include "config_reading.h"
 

@@ -1,5 +1,3 @@
-#include "config_classes.h"
-
 #include "config_parsers.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "config_keys.h"
+#include "config_parsers.h"
 
 #include "../log/log.h"
 #include <natbox/ops.h>
