@@ -1,4 +1,4 @@
-#include "event_line.h"
+#include "log.h"
 
 #include <natbox/settings.h>
 

@@ -10,11 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct output output_standard(int fd)
-{
-	return (struct output){.fd = fd, .is_standard = true, .waits = true};
-}
-
 /* Nobody may read a FIFO yet, or all the while: one end of it to read keeps the lines until
  * somebody does. */
 static int open_path(const char *path, const struct identity *owner, bool *is_unread)
@@ -41,7 +36,7 @@ int output_open(const char *what, const char *path, int standard, const struct i
 	int fd;
 
 	if (!path) {
-		*output = output_standard(standard);
+		*output = (struct output){.fd = standard, .is_standard = true, .waits = true};
 		return 0;
 	}
 	fd = open_path(path, owner, &is_unread);

@@ -22,9 +22,6 @@ struct output {
 	bool is_unread_fifo; /* when it was opened */
 };
 
-/* Standard output or standard error. It waits. */
-struct output output_standard(int fd);
-
 /* Opens path to add to, creating it; NULL: that standard stream, which is open. `what` it is for
  * people, a log for one. Does not wait for a FIFO's reader. owner: as rights_open. It waits. 0 or a
  * negative errno. */
