@@ -1,4 +1,4 @@
-#include "privileges.h"
+#include <natbox/ops.h>
 
 #include <cap-ng.h>
 #include <errno.h>

@@ -1,4 +1,3 @@
-#include "../privileges.h"
 #include "exposition.h"
 #include "http.h"
 #include "page.h"
