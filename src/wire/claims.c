@@ -19,16 +19,6 @@ static int take(struct wire *wire, const char *purpose, uid_t user, struct fault
 	return 0;
 }
 
-static int look(const struct wire *wire, const char *purpose, const char *other, uid_t user,
-	struct fault *fault)
-{
-	int result = claim_look(purpose, other, user, fault);
-
-	if (result == 0 && fault->line[0])
-		tell(wire, WIRE_WARNING, "%s", fault->line);
-	return result;
-}
-
 /* "serve 192.0.2.1:5060"; of every address of this host "serve *:5060". */
 static void name_claim(const struct address *proxy, char name[static CLAIM_MAX])
 {
@@ -45,11 +35,15 @@ static int look_for(const struct wire *wire, const struct address *named, struct
 	uid_t user, struct fault *fault)
 {
 	char purpose[CLAIM_MAX], name[CLAIM_MAX];
+	int result;
 
 	other.port = named->port;
 	name_claim(named, purpose);
 	name_claim(&other, name);
-	return look(wire, purpose, name, user, fault);
+	result = claim_look(purpose, name, user, fault);
+	if (result == 0 && fault->line[0])
+		tell(wire, WIRE_WARNING, "%s", fault->line);
+	return result;
 }
 
 /* `*:PORT` includes whatever address of this host another natbox has claimed by itself. And an
