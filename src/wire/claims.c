@@ -1,7 +1,6 @@
 /* What this natbox alone may do here: serve its proxies, and relay. */
 #include "claim.h"
 #include "host.h"
-#include "named.h"
 #include "tell.h"
 
 #include <stdio.h>

@@ -17,12 +17,6 @@ static uint16_t read_u16(const uint8_t *at)
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-static void write_u16(uint8_t *at, size_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
 static bool is_ipv4(const struct ip_packet *packet)
 {
 	return packet->start[0] >> 4 == 4;
