@@ -5,8 +5,6 @@
 #include "timestamp.h"
 #include <natbox/endpoints.h>
 
-#include <string.h>
-
 enum {
 	SEED_SIZE = 16,
 	/* A record writes to a page of 4 KB at worst: 16 MB of memory while a batch is written. */

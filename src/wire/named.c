@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The first *:PORT of the settings; NULL: there is none. */
 static const struct address *find_any(const struct wire_settings *settings)

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <ini.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
 	/* The longest line: natbox.proxy with all its addresses and ports in full. */

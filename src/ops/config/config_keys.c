@@ -3,8 +3,6 @@
 #include "../log/log.h"
 #include <natbox/ops.h>
 
-#include <stddef.h>
-
 /* Ranges of durations, in microseconds. */
 #define MILLISECONDS(n) ((n)*1000ULL)
 #define SECONDS(n)      MILLISECONDS((n)*1000ULL)

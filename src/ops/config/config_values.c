@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 int config_refuse(struct fault *fault, struct text value, const char *what)
 {

@@ -5,7 +5,6 @@
 #include <natbox/ops.h>
 
 #include <errno.h>
-#include <string.h>
 
 static struct text without_scheme(struct text aor)
 {

@@ -3,7 +3,6 @@
 #include <natbox/settings.h>
 
 #include <stdio.h>
-#include <string.h>
 
 enum { ID_SHOWN_MAX = 512, NAMES_MAX = 128 };
 

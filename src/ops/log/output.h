@@ -11,8 +11,6 @@
 
 #include "../rights.h"
 
-#include <stddef.h>
-
 struct output {
 	int fd;
 	bool is_standard;    /* not natbox's to close */

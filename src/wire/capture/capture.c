@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Most frames that one call takes: a flood of frames that are not ours must not keep a live
  * capture's caller from its timers. */

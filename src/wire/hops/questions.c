@@ -8,7 +8,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <string.h>
 #include <sys/socket.h>
 
 enum { MAPPED_BITS = 96 };

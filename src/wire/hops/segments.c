@@ -2,7 +2,6 @@
 
 #include <endian.h>
 #include <stdlib.h>
-#include <string.h>
 
 void segments_clear(struct segments *segments)
 {

@@ -6,8 +6,6 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
-#include <stddef.h>
-#include <string.h>
 
 /* More extension headers than a packet has that anybody sends on purpose. */
 enum { IPV6_EXTENSIONS_MAX = 8 };

@@ -6,9 +6,7 @@
 
 #include <errno.h>
 #include <nftables/libnftables.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A context whose output and errors are kept for us. NULL when memory is short. */
 static struct nft_ctx *nft_new(void)

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <libnet.h>
 #include <netinet/in.h>
-#include <stddef.h>
-#include <string.h>
 
 enum { TTL = 64 };
 
