@@ -1,5 +1,4 @@
 #include "ctl.h"
-#include "top_feed.h"
 #include "top_figures.h"
 #include "top_screen.h"
 
