@@ -1,5 +1,4 @@
-#include "timestamp.h"
-#include <natbox/endpoints.h>
+#include "batch.h"
 
 #include <fcntl.h>
 #include <time.h>
