@@ -113,6 +113,5 @@ void wire_examine(struct wire *wire)
 	}
 	if (fault.line[0])
 		tell(wire, WIRE_WARNING, "%s", fault.line);
-	if (wire->kind->examine)
-		wire->kind->examine(wire);
+	wire->kind->examine(wire);
 }
