@@ -90,13 +90,12 @@ static void draw_rates(const struct top_figures *figures, int top)
 	for (int i = 0; now && i < TOP_COUNTERS; i++) {
 		const uint64_t ms = now->at_ms - before->at_ms;
 		const uint64_t count = now->counters[i] - before->counters[i];
+		char rate[SPAN_MAX] = "";
 
 		if (ms)
-			put(top + 1 + i, 0, RATES_WIDTH, "%-10s %9.1f %11" PRIu64, counter_names[i],
-				(double)count * 1000 / (double)ms, now->counters[i]);
-		else
-			put(top + 1 + i, 0, RATES_WIDTH, "%-10s %9s %11" PRIu64, counter_names[i],
-				"", now->counters[i]);
+			snprintf(rate, sizeof(rate), "%.1f", (double)count * 1000 / (double)ms);
+		put(top + 1 + i, 0, RATES_WIDTH, "%-10s %9s %11" PRIu64, counter_names[i], rate,
+			now->counters[i]);
 	}
 }
 
