@@ -66,7 +66,7 @@ $(B)/page.html: $(wildcard src/ops/http/page/*) Makefile
 		-e '/^SCRIPT$$/{' -e 'r page.js' -e 'r pictures.js' -e 'd' -e '}' page.html \
 		>$(abspath $@)
 $(B)/page.c: $(B)/page.html
-	{ echo '#include <ops/http/page_text.h>' && echo 'const unsigned char page_bytes[] = {' && \
+	{ echo '#include <ops/http/page.h>' && echo 'const unsigned char page_bytes[] = {' && \
 		od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' && \
 		echo '};' && echo 'const size_t page_text_length = sizeof(page_bytes);'; } >$@
 $(B)/page.o: $(B)/page.c

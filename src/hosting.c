@@ -5,7 +5,6 @@
 #include <natbox/state.h>
 
 #include <errno.h>
-#include <string.h>
 #include <time.h>
 
 /* What those who control natbox, or look at its page, have of its time. Where packets keep it busy

@@ -4,7 +4,6 @@
 #include "backing.h"
 #include "hosting.h"
 #include "opening.h"
-#include "proxy_addresses.h"
 #include "reload.h"
 #include "telling.h"
 #include "wire_settings.h"
@@ -14,7 +13,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,7 +103,7 @@ static void inspect(struct live *live)
 	struct engine_counters counters;
 	struct fault fault;
 
-	if (!live->wire.kind->proxies_stay && proxy_addresses_find(live, &fault) != 0)
+	if (!live->wire.kind->proxies_stay && live_find_proxies(live, &fault) != 0)
 		log_limited(&limit, live->now_us, LOG_LEVEL_WARNING, "%s", fault.line);
 	live->wire.kind->inspect(&live->wire);
 	log_limits_end(live->now_us);

@@ -2,7 +2,6 @@
 
 #include "backing.h"
 #include "hosting.h"
-#include "proxy_addresses.h"
 #include "telling.h"
 #include <natbox/state.h>
 
@@ -23,6 +22,56 @@ static void on_state_notice(void *context, enum state_notice notice, const char 
 		log_info("%s", line);
 }
 
+/* Asked every second about addresses that are known; what is left out is told once. */
+static void add_proxy(struct live *live, const struct address *proxy)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (engine_is_proxy(live->engine, proxy))
+		return;
+	address_format(proxy, text);
+	if (engine_add_proxy(live->engine, proxy) != 0) {
+		if (!live->told_too_many_proxies)
+			log_warning(
+				"too many proxy addresses: %s is left out, and what comes later",
+				text);
+		live->told_too_many_proxies = true;
+	} else if (live->is_ready) {
+		log_info("one proxy address more: %s", text);
+	} else {
+		log_debug("a proxy's address: %s", text);
+	}
+}
+
+int live_find_proxies(struct live *live, struct fault *fault)
+{
+	struct address list[PROXIES_MAX];
+	int count = wire_find_proxies(&live->wire.settings, list, fault);
+
+	if (count > 0 && fault->line[0] && !live->told_too_many_proxies) {
+		log_warning("%s", fault->line);
+		live->told_too_many_proxies = true;
+	}
+	for (int i = 0; i < count; i++)
+		add_proxy(live, &list[i]);
+	return count < 0 ? count : 0;
+}
+
+/* Of a proxy in the state. An address of this host may be there again in a moment, so where proxies
+ * come and go it stays a proxy's over a restart, too. */
+static void take_stored_proxy(void *context, const struct address *proxy)
+{
+	struct live *live = context;
+	const struct wire_settings *settings = &live->wire.settings;
+	bool is_ours = false;
+
+	for (unsigned i = 0; i < settings->named_count; i++)
+		is_ours |= address_is_unspecified(&settings->named[i]) &&
+			   settings->named[i].port == proxy->port;
+	if (is_ours && !live->wire.kind->proxies_stay)
+		add_proxy(live, proxy);
+}
+
 /* A dry run has no state: it would take the place of the natbox that does the work, and keep what
  * it never sent. */
 static const char *state_path(const struct live *live)
@@ -38,7 +87,7 @@ static int open_state(struct live *live, const struct identity *identity, struct
 		.sync_us = live->config->state.sync_us,
 		.context = live,
 		.notice = on_state_notice,
-		.add_proxy = proxy_addresses_take_stored,
+		.add_proxy = take_stored_proxy,
 	};
 	const bool is_other = *options.path && rights_differ(identity);
 
@@ -69,7 +118,7 @@ static int open_engine(struct live *live, const struct engine_sink *sink, struct
 	live->now_us = clock_us(CLOCK_BOOTTIME);
 	engine_advance(live->engine, live->now_us);
 	live->wire.proxies = engine_proxies(live->engine);
-	return proxy_addresses_find(live, fault);
+	return live_find_proxies(live, fault);
 }
 
 /* owner: NULL once natbox is who it will be. */

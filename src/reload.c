@@ -3,8 +3,6 @@
 #include "telling.h"
 #include <natbox/state.h>
 
-#include <string.h>
-
 /* What is fixed once natbox runs: sockets, tables and files hang on it. */
 static const struct {
 	const char *key;

@@ -23,6 +23,9 @@ struct replay {
 	struct address unseen[CONFIG_PROXIES_MAX];
 	unsigned unseen_count;
 	struct address registrar; /* where a REGISTER goes to that none of these is; port 0: none */
+	/* The search for one *:PORT: the destination of a REGISTER to this port is a proxy. */
+	uint16_t port;
+	unsigned registers; /* to it */
 };
 
 /* What cannot be written is told when the wire is closed. */
@@ -65,24 +68,16 @@ static bool is_register(struct text datagram)
 	       message.is_request && message.method == SIP_REGISTER;
 }
 
-/* The first pass for one *:PORT: the destination of a REGISTER to this port is a proxy. */
-struct search {
-	struct replay *replay;
-	uint16_t port;
-	unsigned registers; /* to it */
-};
-
 /* True when this is a REGISTER to the port. */
-static bool learn_from(
-	struct replay *replay, const struct flow *flow, struct text bytes, uint16_t port)
+static bool learn_from(struct replay *replay, const struct flow *flow, struct text bytes)
 {
 	const struct address *to = &flow->destination;
 	char proxy[ADDRESS_TEXT_MAX];
 
-	if (!address_is_one_host(to) || (to->port != port && replay->registrar.port) ||
+	if (!address_is_one_host(to) || (to->port != replay->port && replay->registrar.port) ||
 		!is_register(bytes))
 		return false;
-	if (to->port != port) {
+	if (to->port != replay->port) {
 		replay->registrar = *to;
 		return false;
 	}
@@ -100,10 +95,10 @@ static bool learn_from(
 static struct outcome on_searched(
 	void *context, uint64_t time_us, const struct flow *flow, struct text bytes)
 {
-	struct search *search = context;
+	struct replay *replay = context;
 
 	(void)time_us;
-	search->registers += learn_from(search->replay, flow, bytes, search->port);
+	replay->registers += learn_from(replay, flow, bytes);
 	return (struct outcome){VERDICT_CONSUME, bytes};
 }
 
@@ -143,14 +138,15 @@ static int no_proxy_fault(
  * reported after that; unless nothing of use came before it. */
 static int find_any(struct replay *replay, uint16_t port, struct fault *fault)
 {
-	struct search search = {.replay = replay, .port = port};
 	int result;
 
-	replay->wire.handler = (struct wire_handler){.context = &search, .datagram = on_searched};
+	replay->port = port;
+	replay->registers = 0;
+	replay->wire.handler = (struct wire_handler){.context = replay, .datagram = on_searched};
 	result = read_all(replay, fault);
 	if (result != 0 && !engine_proxy_count(replay->engine))
 		return result;
-	if (search.registers == 0)
+	if (replay->registers == 0)
 		replay->unseen[replay->unseen_count++] = (struct address){.port = port};
 	replay->searched = replay->wire.kind->frames(&replay->wire);
 	return replay->wire.kind->rewind(&replay->wire, fault);

@@ -3,7 +3,6 @@
 #include <natbox/state.h>
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 static bool is_line_end(char c)

@@ -143,6 +143,10 @@ int privileges_drop(const struct identity *identity, bool keep_net_admin, struct
 /* Whether this process may become that user with privileges_drop: 0, or -EPERM with *fault set. */
 int privileges_examine(const struct identity *identity, struct fault *fault);
 
+/* The calling thread gives up every capability for good, and so do the threads that it starts;
+ * others keep theirs. 0 or -EPERM. */
+int privileges_forgo(void);
+
 /* Neither this process nor a child of its gains a privilege by what it executes, for good. */
 void privileges_freeze(void);
 

@@ -114,7 +114,7 @@ struct wire_frames {
 struct wire_kind {
 	/* What one natbox alone may do besides to serve its proxies. NULL: none. */
 	const char *claim;
-	/* wire_examine, of what the kind needs. NULL: nothing. */
+	/* wire_examine, of what the kind needs. */
 	void (*examine)(struct wire *wire);
 	int (*open)(struct wire *wire, struct fault *fault);
 	/* After privileges were dropped. */
@@ -136,7 +136,7 @@ struct wire_kind {
 	/* About once a second: tells what has gone wrong since. */
 	void (*inspect)(struct wire *wire);
 	struct wire_counters (*counters)(const struct wire *wire);
-	/* How keepalives leave from now on, over the settings. NULL: there is but one way. */
+	/* How keepalives leave from now on, over the settings. */
 	void (*set_path)(struct wire *wire, enum keepalive_path path);
 	/* The end of the loop: SIP flows past from here on. Waits for no disk, and calls nothing
 	 * that may end the process, as state has not been written yet. NULL: it always does. */

@@ -34,11 +34,7 @@ struct ctl {
 /* Says what went wrong, on a line of standard error, and returns status. */
 int ctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Connects, to a natbox that hangs for so long at most. A descriptor, or -1 with errno set: EAGAIN
- * where that was too long. */
-int link_open(const struct ctl *ctl, unsigned patience_s);
-
-/* Says why that could not be, and returns the exit status. */
+/* Says why one cannot connect, and returns the exit status. */
 int link_explain(const struct ctl *ctl, int error);
 
 /* Sends a request with its line end. */
@@ -47,6 +43,20 @@ void link_say(int fd, const char *request);
 /* Asks, and hands each line of the answer but the last to show, unless they are printed as they
  * are. Returns the exit status; what went wrong was said. */
 int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line));
+
+/* A connection whose lines come while other things happen, as those of top. */
+struct feed {
+	int fd; /* -1: it is not connected */
+	char *bytes;
+	size_t used, size;
+};
+
+/* One that is not. False with errno set. */
+bool feed_open(struct feed *feed, const struct ctl *ctl);
+void feed_close(struct feed *feed);
+
+/* Reads what is there, and hands each line on. False: it has ended, or is no natbox's. */
+bool feed_read(struct feed *feed, void (*take)(void *context, const json_t *line), void *context);
 
 /* A line of natbox's, to be let go by json_decref; NULL: it is none. */
 json_t *line_of(const char *bytes, size_t length);

@@ -47,7 +47,9 @@ int link_explain(const struct ctl *ctl, int error)
 	return ctl_fail(CTL_NOBODY, "cannot reach natbox on %s: %s", ctl->socket, strerror(error));
 }
 
-int link_open(const struct ctl *ctl, unsigned patience_s)
+/* Connects, to a natbox that hangs for so long at most. A descriptor, or -1 with errno set: EAGAIN
+ * where that was too long. */
+static int open_link(const struct ctl *ctl, unsigned patience_s)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	const struct timeval patience = {.tv_sec = patience_s};
@@ -179,7 +181,7 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 {
 	/* A trace begins with a line of its own. */
 	const bool begins_at_once = strcmp(ctl->command, "events") != 0;
-	const int fd = link_open(ctl, ANSWER_MAX_S);
+	const int fd = open_link(ctl, ANSWER_MAX_S);
 	FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
 	char *line = NULL;
 	size_t size = 0;
@@ -210,4 +212,81 @@ int link_ask(struct ctl *ctl, void (*show)(struct ctl *ctl, const json_t *line))
 	free(line);
 	fclose(stream);
 	return status;
+}
+
+enum {
+	READ_BYTES = 64 * 1024,
+	SIZE_LEAST = 2 * READ_BYTES,
+	/* No line of natbox is longer than some hundred kilobytes. */
+	SIZE_MAX_BYTES = 2 * 1024 * 1024,
+	/* For so long the screen stands still. */
+	CONNECT_MAX_S = 1,
+};
+
+bool feed_open(struct feed *feed, const struct ctl *ctl)
+{
+	feed->fd = open_link(ctl, CONNECT_MAX_S);
+	return feed->fd >= 0;
+}
+
+void feed_close(struct feed *feed)
+{
+	if (feed->fd >= 0)
+		close(feed->fd);
+	free(feed->bytes);
+	*feed = (struct feed){.fd = -1};
+}
+
+static bool make_room(struct feed *feed)
+{
+	const size_t size = feed->size ? feed->size * 2 : SIZE_LEAST;
+	char *bytes;
+
+	if (feed->size - feed->used >= READ_BYTES)
+		return true;
+	bytes = size <= SIZE_MAX_BYTES ? realloc(feed->bytes, size) : NULL;
+	if (!bytes)
+		return false;
+	feed->bytes = bytes;
+	feed->size = size;
+	return true;
+}
+
+/* False: it is no line of natbox. */
+static bool hand_on(const char *bytes, size_t length,
+	void (*take)(void *context, const json_t *line), void *context)
+{
+	json_t *line = line_of(bytes, length);
+
+	if (!line)
+		return false;
+	take(context, line);
+	json_decref(line);
+	return true;
+}
+
+bool feed_read(struct feed *feed, void (*take)(void *context, const json_t *line), void *context)
+{
+	size_t done = 0;
+	ssize_t length;
+	const char *end;
+
+	if (!make_room(feed))
+		return false;
+	length = recv(feed->fd, feed->bytes + feed->used, READ_BYTES, MSG_DONTWAIT);
+	if (length < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (length == 0)
+		return false;
+	feed->used += (size_t)length;
+	while ((end = memchr(feed->bytes + done, '\n', feed->used - done))) {
+		const size_t line = (size_t)(end - feed->bytes) - done;
+
+		if (!hand_on(feed->bytes + done, line, take, context))
+			return false;
+		done += line + 1;
+	}
+	feed->used -= done;
+	memmove(feed->bytes, feed->bytes + done, feed->used);
+	return true;
 }

@@ -3,7 +3,6 @@
 #include <natbox/base.h>
 
 #include <stdio.h>
-#include <string.h>
 
 /* Texts in use at a time, and the longest that is shown. */
 enum { TEXTS = 8, TEXT_SHOWN_MAX = 4096 };

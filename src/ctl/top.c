@@ -1,14 +1,17 @@
 #include "ctl.h"
-#include "top_feed.h"
 #include "top_figures.h"
 #include "top_screen.h"
-#include "top_terminal.h"
 
 #include <natbox/base.h>
 
+#include <curses.h>
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <term.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -209,6 +212,51 @@ static bool wait_for_news(struct top *top)
 	return !(polled[0].revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
+/* Sets the terminal up. What cannot be was said: the exit status then, else CTL_DONE. */
+static int open_terminal(void)
+{
+	const char *name = getenv("TERM");
+	int error;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return ctl_fail(CTL_USAGE, "top needs a terminal; stats, lost and events do not");
+	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+		return ctl_fail(CTL_USAGE, "nobody knows the terminal TERM=%s; vt100 may do",
+			name ? name : "");
+	if (!tigetstr("cup") || !tigetstr("clear"))
+		return ctl_fail(CTL_USAGE,
+			"TERM=%s has no screen to draw on; stats, lost and events need none",
+			name ? name : "");
+	setlocale(LC_CTYPE, "");
+	screen_use_blocks(strcmp(nl_langinfo(CODESET), "UTF-8") == 0 &&
+			  (!name || strcmp(name, "linux") != 0));
+	initscr();
+	cbreak();
+	noecho();
+	nodelay(stdscr, TRUE);
+	keypad(stdscr, TRUE);
+	curs_set(0);
+	if (has_colors() && start_color() == OK && use_default_colors() == OK)
+		init_pair(TOP_ALARM_COLOUR, COLOR_RED, -1);
+	return CTL_DONE;
+}
+
+/* Takes what was typed. False: it was q. *is_stale: all has to be drawn again. */
+static bool listen_to_keys(bool *is_stale)
+{
+	int key;
+
+	while ((key = getch()) != ERR) {
+		if (key == 'q' || key == 'Q')
+			return false;
+		if (key == KEY_RESIZE || key == 'L' - '@') {
+			clearok(stdscr, TRUE);
+			*is_stale = true;
+		}
+	}
+	return true;
+}
+
 static void run(struct top *top)
 {
 	do {
@@ -217,7 +265,7 @@ static void run(struct top *top)
 		if (top->is_stale)
 			screen_draw(&top->figures, top->trouble);
 		top->is_stale = false;
-	} while (wait_for_news(top) && terminal_listen(&top->is_stale) && !is_over);
+	} while (wait_for_news(top) && listen_to_keys(&top->is_stale) && !is_over);
 }
 
 int top_run(const struct ctl *ctl)
@@ -231,12 +279,12 @@ int top_run(const struct ctl *ctl)
 			CTL_USAGE, "top draws a screen, and has no -j; stats, lost and events do");
 	top.ctl = ctl;
 	error = connect_feeds(&top);
-	status = error ? link_explain(ctl, error) : terminal_open();
+	status = error ? link_explain(ctl, error) : open_terminal();
 	if (status == CTL_DONE) {
 		sigaction(SIGINT, &action, NULL);
 		sigaction(SIGTERM, &action, NULL);
 		run(&top);
-		terminal_close();
+		endwin();
 	}
 	disconnect(&top);
 	return status;

@@ -1,8 +1,5 @@
 #include "top_screen.h"
 
-#include "top_bars.h"
-#include "top_terminal.h"
-
 #include <curses.h>
 #include <inttypes.h>
 #include <math.h>
@@ -93,13 +90,12 @@ static void draw_rates(const struct top_figures *figures, int top)
 	for (int i = 0; now && i < TOP_COUNTERS; i++) {
 		const uint64_t ms = now->at_ms - before->at_ms;
 		const uint64_t count = now->counters[i] - before->counters[i];
+		char rate[SPAN_MAX] = "";
 
 		if (ms)
-			put(top + 1 + i, 0, RATES_WIDTH, "%-10s %9.1f %11" PRIu64, counter_names[i],
-				(double)count * 1000 / (double)ms, now->counters[i]);
-		else
-			put(top + 1 + i, 0, RATES_WIDTH, "%-10s %9s %11" PRIu64, counter_names[i],
-				"", now->counters[i]);
+			snprintf(rate, sizeof(rate), "%.1f", (double)count * 1000 / (double)ms);
+		put(top + 1 + i, 0, RATES_WIDTH, "%-10s %9s %11" PRIu64, counter_names[i], rate,
+			now->counters[i]);
 	}
 }
 
@@ -144,6 +140,51 @@ static void draw_classes(const struct top_figures *figures, int top)
 	if (figures->classes > lines)
 		put(top + TABLE_LINES - 1, left, width, "%-*.*s %8" PRIu64, name_width, name_width,
 			"(others)", rest);
+}
+
+/* Of one character. */
+enum { LEVELS = 8 };
+
+static const char *const blocks[LEVELS + 1] = {
+	" ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+static const char *const plain[LEVELS + 1] = {" ", "_", ".", ":", "-", "=", "+", "*", "#"};
+static const char *const *levels = plain;
+
+void screen_use_blocks(bool has_blocks)
+{
+	levels = has_blocks ? blocks : plain;
+}
+
+static unsigned level_of(uint64_t value, uint64_t most, unsigned all)
+{
+	if (!value)
+		return 0;
+	return 1 + (unsigned)((double)value / (double)most * (all - 1));
+}
+
+static void draw_bar(int line, int height, int column, int width, unsigned level)
+{
+	for (int i = 0; i < height; i++) {
+		const unsigned below = (unsigned)(height - 1 - i) * LEVELS;
+		const unsigned here = level > below ? level - below : 0;
+
+		for (int j = 0; here && j < width && line + i < LINES && column + j < COLS; j++)
+			mvaddstr(line + i, column + j, levels[here < LEVELS ? here : LEVELS]);
+	}
+}
+
+/* From the first column on, one bar a value, so many columns wide of which the last are a gap. The
+ * highest value has the whole height; each that is not 0 is to be seen. */
+static void draw_bars(
+	int line, int height, int width, int gap, const uint64_t *values, unsigned count)
+{
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		most = values[i] > most ? values[i] : most;
+	for (unsigned i = 0; i < count; i++)
+		draw_bar(line, height, (int)i * width, width - gap,
+			level_of(values[i], most, (unsigned)height * LEVELS));
 }
 
 static void format_bound(double seconds, char text[static SPAN_MAX])
@@ -220,7 +261,7 @@ static void draw_round_trips(const struct top_figures *figures, int top, int hei
 	head_round_trips(figures, top, answers, sum, seconds);
 	width = COLS / (int)figures->buckets;
 	width = width > 8 ? 8 : width < 2 ? 2 : width;
-	bars_draw(top + 1, height, width, 1, answers, figures->buckets);
+	draw_bars(top + 1, height, width, 1, answers, figures->buckets);
 	for (unsigned i = 0; i < figures->buckets; i++) {
 		format_bound(figures->bounds[i], bound);
 		if (width >= 6 || i % 3 == 0)
@@ -248,7 +289,7 @@ static void draw_spread(const struct top_figures *figures, int top, int height)
 		"NEXT %gs: %" PRIu64 " keepalive%s, %" PRIu64 " to %" PRIu64 " in each %s",
 		figures->interval, all, all == 1 ? "" : "s", least, most, part);
 	put_head(top, 0, COLS, text);
-	bars_draw(top + 1, height, COLS >= 2 * (int)figures->parts ? 2 : 1, 0, figures->spread,
+	draw_bars(top + 1, height, COLS >= 2 * (int)figures->parts ? 2 : 1, 0, figures->spread,
 		figures->parts);
 }
 

@@ -3,7 +3,6 @@
 #include <natbox/wire.h>
 
 #include <stdio.h>
-#include <string.h>
 
 enum { MESSAGE_MAX = 65535 };
 

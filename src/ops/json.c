@@ -88,16 +88,6 @@ static void put_escaped_sequence(struct json *json, const unsigned char *at, siz
 	put_unit(json, code);
 }
 
-static void put_escaped_char(struct json *json, unsigned char c)
-{
-	if (c == '"' || c == '\\') {
-		json_put_char(json, '\\');
-		json_put_char(json, (char)c);
-		return;
-	}
-	put_unit(json, c);
-}
-
 /* One character that is not plain. Returns how long it was. */
 static size_t put_special(struct json *json, const unsigned char *at, size_t left)
 {
@@ -111,10 +101,12 @@ static size_t put_special(struct json *json, const unsigned char *at, size_t lef
 		json_put_bytes(json, (const char *)at, length);
 		return length;
 	}
-	if (*at >= 0x80)
-		put_unit(json, 0xfffd);
-	else
-		put_escaped_char(json, *at);
+	if (*at == '"' || *at == '\\') {
+		json_put_char(json, '\\');
+		json_put_char(json, (char)*at);
+	} else {
+		put_unit(json, *at < 0x80 ? *at : 0xfffd);
+	}
 	return 1;
 }
 

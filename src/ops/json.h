@@ -5,8 +5,6 @@
 #include <natbox/address.h>
 #include <natbox/base.h>
 
-#include <string.h>
-
 enum {
 	/* A text is cut there: it comes from one datagram. */
 	JSON_TEXT_MAX = 65535,

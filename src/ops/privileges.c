@@ -1,9 +1,8 @@
-#include "privileges.h"
+#include <natbox/ops.h>
 
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 

@@ -5,7 +5,6 @@
 #include <natbox/base.h>
 
 #include <limits.h>
-#include <stdbool.h>
 
 #define STATE_FILE     "state.db"
 #define JOURNAL_SUFFIX "-journal"

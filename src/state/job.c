@@ -26,10 +26,3 @@ bool job_wait(struct job *job, uint64_t until_us)
 	}
 	return !job->runs;
 }
-
-void job_leave(struct job *job)
-{
-	if (job->runs)
-		pthread_detach(job->thread);
-	job->runs = false;
-}

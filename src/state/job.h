@@ -18,7 +18,4 @@ int job_start(struct job *job, void *(*work)(void *context), void *context);
  * done, or none runs. */
 bool job_wait(struct job *job, uint64_t until_us);
 
-/* Nobody waits for it any more; what it uses has to stay. */
-void job_leave(struct job *job);
-
 #endif

@@ -70,7 +70,7 @@ static void await(struct store **store)
 	another->directory = (*store)->directory;
 	another->result = fault_set(
 		&another->fault, -ETIMEDOUT, "the disk does not answer for %d s", DISK_WAIT_S);
-	job_leave(&(*store)->job);
+	pthread_detach((*store)->job.thread);
 	*store = another;
 }
 

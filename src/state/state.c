@@ -349,7 +349,7 @@ void state_close(struct state *state, uint64_t now_us)
 	if (state->writes && state->endpoints && !write_at_last(state)) {
 		tell_lost(state);
 		if (state->store->job.runs) { /* It cannot be stopped, so what it uses stays. */
-			job_leave(&state->store->job);
+			pthread_detach(state->store->job.thread);
 			return;
 		}
 	}

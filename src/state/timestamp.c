@@ -1,8 +1,6 @@
-#include "timestamp.h"
-#include <natbox/endpoints.h>
+#include "batch.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 

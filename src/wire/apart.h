@@ -5,8 +5,6 @@
 
 #include <natbox/base.h>
 
-#include <stddef.h>
-
 /* How long the work may take. libnftables lists a rule set with a million elements in 10 s. */
 enum { APART_MAX_S = 30 };
 

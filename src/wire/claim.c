@@ -1,10 +1,7 @@
 #include "claim.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -68,17 +65,12 @@ static int ask_holder(const char *purpose, struct ucred *holder)
 	return error;
 }
 
-static bool may_be_natbox(const struct ucred *holder, uid_t user)
-{
-	return holder->uid == 0 || holder->uid == geteuid() || holder->uid == user;
-}
-
 static int judge_holder(const char *purpose, const char *held, const struct ucred *holder,
 	uid_t user, struct fault *fault)
 {
 	bool serves = strcmp(purpose, CLAIM_RELAY) != 0; /* else there is one a network namespace */
 
-	if (may_be_natbox(holder, user))
+	if (holder->uid == 0 || holder->uid == geteuid() || holder->uid == user)
 		return fault_set_kind(fault, FAULT_LASTING, -EADDRINUSE,
 			"cannot %s: another natbox (process %d) has the claim to %s in this "
 			"network namespace; stop that one%s",

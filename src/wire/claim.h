@@ -11,8 +11,6 @@
 
 #include <natbox/base.h>
 
-#include <sys/types.h>
-
 /* To relay; to serve is "serve [2001:db8::1]:5060" and the like. */
 #define CLAIM_RELAY "relay"
 enum { CLAIM_MAX = 80 };

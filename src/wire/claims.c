@@ -1,7 +1,6 @@
 /* What this natbox alone may do here: serve its proxies, and relay. */
 #include "claim.h"
 #include "host.h"
-#include "named.h"
 #include "tell.h"
 
 #include <stdio.h>
@@ -17,16 +16,6 @@ static int take(struct wire *wire, const char *purpose, uid_t user, struct fault
 		tell(wire, WIRE_WARNING, "%s", fault->line);
 	wire->claims[wire->claim_count++] = claim;
 	return 0;
-}
-
-static int look(const struct wire *wire, const char *purpose, const char *other, uid_t user,
-	struct fault *fault)
-{
-	int result = claim_look(purpose, other, user, fault);
-
-	if (result == 0 && fault->line[0])
-		tell(wire, WIRE_WARNING, "%s", fault->line);
-	return result;
 }
 
 /* "serve 192.0.2.1:5060"; of every address of this host "serve *:5060". */
@@ -45,11 +34,15 @@ static int look_for(const struct wire *wire, const struct address *named, struct
 	uid_t user, struct fault *fault)
 {
 	char purpose[CLAIM_MAX], name[CLAIM_MAX];
+	int result;
 
 	other.port = named->port;
 	name_claim(named, purpose);
 	name_claim(&other, name);
-	return look(wire, purpose, name, user, fault);
+	result = claim_look(purpose, name, user, fault);
+	if (result == 0 && fault->line[0])
+		tell(wire, WIRE_WARNING, "%s", fault->line);
+	return result;
 }
 
 /* `*:PORT` includes whatever address of this host another natbox has claimed by itself. And an

@@ -5,7 +5,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
 
 static int compare(const void *a, const void *b)
 {
@@ -33,11 +32,6 @@ static bool usable(const struct sockaddr *socket_address, struct address *addres
 	return false;
 }
 
-static bool is_up(const struct ifaddrs *one, unsigned kind)
-{
-	return (one->ifa_flags & (kind | IFF_UP)) == (kind | IFF_UP);
-}
-
 /* Tunnels share the address of their near end, which is listed once for each of them in a row. */
 static bool is_last(const struct host *host, const struct address *address)
 {
@@ -56,6 +50,7 @@ static void drop_doubles(struct host *host)
 
 int host_read(struct host *host)
 {
+	const unsigned up = IFF_LOOPBACK | IFF_UP;
 	struct ifaddrs *all;
 	struct address address;
 
@@ -64,7 +59,7 @@ int host_read(struct host *host)
 	host->count = 0;
 	host->is_cut = host->loopback_is_up = false;
 	for (struct ifaddrs *one = all; one; one = one->ifa_next) {
-		host->loopback_is_up |= is_up(one, IFF_LOOPBACK);
+		host->loopback_is_up |= (one->ifa_flags & up) == up;
 		if (!usable(one->ifa_addr, &address) || is_last(host, &address))
 			continue;
 		if (host->count < HOST_ADDRESSES_MAX)

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The first *:PORT of the settings; NULL: there is none. */
 static const struct address *find_any(const struct wire_settings *settings)
@@ -114,6 +113,5 @@ void wire_examine(struct wire *wire)
 	}
 	if (fault.line[0])
 		tell(wire, WIRE_WARNING, "%s", fault.line);
-	if (wire->kind->examine)
-		wire->kind->examine(wire);
+	wire->kind->examine(wire);
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 struct sniffing {

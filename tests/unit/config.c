@@ -1,5 +1,5 @@
 /* natbox.ini and -o: what is taken, and that every error is named with its place. */
-#include "../../src/ops/config/config_keys.h"
+#include "../../src/ops/config/config_parsers.h"
 #include "ini.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* Events as lines for people, in the log at level debug. */
-#include "ops/log/event_line.h"
+#include "ops/log/log.h"
 
-#include "ops/config/config_keys.h"
+#include "ops/config/config_parsers.h"
 
 #include <natbox/settings.h>
 

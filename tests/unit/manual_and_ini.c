@@ -1,6 +1,6 @@
 /* The operator's texts say what the table of keys says: natbox.8 and etc/natbox.ini, read from the
  * top of the source tree. And the unit of systemd what natbox relies on. */
-#include "../../src/ops/config/config_keys.h"
+#include "../../src/ops/config/config_parsers.h"
 
 #include <natbox/ops.h>
 

@@ -1,6 +1,6 @@
 /* When the packet loop leaves a snapshot, when it counts as hung, and where metrics cannot be
  * served. tests/metrics.sh asks a running natbox. */
-#include "ops/http/troubles.h"
+#include "ops/http/status.h"
 #include <natbox/ops.h>
 
 #include <arpa/inet.h>

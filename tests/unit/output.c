@@ -13,12 +13,17 @@
 
 static char bytes[3000];
 
+static struct output standard(int fd)
+{
+	return (struct output){.fd = fd, .is_standard = true, .waits = true};
+}
+
 TestSuite(output, .timeout = 120);
 
 /* What nobody reads takes some, then nothing, and nobody waits. */
 static void expect_no_waiting(int fd)
 {
-	struct output output = output_standard(fd);
+	struct output output = standard(fd);
 	int flags = fcntl(fd, F_GETFL);
 	ssize_t written;
 	unsigned taken = 0;
@@ -103,7 +108,7 @@ Test(output, pipe_that_may_not_be_opened_again_is_asked_first)
 	if (geteuid() != 0 || fchown(ends[1], 0, 0) != 0 || fchmod(ends[1], 0) != 0)
 		cr_skip("only root can take a pipe away from itself");
 	cr_assert_eq(setuid(65534), 0);
-	output = output_standard(ends[1]);
+	output = standard(ends[1]);
 	output_stop_waiting(&output);
 	cr_expect(output.asks_first);
 	while ((written = (int)output_write(&output, bytes, sizeof(bytes))) > 0)
@@ -117,7 +122,7 @@ Test(output, one_that_waits_waits_also_where_others_do_not)
 	int ends[2];
 
 	cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
-	output = output_standard(ends[1]);
+	output = standard(ends[1]);
 	while (write(ends[1], bytes, sizeof(bytes)) > 0)
 		;
 	if (fork() == 0) {

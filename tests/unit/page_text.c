@@ -1,6 +1,6 @@
 /* The text of the status page: one file, which asks nobody else for anything, and a policy that
  * lets its own script run and no other. */
-#include "ops/http/page_text.h"
+#include "ops/http/page.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

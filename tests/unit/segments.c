@@ -8,20 +8,7 @@
 
 enum { PREFIXES = 200, ADDRESSES = 400 };
 
-static struct segments *segments;
-
-static void setup(void)
-{
-	segments = segments_new();
-	cr_assert(segments);
-}
-
-static void cleanup(void)
-{
-	segments_free(segments);
-}
-
-TestSuite(segments, .init = setup, .fini = cleanup);
+static struct segments all, *const segments = &all;
 
 static struct network network_of(const char *text)
 {

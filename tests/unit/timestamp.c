@@ -1,4 +1,4 @@
-#include "state/timestamp.h"
+#include "state/batch.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,13 +1,11 @@
 #include <natbox/ops.h>
 
-#include "config_classes.h"
 #include "config_file.h"
 #include "config_reading.h"
 
 #include <errno.h>
 #include <ini.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
 	/* The longest line: natbox.proxy with all its addresses and ports in full. */

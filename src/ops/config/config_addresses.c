@@ -1,7 +1,6 @@
 #include "config_parsers.h"
 
 #include <errno.h>
-#include <string.h>
 
 int config_network(struct text item, struct network *network, struct fault *fault)
 {

@@ -1,9 +1,6 @@
-#include "config_classes.h"
-
 #include "config_parsers.h"
 
 #include <errno.h>
-#include <string.h>
 
 bool config_section_is_class(struct text section, struct text *name)
 {

@@ -4,8 +4,6 @@
 
 #include <natbox/base.h>
 
-#include <stddef.h>
-
 /* What is larger is no natbox.ini, and may have no end at all. */
 enum { CONFIG_FILE_MAX = 1024 * 1024 };
 

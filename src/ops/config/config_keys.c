@@ -1,9 +1,7 @@
-#include "config_keys.h"
+#include "config_parsers.h"
 
 #include "../log/log.h"
 #include <natbox/ops.h>
-
-#include <stddef.h>
 
 /* Ranges of durations, in microseconds. */
 #define MILLISECONDS(n) ((n)*1000ULL)

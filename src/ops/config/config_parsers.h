@@ -1,4 +1,4 @@
-/* What a key of natbox.ini is, and a parser for each kind of value. */
+/* What a key of natbox.ini is, the table of keys, and a parser for each kind of value. */
 #ifndef NATBOX_CONFIG_PARSERS_H
 #define NATBOX_CONFIG_PARSERS_H
 
@@ -19,6 +19,16 @@ struct config_key {
 	uint64_t least, most; /* numbers and durations (in microseconds); strings: most bytes */
 	const char *const *choices; /* names of an enum's values from 0 on, ended by NULL */
 };
+
+/* config_keys.c; natbox.8 and etc/natbox.ini are held against it. */
+enum { CONFIG_KEYS = 49 };
+extern const struct config_key config_keys[CONFIG_KEYS];
+
+/* Of each section [class NAME]: its criteria, then its effects in the order of enum class_effect.
+ * The offset is that in struct phone_class. None has a default: what is not named is
+ * [keepalive]'s. */
+enum { CLASS_CRITERIA = 3, CLASS_KEYS = 8 };
+extern const struct config_key class_keys[CLASS_KEYS];
 
 /* config_values.c: one number, word or string, and sets of words. */
 config_parser config_parse_boolean;  /* yes, no */
@@ -43,6 +53,16 @@ config_parser config_parse_exempt;  /* struct settings itself */
 config_parser config_parse_class_networks; /* struct phone_class itself */
 config_parser config_parse_globs;          /* as config_parse_string */
 config_parser config_parse_aors;           /* globs, too */
+
+/* Whether a section is [class NAME]; with the name, which may be empty. */
+bool config_section_is_class(struct text section, struct text *name);
+
+/* Adds a class with this name. Its place in the list; -EINVAL with what is wrong in *fault: the
+ * name is none, or there are classes enough. */
+int config_class_add(struct settings *settings, struct text name, struct fault *fault);
+
+/* The place of the class with this name; classes.count: there is none. */
+unsigned config_class_find(const struct settings *settings, struct text name);
 
 /* config_sip.c: what a keepalive says, and what may be answered. */
 config_parser config_parse_from;     /* as config_parse_string */

@@ -2,7 +2,7 @@
 #ifndef NATBOX_CONFIG_READING_H
 #define NATBOX_CONFIG_READING_H
 
-#include "config_keys.h"
+#include "config_parsers.h"
 
 enum {
 	/* First the keys of the table, then those of each class. */

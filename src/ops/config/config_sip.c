@@ -4,7 +4,6 @@
 #include <natbox/sip.h>
 
 #include <errno.h>
-#include <string.h>
 
 static const char *find(struct text text, struct text part)
 {

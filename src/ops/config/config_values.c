@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 int config_refuse(struct fault *fault, struct text value, const char *what)
 {
@@ -139,15 +138,6 @@ int config_parse_duration_or_off(
 	return config_parse_duration(key, value, target, fault);
 }
 
-/* Names, separated by commas, to be shown in an error. */
-static void list_names(const char *const *names, unsigned count, char *out, size_t size)
-{
-	size_t used = 0;
-
-	for (unsigned i = 0; i < count && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", names[i]);
-}
-
 int config_parse_string(
 	const struct config_key *key, struct text value, void *target, struct fault *fault)
 {
@@ -201,8 +191,11 @@ static int refuse_name(
 	struct text item, const char *const *names, unsigned count, struct fault *fault)
 {
 	char list[256];
+	size_t used = 0;
 
-	list_names(names, count, list, sizeof(list));
+	for (unsigned i = 0; i < count && used < sizeof(list); i++)
+		used += (size_t)snprintf(
+			list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
 	return fault_set(
 		fault, -EINVAL, "\"%.*s\" is none of %s", config_shown(item), item.at, list);
 }

@@ -5,7 +5,6 @@
 #include <natbox/ops.h>
 
 #include <errno.h>
-#include <string.h>
 
 static struct text without_scheme(struct text aor)
 {
@@ -184,15 +183,11 @@ static bool has_reason(const struct endpoints *endpoints, uint32_t endpoint, uns
 	return false;
 }
 
-static bool is_of_class(const struct endpoints *endpoints, unsigned class, const char *name)
-{
-	return text_equal(classes_name(&endpoints->classes, class), text_from(name));
-}
-
 bool control_filter_matches(
 	const struct control_filter *filter, const struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const struct text class = text_from(filter->class);
 
 	if (filter->is_lost && !endpoint->lost)
 		return false;
@@ -203,7 +198,7 @@ bool control_filter_matches(
 		return false;
 	if (filter->quiet_us && endpoint_silent_us(endpoints, index) <= filter->quiet_us)
 		return false;
-	if (*filter->class && !is_of_class(endpoints, endpoint->class, filter->class))
+	if (class.length && !text_equal(classes_name(&endpoints->classes, endpoint->class), class))
 		return false;
 	if (filter->reasons && !has_reason(endpoints, index, filter->reasons))
 		return false;

@@ -3,8 +3,6 @@
 #include "../http/exposition.h"
 #include "control_client.h"
 
-#include <string.h>
-
 void line_base64(struct json *json, const char *key, struct text bytes)
 {
 	static const char digits[] =

@@ -4,7 +4,6 @@
 #include "../log/log.h"
 
 #include <errno.h>
-#include <string.h>
 
 const char *const control_command_names[CONTROL_COMMANDS] = {
 	[COMMAND_STATUS] = "status",

@@ -5,7 +5,6 @@ static struct history_sample sample_of(const struct metrics_snapshot *snapshot, 
 	const struct engine_counters *counters = &snapshot->engine;
 	struct history_sample sample = {
 		.at_us = now_us,
-		.endpoints = counters->endpoints,
 		.lost = counters->lost_now,
 		.capture_drops = snapshot->capture_drops,
 		.refused = counters->refused,
@@ -50,15 +49,10 @@ const struct history_sample *history_before(
 }
 
 /* One may be younger than the question about it, which has waited while it was taken. */
-static uint64_t age_of(const struct history_sample *sample, uint64_t now_us)
-{
-	return now_us > sample->at_us ? now_us - sample->at_us : 0;
-}
-
 static void put_sample(const struct history_sample *sample, uint64_t now_us, struct json *json)
 {
 	json_put_char(json, '[');
-	json_put_item(json, age_of(sample, now_us) / 1000000);
+	json_put_item(json, now_us > sample->at_us ? (now_us - sample->at_us) / 1000000 : 0);
 	for (unsigned kind = 0; kind < REASON_KINDS; kind++)
 		json_put_item(json, sample->reasons[kind]);
 	json_put_item(json, sample->lost);

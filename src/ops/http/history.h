@@ -16,7 +16,7 @@ enum {
 /* The sizes of a moment, and what had been counted by then. */
 struct history_sample {
 	uint64_t at_us;
-	uint32_t endpoints, lost, reasons[REASON_KINDS];
+	uint32_t lost, reasons[REASON_KINDS];
 	uint64_t rtts[RTT_BOUNDS + 1];
 	uint64_t capture_drops, refused, event_lines_lost;
 };

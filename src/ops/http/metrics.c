@@ -1,4 +1,3 @@
-#include "../privileges.h"
 #include "exposition.h"
 #include "http.h"
 #include "page.h"
@@ -12,7 +11,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>

@@ -2,8 +2,6 @@
 
 #include "../control/control_lines.h"
 
-#include <string.h>
-
 enum {
 	/* Endpoints that are looked at in a step where that is all: they stand one behind the
 	 * other. */

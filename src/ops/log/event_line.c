@@ -1,9 +1,8 @@
-#include "event_line.h"
+#include "log.h"
 
 #include <natbox/settings.h>
 
 #include <stdio.h>
-#include <string.h>
 
 enum { ID_SHOWN_MAX = 512, NAMES_MAX = 128 };
 

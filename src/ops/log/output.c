@@ -5,15 +5,9 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct output output_standard(int fd)
-{
-	return (struct output){.fd = fd, .is_standard = true, .waits = true};
-}
 
 /* Nobody may read a FIFO yet, or all the while: one end of it to read keeps the lines until
  * somebody does. */
@@ -41,7 +35,7 @@ int output_open(const char *what, const char *path, int standard, const struct i
 	int fd;
 
 	if (!path) {
-		*output = output_standard(standard);
+		*output = (struct output){.fd = standard, .is_standard = true, .waits = true};
 		return 0;
 	}
 	fd = open_path(path, owner, &is_unread);

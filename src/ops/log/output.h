@@ -11,8 +11,6 @@
 
 #include "../rights.h"
 
-#include <stddef.h>
-
 struct output {
 	int fd;
 	bool is_standard;    /* not natbox's to close */
@@ -21,9 +19,6 @@ struct output {
 	bool asks_first;     /* may be made to wait, so it is asked for room */
 	bool is_unread_fifo; /* when it was opened */
 };
-
-/* Standard output or standard error. It waits. */
-struct output output_standard(int fd);
 
 /* Opens path to add to, creating it; NULL: that standard stream, which is open. `what` it is for
  * people, a log for one. Does not wait for a FIFO's reader. owner: as rights_open. It waits. 0 or a

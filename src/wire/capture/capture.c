@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Most frames that one call takes: a flood of frames that are not ours must not keep a live
  * capture's caller from its timers. */
@@ -109,13 +108,7 @@ static bool is_from_before(struct capture *capture, uint64_t time_us)
 	return false;
 }
 
-/* Whether libpcap has a file before it that goes on in the other byte order: it reads that like a
- * file of its own. */
-static bool has_more(const struct capture *capture)
-{
-	return capture->blocks && blocks_have_more(capture->blocks);
-}
-
+/* What goes on in the other byte order libpcap reads like a file of its own. */
 static int go_on(struct capture *capture, struct fault *fault)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
@@ -145,7 +138,8 @@ int capture_next(struct capture *capture, struct datagram *datagram, struct faul
 	while (capture->file || frames++ < FRAMES_PER_CALL) {
 		int got = pcap_next_ex(capture->pcap, &header, &bytes);
 
-		if (got == PCAP_ERROR_BREAK && has_more(capture)) {
+		if (got == PCAP_ERROR_BREAK && capture->blocks &&
+			blocks_have_more(capture->blocks)) {
 			int error = go_on(capture, fault);
 
 			if (error)

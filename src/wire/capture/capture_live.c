@@ -12,7 +12,6 @@
 #include <linux/filter.h>
 #include <net/if.h>
 #include <pcap/dlt.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>

@@ -5,7 +5,6 @@
 #include <pcap/dlt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Ports are out of the filter's reach behind these: later fragments and the authentication header
  * (51), in IPv6 also hop-by-hop (0), routing (43), fragment (44) and destination options (60). */

@@ -1,7 +1,6 @@
 #include "fragments.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
 
 enum {

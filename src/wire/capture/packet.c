@@ -4,7 +4,6 @@
 #include <linux/ppp_defs.h>
 #include <netinet/in.h>
 #include <pcap/dlt.h>
-#include <string.h>
 
 enum {
 	LINKTYPE_RAW = 101, /* as files have it; DLT_RAW differs by system */

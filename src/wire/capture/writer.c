@@ -4,7 +4,6 @@
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../send/datagram.h"
 

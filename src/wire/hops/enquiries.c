@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum subject { DEVICE, NEIGHBOUR, SEGMENTS };
 

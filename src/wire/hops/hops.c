@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -66,7 +65,7 @@ struct hops {
 	bool is_being_read, has_changed; /* while they are */
 	bool is_too_many;
 	struct routing_kinds kinds[2]; /* of IPv4, IPv6 */
-	struct segments *segments;
+	struct segments segments;
 	struct answer *last; /* the one that served last */
 	struct answer answers[SETS][WAYS];
 	struct neighbour neighbours[SETS][WAYS];
@@ -89,14 +88,12 @@ static int subscribe(struct mnl_socket **out)
 int hops_open(uint32_t mark, unsigned patience_ms, struct hops **out)
 {
 	struct hops *hops = calloc(1, sizeof(*hops));
-	int error = -ENOMEM;
+	int error;
 
 	if (!hops)
 		return -ENOMEM;
 	hops->asker = (struct asker){.mark = mark, .user = geteuid()};
-	hops->segments = segments_new();
-	if (hops->segments)
-		error = subscribe(&hops->notices);
+	error = subscribe(&hops->notices);
 	if (!error)
 		error = enquiries_open(patience_ms, &hops->enquiries);
 	if (!error)
@@ -119,7 +116,6 @@ void hops_close(struct hops *hops)
 	enquiries_close(hops->enquiries);
 	netlink_close(hops->questions);
 	netlink_close(hops->notices);
-	segments_free(hops->segments);
 	free(hops);
 }
 
@@ -165,7 +161,7 @@ static void read_routing(struct hops *hops)
 {
 	hops->has_changed = false;
 	hops->is_being_read = true;
-	enquire_segments(hops->enquiries, hops->segments, hops->kinds);
+	enquire_segments(hops->enquiries, &hops->segments, hops->kinds);
 	take_routing(hops);
 }
 
@@ -331,7 +327,7 @@ static struct answer *find_place(struct hops *hops, int segment, const struct fl
 /* NULL: not now. */
 static struct answer *find_answer(struct hops *hops, const struct flow *flow)
 {
-	const int segment = segments_find(hops->segments, flow->destination.ip);
+	const int segment = segments_find(&hops->segments, flow->destination.ip);
 	struct answer *answer = hops->last;
 
 	if (segment == SEGMENT_NONE)

@@ -8,7 +8,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <string.h>
 #include <sys/socket.h>
 
 enum { MAPPED_BITS = 96 };
@@ -68,8 +67,6 @@ static int take_route_prefix(const struct nlmsghdr *message, void *context)
 				 netlink_find(message, sizeof(*header), RTA_NH_ID);
 	uint8_t ip[16] = {0};
 
-	if (message->nlmsg_type != RTM_NEWROUTE)
-		return MNL_CB_OK;
 	if (header->rtm_family == AF_INET)
 		memcpy(ip, mapped, sizeof(mapped));
 	if (destination && !read_ip(destination, header->rtm_family, ip))
@@ -92,8 +89,6 @@ static int take_rule_prefix(const struct nlmsghdr *message, void *context)
 	const struct nlattr *attribute;
 	uint8_t ip[16];
 
-	if (message->nlmsg_type != RTM_NEWRULE)
-		return MNL_CB_OK;
 	mnl_attr_for_each(attribute, message, sizeof(*header))
 	{
 		const unsigned type = mnl_attr_get_type(attribute);
@@ -199,8 +194,6 @@ static int take_route(const struct nlmsghdr *message, void *context)
 	bool is_plain = header->rtm_type == RTN_UNICAST &&
 			!(header->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN | RTNH_F_UNRESOLVED));
 
-	if (message->nlmsg_type != RTM_NEWROUTE)
-		return MNL_CB_OK;
 	mnl_attr_for_each(attribute, message, sizeof(*header)) is_plain &=
 		read_route_attribute(attribute, header->rtm_family, route);
 	if (!is_plain)
@@ -359,8 +352,7 @@ void read_device(const struct nlmsghdr *message, struct device *device)
 
 static int take_device(const struct nlmsghdr *message, void *context)
 {
-	if (message->nlmsg_type == RTM_NEWLINK)
-		read_device(message, context);
+	read_device(message, context);
 	return MNL_CB_OK;
 }
 

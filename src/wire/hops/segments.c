@@ -2,34 +2,6 @@
 
 #include <endian.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* An address as a number. */
-struct point {
-	uint64_t high, low;
-};
-
-/* Where a prefix begins, and where the first address after it is. */
-struct edge {
-	struct point at;
-	int apart; /* prefixes that tell apart: 1 begins, -1 ends, 0: it is none */
-};
-
-struct segments {
-	unsigned edge_count; /* of added prefixes; the same, each point once, when sealed */
-	bool is_sealed;
-	struct edge edges[2 * SEGMENTS_PREFIXES_MAX];
-};
-
-struct segments *segments_new(void)
-{
-	return calloc(1, sizeof(struct segments));
-}
-
-void segments_free(struct segments *segments)
-{
-	free(segments);
-}
 
 void segments_clear(struct segments *segments)
 {
@@ -37,16 +9,16 @@ void segments_clear(struct segments *segments)
 	segments->is_sealed = false;
 }
 
-static struct point point_of(const uint8_t ip[static 16])
+static struct segment_point point_of(const uint8_t ip[static 16])
 {
-	struct point point;
+	struct segment_point point;
 
 	memcpy(&point.high, ip, 8);
 	memcpy(&point.low, ip + 8, 8);
-	return (struct point){be64toh(point.high), be64toh(point.low)};
+	return (struct segment_point){be64toh(point.high), be64toh(point.low)};
 }
 
-static int compare_points(struct point a, struct point b)
+static int compare_points(struct segment_point a, struct segment_point b)
 {
 	if (a.high != b.high)
 		return a.high < b.high ? -1 : 1;
@@ -57,7 +29,7 @@ static int compare_points(struct point a, struct point b)
 
 static int compare_edges(const void *a, const void *b)
 {
-	const struct edge *left = a, *right = b;
+	const struct segment_edge *left = a, *right = b;
 
 	return compare_points(left->at, right->at);
 }
@@ -72,25 +44,26 @@ bool segments_add(
 	struct segments *segments, const uint8_t ip[static 16], unsigned length, bool tells_apart)
 {
 	const uint64_t high = open_bits(length), low = open_bits(length > 64 ? length - 64 : 0);
-	const struct point point = point_of(ip);
-	const struct point first = {point.high & ~high, point.low & ~low};
-	struct point end = {point.high | high, point.low | low};
+	const struct segment_point point = point_of(ip);
+	const struct segment_point first = {point.high & ~high, point.low & ~low};
+	struct segment_point end = {point.high | high, point.low | low};
 
 	if (segments->edge_count + 2 > 2 * SEGMENTS_PREFIXES_MAX)
 		return false;
-	segments->edges[segments->edge_count++] = (struct edge){first, tells_apart};
+	segments->edges[segments->edge_count++] = (struct segment_edge){first, tells_apart};
 	end.low++;
 	end.high += end.low == 0;
 	/* Round to the first address: the prefix goes on to the last there is. */
 	if (end.high || end.low)
-		segments->edges[segments->edge_count++] = (struct edge){end, -(int)tells_apart};
+		segments->edges[segments->edge_count++] =
+			(struct segment_edge){end, -(int)tells_apart};
 	return true;
 }
 
 /* Each point once, and how many of the prefixes that tell apart cover what begins there. */
 void segments_seal(struct segments *segments)
 {
-	struct edge *edges = segments->edges;
+	struct segment_edge *edges = segments->edges;
 	unsigned kept = 0;
 	int apart = 0;
 
@@ -107,7 +80,7 @@ void segments_seal(struct segments *segments)
 
 int segments_find(const struct segments *segments, const uint8_t ip[static 16])
 {
-	const struct point point = point_of(ip);
+	const struct segment_point point = point_of(ip);
 	unsigned first = 0, count = segments->edge_count; /* the last edge not behind is there */
 
 	if (!segments->is_sealed)

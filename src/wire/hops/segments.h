@@ -16,10 +16,23 @@ enum {
 	SEGMENT_NONE = -1,
 };
 
-struct segments;
+/* An address as a number. */
+struct segment_point {
+	uint64_t high, low;
+};
 
-struct segments *segments_new(void); /* NULL: no memory */
-void segments_free(struct segments *segments);
+/* Where a prefix begins, and where the first address after it is. */
+struct segment_edge {
+	struct segment_point at;
+	int apart; /* prefixes that tell apart: 1 begins, -1 ends, 0: it is none */
+};
+
+/* Zeroed it has none. */
+struct segments {
+	unsigned edge_count; /* of added prefixes; the same, each point once, when sealed */
+	bool is_sealed;
+	struct segment_edge edges[2 * SEGMENTS_PREFIXES_MAX];
+};
 
 /* Begins anew: there are no segments until they are sealed. */
 void segments_clear(struct segments *segments);

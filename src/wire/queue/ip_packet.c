@@ -6,8 +6,6 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
-#include <stddef.h>
-#include <string.h>
 
 /* More extension headers than a packet has that anybody sends on purpose. */
 enum { IPV6_EXTENSIONS_MAX = 8 };
@@ -15,12 +13,6 @@ enum { IPV6_EXTENSIONS_MAX = 8 };
 static uint16_t read_u16(const uint8_t *at)
 {
 	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void write_u16(uint8_t *at, size_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
 }
 
 static bool is_ipv4(const struct ip_packet *packet)

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

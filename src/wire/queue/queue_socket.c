@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
-#include <string.h>
 #include <sys/socket.h>
 
 /* Packets that wait for natbox, or for what it says of them: far more than the socket's buffer

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
-#include <string.h>
 #include <sys/socket.h>
 
 /* A message of the queue with its verdict. Returns it; its length is not in verdicts yet. */

@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define IPV4_CONFIGURATION "/proc/sys/net/ipv4/conf"

@@ -4,8 +4,6 @@
 
 #include <natbox/address.h>
 
-#include <stdbool.h>
-
 /* 0, or -EPERM with *fault set. */
 int kernel_check_privilege(struct fault *fault);
 

@@ -12,7 +12,6 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <stdalign.h>
-#include <string.h>
 
 enum { TRANSACTION_MAX = 4096, XT_REVISION = 3 };
 

@@ -8,7 +8,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 static const uint8_t families[] = {AF_INET, AF_INET6};

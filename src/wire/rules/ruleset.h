@@ -6,8 +6,6 @@
 
 #include <natbox/base.h>
 
-#include <stdbool.h>
-
 /* Whether what is relayed may go untracked: only where no chain of this host translates addresses,
  * for NAT needs conntrack. False where that cannot be found out. */
 bool ruleset_may_notrack(void);

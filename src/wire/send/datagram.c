@@ -3,19 +3,11 @@
 #include <errno.h>
 #include <libnet.h>
 #include <netinet/in.h>
-#include <stddef.h>
-#include <string.h>
 
 enum { TTL = 64 };
 
 _Static_assert((int)DATAGRAM_IPV4_LENGTH == (int)LIBNET_IPV4_H, "no options");
 _Static_assert((int)DATAGRAM_UDP_LENGTH == (int)LIBNET_UDP_H, "its header");
-
-static void write_u16(uint8_t *at, size_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
 
 /* The ones' complement sum of RFC 1071, four bytes at a time in the host's own byte order, which
  * its section 2 (B) allows: the result is stored in that order too. bytes need no alignment. */

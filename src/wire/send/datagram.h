@@ -16,6 +16,13 @@ enum {
 		65527, /* IPv6's length leaves its own header out (RFC 8200 3) */
 };
 
+/* In the byte order of headers. */
+static inline void write_u16(uint8_t *at, size_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
 /* Writes the headers that stand before bytes: TTL 64, identification 0 with DF in IPv4 (RFC 6864
  * 4.1), checksums. Returns their length, 28 or 48; -EMSGSIZE when no packet can carry that much,
  * -EINVAL when the flow has an IPv4 and an IPv6 end. */

@@ -1,7 +1,6 @@
 #include "identification.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/random.h>
 
 int identifications_prepare(struct identifications *identifications)

@@ -1,7 +1,6 @@
 #include "inject.h"
 
 #include <errno.h>
-#include <string.h>
 
 int inject_open(struct inject *inject, struct fault *fault)
 {

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/ip6.h>
 #include <stdalign.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -15,9 +15,7 @@
 #include <netinet/in.h>
 #include <netpacket/packet.h>
 #include <stdalign.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
