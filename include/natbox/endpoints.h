@@ -6,16 +6,8 @@
 #ifndef NATBOX_ENDPOINTS_H
 #define NATBOX_ENDPOINTS_H
 
-#include <natbox/address.h>
-#include <natbox/base.h>
 #include <natbox/nat.h>
-#include <natbox/report.h>
 #include <natbox/schedule.h>
-#include <natbox/sip.h>
-
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
 
 /* The proxies: their addresses, and a small number for each that the tables use in its place. */
 

@@ -3,8 +3,6 @@
 #ifndef NATBOX_REPORT_H
 #define NATBOX_REPORT_H
 
-#include <natbox/address.h>
-#include <natbox/base.h>
 #include <natbox/sip.h>
 
 /* Events. natbox.8, EVENTS, has the JSON form, which src/ops/log writes. */

@@ -4,7 +4,6 @@
 #ifndef NATBOX_SCHEDULE_H
 #define NATBOX_SCHEDULE_H
 
-#include <natbox/base.h>
 #include <natbox/settings.h>
 
 /* The wheel: which item wakes at which tick. One turn is longer than the longest wait, so an item

@@ -2,7 +2,6 @@
 #define NATBOX_SIP_H
 
 #include <natbox/address.h>
-#include <natbox/base.h>
 
 /* The SIP scanner (RFC 3261, 25): where the fields of interest stand in a datagram. It reads in
  * place: nothing is allocated, copied or changed, every text points into the datagram. A message is

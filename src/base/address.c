@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 

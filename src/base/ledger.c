@@ -1,7 +1,6 @@
 #include <natbox/base.h>
 
 #include <errno.h>
-#include <stddef.h>
 
 /* Entries of one bucket, any of which may have a key: what an entry evicts is the oldest of these.
  * Four of 16 bytes are a line of the cache. */

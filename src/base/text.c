@@ -1,7 +1,5 @@
 #include <natbox/base.h>
 
-#include <string.h>
-
 static inline char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;

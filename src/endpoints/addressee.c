@@ -1,7 +1,5 @@
 #include "endpoint.h"
 
-#include <string.h>
-
 static bool is_alphanumeric(char c)
 {
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');

@@ -1,4 +1,3 @@
-#include <natbox/base.h>
 #include <natbox/endpoints.h>
 
 #include <errno.h>

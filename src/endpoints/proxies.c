@@ -1,7 +1,5 @@
 #include <natbox/endpoints.h>
 
-#include <string.h>
-
 void proxies_init(struct proxies *proxies)
 {
 	memset(proxies, 0, sizeof(*proxies));

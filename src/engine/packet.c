@@ -1,7 +1,5 @@
 #include "engine.h"
 
-#include <natbox/nat.h>
-
 #include <errno.h>
 
 /* By address alone, and between whom. */

@@ -1,8 +1,6 @@
 #ifndef NATBOX_FOLLOW_DIALOG_H
 #define NATBOX_FOLLOW_DIALOG_H
 
-#include <natbox/follow.h>
-
 #include "transaction.h"
 
 /* INVITE, UPDATE, INFO, BYE and their responses, and CANCEL (RFC 3261 9, 12 to 15, RFC 3311,

@@ -1,5 +1,3 @@
-#include <natbox/follow.h>
-
 #include "dialog.h"
 #include "leg.h"
 #include "proof.h"

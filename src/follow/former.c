@@ -1,9 +1,5 @@
 #include "former.h"
 
-#include <natbox/nat.h>
-
-#include <string.h>
-
 /* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
  * that it had learnt, and its NAT has given it another port since, or where there is a host, too;
  * and that host, an IPv4 address, under a key of its own beside that. */

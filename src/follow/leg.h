@@ -12,8 +12,6 @@
 #ifndef NATBOX_FOLLOW_LEG_H
 #define NATBOX_FOLLOW_LEG_H
 
-#include <natbox/follow.h>
-
 #include "transaction.h"
 
 /* Keys: of the leg of whoever is from_client, or to it, in a message whose tags were found; of a

@@ -1,7 +1,5 @@
 #include "listing.h"
 
-#include <natbox/nat.h>
-
 #include <assert.h>
 
 void listing_expect(

@@ -1,11 +1,9 @@
 #include "dialog.h"
 #include "reason_key.h"
-#include "transaction.h"
 
 #include <natbox/keepalive.h>
 
 #include <stdio.h>
-#include <string.h>
 
 /* The tag of an answer's To: this, and a keyed hash of its request in hexadecimal. */
 static const char tag_prefix[] = "natbox";

@@ -2,8 +2,6 @@
 
 #include "former.h"
 
-#include <natbox/nat.h>
-
 /* What may be taken back of a registration. */
 struct old {
 	uint32_t registration;

@@ -1,7 +1,5 @@
 #include "reason_key.h"
 
-#include <string.h>
-
 uint64_t follow_key(const struct follow *follow, const char *purpose,
 	const struct text texts[static KEY_TEXTS_MAX])
 {

@@ -1,13 +1,10 @@
 #include "registration.h"
 
-#include "answer.h"
 #include "former.h"
 #include "moved.h"
 #include "proof.h"
 #include "request.h"
 #include "unlisted.h"
-
-#include <string.h>
 
 /* What begins with the only bracket there is, whatever the display name before it, and if nothing
  * closes it. Registrars that take such a To read it so. */

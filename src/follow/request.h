@@ -2,8 +2,6 @@
 #ifndef NATBOX_FOLLOW_REQUEST_H
 #define NATBOX_FOLLOW_REQUEST_H
 
-#include <natbox/follow.h>
-
 #include "transaction.h"
 
 /* Whether a user agent of this class that hit these tests is to be kept alive at all. */

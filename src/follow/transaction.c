@@ -1,9 +1,6 @@
 #include "transaction.h"
 
-#include <natbox/base.h>
-
 #include <errno.h>
-#include <string.h>
 
 /* Transactions that are looked at for one to give up. Who holds nine tenths of a phase escapes that
  * once in a hundred million times. */

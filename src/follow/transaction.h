@@ -9,11 +9,6 @@
 #ifndef NATBOX_FOLLOW_TRANSACTION_H
 #define NATBOX_FOLLOW_TRANSACTION_H
 
-#include <natbox/base.h>
-#include <natbox/report.h>
-#include <natbox/settings.h>
-#include <natbox/sip.h>
-
 #include "contact.h"
 
 /* Most Contacts that one REGISTER adds and that are looked for in its response; a phone has one, or

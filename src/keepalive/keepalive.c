@@ -1,7 +1,6 @@
 #include <natbox/keepalive.h>
 
 #include <endian.h>
-#include <string.h>
 
 /* "z9hG4bK" is RFC 3261's cookie, the rest of the prefix ours; then time and MAC in hexadecimal. */
 static const char branch_prefix[] = "z9hG4bKnatbox";

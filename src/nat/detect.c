@@ -1,7 +1,5 @@
 #include <natbox/nat.h>
 
-#include <string.h>
-
 #include "domain.h"
 
 enum {

@@ -1,7 +1,5 @@
 #include "origin.h"
 
-#include <string.h>
-
 const struct text origin_param = {"natbox", 6};
 const struct text maddr_head = {"maddr=", 6};
 

@@ -1,7 +1,5 @@
 #include "repair_parts.h"
 
-#include <string.h>
-
 #include "additions.h"
 #include "origin.h"
 

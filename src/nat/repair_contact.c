@@ -1,7 +1,5 @@
 #include "repair_parts.h"
 
-#include <string.h>
-
 #include "splice.h"
 
 static void format_source(struct repair *repair)

@@ -1,7 +1,5 @@
 #include <natbox/nat.h>
 
-#include <string.h>
-
 #include "origin.h"
 
 struct restore {

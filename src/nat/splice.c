@@ -1,7 +1,5 @@
 #include "splice.h"
 
-#include <string.h>
-
 void splice_start(struct splice *splice, struct text text)
 {
 	memcpy(splice->bytes, text.at, text.length);

@@ -1,4 +1,3 @@
-#include <natbox/base.h>
 #include <natbox/schedule.h>
 
 #include <stdlib.h>

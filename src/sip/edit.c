@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <natbox/sip.h>
-#include <string.h>
 
 void edits_reset(struct edits *edits)
 {

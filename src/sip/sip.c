@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 const char *const sip_defect_names[SIP_DEFECTS] = {
 	[DEFECT_BAD_START_LINE] = "bad start line",

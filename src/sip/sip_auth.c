@@ -1,7 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-
 /* Takes "name=value" from at on, with the blanks around it. Where it ends, NULL when it is none. */
 static const char *take_param(
 	const char *at, const char *end, struct text *name, struct text *value)

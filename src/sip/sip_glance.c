@@ -1,8 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-#include <string.h>
-
 /* Where Via stands further down than that, the whole message is to be read. */
 enum { LINES_MAX = 16 };
 

@@ -1,9 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-#include <stddef.h>
-#include <string.h>
-
 /* A header field of interest: a text of the message, or one of its lists. */
 struct header {
 	struct text name;

@@ -1,7 +1,5 @@
 #include "sip_lex.h"
 
-#include <string.h>
-
 enum {
 	ANY = LEX_PLAIN | LEX_REMARK,
 	BLANK = LEX_BLANK | ANY,

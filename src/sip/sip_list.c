@@ -1,8 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-#include <string.h>
-
 /* How far the first value goes: to a comma that stands in no quotes, brackets or (in a Via, where a
  * URI cannot stand) comment. What does not end takes all the rest, and its parser refuses it. */
 static const char *value_end(const char *at, const char *end, bool comments)

@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 /* Everything before the bracket. Phones send names that are no tokens (dots, parentheses, UTF-8);
  * only what could be read another way is refused. */

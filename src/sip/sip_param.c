@@ -1,7 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-
 /* The next semicolon that stands in no quotes, the last where several stand together, or the
  * end. */
 static const char *find_semicolon(const char *at, const char *end)

@@ -1,7 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-
 /* The most frequent first. */
 static const struct {
 	struct text name;

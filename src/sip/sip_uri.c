@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 /* A user may hold semicolons and question marks (RFC 4475 3.1.1.9), nothing after it an at sign:
  * so the first one ends it. */

@@ -1,7 +1,5 @@
 #include <natbox/sip.h>
 
-#include <string.h>
-
 /* Takes the next header field off the text, with the lines it is folded into. False at the empty
  * line that ends them. */
 static bool next_field(struct text *rest, struct text *field)

@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 /* "SIP / 2.0 / UDP " with blanks wherever the grammar has them. */
 static const char *parse_protocol(const char *at, const char *end, struct text *transport)
