@@ -8,15 +8,6 @@
  * asked for it, a phone has two or three. */
 enum { PROXIES_ASKED = 16 };
 
-static uint32_t power_of_two_from(uint32_t least)
-{
-	uint32_t power = 1024;
-
-	while (power < least && power < 1u << 31)
-		power *= 2;
-	return power;
-}
-
 /* Most reasons, for this many endpoints. */
 static uint32_t reasons_for(uint32_t limit)
 {
@@ -29,7 +20,7 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 {
 	uint32_t limit = settings->limits.endpoints;
 	uint32_t reasons = reasons_for(limit);
-	uint32_t heads = power_of_two_from(limit);
+	uint32_t heads = table_size(1024, limit);
 
 	*endpoints = (struct endpoints){
 		.settings = settings,
@@ -53,7 +44,6 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 		classes_set(&endpoints->classes, settings);
 		return 0;
 	}
-	endpoints_free(endpoints);
 	return -ENOMEM;
 }
 
@@ -199,14 +189,13 @@ static unsigned nat_at(
 static unsigned nat_where_named(const struct endpoints *endpoints, const struct address *client,
 	const struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact = sip_next_contact(message, &cursor);
+	const struct sip_uri *uri = &message->contacts[0].uri;
 	struct address named = *client;
 
-	if (!contact || !contact->uri.is_address || uri_port(&contact->uri) == client->port ||
-		!address_same_host(&contact->uri.address, client))
+	if (!message->contact_count || !uri->is_address || uri_port(uri) == client->port ||
+		!address_same_host(&uri->address, client))
 		return 0;
-	named.port = uri_port(&contact->uri);
+	named.port = uri_port(uri);
 	return nat_at(endpoints, &named, message->call_id);
 }
 

@@ -80,7 +80,4 @@ static inline uint32_t *reason_head(const struct endpoints *endpoints, uint64_t 
 uint32_t *endpoint_head(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
-/* Begins to fetch into the cache what reason_find looks at. */
-void reason_prefetch(const struct endpoints *endpoints, uint64_t key);
-
 #endif

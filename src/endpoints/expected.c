@@ -57,17 +57,10 @@ static void prefetch_reasons(const struct endpoints *endpoints, const uint32_t *
 	}
 }
 
-void endpoints_expect(
-	struct endpoints *endpoints, const struct endpoint_place *places, unsigned count)
+void endpoints_prefetch_expected(struct endpoints *endpoints)
 {
-	struct expected *expected = &endpoints->expected;
 	uint32_t found[EXPECTED_MAX];
 
-	expected->next = 0;
-	expected->count = count < EXPECTED_MAX ? count : EXPECTED_MAX;
-	for (unsigned i = 0; i < expected->count; i++)
-		expected->list[i] =
-			(struct lookup){.client = places[i].client, .proxy = places[i].proxy};
 	prefetch_heads(endpoints);
 	find_endpoints(endpoints, found);
 	prefetch_reasons(endpoints, found);

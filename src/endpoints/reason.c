@@ -66,15 +66,10 @@ uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct addre
 	return hash_end(&hash);
 }
 
-void reason_prefetch(const struct endpoints *endpoints, uint64_t key)
-{
-	prefetch(reason_head(endpoints, key));
-}
-
 void reason_expect(struct endpoints *endpoints, uint64_t key, uint32_t endpoint)
 {
 	endpoints->likely.endpoint = endpoint;
-	reason_prefetch(endpoints, key);
+	prefetch(reason_head(endpoints, key));
 }
 
 /* Makes a reason of the item taken for it. False when there is no room for its label. */
@@ -204,7 +199,7 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 	reason = reason_at(endpoints, index);
 	endpoint_join_nat(endpoints, where, claim->nat);
 	if (claim->kind == REASON_REGISTRATION)
-		endpoint_restore_class(endpoints, where, claim->class);
+		endpoint_join_class(endpoints, where, claim->class);
 	if (claim->lost)
 		endpoint_restore_lost(endpoints, where);
 	if (claim->proven)

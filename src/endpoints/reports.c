@@ -2,17 +2,16 @@
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 {
-	uint32_t now = report_tick(endpoints->report);
-	uint32_t expires = reason_at(endpoints, index)->expires;
-	uint32_t second = 1000000 / TICK_US;
+	const uint32_t expires = reason_at(endpoints, index)->expires;
 
-	return tick_before(now, expires) ? (expires - now) / second : 0;
+	return (uint32_t)(report_us_until(endpoints->report, expires) / 1000000);
 }
 
-static void hand_over(struct endpoints *endpoints, uint32_t index, struct event *event)
+void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *event)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
+	restored_tell_first(endpoints, index);
 	event->client = endpoint->client;
 	event->proxy = endpoints->proxies->list[endpoint->proxy];
 	report_event(endpoints->report, event);
@@ -21,13 +20,13 @@ static void hand_over(struct endpoints *endpoints, uint32_t index, struct event 
 static void report_addition(struct endpoints *endpoints, uint32_t index, bool restored)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
-	struct event event = {.type = EVENT_ENDPOINT_ADD, .restored = restored};
 
-	if (!report_happened(endpoints->report, EVENT_ENDPOINT_ADD))
-		return;
-	event.nat = endpoint->nat;
-	event.class = classes_name(&endpoints->classes, endpoint->class).at;
-	hand_over(endpoints, index, &event);
+	if (report_happened(endpoints->report, EVENT_ENDPOINT_ADD))
+		endpoint_report(endpoints, index,
+			&(struct event){.type = EVENT_ENDPOINT_ADD,
+				.restored = restored,
+				.nat = endpoint->nat,
+				.class = classes_name(&endpoints->classes, endpoint->class).at});
 }
 
 void endpoint_report_added(struct endpoints *endpoints, uint32_t index)
@@ -35,31 +34,25 @@ void endpoint_report_added(struct endpoints *endpoints, uint32_t index)
 	report_addition(endpoints, index, false);
 }
 
-void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *event)
-{
-	restored_tell_first(endpoints, index);
-	hand_over(endpoints, index, event);
-}
-
-/* Of a reason what its event has of its own. */
-static void describe(const struct endpoints *endpoints, uint32_t index, struct event *event)
+static void report_reason(struct endpoints *endpoints, uint32_t index, enum event_type type,
+	bool restored, const char *why)
 {
 	const struct reason *reason = reason_at(endpoints, index);
 
-	event->reason.kind = reason->kind;
-	event->reason.id = label_text(&endpoints->labels, reason->label);
-	event->reason.expires = reason_seconds_left(endpoints, index);
+	if (report_happened(endpoints->report, type))
+		endpoint_report(endpoints, reason->endpoint,
+			&(struct event){.type = type,
+				.restored = restored,
+				.reason = {.kind = reason->kind,
+					.id = label_text(&endpoints->labels, reason->label),
+					.expires = reason_seconds_left(endpoints, index),
+					.why = why}});
 }
 
 void reason_report(
 	struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
 {
-	struct event event = {.type = type, .reason = {.why = why}};
-
-	if (!report_happened(endpoints->report, type))
-		return;
-	describe(endpoints, index, &event);
-	endpoint_report(endpoints, reason_at(endpoints, index)->endpoint, &event);
+	report_reason(endpoints, index, type, false, why);
 }
 
 /* What a restart has put back is told of like what is new, but marked: a little at a time, as there
@@ -82,16 +75,6 @@ void restored_note(struct endpoints *endpoints)
 	}
 }
 
-static void tell_reason(struct endpoints *endpoints, uint32_t index)
-{
-	struct event event = {.type = EVENT_REASON_ADD, .restored = true};
-
-	if (!report_happened(endpoints->report, EVENT_REASON_ADD))
-		return;
-	describe(endpoints, index, &event);
-	hand_over(endpoints, reason_at(endpoints, index)->endpoint, &event);
-}
-
 static void tell(struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
@@ -99,7 +82,7 @@ static void tell(struct endpoints *endpoints, uint32_t index)
 	report_addition(endpoints, index, true);
 	for (uint32_t reason = endpoint->reasons; reason;
 		reason = reason_at(endpoints, reason)->next)
-		tell_reason(endpoints, reason);
+		report_reason(endpoints, reason, EVENT_REASON_ADD, true, NULL);
 }
 
 void restored_tell_now(struct endpoints *endpoints, uint32_t index)

@@ -16,7 +16,10 @@ bool endpoint_join_nat(struct endpoints *endpoints, uint32_t endpoint, unsigned 
 /* It was lost before a restart. */
 void endpoint_restore_lost(struct endpoints *endpoints, uint32_t endpoint);
 
-/* What is now known of its class before it is on the schedule. */
-void endpoint_restore_class(struct endpoints *endpoints, uint32_t endpoint, unsigned class);
+/* It is of this class; nothing else follows. */
+void endpoint_join_class(struct endpoints *endpoints, uint32_t endpoint, unsigned class);
+
+/* It gets a new place on the schedule, for when its keepalive is due. */
+void endpoint_place_anew(struct endpoints *endpoints, uint32_t endpoint);
 
 #endif

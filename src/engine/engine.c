@@ -42,17 +42,12 @@ struct engine *engine_new(const struct settings *settings, bool repairs,
 		(struct keepalive){.settings = &engine->settings, .key = keys[KEEPALIVE]};
 	proxies_init(&engine->proxies);
 	if (endpoints_init(&engine->endpoints, &engine->settings, &engine->report, &engine->proxies,
-		    &keys[ENDPOINTS]) != 0) {
-		free(engine);
-		return NULL;
-	}
-	if (follow_init(&engine->follow, &engine->settings, &engine->report, &engine->endpoints,
-		    &keys[FOLLOW]) != 0) {
-		endpoints_free(&engine->endpoints);
-		free(engine);
-		return NULL;
-	}
-	return engine;
+		    &keys[ENDPOINTS]) == 0 &&
+		follow_init(&engine->follow, &engine->settings, &engine->report, &engine->endpoints,
+			&keys[FOLLOW]) == 0)
+		return engine;
+	engine_free(engine);
+	return NULL;
 }
 
 void engine_free(struct engine *engine)

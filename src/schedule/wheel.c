@@ -35,19 +35,10 @@ struct wheel {
 /* No item waits so long: an hour is 360 000 ticks. */
 enum { TICK_BITS = (1 << 24) - 1 };
 
-static uint32_t slots_for(uint32_t longest)
-{
-	uint32_t slots = GROUP;
-
-	while (slots < longest + 2)
-		slots *= 2;
-	return slots;
-}
-
 struct wheel *wheel_new(uint32_t items, uint32_t longest, uint32_t now)
 {
 	struct wheel *wheel = calloc(1, sizeof(*wheel));
-	uint32_t slots = slots_for(longest);
+	uint32_t slots = table_size(GROUP, longest + 2);
 
 	if (!wheel)
 		return NULL;
