@@ -125,9 +125,8 @@ static void put_top_via(
 		sip_received((struct text){host, address_format_host(proxy, host)});
 
 	if (asks) {
-		after.at = text_end(via->rport.whole);
-		after.length = (size_t)(text_end(before) - after.at);
-		before.length = (size_t)(via->rport.whole.at - before.at);
+		after = text_between(text_end(via->rport.whole), text_end(before));
+		before = text_between(before.at, via->rport.whole.at);
 		snprintf(rport, sizeof(rport), ";rport=%u", proxy->port);
 	}
 	put(writing,

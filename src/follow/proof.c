@@ -37,15 +37,10 @@ static uint64_t nonce_key(
 
 static uint64_t tag_key(const struct follow *follow, const struct passage *passage, struct text tag)
 {
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	hash_add(&hash, "t", 1);
-	hash_add(&hash, passage->client.ip, sizeof(passage->client.ip));
-	hash_add_number(&hash, passage->client.port);
-	hash_add_text(&hash, tag);
-	hash_add_text(&hash, passage->message->call_id);
-	return hash_end(&hash);
+	return follow_key(follow, "t",
+		(struct text[KEY_TEXTS_MAX]){
+			follow_bytes(&passage->client, sizeof(passage->client)), tag,
+			passage->message->call_id});
 }
 
 /* What was given; the number that the ledger has with it. */
@@ -103,14 +98,15 @@ bool proof_bears_nonce(const struct follow *follow, const struct sip_message *me
  * has one only in its responses. */
 static uint64_t request_key(const struct follow *follow, const struct passage *passage)
 {
-	const struct sip_message *message = passage->message;
 	uint64_t key = passage->key;
 
-	if (!passage->has_key || !transaction_is_named(message))
-		key = transaction_key(follow->transactions, message, &passage->client,
-			passage->proxy, passage->in == message->is_request,
-			&(struct transaction_tags){{0}, {0}});
-	return key ^ (uint64_t)message->method << 56;
+	if (!passage->has_key || !transaction_is_named(passage->message)) {
+		struct passage untagged = *passage;
+
+		untagged.from_tag = untagged.to_tag = (struct text){0};
+		key = transaction_key(follow->transactions, &untagged);
+	}
+	return key ^ (uint64_t)passage->message->method << 56;
 }
 
 /* How long a response to a request may take that was noted then. */

@@ -19,7 +19,7 @@ static bool find_params(struct text value, struct text *params)
 
 	if (!close)
 		return false;
-	*params = text_trim((struct text){close + 1, (size_t)(text_end(value) - close - 1)});
+	*params = text_trim(text_between(close + 1, text_end(value)));
 	return !memchr(value.at, '"', value.length);
 }
 
@@ -40,10 +40,8 @@ struct text follow_value(struct text field, struct text *params)
 	const char *end = text_end(field);
 	const char *semicolon = field.length ? memchr(field.at, ';', field.length) : NULL;
 
-	params->at = semicolon ? semicolon : end;
-	params->length = (size_t)(end - params->at);
-	field.length -= params->length;
-	return text_trim(field);
+	*params = text_between(semicolon ? semicolon : end, end);
+	return text_trim(text_between(field.at, params->at));
 }
 
 bool follow_seconds(struct text value, uint32_t *seconds)

@@ -1,5 +1,4 @@
-/* One message that is repaired: repair.c does all of it, with a file each for its Via and for one
- * of its Contacts. */
+/* One message that is repaired: repair.c does all of it, its Via with the help of repair_via.c. */
 #ifndef NATBOX_NAT_REPAIR_PARTS_H
 #define NATBOX_NAT_REPAIR_PARTS_H
 
@@ -12,7 +11,7 @@ struct repair {
 	const struct sip_message *message;
 	const struct address *source;
 	struct edits *edits;
-	struct domains *domains;
+	struct domains domains;
 	struct text sent_by_host; /* of the user agent's own Via; at is NULL in a response */
 	enum { UNREAD, NAME, ADDRESS } sent_by_is; /* ADDRESS: this one */
 	struct address sent_by;
@@ -21,10 +20,9 @@ struct repair {
 	char text[ADDRESS_TEXT_MAX];
 };
 
-/* Has it write source; sent_by_host is still to be set, in a request. What is given is pointed
- * to. */
+/* Has it write source. What is given is pointed to. */
 void repair_start(struct repair *repair, const struct sip_message *message,
-	const struct address *source, struct domains *domains, struct edits *edits);
+	const struct address *source, struct text sent_by_host, struct edits *edits);
 
 /* Whether it had to be repaired, and was. */
 bool repair_via(struct repair *repair, const struct sip_via *via, enum nat_fix_via fix);
