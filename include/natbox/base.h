@@ -257,6 +257,19 @@ struct timespec clock_in_ms(unsigned ms);
  * them blocked, and so have those that it starts. 0 or a negative errno: threads may be short. */
 int thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
 
+/* The first bit that is set in an array of words, from that one on and before end, or end. */
+static inline uint32_t bits_find(const uint64_t *words, uint32_t from, uint32_t end)
+{
+	while (from < end) {
+		const uint64_t bits = words[from / 64] >> from % 64;
+
+		if (bits)
+			return from + (uint32_t)__builtin_ctzll(bits);
+		from = (from / 64 + 1) * 64;
+	}
+	return end;
+}
+
 /* What the core counts time in. */
 enum { TICK_US = 10000 };
 

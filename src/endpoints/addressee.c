@@ -1,4 +1,4 @@
-#include "endpoint.h"
+#include "parts.h"
 
 static bool is_alphanumeric(char c)
 {

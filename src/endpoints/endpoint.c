@@ -1,6 +1,4 @@
-#include "endpoint.h"
-#include "reports.h"
-#include "traits.h"
+#include "parts.h"
 
 #include <errno.h>
 
@@ -127,7 +125,7 @@ uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *hea
 	while (index) {
 		const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-		if (endpoint->proxy == proxy && address_equal(&endpoint->client, client))
+		if (endpoint_is_at(endpoint, client, proxy))
 			break;
 		index = endpoint->hash_next;
 	}
@@ -219,11 +217,6 @@ static uint32_t number_of(const struct endpoints *endpoints, const uint32_t *add
 	return (uint32_t)(address_counter - endpoints->per_address);
 }
 
-static void unproven_changed(struct endpoints *endpoints)
-{
-	endpoints->report->counters.unproven = endpoints->unproven.places.count;
-}
-
 /* It is among the unproven no more. */
 static void leave_unproven(struct endpoints *endpoints, uint32_t index)
 {
@@ -231,7 +224,7 @@ static void leave_unproven(struct endpoints *endpoints, uint32_t index)
 
 	unproven_remove(&endpoints->unproven, index,
 		number_of(endpoints, address_counter(endpoints, client)));
-	unproven_changed(endpoints);
+	endpoints->report->counters.unproven = endpoints->unproven.places.count;
 }
 
 bool endpoint_set_proven(struct endpoints *endpoints, uint32_t index)
@@ -302,7 +295,7 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	if (!is_proven) {
 		unproven_add(
 			&endpoints->unproven, index, number_of(endpoints, bucket->address_counter));
-		unproven_changed(endpoints);
+		endpoints->report->counters.unproven = endpoints->unproven.places.count;
 	}
 	endpoint_count(endpoints, endpoint, 1);
 	return index;
@@ -362,7 +355,7 @@ uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *cl
 
 	if (!index)
 		return claim_refuse(endpoints, claim, refusal);
-	endpoint_report_added(endpoints, index);
+	endpoint_report_added(endpoints, index, false);
 	endpoint->refreshed = ticks_of(endpoints->report->now_us);
 	if (endpoint->proven)
 		schedule_place(&endpoints->schedule, index, endpoint->class,

@@ -2,7 +2,7 @@
  * known from the one before, and with many clients none of them is in the cache. Of one client
  * after the other each would be waited for; of all at once, a part of each at a time, hardly any
  * is. */
-#include "endpoint.h"
+#include "parts.h"
 
 static void prefetch_heads(struct endpoints *endpoints)
 {

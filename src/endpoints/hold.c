@@ -1,5 +1,4 @@
-#include "endpoint.h"
-#include "reports.h"
+#include "parts.h"
 
 /* How a claim becomes a reason: where there is no room for it, unproven endpoints make some. */
 

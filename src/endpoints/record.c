@@ -1,5 +1,4 @@
-#include "endpoint.h"
-#include "reports.h"
+#include "parts.h"
 
 #include <errno.h>
 

@@ -1,4 +1,4 @@
-#include "reports.h"
+#include "parts.h"
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 {
@@ -17,7 +17,7 @@ void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *
 	report_event(endpoints->report, event);
 }
 
-static void report_addition(struct endpoints *endpoints, uint32_t index, bool restored)
+void endpoint_report_added(struct endpoints *endpoints, uint32_t index, bool restored)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
@@ -27,11 +27,6 @@ static void report_addition(struct endpoints *endpoints, uint32_t index, bool re
 				.restored = restored,
 				.nat = endpoint->nat,
 				.class = classes_name(&endpoints->classes, endpoint->class).at});
-}
-
-void endpoint_report_added(struct endpoints *endpoints, uint32_t index)
-{
-	report_addition(endpoints, index, false);
 }
 
 static void report_reason(struct endpoints *endpoints, uint32_t index, enum event_type type,
@@ -79,7 +74,7 @@ static void tell(struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	report_addition(endpoints, index, true);
+	endpoint_report_added(endpoints, index, true);
 	for (uint32_t reason = endpoint->reasons; reason;
 		reason = reason_at(endpoints, reason)->next)
 		report_reason(endpoints, reason, EVENT_REASON_ADD, true, NULL);

@@ -1,4 +1,4 @@
-#include "traits.h"
+#include "parts.h"
 
 /* Ends the reasons of an endpoint whose kind does not count any more. */
 static void end_unwanted_reasons(struct endpoints *endpoints, uint32_t index)

@@ -1,6 +1,4 @@
-/* What an endpoint is found to be: natted, lost, given up, of a class. What is counted by that and
- * what a store keeps of it follow. */
-#include "traits.h"
+#include "parts.h"
 
 /* Keepalives that an unproven endpoint gets where keepalive.max-lost says none is ever lost. */
 enum { TRIALS_DEFAULT = 3 };

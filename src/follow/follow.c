@@ -43,11 +43,6 @@ bool follow_set_limit(struct follow *follow, uint32_t limit)
 	return pool_set_limit(&follow->transactions->pool, limit);
 }
 
-bool follow_next(const struct follow *follow, uint32_t *tick)
-{
-	return transactions_next(follow->transactions, tick);
-}
-
 /* At the limit one transaction is treated as if its time were over, before
  * a request comes that may open another: that is one more than it takes at most. */
 static void make_room(struct follow *follow)

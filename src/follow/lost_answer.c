@@ -68,21 +68,13 @@ static bool is_outside_a_dialog(const struct sip_message *message)
 	       !sip_param(to.params, TEXT("tag"), &tag);
 }
 
-static bool is_registered(const struct endpoints *endpoints, uint32_t endpoint)
-{
-	uint32_t reason = endpoint_at(endpoints, endpoint)->reasons;
-
-	while (reason && reason_at(endpoints, reason)->kind != REASON_REGISTRATION)
-		reason = reason_at(endpoints, reason)->next;
-	return reason != 0;
-}
-
 /* With a forged INVITE a stranger can make an endpoint where a phone stands that is well, and never
  * answers keepalives: calls to that phone are not his to stop. */
 static bool is_lost(const struct endpoints *endpoints, uint32_t endpoint)
 {
 	return endpoint && liveness_is_lost(endpoints, endpoint) &&
-	       (endpoint_at(endpoints, endpoint)->proven || is_registered(endpoints, endpoint));
+	       (endpoint_at(endpoints, endpoint)->proven ||
+		       endpoint_addressee(endpoints, endpoint).aor.at);
 }
 
 static bool is_due(const struct follow *follow, const struct passage *passage)

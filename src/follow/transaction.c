@@ -302,8 +302,9 @@ void transaction_fail(struct transactions *transactions, uint32_t index)
 	transaction->has_failed = true;
 }
 
-bool transactions_next(const struct transactions *transactions, uint32_t *tick)
+bool follow_next(const struct follow *follow, uint32_t *tick)
 {
+	const struct transactions *transactions = follow->transactions;
 	bool any = false;
 
 	for (unsigned phase = 0; phase < TRANSACTION_PHASES; phase++) {

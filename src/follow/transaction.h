@@ -186,7 +186,4 @@ uint32_t transaction_to_give_up(const struct transactions *transactions);
 /* One whose time is over, still open; 0 when there is none. */
 uint32_t transaction_overdue(const struct transactions *transactions);
 
-/* The tick at which the next one's time is over. False when none is pending. */
-bool transactions_next(const struct transactions *transactions, uint32_t *tick);
-
 #endif

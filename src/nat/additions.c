@@ -1,4 +1,4 @@
-#include "additions.h"
+#include "repair_parts.h"
 
 /* RFC 3261 10.2.2. */
 static bool is_removal(const struct additions *additions, const struct sip_contact *contact)

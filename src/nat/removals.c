@@ -1,8 +1,5 @@
 #include "repair_parts.h"
 
-#include "additions.h"
-#include "origin.h"
-
 /* Before the first header field with a Contact, of a message that has one. Its colon may stand on
  * another line than its name. */
 static struct text front_of(const struct sip_message *message)

@@ -1,8 +1,5 @@
 #include "repair_parts.h"
 
-#include "additions.h"
-#include "splice.h"
-
 static void format_source(struct repair *repair)
 {
 	size_t length = address_format(repair->source, repair->text);

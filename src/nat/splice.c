@@ -1,4 +1,4 @@
-#include "splice.h"
+#include "repair_parts.h"
 
 void splice_start(struct splice *splice, struct text text)
 {

@@ -236,34 +236,17 @@ void wheel_place_sender(struct wheel *wheel, uint32_t item, uint32_t earliest, u
 	append(wheel, item, find_room(wheel, earliest, latest, interval), true, pace);
 }
 
-/* The first occupied slot from that one on, going round once. */
-static bool find_occupied(const struct wheel *wheel, uint32_t from, uint32_t *slot)
-{
-	uint32_t blocks = (wheel->mask + 1) / BLOCK;
-	uint32_t block = from / BLOCK;
-	uint64_t bits = wheel->occupied[block] & ~0ull << from % BLOCK;
-
-	for (uint32_t i = 0; i <= blocks; i++) {
-		if (bits) {
-			*slot = block * BLOCK + (uint32_t)__builtin_ctzll(bits);
-			return true;
-		}
-		block = (block + 1) % blocks;
-		bits = wheel->occupied[block];
-	}
-	return false;
-}
-
 bool wheel_next(struct wheel *wheel, uint32_t *tick)
 {
-	uint32_t from = (wheel->now + 1) & wheel->mask;
+	const uint32_t from = (wheel->now + 1) & wheel->mask, slots = wheel->mask + 1;
 	uint32_t slot;
 
 	if (!wheel->placed)
 		return false;
 	if (!wheel->next_known) {
-		if (!find_occupied(wheel, from, &slot))
-			return false;
+		slot = bits_find(wheel->occupied, from, slots);
+		if (slot == slots)
+			slot = bits_find(wheel->occupied, 0, from);
 		wheel->next = wheel->now + 1 + ((slot - from) & wheel->mask);
 		wheel->next_known = true;
 	}
