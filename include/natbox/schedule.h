@@ -60,15 +60,6 @@ void wheel_prefetch(const struct wheel *wheel, uint32_t item);
 uint32_t wheel_peek(const struct wheel *wheel);
 uint32_t wheel_peek_after(const struct wheel *wheel, uint32_t item);
 
-/* How an item is kept alive: as [keepalive] says, or a class over it. The interval is never 0. */
-struct keepalive_rules {
-	enum keepalive_scope scope;
-	enum keepalive_method method;
-	uint64_t interval_us;
-	unsigned max_lost;
-	bool drop_lost;
-};
-
 /* The schedule: a keepalive is due one interval after the item was refreshed, by a sign of life
  * or the keepalive before. Interval, time for an answer and whether there are keepalives at all are
  * what the settings say at the moment of each call, the interval and that last for each class of

@@ -41,7 +41,7 @@ bool record_quiet(
 	endpoint = endpoint_at(endpoints, reason->endpoint);
 	*quiet_us = quiet_of(endpoints, endpoint);
 	*is_slow = endpoint_rules(endpoints, endpoint)->interval_us >
-		   endpoints->settings->keepalive.interval_us;
+		   endpoints->settings->keepalive.rules.interval_us;
 	return true;
 }
 
