@@ -14,13 +14,12 @@
 /* Most proxy addresses. A host with *:PORT has a few; the most seen is one an address of a /24. */
 enum { PROXIES_MAX = 1024, PROXIES_BUCKETS = 4096, PROXY_NONE = UINT16_MAX };
 
+/* Zeroed there is none. */
 struct proxies {
 	uint16_t count;
 	struct address list[PROXIES_MAX];
 	uint16_t buckets[PROXIES_BUCKETS]; /* open addressing; number + 1, 0 is empty */
 };
-
-void proxies_init(struct proxies *proxies);
 
 /* Adds an address, or finds it there already. Its number, or PROXY_NONE when there are too many. */
 uint16_t proxies_add(struct proxies *proxies, const struct address *address);

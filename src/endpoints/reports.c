@@ -7,11 +7,10 @@ uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 	return (uint32_t)(report_us_until(endpoints->report, expires) / 1000000);
 }
 
-void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *event)
+static void hand_over(struct endpoints *endpoints, uint32_t index, struct event *event)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	restored_tell_first(endpoints, index);
 	event->client = endpoint->client;
 	event->proxy = endpoints->proxies->list[endpoint->proxy];
 	report_event(endpoints->report, event);
@@ -22,32 +21,38 @@ void endpoint_report_added(struct endpoints *endpoints, uint32_t index, bool res
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
 	if (report_happened(endpoints->report, EVENT_ENDPOINT_ADD))
-		endpoint_report(endpoints, index,
+		hand_over(endpoints, index,
 			&(struct event){.type = EVENT_ENDPOINT_ADD,
 				.restored = restored,
 				.nat = endpoint->nat,
 				.class = classes_name(&endpoints->classes, endpoint->class).at});
 }
 
-static void report_reason(struct endpoints *endpoints, uint32_t index, enum event_type type,
-	bool restored, const char *why)
+void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *event)
+{
+	restored_tell_first(endpoints, index);
+	hand_over(endpoints, index, event);
+}
+
+/* Of a reason what its event has of its own. */
+static void describe(const struct endpoints *endpoints, uint32_t index, struct event *event)
 {
 	const struct reason *reason = reason_at(endpoints, index);
 
-	if (report_happened(endpoints->report, type))
-		endpoint_report(endpoints, reason->endpoint,
-			&(struct event){.type = type,
-				.restored = restored,
-				.reason = {.kind = reason->kind,
-					.id = label_text(&endpoints->labels, reason->label),
-					.expires = reason_seconds_left(endpoints, index),
-					.why = why}});
+	event->reason.kind = reason->kind;
+	event->reason.id = label_text(&endpoints->labels, reason->label);
+	event->reason.expires = reason_seconds_left(endpoints, index);
 }
 
 void reason_report(
 	struct endpoints *endpoints, uint32_t index, enum event_type type, const char *why)
 {
-	report_reason(endpoints, index, type, false, why);
+	struct event event = {.type = type, .reason = {.why = why}};
+
+	if (!report_happened(endpoints->report, type))
+		return;
+	describe(endpoints, index, &event);
+	endpoint_report(endpoints, reason_at(endpoints, index)->endpoint, &event);
 }
 
 /* What a restart has put back is told of like what is new, but marked: a little at a time, as there
@@ -70,6 +75,16 @@ void restored_note(struct endpoints *endpoints)
 	}
 }
 
+static void tell_reason(struct endpoints *endpoints, uint32_t index)
+{
+	struct event event = {.type = EVENT_REASON_ADD, .restored = true};
+
+	if (!report_happened(endpoints->report, EVENT_REASON_ADD))
+		return;
+	describe(endpoints, index, &event);
+	hand_over(endpoints, reason_at(endpoints, index)->endpoint, &event);
+}
+
 static void tell(struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
@@ -77,7 +92,7 @@ static void tell(struct endpoints *endpoints, uint32_t index)
 	endpoint_report_added(endpoints, index, true);
 	for (uint32_t reason = endpoint->reasons; reason;
 		reason = reason_at(endpoints, reason)->next)
-		report_reason(endpoints, reason, EVENT_REASON_ADD, true, NULL);
+		tell_reason(endpoints, reason);
 }
 
 void restored_tell_now(struct endpoints *endpoints, uint32_t index)

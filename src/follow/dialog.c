@@ -1,7 +1,6 @@
 #include "dialog.h"
 
 #include "leg.h"
-#include "reason_key.h"
 #include "request.h"
 
 static uint32_t seconds_of(uint64_t us)

@@ -1,6 +1,6 @@
 #include "former.h"
 
-#include "reason_key.h"
+#include "request.h"
 
 /* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
  * that it had learnt, and its NAT has given it another port since, or where there is a host, too;

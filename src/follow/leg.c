@@ -1,6 +1,5 @@
 #include "leg.h"
 
-#include "reason_key.h"
 #include "request.h"
 
 /* What parts the keys of a leg and its twin; both are hashes. */

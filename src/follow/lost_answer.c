@@ -1,5 +1,5 @@
 #include "dialog.h"
-#include "reason_key.h"
+#include "request.h"
 
 #include <natbox/keepalive.h>
 

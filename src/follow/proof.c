@@ -1,7 +1,6 @@
 #include "proof.h"
 
-#include "reason_key.h"
-#include "transaction.h"
+#include "request.h"
 
 /* What a request is good for, and what its responses have been counted for; the number that the
  * ledger has with it. */
@@ -195,7 +194,7 @@ static void response_to_client(struct follow *follow, struct passage *passage)
 	const unsigned status = passage->message->status;
 	uint32_t asked = 0;
 
-	if (status == 401 || status == 407)
+	if (follow_is_challenge(status))
 		give_nonces(follow, passage);
 	if (status <= 100 || status >= 300)
 		return;

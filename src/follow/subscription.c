@@ -1,6 +1,5 @@
 #include "subscription.h"
 
-#include "reason_key.h"
 #include "request.h"
 
 /* What a subscription lasts when neither side says (RFC 6665 leaves it to the event package;

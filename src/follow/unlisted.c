@@ -1,6 +1,5 @@
 #include "unlisted.h"
 
-#include "reason_key.h"
 #include "request.h"
 
 /* Whether a 2xx says of anything that it lists how long that lasts. */
