@@ -144,7 +144,7 @@ static int find_any(struct replay *replay, uint16_t port, struct fault *fault)
 	replay->registers = 0;
 	replay->wire.handler = (struct wire_handler){.context = replay, .datagram = on_searched};
 	result = read_all(replay, fault);
-	if (result != 0 && !engine_proxy_count(replay->engine))
+	if (result != 0 && !engine_proxies(replay->engine)->count)
 		return result;
 	if (replay->registers == 0)
 		replay->unseen[replay->unseen_count++] = (struct address){.port = port};
@@ -169,7 +169,7 @@ static int find_proxies(struct replay *replay, const char *path, struct fault *f
 		if (result != 0)
 			return result;
 	}
-	if (engine_proxy_count(replay->engine))
+	if (engine_proxies(replay->engine)->count)
 		return 0;
 	return no_proxy_fault(replay, path, config->proxies[0].address.port, fault);
 }

@@ -78,7 +78,7 @@ taken=$(sed -n '/config_keys\[CONFIG_KEYS\] = {$/,/^};/p' src/ops/config/config_
 written=$(awk '/^\.S[hs] / { section = "" } /^\.Ss \[[a-z]*\]/ { section = $2; gsub(/[][]/, "", section) }
 	section != "" && /^\.It Cm [a-z-]+ =/ { print section "." $3 }' natbox.8 | sort)
 same key "$taken" "$written"
-taken=$( (sed -n 's/^\t\[EVENT_[A-Z_]*\] = "\([a-z-]*\)",$/\1/p' src/report/event.c; echo summary) | sort)
+taken=$( (sed -n 's/^\t\[EVENT_[A-Z_]*\] = "\([a-z-]*\)",$/\1/p' src/report/report.c; echo summary) | sort)
 written=$(sed -n '/^\.Sh EVENTS/,/^\.Sh /s/^\.It Cm //p' natbox.8 | sort)
 same event "$taken" "$written"
 

@@ -72,8 +72,8 @@ static struct host host_start(const char *directory, uint32_t endpoints)
 {
 	const struct settings settings = {
 		.nat = {.detect = NAT_VIA_SOURCE, .fix_contact = true, .restore = true},
-		.keepalive = {.scope = KEEPALIVE_NATTED,
-			.interval_us = INTERVAL_US,
+		.keepalive = {.rules.scope = KEEPALIVE_NATTED,
+			.rules.interval_us = INTERVAL_US,
 			.from = "sip:keepalive@PROXY",
 			.registrations = true,
 			.subscriptions = true,

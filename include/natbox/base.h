@@ -28,6 +28,11 @@ static inline struct text text_from(const char *string)
 	return (struct text){string, strlen(string)};
 }
 
+static inline struct text text_between(const char *start, const char *end)
+{
+	return (struct text){start, (size_t)(end - start)};
+}
+
 /* Begins to fetch what stands there into the cache. Compilers take out the call of a function that
  * does nothing else, unless there is something in it that they cannot see through. */
 static inline void prefetch(const void *at)
@@ -46,6 +51,11 @@ static inline const char *text_end(struct text text)
 static inline int text_shown(struct text text, int most)
 {
 	return text.length < (size_t)most ? (int)text.length : most;
+}
+
+static inline char text_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
 bool text_equal(struct text a, struct text b);
@@ -130,6 +140,14 @@ static inline void *pool_item(const struct pool *pool, uint32_t index)
 
 /* Zeroed. NULL when memory is short. A large one is not there in a child process that is forked. */
 void *table_new(size_t count, size_t item_size);
+
+/* So many items at least, as they are reached by a hash: a power of two, and start or more. */
+static inline uint32_t table_size(uint32_t start, uint32_t least)
+{
+	while (start < least && start < 1u << 31)
+		start *= 2;
+	return start;
+}
 
 /* The same for a table that is reached at random from the first item on: all of it is backed now,
  * as to zero a huge page takes up to some milliseconds, and packets would wait for each. */
@@ -238,6 +256,19 @@ struct timespec clock_in_ms(unsigned ms);
 /* Signals go to other threads, as they are for the event loop: the one that is started has all of
  * them blocked, and so have those that it starts. 0 or a negative errno: threads may be short. */
 int thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
+
+/* The first bit that is set in an array of words, from that one on and before end, or end. */
+static inline uint32_t bits_find(const uint64_t *words, uint32_t from, uint32_t end)
+{
+	while (from < end) {
+		const uint64_t bits = words[from / 64] >> from % 64;
+
+		if (bits)
+			return from + (uint32_t)__builtin_ctzll(bits);
+		from = (from / 64 + 1) * 64;
+	}
+	return end;
+}
 
 /* What the core counts time in. */
 enum { TICK_US = 10000 };

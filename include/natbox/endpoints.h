@@ -6,29 +6,20 @@
 #ifndef NATBOX_ENDPOINTS_H
 #define NATBOX_ENDPOINTS_H
 
-#include <natbox/address.h>
-#include <natbox/base.h>
 #include <natbox/nat.h>
-#include <natbox/report.h>
 #include <natbox/schedule.h>
-#include <natbox/sip.h>
-
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
 
 /* The proxies: their addresses, and a small number for each that the tables use in its place. */
 
 /* Most proxy addresses. A host with *:PORT has a few; the most seen is one an address of a /24. */
 enum { PROXIES_MAX = 1024, PROXIES_BUCKETS = 4096, PROXY_NONE = UINT16_MAX };
 
+/* Zeroed there is none. */
 struct proxies {
 	uint16_t count;
 	struct address list[PROXIES_MAX];
 	uint16_t buckets[PROXIES_BUCKETS]; /* open addressing; number + 1, 0 is empty */
 };
-
-void proxies_init(struct proxies *proxies);
 
 /* Adds an address, or finds it there already. Its number, or PROXY_NONE when there are too many. */
 uint16_t proxies_add(struct proxies *proxies, const struct address *address);
@@ -314,7 +305,7 @@ struct endpoints {
 	struct expected expected;
 };
 
-/* What is kept is pointed to, not copied. 0 or -ENOMEM. */
+/* What is kept is pointed to, not copied. 0 or -ENOMEM; then what there is is to be freed, too. */
 int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 	struct report *report, const struct proxies *proxies, const struct hash_key *key);
 void endpoints_free(struct endpoints *endpoints);
@@ -351,17 +342,10 @@ static inline const struct endpoint *reason_endpoint(
 uint32_t endpoint_find(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
-/* Where an endpoint is looked for. */
-struct endpoint_place {
-	struct address client;
-	uint16_t proxy;
-};
-
-/* endpoint_prefetch is going to be called for these, in this order, though not for each: what is
- * known of all of them is fetched into the cache at once, where one after the other would wait. At
- * most EXPECTED_MAX. */
-void endpoints_expect(
-	struct endpoints *endpoints, const struct endpoint_place *places, unsigned count);
+/* endpoint_prefetch is going to be called for the clients and proxies of endpoints.expected, in
+ * this order, though not for each: what is known of all of them is fetched into the cache at once,
+ * where one after the other would wait. */
+void endpoints_prefetch_expected(struct endpoints *endpoints);
 
 /* What is asked for next is likely this endpoint: what endpoint_find looks at begins to be fetched
  * into the cache, which takes as long as a scan. */
@@ -467,6 +451,9 @@ struct reason_claim {
  * Each is reported. Returns its index, or 0 when a limit refuses it, which is reported too; what
  * there was then stays as it was. */
 uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *claim);
+
+/* Refreshes a reason where it stands, with all that its claim says but its key and name. */
+void reason_renew(struct endpoints *endpoints, uint32_t reason, const struct reason_claim *claim);
 
 /* Whether there is room for a claim where it stands, once this reason has left its own place for
  * it; if not, that is reported: nothing is to end for a move that a limit then refuses. */

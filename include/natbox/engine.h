@@ -62,7 +62,6 @@ struct endpoints *engine_endpoints(struct engine *engine);
 /* Makes an address one of the proxies'; adding it again changes nothing. 0 or -ENOSPC. */
 int engine_add_proxy(struct engine *engine, const struct address *proxy);
 bool engine_is_proxy(const struct engine *engine, const struct address *address);
-unsigned engine_proxy_count(const struct engine *engine);
 
 /* All of them, for whoever asks at every datagram. It belongs to the engine. */
 struct proxies;

@@ -19,7 +19,7 @@ struct follow {
 	uint32_t registers; /* REGISTER requests that were opened */
 };
 
-/* What is kept is pointed to, not copied. 0 or -ENOMEM. */
+/* What is kept is pointed to, not copied. 0 or -ENOMEM; then what there is is to be freed, too. */
 int follow_init(struct follow *follow, const struct settings *settings, struct report *report,
 	struct endpoints *endpoints, const struct hash_key *key);
 void follow_free(struct follow *follow);

@@ -3,10 +3,7 @@
 #ifndef NATBOX_KEEPALIVE_H
 #define NATBOX_KEEPALIVE_H
 
-#include <natbox/base.h>
 #include <natbox/endpoints.h>
-#include <natbox/settings.h>
-#include <natbox/sip.h>
 
 /* Keepalive messages: what is sent, and how its answer is recognised without a table: the branch of
  * its Via carries the time it was sent and a keyed MAC over client, proxy and that time. */

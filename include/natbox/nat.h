@@ -38,11 +38,8 @@
 #ifndef NATBOX_NAT_H
 #define NATBOX_NAT_H
 
-#include <natbox/address.h>
-#include <natbox/base.h>
 #include <natbox/report.h>
 #include <natbox/settings.h>
-#include <natbox/sip.h>
 
 /* Which of tests hit for a message from a user agent at source. Set of enum nat_test.
  *

@@ -3,8 +3,6 @@
 #ifndef NATBOX_REPORT_H
 #define NATBOX_REPORT_H
 
-#include <natbox/address.h>
-#include <natbox/base.h>
 #include <natbox/sip.h>
 
 /* Events. natbox.8, EVENTS, has the JSON form, which src/ops/log writes. */
@@ -187,6 +185,21 @@ static inline bool report_has_time(const struct report *report)
 static inline uint32_t report_tick(const struct report *report)
 {
 	return (uint32_t)(report->now_us / TICK_US);
+}
+
+/* Microseconds until a tick near the present, and since one; 0 when it is over, or to come. */
+static inline uint64_t report_us_until(const struct report *report, uint32_t tick)
+{
+	const uint32_t now = report_tick(report);
+
+	return tick_before(now, tick) ? (uint64_t)(tick - now) * TICK_US : 0;
+}
+
+static inline uint64_t report_us_since(const struct report *report, uint32_t tick)
+{
+	const uint32_t now = report_tick(report);
+
+	return tick_before(tick, now) ? (uint64_t)(now - tick) * TICK_US : 0;
 }
 
 /* An event of this type has happened, which counts as work. True: the sink wants it; it is to be

@@ -4,7 +4,6 @@
 #ifndef NATBOX_SCHEDULE_H
 #define NATBOX_SCHEDULE_H
 
-#include <natbox/base.h>
 #include <natbox/settings.h>
 
 /* The wheel: which item wakes at which tick. One turn is longer than the longest wait, so an item
@@ -60,15 +59,6 @@ void wheel_prefetch(const struct wheel *wheel, uint32_t item);
  * fetched into the cache. */
 uint32_t wheel_peek(const struct wheel *wheel);
 uint32_t wheel_peek_after(const struct wheel *wheel, uint32_t item);
-
-/* How an item is kept alive: as [keepalive] says, or a class over it. The interval is never 0. */
-struct keepalive_rules {
-	enum keepalive_scope scope;
-	enum keepalive_method method;
-	uint64_t interval_us;
-	unsigned max_lost;
-	bool drop_lost;
-};
 
 /* The schedule: a keepalive is due one interval after the item was refreshed, by a sign of life
  * or the keepalive before. Interval, time for an answer and whether there are keepalives at all are

@@ -25,6 +25,15 @@ enum keepalive_scope { KEEPALIVE_NATTED, KEEPALIVE_ALL, KEEPALIVE_OFF };
 enum keepalive_method { KEEPALIVE_NOTIFY, KEEPALIVE_OPTIONS, KEEPALIVE_CRLF, KEEPALIVE_ZERO };
 extern const char *const keepalive_method_names[]; /* ended by NULL */
 
+/* How somebody is kept alive: as [keepalive] says, or a class over it. The interval is never 0. */
+struct keepalive_rules {
+	enum keepalive_scope scope;
+	enum keepalive_method method;
+	uint64_t interval_us;
+	unsigned max_lost; /* 0: never report one lost */
+	bool drop_lost;
+};
+
 /* How keepalives leave: as Ethernet frames where that can be and nothing of this host would miss
  * them; wherever it can be; or through the kernel. */
 enum keepalive_path { KEEPALIVE_PATH_AUTO, KEEPALIVE_PATH_LINK, KEEPALIVE_PATH_RAW };
@@ -71,11 +80,7 @@ struct phone_class {
 	unsigned network_count;
 	char user_agents[CLASS_GLOBS_MAX], aors[CLASS_GLOBS_MAX];
 	unsigned effects; /* set of enum class_effect: which of these count */
-	enum keepalive_scope scope;
-	uint64_t interval_us;
-	enum keepalive_method method;
-	uint32_t max_lost;
-	bool drop_lost;
+	struct keepalive_rules rules;
 };
 
 struct settings {
@@ -89,9 +94,7 @@ struct settings {
 		uint32_t spread_expires; /* percent */
 	} nat;
 	struct {
-		enum keepalive_scope scope;
-		uint64_t interval_us;
-		enum keepalive_method method;
+		struct keepalive_rules rules;
 		/* URI; PROXY stands for the proxy's address, USER for the phone's user, AOR for its
 		 * address of record; each once at most. */
 		char from[FROM_MAX];
@@ -99,8 +102,6 @@ struct settings {
 		char extra_headers[EXTRA_HEADERS_MAX]; /* whole lines, each ended by CRLF; or empty
 							*/
 		bool registrations, subscriptions, dialogs;
-		unsigned max_lost; /* 0: never report one lost */
-		bool drop_lost;
 		uint64_t reply_timeout_us;
 	} keepalive;
 	struct {

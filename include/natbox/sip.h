@@ -2,7 +2,6 @@
 #define NATBOX_SIP_H
 
 #include <natbox/address.h>
-#include <natbox/base.h>
 
 /* The SIP scanner (RFC 3261, 25): where the fields of interest stand in a datagram. It reads in
  * place: nothing is allocated, copied or changed, every text points into the datagram. A message is
@@ -122,7 +121,7 @@ struct sip_contact {
 	struct sip_uri uri; /* empty for "*" */
 };
 
-/* How far a walk over the values of a list, or over the Contacts, has come. */
+/* How far a walk over the values of a list has come. */
 struct sip_cursor {
 	unsigned place; /* start with zeros */
 };
@@ -283,10 +282,6 @@ int sip_contact_parse(struct text value, struct sip_contact *out);
 /* The nonce of a challenge or of credentials (RFC 3261 20.44, 20.7), without its quotes; never
  * empty. */
 bool sip_nonce(struct text auth, struct text *nonce);
-
-/* Walks the Contacts, taken apart; ill-formed values are left out. NULL at the end. */
-const struct sip_contact *sip_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor);
 
 enum { SIP_DEFAULT_PORT = 5060, SIPS_DEFAULT_PORT = 5061 };
 

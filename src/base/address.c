@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -134,13 +133,11 @@ bool address_is_no_place(const struct address *address)
 
 bool address_is_one_host(const struct address *address)
 {
-	static const uint8_t unspecified[16];
-
 	if (address->port == 0)
 		return false;
 	if (address_is_ipv4(address))
 		return address->ip[12] != 0 && address->ip[12] < 224;
-	return address->ip[0] != 0xff && memcmp(address->ip, unspecified, sizeof(unspecified)) != 0;
+	return address->ip[0] != 0xff && !address_is_unspecified(address);
 }
 
 /* More than 9 for what is none, as the end is. */
@@ -222,8 +219,8 @@ int address_parse(struct text text, uint16_t default_port, struct address *addre
 	bool lone_ipv6 = colon && !bracketed && memchr(text.at, ':', (size_t)(colon - text.at));
 
 	if (colon && !lone_ipv6 && !(bracketed && text_end(text)[-1] == ']')) {
-		host.length = (size_t)(colon - text.at);
-		if (!text_number((struct text){colon + 1, text.length - host.length - 1}, &port))
+		host = text_between(text.at, colon);
+		if (!text_number(text_between(colon + 1, text_end(text)), &port))
 			return -EINVAL;
 	}
 	if (port == 0 || port > UINT16_MAX)
@@ -272,7 +269,7 @@ size_t address_format(const struct address *address, char text[static ADDRESS_TE
 int network_parse(struct text text, struct network *network)
 {
 	const char *slash = text.length ? memchr(text.at, '/', text.length) : NULL;
-	struct text host = slash ? (struct text){text.at, (size_t)(slash - text.at)} : text;
+	struct text host = slash ? text_between(text.at, slash) : text;
 	struct address address = {0};
 	uint32_t bits, most;
 
@@ -280,9 +277,7 @@ int network_parse(struct text text, struct network *network)
 		return -EINVAL;
 	most = address_is_ipv4(&address) ? 32 : 128;
 	bits = most;
-	if (slash &&
-		(!text_number((struct text){slash + 1, text.length - host.length - 1}, &bits) ||
-			bits > most))
+	if (slash && (!text_number(text_between(slash + 1, text_end(text)), &bits) || bits > most))
 		return -EINVAL;
 	network->bits = (uint8_t)(bits + 128 - most);
 	for (unsigned bit = network->bits; bit < 128; bit++) {

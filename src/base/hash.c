@@ -1,7 +1,6 @@
 #include <natbox/base.h>
 
 #include <endian.h>
-#include <string.h>
 
 static inline uint64_t rotate(uint64_t word, unsigned bits)
 {

@@ -1,7 +1,6 @@
 #include <natbox/base.h>
 
 #include <errno.h>
-#include <stddef.h>
 
 /* Entries of one bucket, any of which may have a key: what an entry evicts is the oldest of these.
  * Four of 16 bytes are a line of the cache. */
@@ -18,10 +17,8 @@ struct ledger_entry {
 
 int ledger_init(struct ledger *ledger, uint32_t entries)
 {
-	uint32_t buckets = 1;
+	const uint32_t buckets = table_size(1, entries / WAYS + (entries % WAYS != 0));
 
-	while (buckets * WAYS < entries && buckets < 1u << 28)
-		buckets *= 2;
 	ledger->mask = buckets - 1;
 	ledger->entries = table_new_backed((size_t)buckets * WAYS, sizeof(*ledger->entries));
 	return ledger->entries ? 0 : -ENOMEM;

@@ -1,7 +1,6 @@
 #include <natbox/address.h>
 
 #include <errno.h>
-#include <string.h>
 
 /* How many of them begin at this IP address or before it. */
 static unsigned count_up_to(const struct networks *networks, const uint8_t ip[static 16])

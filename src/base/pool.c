@@ -1,7 +1,6 @@
 #include <natbox/base.h>
 
 #include <errno.h>
-#include <string.h>
 
 int pool_init(struct pool *pool, size_t item_size, uint32_t limit)
 {

@@ -1,6 +1,5 @@
 #include <natbox/base.h>
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 

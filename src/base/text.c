@@ -1,12 +1,5 @@
 #include <natbox/base.h>
 
-#include <string.h>
-
-static inline char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 static inline bool is_blank(char c)
 {
 	const uint64_t blanks = 1ull << ' ' | 1 << '\t' | 1 << '\r' | 1 << '\n';
@@ -27,7 +20,7 @@ bool text_equal_nocase(struct text a, struct text b)
 	if (text_equal(a, b))
 		return true;
 	for (size_t i = 0; i < a.length; i++) {
-		if (a.at[i] != b.at[i] && lower(a.at[i]) != lower(b.at[i]))
+		if (a.at[i] != b.at[i] && text_lower(a.at[i]) != text_lower(b.at[i]))
 			return false;
 	}
 	return true;
@@ -56,7 +49,7 @@ struct text text_trim(struct text text)
 		end--;
 	while (at < end && is_blank(*at))
 		at++;
-	return (struct text){at, (size_t)(end - at)};
+	return text_between(at, end);
 }
 
 size_t text_plain(struct text text, char *out, size_t room)

@@ -1,6 +1,4 @@
-#include "endpoint.h"
-
-#include <string.h>
+#include "parts.h"
 
 static bool is_alphanumeric(char c)
 {
@@ -35,7 +33,7 @@ static struct text without_password(struct text user)
 	const char *colon = user.length ? memchr(user.at, ':', user.length) : NULL;
 
 	if (colon)
-		user.length = (size_t)(colon - user.at);
+		user = text_between(user.at, colon);
 	return user;
 }
 
@@ -48,7 +46,7 @@ static struct text user_of_aor(struct text aor)
 
 	if (!end)
 		return (struct text){0};
-	return without_password((struct text){user, (size_t)(end - user)});
+	return without_password(text_between(user, end));
 }
 
 struct text contact_user(struct text aor, struct text user)

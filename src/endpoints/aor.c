@@ -1,4 +1,4 @@
-#include "endpoint.h"
+#include "parts.h"
 
 static uint64_t hash_of(
 	const struct endpoints *endpoints, const struct sip_uri *uri, uint16_t proxy)

@@ -1,4 +1,3 @@
-#include <natbox/base.h>
 #include <natbox/endpoints.h>
 
 #include <errno.h>
@@ -32,19 +31,6 @@ void changes_free(struct changes *changes)
 	*changes = (struct changes){0};
 }
 
-/* The first bit set in an array of words, from that one on and before end; end when none is. */
-static uint32_t find_bit(const uint64_t *words, uint32_t from, uint32_t end)
-{
-	while (from < end) {
-		uint64_t bits = words[from / 64] >> from % 64;
-
-		if (bits)
-			return from + (uint32_t)__builtin_ctzll(bits);
-		from = (from / 64 + 1) * 64;
-	}
-	return end;
-}
-
 void changes_remove(struct changes *changes, uint32_t slot)
 {
 	const uint32_t word = slot / 64;
@@ -61,9 +47,9 @@ uint32_t changes_take(struct changes *changes, uint32_t from)
 
 	if (from > changes->limit)
 		return 0;
-	slot = find_bit(changes->slots, from, word_end);
+	slot = bits_find(changes->slots, from, word_end);
 	if (slot == word_end) {
-		word = find_bit(changes->words, word + 1, words);
+		word = bits_find(changes->words, word + 1, words);
 		if (word >= words)
 			return 0;
 		slot = word * 64 + (uint32_t)__builtin_ctzll(changes->slots[word]);
@@ -76,5 +62,5 @@ bool changes_any(const struct changes *changes)
 {
 	uint32_t words = words_for(changes->limit);
 
-	return changes->slots && find_bit(changes->words, 0, words) < words;
+	return changes->slots && bits_find(changes->words, 0, words) < words;
 }

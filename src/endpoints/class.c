@@ -5,30 +5,21 @@ static bool same_rules(const struct keepalive_rules *a, const struct keepalive_r
 	return a->interval_us == b->interval_us && a->scope == b->scope;
 }
 
-static struct keepalive_rules default_rules(const struct settings *settings)
-{
-	return (struct keepalive_rules){.scope = settings->keepalive.scope,
-		.method = settings->keepalive.method,
-		.interval_us = settings->keepalive.interval_us,
-		.max_lost = settings->keepalive.max_lost,
-		.drop_lost = settings->keepalive.drop_lost};
-}
-
 static struct keepalive_rules rules_of(
 	const struct settings *settings, const struct phone_class *class)
 {
-	struct keepalive_rules rules = default_rules(settings);
+	struct keepalive_rules rules = settings->keepalive.rules;
 
 	if (class->effects & CLASS_SCOPE)
-		rules.scope = class->scope;
+		rules.scope = class->rules.scope;
 	if (class->effects & CLASS_INTERVAL)
-		rules.interval_us = class->interval_us;
+		rules.interval_us = class->rules.interval_us;
 	if (class->effects & CLASS_METHOD)
-		rules.method = class->method;
+		rules.method = class->rules.method;
 	if (class->effects & CLASS_MAX_LOST)
-		rules.max_lost = class->max_lost;
+		rules.max_lost = class->rules.max_lost;
 	if (class->effects & CLASS_DROP_LOST)
-		rules.drop_lost = class->drop_lost;
+		rules.drop_lost = class->rules.drop_lost;
 	return rules;
 }
 
@@ -61,7 +52,7 @@ static unsigned give_number(struct classes *classes)
 
 bool classes_set(struct classes *classes, const struct settings *settings)
 {
-	const struct keepalive_rules rules = default_rules(settings);
+	const struct keepalive_rules rules = settings->keepalive.rules;
 	bool changes = !same_rules(&classes->rules[0], &rules);
 
 	classes->settings = settings;

@@ -1,21 +1,10 @@
-#include "endpoint.h"
-#include "reports.h"
-#include "traits.h"
+#include "parts.h"
 
 #include <errno.h>
 
 /* A phone that learnt its address from one proxy may register with another: the first so many are
  * asked for it, a phone has two or three. */
 enum { PROXIES_ASKED = 16 };
-
-static uint32_t power_of_two_from(uint32_t least)
-{
-	uint32_t power = 1024;
-
-	while (power < least && power < 1u << 31)
-		power *= 2;
-	return power;
-}
 
 /* Most reasons, for this many endpoints. */
 static uint32_t reasons_for(uint32_t limit)
@@ -29,7 +18,7 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 {
 	uint32_t limit = settings->limits.endpoints;
 	uint32_t reasons = reasons_for(limit);
-	uint32_t heads = power_of_two_from(limit);
+	uint32_t heads = table_size(1024, limit);
 
 	*endpoints = (struct endpoints){
 		.settings = settings,
@@ -53,7 +42,6 @@ int endpoints_init(struct endpoints *endpoints, const struct settings *settings,
 		classes_set(&endpoints->classes, settings);
 		return 0;
 	}
-	endpoints_free(endpoints);
 	return -ENOMEM;
 }
 
@@ -137,7 +125,7 @@ uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *hea
 	while (index) {
 		const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-		if (endpoint->proxy == proxy && address_equal(&endpoint->client, client))
+		if (endpoint_is_at(endpoint, client, proxy))
 			break;
 		index = endpoint->hash_next;
 	}
@@ -199,14 +187,13 @@ static unsigned nat_at(
 static unsigned nat_where_named(const struct endpoints *endpoints, const struct address *client,
 	const struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact = sip_next_contact(message, &cursor);
+	const struct sip_uri *uri = &message->contacts[0].uri;
 	struct address named = *client;
 
-	if (!contact || !contact->uri.is_address || uri_port(&contact->uri) == client->port ||
-		!address_same_host(&contact->uri.address, client))
+	if (!message->contact_count || !uri->is_address || uri_port(uri) == client->port ||
+		!address_same_host(&uri->address, client))
 		return 0;
-	named.port = uri_port(&contact->uri);
+	named.port = uri_port(uri);
 	return nat_at(endpoints, &named, message->call_id);
 }
 
@@ -230,11 +217,6 @@ static uint32_t number_of(const struct endpoints *endpoints, const uint32_t *add
 	return (uint32_t)(address_counter - endpoints->per_address);
 }
 
-static void unproven_changed(struct endpoints *endpoints)
-{
-	endpoints->report->counters.unproven = endpoints->unproven.places.count;
-}
-
 /* It is among the unproven no more. */
 static void leave_unproven(struct endpoints *endpoints, uint32_t index)
 {
@@ -242,7 +224,7 @@ static void leave_unproven(struct endpoints *endpoints, uint32_t index)
 
 	unproven_remove(&endpoints->unproven, index,
 		number_of(endpoints, address_counter(endpoints, client)));
-	unproven_changed(endpoints);
+	endpoints->report->counters.unproven = endpoints->unproven.places.count;
 }
 
 bool endpoint_set_proven(struct endpoints *endpoints, uint32_t index)
@@ -313,7 +295,7 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	if (!is_proven) {
 		unproven_add(
 			&endpoints->unproven, index, number_of(endpoints, bucket->address_counter));
-		unproven_changed(endpoints);
+		endpoints->report->counters.unproven = endpoints->unproven.places.count;
 	}
 	endpoint_count(endpoints, endpoint, 1);
 	return index;
@@ -373,7 +355,7 @@ uint32_t endpoint_add(struct endpoints *endpoints, const struct reason_claim *cl
 
 	if (!index)
 		return claim_refuse(endpoints, claim, refusal);
-	endpoint_report_added(endpoints, index);
+	endpoint_report_added(endpoints, index, false);
 	endpoint->refreshed = ticks_of(endpoints->report->now_us);
 	if (endpoint->proven)
 		schedule_place(&endpoints->schedule, index, endpoint->class,

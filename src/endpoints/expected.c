@@ -2,7 +2,7 @@
  * known from the one before, and with many clients none of them is in the cache. Of one client
  * after the other each would be waited for; of all at once, a part of each at a time, hardly any
  * is. */
-#include "endpoint.h"
+#include "parts.h"
 
 static void prefetch_heads(struct endpoints *endpoints)
 {
@@ -57,17 +57,10 @@ static void prefetch_reasons(const struct endpoints *endpoints, const uint32_t *
 	}
 }
 
-void endpoints_expect(
-	struct endpoints *endpoints, const struct endpoint_place *places, unsigned count)
+void endpoints_prefetch_expected(struct endpoints *endpoints)
 {
-	struct expected *expected = &endpoints->expected;
 	uint32_t found[EXPECTED_MAX];
 
-	expected->next = 0;
-	expected->count = count < EXPECTED_MAX ? count : EXPECTED_MAX;
-	for (unsigned i = 0; i < expected->count; i++)
-		expected->list[i] =
-			(struct lookup){.client = places[i].client, .proxy = places[i].proxy};
 	prefetch_heads(endpoints);
 	find_endpoints(endpoints, found);
 	prefetch_reasons(endpoints, found);

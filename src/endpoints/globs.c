@@ -1,13 +1,9 @@
 #include <natbox/endpoints.h>
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 static bool is_same(struct text text, size_t at, char wanted, size_t folded)
 {
-	return text.at[at] == wanted || (at >= folded && lower(text.at[at]) == lower(wanted));
+	return text.at[at] == wanted ||
+	       (at >= folded && text_lower(text.at[at]) == text_lower(wanted));
 }
 
 /* Of two stars only the last can have taken too little: what stands before it fits. */
@@ -39,16 +35,13 @@ static bool glob_fits(struct text glob, struct text text, size_t folded)
 
 static bool next_glob(struct text *globs, struct text *glob)
 {
-	const char *comma = globs->length ? memchr(globs->at, ',', globs->length) : NULL;
+	const char *end = text_end(*globs), *comma;
 
 	if (!globs->length)
 		return false;
-	*glob = *globs;
-	if (comma)
-		glob->length = (size_t)(comma - globs->at);
-	globs->at = comma ? comma + 1 : text_end(*globs);
-	globs->length -= glob->length + (comma != NULL);
-	*glob = text_trim(*glob);
+	comma = memchr(globs->at, ',', globs->length);
+	*glob = text_trim(text_between(globs->at, comma ? comma : end));
+	*globs = text_between(comma ? comma + 1 : end, end);
 	return true;
 }
 
@@ -82,7 +75,7 @@ static struct text without_scheme(struct text text, struct text *scheme)
 		if (text.length >= length &&
 			text_equal_nocase((struct text){text.at, length}, schemes[i])) {
 			*scheme = schemes[i];
-			return (struct text){text.at + length, text.length - length};
+			return text_between(text.at + length, text_end(text));
 		}
 	}
 	return text;

@@ -1,5 +1,4 @@
-#include "endpoint.h"
-#include "reports.h"
+#include "parts.h"
 
 /* How a claim becomes a reason: where there is no room for it, unproven endpoints make some. */
 
@@ -51,21 +50,25 @@ static void make_room_for(struct endpoints *endpoints, const struct reason_claim
 	}
 }
 
-/* Refreshes a reason where it stands. */
-static uint32_t renew(struct endpoints *endpoints, uint32_t index, const struct reason_claim *claim)
+static void take_traits(
+	struct endpoints *endpoints, uint32_t endpoint, const struct reason_claim *claim)
+{
+	endpoint_add_nat(endpoints, endpoint, claim->nat);
+	if (claim->kind == REASON_REGISTRATION)
+		endpoint_set_class(endpoints, endpoint, claim->class);
+}
+
+void reason_renew(struct endpoints *endpoints, uint32_t index, const struct reason_claim *claim)
 {
 	struct reason *reason = reason_at(endpoints, index);
 
-	endpoint_add_nat(endpoints, reason->endpoint, claim->nat);
-	if (claim->kind == REASON_REGISTRATION)
-		endpoint_set_class(endpoints, reason->endpoint, claim->class);
+	take_traits(endpoints, reason->endpoint, claim);
 	reason->early = claim->early;
 	reason_set_user(endpoints, index, claim->user);
 	reason->binding = claim->binding;
 	reason->written = claim->written;
 	reason->cseq = claim->cseq;
 	reason_refresh(endpoints, index, claim->seconds);
-	return index;
 }
 
 bool reason_may_move(struct endpoints *endpoints, const struct reason_claim *claim, uint32_t reason)
@@ -90,9 +93,7 @@ static uint32_t place_of(struct endpoints *endpoints, const struct reason_claim 
 
 	if (endpoint) {
 		restored_tell_first(endpoints, endpoint);
-		endpoint_add_nat(endpoints, endpoint, claim->nat);
-		if (claim->kind == REASON_REGISTRATION)
-			endpoint_set_class(endpoints, endpoint, claim->class);
+		take_traits(endpoints, endpoint, claim);
 		return endpoint;
 	}
 	make_room_for(endpoints, claim);
@@ -104,8 +105,10 @@ uint32_t reason_hold(struct endpoints *endpoints, const struct reason_claim *cla
 	uint32_t reason = reason_find_at(endpoints, claim->key, &claim->client, claim->proxy);
 	uint32_t endpoint;
 
-	if (reason)
-		return renew(endpoints, reason, claim);
+	if (reason) {
+		reason_renew(endpoints, reason, claim);
+		return reason;
+	}
 	if (claim->kind != REASON_REGISTRATION)
 		reason = reason_find(endpoints, claim->key);
 	if (reason && !reason_may_move(endpoints, claim, reason))

@@ -1,8 +1,6 @@
-#include <natbox/base.h>
 #include <natbox/endpoints.h>
 
 #include <errno.h>
-#include <string.h>
 
 /* A label is two lengths in two bytes, of the name (LABEL_MAX) and of the user (LABEL_USER_MAX),
  * then both. */

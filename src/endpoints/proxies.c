@@ -1,12 +1,5 @@
 #include <natbox/endpoints.h>
 
-#include <string.h>
-
-void proxies_init(struct proxies *proxies)
-{
-	memset(proxies, 0, sizeof(*proxies));
-}
-
 /* The operator chooses what stands in the table, so it needs no keyed hash. */
 static unsigned hash_of(const struct address *address)
 {

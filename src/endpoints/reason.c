@@ -1,6 +1,4 @@
-#include "endpoint.h"
-#include "reports.h"
-#include "traits.h"
+#include "parts.h"
 
 #include <errno.h>
 
@@ -30,24 +28,16 @@ uint32_t reason_find(const struct endpoints *endpoints, uint64_t key)
 	return index;
 }
 
-static bool stands_at(const struct endpoints *endpoints, uint32_t reason,
-	const struct address *client, uint16_t proxy)
-{
-	const struct endpoint *endpoint = reason_endpoint(endpoints, reason);
-
-	return endpoint->proxy == proxy && address_equal(&endpoint->client, client);
-}
-
 uint32_t reason_find_at(const struct endpoints *endpoints, uint64_t key,
 	const struct address *client, uint16_t proxy)
 {
 	uint32_t index = reason_find(endpoints, key);
 
-	if (!index || stands_at(endpoints, index, client, proxy))
+	if (!index || endpoint_is_at(reason_endpoint(endpoints, index), client, proxy))
 		return index;
 	index = *reason_head(endpoints, key);
 	while (index && (reason_key(reason_at(endpoints, index)) != key ||
-				!stands_at(endpoints, index, client, proxy)))
+				!endpoint_is_at(reason_endpoint(endpoints, index), client, proxy)))
 		index = reason_at(endpoints, index)->hash_next;
 	return index;
 }
@@ -66,27 +56,28 @@ uint64_t reason_orphan_key(const struct endpoints *endpoints, const struct addre
 	return hash_end(&hash);
 }
 
-void reason_prefetch(const struct endpoints *endpoints, uint64_t key)
-{
-	prefetch(reason_head(endpoints, key));
-}
-
 void reason_expect(struct endpoints *endpoints, uint64_t key, uint32_t endpoint)
 {
 	endpoints->likely.endpoint = endpoint;
-	reason_prefetch(endpoints, key);
+	prefetch(reason_head(endpoints, key));
 }
 
-/* Makes a reason of the item taken for it. False when there is no room for its label. */
-static bool reason_enter(struct endpoints *endpoints, const struct reason_claim *claim,
-	uint32_t index, uint32_t endpoint)
+/* A reason of an endpoint that is in the tables: its index, 0 when there is no room for it or its
+ * label. */
+static uint32_t reason_enter(
+	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
 {
 	const struct text user = contact_user(claim->id, claim->user);
-	uint32_t label = label_take(&endpoints->labels, claim->id, user);
 	uint32_t *head = reason_head(endpoints, claim->key);
+	uint32_t index = pool_take(&endpoints->reasons), label;
 
-	if (!label)
-		return false;
+	if (!index)
+		return 0;
+	label = label_take(&endpoints->labels, claim->id, user);
+	if (!label) {
+		pool_give(&endpoints->reasons, index);
+		return 0;
+	}
 	*reason_at(endpoints, index) = (struct reason){
 		.key = {(uint32_t)claim->key, (uint32_t)(claim->key >> 32)},
 		.hash_next = *head,
@@ -103,7 +94,7 @@ static bool reason_enter(struct endpoints *endpoints, const struct reason_claim 
 	endpoint_at(endpoints, endpoint)->reasons = index;
 	endpoints->report->counters.reasons = endpoints->reasons.count;
 	endpoints->report->counters.reasons_of[claim->kind]++;
-	return true;
+	return index;
 }
 
 bool endpoint_has_reasons_enough(const struct endpoints *endpoints, uint32_t endpoint)
@@ -135,30 +126,11 @@ uint32_t reason_add(
 
 	if (endpoint_has_reasons_enough(endpoints, endpoint))
 		return claim_refuse(endpoints, claim, REFUSED_REASONS_PER_ENDPOINT);
-	index = pool_take(&endpoints->reasons);
+	index = reason_enter(endpoints, claim, endpoint);
 	if (!index)
 		return claim_refuse(endpoints, claim, REFUSED_REASONS);
-	if (!reason_enter(endpoints, claim, index, endpoint)) {
-		pool_give(&endpoints->reasons, index);
-		return claim_refuse(endpoints, claim, REFUSED_REASONS);
-	}
 	ask_again(endpoints, endpoint);
 	return index;
-}
-
-/* A reason at an endpoint that is in the tables: its index, 0 when there is no room. */
-static uint32_t restore_at(
-	struct endpoints *endpoints, const struct reason_claim *claim, uint32_t endpoint)
-{
-	uint32_t index = pool_take(&endpoints->reasons);
-
-	if (index && reason_enter(endpoints, claim, index, endpoint))
-		return index;
-	if (index)
-		pool_give(&endpoints->reasons, index);
-	if (!endpoint_at(endpoints, endpoint)->reasons)
-		endpoint_leave(endpoints, endpoint);
-	return 0;
 }
 
 /* Phones that share a Call-ID share the key of their registrations. */
@@ -197,14 +169,19 @@ int64_t reason_restore(struct endpoints *endpoints, const struct reason_claim *c
 	}
 	if (!where)
 		where = endpoint_enter(endpoints, claim, bucket, &refusal);
-	index = where ? restore_at(endpoints, claim, where) : 0;
-	if (!index)
+	if (!where)
 		return -ENOSPC;
+	index = reason_enter(endpoints, claim, where);
+	if (!index) {
+		if (!endpoint_at(endpoints, where)->reasons)
+			endpoint_leave(endpoints, where);
+		return -ENOSPC;
+	}
 	endpoint = endpoint_at(endpoints, where);
 	reason = reason_at(endpoints, index);
 	endpoint_join_nat(endpoints, where, claim->nat);
 	if (claim->kind == REASON_REGISTRATION)
-		endpoint_restore_class(endpoints, where, claim->class);
+		endpoint_join_class(endpoints, where, claim->class);
 	if (claim->lost)
 		endpoint_restore_lost(endpoints, where);
 	if (claim->proven)

@@ -1,5 +1,4 @@
-#include "endpoint.h"
-#include "reports.h"
+#include "parts.h"
 
 #include <errno.h>
 
@@ -22,33 +21,17 @@ static const struct reason *reason_in(const struct endpoints *endpoints, uint32_
 	return reason_at(endpoints, slot);
 }
 
-/* The span until a tick near the present; 0 when it is over. */
-static uint64_t us_until(const struct endpoints *endpoints, uint32_t tick)
-{
-	uint32_t now = report_tick(endpoints->report);
-
-	return tick_before(now, tick) ? (uint64_t)(tick - now) * TICK_US : 0;
-}
-
 /* An interval at most: after that a keepalive is overdue, for however long. */
 static uint64_t quiet_of(const struct endpoints *endpoints, const struct endpoint *endpoint)
 {
-	uint64_t interval_us = endpoint_rules(endpoints, endpoint)->interval_us;
-	uint32_t now = report_tick(endpoints->report);
-	uint64_t quiet_us = 0;
+	const uint64_t interval_us = endpoint_rules(endpoints, endpoint)->interval_us;
+	const uint64_t quiet_us = report_us_since(endpoints->report, endpoint->refreshed);
 
-	if (tick_before(endpoint->refreshed, now))
-		quiet_us = (uint64_t)(now - endpoint->refreshed) * TICK_US;
 	return quiet_us < interval_us ? quiet_us : interval_us;
 }
 
-static bool is_slow(const struct endpoints *endpoints, const struct endpoint *endpoint)
-{
-	return endpoint_rules(endpoints, endpoint)->interval_us >
-	       endpoints->settings->keepalive.interval_us;
-}
-
-bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us, bool *slow)
+bool record_quiet(
+	const struct endpoints *endpoints, uint32_t slot, uint64_t *quiet_us, bool *is_slow)
 {
 	const struct reason *reason = reason_in(endpoints, slot);
 	const struct endpoint *endpoint;
@@ -57,14 +40,15 @@ bool record_quiet(const struct endpoints *endpoints, uint32_t slot, uint64_t *qu
 		return false;
 	endpoint = endpoint_at(endpoints, reason->endpoint);
 	*quiet_us = quiet_of(endpoints, endpoint);
-	*slow = is_slow(endpoints, endpoint);
+	*is_slow = endpoint_rules(endpoints, endpoint)->interval_us >
+		   endpoints->settings->keepalive.rules.interval_us;
 	return true;
 }
 
 /* With its BYE under way nobody would end it after a restart. */
 static uint64_t left_of(const struct endpoints *endpoints, const struct reason *reason)
 {
-	const uint64_t left_us = us_until(endpoints, reason->expires);
+	const uint64_t left_us = report_us_until(endpoints->report, reason->expires);
 	const uint32_t span = ticks_of(endpoints->settings->timers.transaction_us);
 	uint32_t since;
 
@@ -181,7 +165,7 @@ static struct record_return prepare(const struct endpoints *endpoints, const str
 	prepared.bucket = endpoint_bucket(endpoints, &record->client, prepared.claim.proxy);
 	prefetch(prepared.bucket.head);
 	prefetch(prepared.bucket.address_counter);
-	reason_prefetch(endpoints, prepared.claim.key);
+	prefetch(reason_head(endpoints, prepared.claim.key));
 	return prepared;
 }
 

@@ -1,12 +1,10 @@
-#include "reports.h"
+#include "parts.h"
 
 uint32_t reason_seconds_left(const struct endpoints *endpoints, uint32_t index)
 {
-	uint32_t now = report_tick(endpoints->report);
-	uint32_t expires = reason_at(endpoints, index)->expires;
-	uint32_t second = 1000000 / TICK_US;
+	const uint32_t expires = reason_at(endpoints, index)->expires;
 
-	return tick_before(now, expires) ? (expires - now) / second : 0;
+	return (uint32_t)(report_us_until(endpoints->report, expires) / 1000000);
 }
 
 static void hand_over(struct endpoints *endpoints, uint32_t index, struct event *event)
@@ -18,21 +16,16 @@ static void hand_over(struct endpoints *endpoints, uint32_t index, struct event 
 	report_event(endpoints->report, event);
 }
 
-static void report_addition(struct endpoints *endpoints, uint32_t index, bool restored)
+void endpoint_report_added(struct endpoints *endpoints, uint32_t index, bool restored)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
-	struct event event = {.type = EVENT_ENDPOINT_ADD, .restored = restored};
 
-	if (!report_happened(endpoints->report, EVENT_ENDPOINT_ADD))
-		return;
-	event.nat = endpoint->nat;
-	event.class = classes_name(&endpoints->classes, endpoint->class).at;
-	hand_over(endpoints, index, &event);
-}
-
-void endpoint_report_added(struct endpoints *endpoints, uint32_t index)
-{
-	report_addition(endpoints, index, false);
+	if (report_happened(endpoints->report, EVENT_ENDPOINT_ADD))
+		hand_over(endpoints, index,
+			&(struct event){.type = EVENT_ENDPOINT_ADD,
+				.restored = restored,
+				.nat = endpoint->nat,
+				.class = classes_name(&endpoints->classes, endpoint->class).at});
 }
 
 void endpoint_report(struct endpoints *endpoints, uint32_t index, struct event *event)
@@ -96,7 +89,7 @@ static void tell(struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	report_addition(endpoints, index, true);
+	endpoint_report_added(endpoints, index, true);
 	for (uint32_t reason = endpoint->reasons; reason;
 		reason = reason_at(endpoints, reason)->next)
 		tell_reason(endpoints, reason);

@@ -1,4 +1,4 @@
-#include <natbox/endpoints.h>
+#include "parts.h"
 
 /* Ends the reasons of an endpoint whose kind does not count any more. */
 static void end_unwanted_reasons(struct endpoints *endpoints, uint32_t index)
@@ -34,14 +34,6 @@ void review_start(struct endpoints *endpoints, bool places)
 
 	review->places = places || (review_is_pending(endpoints) && review->places);
 	review->next = 1;
-}
-
-static void place_anew(struct endpoints *endpoints, uint32_t index)
-{
-	struct endpoint *endpoint = endpoint_at(endpoints, index);
-
-	endpoint->refreshed = schedule_place_anew(&endpoints->schedule, index, endpoint->class,
-		report_tick(endpoints->report), endpoint->refreshed, endpoint->expires);
 }
 
 /* The class of an endpoint as far as it can be told without a message of its user agent: it stays
@@ -90,7 +82,7 @@ bool review_one(struct endpoints *endpoints, uint32_t index)
 	if (!keep_what_is_wanted(endpoints, index))
 		return false;
 	if (endpoints->review.places && !is_placed)
-		place_anew(endpoints, index);
+		endpoint_place_anew(endpoints, index);
 	return !endpoints->review.places && !is_placed;
 }
 

@@ -1,6 +1,4 @@
-/* What an endpoint is found to be: natted, lost, given up, of a class. What is counted by that and
- * what a store keeps of it follow. */
-#include "traits.h"
+#include "parts.h"
 
 /* Keepalives that an unproven endpoint gets where keepalive.max-lost says none is ever lost. */
 enum { TRIALS_DEFAULT = 3 };
@@ -76,8 +74,9 @@ unsigned endpoint_trials(const struct keepalive_rules *rules)
 	return 1 + (rules->max_lost ? rules->max_lost : TRIALS_DEFAULT);
 }
 
-static void count_class(struct endpoints *endpoints, struct endpoint *endpoint, unsigned class)
+void endpoint_join_class(struct endpoints *endpoints, uint32_t index, unsigned class)
 {
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	uint32_t *counts = endpoints->report->counters.endpoints_of_class;
 
 	counts[endpoint->class]--;
@@ -85,16 +84,19 @@ static void count_class(struct endpoints *endpoints, struct endpoint *endpoint, 
 	counts[endpoint->class]++;
 }
 
-void endpoint_restore_class(struct endpoints *endpoints, uint32_t index, unsigned class)
+void endpoint_place_anew(struct endpoints *endpoints, uint32_t index)
 {
-	count_class(endpoints, endpoint_at(endpoints, index), class);
+	struct endpoint *endpoint = endpoint_at(endpoints, index);
+
+	endpoint->refreshed = schedule_place_anew(&endpoints->schedule, index, endpoint->class,
+		report_tick(endpoints->report), endpoint->refreshed, endpoint->expires);
 }
 
 void endpoint_change_class(struct endpoints *endpoints, uint32_t index, unsigned class)
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 
-	count_class(endpoints, endpoint, class);
+	endpoint_join_class(endpoints, index, class);
 	endpoint_note_change(endpoints, endpoint);
 	if (endpoint_is_given_up(endpoints, endpoint))
 		return;
@@ -102,7 +104,5 @@ void endpoint_change_class(struct endpoints *endpoints, uint32_t index, unsigned
 		schedule_place_soon(&endpoints->schedule, index, endpoint->class,
 			report_tick(endpoints->report), endpoint->expires);
 	else
-		endpoint->refreshed = schedule_place_anew(&endpoints->schedule, index,
-			endpoint->class, report_tick(endpoints->report), endpoint->refreshed,
-			endpoint->expires);
+		endpoint_place_anew(endpoints, index);
 }

@@ -1,25 +1,14 @@
 #include <natbox/endpoints.h>
 
-/* Microseconds from now to a tick, 0 when it is over. */
-static uint64_t until(const struct endpoints *endpoints, uint32_t tick)
-{
-	const uint32_t now = report_tick(endpoints->report);
-
-	return tick_before(now, tick) ? (uint64_t)(tick - now) * TICK_US : 0;
-}
-
 /* Keepalives keep their pace, so each that was missed is an interval, and the last one is not that
  * long ago. */
 uint64_t endpoint_silent_us(const struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
-	const uint32_t now = report_tick(endpoints->report);
 	const unsigned intervals = endpoint->missed + endpoint->awaiting;
-	uint64_t silent_us = intervals * endpoint_rules(endpoints, endpoint)->interval_us;
 
-	if (tick_before(endpoint->refreshed, now))
-		silent_us += (uint64_t)(now - endpoint->refreshed) * TICK_US;
-	return silent_us;
+	return intervals * endpoint_rules(endpoints, endpoint)->interval_us +
+	       report_us_since(endpoints->report, endpoint->refreshed);
 }
 
 static uint64_t next_keepalive_us(const struct endpoints *endpoints, uint32_t index)
@@ -29,7 +18,7 @@ static uint64_t next_keepalive_us(const struct endpoints *endpoints, uint32_t in
 	if (!schedule_sends(&endpoints->schedule, endpoint->class) ||
 		endpoint_is_given_up(endpoints, endpoint))
 		return UINT64_MAX;
-	return until(endpoints, wheel_tick_of(endpoints->schedule.wheel, index));
+	return report_us_until(endpoints->report, wheel_tick_of(endpoints->schedule.wheel, index));
 }
 
 void reason_view(const struct endpoints *endpoints, uint32_t index, struct reason_view *view)
@@ -41,7 +30,7 @@ void reason_view(const struct endpoints *endpoints, uint32_t index, struct reaso
 		.early = reason->early,
 		.id = label_text(&endpoints->labels, reason->label),
 		.user = label_user(&endpoints->labels, reason->label),
-		.left_us = until(endpoints, reason->expires),
+		.left_us = report_us_until(endpoints->report, reason->expires),
 	};
 }
 
@@ -64,7 +53,8 @@ void endpoint_view(const struct endpoints *endpoints, uint32_t index, struct end
 		.next_us = next_keepalive_us(endpoints, index),
 	};
 	for (uint32_t i = endpoint->reasons; i; i = reason_at(endpoints, i)->next) {
-		const uint64_t left_us = until(endpoints, reason_at(endpoints, i)->expires);
+		const uint64_t left_us =
+			report_us_until(endpoints->report, reason_at(endpoints, i)->expires);
 
 		view->reasons[reason_at(endpoints, i)->kind]++;
 		if (left_us > view->left_us)

@@ -40,19 +40,13 @@ struct engine *engine_new(const struct settings *settings, bool repairs,
 	engine->report.work_limit = UINT64_MAX;
 	engine->keepalive =
 		(struct keepalive){.settings = &engine->settings, .key = keys[KEEPALIVE]};
-	proxies_init(&engine->proxies);
 	if (endpoints_init(&engine->endpoints, &engine->settings, &engine->report, &engine->proxies,
-		    &keys[ENDPOINTS]) != 0) {
-		free(engine);
-		return NULL;
-	}
-	if (follow_init(&engine->follow, &engine->settings, &engine->report, &engine->endpoints,
-		    &keys[FOLLOW]) != 0) {
-		endpoints_free(&engine->endpoints);
-		free(engine);
-		return NULL;
-	}
-	return engine;
+		    &keys[ENDPOINTS]) == 0 &&
+		follow_init(&engine->follow, &engine->settings, &engine->report, &engine->endpoints,
+			&keys[FOLLOW]) == 0)
+		return engine;
+	engine_free(engine);
+	return NULL;
 }
 
 void engine_free(struct engine *engine)
@@ -111,11 +105,6 @@ int engine_add_proxy(struct engine *engine, const struct address *proxy)
 bool engine_is_proxy(const struct engine *engine, const struct address *address)
 {
 	return proxies_find(&engine->proxies, address) != PROXY_NONE;
-}
-
-unsigned engine_proxy_count(const struct engine *engine)
-{
-	return engine->proxies.count;
 }
 
 const struct proxies *engine_proxies(const struct engine *engine)

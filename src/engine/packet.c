@@ -1,7 +1,5 @@
 #include "engine.h"
 
-#include <natbox/nat.h>
-
 #include <errno.h>
 
 /* By address alone, and between whom. */
@@ -313,12 +311,6 @@ static struct outcome packet_in(
 	return apply_edits(engine, passage, repair_and_follow(engine, passage));
 }
 
-/* Whether phones are told less than what they are granted: a change on the way out. */
-static bool shortens(const struct engine *engine)
-{
-	return nat_shortens(&engine->settings) && engine->repairs && !engine->message.flaw;
-}
-
 /* Of many who register in one second each is told another expiry, in steps of the golden ratio:
  * however many they are, those are spread more evenly than numbers drawn at random, of which some
  * seconds would get a third too many. */
@@ -334,6 +326,7 @@ static unsigned shorten(struct engine *engine)
 static struct outcome packet_out(
 	struct engine *engine, struct passage *passage, struct text datagram)
 {
+	bool repairs;
 	unsigned fields = 0;
 
 	if (scan(engine, passage, datagram) != 0 || is_own_keepalive(engine, passage))
@@ -343,17 +336,18 @@ static struct outcome packet_out(
 		return (struct outcome){.verdict = VERDICT_CONSUME};
 	follow_prepare(&engine->follow, passage);
 	edits_reset(&engine->edits);
-	if (engine->repairs && !passage->message->flaw)
+	repairs = engine->repairs && !passage->message->flaw;
+	if (repairs)
 		fields = nat_restore(
 			passage->message, &passage->client, &engine->settings, &engine->edits);
-	if (shortens(engine)) {
+	if (repairs && nat_shortens(&engine->settings)) {
 		engine->grants.count = 0;
 		passage->grants = &engine->grants;
 	}
 	follow(engine, passage);
 	if (passage->grants && passage->grants->count)
 		fields |= shorten(engine);
-	if (engine->repairs && !passage->message->flaw && passage->taken_back) {
+	if (repairs && passage->taken_back) {
 		edits_cut_value(
 			&engine->edits, passage->message, passage->taken_back->name_addr.value);
 		fields |= REWRITTEN_CONTACT;
@@ -363,16 +357,16 @@ static struct outcome packet_out(
 
 void engine_expect(struct engine *engine, const struct flow *flows, unsigned count)
 {
-	struct endpoint_place places[EXPECTED_MAX];
-	unsigned found = 0;
+	struct expected *expected = &engine->endpoints.expected;
 
-	for (unsigned i = 0; i < count && found < EXPECTED_MAX; i++) {
-		struct endpoint_place *place = &places[found];
+	expected->count = expected->next = 0;
+	for (unsigned i = 0; i < count && expected->count < EXPECTED_MAX; i++) {
+		struct lookup *next = &expected->list[expected->count];
 
-		found += find_direction(engine, &flows[i], &place->client, &place->proxy) !=
-			 DIRECTION_NONE;
+		expected->count += find_direction(engine, &flows[i], &next->client, &next->proxy) !=
+				   DIRECTION_NONE;
 	}
-	endpoints_expect(&engine->endpoints, places, found);
+	endpoints_prefetch_expected(&engine->endpoints);
 }
 
 struct outcome engine_packet(

@@ -1,7 +1,5 @@
 #include "contact.h"
 
-#include <natbox/nat.h>
-
 /* What a registrar grants when nobody names a time (RFC 3261 10.2.1.1 leaves it to local policy;
  * this is what they use). */
 enum { EXPIRES_DEFAULT = 3600 };

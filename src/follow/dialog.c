@@ -1,12 +1,17 @@
 #include "dialog.h"
 
 #include "leg.h"
-#include "reason_key.h"
 #include "request.h"
 
 static uint32_t seconds_of(uint64_t us)
 {
 	return (uint32_t)(us / 1000000 ? us / 1000000 : 1);
+}
+
+/* What waits for a transaction lasts no longer than that. */
+static uint32_t brief_seconds(const struct follow *follow)
+{
+	return seconds_of(follow->settings->timers.transaction_us);
 }
 
 /* A BYE may overtake the 2xx that makes the leg known which it ends, or makes it known again: that
@@ -34,7 +39,7 @@ static uint32_t leg_seconds(
 	uint32_t seconds;
 
 	if (saw_bye(follow, leg))
-		return seconds_of(follow->settings->timers.transaction_us);
+		return brief_seconds(follow);
 	if (follow_seconds(response->session_expires, &seconds) && seconds > 0)
 		return seconds;
 	return seconds_of(follow->settings->timers.dialog_us);
@@ -48,8 +53,7 @@ static void ring(
 
 	if (endpoint)
 		leg_hold(follow, transaction, passage->message,
-			endpoint_at(follow->endpoints, endpoint)->nat,
-			seconds_of(follow->settings->timers.transaction_us), true);
+			endpoint_at(follow->endpoints, endpoint)->nat, brief_seconds(follow), true);
 }
 
 /* Whether its dialog is early no more (RFC 3261 14.1), or ends: of UPDATE and INFO nobody knows. */
@@ -112,7 +116,7 @@ void dialog_request(struct follow *follow, struct passage *passage)
 
 /* A cancelled INVITE has as long for its final response as any other request (RFC 3261 9.1); that
  * response is what ends the leg. One that was taken at another port has had it already. */
-void dialog_cancel(struct follow *follow, const struct passage *passage)
+void dialog_cancel(struct follow *follow, struct passage *passage)
 {
 	struct transaction *transaction;
 	uint32_t index, reason;
@@ -127,8 +131,7 @@ void dialog_cancel(struct follow *follow, const struct passage *passage)
 	transaction_enter(follow->transactions, index, TRANSACTION_WAITING);
 	reason = leg_find_here(follow, transaction);
 	if (reason_at(follow->endpoints, reason)->early)
-		reason_prolong(follow->endpoints, reason,
-			seconds_of(follow->settings->timers.transaction_us));
+		reason_prolong(follow->endpoints, reason, brief_seconds(follow));
 }
 
 /* What the tests say of the user agent: its request, or its response to the proxy's. */
@@ -224,8 +227,7 @@ static void reject(struct follow *follow, const struct passage *passage, uint32_
 	if (!transaction->from_client || !follow_is_challenge(passage->message->status))
 		end_early(follow, reason, "failed");
 	else if (reason_at(follow->endpoints, reason)->early)
-		reason_prolong(follow->endpoints, reason,
-			seconds_of(follow->settings->timers.transaction_us));
+		reason_prolong(follow->endpoints, reason, brief_seconds(follow));
 }
 
 void dialog_fail(struct follow *follow, const struct passage *passage)
@@ -299,8 +301,7 @@ void dialog_stray_response(struct follow *follow, struct passage *passage)
 	else if (status < 300)
 		confirm_orphan(follow, passage);
 	else if (!passage->in && follow_is_challenge(status))
-		reason_prolong(
-			follow->endpoints, orphan, seconds_of(settings->timers.transaction_us));
+		reason_prolong(follow->endpoints, orphan, brief_seconds(follow));
 	else
 		reason_end(follow->endpoints, orphan, "failed");
 }
@@ -378,7 +379,7 @@ static void bye_response(struct follow *follow, const struct passage *passage, u
 	unsigned status = passage->message->status;
 
 	if (status < 300 || status == 481)
-		leg_end(follow, transaction, "ended");
+		leg_end(follow, transaction);
 	else if (transaction->from_client || !follow_is_challenge(status))
 		return;
 	else
@@ -423,7 +424,7 @@ void dialog_response(struct follow *follow, struct passage *passage, uint32_t in
 void dialog_overdue(struct follow *follow, const struct transaction *transaction)
 {
 	if (transaction->method == SIP_BYE && !transaction_is_over(transaction))
-		leg_end(follow, transaction, "ended");
+		leg_end(follow, transaction);
 }
 
 /* The ACK to a 2xx: it has no response, and carries a tag that only its user agent was sent. It

@@ -1,14 +1,12 @@
 #ifndef NATBOX_FOLLOW_DIALOG_H
 #define NATBOX_FOLLOW_DIALOG_H
 
-#include <natbox/follow.h>
-
 #include "transaction.h"
 
 /* INVITE, UPDATE, INFO, BYE and their responses, and CANCEL (RFC 3261 9, 12 to 15, RFC 3311,
  * RFC 4028). */
 void dialog_request(struct follow *follow, struct passage *passage);
-void dialog_cancel(struct follow *follow, const struct passage *passage);
+void dialog_cancel(struct follow *follow, struct passage *passage);
 void dialog_response(struct follow *follow, struct passage *passage, uint32_t transaction);
 void dialog_acknowledge(struct follow *follow, struct passage *passage);
 /* An INVITE to a user agent, followed before, that was refused in that one's place. */

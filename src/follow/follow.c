@@ -1,5 +1,3 @@
-#include <natbox/follow.h>
-
 #include "dialog.h"
 #include "leg.h"
 #include "proof.h"
@@ -17,23 +15,20 @@ int follow_init(struct follow *follow, const struct settings *settings, struct r
 		.settings = settings,
 		.report = report,
 		.endpoints = endpoints,
-		.transactions = malloc(sizeof(*follow->transactions)),
+		.transactions = calloc(1, sizeof(*follow->transactions)),
 		.key = *key,
 	};
-	if (!follow->transactions)
-		return -ENOMEM;
-	if (transactions_init(follow->transactions, settings, report, key) == 0) {
-		if (ledger_init(&follow->proofs, settings->limits.transactions / 2) == 0)
-			return 0;
-		transactions_free(follow->transactions);
-	}
-	free(follow->transactions);
+	if (follow->transactions &&
+		transactions_init(follow->transactions, settings, report, key) == 0 &&
+		ledger_init(&follow->proofs, settings->limits.transactions / 2) == 0)
+		return 0;
 	return -ENOMEM;
 }
 
 void follow_free(struct follow *follow)
 {
-	transactions_free(follow->transactions);
+	if (follow->transactions)
+		transactions_free(follow->transactions);
 	free(follow->transactions);
 	ledger_free(&follow->proofs);
 }
@@ -46,11 +41,6 @@ void follow_list_fillings(const struct follow *follow, struct fillings *fillings
 bool follow_set_limit(struct follow *follow, uint32_t limit)
 {
 	return pool_set_limit(&follow->transactions->pool, limit);
-}
-
-bool follow_next(const struct follow *follow, uint32_t *tick)
-{
-	return transactions_next(follow->transactions, tick);
 }
 
 /* At the limit one transaction is treated as if its time were over, before
@@ -76,8 +66,29 @@ static bool goes_to_a_proxy(const struct follow *follow, const struct passage *p
 	       !endpoint_find(follow->endpoints, &passage->client, passage->proxy);
 }
 
+/* What is done with a request of a method, where it is from or to a user agent, and with a response
+ * to it: one that has a transaction. */
+static const struct {
+	enum { FROM_CLIENT = 1 << 0, TO_CLIENT = 1 << 1, EITHER = FROM_CLIENT | TO_CLIENT } ways;
+	void (*request)(struct follow *follow, struct passage *passage);
+	void (*response)(struct follow *follow, struct passage *passage, uint32_t transaction);
+} handlers[] = {
+	[SIP_REGISTER] = {FROM_CLIENT, registration_request, registration_response},
+	[SIP_SUBSCRIBE] = {FROM_CLIENT, subscription_request, subscription_response},
+	[SIP_REFER] = {FROM_CLIENT, subscription_refer, subscription_refer_response},
+	[SIP_NOTIFY] = {TO_CLIENT, subscription_notify, subscription_notify_response},
+	[SIP_INVITE] = {EITHER, dialog_request, dialog_response},
+	[SIP_UPDATE] = {EITHER, dialog_request, dialog_response},
+	[SIP_INFO] = {EITHER, dialog_request, dialog_response},
+	[SIP_BYE] = {EITHER, dialog_request, dialog_response},
+	[SIP_CANCEL] = {EITHER, dialog_cancel, NULL},
+	[SIP_ACK] = {EITHER, dialog_acknowledge, NULL},
+};
+
 static void follow_request(struct follow *follow, struct passage *passage)
 {
+	const enum sip_method method = passage->message->method;
+
 	if (goes_to_a_proxy(follow, passage))
 		return;
 	proof_request(follow, passage);
@@ -85,47 +96,8 @@ static void follow_request(struct follow *follow, struct passage *passage)
 		endpoint_prove(follow->endpoints, passage->endpoint);
 	if (transactions_are_full(follow->transactions))
 		make_room(follow);
-	switch (passage->message->method) {
-	case SIP_REGISTER:
-		if (passage->in)
-			registration_request(follow, passage);
-		break;
-	case SIP_SUBSCRIBE:
-		if (passage->in)
-			subscription_request(follow, passage);
-		break;
-	case SIP_REFER:
-		if (passage->in)
-			subscription_refer(follow, passage);
-		break;
-	case SIP_NOTIFY:
-		if (!passage->in)
-			subscription_notify(follow, passage);
-		break;
-	case SIP_INVITE:
-	case SIP_UPDATE:
-	case SIP_INFO:
-	case SIP_BYE:
-		dialog_request(follow, passage);
-		break;
-	case SIP_CANCEL:
-		dialog_cancel(follow, passage);
-		break;
-	case SIP_ACK:
-		dialog_acknowledge(follow, passage);
-		break;
-	default:
-		break;
-	}
-}
-
-static uint64_t key_of(const struct follow *follow, const struct passage *passage)
-{
-	const struct sip_message *message = passage->message;
-
-	return transaction_key(follow->transactions, message, &passage->client, passage->proxy,
-		passage->in == message->is_request,
-		&(struct transaction_tags){passage->from_tag, passage->to_tag});
+	if (handlers[method].ways & (passage->in ? FROM_CLIENT : TO_CLIENT))
+		handlers[method].request(follow, passage);
 }
 
 /* The transaction that a response answers. Where no branch names it, it may be one of a request
@@ -139,7 +111,8 @@ static uint32_t find_answered(const struct follow *follow, const struct passage 
 	if (index || !passage->to_tag.at || transaction_is_named(passage->message))
 		return index;
 	untagged.to_tag = (struct text){0};
-	return transaction_find(follow->transactions, key_of(follow, &untagged), method);
+	return transaction_find(
+		follow->transactions, transaction_key(follow->transactions, &untagged), method);
 }
 
 static void follow_response(struct follow *follow, struct passage *passage)
@@ -158,56 +131,19 @@ static void follow_response(struct follow *follow, struct passage *passage)
 	}
 	transaction = transaction_at(follow->transactions, index);
 	reason_expect(follow->endpoints, transaction->reason, transaction->endpoint);
-	switch (passage->message->method) {
-	case SIP_REGISTER:
-		registration_response(follow, passage, index);
-		break;
-	case SIP_SUBSCRIBE:
-		subscription_response(follow, passage, index);
-		break;
-	case SIP_REFER:
-		subscription_refer_response(follow, passage, index);
-		break;
-	case SIP_NOTIFY:
-		subscription_notify_response(follow, passage, index);
-		break;
-	case SIP_INVITE:
-	case SIP_UPDATE:
-	case SIP_INFO:
-	case SIP_BYE:
-		dialog_response(follow, passage, index);
-		break;
-	default:
-		break;
-	}
-}
-
-static bool has_followed_transaction(enum sip_method method)
-{
-	switch (method) {
-	case SIP_REGISTER:
-	case SIP_SUBSCRIBE:
-	case SIP_REFER:
-	case SIP_NOTIFY:
-	case SIP_INVITE:
-	case SIP_UPDATE:
-	case SIP_INFO:
-	case SIP_BYE:
-	case SIP_CANCEL:
-		return true;
-	default:
-		return false;
-	}
+	handlers[passage->message->method].response(follow, passage, index);
 }
 
 void follow_prepare(const struct follow *follow, struct passage *passage)
 {
-	passage->has_key = has_followed_transaction(passage->message->method);
+	const enum sip_method method = passage->message->method;
+
+	passage->has_key = handlers[method].ways && method != SIP_ACK;
 	if (!passage->has_key)
 		return;
 	if (!transaction_is_named(passage->message))
 		follow_find_tags(passage);
-	passage->key = key_of(follow, passage);
+	passage->key = transaction_key(follow->transactions, passage);
 	if (!passage->in)
 		ledger_prefetch(&follow->proofs, passage->key);
 }
@@ -218,11 +154,6 @@ void follow_message(struct follow *follow, struct passage *passage)
 		follow_request(follow, passage);
 	else
 		follow_response(follow, passage);
-}
-
-void follow_answered(struct follow *follow, uint32_t endpoint)
-{
-	leg_answered(follow, endpoint);
 }
 
 void follow_expire(struct follow *follow)

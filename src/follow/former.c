@@ -1,21 +1,15 @@
 #include "former.h"
 
-#include <natbox/nat.h>
-
-#include <string.h>
+#include "request.h"
 
 /* In the ledger: the port in a Contact as a user agent wrote it, where that is a public address
  * that it had learnt, and its NAT has given it another port since, or where there is a host, too;
  * and that host, an IPv4 address, under a key of its own beside that. */
 static uint64_t port_key(const struct follow *follow, uint64_t registration, uint32_t written)
 {
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	hash_add(&hash, "p", 1);
-	hash_add_number(&hash, registration);
-	hash_add_number(&hash, written);
-	return hash_end(&hash);
+	return follow_key(follow, "p",
+		(struct text[KEY_TEXTS_MAX]){follow_bytes(&registration, sizeof(registration)),
+			follow_bytes(&written, sizeof(written))});
 }
 
 static uint64_t host_key(uint64_t port)
@@ -66,11 +60,8 @@ bool former_find(const struct follow *follow, const struct passage *passage,
 
 void former_note_ports(struct follow *follow, const struct passage *passage, uint64_t registration)
 {
-	const struct sip_contact *contact;
-	struct sip_cursor cursor = {0};
-
-	while ((contact = sip_next_contact(passage->message, &cursor))) {
-		const struct sip_uri *uri = &contact->uri;
+	for (unsigned i = 0; i < passage->message->contact_count; i++) {
+		const struct sip_uri *uri = &passage->message->contacts[i].uri;
 
 		if (uri->is_address && address_same_host(&uri->address, &passage->client) &&
 			uri_port(uri) != passage->client.port)
@@ -85,15 +76,10 @@ void former_note_ports(struct follow *follow, const struct passage *passage, uin
 static uint64_t coming_key(
 	const struct follow *follow, const struct address *client, const struct reason *reason)
 {
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	hash_add(&hash, "c", 1);
-	hash_add(&hash, client->ip, sizeof(client->ip));
-	hash_add_number(&hash, client->port);
-	hash_add_number(&hash, reason_key(reason));
-	hash_add_number(&hash, reason->written);
-	return hash_end(&hash);
+	return follow_key(follow, "c",
+		(struct text[KEY_TEXTS_MAX]){follow_bytes(client, sizeof(*client)),
+			follow_bytes(reason->key, sizeof(reason->key)),
+			follow_bytes(&reason->written, sizeof(reason->written))});
 }
 
 void former_note_coming(

@@ -3,8 +3,6 @@
 #ifndef NATBOX_FOLLOW_FORMER_H
 #define NATBOX_FOLLOW_FORMER_H
 
-#include <natbox/follow.h>
-
 #include "listing.h"
 
 /* The registrar lists the Contact of this registration: what stood in it, but for where its user

@@ -1,6 +1,5 @@
 #include "leg.h"
 
-#include "reason_key.h"
 #include "request.h"
 
 /* What parts the keys of a leg and its twin; both are hashes. */
@@ -195,14 +194,14 @@ static void end_as(struct follow *follow, const struct transaction *transaction,
 }
 
 /* One that has failed already has now ended for good. */
-void leg_end(struct follow *follow, const struct transaction *transaction, const char *why)
+void leg_end(struct follow *follow, const struct transaction *transaction)
 {
 	const bool has_failed = transactions_noted_end(follow->transactions, transaction->reason,
 		follow->settings->timers.transaction_us, END_UNHEARD);
 
 	if (has_failed && !reason_find(follow->endpoints, transaction->reason))
 		transactions_note_end(follow->transactions, transaction->reason, END_FOR_GOOD);
-	end_as(follow, transaction, why, END_FOR_GOOD);
+	end_as(follow, transaction, "ended", END_FOR_GOOD);
 }
 
 void leg_fail(struct follow *follow, const struct transaction *transaction)
@@ -232,8 +231,9 @@ void leg_note_bye(struct follow *follow, const struct transaction *transaction, 
 	note_bye(follow, twin_key(transaction->reason), under_way);
 }
 
-/* Where the old place answers, too, it may be somebody else who has asked from the new one. */
-void leg_answered(struct follow *follow, uint32_t endpoint)
+/* Legs that were asked for from there may move there. Where the old place answers, too, it may be
+ * somebody else who has asked from the new one. */
+void follow_answered(struct follow *follow, uint32_t endpoint)
 {
 	struct endpoints *endpoints = follow->endpoints;
 	uint32_t next, leg;

@@ -12,8 +12,6 @@
 #ifndef NATBOX_FOLLOW_LEG_H
 #define NATBOX_FOLLOW_LEG_H
 
-#include <natbox/follow.h>
-
 #include "transaction.h"
 
 /* Keys: of the leg of whoever is from_client, or to it, in a message whose tags were found; of a
@@ -61,7 +59,7 @@ void leg_settle(struct follow *follow, const struct transaction *transaction);
 
 /* follow_end_by, for a leg and its twin. Who ends it may have moved and not proven it before. It
  * fails where its user agent knows nothing of the dialog. */
-void leg_end(struct follow *follow, const struct transaction *transaction, const char *why);
+void leg_end(struct follow *follow, const struct transaction *transaction);
 void leg_fail(struct follow *follow, const struct transaction *transaction);
 
 /* Whether the leg with a key has ended for good, so lately that a request from before may come: one
@@ -73,8 +71,5 @@ void leg_note_bye(struct follow *follow, const struct transaction *transaction, 
 
 /* Ends the leg with a key, if there is one. */
 void leg_end_by_key(struct follow *follow, uint64_t key, const char *why);
-
-/* An endpoint has answered a keepalive: legs that were asked for from there may move there. */
-void leg_answered(struct follow *follow, uint32_t endpoint);
 
 #endif

@@ -1,7 +1,5 @@
 #include "listing.h"
 
-#include <natbox/nat.h>
-
 #include <assert.h>
 
 void listing_expect(
@@ -137,25 +135,23 @@ static void grant(struct listing *listing, uint32_t seconds)
 
 /* All that is listed and lasts: for each Contact that was asked for the one that is most likely it,
  * the first of several; and what is another's. Where the one that was asked for is not listed, that
- * is what alone leads to where the user agent is: a registrar may write a user in its own way.
- * Returns how many there are. */
-static unsigned find_own(const struct follow *follow, const struct sip_message *response,
+ * is what alone leads to where the user agent is: a registrar may write a user in its own way. */
+static void find_own(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listed found[static TRANSACTION_CONTACTS_MAX],
 	struct listing *listing)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	const bool is_alone = transaction->registration.contact_count <= 1 &&
 			      sip_count_values(response, SIP_CONTACT) <= 1;
 	struct listed other;
-	unsigned seen = 0, others = 0;
+	unsigned others = 0;
 
 	for (unsigned i = 0; i < transaction->registration.contact_count; i++)
 		found[i] = (struct listed){0};
 	listing->granted = listing->own = listing->written = listing->count = 0;
 	listing->own_uri = NULL;
 	listing->user = (struct text){0};
-	for (; (contact = sip_next_contact(response, &cursor)); seen++) {
+	for (unsigned i = 0; i < response->contact_count; i++) {
+		const struct sip_contact *contact = &response->contacts[i];
 		struct listed listed = {.contact = contact,
 			.seconds = contact_seconds(
 				response, &contact->name_addr, transaction->registration.seconds)};
@@ -181,7 +177,6 @@ static unsigned find_own(const struct follow *follow, const struct sip_message *
 		found[0] = other;
 		listing_take(listing, binding_of(&found->parts, found->rest));
 	}
-	return seen;
 }
 
 /* Of several the one that is repaired for where the user agent is stands for all, if there is one
@@ -233,10 +228,10 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 {
 	const unsigned values = sip_count_values(response, SIP_CONTACT);
 	struct listed found[TRANSACTION_CONTACTS_MAX];
-	const unsigned seen = find_own(follow, response, transaction, found, listing);
 
+	find_own(follow, response, transaction, found, listing);
 	take_own(transaction, found, listing);
-	listing->is_whole = seen == values && !response->has_more_contacts;
+	listing->is_whole = response->contact_count == values && !response->has_more_contacts;
 	if (!values && transaction->registration.seconds)
 		believe(response, transaction, listing);
 	if (transaction->registration.has_more_contacts)
@@ -303,27 +298,24 @@ uint32_t listing_bare(const struct follow *follow, const struct transaction *tra
 const struct sip_contact *listing_find(
 	const struct follow *follow, const struct sip_message *response, uint32_t binding)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
-
-	while ((contact = sip_next_contact(response, &cursor))) {
-		const struct contact_hashes listed = contact_hash(follow, &contact->uri);
+	for (unsigned i = 0; i < response->contact_count; i++) {
+		const struct sip_contact *contact = &response->contacts[i];
 
 		if (!contact->name_addr.is_star &&
-			binding_of(&listed, contact_hash_rest(follow, &contact->uri)) == binding)
-			break;
+			contact_binding(follow, &contact->uri) == binding)
+			return contact;
 	}
-	return contact;
+	return NULL;
 }
 
 bool listing_has_repaired(const struct follow *follow, const struct sip_message *response,
 	const struct reason *reason, const struct address *place)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	struct address origin;
 
-	while ((contact = sip_next_contact(response, &cursor))) {
+	for (unsigned i = 0; i < response->contact_count; i++) {
+		const struct sip_contact *contact = &response->contacts[i];
+
 		if (!uri_is_at(&contact->uri, place) ||
 			!nat_origin_address(nat_origin(&contact->uri), &origin))
 			continue;

@@ -3,8 +3,6 @@
 #ifndef NATBOX_FOLLOW_LISTING_H
 #define NATBOX_FOLLOW_LISTING_H
 
-#include <natbox/follow.h>
-
 #include "transaction.h"
 
 /* Adds a Contact to those that a REGISTER asks for. */

@@ -1,11 +1,9 @@
 #include "dialog.h"
-#include "reason_key.h"
-#include "transaction.h"
+#include "request.h"
 
 #include <natbox/keepalive.h>
 
 #include <stdio.h>
-#include <string.h>
 
 /* The tag of an answer's To: this, and a keyed hash of its request in hexadecimal. */
 static const char tag_prefix[] = "natbox";
@@ -70,21 +68,13 @@ static bool is_outside_a_dialog(const struct sip_message *message)
 	       !sip_param(to.params, TEXT("tag"), &tag);
 }
 
-static bool is_registered(const struct endpoints *endpoints, uint32_t endpoint)
-{
-	uint32_t reason = endpoint_at(endpoints, endpoint)->reasons;
-
-	while (reason && reason_at(endpoints, reason)->kind != REASON_REGISTRATION)
-		reason = reason_at(endpoints, reason)->next;
-	return reason != 0;
-}
-
 /* With a forged INVITE a stranger can make an endpoint where a phone stands that is well, and never
  * answers keepalives: calls to that phone are not his to stop. */
 static bool is_lost(const struct endpoints *endpoints, uint32_t endpoint)
 {
 	return endpoint && liveness_is_lost(endpoints, endpoint) &&
-	       (endpoint_at(endpoints, endpoint)->proven || is_registered(endpoints, endpoint));
+	       (endpoint_at(endpoints, endpoint)->proven ||
+		       endpoint_addressee(endpoints, endpoint).aor.at);
 }
 
 static bool is_due(const struct follow *follow, const struct passage *passage)
@@ -127,9 +117,8 @@ static void put_top_via(
 		sip_received((struct text){host, address_format_host(proxy, host)});
 
 	if (asks) {
-		after.at = text_end(via->rport.whole);
-		after.length = (size_t)(text_end(before) - after.at);
-		before.length = (size_t)(via->rport.whole.at - before.at);
+		after = text_between(text_end(via->rport.whole), text_end(before));
+		before = text_between(before.at, via->rport.whole.at);
 		snprintf(rport, sizeof(rport), ";rport=%u", proxy->port);
 	}
 	put(writing,

@@ -2,8 +2,6 @@
 
 #include "former.h"
 
-#include <natbox/nat.h>
-
 /* What may be taken back of a registration. */
 struct old {
 	uint32_t registration;
@@ -22,13 +20,14 @@ static bool is_same_request(
 	const struct follow *follow, const struct passage *passage, uint32_t registration)
 {
 	const struct sip_message *message = passage->message;
+	struct passage before = *passage;
 	uint64_t key;
 
 	if (message->cseq_number != reason_at(follow->endpoints, registration)->cseq ||
 		!transaction_is_named(message))
 		return false;
-	key = transaction_key(follow->transactions, message, place_of(follow, registration),
-		passage->proxy, true, &(struct transaction_tags){{0}, {0}});
+	before.client = *place_of(follow, registration);
+	key = transaction_key(follow->transactions, &before);
 	return transaction_is_answered(follow->transactions, key, SIP_REGISTER) ||
 	       transaction_find(follow->transactions, key, SIP_REGISTER);
 }
@@ -128,11 +127,18 @@ static bool is_named(
 	const struct follow *follow, const struct sip_message *message, uint32_t registration)
 {
 	const struct reason *reason = reason_at(follow->endpoints, registration);
-	const struct sip_contact *contact;
-	struct sip_cursor cursor = {0};
 
-	while ((contact = sip_next_contact(message, &cursor))) {
-		if (contact_written(follow, &contact->uri) == reason->written)
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		if (contact_written(follow, &message->contacts[i].uri) == reason->written)
+			return true;
+	}
+	return false;
+}
+
+static bool names_instance(const struct sip_message *message)
+{
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		if (message->contacts[i].name_addr.instance.length)
 			return true;
 	}
 	return false;
@@ -144,15 +150,14 @@ static bool is_named(
 static bool is_sure(const struct follow *follow, const struct passage *passage, bool is_here,
 	uint32_t registration)
 {
+	const struct sip_message *message = passage->message;
 	const struct reason *reason = reason_at(follow->endpoints, registration);
-	const struct sip_contact *contact;
-	struct sip_cursor cursor = {0};
 
-	if (is_here || reason->doubled || former_has_come(follow, &passage->client, reason))
+	if (is_here || reason->doubled || names_instance(message) ||
+		former_has_come(follow, &passage->client, reason))
 		return true;
-	while ((contact = sip_next_contact(passage->message, &cursor))) {
-		if (contact->name_addr.instance.length ||
-			uri_is_at(&contact->uri, place_of(follow, registration)))
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		if (uri_is_at(&message->contacts[i].uri, place_of(follow, registration)))
 			return true;
 	}
 	return false;
@@ -177,18 +182,6 @@ static unsigned list_former(const struct follow *follow, const struct passage *p
 	former[count++] = *place_of(follow, registration);
 	count += former_find(follow, passage, reason, &former[count]);
 	return count;
-}
-
-static bool names_instance(const struct sip_message *message)
-{
-	const struct sip_contact *contact;
-	struct sip_cursor cursor = {0};
-
-	while ((contact = sip_next_contact(message, &cursor))) {
-		if (contact->name_addr.instance.length)
-			return true;
-	}
-	return false;
 }
 
 /* Whether the registration may be from a later REGISTER than this, the key of which is asked: CSeq

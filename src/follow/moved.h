@@ -3,8 +3,6 @@
 #ifndef NATBOX_FOLLOW_MOVED_H
 #define NATBOX_FOLLOW_MOVED_H
 
-#include <natbox/follow.h>
-
 #include "transaction.h"
 
 /* Finds what a REGISTER is to take back: passage.moved, and the binding in what is wanted of its

@@ -1,7 +1,6 @@
 #include "proof.h"
 
-#include "reason_key.h"
-#include "transaction.h"
+#include "request.h"
 
 /* What a request is good for, and what its responses have been counted for; the number that the
  * ledger has with it. */
@@ -37,15 +36,10 @@ static uint64_t nonce_key(
 
 static uint64_t tag_key(const struct follow *follow, const struct passage *passage, struct text tag)
 {
-	struct hash hash;
-
-	hash_start(&hash, &follow->key);
-	hash_add(&hash, "t", 1);
-	hash_add(&hash, passage->client.ip, sizeof(passage->client.ip));
-	hash_add_number(&hash, passage->client.port);
-	hash_add_text(&hash, tag);
-	hash_add_text(&hash, passage->message->call_id);
-	return hash_end(&hash);
+	return follow_key(follow, "t",
+		(struct text[KEY_TEXTS_MAX]){
+			follow_bytes(&passage->client, sizeof(passage->client)), tag,
+			passage->message->call_id});
 }
 
 /* What was given; the number that the ledger has with it. */
@@ -103,14 +97,15 @@ bool proof_bears_nonce(const struct follow *follow, const struct sip_message *me
  * has one only in its responses. */
 static uint64_t request_key(const struct follow *follow, const struct passage *passage)
 {
-	const struct sip_message *message = passage->message;
 	uint64_t key = passage->key;
 
-	if (!passage->has_key || !transaction_is_named(message))
-		key = transaction_key(follow->transactions, message, &passage->client,
-			passage->proxy, passage->in == message->is_request,
-			&(struct transaction_tags){{0}, {0}});
-	return key ^ (uint64_t)message->method << 56;
+	if (!passage->has_key || !transaction_is_named(passage->message)) {
+		struct passage untagged = *passage;
+
+		untagged.from_tag = untagged.to_tag = (struct text){0};
+		key = transaction_key(follow->transactions, &untagged);
+	}
+	return key ^ (uint64_t)passage->message->method << 56;
 }
 
 /* How long a response to a request may take that was noted then. */
@@ -199,7 +194,7 @@ static void response_to_client(struct follow *follow, struct passage *passage)
 	const unsigned status = passage->message->status;
 	uint32_t asked = 0;
 
-	if (status == 401 || status == 407)
+	if (follow_is_challenge(status))
 		give_nonces(follow, passage);
 	if (status <= 100 || status >= 300)
 		return;

@@ -1,13 +1,10 @@
 #include "registration.h"
 
-#include "answer.h"
 #include "former.h"
 #include "moved.h"
 #include "proof.h"
 #include "request.h"
 #include "unlisted.h"
-
-#include <string.h>
 
 /* What begins with the only bracket there is, whatever the display name before it, and if nothing
  * closes it. Registrars that take such a To read it so. */
@@ -19,8 +16,7 @@ static bool parse_careless(struct text to, struct sip_uri *uri)
 	if (!open || memchr(open + 1, '<', (size_t)(end - open - 1)))
 		return false;
 	close = memchr(open, '>', (size_t)(end - open));
-	return sip_uri_parse((struct text){open + 1, (size_t)((close ? close : end) - open - 1)},
-		       uri) == 0;
+	return sip_uri_parse(text_between(open + 1, close ? close : end), uri) == 0;
 }
 
 /* The URI in the To of a REGISTER without parameters: its address of record. */
@@ -67,15 +63,13 @@ static uint64_t parse_request(
 	const struct follow *follow, const struct passage *passage, struct transaction *transaction)
 {
 	const struct sip_name_addr *named = NULL;
-	const struct sip_contact *contact;
-	struct sip_cursor cursor = {0};
 
-	transaction->registration.is_query = true;
+	transaction->registration.is_query = !passage->message->contact_count;
 	transaction->registration.has_more_contacts = passage->message->has_more_contacts;
-	while ((contact = sip_next_contact(passage->message, &cursor))) {
+	for (unsigned i = 0; i < passage->message->contact_count; i++) {
+		const struct sip_contact *contact = &passage->message->contacts[i];
 		uint32_t seconds;
 
-		transaction->registration.is_query = false;
 		if (contact->name_addr.is_star) {
 			transaction->registration.is_star = true;
 			continue;
@@ -284,28 +278,6 @@ static bool is_overtaken(const struct follow *follow, const struct answer *answe
 	       reason_at(follow->endpoints, answer->own)->cseq > answer->cseq;
 }
 
-static void refresh(struct follow *follow, const struct answer *answer)
-{
-	const struct transaction *transaction = answer->transaction;
-	struct reason *reason = reason_at(follow->endpoints, answer->own);
-
-	/* A binding has one user, whenever it is refreshed. */
-	if (!reason->binding || reason->binding != answer->listing.own) {
-		if (reason->cseq > answer->cseq &&
-			unlisted_is_newer(follow, transaction, answer->own))
-			return;
-		reason_set_user(follow->endpoints, answer->own, answer->listing.user);
-		unlisted_note_new(follow, answer->own);
-	}
-	reason->binding = answer->listing.own;
-	reason->written = answer->listing.written;
-	reason->cseq = answer->cseq;
-	reason->doubled = transaction->registration.has_more_moved;
-	endpoint_add_nat(follow->endpoints, reason->endpoint, transaction->nat);
-	endpoint_set_class(follow->endpoints, reason->endpoint, transaction->class);
-	reason_refresh(follow->endpoints, answer->own, answer->listing.granted);
-}
-
 static struct reason_claim claim_of(const struct answer *answer)
 {
 	const struct transaction *transaction = answer->transaction;
@@ -320,6 +292,25 @@ static struct reason_claim claim_of(const struct answer *answer)
 	claim.cseq = answer->cseq;
 	claim.seconds = answer->listing.granted;
 	return claim;
+}
+
+static void refresh(struct follow *follow, const struct answer *answer)
+{
+	const struct transaction *transaction = answer->transaction;
+	struct reason *reason = reason_at(follow->endpoints, answer->own);
+	struct reason_claim claim = claim_of(answer);
+
+	/* A binding has one user, whenever it is refreshed. */
+	if (reason->binding && reason->binding == answer->listing.own) {
+		claim.user = (struct text){0};
+	} else {
+		if (reason->cseq > answer->cseq &&
+			unlisted_is_newer(follow, transaction, answer->own))
+			return;
+		unlisted_note_new(follow, answer->own);
+	}
+	reason->doubled = transaction->registration.has_more_moved;
+	reason_renew(follow->endpoints, answer->own, &claim);
 }
 
 /* Nothing ends for a move that a limit refuses. */

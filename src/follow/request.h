@@ -1,10 +1,28 @@
-/* A request that is followed, and the reason that it is about. */
+/* A request that is followed: what it says, its transaction, and the reason that it is about. */
 #ifndef NATBOX_FOLLOW_REQUEST_H
 #define NATBOX_FOLLOW_REQUEST_H
 
-#include <natbox/follow.h>
-
 #include "transaction.h"
+
+/* The key of a reason, or of what a ledger has: a keyed hash of these texts, in this order. */
+enum { KEY_TEXTS_MAX = 4 };
+uint64_t follow_key(const struct follow *follow, const char *purpose,
+	const struct text texts[static KEY_TEXTS_MAX]);
+
+/* What is no text, as one of them. */
+static inline struct text follow_bytes(const void *bytes, size_t size)
+{
+	return (struct text){bytes, size};
+}
+
+/* The tag of a From or To; at is NULL when it has none. */
+struct text follow_tag(struct text from_or_to);
+
+/* A header field without the parameters behind it, which begin at its first semicolon. */
+struct text follow_value(struct text field, struct text *params);
+
+/* One that is a number of seconds, maybe with parameters behind it. */
+bool follow_seconds(struct text value, uint32_t *seconds);
 
 /* Whether a user agent of this class that hit these tests is to be kept alive at all. */
 bool follow_wants(const struct follow *follow, unsigned nat, unsigned class);

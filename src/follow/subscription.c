@@ -1,6 +1,5 @@
 #include "subscription.h"
 
-#include "reason_key.h"
 #include "request.h"
 
 /* What a subscription lasts when neither side says (RFC 6665 leaves it to the event package;
@@ -169,7 +168,7 @@ static bool is_fatal(unsigned status)
 	       (status >= 480 && status <= 485) || status == 489 || status == 501 || status == 604;
 }
 
-void subscription_response(struct follow *follow, const struct passage *passage, uint32_t index)
+void subscription_response(struct follow *follow, struct passage *passage, uint32_t index)
 {
 	struct transaction *transaction = transaction_at(follow->transactions, index);
 	unsigned status = passage->message->status;
@@ -186,7 +185,7 @@ void subscription_response(struct follow *follow, const struct passage *passage,
 }
 
 /* A REFER subscribes to what becomes of it (RFC 3515 2.4.4). */
-void subscription_refer(struct follow *follow, const struct passage *passage)
+void subscription_refer(struct follow *follow, struct passage *passage)
 {
 	bool is_new;
 
@@ -237,8 +236,7 @@ static void accept_refer(
 		accept(follow, response, transaction);
 }
 
-void subscription_refer_response(
-	struct follow *follow, const struct passage *passage, uint32_t index)
+void subscription_refer_response(struct follow *follow, struct passage *passage, uint32_t index)
 {
 	unsigned status = passage->message->status;
 
@@ -361,7 +359,7 @@ static void expect_refusal(struct follow *follow, const struct passage *passage,
 }
 
 /* What the notifier says of a subscription counts for one that was asked for. */
-void subscription_notify(struct follow *follow, const struct passage *passage)
+void subscription_notify(struct follow *follow, struct passage *passage)
 {
 	const struct sip_message *message = passage->message;
 	struct notice notice;
@@ -386,8 +384,7 @@ void subscription_notify(struct follow *follow, const struct passage *passage)
 
 /* 481: the subscriber knows nothing of it, as it was switched off and on, or wants no other
  * notifier than its first. The one that asked then has to forget it (RFC 6665 4.2.2, 4.4.1). */
-void subscription_notify_response(
-	struct follow *follow, const struct passage *passage, uint32_t index)
+void subscription_notify_response(struct follow *follow, struct passage *passage, uint32_t index)
 {
 	const unsigned status = passage->message->status;
 

@@ -1,9 +1,6 @@
 #include "transaction.h"
 
-#include <natbox/base.h>
-
 #include <errno.h>
-#include <string.h>
 
 /* Transactions that are looked at for one to give up. Who holds nine tenths of a phase escapes that
  * once in a hundred million times. */
@@ -12,10 +9,8 @@ enum { SAMPLE = 8 };
 int transactions_init(struct transactions *transactions, const struct settings *settings,
 	struct report *report, const struct hash_key *key)
 {
-	uint32_t heads = 1024;
+	const uint32_t heads = table_size(1024, settings->limits.transactions);
 
-	while (heads < settings->limits.transactions && heads < 1u << 31)
-		heads *= 2;
 	*transactions = (struct transactions){
 		.key = *key,
 		.report = report,
@@ -29,7 +24,6 @@ int transactions_init(struct transactions *transactions, const struct settings *
 		pool_init(&transactions->pool, sizeof(struct transaction),
 			settings->limits.transactions) == 0)
 		return 0;
-	transactions_free(transactions);
 	return -ENOMEM;
 }
 
@@ -49,23 +43,25 @@ bool transaction_is_named(const struct sip_message *message)
 	       text_starts_with(message->top_via.branch, cookie);
 }
 
-uint64_t transaction_key(const struct transactions *transactions, const struct sip_message *message,
-	const struct address *client, uint16_t proxy, bool from_client,
-	const struct transaction_tags *tags)
+uint64_t transaction_key(const struct transactions *transactions, const struct passage *passage)
 {
+	const struct sip_message *message = passage->message;
+	const struct address *client = &passage->client;
+	const bool from_client = passage->in == message->is_request;
 	struct hash hash;
 	uint64_t key;
 
 	hash_start(&hash, &transactions->key);
 	hash_add(&hash, client->ip, sizeof(client->ip));
-	hash_add_number(&hash, (uint64_t)from_client << 32 | (uint64_t)client->port << 16 | proxy);
+	hash_add_number(
+		&hash, (uint64_t)from_client << 32 | (uint64_t)client->port << 16 | passage->proxy);
 	hash_add_text(&hash, message->top_via.branch);
 	hash_add_text(&hash, message->call_id);
 	hash_add_number(&hash, message->cseq_number);
 	if (!transaction_is_named(message)) {
 		hash_add_text(&hash, message->top_via.sent_by);
-		hash_add_text(&hash, tags->from);
-		hash_add_text(&hash, tags->to);
+		hash_add_text(&hash, passage->from_tag);
+		hash_add_text(&hash, passage->to_tag);
 	}
 	key = hash_end(&hash);
 	prefetch(&transactions->heads[key & transactions->mask]);
@@ -306,8 +302,9 @@ void transaction_fail(struct transactions *transactions, uint32_t index)
 	transaction->has_failed = true;
 }
 
-bool transactions_next(const struct transactions *transactions, uint32_t *tick)
+bool follow_next(const struct follow *follow, uint32_t *tick)
 {
+	const struct transactions *transactions = follow->transactions;
 	bool any = false;
 
 	for (unsigned phase = 0; phase < TRANSACTION_PHASES; phase++) {

@@ -9,11 +9,6 @@
 #ifndef NATBOX_FOLLOW_TRANSACTION_H
 #define NATBOX_FOLLOW_TRANSACTION_H
 
-#include <natbox/base.h>
-#include <natbox/report.h>
-#include <natbox/settings.h>
-#include <natbox/sip.h>
-
 #include "contact.h"
 
 /* Most Contacts that one REGISTER adds and that are looked for in its response; a phone has one, or
@@ -100,7 +95,7 @@ struct transactions {
 	struct ledger over;
 };
 
-/* 0 or -ENOMEM. */
+/* Zeroed before. 0 or -ENOMEM; then what there is is to be freed, too. */
 int transactions_init(struct transactions *transactions, const struct settings *settings,
 	struct report *report, const struct hash_key *key);
 void transactions_free(struct transactions *transactions);
@@ -127,18 +122,11 @@ static inline bool transaction_is_over(const struct transaction *transaction)
 /* Whether the branch of a message names its transaction. */
 bool transaction_is_named(const struct sip_message *message);
 
-/* The tags of a message that has no such branch. */
-struct transaction_tags {
-	struct text from, to;
-};
-
 /* What identifies the transaction of a message between client and proxy, together with its
- * method: a keyed hash. A CANCEL has that of the request it is for (RFC 3261 9.1). from_client:
- * its request is the client's. tags counts only where no branch names it. What transaction_find
- * looks at begins to be fetched into the cache. */
-uint64_t transaction_key(const struct transactions *transactions, const struct sip_message *message,
-	const struct address *client, uint16_t proxy, bool from_client,
-	const struct transaction_tags *tags);
+ * method: a keyed hash. A CANCEL has that of the request it is for (RFC 3261 9.1). Its tags count
+ * only where no branch names it. What transaction_find looks at begins to be fetched into the
+ * cache. */
+uint64_t transaction_key(const struct transactions *transactions, const struct passage *passage);
 
 /* The one with this key and method; 0 when there is none. */
 uint32_t transaction_find(
@@ -197,8 +185,5 @@ uint32_t transaction_to_give_up(const struct transactions *transactions);
 
 /* One whose time is over, still open; 0 when there is none. */
 uint32_t transaction_overdue(const struct transactions *transactions);
-
-/* The tick at which the next one's time is over. False when none is pending. */
-bool transactions_next(const struct transactions *transactions, uint32_t *tick);
 
 #endif

@@ -1,19 +1,16 @@
 #include "unlisted.h"
 
-#include "reason_key.h"
 #include "request.h"
 
 /* Whether a 2xx says of anything that it lists how long that lasts. */
 static bool names_time(const struct sip_message *response)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	uint32_t seconds;
 
 	if (text_number(response->expires, &seconds))
 		return true;
-	while ((contact = sip_next_contact(response, &cursor))) {
-		if (text_number(contact->name_addr.expires, &seconds))
+	for (unsigned i = 0; i < response->contact_count; i++) {
+		if (text_number(response->contacts[i].name_addr.expires, &seconds))
 			return true;
 	}
 	return false;

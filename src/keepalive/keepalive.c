@@ -1,7 +1,6 @@
 #include <natbox/keepalive.h>
 
 #include <endian.h>
-#include <string.h>
 
 /* "z9hG4bK" is RFC 3261's cookie, the rest of the prefix ours; then time and MAC in hexadecimal. */
 static const char branch_prefix[] = "z9hG4bKnatbox";
@@ -84,7 +83,7 @@ static struct text host_of(struct text address)
 {
 	const char *colon = memrchr(address.at, ':', address.length);
 
-	return (struct text){address.at, (size_t)(colon - address.at)};
+	return text_between(address.at, colon);
 }
 
 static char *put_default_aor(char *at, struct text proxy)
@@ -130,7 +129,7 @@ char *keepalive_put_from(
 
 		while (*end && (word = word_at(end, done)) == FROM_WORDS)
 			end++;
-		at = put(at, (struct text){from, (size_t)(end - from)});
+		at = put(at, text_between(from, end));
 		if (!*end)
 			return at;
 		at = put_placeholder(at, *end, addressee, proxy);
@@ -269,7 +268,7 @@ static char *put_request(struct keepalive *keepalive, enum keepalive_method meth
 	at = put_part(at, form, PART_PHONE);
 	phone.at = at;
 	at = put_phone(at, route->addressee.user, route->client);
-	phone.length = (size_t)(at - phone.at);
+	phone = text_between(phone.at, at);
 	at = put_part(at, form, PART_BRANCH);
 	numbers = (struct text){at, NUMBERS_LENGTH};
 	at = put_hex(put_hex(at, sent_us), mac);

@@ -31,14 +31,16 @@ void liveness_proven(struct endpoints *endpoints, uint32_t index, uint32_t tick)
 }
 
 /* A keepalive waits for its answer until this tick; the one after it is a keepalive of its own. */
+static uint32_t answer_end(const struct endpoints *endpoints, const struct endpoint *endpoint)
+{
+	return schedule_answer_end(&endpoints->schedule, endpoint->class, endpoint->refreshed);
+}
+
 static bool is_awaited(
 	const struct endpoints *endpoints, const struct endpoint *endpoint, uint64_t sent_us)
 {
-	uint32_t end =
-		schedule_answer_end(&endpoints->schedule, endpoint->class, endpoint->refreshed);
-
 	return endpoint->awaiting && (uint32_t)(sent_us / TICK_US) == endpoint->refreshed &&
-	       !tick_before(end, report_tick(endpoints->report));
+	       !tick_before(answer_end(endpoints, endpoint), report_tick(endpoints->report));
 }
 
 static void report_answer(
@@ -65,9 +67,7 @@ static void notice_last_chance(struct endpoints *endpoints, uint32_t index)
 	const unsigned max_lost = endpoint_rules(endpoints, endpoint)->max_lost;
 
 	if (endpoint->awaiting && !endpoint->lost && max_lost && endpoint->missed + 1u >= max_lost)
-		schedule_wake_by(&endpoints->schedule, index,
-			schedule_answer_end(
-				&endpoints->schedule, endpoint->class, endpoint->refreshed));
+		schedule_wake_by(&endpoints->schedule, index, answer_end(endpoints, endpoint));
 }
 
 /* An answer that is none: the keepalive still waits for one. Whoever sent it is there, and is told
@@ -215,8 +215,7 @@ void liveness_wake(
 {
 	struct endpoint *endpoint = endpoint_at(endpoints, index);
 	uint32_t now = report_tick(endpoints->report);
-	uint32_t overdue =
-		schedule_answer_end(&endpoints->schedule, endpoint->class, endpoint->refreshed);
+	uint32_t overdue = answer_end(endpoints, endpoint);
 
 	if (!endpoint_expire(endpoints, index, now))
 		return;

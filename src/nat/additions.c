@@ -1,4 +1,4 @@
-#include "additions.h"
+#include "repair_parts.h"
 
 /* RFC 3261 10.2.2. */
 static bool is_removal(const struct additions *additions, const struct sip_contact *contact)
@@ -11,15 +11,15 @@ static bool is_removal(const struct additions *additions, const struct sip_conta
 
 struct additions additions_find(const struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
 	struct additions additions = {0};
-	const struct sip_contact *contact;
 	uint32_t seconds;
 
 	if (message->method != SIP_REGISTER || message->contact_count < 2)
 		return additions;
 	additions.removes = text_number(message->expires, &seconds) && seconds == 0;
-	while (!additions.any_more && (contact = sip_next_contact(message, &cursor))) {
+	for (unsigned i = 0; i < message->contact_count && !additions.any_more; i++) {
+		const struct sip_contact *contact = &message->contacts[i];
+
 		if (contact->name_addr.is_star || is_removal(&additions, contact))
 			continue;
 		additions.any_more = additions.first != NULL;

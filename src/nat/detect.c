@@ -1,7 +1,5 @@
 #include <natbox/nat.h>
 
-#include <string.h>
-
 #include "domain.h"
 
 enum {
@@ -11,37 +9,22 @@ enum {
 	BOUNDARIES_MAX = 4,
 };
 
-/* What both kinds of tests ask of a host. A name is never private and never equal. 0.0.0.0, which a
- * phone writes that does not know its address, is private; not so in SDP, where it means a call on
- * hold (RFC 3264 8.4). */
-struct host_look {
-	bool is_private;
-	bool is_source;
-};
-
-static struct host_look look_at_host(const struct address *address, const struct address *source)
-{
-	return (struct host_look){
-		.is_private = address_is_no_place(address),
-		.is_source = address_same_host(address, source),
-	};
-}
-
-/* A port alone is no NAT: a phone may send from one and listen on another, where the answers go if
- * it does not ask for rport (RFC 3261 18.2.2, RFC 3581 4). */
+/* A host that is a name is never private and never the source; 0.0.0.0, which a phone writes that
+ * does not know its address, is private. A port alone is no NAT: a phone may send from one and
+ * listen on another, where the answers go if it does not ask for rport (RFC 3261 18.2.2, RFC 3581
+ * 4). */
 static unsigned test_via(const struct sip_via *via, const struct address *source)
 {
-	struct host_look host = {0};
 	struct address address;
+	const bool is_address = address_parse_host(via->host, &address);
+	const bool is_private = is_address && address_is_no_place(&address);
+	const bool is_source = is_address && address_same_host(&address, source);
+	const bool is_port = (via->port ? via->port : SIP_DEFAULT_PORT) == source->port;
 	unsigned hits = 0;
-	bool is_port = (via->port ? via->port : SIP_DEFAULT_PORT) == source->port;
-	bool asks_for_rport = via->rport.whole.at;
 
-	if (address_parse_host(via->host, &address))
-		host = look_at_host(&address, source);
-	if (!host.is_source || (!is_port && (asks_for_rport || host.is_private)))
+	if (!is_source || (!is_port && (via->rport.whole.at || is_private)))
 		hits |= NAT_VIA_SOURCE;
-	if (host.is_private)
+	if (is_private)
 		hits |= NAT_VIA_PRIVATE;
 	return hits;
 }
@@ -49,16 +32,13 @@ static unsigned test_via(const struct sip_via *via, const struct address *source
 /* "*" and URIs other than sip: and sips: have no host. */
 static unsigned test_contact(const struct sip_uri *uri, const struct address *source)
 {
-	struct host_look host = {0};
 	unsigned hits = 0;
 
 	if (uri->host.length == 0)
 		return 0;
-	if (uri->is_address)
-		host = look_at_host(&uri->address, source);
-	if (host.is_private)
+	if (uri->is_address && address_is_no_place(&uri->address))
 		hits |= NAT_CONTACT_PRIVATE;
-	if (!host.is_source)
+	if (!uri->is_address || !address_same_host(&uri->address, source))
 		hits |= NAT_CONTACT_SOURCE;
 	if (uri_port(uri) != source->port)
 		hits |= NAT_CONTACT_PORT;
@@ -69,13 +49,12 @@ static unsigned test_contact(const struct sip_uri *uri, const struct address *so
 static unsigned test_contacts(
 	const struct sip_message *message, const struct address *source, unsigned tests)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	struct domains domains;
 	unsigned hits = 0;
 
 	domains_start(&domains, message);
-	while ((contact = sip_next_contact(message, &cursor))) {
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		const struct sip_contact *contact = &message->contacts[i];
 		unsigned its = test_contact(&contact->uri, source) & tests;
 
 		if (its && (contact->uri.is_address || !contact_is_of_domain(&domains, contact)))
@@ -103,15 +82,15 @@ static void walk_content_type(struct body_walk *walk, struct text content_type)
 
 	if (!slash)
 		return;
-	type = text_trim((struct text){content_type.at, (size_t)(slash - content_type.at)});
-	subtype = text_trim((struct text){slash + 1, (size_t)(end - slash - 1)});
+	type = text_trim(text_between(content_type.at, slash));
+	subtype = text_trim(text_between(slash + 1, end));
 	walk->is_sdp = text_equal_nocase(type, TEXT("application")) &&
 		       text_equal_nocase(subtype, TEXT("sdp"));
 	if (!semicolon || !text_equal_nocase(type, TEXT("multipart")) ||
 		walk->boundary_count == BOUNDARIES_MAX)
 		return;
-	if (!sip_param((struct text){semicolon, (size_t)(text_end(content_type) - semicolon)},
-		    TEXT("boundary"), &boundary))
+	if (!sip_param(
+		    text_between(semicolon, text_end(content_type)), TEXT("boundary"), &boundary))
 		return;
 	boundary = sip_unquoted(boundary);
 	if (boundary.length)
@@ -140,7 +119,7 @@ static void skip_lines(struct body_walk *walk)
 
 	while (at < end && *at != 'c' && *at != '-' && *at != ' ' && *at != '\t')
 		at = after_line(at, end);
-	walk->rest = (struct text){at, (size_t)(end - at)};
+	walk->rest = text_between(at, end);
 }
 
 /* The next line without its end; in the header of a part with the lines folded into it. */
@@ -164,13 +143,11 @@ static void walk_delimiter(struct body_walk *walk, struct text line)
 	if (!text_starts_with(line, TEXT("--")))
 		return;
 	for (unsigned i = 0; i < walk->boundary_count; i++) {
-		struct text boundary = walk->boundaries[i], after;
+		struct text after = text_between(line.at + 2, text_end(line));
 
-		if (line.length < 2 + boundary.length ||
-			memcmp(line.at + 2, boundary.at, boundary.length) != 0)
+		if (!text_starts_with(after, walk->boundaries[i]))
 			continue;
-		after = (struct text){
-			line.at + 2 + boundary.length, line.length - 2 - boundary.length};
+		after = text_between(after.at + walk->boundaries[i].length, text_end(line));
 		if (after.length && !text_equal(after, TEXT("--")))
 			continue;
 		walk->in_header = after.length == 0;
@@ -188,13 +165,13 @@ static void walk_part_header(struct body_walk *walk, struct text line)
 	if (line.length == 0 || (*line.at != 'C' && *line.at != 'c') ||
 		!(colon = memchr(line.at, ':', line.length)))
 		return;
-	name = text_trim((struct text){line.at, (size_t)(colon - line.at)});
+	name = text_trim(text_between(line.at, colon));
 	if (text_equal_nocase(name, TEXT("Content-Type")))
-		walk_content_type(
-			walk, (struct text){colon + 1, (size_t)(text_end(line) - colon - 1)});
+		walk_content_type(walk, text_between(colon + 1, text_end(line)));
 }
 
-/* "c=IN IP4 10.0.0.1" (RFC 4566 5.7); a multicast address has its scope behind a slash. */
+/* "c=IN IP4 10.0.0.1" (RFC 4566 5.7); a multicast address has its scope behind a slash. 0.0.0.0 is
+ * a call on hold (RFC 3264 8.4). */
 static bool connection_is_private(struct text line)
 {
 	struct address address;
@@ -203,10 +180,10 @@ static bool connection_is_private(struct text line)
 
 	if (!text_starts_with(line, TEXT("c=")) || !(blank = memrchr(line.at, ' ', line.length)))
 		return false;
-	host = (struct text){blank + 1, (size_t)(text_end(line) - blank - 1)};
+	host = text_between(blank + 1, text_end(line));
 	slash = memchr(host.at, '/', host.length);
 	if (slash)
-		host.length = (size_t)(slash - host.at);
+		host = text_between(host.at, slash);
 	return address_parse_host(host, &address) && address_is_private(&address);
 }
 

@@ -1,7 +1,5 @@
 #include "origin.h"
 
-#include <string.h>
-
 const struct text origin_param = {"natbox", 6};
 const struct text maddr_head = {"maddr=", 6};
 
@@ -93,7 +91,7 @@ size_t origin_decode(struct text coded, char plain[static ORIGIN_MAX])
 		if (c == '-') {
 			c = ':';
 		} else if (c == '_') {
-			c = unescape((struct text){coded.at + i + 1, coded.length - i - 1});
+			c = unescape(text_between(coded.at + i + 1, text_end(coded)));
 			i += 2;
 		} else {
 			return 0;
@@ -130,8 +128,8 @@ bool origin_is_host_port(struct text text)
 	uint32_t port;
 
 	if (colon && text_end(text)[-1] != ']') {
-		host.length = (size_t)(colon - text.at);
-		if (!text_number((struct text){colon + 1, text.length - host.length - 1}, &port) ||
+		host = text_between(text.at, colon);
+		if (!text_number(text_between(colon + 1, text_end(text)), &port) ||
 			port > UINT16_MAX)
 			return false;
 	}

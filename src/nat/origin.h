@@ -1,11 +1,10 @@
 /* What a user agent itself wrote, carried along in the natbox parameter of the URI or Via that was
  * repaired (nat.h gives the format); and where URIs point, for all that asks about NAT. */
-#ifndef NATBOX_CORE_ORIGIN_H
-#define NATBOX_CORE_ORIGIN_H
+#ifndef NATBOX_NAT_ORIGIN_H
+#define NATBOX_NAT_ORIGIN_H
 
 #include <natbox/sip.h>
 
-/* RFC 3261 19.1.2, 18.2.1: where no port is given. */
 enum {
 	ORIGIN_MAX = 255 + sizeof(":65535") - 1, /* the longest domain name (RFC 1035 2.3.4) */
 	ORIGIN_CODED_MAX = 3 * ORIGIN_MAX,       /* every byte escaped */

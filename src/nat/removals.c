@@ -1,10 +1,5 @@
 #include "repair_parts.h"
 
-#include <string.h>
-
-#include "additions.h"
-#include "origin.h"
-
 /* Before the first header field with a Contact, of a message that has one. Its colon may stand on
  * another line than its name. */
 static struct text front_of(const struct sip_message *message)
@@ -15,7 +10,7 @@ static struct text front_of(const struct sip_message *message)
 
 	sip_next_value(message, SIP_CONTACT, &cursor, &value);
 	colon = memrchr(start, ':', (size_t)(value.at - start));
-	before = text_trim((struct text){start, (size_t)(colon - start)});
+	before = text_trim(text_between(start, colon));
 	feed = memrchr(before.at, '\n', before.length);
 	return (struct text){feed + 1, 0};
 }
@@ -28,7 +23,6 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
 {
 	const struct text open = TEXT("Contact: <"), close = TEXT(">;expires=0\r\n");
 	const size_t bare = name_addr_is_bracketed(&contact->name_addr) ? 0 : 1;
-	struct domains domains;
 	struct edits change;
 	struct repair repair;
 	char bytes[TAKEN_BACK_MAX];
@@ -36,8 +30,7 @@ bool nat_take_back(const struct sip_message *message, const struct sip_contact *
 	long length;
 
 	edits_reset(&change);
-	repair_start(&repair, message, source, &domains, &change);
-	repair.sent_by_host = own;
+	repair_start(&repair, message, source, own, &change);
 	if (!repair_contact(&repair, contact) && !uri_is_at(&contact->uri, source))
 		return false;
 	memcpy(bytes, open.at, text.length);
@@ -97,14 +90,11 @@ static bool is_edited(const struct edits *edits, struct text span)
 bool nat_repair_moved(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *source, struct edits *edits)
 {
-	struct domains domains;
 	struct repair repair;
 
-	repair_start(&repair, message, source, &domains, edits);
-	if (is_edited(edits, contact->uri.host_port) || contact_is_of_domain(&domains, contact))
-		return false;
-	repair.sent_by_host = contact->uri.host;
-	return repair_contact(&repair, contact);
+	repair_start(&repair, message, source, contact->uri.host, edits);
+	return !is_edited(edits, contact->uri.host_port) &&
+	       !contact_is_of_domain(&repair.domains, contact) && repair_contact(&repair, contact);
 }
 
 /* As it stands, before the additions that a repair makes equal to it. */
@@ -131,13 +121,13 @@ unsigned nat_repair_removals(const struct sip_message *message, const struct add
 	const struct settings *settings, struct edits *edits)
 {
 	const struct additions additions = additions_find(message);
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	bool any = false, has_moved = false;
 
 	if (!settings->nat.fix_contact || !additions.first)
 		return 0;
-	while (edits->count < EDITS_MAX && (contact = sip_next_contact(message, &cursor))) {
+	for (unsigned i = 0; i < message->contact_count && edits->count < EDITS_MAX; i++) {
+		const struct sip_contact *contact = &message->contacts[i];
+
 		if (!additions_may_clash(&additions, contact))
 			continue;
 		if (!uri_is_at(&contact->uri, source))

@@ -1,9 +1,5 @@
 #include "repair_parts.h"
 
-#include <string.h>
-
-#include "splice.h"
-
 /* Of a Via that is repaired: it gets three more, and more from the proxy, and is to be read when it
  * comes back. */
 enum { REPAIRED_PARAMS_MAX = SIP_PARAMS_MAX - 8 };

@@ -1,7 +1,5 @@
 #include <natbox/nat.h>
 
-#include <string.h>
-
 #include "origin.h"
 
 struct restore {
@@ -30,15 +28,13 @@ static bool maddr_origin_read(struct text coded, struct maddr_origin *origin)
 static void restore_maddr(
 	const struct restore *restore, struct text whole, const struct maddr_origin *origin)
 {
-	const char *semicolon;
+	const char *semicolon = memchr(whole.at, ';', whole.length);
 
 	if (!origin->text.length) {
 		edits_replace(restore->edits, whole, (struct text){0});
 		return;
 	}
-	semicolon = memchr(whole.at, ';', whole.length);
-	whole.length -= (size_t)(semicolon + 1 - whole.at);
-	whole.at = semicolon + 1;
+	whole = text_between(semicolon + 1, text_end(whole));
 	edits_replace(restore->edits, text_trim(whole), origin->text);
 }
 
@@ -59,9 +55,8 @@ static void via_maddr_read(struct text *coded, struct via_origin *origin)
 	origin->maddr.text = (struct text){0};
 	if (!star || star == coded->at || star[-1] != '*')
 		return;
-	if (maddr_origin_read(
-		    (struct text){star + 1, (size_t)(text_end(*coded) - star - 1)}, &origin->maddr))
-		coded->length = (size_t)(star - 1 - coded->at);
+	if (maddr_origin_read(text_between(star + 1, text_end(*coded)), &origin->maddr))
+		*coded = text_between(coded->at, star - 1);
 }
 
 /* False when what there is was not written by a repair. */
@@ -77,8 +72,8 @@ static bool via_origin_read(struct text coded, struct via_origin *origin)
 	star = coded.length ? memchr(coded.at, '*', coded.length) : NULL;
 	if (!star)
 		return !coded.at || !origin->tells_seen_at;
-	received = (struct text){coded.at, (size_t)(star - coded.at)};
-	rport = (struct text){star + 1, coded.length - received.length - 1};
+	received = text_between(coded.at, star);
+	rport = text_between(star + 1, text_end(coded));
 	origin->received.length = origin_decode(received, origin->received_bytes);
 	origin->rport.length = origin_decode(rport, origin->rport_bytes);
 	return (origin->received.length > 0) == (received.length > 0) &&
@@ -95,8 +90,7 @@ static bool is_clients_port(struct text value, const struct address *client)
 /* The next one of the name after that one. */
 static bool find_double(const struct sip_via *via, struct text name, struct sip_param *param)
 {
-	struct text rest = {
-		text_end(param->whole), (size_t)(text_end(via->params) - text_end(param->whole))};
+	struct text rest = text_between(text_end(param->whole), text_end(via->params));
 
 	return via->has_doubles &&
 	       sip_param_span(text_trim(rest), name, &param->value, &param->whole);
@@ -165,7 +159,7 @@ struct text nat_params(struct text params, struct text origin)
 {
 	if (!origin.at)
 		return params;
-	return (struct text){text_end(origin), (size_t)(text_end(params) - text_end(origin))};
+	return text_between(text_end(origin), text_end(params));
 }
 
 bool nat_origin_address(struct text origin, struct address *address)
@@ -211,11 +205,10 @@ static bool uri_origin_read(const struct restore *restore, const struct sip_uri 
 	origin->maddr.text = (struct text){0};
 	star = coded.length ? memchr(coded.at, '*', coded.length) : NULL;
 	if (star) {
-		struct text maddr = {star + 1, (size_t)(text_end(coded) - star - 1)};
-
-		if (origin->was_bare || !maddr_origin_read(maddr, &origin->maddr))
+		if (origin->was_bare ||
+			!maddr_origin_read(text_between(star + 1, text_end(coded)), &origin->maddr))
 			return false;
-		coded.length -= maddr.length + 1;
+		coded = text_between(coded.at, star);
 	}
 	origin->host_port = (struct text){origin->bytes, origin_decode(coded, origin->bytes)};
 	return origin_is_host_port(origin->host_port);
@@ -302,12 +295,10 @@ static bool restore_contact(const struct restore *restore, const struct sip_cont
 
 static bool restore_contacts(const struct restore *restore, const struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	bool restored = false;
 
-	while (!restore->edits->overflow && (contact = sip_next_contact(message, &cursor)))
-		restored |= restore_contact(restore, contact);
+	for (unsigned i = 0; i < message->contact_count && !restore->edits->overflow; i++)
+		restored |= restore_contact(restore, &message->contacts[i]);
 	return restored;
 }
 

@@ -1,11 +1,9 @@
-#include "splice.h"
-
-#include <string.h>
+#include "repair_parts.h"
 
 void splice_start(struct splice *splice, struct text text)
 {
-	memcpy(splice->bytes, text.at, text.length);
-	splice->length = text.length;
+	splice->length = 0;
+	splice_put(splice, text);
 }
 
 void splice_put(struct splice *splice, struct text text)

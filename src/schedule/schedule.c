@@ -54,26 +54,27 @@ void schedule_place_end(struct schedule *schedule, uint32_t item, uint32_t expir
 	wheel_place(schedule->wheel, item, expires);
 }
 
-void schedule_place(struct schedule *schedule, uint32_t item, unsigned class, uint32_t earliest,
-	uint32_t refreshed, uint32_t expires)
+static void place(struct schedule *schedule, uint32_t item, unsigned class, uint32_t earliest,
+	uint32_t latest, uint32_t expires)
 {
 	if (!schedule_sends(schedule, class))
 		schedule_place_end(schedule, item, expires);
 	else
-		wheel_place_sender(schedule->wheel, item, earliest,
-			due_of(schedule, class, refreshed), interval_of(schedule, class), class);
+		wheel_place_sender(schedule->wheel, item, earliest, latest,
+			interval_of(schedule, class), class);
 	schedule_wake_by(schedule, item, expires);
+}
+
+void schedule_place(struct schedule *schedule, uint32_t item, unsigned class, uint32_t earliest,
+	uint32_t refreshed, uint32_t expires)
+{
+	place(schedule, item, class, earliest, due_of(schedule, class, refreshed), expires);
 }
 
 void schedule_place_soon(
 	struct schedule *schedule, uint32_t item, unsigned class, uint32_t now, uint32_t expires)
 {
-	if (!schedule_sends(schedule, class))
-		schedule_place_end(schedule, item, expires);
-	else
-		wheel_place_sender(schedule->wheel, item, now + 1, now + ticks_of(SOON_US),
-			interval_of(schedule, class), class);
-	schedule_wake_by(schedule, item, expires);
+	place(schedule, item, class, now + 1, now + ticks_of(SOON_US), expires);
 }
 
 void schedule_place_next(struct schedule *schedule, uint32_t item, unsigned class,
@@ -105,6 +106,13 @@ static bool has_turns(const struct schedule *schedule, uint32_t now)
 	return ahead != 0 && ahead <= schedule->overdue_longest;
 }
 
+static void start_turns(struct schedule *schedule, uint32_t tick)
+{
+	schedule->overdue_tick = tick;
+	schedule->overdue_count = 0;
+	schedule->overdue_longest = longest_interval(schedule);
+}
+
 /* When the next one of the overdue keepalives is sent: an interval from now at the latest. They
  * take turns whatever their intervals are. */
 static uint32_t take_overdue_tick(struct schedule *schedule, unsigned class, uint32_t now)
@@ -113,9 +121,7 @@ static uint32_t take_overdue_tick(struct schedule *schedule, unsigned class, uin
 	uint32_t latest;
 
 	if (!has_turns(schedule, now)) {
-		schedule->overdue_tick = now + 1;
-		schedule->overdue_count = 0;
-		schedule->overdue_longest = longest_interval(schedule);
+		start_turns(schedule, now + 1);
 	} else if (schedule->overdue_count >= OVERDUE_PER_TICK) {
 		schedule->overdue_tick++;
 		schedule->overdue_count = 0;
@@ -152,9 +158,7 @@ uint32_t schedule_answer_end(const struct schedule *schedule, unsigned class, ui
 void schedule_note_pause(struct schedule *schedule, uint32_t from, uint32_t until)
 {
 	schedule->pauses[schedule->pause_count++ % PAUSES_MAX] = (struct pause){from, until};
-	schedule->overdue_tick = until;
-	schedule->overdue_count = 0;
-	schedule->overdue_longest = longest_interval(schedule);
+	start_turns(schedule, until);
 }
 
 /* Where the keepalive was overdue after the pause, the one before it counts as sent that much

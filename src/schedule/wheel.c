@@ -1,4 +1,3 @@
-#include <natbox/base.h>
 #include <natbox/schedule.h>
 
 #include <stdlib.h>
@@ -36,19 +35,10 @@ struct wheel {
 /* No item waits so long: an hour is 360 000 ticks. */
 enum { TICK_BITS = (1 << 24) - 1 };
 
-static uint32_t slots_for(uint32_t longest)
-{
-	uint32_t slots = GROUP;
-
-	while (slots < longest + 2)
-		slots *= 2;
-	return slots;
-}
-
 struct wheel *wheel_new(uint32_t items, uint32_t longest, uint32_t now)
 {
 	struct wheel *wheel = calloc(1, sizeof(*wheel));
-	uint32_t slots = slots_for(longest);
+	uint32_t slots = table_size(GROUP, longest + 2);
 
 	if (!wheel)
 		return NULL;
@@ -246,34 +236,17 @@ void wheel_place_sender(struct wheel *wheel, uint32_t item, uint32_t earliest, u
 	append(wheel, item, find_room(wheel, earliest, latest, interval), true, pace);
 }
 
-/* The first occupied slot from that one on, going round once. */
-static bool find_occupied(const struct wheel *wheel, uint32_t from, uint32_t *slot)
-{
-	uint32_t blocks = (wheel->mask + 1) / BLOCK;
-	uint32_t block = from / BLOCK;
-	uint64_t bits = wheel->occupied[block] & ~0ull << from % BLOCK;
-
-	for (uint32_t i = 0; i <= blocks; i++) {
-		if (bits) {
-			*slot = block * BLOCK + (uint32_t)__builtin_ctzll(bits);
-			return true;
-		}
-		block = (block + 1) % blocks;
-		bits = wheel->occupied[block];
-	}
-	return false;
-}
-
 bool wheel_next(struct wheel *wheel, uint32_t *tick)
 {
-	uint32_t from = (wheel->now + 1) & wheel->mask;
+	const uint32_t from = (wheel->now + 1) & wheel->mask, slots = wheel->mask + 1;
 	uint32_t slot;
 
 	if (!wheel->placed)
 		return false;
 	if (!wheel->next_known) {
-		if (!find_occupied(wheel, from, &slot))
-			return false;
+		slot = bits_find(wheel->occupied, from, slots);
+		if (slot == slots)
+			slot = bits_find(wheel->occupied, 0, from);
 		wheel->next = wheel->now + 1 + ((slot - from) & wheel->mask);
 		wheel->next_known = true;
 	}

@@ -1,6 +1,6 @@
+#include "sip_lex.h"
+
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 void edits_reset(struct edits *edits)
 {
@@ -25,43 +25,29 @@ void edits_replace(struct edits *edits, struct text span, struct text with)
 	edits->used += with.length;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Behind the header field that at is in. */
-static const char *after_field(const char *at, const char *end)
-{
-	do {
-		at = memchr(at, '\n', (size_t)(end - at));
-		at = at ? at + 1 : end;
-	} while (at < end && (*at == ' ' || *at == '\t'));
-	return at;
-}
-
 void edits_cut_value(struct edits *edits, const struct sip_message *message, struct text value)
 {
-	const char *end = text_end(message->whole);
+	const char *end = text_end(message->whole), *feed;
 	const char *from = value.at, *to = text_end(value), *next = to;
 
 	/* At the latest the colon of its header field stops this. */
-	while (is_space(from[-1]))
+	while (lex_is(from[-1], LEX_BLANK))
 		from--;
-	while (next < end && is_space(*next))
+	while (next < end && lex_is(*next, LEX_BLANK))
 		next++;
 	if (from[-1] == ',') {
 		from--;
 	} else if (next < end && *next == ',') {
 		from = value.at;
-		for (to = next + 1; to < end && is_space(*to); to++)
+		for (to = next + 1; to < end && lex_is(*to, LEX_BLANK); to++)
 			;
 	} else {
 		while (from[-1] != '\n')
 			from--;
-		to = after_field(to, end);
+		feed = lex_feed(to, end);
+		to = feed ? feed + 1 : end;
 	}
-	edits_replace(edits, (struct text){from, (size_t)(to - from)}, (struct text){0});
+	edits_replace(edits, text_between(from, to), (struct text){0});
 }
 
 /* At one place inserts come first, then what replaces the bytes there. */

@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 const char *const sip_defect_names[SIP_DEFECTS] = {
 	[DEFECT_BAD_START_LINE] = "bad start line",
@@ -36,9 +34,9 @@ static enum sip_defect check_cseq(struct sip_message *message)
 	const char *end = text_end(message->cseq);
 	const char *number_end = lex_run(message->cseq.at, end, LEX_TOKEN);
 	const char *start = lex_blanks(number_end, end);
-	struct text method = lex_text(start, end);
+	struct text method = text_between(start, end);
 
-	if (!text_number(lex_text(message->cseq.at, number_end), &message->cseq_number) ||
+	if (!text_number(text_between(message->cseq.at, number_end), &message->cseq_number) ||
 		method.length == 0 || lex_run(start, end, LEX_TOKEN) != end)
 		return DEFECT_BAD_CSEQ;
 	if (message->is_request)
@@ -171,7 +169,7 @@ int sip_scan(const char *bytes, size_t length, struct sip_message *message, enum
 	if (at == end)
 		return -ENOMSG;
 	feed = memchr(at, '\n', (size_t)(end - at));
-	line = lex_text(at, feed ? feed : end);
+	line = text_between(at, feed ? feed : end);
 	if (feed && line.length && feed[-1] == '\r')
 		line.length--;
 	memset(message, 0, offsetof(struct sip_message, values));

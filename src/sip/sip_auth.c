@@ -1,7 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-
 /* Takes "name=value" from at on, with the blanks around it. Where it ends, NULL when it is none. */
 static const char *take_param(
 	const char *at, const char *end, struct text *name, struct text *value)
@@ -9,7 +7,7 @@ static const char *take_param(
 	const char *start = lex_blanks(at, end);
 
 	at = lex_run(start, end, LEX_TOKEN);
-	*name = lex_text(start, at);
+	*name = text_between(start, at);
 	at = lex_blanks(at, end);
 	if (!lex_at(at, end, '='))
 		return NULL;
@@ -17,7 +15,7 @@ static const char *take_param(
 	at = lex_at(start, end, '"') ? lex_quoted(start, end) : lex_run(start, end, LEX_TOKEN);
 	if (!at)
 		return NULL;
-	*value = lex_text(start, at);
+	*value = text_between(start, at);
 	return lex_blanks(at, end);
 }
 

@@ -1,8 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-#include <string.h>
-
 /* Where Via stands further down than that, the whole message is to be read. */
 enum { LINES_MAX = 16 };
 
@@ -17,7 +14,7 @@ static const char *read_status(const char *at, const char *end, unsigned *status
 		return NULL;
 	code = at + version.length;
 	rest = code + 3;
-	if (!text_number(lex_text(code, rest), &number) || number < 100 || number > 699 ||
+	if (!text_number(text_between(code, rest), &number) || number < 100 || number > 699 ||
 		(*rest != ' ' && *rest != '\r' && *rest != '\n'))
 		return NULL;
 	*status = number;
@@ -29,7 +26,7 @@ static const char *read_status(const char *at, const char *end, unsigned *status
 /* What follows the colon of a Via; NULL where the line is another header field. */
 static const char *after_via(const char *at, const char *end)
 {
-	if (end - at >= 4 && text_equal_nocase(lex_text(at, at + 3), TEXT("Via")))
+	if (end - at >= 4 && text_equal_nocase(text_between(at, at + 3), TEXT("Via")))
 		at += 3;
 	else
 		at += 1;
@@ -59,7 +56,7 @@ static struct text read_branch(const char *at, const char *end)
 
 	if (stop == end || (*stop != ';' && *stop != '\r' && *stop != ','))
 		return (struct text){0};
-	return lex_text(at, stop);
+	return text_between(at, stop);
 }
 
 /* The first branch of a line of parameters. There may be no second value before it, and nothing
@@ -74,7 +71,7 @@ static struct text find_branch(const char *start, const char *end)
 		if (!at || (size_t)(end - at) <= name.length)
 			break;
 		at++;
-		if (!text_equal_nocase(lex_text(at, at + name.length), name))
+		if (!text_equal_nocase(text_between(at, at + name.length), name))
 			continue;
 		if (lex_run(start, at, LEX_PLAIN) != at)
 			break;

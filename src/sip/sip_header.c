@@ -1,9 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-#include <stddef.h>
-#include <string.h>
-
 /* A header field of interest: a text of the message, or one of its lists. */
 struct header {
 	struct text name;
@@ -120,27 +116,6 @@ bool sip_repeats(const struct sip_message *message, const struct text *field)
 	return message->repeated & bit_of_field(message, field);
 }
 
-/* Whether a line is the rest of the one before (RFC 3261 7.3.1). */
-static inline bool goes_on(const char *line, const char *end)
-{
-	return line < end && (unsigned char)*line <= ' ' && (*line == ' ' || *line == '\t');
-}
-
-/* Where a header field ends that starts at at: its line feed, or NULL. */
-static const char *find_feed(const char *at, const char *end)
-{
-	const char *feed = memchr(at, '\n', (size_t)(end - at));
-
-	while (feed && goes_on(feed + 1, end)) {
-		at = feed + 2;
-		/* A search takes longer than a line that is empty. */
-		if (lex_at(at, end, '\r'))
-			at++;
-		feed = lex_at(at, end, '\n') ? at : memchr(at, '\n', (size_t)(end - at));
-	}
-	return feed;
-}
-
 /* Numbers that are longer are none that a header field has. */
 enum { DIGITS_MAX = 10 };
 
@@ -220,8 +195,8 @@ static inline struct text value_of(const char *at, const char *feed)
 	if (at < feed && feed[-1] == '\r')
 		feed--;
 	if (at < feed && (unsigned char)*at > ' ' && (unsigned char)feed[-1] > ' ')
-		return lex_text(at, feed);
-	return text_trim(lex_text(at, feed));
+		return text_between(at, feed);
+	return text_trim(text_between(at, feed));
 }
 
 static enum sip_defect take_header(struct sip_message *message, const char *at, const char *feed)
@@ -238,7 +213,7 @@ static enum sip_defect take_header(struct sip_message *message, const char *at, 
 	}
 	while (name_end > at && lex_is(name_end[-1], LEX_BLANK))
 		name_end--;
-	header = header_of(lex_text(at, name_end));
+	header = header_of(text_between(at, name_end));
 	if (!header)
 		return DEFECT_NONE;
 	return take_value(message, header, value_of(colon + 1, feed));
@@ -267,14 +242,14 @@ enum sip_defect lex_headers(struct sip_message *message, const char *at, const c
 		body = skip_empty_line(at, end);
 		if (body > at)
 			break;
-		feed = find_feed(at, end);
+		feed = lex_feed(at, end);
 		if (!feed)
 			return DEFECT_NO_LINE_END;
 		defect = take_header(message, at, feed);
 		if (defect)
 			return defect;
 	}
-	message->body = lex_text(at < end ? body : end, end);
+	message->body = text_between(at < end ? body : end, end);
 	drop_contradicted(message);
 	return DEFECT_NONE;
 }

@@ -1,7 +1,5 @@
 #include "sip_lex.h"
 
-#include <string.h>
-
 enum {
 	ANY = LEX_PLAIN | LEX_REMARK,
 	BLANK = LEX_BLANK | ANY,
@@ -89,18 +87,18 @@ const char *lex_host_port(const char *at, const char *end, bool blanks, struct l
 	if (!at)
 		return NULL;
 	out->port = 0;
-	out->host = lex_text(start, at);
-	out->host_port = lex_text(start, at);
+	out->host = text_between(start, at);
+	out->host_port = text_between(start, at);
 	if (blanks)
 		at = lex_blanks(at, end);
 	if (!lex_at(at, end, ':'))
 		return at;
 	digits = blanks ? lex_blanks(at + 1, end) : at + 1;
 	at = lex_run(digits, end, LEX_HOST);
-	if (!text_number(lex_text(digits, at), &port) || port > UINT16_MAX)
+	if (!text_number(text_between(digits, at), &port) || port > UINT16_MAX)
 		return NULL;
 	out->port = (uint16_t)port;
-	out->host_port = lex_text(start, at);
+	out->host_port = text_between(start, at);
 	return at;
 }
 
@@ -115,7 +113,7 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param)
 	const char *semicolon = at, *name = lex_blanks(at + 1, end), *value;
 
 	at = lex_run(name, end, LEX_NAME);
-	param->name = lex_text(name, at);
+	param->name = text_between(name, at);
 	param->value = (struct text){0};
 	param->end = at > name ? at : semicolon + 1;
 	if (lex_at(at, end, ';'))
@@ -131,7 +129,7 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param)
 	if (!at)
 		return NULL;
 	/* An empty one stands before the blanks that follow it. */
-	param->value = at > value ? lex_text(value, at) : lex_text(param->end, param->end);
+	param->value = at > value ? text_between(value, at) : text_between(param->end, param->end);
 	if (param->value.length)
 		param->end = at;
 	return lex_param_end(at, end);

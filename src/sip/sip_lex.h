@@ -32,11 +32,6 @@ static inline bool lex_at(const char *at, const char *end, char c)
 	return at < end && *at == c;
 }
 
-static inline struct text lex_text(const char *start, const char *end)
-{
-	return (struct text){start, (size_t)(end - start)};
-}
-
 /* The longest run of the class, which may be empty. Four bytes at a time: here most of a scan's
  * time goes. */
 static inline const char *lex_run(const char *at, const char *end, uint16_t class)
@@ -63,6 +58,22 @@ static inline const char *lex_blanks(const char *at, const char *end)
 		(*at != '\r' || (at + 1 < end && at[1] == '\n')))
 		at++;
 	return at;
+}
+
+/* Where a header field ends that starts at at, with the lines that are the rest of it (RFC 3261
+ * 7.3.1): its line feed, or NULL. */
+static inline const char *lex_feed(const char *at, const char *end)
+{
+	const char *feed = memchr(at, '\n', (size_t)(end - at));
+
+	while (feed && (lex_at(feed + 1, end, ' ') || lex_at(feed + 1, end, '\t'))) {
+		at = feed + 2;
+		/* A search takes longer than a line that is empty. */
+		if (lex_at(at, end, '\r'))
+			at++;
+		feed = lex_at(at, end, '\n') ? at : memchr(at, '\n', (size_t)(end - at));
+	}
+	return feed;
 }
 
 /* A quoted string, at being its first quote. NULL when it does not end. */

@@ -1,8 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-#include <string.h>
-
 /* How far the first value goes: to a comma that stands in no quotes, brackets or (in a Via, where a
  * URI cannot stand) comment. What does not end takes all the rest, and its parser refuses it. */
 static const char *value_end(const char *at, const char *end, bool comments)
@@ -43,7 +40,7 @@ bool lex_values(struct sip_message *message, enum sip_list list, struct text fie
 			return false;
 		stop = value_end(at, end, list == SIP_VIA);
 		message->values[message->value_count++] =
-			(struct sip_value){(uint8_t)list, text_trim(lex_text(at, stop))};
+			(struct sip_value){(uint8_t)list, text_trim(text_between(at, stop))};
 		if (stop == end)
 			return true;
 	}
@@ -84,12 +81,4 @@ int sip_contact_parse(struct text value, struct sip_contact *out)
 		return lex_uri(out->name_addr.uri, &out->uri);
 	out->uri = (struct sip_uri){0};
 	return result;
-}
-
-const struct sip_contact *sip_next_contact(
-	const struct sip_message *message, struct sip_cursor *cursor)
-{
-	if (cursor->place == message->contact_count)
-		return NULL;
-	return &message->contacts[cursor->place++];
 }

@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 /* Everything before the bracket. Phones send names that are no tokens (dots, parentheses, UTF-8);
  * only what could be read another way is refused. */
@@ -14,7 +12,7 @@ static const char *parse_display(const char *at, const char *end, struct text *d
 		at = lex_quoted(at, end);
 		if (!at)
 			return NULL;
-		*display = lex_text(start, at);
+		*display = text_between(start, at);
 		at = lex_blanks(at, end);
 		return lex_at(at, end, '<') ? at : NULL;
 	}
@@ -22,7 +20,7 @@ static const char *parse_display(const char *at, const char *end, struct text *d
 		at++;
 	if (!lex_at(at, end, '<'))
 		return NULL;
-	*display = text_trim(lex_text(start, at));
+	*display = text_trim(text_between(start, at));
 	if (display->length == 0)
 		display->at = NULL;
 	return at;
@@ -34,13 +32,13 @@ static const char *parse_bracketed(
 {
 	const char *close = lex_run(at + 1, end, LEX_URI), *odd;
 
-	out->uri = lex_text(at + 1, close);
+	out->uri = text_between(at + 1, close);
 	if (out->uri.length && lex_at(close, end, '>'))
 		return close + 1;
 	close = memchr(close, '>', (size_t)(end - close));
 	if (!close)
 		return NULL;
-	out->uri = text_trim(lex_text(at + 1, close));
+	out->uri = text_trim(text_between(at + 1, close));
 	odd = lex_run(out->uri.at, close, LEX_URI);
 	out->is_odd = odd != text_end(out->uri);
 	if (out->uri.length == 0 || (out->is_odd && lex_odd_uri(out->uri, odd, uri) != 0))
@@ -55,7 +53,7 @@ static const char *parse_bare(const char *at, const char *end, struct text *uri)
 
 	while (at < end && lex_is(*at, LEX_URI) && *at != ';' && *at != ',' && *at != '?')
 		at++;
-	*uri = lex_text(start, at);
+	*uri = text_between(start, at);
 	return at > start ? at : NULL;
 }
 
@@ -77,7 +75,7 @@ static void note(struct sip_name_addr *out, const struct lex_param *param)
 		noted = &out->instance;
 	if (!noted || noted->at)
 		return;
-	*noted = param->value.at ? param->value : lex_text(param->end, param->end);
+	*noted = param->value.at ? param->value : text_between(param->end, param->end);
 	/* RFC 2543 6.14 has quotes around a time that is a date; some have them around a number. */
 	if (noted == &out->expires)
 		*noted = sip_unquoted(*noted);
@@ -117,6 +115,6 @@ int lex_name_addr(struct text value, struct sip_name_addr *out, struct sip_uri *
 		if (at)
 			note(out, &param);
 	}
-	out->params = lex_text(params, end);
+	out->params = text_between(params, end);
 	return at == end ? 0 : -EBADMSG;
 }

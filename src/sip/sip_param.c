@@ -1,7 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-
 /* The next semicolon that stands in no quotes, the last where several stand together, or the
  * end. */
 static const char *find_semicolon(const char *at, const char *end)
@@ -39,7 +37,7 @@ bool sip_param_span(struct text params, struct text name, struct text *value, st
 		while (start > params.at && lex_is(start[-1], LEX_BLANK))
 			start--;
 		*value = param.value;
-		*whole = lex_text(start, param.end);
+		*whole = text_between(start, param.end);
 		return true;
 	}
 	return false;
@@ -58,7 +56,8 @@ void sip_params(struct text params, const struct text *names, unsigned count, st
 				!lex_param(at, end, &param) ||
 				!text_equal_nocase(param.name, names[i]))
 				continue;
-			values[i] = param.value.at ? param.value : lex_text(param.end, param.end);
+			values[i] =
+				param.value.at ? param.value : text_between(param.end, param.end);
 			break;
 		}
 	}

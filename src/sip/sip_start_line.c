@@ -1,7 +1,5 @@
 #include "sip_lex.h"
 
-#include <natbox/sip.h>
-
 /* The most frequent first. */
 static const struct {
 	struct text name;
@@ -37,7 +35,7 @@ bool lex_means_sip(struct text line)
 	for (const char *at = line.at; end - at >= 4; at++) {
 		bool starts_word = at == line.at || lex_is(at[-1], LEX_BLANK);
 
-		if (starts_word && text_equal_nocase(lex_text(at, at + 4), TEXT("SIP/")))
+		if (starts_word && text_equal_nocase(text_between(at, at + 4), TEXT("SIP/")))
 			return true;
 	}
 	return false;
@@ -48,11 +46,11 @@ static enum sip_defect parse_status(const char *at, const char *end, struct sip_
 {
 	uint32_t status;
 
-	if (end - at < 3 || !text_number(lex_text(at, at + 3), &status) || status < 100 ||
+	if (end - at < 3 || !text_number(text_between(at, at + 3), &status) || status < 100 ||
 		status > 699 || (end - at > 3 && at[3] != ' '))
 		return DEFECT_BAD_STATUS;
 	message->status = status;
-	message->reason = text_trim(lex_text(at + 3, end));
+	message->reason = text_trim(text_between(at + 3, end));
 	return DEFECT_NONE;
 }
 
@@ -67,7 +65,7 @@ static struct text trim_spaces(const char *at, const char *end)
 		end--;
 	while (at < end && is_space(*at))
 		at++;
-	return lex_text(at, end);
+	return text_between(at, end);
 }
 
 /* What follows the method and its space, where one space and a URI without any is not all that
@@ -81,8 +79,8 @@ static enum sip_defect parse_odd_request(
 
 	if (line.length <= version.length)
 		return DEFECT_BAD_START_LINE;
-	uri = lex_text(line.at, text_end(line) - version.length);
-	if (!text_equal_nocase(lex_text(text_end(uri), text_end(line)), version))
+	uri = text_between(line.at, text_end(line) - version.length);
+	if (!text_equal_nocase(text_between(text_end(uri), text_end(line)), version))
 		return lex_at(lex_run(at, end, LEX_URI), end, ' ') && *at != ' '
 			       ? DEFECT_NOT_SIP_2
 			       : DEFECT_BAD_START_LINE;
@@ -103,14 +101,14 @@ static enum sip_defect parse_request(const char *at, const char *end, struct sip
 
 	message->is_request = true;
 	at = lex_run(start, end, LEX_TOKEN);
-	message->method_name = lex_text(start, at);
+	message->method_name = text_between(start, at);
 	if (at == start || !lex_at(at, end, ' '))
 		return DEFECT_BAD_START_LINE;
 	message->method = lex_method(message->method_name);
 	start = at + 1;
 	at = lex_run(start, end, LEX_URI);
-	message->request_uri = lex_text(start, at);
-	if (at > start && text_equal_nocase(lex_text(at, end), TEXT(" SIP/2.0")))
+	message->request_uri = text_between(start, at);
+	if (at > start && text_equal_nocase(text_between(at, end), TEXT(" SIP/2.0")))
 		return DEFECT_NONE;
 	return parse_odd_request(start, end, message);
 }

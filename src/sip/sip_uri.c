@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 /* A user may hold semicolons and question marks (RFC 4475 3.1.1.9), nothing after it an at sign:
  * so the first one ends it. */
@@ -12,7 +10,7 @@ static const char *parse_user(const char *at, const char *end, struct text *user
 
 	if (!sign)
 		return at;
-	*user = lex_text(at, sign);
+	*user = text_between(at, sign);
 	return sign + 1;
 }
 
@@ -23,8 +21,8 @@ static void split_params(const char *at, const char *end, struct sip_uri *out)
 
 	if (!mark)
 		mark = end;
-	out->params = lex_text(at, mark);
-	out->headers = lex_text(mark, end);
+	out->params = text_between(at, mark);
+	out->headers = text_between(mark, end);
 }
 
 int sip_uri_parse(struct text uri, struct sip_uri *out)
@@ -57,7 +55,7 @@ int lex_uri(struct text uri, struct sip_uri *out)
 	const char *end = text_end(uri), *at = lex_run(uri.at, end, LEX_SCHEME);
 	struct lex_host host;
 
-	start(uri, lex_text(uri.at, at), out);
+	start(uri, text_between(uri.at, at), out);
 	if (out->scheme.length == 0 || !lex_at(at, end, ':'))
 		return -EBADMSG;
 	out->is_sip = text_equal_nocase(out->scheme, TEXT("sip"));
@@ -105,14 +103,15 @@ int lex_odd_uri(struct text uri, const char *odd, struct sip_uri *out)
 {
 	const char *mark, *end = text_end(uri);
 
-	if (lex_uri(lex_text(uri.at, odd), out) != 0 || !out->params.length || out->headers.length)
+	if (lex_uri(text_between(uri.at, odd), out) != 0 || !out->params.length ||
+		out->headers.length)
 		return -EBADMSG;
 	mark = skip_odd_params(odd, end);
 	if (!mark || lex_run(mark, end, LEX_URI) != end)
 		return -EBADMSG;
 	out->whole = uri;
-	out->params = lex_text(out->params.at, mark);
-	out->headers = lex_text(mark, end);
+	out->params = text_between(out->params.at, mark);
+	out->headers = text_between(mark, end);
 	return 0;
 }
 

@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <endian.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 /* The same eight bytes, capital letters in lower case: of each byte below 0x80 a sum has its
  * highest bit from 'A' on, another from '[' on. */

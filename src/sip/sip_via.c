@@ -1,8 +1,6 @@
 #include "sip_lex.h"
 
 #include <errno.h>
-#include <natbox/sip.h>
-#include <string.h>
 
 /* "SIP / 2.0 / UDP " with blanks wherever the grammar has them. */
 static const char *parse_protocol(const char *at, const char *end, struct text *transport)
@@ -10,7 +8,7 @@ static const char *parse_protocol(const char *at, const char *end, struct text *
 	static const struct text plain = {"SIP/2.0/UDP ", 12};
 
 	/* As nearly all write it. */
-	if (text_starts_with(lex_text(at, end), plain)) {
+	if (text_starts_with(text_between(at, end), plain)) {
 		*transport = (struct text){at + strlen("SIP/2.0/"), strlen("UDP")};
 		return lex_blanks(at + plain.length, end);
 	}
@@ -20,7 +18,7 @@ static const char *parse_protocol(const char *at, const char *end, struct text *
 		at = lex_run(start, end, LEX_TOKEN);
 		if (at == start)
 			return NULL;
-		*transport = lex_text(start, at);
+		*transport = text_between(start, at);
 		start = at;
 		at = lex_blanks(at, end);
 		if (part == 2)
@@ -64,12 +62,12 @@ static int parse_params(const char *at, const char *end, struct sip_via *via)
 
 	for (; lex_at(at, end, ';'); previous_end = param.end) {
 		at = via->param_count++ < SIP_PARAMS_MAX ? lex_param(at, end, &param) : NULL;
-		if (!at ||
-			!note(via, param.name,
-				(struct sip_param){param.value, lex_text(previous_end, param.end)}))
+		if (!at || !note(via, param.name,
+				   (struct sip_param){
+					   param.value, text_between(previous_end, param.end)}))
 			return -EBADMSG;
 	}
-	via->params = lex_text(start, param.end);
+	via->params = text_between(start, param.end);
 	return at == end ? 0 : -EBADMSG;
 }
 

@@ -67,7 +67,7 @@ static bool is_quiet_due(const struct round *round, uint64_t now_us)
 
 static void gather_quiet(struct round *round, struct batch *batch, uint64_t now_us)
 {
-	const uint64_t interval_us = round->endpoints->settings->keepalive.interval_us;
+	const uint64_t interval_us = round->endpoints->settings->keepalive.rules.interval_us;
 	const uint32_t blocks = quiet_blocks(round), number = round->quiet_block % blocks;
 	struct quiet_block *block = &batch->blocks[batch->block_count++];
 

@@ -194,7 +194,7 @@ static void set_meta(struct state *state)
 	meta->number = state->store->meta.number + 1;
 	timestamp_now(&meta->timestamp);
 	meta->state_us = state_clock(state, &meta->timestamp);
-	meta->interval_us = state->endpoints->settings->keepalive.interval_us;
+	meta->interval_us = state->endpoints->settings->keepalive.rules.interval_us;
 }
 
 /* Looks at what came of the last write; a batch that was not written is kept for another

@@ -51,8 +51,8 @@ static void on_send(void *context, uint64_t time_us, const struct flow *flow, st
 static bool start(struct host *host, const char *directory)
 {
 	const struct settings settings = {
-		.keepalive = {.scope = KEEPALIVE_NATTED,
-			.interval_us = 25000000,
+		.keepalive = {.rules.scope = KEEPALIVE_NATTED,
+			.rules.interval_us = 25000000,
 			.from = "sip:keepalive@PROXY",
 			.registrations = true,
 			.subscriptions = true,

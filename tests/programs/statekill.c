@@ -198,8 +198,8 @@ static void child_start(struct child *child, const char *directory, uint64_t syn
 {
 	const struct settings settings = {
 		.nat = {.detect = NAT_VIA_SOURCE},
-		.keepalive = {.scope = KEEPALIVE_NATTED,
-			.interval_us = 25000000,
+		.keepalive = {.rules.scope = KEEPALIVE_NATTED,
+			.rules.interval_us = 25000000,
 			.from = "sip:keepalive@PROXY",
 			.registrations = true,
 			.subscriptions = true,

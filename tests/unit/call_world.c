@@ -52,7 +52,7 @@ static void check_phone(unsigned number)
 	const struct phone *phone = &world.phones[number];
 	const uint64_t since =
 		phone->alive_us > phone->expected_us ? phone->alive_us : phone->expected_us;
-	const uint64_t limit = world.border->settings.keepalive.interval_us +
+	const uint64_t limit = world.border->settings.keepalive.rules.interval_us +
 			       (world.border->leaves_unproven || world.moves ? 3 : 1) * SECOND;
 
 	cr_assert(!phone->expected_us || world.now_us <= since + limit,

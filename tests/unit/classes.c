@@ -36,25 +36,25 @@ static struct phone_class *add_class(
 static void set_interval(struct phone_class *class, unsigned seconds)
 {
 	class->effects |= CLASS_INTERVAL;
-	class->interval_us = seconds * 1000000ull;
+	class->rules.interval_us = seconds * 1000000ull;
 }
 
 static void set_method(struct phone_class *class, enum keepalive_method method)
 {
 	class->effects |= CLASS_METHOD;
-	class->method = method;
+	class->rules.method = method;
 }
 
 static void set_scope(struct phone_class *class, enum keepalive_scope scope)
 {
 	class->effects |= CLASS_SCOPE;
-	class->scope = scope;
+	class->rules.scope = scope;
 }
 
 static void set_max_lost(struct phone_class *class, unsigned max_lost)
 {
 	class->effects |= CLASS_MAX_LOST;
-	class->max_lost = max_lost;
+	class->rules.max_lost = max_lost;
 }
 
 static void register_phone(const char *client, struct registration r)
@@ -252,7 +252,7 @@ Test(classes, scope_off_follows_and_sends_nothing)
 
 Test(classes, scope_natted_goes_over_one_of_all)
 {
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	set_scope(add_class("natted", "203.0.113.0/24", NULL, NULL), KEEPALIVE_NATTED);
 	register_phone(PHONE, open_phone(PHONE, "one"));
 	register_phone(SECOND, open_phone(SECOND, "two"));
@@ -274,7 +274,7 @@ Test(classes, max_lost_and_drop_lost_are_those_of_the_class)
 
 	set_max_lost(class, 1);
 	class->effects |= CLASS_DROP_LOST;
-	class->drop_lost = true;
+	class->rules.drop_lost = true;
 	register_phone(PHONE, (struct registration){0});
 	register_phone(SECOND, (struct registration){.call_id = "two"});
 	border_forget(border);

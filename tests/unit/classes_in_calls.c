@@ -18,7 +18,7 @@ static void add_class(const char *user_agents)
 	strcpy(class->name, "gateways");
 	strcpy(class->user_agents, user_agents);
 	class->effects = CLASS_SCOPE;
-	class->scope = KEEPALIVE_ALL;
+	class->rules.scope = KEEPALIVE_ALL;
 }
 
 static void setup(void)
@@ -109,11 +109,11 @@ Test(classes_in_calls, reload_that_brings_the_class_loses_no_call_that_goes_on)
 	const struct phone_class gateways = border->settings.classes.list[0];
 
 	border->settings.classes.count = 0;
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	border_bind_many(border, 200);
 	phone_calls();
 	border->settings.classes.list[border->settings.classes.count++] = gateways;
-	border->settings.keepalive.scope = KEEPALIVE_NATTED;
+	border->settings.keepalive.rules.scope = KEEPALIVE_NATTED;
 	engine_bound_work(border->engine, 1);
 	cr_assert_eq(engine_reconfigure(border->engine, &border->settings), 0);
 	cr_assert(engine_is_reviewing(border->engine));

@@ -32,7 +32,7 @@ static void add_class(struct border *border, const char *name, unsigned interval
 	strcpy(class->name, name);
 	strcpy(class->user_agents, name);
 	class->effects = CLASS_INTERVAL;
-	class->interval_us = interval_s * 1000000ull;
+	class->rules.interval_us = interval_s * 1000000ull;
 }
 
 static void hold(struct border *border, unsigned phone, unsigned class)
@@ -62,7 +62,7 @@ Test(classes_spread, keepalives_of_mixed_intervals_are_spread_together)
 	unsigned busiest = 0, sum = 0;
 	double mean, expected = 0;
 
-	border->settings.keepalive.max_lost = 0;
+	border->settings.keepalive.rules.max_lost = 0;
 	border->settings.limits.endpoints = PHONES;
 	border->sends_nothing = true;
 	border->listener = count_sent;

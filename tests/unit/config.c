@@ -23,11 +23,11 @@ Test(config, empty_file_gives_the_defaults)
 	cr_expect(config.core.nat.fix_contact && config.core.nat.restore);
 	cr_expect_eq(config.core.nat.max_expires_us, 0);
 	cr_expect_eq(config.core.nat.spread_expires, 0);
-	cr_expect_eq(config.core.keepalive.interval_us, 25000000);
+	cr_expect_eq(config.core.keepalive.rules.interval_us, 25000000);
 	cr_expect_str_eq(config.core.keepalive.from, "sip:keepalive@PROXY");
 	cr_expect(config.core.keepalive.registrations && config.core.keepalive.subscriptions &&
-		  config.core.keepalive.dialogs && !config.core.keepalive.drop_lost);
-	cr_expect_eq(config.core.keepalive.max_lost, 3);
+		  config.core.keepalive.dialogs && !config.core.keepalive.rules.drop_lost);
+	cr_expect_eq(config.core.keepalive.rules.max_lost, 3);
 	cr_expect_eq(config.core.keepalive.reply_timeout_us, 5000000);
 	cr_expect_eq(config.core.timers.transaction_us, 32000000);
 	cr_expect_eq(config.core.timers.invite_us, 180000000);
@@ -105,7 +105,7 @@ Test(config, durations_have_units_and_a_bare_number_is_seconds)
 	expect_ok("[keepalive]\nreply-timeout=500ms\ninterval = 10\n"
 		  "[timers]\ndialog = 12h\ninvite=10m\n");
 	cr_expect_eq(config.core.keepalive.reply_timeout_us, 500000);
-	cr_expect_eq(config.core.keepalive.interval_us, 10000000);
+	cr_expect_eq(config.core.keepalive.rules.interval_us, 10000000);
 	cr_expect_eq(config.core.timers.dialog_us, 43200000000);
 	cr_expect_eq(config.core.timers.invite_us, 600000000);
 }
@@ -485,7 +485,7 @@ Test(config, override_wins_over_the_file_and_the_last_over_the_first)
 	cr_assert_eq(read_text(text, strlen(text), "keepalive.interval=20s",
 			     " keepalive.interval = 30s ", "state.path=", NULL),
 		0);
-	cr_expect_eq(config.core.keepalive.interval_us, 30000000);
+	cr_expect_eq(config.core.keepalive.rules.interval_us, 30000000);
 	cr_expect_str_eq(config.state.path, "");
 }
 

@@ -22,14 +22,14 @@ Test(config_classes, class_has_its_criteria_and_what_it_changes)
 	cr_expect_eq(class->network_count, 2);
 	cr_expect_str_eq(class->user_agents, "Acme *,Other");
 	cr_expect_eq(class->effects, CLASS_INTERVAL);
-	cr_expect_eq(class->interval_us, 15000000);
+	cr_expect_eq(class->rules.interval_us, 15000000);
 	class = &config.core.classes.list[1];
 	cr_expect_str_eq(class->name, "two");
 	cr_expect_str_eq(class->aors, "*@example.com");
 	cr_expect_eq(class->effects, CLASS_SCOPE | CLASS_METHOD | CLASS_MAX_LOST | CLASS_DROP_LOST);
-	cr_expect_eq(class->scope, KEEPALIVE_OFF);
-	cr_expect_eq(class->method, KEEPALIVE_OPTIONS);
-	cr_expect(class->max_lost == 0 && class->drop_lost);
+	cr_expect_eq(class->rules.scope, KEEPALIVE_OFF);
+	cr_expect_eq(class->rules.method, KEEPALIVE_OPTIONS);
+	cr_expect(class->rules.max_lost == 0 && class->rules.drop_lost);
 }
 
 /* inih keeps 49 bytes of what stands in the brackets. */
@@ -108,7 +108,7 @@ Test(config_classes, override_goes_over_a_class_or_makes_one)
 			     "class b.scope=off", NULL),
 		0);
 	cr_assert_eq(config.core.classes.count, 2);
-	cr_expect_eq(config.core.classes.list[0].interval_us, 10000000);
+	cr_expect_eq(config.core.classes.list[0].rules.interval_us, 10000000);
 	cr_expect_str_eq(config.core.classes.list[1].name, "b");
 
 	cr_assert(read_text(text, strlen(text), "class c.scope=off", "class a.x=1", NULL) < 0);

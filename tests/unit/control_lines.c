@@ -77,7 +77,7 @@ Test(control_lines, keepalives_are_held_before_they_are_off_and_on_only_where_so
 {
 	border_wait(border, 0);
 	cr_expect_str_eq(line_keepalives(border->engine), "on");
-	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	border->settings.keepalive.rules.scope = KEEPALIVE_OFF;
 	engine_reconfigure(border->engine, &border->settings);
 	engine_hold_keepalives(border->engine, true);
 	cr_expect_str_eq(line_keepalives(border->engine), "held");

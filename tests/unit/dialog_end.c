@@ -216,7 +216,7 @@ Test(dialog_end, it_does_so_through_a_restart_whatever_is_granted_meanwhile)
 {
 	const struct exchange update = tagged("a", "b", 2);
 
-	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	border->settings.keepalive.rules.max_lost = 0; /* nobody here answers keepalives */
 	phone_calls();
 	phone_asks(border, PHONE, "UPDATE", update);
 	proxy_asks(border, PHONE, "BYE", tagged("b", "a", 2));

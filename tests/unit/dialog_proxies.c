@@ -261,7 +261,7 @@ Test(dialog_proxies, but_not_one_that_is_answered_again)
 /* What the old place has missed is known before the next one leaves. */
 Test(dialog_proxies, also_where_that_is_lost_and_asked_no_more)
 {
-	border->settings.keepalive.max_lost = 1;
+	border->settings.keepalive.rules.max_lost = 1;
 	phone_calls();
 	border_wait(border, 10);
 	phone_is_granted(border, SECOND, "UPDATE", tagged("a", "b", 2));
@@ -345,7 +345,7 @@ Test(dialog_proxies, a_request_that_came_through_another_proxy_is_ignored)
 	struct exchange relayed = {
 		.phone = "192.168.1.10:5060;branch=z9hG4bK-2, SIP/2.0/UDP 10.1.1.1"};
 
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	phone_asks(border, PHONE, "INVITE", relayed);
 	relayed.to_tag = "b";
 	proxy_answers(border, PHONE, 200, "INVITE", relayed);

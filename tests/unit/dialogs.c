@@ -6,7 +6,7 @@ const unsigned failures[FAILURES] = {300, 301, 302, 305, 380, 400, 402, 403, 404
 void dialog_setup(void)
 {
 	own_border_open();
-	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	border->settings.keepalive.rules.max_lost = 0; /* nobody here answers keepalives */
 }
 
 struct exchange tagged(const char *from_tag, const char *to_tag, unsigned cseq)

@@ -215,7 +215,7 @@ Test(engine, endpoints_are_counted_by_their_proxy_and_their_nat)
 {
 	struct engine_counters counters;
 
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	register_at("203.0.113.1:5061", "natted");
 	border_take_proxy(border, "198.51.100.2:5060");
 	register_at("192.168.1.12:5060", "not");
@@ -238,7 +238,7 @@ Test(engine, an_endpoint_that_turns_out_to_be_natted_counts_as_such_once)
 	struct record record = {
 		.key = 1, .binding = 1, .id = TEXT("sip:a@example.com"), .left_us = 60000000};
 
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	border_wait(border, 0);
 	endpoints = engine_endpoints(border->engine);
 	record.client = at("203.0.113.1:5061");
@@ -274,7 +274,7 @@ Test(engine, reasons_are_counted_by_kind_while_they_last)
 {
 	struct engine_counters counters;
 
-	border->settings.keepalive.max_lost = 0;
+	border->settings.keepalive.rules.max_lost = 0;
 	border_bind(border, "203.0.113.1:5061", (struct registration){.expires = "60"});
 	phone_asks(border, "203.0.113.1:5061", "INVITE", (struct exchange){.call_id = "talk"});
 	proxy_answers(border, "203.0.113.1:5061", 180, "INVITE",

@@ -158,7 +158,7 @@ Test(errands, who_asks_again_and_again_keeps_nobody_waiting)
 
 Test(errands, a_slice_ends_with_its_budget)
 {
-	border->settings.keepalive.interval_us = 3600 * 1000000ULL;
+	border->settings.keepalive.rules.interval_us = 3600 * 1000000ULL;
 	engine_reconfigure(border->engine, &border->settings);
 	asked = ask();
 	errands_run(&errands, engine_endpoints(border->engine), 0);

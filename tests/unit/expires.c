@@ -295,7 +295,7 @@ Test(expires, nor_is_who_has_an_address_of_record_with_one_that_is)
 
 Test(expires, with_scope_all_everybody_is_followed)
 {
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	asked.contact = "<sip:alice@" PHONE ">";
 	asked.via = PHONE;
 	expect_told((struct registration){.contact = "<sip:alice@" PHONE ">;expires=3600",
@@ -509,7 +509,7 @@ Test(expires, a_hundred_thousand_phones_come_back_spread)
 	border->settings.nat.spread_expires = 20;
 	border->settings.limits.endpoints = border->settings.limits.transactions = 200000;
 	border->settings.limits.unproven = 200000;
-	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	border->settings.keepalive.rules.scope = KEEPALIVE_OFF;
 	border->listener = forget;
 	for (unsigned i = 0; i < PHONES; i++) {
 		register_phone(i);

@@ -19,7 +19,7 @@ static void setup(void)
 	border->settings.classes.list[0] = (struct phone_class){.name = "slow-ones",
 		.aors = "sip:7@*",
 		.effects = CLASS_INTERVAL,
-		.interval_us = 50000000};
+		.rules.interval_us = 50000000};
 	border->settings.classes.list[1] =
 		(struct phone_class){.name = "nobody", .aors = "sip:x@*"};
 }
@@ -111,12 +111,12 @@ Test(figures, the_spread_has_each_keepalive_of_the_next_interval_where_it_is_due
 	figures = figures_now();
 	cr_assert_float_eq(
 		json_number_value(json_object_get(json_object_get(figures, "spread"), "interval")),
-		(double)border->settings.keepalive.interval_us / 1e6, 1e-9);
+		(double)border->settings.keepalive.rules.interval_us / 1e6, 1e-9);
 	cr_assert_eq(keepalives_in(figures, 0, SPREAD_PARTS), PHONES - 1);
 	cr_assert_eq(keepalives_in(figures, SPREAD_PARTS / 2, SPREAD_PARTS), PHONES - 1);
 	json_decref(figures);
 
-	border_wait(border, (double)border->settings.keepalive.interval_us / 2e6);
+	border_wait(border, (double)border->settings.keepalive.rules.interval_us / 2e6);
 	figures = figures_now();
 	cr_assert_eq(keepalives_in(figures, 0, SPREAD_PARTS / 2), PHONES - 1);
 	json_decref(figures);

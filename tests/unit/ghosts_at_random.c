@@ -251,17 +251,17 @@ static void keeps_what_is_there(void)
 static void sees_its_own(const struct phone *phone)
 {
 	const struct address place = at(phone->place);
-	const struct sip_contact *listed;
 	struct sip_contact own;
 	struct sip_message message;
-	struct sip_cursor cursor = {0};
 	unsigned count = 0;
 
 	if (phones_border->outcome.verdict != VERDICT_REWRITE)
 		return;
 	cr_assert_eq(sip_contact_parse(text_from(phone->contact), &own), 0);
 	message = passed_on();
-	while ((listed = sip_next_contact(&message, &cursor))) {
+	for (unsigned i = 0; i < message.contact_count; i++) {
+		const struct sip_contact *listed = &message.contacts[i];
+
 		count += text_equal(listed->uri.whole, own.uri.whole);
 		cr_assert(!nat_is_repaired(&listed->uri) || !uri_is_at(&listed->uri, &place),
 			"seed %u: phone %s", world.seed, phone->call_id);

@@ -93,7 +93,7 @@ Test(liveness, what_the_proxy_sends_does_not_count_as_the_phones_traffic)
 
 Test(liveness, scope_off_sends_none_and_still_follows)
 {
-	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	border->settings.keepalive.rules.scope = KEEPALIVE_OFF;
 	border_bind(border, PHONE, (struct registration){.expires = "600"});
 	border_wait(border, 599);
 	border_expect(border, "endpoint-add " PHONE " via-source,contact-private\n"
@@ -177,7 +177,7 @@ Test(liveness, an_answer_in_between_starts_the_count_again)
 
 Test(liveness, max_lost_0_never_reports)
 {
-	border->settings.keepalive.max_lost = 0;
+	border->settings.keepalive.rules.max_lost = 0;
 	register_phone(PHONE, "one", NULL);
 	border_wait(border, 3000);
 	border_expect(border, "endpoint-add " PHONE " via-source,contact-private\n"
@@ -186,7 +186,7 @@ Test(liveness, max_lost_0_never_reports)
 
 Test(liveness, drop_lost_stops_keeping_it_alive)
 {
-	border->settings.keepalive.drop_lost = true;
+	border->settings.keepalive.rules.drop_lost = true;
 	register_phone(PHONE, "one", NULL);
 	border_wait(border, 300);
 	border_expect(border, "endpoint-add " PHONE " via-source,contact-private\n"
@@ -199,7 +199,7 @@ Test(liveness, drop_lost_stops_keeping_it_alive)
 
 Test(liveness, what_nobody_answers_is_never_missed)
 {
-	border->settings.keepalive.method = KEEPALIVE_CRLF;
+	border->settings.keepalive.rules.method = KEEPALIVE_CRLF;
 	register_phone(PHONE, "one", NULL);
 	border_wait(border, 300);
 	border_expect(border, "endpoint-add " PHONE " via-source,contact-private\n"
@@ -211,7 +211,7 @@ Test(liveness, what_nobody_answers_is_never_missed)
 
 Test(liveness, zero_is_four_zero_bytes)
 {
-	border->settings.keepalive.method = KEEPALIVE_ZERO;
+	border->settings.keepalive.rules.method = KEEPALIVE_ZERO;
 	register_phone(PHONE, "one", NULL);
 	border_wait(border, 26);
 	cr_assert_eq(border->sent[0].length, 4);
@@ -260,7 +260,7 @@ Test(liveness, a_notify_is_valid_sip)
 Test(liveness, options_over_ipv6_has_brackets)
 {
 	parser_init();
-	border->settings.keepalive.method = KEEPALIVE_OPTIONS;
+	border->settings.keepalive.rules.method = KEEPALIVE_OPTIONS;
 	border->proxy = at("[2001:db8::1]:5070");
 	register_phone("[2001:db8:1::5]:1234", "one", NULL);
 	border_wait(border, 26);
@@ -309,7 +309,7 @@ Test(liveness, a_burst_of_registrations_is_spread_over_the_interval)
 
 	border->settings.limits.endpoints = PHONES;
 	border->settings.limits.endpoints_per_address = PHONES;
-	border->settings.keepalive.max_lost = 0;
+	border->settings.keepalive.rules.max_lost = 0;
 	for (unsigned i = 0; i < PHONES; i++) {
 		char client[64], call_id[64], aor[64];
 
@@ -339,7 +339,7 @@ Test(liveness, ticks_that_wrap_change_nothing)
 {
 	static const uint64_t wraps[] = {1ull << 31, 1ull << 32, 3ull << 31};
 
-	border->settings.keepalive.max_lost = 0;
+	border->settings.keepalive.rules.max_lost = 0;
 	for (unsigned i = 0; i < 3; i++) {
 		border->now_us = wraps[i] * 10000 - 1800 * 1000000ull;
 		border->sent_count = 0;
@@ -381,7 +381,7 @@ Test(liveness, round_trips_are_counted_by_how_long_they_took)
 
 Test(liveness, what_was_not_sent_in_a_pause_is_not_made_up_for)
 {
-	border->settings.keepalive.interval_us = 1000000;
+	border->settings.keepalive.rules.interval_us = 1000000;
 	border->settings.keepalive.reply_timeout_us = 1000000;
 	register_phone(PHONE, "one", NULL);
 	border_wait(border, 1.5);
@@ -400,7 +400,7 @@ Test(liveness, what_was_not_sent_in_a_pause_is_not_made_up_for)
 /* However often natbox pauses, and however long: 30 s is more than the wheel of 25 s goes round. */
 Test(liveness, a_keepalive_whose_answer_may_have_come_in_a_pause_is_not_missed)
 {
-	border->settings.keepalive.max_lost = 1;
+	border->settings.keepalive.rules.max_lost = 1;
 	register_phone(PHONE, "one", NULL);
 	border_forget(border);
 	for (unsigned i = 0; i < 5; i++) {
@@ -417,7 +417,7 @@ Test(liveness, a_keepalive_whose_answer_may_have_come_in_a_pause_is_not_missed)
 
 Test(liveness, overdue_keepalives_wait_until_answers_can_be_heard)
 {
-	border->settings.keepalive.max_lost = 1;
+	border->settings.keepalive.rules.max_lost = 1;
 	border->settings.keepalive.reply_timeout_us = 500000;
 	border->deaf_us = 1000000;
 	register_phone(PHONE, "one", NULL);
@@ -434,7 +434,7 @@ Test(liveness, overdue_keepalives_wait_until_answers_can_be_heard)
 /* Its keepalive is due while nothing is heard yet. */
 Test(liveness, what_is_sent_before_answers_can_be_heard_is_not_missed)
 {
-	border->settings.keepalive.max_lost = 1;
+	border->settings.keepalive.rules.max_lost = 1;
 	border->settings.keepalive.reply_timeout_us = 500000;
 	border->deaf_us = 1000000;
 	register_phone(PHONE, "one", NULL);
@@ -459,7 +459,7 @@ Test(liveness, a_phone_that_does_not_answer_after_a_pause_is_lost_as_any)
 
 Test(liveness, a_keepalive_that_was_missed_before_a_pause_is_missed)
 {
-	border->settings.keepalive.max_lost = 2;
+	border->settings.keepalive.rules.max_lost = 2;
 	register_phone(PHONE, "one", NULL);
 	border_wait(border, 25 + 6);
 	border_pause(border, 2);

@@ -105,7 +105,7 @@ Test(lost_and_found, who_ends_is_lost_no_more)
 
 Test(lost_and_found, who_is_dropped_is_lost_no_more)
 {
-	border->settings.keepalive.drop_lost = true;
+	border->settings.keepalive.rules.drop_lost = true;
 	register_phone((struct registration){0});
 	border_wait(border, 100);
 	cr_expect_eq(engine_counters(border->engine).lost, 1);
@@ -117,16 +117,16 @@ Test(lost_and_found, what_a_reload_makes_of_misses_is_noticed_with_the_next_one)
 {
 	struct settings settings;
 
-	border->settings.keepalive.max_lost = 10;
+	border->settings.keepalive.rules.max_lost = 10;
 	register_phone((struct registration){0});
 	border_expect(border, ADDED);
 	border_wait(border, 110);
 	settings = border->settings;
-	settings.keepalive.max_lost = 2;
+	settings.keepalive.rules.max_lost = 2;
 	cr_assert_eq(engine_reconfigure(border->engine, &settings), 0);
 	border_wait(border, 20.1);
 	border_expect(border, "lost " PHONE " 4\n");
-	settings.keepalive.drop_lost = true;
+	settings.keepalive.rules.drop_lost = true;
 	cr_assert_eq(engine_reconfigure(border->engine, &settings), 0);
 	border_wait(border, 50);
 	border_expect(border, "reason-end " PHONE " registration sip:alice@example.com failed\n"
@@ -257,7 +257,7 @@ Test(lost_and_found, the_keepalive_that_such_an_answer_is_to_is_missed)
 Test(lost_and_found, or_is_answered_by_the_phone_itself)
 {
 	make_alive(200, 499);
-	border->settings.keepalive.max_lost = 1;
+	border->settings.keepalive.rules.max_lost = 1;
 	border->leaves_unproven = true;
 	register_phone((struct registration){0});
 	border_wait(border, 1.1);

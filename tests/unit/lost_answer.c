@@ -183,7 +183,7 @@ Test(lost_answer, one_miss_less_is_not_lost)
 
 Test(lost_answer, max_lost_0_loses_nobody)
 {
-	border->settings.keepalive.max_lost = 0;
+	border->settings.keepalive.rules.max_lost = 0;
 	lose_phone();
 	call();
 	expect_relayed();
@@ -205,12 +205,12 @@ Test(lost_answer, a_phone_that_answers_again_rings)
 Test(lost_answer, where_nobody_is_asked_any_more_nobody_is_lost)
 {
 	lose_phone();
-	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	border->settings.keepalive.rules.scope = KEEPALIVE_OFF;
 	engine_reconfigure(border->engine, &border->settings);
 	call();
 	expect_relayed();
-	border->settings.keepalive.scope = KEEPALIVE_NATTED;
-	border->settings.keepalive.method = KEEPALIVE_CRLF;
+	border->settings.keepalive.rules.scope = KEEPALIVE_NATTED;
+	border->settings.keepalive.rules.method = KEEPALIVE_CRLF;
 	engine_reconfigure(border->engine, &border->settings);
 	call();
 	expect_relayed();
@@ -227,7 +227,7 @@ Test(lost_answer, a_reload_switches_it)
 
 static void set_max_lost(unsigned max_lost)
 {
-	border->settings.keepalive.max_lost = max_lost;
+	border->settings.keepalive.rules.max_lost = max_lost;
 	engine_reconfigure(border->engine, &border->settings);
 }
 

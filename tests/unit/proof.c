@@ -450,7 +450,7 @@ Test(proof, an_answer_in_time_counts)
  * an interval is short. */
 Test(proof, an_answer_to_the_one_before_is_none_to_the_last)
 {
-	border->settings.keepalive.interval_us = 1000000;
+	border->settings.keepalive.rules.interval_us = 1000000;
 	begin();
 	border_wait(border, 1.1);
 	answer(0);

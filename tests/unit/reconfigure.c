@@ -31,7 +31,7 @@ Test(reconfigure, endpoints_live_through_it)
 {
 	register_phone(PHONE, "one");
 	border->settings.nat.detect = NAT_VIA_PRIVATE;
-	border->settings.keepalive.method = KEEPALIVE_OPTIONS;
+	border->settings.keepalive.rules.method = KEEPALIVE_OPTIONS;
 	border->settings.timers.dialog_us = 1000000;
 	cr_assert_eq(reconfigure(), 0);
 	border_expect(border, "");
@@ -71,7 +71,7 @@ Test(reconfigure, a_shorter_interval_counts_from_the_last_packet)
 {
 	register_phone(PHONE, "one");
 	border_wait(border, 4);
-	border->settings.keepalive.interval_us = 10000000;
+	border->settings.keepalive.rules.interval_us = 10000000;
 	cr_assert_eq(reconfigure(), 0);
 	border_wait(border, 7);
 	cr_assert_eq(border->sent_count, 1);
@@ -84,7 +84,7 @@ Test(reconfigure, a_longer_interval_than_the_wheel_had_is_kept_to)
 {
 	register_phone(PHONE, "one");
 	border_wait(border, 20);
-	border->settings.keepalive.interval_us = 600000000;
+	border->settings.keepalive.rules.interval_us = 600000000;
 	cr_assert_eq(reconfigure(), 0);
 	border_wait(border, 579);
 	cr_assert_eq(border->sent_count, 0);
@@ -99,7 +99,7 @@ Test(reconfigure, keepalives_that_a_shorter_interval_makes_overdue_are_spread)
 
 	border_bind_many(border, PHONES);
 	border_wait(border, 12);
-	border->settings.keepalive.interval_us = 10000000;
+	border->settings.keepalive.rules.interval_us = 10000000;
 	cr_assert_eq(reconfigure(), 0);
 	border_wait(border, 0.015);
 	cr_assert_eq(border->sent_count, 500);
@@ -110,11 +110,11 @@ Test(reconfigure, keepalives_that_a_shorter_interval_makes_overdue_are_spread)
 Test(reconfigure, scope_off_stops_keepalives_and_on_again_starts_them)
 {
 	register_phone(PHONE, "one");
-	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	border->settings.keepalive.rules.scope = KEEPALIVE_OFF;
 	cr_assert_eq(reconfigure(), 0);
 	border_wait(border, 100);
 	cr_assert_eq(border->sent_count, 0);
-	border->settings.keepalive.scope = KEEPALIVE_NATTED;
+	border->settings.keepalive.rules.scope = KEEPALIVE_NATTED;
 	cr_assert_eq(reconfigure(), 0);
 	border_wait(border, 0.1);
 	cr_assert_eq(border->sent_count, 1);
@@ -199,11 +199,11 @@ Test(reconfigure, a_phone_that_went_behind_a_nat_meanwhile_is_kept)
 	const struct registration open = {
 		.via = PHONE, .contact = "<sip:alice@" PHONE ">", .expires = "3600"};
 
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	border_bind(border, PHONE, open);
 	border_bind(border, PHONE, (struct registration){.cseq = 2, .expires = "3600"});
 	border_forget(border);
-	border->settings.keepalive.scope = KEEPALIVE_NATTED;
+	border->settings.keepalive.rules.scope = KEEPALIVE_NATTED;
 	cr_assert_eq(reconfigure(), 0);
 	border_expect(border, "");
 }
@@ -214,12 +214,12 @@ Test(reconfigure, a_phone_whose_answer_shows_a_nat_is_kept)
 	const struct registration open = {
 		.via = PHONE, .contact = "<sip:alice@" PHONE ">", .expires = "3600"};
 
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	border_bind(border, PHONE, open);
 	proxy_asks(border, PHONE, "INVITE", (struct exchange){0});
 	phone_answers(border, PHONE, 200, "INVITE", (struct exchange){.to_tag = "b"});
 	border_forget(border);
-	border->settings.keepalive.scope = KEEPALIVE_NATTED;
+	border->settings.keepalive.rules.scope = KEEPALIVE_NATTED;
 	cr_assert_eq(reconfigure(), 0);
 	border_expect(border, "");
 }

@@ -116,7 +116,7 @@ Test(record, a_phone_that_turns_out_to_be_natted_is_a_change_of_all_its_reasons)
 {
 	const struct registration open = {.via = PHONE, .contact = "<sip:alice@" PHONE ">"};
 
-	before->settings.keepalive.scope = KEEPALIVE_ALL;
+	before->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	cr_assert_eq(engine_reconfigure(before->engine, &before->settings), 0);
 	register_phone(before, PHONE, open);
 	cr_assert_eq(next_change(), 1);
@@ -124,7 +124,7 @@ Test(record, a_phone_that_turns_out_to_be_natted_is_a_change_of_all_its_reasons)
 	border_forget(before);
 	cr_expect_eq(next_change(), 1);
 	cr_expect_eq(next_change(), 2);
-	after->settings.keepalive.scope = KEEPALIVE_NATTED;
+	after->settings.keepalive.rules.scope = KEEPALIVE_NATTED;
 	cr_expect_eq(restart(), 2);
 }
 
@@ -462,7 +462,7 @@ Test(record, answers_to_other_calls_tell_nothing_of_one_that_rang)
 {
 	const struct exchange other = {.call_id = "other", .to_tag = "b"};
 
-	after->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	after->settings.keepalive.rules.max_lost = 0; /* nobody here answers keepalives */
 	ring_through_a_restart(true);
 	proxy_answers(after, PHONE, 200, "INVITE", other);
 	proxy_answers(after, PHONE, 486, "INVITE", other);
@@ -479,7 +479,7 @@ static void hang_up_through_a_restart(bool phone_calls, unsigned status)
 	const struct exchange bye = {
 		.to_tag = phone_calls ? "b" : "a", .from_tag = phone_calls ? "a" : "b", .cseq = 2};
 
-	after->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	after->settings.keepalive.rules.max_lost = 0; /* nobody here answers keepalives */
 	phone_asks(before, PHONE, "INVITE", (struct exchange){0});
 	proxy_answers(before, PHONE, 200, "INVITE", call);
 	(phone_calls ? phone_asks : proxy_asks)(before, PHONE, "BYE", bye);

@@ -78,7 +78,7 @@ Test(registration, runs_out_when_it_is_not_refreshed)
 
 Test(registration, is_refreshed_before_it_runs_out)
 {
-	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	border->settings.keepalive.rules.max_lost = 0; /* nobody here answers keepalives */
 	register_alice("60");
 	border_expect(border, ADDED("sip:alice@example.com", "60"));
 	border_wait(border, 50);
@@ -312,7 +312,7 @@ Test(registration, scope_all_keeps_a_phone_not_behind_nat_too)
 		.contact = "<sip:alice@203.0.113.77:5060>",
 		.expires = "60"};
 
-	border->settings.keepalive.scope = KEEPALIVE_ALL;
+	border->settings.keepalive.rules.scope = KEEPALIVE_ALL;
 	border_bind(border, "203.0.113.77:5060", public);
 	border_expect(border, "endpoint-add 203.0.113.77:5060\n"
 			      "reason-add 203.0.113.77:5060 registration "

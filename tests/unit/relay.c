@@ -44,7 +44,6 @@ static void setup(void)
 
 	enter_own_network();
 	proxy = address_of("127.0.0.1:5062");
-	proxies_init(&proxies);
 	cr_assert_neq(proxies_add(&proxies, &proxy), PROXY_NONE);
 	cr_assert_eq(relay_open(&settings, &relay, &fault), 0, "%s", fault.line);
 }

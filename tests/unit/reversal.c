@@ -329,17 +329,16 @@ static void taken_back_goes_again(const struct bytes *original, const struct add
 	static struct bytes repaired, more, less;
 	const struct address before = at("203.0.113.99:9999");
 	struct sip_message message;
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 
 	cr_assert(scan(original, &message));
 	if (!message.is_request || message.method != SIP_REGISTER || message.flaw)
 		return;
 	repair(original, client, &repaired);
-	while ((contact = sip_next_contact(&message, &cursor))) {
+	for (unsigned i = 0; i < message.contact_count; i++) {
 		edits_reset(&edits);
 		nat_repair(&message, client, &settings, &edits);
-		if (!nat_take_back(&message, contact, message.top_via.host, &before, &edits))
+		if (!nat_take_back(
+			    &message, &message.contacts[i], message.top_via.host, &before, &edits))
 			continue;
 		apply(original, &more);
 		cr_assert(scan(&more, &message));

@@ -249,15 +249,15 @@ Test(sip, the_first_via_and_the_number_of_all_are_kept)
 static const char *contact_hosts(void)
 {
 	static char all[256];
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
 	size_t used = 0;
 
 	all[0] = 0;
-	while ((contact = sip_next_contact(&message, &cursor)))
-		used += (size_t)snprintf(all + used, sizeof(all) - used, "%.*s|",
-			(int)contact->uri.host.length,
-			contact->uri.host.length ? contact->uri.host.at : "");
+	for (unsigned i = 0; i < message.contact_count; i++) {
+		const struct text host = message.contacts[i].uri.host;
+
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%.*s|", (int)host.length,
+			host.length ? host.at : "");
+	}
 	return all;
 }
 

@@ -122,7 +122,7 @@ Test(slices, scope_off_holds_at_once)
 {
 	hold_all(3600);
 	border_wait(border, 24);
-	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	border->settings.keepalive.rules.scope = KEEPALIVE_OFF;
 	engine_reconfigure(border->engine, &border->settings);
 	border->sent_count = 0;
 	for (unsigned i = 0; i < 1000; i++)
@@ -134,7 +134,7 @@ Test(slices, scope_off_holds_at_once)
 Test(slices, another_reload_in_the_middle_looks_at_all_again)
 {
 	hold_all(3600);
-	border->settings.keepalive.interval_us = 60000000;
+	border->settings.keepalive.rules.interval_us = 60000000;
 	engine_reconfigure(border->engine, &border->settings);
 	engine_advance(border->engine, border->now_us);
 	border_exempt(&border->settings, "203.0.0.0/24");
@@ -158,7 +158,7 @@ Test(slices, a_sign_of_life_during_the_review_counts_by_the_new_interval)
 
 	hold_all(3600);
 	border_wait(border, (double)reload_us / 1e6);
-	border->settings.keepalive.interval_us = 10000000;
+	border->settings.keepalive.rules.interval_us = 10000000;
 	engine_reconfigure(border->engine, &border->settings);
 	cr_assert(engine_is_reviewing(border->engine));
 	for (unsigned i = 0; i < 2; i++) {
@@ -282,7 +282,7 @@ static void count_sent(void *context, const struct event *event)
 /* The busiest tick against the mean, of the second interval from now on. */
 static double measure_spread(void)
 {
-	const unsigned interval = (unsigned)(border->settings.keepalive.interval_us / 10000);
+	const unsigned interval = (unsigned)(border->settings.keepalive.rules.interval_us / 10000);
 	unsigned busiest = 0, sum = 0;
 
 	count_from_us = border->now_us;
@@ -308,7 +308,7 @@ Test(slices, keepalives_stay_spread_when_the_interval_changes)
 	static const unsigned intervals_s[] = {40, 15, 25};
 
 	border->listener = count_sent;
-	border->settings.keepalive.max_lost = 0;
+	border->settings.keepalive.rules.max_lost = 0;
 	border_wait(border, 0);
 	engine_bound_work(border->engine, 1000);
 	for (unsigned phone = 0; phone < PHONES_SPREAD; phone++) {
@@ -319,7 +319,7 @@ Test(slices, keepalives_stay_spread_when_the_interval_changes)
 	for (unsigned i = 0; i < 3; i++) {
 		double spread;
 
-		border->settings.keepalive.interval_us = intervals_s[i] * 1000000ull;
+		border->settings.keepalive.rules.interval_us = intervals_s[i] * 1000000ull;
 		engine_reconfigure(border->engine, &border->settings);
 		spread = measure_spread();
 		cr_expect_leq(spread, 1.3, "%u s: %.2f", intervals_s[i], spread);

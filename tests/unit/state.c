@@ -126,7 +126,7 @@ static void add_class(struct border *border, const char *name, unsigned interval
 	strcpy(class->name, name);
 	strcpy(class->user_agents, "Acme*");
 	class->effects = CLASS_INTERVAL;
-	class->interval_us = interval_s * 1000000ull;
+	class->rules.interval_us = interval_s * 1000000ull;
 }
 
 /* By its name, whatever its number. */

@@ -157,7 +157,7 @@ static void set_class(struct host *host, unsigned interval_s)
 	strcpy(class->name, "other");
 	strcpy(class->user_agents, "Acme*");
 	class->effects = CLASS_INTERVAL;
-	class->interval_us = interval_s * 1000000ull;
+	class->rules.interval_us = interval_s * 1000000ull;
 }
 
 /* Where quiet times are noted every 12.5 s, a phone of a class is last heard after 5 s, its quiet

@@ -34,7 +34,7 @@ static void leave_at_another_proxy(unsigned reasons)
 
 	host_start(host);
 	cr_assert_eq(engine_add_proxy(host->border->engine, &proxy), 0);
-	claim.proxy = (uint16_t)(engine_proxy_count(host->border->engine) - 1);
+	claim.proxy = (uint16_t)(engine_proxies(host->border->engine)->count - 1);
 	for (claim.key = 1; claim.key <= reasons; claim.key++)
 		cr_assert_neq(reason_hold(engine_endpoints(host->border->engine), &claim), 0);
 	host_close(host);

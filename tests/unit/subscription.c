@@ -21,7 +21,7 @@
 static void setup(void)
 {
 	own_border_open();
-	border->settings.keepalive.max_lost = 0; /* nobody here answers keepalives */
+	border->settings.keepalive.rules.max_lost = 0; /* nobody here answers keepalives */
 }
 
 TestSuite(subscription, .init = setup, .fini = own_border_close);

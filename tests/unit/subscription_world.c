@@ -57,7 +57,7 @@ static bool is_expected_at(const struct subscription *subscription, uint32_t pla
  * it must never wait for one. */
 void note_phone(struct phone *phone, bool is_alive)
 {
-	const uint64_t interval_us = scene.border->settings.keepalive.interval_us;
+	const uint64_t interval_us = scene.border->settings.keepalive.rules.interval_us;
 	bool is_expected = false;
 
 	if (phone->expected_us) {

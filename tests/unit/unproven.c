@@ -90,7 +90,7 @@ Test(unproven, who_answers_nothing_gets_max_lost_keepalives_and_one_options)
 
 Test(unproven, where_none_is_ever_lost_three_are_sent_before_the_options)
 {
-	border->settings.keepalive.max_lost = 0;
+	border->settings.keepalive.rules.max_lost = 0;
 	register_phone(PHONE);
 	cr_expect_eq(in_an_hour(), 4);
 	expect_sent(3, "OPTIONS ");
@@ -306,7 +306,7 @@ Test(unproven, so_is_one_that_answers_whatever_the_proxy_asks)
 
 Test(unproven, with_crlf_an_options_is_the_first_and_the_last)
 {
-	border->settings.keepalive.method = KEEPALIVE_CRLF;
+	border->settings.keepalive.rules.method = KEEPALIVE_CRLF;
 	register_phone(PHONE);
 	cr_expect_eq(in_an_hour(), 4);
 	expect_sent(0, "OPTIONS ");
@@ -320,7 +320,7 @@ Test(unproven, with_crlf_an_options_is_the_first_and_the_last)
 
 Test(unproven, with_crlf_one_answer_is_enough)
 {
-	border->settings.keepalive.method = KEEPALIVE_CRLF;
+	border->settings.keepalive.rules.method = KEEPALIVE_CRLF;
 	register_phone(PHONE);
 	border_wait(border, 1.02);
 	answer(PHONE);

@@ -169,7 +169,7 @@ Test(view, held_keepalives_stay_held_over_other_settings)
 
 	register_phone(0, "3600");
 	engine_hold_keepalives(border->engine, true);
-	settings.keepalive.interval_us = 5000000;
+	settings.keepalive.rules.interval_us = 5000000;
 	engine_reconfigure(border->engine, &settings);
 	border_wait(border, 100);
 	cr_expect_eq(border->sent_count, 0);

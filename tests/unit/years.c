@@ -27,7 +27,7 @@ ParameterizedTest(uint64_t *start, years, what_is_overdue_is_spread_whenever_the
 	border->now_us = *start;
 	border_bind_many(border, PHONES);
 	border_wait(border, 12);
-	border->settings.keepalive.interval_us = 10000000;
+	border->settings.keepalive.rules.interval_us = 10000000;
 	cr_assert_eq(engine_reconfigure(border->engine, &border->settings), 0);
 	border_wait(border, 0.015);
 	cr_assert_eq(border->sent_count, PER_TICK);
@@ -47,7 +47,7 @@ Test(years, a_subscription_that_was_over_once_is_followed_for_years)
 	enum { DAYS = 800 };
 	static const char a_day[] = "Event: presence\r\nExpires: 90000\r\n";
 
-	border->settings.keepalive.scope = KEEPALIVE_OFF;
+	border->settings.keepalive.rules.scope = KEEPALIVE_OFF;
 	subscribe(1, a_day);
 	subscribe(2, "Event: presence\r\nExpires: 0\r\n");
 	border_wait(border, 60);

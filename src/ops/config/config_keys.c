@@ -52,11 +52,12 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"nat", "fix-contact", "yes", BOOLEAN(AT(core.nat.fix_contact))},
 	{"nat", "restore", "yes", BOOLEAN(AT(core.nat.restore))},
 
-	{"keepalive", "scope", "natted", CHOICE(AT(core.keepalive.scope), scopes)},
+	{"keepalive", "scope", "natted", CHOICE(AT(core.keepalive.rules.scope), scopes)},
 	{"keepalive", "interval", "25s",
-		DURATION(AT(core.keepalive.interval_us), SECONDS(1), SECONDS(INTERVAL_MAX_S))},
+		DURATION(
+			AT(core.keepalive.rules.interval_us), SECONDS(1), SECONDS(INTERVAL_MAX_S))},
 	{"keepalive", "method", "NOTIFY",
-		CHOICE(AT(core.keepalive.method), keepalive_method_names)},
+		CHOICE(AT(core.keepalive.rules.method), keepalive_method_names)},
 	{"keepalive", "from", "sip:keepalive@PROXY", config_parse_from, AT(core.keepalive.from), 0,
 		FROM_MAX, NULL},
 	{"keepalive", "alive", "any", OTHER(config_parse_statuses, AT(core.keepalive.not_alive))},
@@ -66,8 +67,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{"keepalive", "registrations", "yes", BOOLEAN(AT(core.keepalive.registrations))},
 	{"keepalive", "subscriptions", "yes", BOOLEAN(AT(core.keepalive.subscriptions))},
 	{"keepalive", "dialogs", "yes", BOOLEAN(AT(core.keepalive.dialogs))},
-	{"keepalive", "max-lost", "3", NUMBER(AT(core.keepalive.max_lost), 0, LOST_MOST)},
-	{"keepalive", "drop-lost", "no", BOOLEAN(AT(core.keepalive.drop_lost))},
+	{"keepalive", "max-lost", "3", NUMBER(AT(core.keepalive.rules.max_lost), 0, LOST_MOST)},
+	{"keepalive", "drop-lost", "no", BOOLEAN(AT(core.keepalive.rules.drop_lost))},
 	{"keepalive", "reply-timeout", "5s",
 		DURATION(AT(core.keepalive.reply_timeout_us), MILLISECONDS(100), SECONDS(60))},
 
@@ -113,10 +114,10 @@ const struct config_key class_keys[CLASS_KEYS] = {
 		NULL},
 	{"class", "aor", "", config_parse_aors, IN_CLASS(aors), 1, CLASS_GLOBS_MAX, NULL},
 
-	{"class", "scope", "", CHOICE(IN_CLASS(scope), scopes)},
+	{"class", "scope", "", CHOICE(IN_CLASS(rules.scope), scopes)},
 	{"class", "interval", "",
-		DURATION(IN_CLASS(interval_us), SECONDS(1), SECONDS(INTERVAL_MAX_S))},
-	{"class", "method", "", CHOICE(IN_CLASS(method), keepalive_method_names)},
-	{"class", "max-lost", "", NUMBER(IN_CLASS(max_lost), 0, LOST_MOST)},
-	{"class", "drop-lost", "", BOOLEAN(IN_CLASS(drop_lost))},
+		DURATION(IN_CLASS(rules.interval_us), SECONDS(1), SECONDS(INTERVAL_MAX_S))},
+	{"class", "method", "", CHOICE(IN_CLASS(rules.method), keepalive_method_names)},
+	{"class", "max-lost", "", NUMBER(IN_CLASS(rules.max_lost), 0, LOST_MOST)},
+	{"class", "drop-lost", "", BOOLEAN(IN_CLASS(rules.drop_lost))},
 };

@@ -191,7 +191,7 @@ void line_classes(struct json *json, const struct endpoints *endpoints)
 /* Of an hour in ticks that is a third of a millisecond, of 25 s some microseconds. */
 void line_spread(struct json *json, const struct endpoints *endpoints)
 {
-	const uint64_t interval_us = endpoints->settings->keepalive.interval_us;
+	const uint64_t interval_us = endpoints->settings->keepalive.rules.interval_us;
 	const uint32_t interval = ticks_of(interval_us), now = report_tick(endpoints->report);
 	uint32_t ahead = 0;
 

@@ -215,7 +215,7 @@ static void start_spread(struct survey *survey)
 	survey->step = count_spread;
 	survey->next = 0;
 	survey->spread.from = report_tick(endpoints->report) + 1;
-	survey->spread.interval = ticks_of(endpoints->settings->keepalive.interval_us);
+	survey->spread.interval = ticks_of(endpoints->settings->keepalive.rules.interval_us);
 }
 
 void survey_start(struct survey *survey, const struct survey_question *question,

@@ -167,10 +167,8 @@ static bool bind_one(struct bindings *bindings, struct text uri, uint32_t expire
 
 bool bindings_take(struct bindings *bindings, const struct sip_message *message)
 {
-	struct sip_cursor cursor = {0};
-	const struct sip_contact *contact;
-
-	while ((contact = sip_next_contact(message, &cursor))) {
+	for (unsigned i = 0; i < message->contact_count; i++) {
+		const struct sip_contact *contact = &message->contacts[i];
 		const uint32_t expires_s = expires_of(message, contact);
 
 		if (contact->name_addr.is_star) {

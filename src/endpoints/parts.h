@@ -1,7 +1,7 @@
-/* How endpoints come and go, for reasons: the first brings one, the last takes it along. And how
- * reasons come back, for records. */
-#ifndef NATBOX_ENDPOINTS_ENDPOINT_H
-#define NATBOX_ENDPOINTS_ENDPOINT_H
+/* What the files of this room share. How endpoints come and go, for reasons: the first brings one,
+ * the last takes it along. And how reasons come back, for records. */
+#ifndef NATBOX_ENDPOINTS_PARTS_H
+#define NATBOX_ENDPOINTS_PARTS_H
 
 #include <natbox/endpoints.h>
 
@@ -11,6 +11,13 @@ struct endpoint_bucket {
 };
 struct endpoint_bucket endpoint_bucket(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
+
+/* Whether it is the one of a client at a proxy. */
+static inline bool endpoint_is_at(
+	const struct endpoint *endpoint, const struct address *client, uint16_t proxy)
+{
+	return endpoint->proxy == proxy && address_equal(&endpoint->client, client);
+}
 
 /* endpoint_find where the head of its list is known. */
 uint32_t endpoint_find_in(const struct endpoints *endpoints, const uint32_t *head,
@@ -80,7 +87,43 @@ static inline uint32_t *reason_head(const struct endpoints *endpoints, uint64_t 
 uint32_t *endpoint_head(
 	const struct endpoints *endpoints, const struct address *client, uint16_t proxy);
 
-/* Begins to fetch into the cache what reason_find looks at. */
-void reason_prefetch(const struct endpoints *endpoints, uint64_t key);
+/* What an endpoint is found to be: natted, lost, of a class. */
+
+/* One endpoint more or, with -1, less: counted by what it is. */
+void endpoint_count(struct endpoints *endpoints, const struct endpoint *endpoint, int by);
+
+/* What a store keeps of its reasons has changed. */
+void endpoint_note_change(struct endpoints *endpoints, const struct endpoint *endpoint);
+
+/* These tests hit it; nothing else follows. False when that was known. */
+bool endpoint_join_nat(struct endpoints *endpoints, uint32_t endpoint, unsigned nat);
+
+/* It was lost before a restart. */
+void endpoint_restore_lost(struct endpoints *endpoints, uint32_t endpoint);
+
+/* It is of this class; nothing else follows. */
+void endpoint_join_class(struct endpoints *endpoints, uint32_t endpoint, unsigned class);
+
+/* It gets a new place on the schedule, for when its keepalive is due. */
+void endpoint_place_anew(struct endpoints *endpoints, uint32_t endpoint);
+
+/* How endpoints and reasons are told of. */
+
+/* Reports an endpoint that is new, or restored, where that is wanted. */
+void endpoint_report_added(struct endpoints *endpoints, uint32_t endpoint, bool restored);
+
+/* Reports an event of a reason, where it is wanted. why: of reason-end. */
+void reason_report(
+	struct endpoints *endpoints, uint32_t reason, enum event_type type, const char *why);
+
+/* Notes all that there is as restored and not told of, where such events are wanted; and tells of
+ * one endpoint before anything else is told of it, or changes in it. */
+void restored_note(struct endpoints *endpoints);
+void restored_tell_now(struct endpoints *endpoints, uint32_t endpoint);
+static inline void restored_tell_first(struct endpoints *endpoints, uint32_t endpoint)
+{
+	if (restored_are_untold(endpoints))
+		restored_tell_now(endpoints, endpoint);
+}
 
 #endif
