@@ -97,11 +97,13 @@ static bool is_edited(const struct edits *edits, struct text span)
 bool nat_repair_moved(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *source, struct edits *edits)
 {
+	const struct additions additions = additions_find(message);
 	struct domains domains;
 	struct repair repair;
 
 	repair_start(&repair, message, source, &domains, edits);
-	if (is_edited(edits, contact->uri.host_port) || contact_is_of_domain(&domains, contact))
+	if (is_edited(edits, contact->uri.host_port) || contact_is_of_domain(&domains, contact) ||
+		additions_may_clash(&additions, contact))
 		return false;
 	repair.sent_by_host = contact->uri.host;
 	return repair_contact(&repair, contact);

@@ -369,6 +369,15 @@ TestOfBoth(ghosts, a_phone_may_take_back_the_public_contact_that_it_had)
 	bound_are("sip:alice@" MOVED);
 }
 
+TestOfBoth(ghosts, so_it_may_behind_the_one_that_it_has_now)
+{
+	const char *both = "<sip:alice@" MOVED ">, <sip:alice@" PHONE ">;expires=0";
+
+	exchange(PHONE, (struct registration){.contact = "<sip:alice@" PHONE ">"});
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = both});
+	bound_are("sip:alice@" MOVED);
+}
+
 TestOfBoth(ghosts, a_phone_may_swap_its_contact_when_it_has_moved)
 {
 	const char *both = "<sip:alice@" MOVED ">, " OWN ";expires=0";
