@@ -372,7 +372,7 @@ static void accept(
 {
 	struct answer answer;
 
-	if (transaction->registration.is_query && !sip_count_values(passage->message, SIP_CONTACT))
+	if (transaction->registration.is_query && listing_is_empty(passage->message))
 		return;
 	answer.transaction = transaction;
 	answer.cseq =
