@@ -179,33 +179,26 @@ static unsigned list_former(const struct follow *follow, const struct passage *p
 	return count;
 }
 
-static bool names_instance(const struct sip_message *message)
+/* Whether the registration may be from a later REGISTER than the one that wants this: CSeq tells
+ * that of one Call-ID (RFC 3261 10.2). At the place where it stands, who has another one now was
+ * switched off and on; and anywhere the phone whose instance it is. */
+static bool is_overtaken(const struct follow *follow, const struct passage *passage, bool is_here,
+	const struct transaction *wanted, const struct reason *registration)
 {
-	const struct sip_contact *contact;
-	struct sip_cursor cursor = {0};
+	const bool has_instance = wanted->registration.has_instance,
+		   is_its_own = reason_key(registration) == wanted->reason;
 
-	while ((contact = sip_next_contact(message, &cursor))) {
-		if (contact->name_addr.instance.length)
-			return true;
-	}
-	return false;
-}
-
-/* Whether the registration may be from a later REGISTER than this, the key of which is asked: CSeq
- * tells that of one Call-ID (RFC 3261 10.2). At the place where it stands, who has another one now
- * was switched off and on. */
-static bool is_overtaken(const struct passage *passage, bool is_here, uint64_t asked,
-	const struct reason *registration)
-{
-	if (is_here && (reason_key(registration) != asked || names_instance(passage->message)))
+	if (is_here && (!is_its_own || has_instance))
 		return false;
-	return passage->message->cseq_number <= registration->cseq;
+	return passage->message->cseq_number <= registration->cseq &&
+	       !(is_its_own && has_instance &&
+		       !former_has_call_id(follow, passage->message, wanted->reason));
 }
 
-/* What a REGISTER that comes from here, with this key, makes of the one of this registration. False
- * where two may be meant. */
+/* What a REGISTER that comes from here makes of the one of this registration. False where two may
+ * be meant. */
 static bool find_old(const struct follow *follow, const struct passage *passage, bool is_here,
-	uint64_t asked, struct old *old)
+	const struct transaction *wanted, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	struct address former[FORMER_MAX];
@@ -214,7 +207,7 @@ static bool find_old(const struct follow *follow, const struct passage *passage,
 	old->contacts = 0;
 	old->as = (struct address){0};
 	if (!reason->written || has_star(passage->message) ||
-		is_overtaken(passage, is_here, asked, reason) ||
+		is_overtaken(follow, passage, is_here, wanted, reason) ||
 		passage->message->cseq_number > CSEQ_MAX)
 		return true;
 	if (is_here && is_named(follow, passage->message, old->registration))
@@ -293,7 +286,7 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 				(is_named(follow, passage->message, here) ||
 					!is_named(follow, passage->message, old.registration))))
 			continue;
-		if (!find_old(follow, passage, old.registration == here, wanted->reason, &old))
+		if (!find_old(follow, passage, old.registration == here, wanted, &old))
 			return 0;
 		if (!old.contacts)
 			continue;

@@ -90,6 +90,7 @@ static uint64_t parse_request(
 		else
 			listing_note_removal(follow, transaction, &contact->uri);
 	}
+	transaction->registration.has_instance = named != NULL;
 	return identity_of(follow, passage->message, named);
 }
 
@@ -339,7 +340,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	const struct reason_claim claim = claim_of(answer);
 	uint32_t registration;
 
-	former_note(follow, &answer->listing, claim.key);
+	former_note(follow, passage->message, answer->transaction, &answer->listing);
 	if (answer->own) {
 		reason_rekey(follow->endpoints, answer->own, claim.key);
 		refresh(follow, answer);
