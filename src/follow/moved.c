@@ -4,6 +4,10 @@
 
 #include <natbox/nat.h>
 
+/* Most Contacts of a REGISTER that takes something back: each is compared with all others. Some
+ * phones take back all that they ever had. */
+enum { CONTACTS_MAX = 16 };
+
 /* What may be taken back of a registration. */
 struct old {
 	uint32_t registration;
@@ -388,7 +392,7 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 	unsigned count;
 
 	if (!passage->nat || passage->message->has_more_contacts ||
-		passage->message->contact_count > TRANSACTION_CONTACTS_MAX)
+		passage->message->contact_count > CONTACTS_MAX)
 		return;
 	here = find_here(follow, passage, aor, wanted->reason);
 	count = find_all(follow, passage, aor, here, wanted, all);
