@@ -1,6 +1,7 @@
 #include "moved.h"
 
 #include "former.h"
+#include "unlisted.h"
 
 #include <natbox/nat.h>
 
@@ -20,16 +21,17 @@ static const struct address *place_of(const struct follow *follow, uint32_t regi
 	return &reason_endpoint(follow->endpoints, registration)->client;
 }
 
-/* A request that was followed when it came from another place: the NAT has given its user agent a
- * new one, and it has never seen the answer. */
-static bool is_same_request(
-	const struct follow *follow, const struct passage *passage, uint32_t registration)
+/* A request that was followed when it came from another place, or another one that was under way at
+ * the same time: the NAT has given its user agent a new one, and it has never seen the answer. */
+static bool has_crossed(const struct follow *follow, const struct passage *passage,
+	const struct answer *answer, uint32_t registration)
 {
 	const struct sip_message *message = passage->message;
 	uint64_t key;
 
-	if (message->cseq_number != reason_at(follow->endpoints, registration)->cseq ||
-		!transaction_is_named(message))
+	if (message->cseq_number != reason_at(follow->endpoints, registration)->cseq)
+		return unlisted_is_newer(follow, answer->transaction, registration);
+	if (!transaction_is_named(message))
 		return false;
 	key = transaction_key(follow->transactions, message, place_of(follow, registration),
 		passage->proxy, true, &(struct transaction_tags){{0}, {0}});
@@ -425,22 +427,21 @@ static void hide(const struct follow *follow, struct passage *passage, const str
 		passage->taken_back = listed;
 }
 
-void moved_note_doubled(struct follow *follow, struct passage *passage, const struct aor *aor,
+void moved_note_doubled(struct follow *follow, struct passage *passage, const struct answer *answer,
 	uint32_t registration)
 {
 	struct reason *reason = reason_at(follow->endpoints, registration);
-	const uint64_t key = reason_key(reason);
 	uint32_t other = 0;
 
-	while ((other = registration_next(follow->endpoints, aor, key, other))) {
+	while ((other = answer_next(follow, answer, other))) {
 		struct reason *another = reason_at(follow->endpoints, other);
 
-		if (other == registration || reason_key(another) != key ||
+		if (other == registration || !answer_has_own_key(follow, answer, other) ||
 			another->written != reason->written ||
-			!is_same_request(follow, passage, other))
+			!has_crossed(follow, passage, answer, other))
 			continue;
 		another->doubled = reason->doubled = true;
-		if (is_unmistakable(follow, aor, key, other))
+		if (is_unmistakable(follow, &answer->aor, answer->transaction->reason, other))
 			hide(follow, passage, another);
 	}
 }

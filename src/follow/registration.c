@@ -353,7 +353,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	reason_at(follow->endpoints, registration)->doubled =
 		answer->transaction->registration.has_more_moved;
 	unlisted_note_new(follow, registration);
-	moved_note_doubled(follow, passage, &answer->aor, registration);
+	moved_note_doubled(follow, passage, answer, registration);
 }
 
 /* Whether there is nobody but the one that asked: nearly always, and then its AOR need not be
