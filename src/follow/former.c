@@ -28,7 +28,7 @@ static bool read_origin(const struct listing *listing, struct address *origin)
 	return listing->own_uri->is_address;
 }
 
-void former_note(struct follow *follow, const struct listing *listing, uint64_t key)
+static void note_origin(struct follow *follow, const struct listing *listing, uint64_t key)
 {
 	const uint32_t tick = report_tick(follow->report);
 	struct address origin;
@@ -41,6 +41,24 @@ void former_note(struct follow *follow, const struct listing *listing, uint64_t 
 	noted = port_key(follow, key, listing->written);
 	ledger_note(&follow->proofs, noted, tick, origin.port);
 	ledger_note(&follow->proofs, host_key(noted), tick, host);
+}
+
+/* In the ledger: a REGISTER with this Call-ID has made this registration. */
+static uint64_t call_id_key(
+	const struct follow *follow, const struct sip_message *message, uint64_t registration)
+{
+	return follow_key(follow, "i",
+		(struct text[KEY_TEXTS_MAX]){
+			follow_bytes(&registration, sizeof(registration)), message->call_id});
+}
+
+void former_note(struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, const struct listing *listing)
+{
+	note_origin(follow, listing, transaction->reason);
+	if (transaction->registration.has_instance)
+		ledger_note(&follow->proofs, call_id_key(follow, response, transaction->reason),
+			report_tick(follow->report), 0);
 }
 
 bool former_find(const struct follow *follow, const struct passage *passage,
@@ -69,6 +87,12 @@ void former_note_ports(struct follow *follow, const struct passage *passage, uin
 				port_key(follow, registration, contact_written(follow, uri)),
 				report_tick(follow->report), uri_port(uri));
 	}
+}
+
+bool former_has_call_id(
+	const struct follow *follow, const struct sip_message *message, uint64_t registration)
+{
+	return ledger_find(&follow->proofs, call_id_key(follow, message, registration), NULL, NULL);
 }
 
 /* In the ledger: a user agent has come with a Contact as it wrote it from a place where it is not

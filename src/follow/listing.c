@@ -213,6 +213,18 @@ static void take_own(
 	listing->user = first->contact->uri.user;
 }
 
+bool listing_is_empty(const struct sip_message *response)
+{
+	struct sip_cursor cursor = {0};
+	struct text value;
+
+	while (sip_next_value(response, SIP_CONTACT, &cursor, &value)) {
+		if (value.length)
+			return false;
+	}
+	return true;
+}
+
 /* A registrar that names none at all, not even what it was just asked for, does not list: it is
  * taken at the request's word, for the time it names. */
 static void believe(const struct sip_message *response, const struct transaction *transaction,
@@ -232,7 +244,7 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 	find_own(follow, response, transaction, found, listing);
 	take_own(transaction, found, listing);
 	listing->is_whole = response->contact_count == values && !response->has_more_contacts;
-	if (!values && transaction->registration.seconds)
+	if (transaction->registration.seconds && listing_is_empty(response))
 		believe(response, transaction, listing);
 	if (transaction->registration.has_more_contacts)
 		listing->own = 0;
@@ -260,7 +272,7 @@ void listing_grants(const struct follow *follow, const struct sip_message *respo
 				contact_seconds(response, &contact->name_addr,
 					transaction->registration.seconds));
 	}
-	if (sip_count_values(response, SIP_CONTACT) || !transaction->registration.seconds)
+	if (!transaction->registration.seconds || !listing_is_empty(response))
 		return;
 	believe(response, transaction, &listing);
 	add_grant(grants, NULL, listing.granted);

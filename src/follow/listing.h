@@ -30,6 +30,9 @@ struct listing {
 	uint32_t bindings[SIP_VALUES_MAX]; /* those that are not its own; 0 once it is taken */
 };
 
+/* Whether a response lists nothing: it has no Contact header field, or an empty one. */
+bool listing_is_empty(const struct sip_message *response);
+
 void listing_read(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listing *listing);
 

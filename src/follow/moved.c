@@ -2,6 +2,10 @@
 
 #include "former.h"
 
+/* Most Contacts of a REGISTER that takes something back: each is compared with all others. Some
+ * phones take back all that they ever had. */
+enum { CONTACTS_MAX = 16 };
+
 /* What may be taken back of a registration. */
 struct old {
 	uint32_t registration;
@@ -14,17 +18,18 @@ static const struct address *place_of(const struct follow *follow, uint32_t regi
 	return &reason_endpoint(follow->endpoints, registration)->client;
 }
 
-/* A request that was followed when it came from another place: the NAT has given its user agent a
- * new one, and it has never seen the answer. */
-static bool is_same_request(
-	const struct follow *follow, const struct passage *passage, uint32_t registration)
+/* A request that was followed when it came from another place, or another one that was under way at
+ * the same time: the NAT has given its user agent a new one, and it has never seen the answer. */
+static bool has_crossed(const struct follow *follow, const struct passage *passage,
+	const struct answer *answer, uint32_t registration)
 {
 	const struct sip_message *message = passage->message;
 	struct passage before = *passage;
 	uint64_t key;
 
-	if (message->cseq_number != reason_at(follow->endpoints, registration)->cseq ||
-		!transaction_is_named(message))
+	if (message->cseq_number != reason_at(follow->endpoints, registration)->cseq)
+		return unlisted_is_newer(follow, answer->transaction, registration);
+	if (!transaction_is_named(message))
 		return false;
 	before.client = *place_of(follow, registration);
 	key = transaction_key(follow->transactions, &before);
@@ -135,15 +140,6 @@ static bool is_named(
 	return false;
 }
 
-static bool names_instance(const struct sip_message *message)
-{
-	for (unsigned i = 0; i < message->contact_count; i++) {
-		if (message->contacts[i].name_addr.instance.length)
-			return true;
-	}
-	return false;
-}
-
 /* Whether a registration is surely of the user agent of a REGISTER: that comes from where it
  * stands, or has come from there before, or names that place, or the instance that it is told apart
  * by; or has come from its new place with the same Contact. */
@@ -153,11 +149,13 @@ static bool is_sure(const struct follow *follow, const struct passage *passage, 
 	const struct sip_message *message = passage->message;
 	const struct reason *reason = reason_at(follow->endpoints, registration);
 
-	if (is_here || reason->doubled || names_instance(message) ||
-		former_has_come(follow, &passage->client, reason))
+	if (is_here || reason->doubled || former_has_come(follow, &passage->client, reason))
 		return true;
 	for (unsigned i = 0; i < message->contact_count; i++) {
-		if (uri_is_at(&message->contacts[i].uri, place_of(follow, registration)))
+		const struct sip_contact *contact = &message->contacts[i];
+
+		if (contact->name_addr.instance.length ||
+			uri_is_at(&contact->uri, place_of(follow, registration)))
 			return true;
 	}
 	return false;
@@ -184,21 +182,26 @@ static unsigned list_former(const struct follow *follow, const struct passage *p
 	return count;
 }
 
-/* Whether the registration may be from a later REGISTER than this, the key of which is asked: CSeq
- * tells that of one Call-ID (RFC 3261 10.2). At the place where it stands, who has another one now
- * was switched off and on. */
-static bool is_overtaken(const struct passage *passage, bool is_here, uint64_t asked,
-	const struct reason *registration)
+/* Whether the registration may be from a later REGISTER than the one that wants this: CSeq tells
+ * that of one Call-ID (RFC 3261 10.2). At the place where it stands, who has another one now was
+ * switched off and on; and anywhere the phone whose instance it is. */
+static bool is_overtaken(const struct follow *follow, const struct passage *passage, bool is_here,
+	const struct transaction *wanted, const struct reason *registration)
 {
-	if (is_here && (reason_key(registration) != asked || names_instance(passage->message)))
+	const bool has_instance = wanted->registration.has_instance,
+		   is_its_own = reason_key(registration) == wanted->reason;
+
+	if (is_here && (!is_its_own || has_instance))
 		return false;
-	return passage->message->cseq_number <= registration->cseq;
+	return passage->message->cseq_number <= registration->cseq &&
+	       !(is_its_own && has_instance &&
+		       !former_has_call_id(follow, passage->message, wanted->reason));
 }
 
-/* What a REGISTER that comes from here, with this key, makes of the one of this registration. False
- * where two may be meant. */
+/* What a REGISTER that comes from here makes of the one of this registration. False where two may
+ * be meant. */
 static bool find_old(const struct follow *follow, const struct passage *passage, bool is_here,
-	uint64_t asked, struct old *old)
+	const struct transaction *wanted, struct old *old)
 {
 	const struct reason *reason = reason_at(follow->endpoints, old->registration);
 	struct address former[FORMER_MAX];
@@ -207,7 +210,7 @@ static bool find_old(const struct follow *follow, const struct passage *passage,
 	old->contacts = 0;
 	old->as = (struct address){0};
 	if (!reason->written || has_star(passage->message) ||
-		is_overtaken(passage, is_here, asked, reason) ||
+		is_overtaken(follow, passage, is_here, wanted, reason) ||
 		passage->message->cseq_number > CSEQ_MAX)
 		return true;
 	if (is_here && is_named(follow, passage->message, old->registration))
@@ -286,7 +289,7 @@ static unsigned find_all(const struct follow *follow, const struct passage *pass
 				(is_named(follow, passage->message, here) ||
 					!is_named(follow, passage->message, old.registration))))
 			continue;
-		if (!find_old(follow, passage, old.registration == here, wanted->reason, &old))
+		if (!find_old(follow, passage, old.registration == here, wanted, &old))
 			return 0;
 		if (!old.contacts)
 			continue;
@@ -388,7 +391,7 @@ void moved_find(struct follow *follow, struct passage *passage, const struct aor
 	unsigned count;
 
 	if (!passage->nat || passage->message->has_more_contacts ||
-		passage->message->contact_count > TRANSACTION_CONTACTS_MAX)
+		passage->message->contact_count > CONTACTS_MAX)
 		return;
 	here = find_here(follow, passage, aor, wanted->reason);
 	count = find_all(follow, passage, aor, here, wanted, all);
@@ -421,22 +424,21 @@ static void hide(const struct follow *follow, struct passage *passage, const str
 		passage->taken_back = listed;
 }
 
-void moved_note_doubled(struct follow *follow, struct passage *passage, const struct aor *aor,
+void moved_note_doubled(struct follow *follow, struct passage *passage, const struct answer *answer,
 	uint32_t registration)
 {
 	struct reason *reason = reason_at(follow->endpoints, registration);
-	const uint64_t key = reason_key(reason);
 	uint32_t other = 0;
 
-	while ((other = registration_next(follow->endpoints, aor, key, other))) {
+	while ((other = answer_next(follow, answer, other))) {
 		struct reason *another = reason_at(follow->endpoints, other);
 
-		if (other == registration || reason_key(another) != key ||
+		if (other == registration || !answer_has_own_key(follow, answer, other) ||
 			another->written != reason->written ||
-			!is_same_request(follow, passage, other))
+			!has_crossed(follow, passage, answer, other))
 			continue;
 		another->doubled = reason->doubled = true;
-		if (is_unmistakable(follow, aor, key, other))
+		if (is_unmistakable(follow, &answer->aor, answer->transaction->reason, other))
 			hide(follow, passage, another);
 	}
 }

@@ -3,7 +3,7 @@
 #ifndef NATBOX_FOLLOW_MOVED_H
 #define NATBOX_FOLLOW_MOVED_H
 
-#include "transaction.h"
+#include "unlisted.h"
 
 /* Finds what a REGISTER is to take back: passage.moved, and the binding in what is wanted of its
  * transaction, of which the key is set, unless what the user agent gets to see is as it wrote it.
@@ -24,9 +24,10 @@ bool moved_is_possible(const struct passage *passage, const struct transaction *
  * address that it is the user agent's own. */
 void moved_keep(const struct follow *follow, struct passage *passage, uint32_t registration);
 
-/* The registrar has accepted a REGISTER at the place of this registration, which it may have
- * accepted at another one before: then that is not to be seen, passage.taken_back. */
-void moved_note_doubled(struct follow *follow, struct passage *passage, const struct aor *aor,
+/* The registrar has accepted a REGISTER at the place of this registration, and may have accepted
+ * it, or another one that was under way at the same time, at another place: then that is not to be
+ * seen, passage.taken_back. */
+void moved_note_doubled(struct follow *follow, struct passage *passage, const struct answer *answer,
 	uint32_t registration);
 
 #endif

@@ -84,6 +84,7 @@ static uint64_t parse_request(
 		else
 			listing_note_removal(follow, transaction, &contact->uri);
 	}
+	transaction->registration.has_instance = named != NULL;
 	return identity_of(follow, passage->message, named);
 }
 
@@ -330,7 +331,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	const struct reason_claim claim = claim_of(answer);
 	uint32_t registration;
 
-	former_note(follow, &answer->listing, claim.key);
+	former_note(follow, passage->message, answer->transaction, &answer->listing);
 	if (answer->own) {
 		reason_rekey(follow->endpoints, answer->own, claim.key);
 		refresh(follow, answer);
@@ -343,7 +344,7 @@ static void hold(struct follow *follow, struct passage *passage, const struct an
 	reason_at(follow->endpoints, registration)->doubled =
 		answer->transaction->registration.has_more_moved;
 	unlisted_note_new(follow, registration);
-	moved_note_doubled(follow, passage, &answer->aor, registration);
+	moved_note_doubled(follow, passage, answer, registration);
 }
 
 /* Whether there is nobody but the one that asked: nearly always, and then its AOR need not be
@@ -363,7 +364,7 @@ static void accept(
 {
 	struct answer answer;
 
-	if (transaction->registration.is_query && !sip_count_values(passage->message, SIP_CONTACT))
+	if (transaction->registration.is_query && listing_is_empty(passage->message))
 		return;
 	answer.transaction = transaction;
 	answer.cseq =

@@ -52,6 +52,7 @@ struct transaction {
 			uint32_t seconds; /* asked for; 0: un-REGISTER, or a query */
 			bool is_query : 1, is_star : 1, has_more_contacts : 1;
 			bool has_more_moved : 1; /* than it could take back */
+			bool has_instance : 1;   /* its reason is told apart by that */
 			bool is_next : 1; /* by CSeq, to what its registration was granted for */
 			uint8_t contact_count;
 			uint32_t taken_back; /* binding; 0: none */

@@ -90,11 +90,13 @@ static bool is_edited(const struct edits *edits, struct text span)
 bool nat_repair_moved(const struct sip_message *message, const struct sip_contact *contact,
 	const struct address *source, struct edits *edits)
 {
+	const struct additions additions = additions_find(message);
 	struct repair repair;
 
 	repair_start(&repair, message, source, contact->uri.host, edits);
 	return !is_edited(edits, contact->uri.host_port) &&
-	       !contact_is_of_domain(&repair.domains, contact) && repair_contact(&repair, contact);
+	       !contact_is_of_domain(&repair.domains, contact) &&
+	       !additions_may_clash(&additions, contact) && repair_contact(&repair, contact);
 }
 
 /* As it stands, before the additions that a repair makes equal to it. */

@@ -102,6 +102,17 @@ const char *lex_host_port(const char *at, const char *end, bool blanks, struct l
 	return at;
 }
 
+/* A feature's string stands in brackets, as an instance does (RFC 3840 9). Some phones leave out
+ * the quotes around them. */
+static const char *lex_unquoted(const char *at, const char *end, bool is_feature)
+{
+	at = lex_run(at, end, LEX_VALUE);
+	if (!is_feature || !lex_at(at, end, '<'))
+		return at;
+	at = memchr(at, '>', (size_t)(end - at));
+	return at ? lex_run(at + 1, end, LEX_VALUE) : NULL;
+}
+
 static const char *lex_param_end(const char *at, const char *end)
 {
 	at = lex_blanks(at, end);
@@ -125,7 +136,8 @@ const char *lex_param(const char *at, const char *end, struct lex_param *param)
 		return NULL;
 	param->end = at + 1;
 	value = lex_blanks(at + 1, end);
-	at = lex_at(value, end, '"') ? lex_quoted(value, end) : lex_run(value, end, LEX_VALUE);
+	at = lex_at(value, end, '"') ? lex_quoted(value, end)
+				     : lex_unquoted(value, end, *name == '+');
 	if (!at)
 		return NULL;
 	/* An empty one stands before the blanks that follow it. */

@@ -5,7 +5,7 @@
 
 #include <natbox/engine.h>
 
-enum { BORDER_LOG_MAX = 1 << 20, BORDER_SENT_MAX = 2048, BORDER_BINDINGS_MAX = 16 };
+enum { BORDER_LOG_MAX = 1 << 20, BORDER_SENT_MAX = 4096, BORDER_BINDINGS_MAX = 16 };
 
 struct border_sent {
 	uint64_t time_us;

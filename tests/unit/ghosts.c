@@ -310,6 +310,27 @@ Test(ghosts, a_cseq_that_is_too_high_takes_back_nothing)
 	cr_expect_eq(contact_count(&message), 1);
 }
 
+#define NAMED OWN ";+sip.instance=\"<urn:uuid:1>\""
+
+TestOfBoth(ghosts, a_phone_that_names_its_instance_may_come_back_with_another_call_id)
+{
+	exchange(PHONE, (struct registration){.cseq = 5, .contact = NAMED});
+	exchange(MOVED, (struct registration){.call_id = "b", .contact = NAMED});
+	bound_are(URI_AT(MOVED));
+	exchange(AGAIN, (struct registration){.call_id = "c", .contact = NAMED, .expires = "0"});
+	cr_expect_eq(registrar.count, 0);
+}
+
+Test(ghosts, what_it_had_sent_with_a_call_id_of_before_takes_back_nothing)
+{
+	struct sip_message message;
+
+	exchange(PHONE, (struct registration){.cseq = 5, .contact = NAMED});
+	exchange(MOVED, (struct registration){.cseq = 6, .contact = NAMED});
+	message = sends(AGAIN, (struct registration){.cseq = 4, .contact = NAMED});
+	cr_expect_eq(contact_count(&message), 1);
+}
+
 Test(ghosts, who_stands_there_already_takes_back_nothing)
 {
 	struct sip_message message;
@@ -361,6 +382,15 @@ TestOfBoth(ghosts, a_phone_may_swap_its_private_contact_for_its_public_one)
 TestOfBoth(ghosts, a_phone_may_take_back_the_public_contact_that_it_had)
 {
 	const char *both = "<sip:alice@" PHONE ">;expires=0, <sip:alice@" MOVED ">";
+
+	exchange(PHONE, (struct registration){.contact = "<sip:alice@" PHONE ">"});
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = both});
+	bound_are("sip:alice@" MOVED);
+}
+
+TestOfBoth(ghosts, so_it_may_behind_the_one_that_it_has_now)
+{
+	const char *both = "<sip:alice@" MOVED ">, <sip:alice@" PHONE ">;expires=0";
 
 	exchange(PHONE, (struct registration){.contact = "<sip:alice@" PHONE ">"});
 	exchange(MOVED, (struct registration){.cseq = 2, .contact = both});

@@ -68,6 +68,30 @@ TestOfBoth(ghosts_of_lost_answers, so_does_one_that_is_not_answered_yet)
 	is_kept_at(MOVED);
 }
 
+/* With the next CSeq. The answers come in either order. */
+TestOfBoth(ghosts_of_lost_answers, so_does_the_next_one_while_that_is_not_answered_yet)
+{
+	arrives(PHONE, (struct registration){0});
+	arrives(MOVED, (struct registration){.cseq = 2});
+	is_answered(PHONE, (struct registration){0});
+	is_answered(MOVED, (struct registration){.cseq = 2});
+	bound_are(URI_AT(PHONE), URI_AT(MOVED));
+	exchange(MOVED, (struct registration){.cseq = 3});
+	bound_are(URI_AT(MOVED));
+	is_kept_at(MOVED);
+}
+
+TestOfBoth(ghosts_of_lost_answers, or_whose_answer_comes_last)
+{
+	arrives(PHONE, (struct registration){0});
+	arrives(MOVED, (struct registration){.cseq = 2});
+	is_answered(MOVED, (struct registration){.cseq = 2});
+	is_answered(PHONE, (struct registration){0});
+	exchange(MOVED, (struct registration){.cseq = 3});
+	bound_are(URI_AT(MOVED));
+	is_kept_at(MOVED);
+}
+
 /* Both times it sees one Contact, its own. */
 TestOfBoth(ghosts_of_lost_answers, that_comes_twice_and_is_answered_alike)
 {

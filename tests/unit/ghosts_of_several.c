@@ -294,3 +294,31 @@ TestOfBoth(ghosts_of_several, a_phone_sees_each_that_another_has_at_its_old_plac
 	message = passed_on();
 	cr_expect_eq(contact_count(&message), 3);
 }
+
+/* So many users of one phone, or the one that it has now and those that it takes back. */
+static const char *many(unsigned count, const char *expires)
+{
+	static char contacts[1024];
+	size_t length = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		length += (size_t)snprintf(contacts + length, sizeof(contacts) - length,
+			"%s<sip:%u@192.168.1.10:5060>%s", i ? ", " : "", i, i ? expires : "");
+	return contacts;
+}
+
+TestOfBoth(ghosts_of_several, as_many_as_sixteen_are_taken_back)
+{
+	exchange(PHONE, (struct registration){.contact = many(16, "")});
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = many(16, "")});
+	cr_expect_eq(registrar.count, 16);
+	exchange(AGAIN, (struct registration){.cseq = 3, .contact = many(16, ""), .expires = "0"});
+	cr_expect_eq(registrar.count, 0);
+}
+
+TestOfBoth(ghosts_of_several, a_phone_that_has_moved_may_take_back_many_others)
+{
+	exchange(PHONE, (struct registration){.contact = many(1, "")});
+	exchange(MOVED, (struct registration){.cseq = 2, .contact = many(12, ";expires=0")});
+	bound_are("sip:0@" MOVED ";natbox=192.168.1.10-5060");
+}

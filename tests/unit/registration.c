@@ -57,6 +57,15 @@ Test(registration, a_registrar_that_lists_nothing_but_names_a_time_is_believed)
 	border_expect(border, ADDED("sip:alice@example.com", "200"));
 }
 
+Test(registration, so_is_one_whose_contact_is_empty)
+{
+	border_register(border, PHONE, (struct registration){.expires = "300"});
+	border_answer(border, PHONE, 200,
+		(struct registration){
+			.contact = "", .extra = "Contact:\r\nm: \r\n", .expires = "200"});
+	border_expect(border, ADDED("sip:alice@example.com", "200"));
+}
+
 Test(registration, the_contact_may_come_back_with_the_source_address)
 {
 	border_register(border, PHONE, (struct registration){.expires = "300"});

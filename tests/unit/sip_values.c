@@ -373,6 +373,16 @@ Test(sip_name_addr, says_when_it_expires_and_whose_instance_it_is)
 	cr_expect_null(address_of("<sip:a@b;expires=5>;q=1").expires.at);
 }
 
+Test(sip_name_addr, an_instance_may_lack_its_quotes)
+{
+	struct sip_name_addr address = address_of("<sip:a@b>;+sip.instance=<urn:uuid:1>;expires=5");
+
+	expect_text(address.instance, "<urn:uuid:1>");
+	expect_text(address.expires, "5");
+	expect_text(address_of("<sip:a@b>;+sip.instance='<urn:x>'").instance, "'<urn:x>'");
+	cr_expect_eq(sip_name_addr_parse(TEXT("<sip:a@b>;+sip.instance=<urn"), &address), -EBADMSG);
+}
+
 Test(sip_name_addr, a_star_is_all_there_is)
 {
 	struct sip_name_addr address = address_of("*");

@@ -125,14 +125,15 @@ static void unbind(struct bindings *bindings, const struct sip_uri *uri)
 }
 
 /* Whether an update would come from a request that is not later than what made a binding (RFC 3261
- * 10.3, step 7): that is let alone, as Kamailio does it. */
+ * 10.3, step 7): that is let alone, as Kamailio does it. What the same request has made before
+ * gives way to it. */
 static bool is_too_late(const struct bindings *bindings, const struct sip_message *message,
 	const struct sip_uri *uri)
 {
 	for (unsigned i = 0; i < bindings->count; i++) {
 		const struct binding *binding = &bindings->list[i];
 
-		if (is_bound_as(bindings, binding, uri) &&
+		if (!binding->is_new && is_bound_as(bindings, binding, uri) &&
 			text_equal(message->call_id, text_from(binding->call_id)) &&
 			message->cseq_number <= binding->cseq)
 			return true;
@@ -158,7 +159,8 @@ static bool bind_one(struct bindings *bindings, struct text uri, uint32_t expire
 	if (bindings->count == BINDINGS_MAX || uri.length >= sizeof(binding->uri) ||
 		message->call_id.length >= sizeof(binding->call_id))
 		return false;
-	*binding = (struct binding){.expires_s = expires_s, .cseq = message->cseq_number};
+	*binding = (struct binding){
+		.expires_s = expires_s, .cseq = message->cseq_number, .is_new = true};
 	memcpy(binding->uri, uri.at, uri.length);
 	memcpy(binding->call_id, message->call_id.at, message->call_id.length);
 	bindings->count++;
@@ -167,6 +169,8 @@ static bool bind_one(struct bindings *bindings, struct text uri, uint32_t expire
 
 bool bindings_take(struct bindings *bindings, const struct sip_message *message)
 {
+	for (unsigned i = 0; i < bindings->count; i++)
+		bindings->list[i].is_new = false;
 	for (unsigned i = 0; i < message->contact_count; i++) {
 		const struct sip_contact *contact = &message->contacts[i];
 		const uint32_t expires_s = expires_of(message, contact);

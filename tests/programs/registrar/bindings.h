@@ -10,6 +10,7 @@ enum { BINDINGS_MAX = 32, BINDING_URI_MAX = 256, BINDING_CALL_ID_MAX = 128 };
 struct binding {
 	char uri[BINDING_URI_MAX], call_id[BINDING_CALL_ID_MAX];
 	uint32_t expires_s, cseq;
+	bool is_new; /* of the REGISTER that came last */
 };
 
 struct bindings {
