@@ -166,7 +166,7 @@ static void stop_when_written(struct host *host)
 
 	while (state_lag(host->state, now_us() + host->ahead_us)) {
 		if (now_us() > deadline_us) {
-			fprintf(stderr, "statebench: the disk has not taken all within %u s\n",
+			fprintf(stderr, "statebench: the disk has not taken all within %d s\n",
 				WRITTEN_AFTER_US / 1000000);
 			exit(1);
 		}
