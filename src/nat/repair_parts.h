@@ -1,4 +1,5 @@
-/* One message that is repaired: repair.c does all of it, its Via with the help of repair_via.c. */
+/* One message that is repaired: repair.c does all of it, with the help of repair_contact.c and
+ * repair_via.c. */
 #ifndef NATBOX_NAT_REPAIR_PARTS_H
 #define NATBOX_NAT_REPAIR_PARTS_H
 
