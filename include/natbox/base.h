@@ -263,8 +263,10 @@ static inline uint32_t bits_find(const uint64_t *words, uint32_t from, uint32_t 
 	while (from < end) {
 		const uint64_t bits = words[from / 64] >> from % 64;
 
-		if (bits)
-			return from + (uint32_t)__builtin_ctzll(bits);
+		if (bits) {
+			from += (uint32_t)__builtin_ctzll(bits);
+			return from < end ? from : end;
+		}
 		from = (from / 64 + 1) * 64;
 	}
 	return end;

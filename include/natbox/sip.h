@@ -25,6 +25,7 @@ enum sip_method {
 	SIP_SUBSCRIBE,
 	SIP_UPDATE,
 };
+enum { SIP_METHODS = SIP_UPDATE + 1 };
 
 /* Header fields that may stand several times; the message keeps where each one is. */
 enum sip_list {

@@ -72,7 +72,7 @@ static const struct {
 	enum { FROM_CLIENT = 1 << 0, TO_CLIENT = 1 << 1, EITHER = FROM_CLIENT | TO_CLIENT } ways;
 	void (*request)(struct follow *follow, struct passage *passage);
 	void (*response)(struct follow *follow, struct passage *passage, uint32_t transaction);
-} handlers[] = {
+} handlers[SIP_METHODS] = {
 	[SIP_REGISTER] = {FROM_CLIENT, registration_request, registration_response},
 	[SIP_SUBSCRIBE] = {FROM_CLIENT, subscription_request, subscription_response},
 	[SIP_REFER] = {FROM_CLIENT, subscription_refer, subscription_refer_response},
