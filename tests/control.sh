@@ -432,17 +432,23 @@ load() {
 }
 
 start -o natbox.mode=relay -o keepalive.interval=1h
-load && eventually counts 100 endpoints
+eventually load && eventually counts 100 endpoints
 say $? "in relay mode the phones are there too"
 help_with "$work/traced" "$ctl" -s "$socket" trace $phone:10001 -c 4
 eventually grep -q tracing "$work/traced"
 help_with "$work/pcap" "$ctl" -s "$socket" trace $phone:10001 -c 4 -w "$work/relayed.pcap"
 eventually grep -q tracing "$work/pcap"
-load && eventually grep -q '4 messages' "$work/traced" && eventually grep -q '4 messages' "$work/pcap" &&
+# What passes natbox by, as it may on a busy machine, is not traced: then phones come again.
+is_traced() {
+	load && grep -q '4 messages' "$work/traced" && grep -q '4 messages' "$work/pcap"
+}
+eventually is_traced &&
 	grep -q 'came, and leaves as:$' "$work/traced" &&
 	[ "$(grep -c '^Contact: .*natbox=' "$work/traced")" -ge 2 ] &&
 	[ "$(tcpdump -n -r "$work/relayed.pcap" 2>/dev/null | grep -c 'SIP')" = 8 ]
-say $? "trace shows messages as they come and as they leave"
+result=$?
+[ $result -eq 0 ] || sed 's/^/# /' "$work/load" "$work/traced" "$work/pcap"
+say $result "trace shows messages as they come and as they leave"
 
 files=$(ls "/proc/$pid/fd" | wc -l)
 help_with "$work/stalled" build/controller "$socket" stall 4000
