@@ -234,11 +234,21 @@ if ! mkfs.ext4 -q "$work/image" || ! mount -o loop "$work/image" "$work/disk"; t
 fi
 kill "${helpers[0]}" # load is the registrar now
 start_on 127.0.0.1:9560 -o natbox.mode=relay -o state.path="$work/disk/natbox" -o state.sync=100ms
-load && eventually is endpoints "== 100" &&
-	eventually is 'packets_total{dir="in",verdict="rewrite"}' "== 512" &&
-	eventually is 'packets_total{dir="out",verdict="rewrite"}' "== 512" &&
-	eventually is 'rewrites_total{field="contact"}' "== 1024" &&
-	eventually is 'rewrites_total{field="via"}' ">= 512"
+# A figure rises by so much with what is done, which is done again where a part of it passed natbox
+# by, as on a busy machine it may.
+rises() { # name, operator and number, what is done...
+	local name=$1 operator=${2% *} by=${2#* } before
+	shift 2
+	before=$(figure "$name")
+	"$@" && within 10 is "$name" "$operator $before + $by"
+}
+load_rises() { # name, operator and number
+	eventually rises "$1" "$2" load
+}
+load_rises 'packets_total{dir="in",verdict="rewrite"}' "== 512" && is endpoints "== 100" &&
+	load_rises 'packets_total{dir="out",verdict="rewrite"}' "== 512" &&
+	load_rises 'rewrites_total{field="contact"}' "== 1024" &&
+	load_rises 'rewrites_total{field="via"}' ">= 512"
 say $? "in relay mode rewrites are counted by field"
 eventually is state_lag_seconds "== 0"
 say $? "state that is on the disk does not lag"
@@ -249,16 +259,14 @@ say $? "what relay mode does not take in time is counted"
 say $? "what answers over HTTP has no capability, also where natbox needs one"
 # Of the flood so much may be left in the sockets that they have no room for all.
 relays_all() {
-	local name='packets_total{dir="out",verdict="rewrite"}' before
-	before=$(figure "$name")
-	load && eventually is "$name" "== $before + 512"
+	rises 'packets_total{dir="out",verdict="rewrite"}' "== 512" load
 }
 fsfreeze --freeze "$work/disk"
 eventually relays_all
 say $? "packets flow on while the disk stalls"
 eventually is state_lag_seconds "> 3"
 say $? "while the disk stalls the state lag rises"
-eventually answers 200 healthz && relays_all
+eventually answers 200 healthz && eventually relays_all
 say $? "and that is no hang"
 kill -USR1 "$pid" && eventually logged "state lag \([3-9]\|[1-9][0-9]\)"
 say $? "and SIGUSR1 shows it"
