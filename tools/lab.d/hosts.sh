@@ -16,11 +16,13 @@ show() { # host, command...
 	printf '%s[%s]%s %s\n' "$colour" "$host" "$plain" "$*" >&2
 }
 
-# Runs a command on a host without a word, for questions asked over and over.
+# Runs a command on a host without a word, for questions asked over and over. In all but the network
+# it stays where it is: ip netns exec would make a copy of all that is mounted each time, to which
+# every host of every lab adds.
 at() { # host, command...
 	local host=$1
 	shift
-	ip netns exec "$(namespace "$host")" "$@"
+	nsenter --net="/run/netns/natbox-$LAB-$host" "$@"
 }
 
 # Runs a command on a host and says so.
@@ -130,11 +132,15 @@ lab_is_up() {
 	[ -d "$LAB_DIR" ]
 }
 
+# All of them in one look at what runs on this machine, as that is asked for again and again.
 lab_processes() {
-	local host
+	local host spaces=()
 	for host in $(lab_hosts); do
-		ip netns pids "$(namespace "$host")" 2>/dev/null
+		spaces+=("/run/netns/$(namespace "$host")")
 	done
+	stat -L -c '%i %n' "${spaces[@]}" /proc/[0-9]*/ns/net 2>/dev/null | awk '
+		$2 ~ "^/run/" { is_ours[$1]; next }
+		$1 in is_ours { split($2, path, "/"); print path[3] }'
 }
 
 lab_is_still() {
