@@ -6,11 +6,12 @@
  * when the call is over. */
 #include "call_world.h"
 #include "sip_messages.h"
+#include "tries.h"
 
 #include <criterion/criterion.h>
 
 enum {
-	SEEDS = 150,
+	SEEDS = 160 / ONE_TRY_OF,
 	LOST_ONCE_IN = 8, /* on each of the four hops: four of ten messages do not arrive */
 	REPEATED_ONCE_IN = 20,
 	HOPS = 4,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "frames.h"
+#include "tries.h"
 #include <natbox/wire.h>
 
 static char path[64];
@@ -298,7 +299,7 @@ Test(capture, damage_anywhere_never_crashes)
 	length = fread(whole, 1, sizeof(whole), file);
 	fclose(file);
 	srandom(1);
-	for (unsigned i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < 2000 / ONE_TRY_OF; i++) {
 		struct capture *capture;
 		int end;
 

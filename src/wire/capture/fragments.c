@@ -34,6 +34,7 @@ struct fragments {
 	struct chain buckets[BUCKETS], free;
 	struct ages ages; /* the oldest first */
 	struct fragments_counters counters;
+	unsigned used; /* partials; the others have never been, and take no memory */
 	struct partial partials[FRAGMENTS_PACKETS_MAX];
 };
 
@@ -47,8 +48,6 @@ struct fragments *fragments_new(const struct hash_key *key)
 		return NULL;
 	fragments->key = *key;
 	TAILQ_INIT(&fragments->ages);
-	for (unsigned i = FRAGMENTS_PACKETS_MAX; i--;)
-		LIST_INSERT_HEAD(&fragments->free, &fragments->partials[i], chained);
 	return fragments;
 }
 
@@ -106,10 +105,26 @@ static void expire(struct fragments *fragments, uint64_t time_us)
 	}
 }
 
+/* One that is free: another is given up for it where none is. */
+static struct partial *partial_take(struct fragments *fragments)
+{
+	struct partial *partial;
+
+	if (LIST_EMPTY(&fragments->free) && fragments->used < FRAGMENTS_PACKETS_MAX)
+		return &fragments->partials[fragments->used++];
+	if (LIST_EMPTY(&fragments->free)) {
+		fragments->counters.crowded_out++;
+		partial_remove(fragments, TAILQ_FIRST(&fragments->ages));
+	}
+	partial = LIST_FIRST(&fragments->free);
+	LIST_REMOVE(partial, chained);
+	return partial;
+}
+
 static struct partial *partial_add(struct fragments *fragments, struct chain *bucket,
 	const struct packet *fragment, uint64_t time_us)
 {
-	struct partial *partial = LIST_FIRST(&fragments->free);
+	struct partial *partial = partial_take(fragments);
 
 	partial->flow = fragment->flow;
 	partial->id = fragment->id;
@@ -118,7 +133,6 @@ static struct partial *partial_add(struct fragments *fragments, struct chain *bu
 	partial->length = partial->received = partial->end = 0;
 	partial->started_us = time_us;
 	memset(partial->units, 0, sizeof(partial->units));
-	LIST_REMOVE(partial, chained);
 	LIST_INSERT_HEAD(bucket, partial, chained);
 	TAILQ_INSERT_TAIL(&fragments->ages, partial, aged);
 	return partial;
@@ -135,10 +149,6 @@ static struct partial *partial_for(
 		partial = LIST_NEXT(partial, chained)) {
 		if (same_packet(partial, fragment))
 			return partial;
-	}
-	if (LIST_EMPTY(&fragments->free)) {
-		fragments->counters.crowded_out++;
-		partial_remove(fragments, TAILQ_FIRST(&fragments->ages));
 	}
 	return partial_add(fragments, bucket, fragment, time_us);
 }
