@@ -12,7 +12,7 @@ races=${TSAN_OPTIONS#log_path=} races=${races%%/race*}
 trap 'end_parts; rm -rf "$races"' EXIT
 chmod 1777 "$races" # natbox may have become another user by the time of a race
 make -s build/load build/statehost &&
-	make -s B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" build/tsan/{natbox,statehost,statekill} ||
+	make -s B=build/tsan CFLAGS="-O1 -g1 -fsanitize=thread" build/tsan/{natbox,statehost,statekill} ||
 	exit 1
 
 export NATBOX=build/tsan/natbox BUILD=build/tsan KILLS=10
