@@ -162,22 +162,31 @@ uint32_t changes_take(struct changes *changes, uint32_t from);
 
 bool changes_any(const struct changes *changes);
 
-/* Unproven endpoints, by index: in the order in which they came, and those of each address, which
- * is a number here. */
+/* Unproven endpoints, by index: in the order in which they came, all of them and those of each
+ * address, which is a number here. However many there are, nothing takes longer. */
+
+struct unproven_items {
+	struct pool pool;
+	uint32_t *heads;
+};
+
+struct unproven_queue {
+	uint32_t oldest, newest; /* places; 0: there is none */
+	uint32_t count;
+};
 
 struct unproven {
-	struct pool places;
-	uint32_t *heads;
-	uint32_t oldest, newest; /* places; 0: there is none */
+	struct unproven_items places, addresses;
+	struct unproven_queue all;
 };
 
 /* Room for so many at a time. 0 or -ENOMEM. */
 int unproven_init(struct unproven *unproven, uint32_t limit);
 void unproven_free(struct unproven *unproven);
 
-/* There is to be room for it (places.count); and it is to be there. */
+/* There is to be room for it (all.count); and it is to be there. */
 void unproven_add(struct unproven *unproven, uint32_t endpoint, uint32_t address);
-void unproven_remove(struct unproven *unproven, uint32_t endpoint, uint32_t address);
+void unproven_remove(struct unproven *unproven, uint32_t endpoint);
 
 /* The endpoint that has been there longest, 0 when there is none: of all; and of an address, with
  * how many that has. */

@@ -68,7 +68,8 @@ void endpoints_list_fillings(const struct endpoints *endpoints, struct fillings 
 
 	fillings_add_pool(fillings, &endpoints->endpoints);
 	fillings_add_pool(fillings, &endpoints->reasons);
-	fillings_add_pool(fillings, &endpoints->unproven.places);
+	fillings_add_pool(fillings, &endpoints->unproven.places.pool);
+	fillings_add_pool(fillings, &endpoints->unproven.addresses.pool);
 	fillings_add(fillings, labels->units, labels->limit, LABEL_UNIT, &labels->used);
 	wheel_list_fillings(endpoints->schedule.wheel, &endpoints->endpoints.used, fillings);
 }
@@ -220,11 +221,8 @@ static uint32_t number_of(const struct endpoints *endpoints, const uint32_t *add
 /* It is among the unproven no more. */
 static void leave_unproven(struct endpoints *endpoints, uint32_t index)
 {
-	const struct address *client = &endpoint_at(endpoints, index)->client;
-
-	unproven_remove(&endpoints->unproven, index,
-		number_of(endpoints, address_counter(endpoints, client)));
-	endpoints->report->counters.unproven = endpoints->unproven.places.count;
+	unproven_remove(&endpoints->unproven, index);
+	endpoints->report->counters.unproven = endpoints->unproven.all.count;
 }
 
 bool endpoint_set_proven(struct endpoints *endpoints, uint32_t index)
@@ -277,7 +275,7 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	if (endpoints->endpoints.count >= endpoints->endpoints.limit)
 		return 0;
 	*refusal = REFUSED_UNPROVEN;
-	if (!is_proven && endpoints->unproven.places.count >= endpoints->settings->limits.unproven)
+	if (!is_proven && endpoints->unproven.all.count >= endpoints->settings->limits.unproven)
 		return 0;
 	index = pool_take(&endpoints->endpoints);
 
@@ -295,7 +293,7 @@ uint32_t endpoint_enter(struct endpoints *endpoints, const struct reason_claim *
 	if (!is_proven) {
 		unproven_add(
 			&endpoints->unproven, index, number_of(endpoints, bucket->address_counter));
-		endpoints->report->counters.unproven = endpoints->unproven.places.count;
+		endpoints->report->counters.unproven = endpoints->unproven.all.count;
 	}
 	endpoint_count(endpoints, endpoint, 1);
 	return index;
@@ -323,7 +321,7 @@ bool endpoint_has_room(const struct endpoints *endpoints, const struct address *
 		return false;
 	*refusal = REFUSED_ENDPOINTS;
 	return staying(endpoints->endpoints.count - (gone != 0),
-		       endpoints->unproven.places.count - is_unproven) < endpoints->endpoints.limit;
+		       endpoints->unproven.all.count - is_unproven) < endpoints->endpoints.limit;
 }
 
 uint32_t endpoint_oldest_unproven(const struct endpoints *endpoints, const struct address *client,

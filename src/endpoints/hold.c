@@ -32,7 +32,7 @@ static uint32_t next_to_give_way(
 	if (endpoints->endpoints.count >= endpoints->endpoints.limit)
 		return unproven_oldest(unproven);
 	*refusal = REFUSED_UNPROVEN;
-	if (!claim->proven && unproven->places.count >= settings->limits.unproven)
+	if (!claim->proven && unproven->all.count >= settings->limits.unproven)
 		return unproven_oldest(unproven);
 	return 0;
 }

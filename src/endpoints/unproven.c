@@ -2,80 +2,157 @@
 
 #include <errno.h>
 
-/* Heads of the lists of addresses: with the default limits, two of all that may be unproven to
- * each. */
+/* Heads of the lists of places, and of those of addresses: with the default limits, two of all that
+ * may be unproven to each. */
 enum { HEADS = 1 << 16 };
 
-struct unproven_place {
-	uint32_t endpoint, address;
-	uint32_t older, newer; /* places; 0: none */
-	uint32_t next;         /* of this address, or another with its head: the one before it */
+/* What both kinds of items begin with. */
+struct unproven_item {
+	uint32_t number; /* the endpoint, or the address */
+	uint32_t next;   /* with its head */
 };
+
+/* An endpoint stands in the queue of all and in that of its address. */
+enum queue { OF_ALL, OF_ADDRESS, QUEUES };
+
+struct unproven_place {
+	struct unproven_item item;
+	uint32_t address; /* of addresses */
+	struct {
+		uint32_t older, newer; /* places; 0: none */
+	} in[QUEUES];
+};
+
+/* An address that has any. */
+struct unproven_address {
+	struct unproven_item item;
+	struct unproven_queue queue;
+};
+
+static int items_init(struct unproven_items *items, size_t size, uint32_t limit)
+{
+	items->heads = table_new(HEADS, sizeof(*items->heads));
+	return items->heads ? pool_init(&items->pool, size, limit) : -ENOMEM;
+}
+
+static void items_free(struct unproven_items *items)
+{
+	table_free(items->heads, HEADS, sizeof(*items->heads));
+	pool_free(&items->pool);
+}
+
+/* Where the item with a number is linked, or will be. */
+static uint32_t *items_link(const struct unproven_items *items, uint32_t number)
+{
+	uint32_t *link = &items->heads[number % HEADS];
+	struct unproven_item *item;
+
+	while (*link && (item = pool_item(&items->pool, *link))->number != number)
+		link = &item->next;
+	return link;
+}
+
+static uint32_t items_add(struct unproven_items *items, uint32_t *link, uint32_t number)
+{
+	*link = pool_take(&items->pool);
+	*(struct unproven_item *)pool_item(&items->pool, *link) =
+		(struct unproven_item){.number = number};
+	return *link;
+}
+
+static void items_remove(struct unproven_items *items, uint32_t *link)
+{
+	const uint32_t index = *link;
+
+	*link = ((struct unproven_item *)pool_item(&items->pool, index))->next;
+	pool_give(&items->pool, index);
+}
 
 int unproven_init(struct unproven *unproven, uint32_t limit)
 {
-	unproven->heads = table_new(HEADS, sizeof(uint32_t));
-	if (unproven->heads &&
-		pool_init(&unproven->places, sizeof(struct unproven_place), limit) == 0)
-		return 0;
-	return -ENOMEM;
+	const int error = items_init(&unproven->places, sizeof(struct unproven_place), limit);
+
+	return error ? error
+		     : items_init(&unproven->addresses, sizeof(struct unproven_address), limit);
 }
 
 void unproven_free(struct unproven *unproven)
 {
-	table_free(unproven->heads, HEADS, sizeof(uint32_t));
-	pool_free(&unproven->places);
+	items_free(&unproven->places);
+	items_free(&unproven->addresses);
 }
 
 static struct unproven_place *place_at(const struct unproven *unproven, uint32_t place)
 {
-	return pool_item(&unproven->places, place);
+	return pool_item(&unproven->places.pool, place);
 }
 
-void unproven_add(struct unproven *unproven, uint32_t endpoint, uint32_t address)
+static struct unproven_address *address_at(const struct unproven *unproven, uint32_t address)
 {
-	uint32_t *head = &unproven->heads[address % HEADS];
-	uint32_t place = pool_take(&unproven->places);
+	return pool_item(&unproven->addresses.pool, address);
+}
 
-	*place_at(unproven, place) = (struct unproven_place){
-		.endpoint = endpoint, .address = address, .older = unproven->newest, .next = *head};
-	*head = place;
-	*(unproven->newest ? &place_at(unproven, unproven->newest)->newer : &unproven->oldest) =
+static void join(const struct unproven *unproven, enum queue which, struct unproven_queue *queue,
+	uint32_t place)
+{
+	place_at(unproven, place)->in[which].older = queue->newest;
+	*(queue->newest ? &place_at(unproven, queue->newest)->in[which].newer : &queue->oldest) =
 		place;
-	unproven->newest = place;
+	queue->newest = place;
+	queue->count++;
 }
 
-void unproven_remove(struct unproven *unproven, uint32_t endpoint, uint32_t address)
+static void leave(const struct unproven *unproven, enum queue which, struct unproven_queue *queue,
+	uint32_t place)
 {
-	uint32_t *link = &unproven->heads[address % HEADS], place;
-	const struct unproven_place *gone;
+	const uint32_t older = place_at(unproven, place)->in[which].older,
+		       newer = place_at(unproven, place)->in[which].newer;
 
-	while (place_at(unproven, *link)->endpoint != endpoint)
-		link = &place_at(unproven, *link)->next;
-	place = *link;
-	gone = place_at(unproven, place);
-	*link = gone->next;
-	*(gone->older ? &place_at(unproven, gone->older)->newer : &unproven->oldest) = gone->newer;
-	*(gone->newer ? &place_at(unproven, gone->newer)->older : &unproven->newest) = gone->older;
-	pool_give(&unproven->places, place);
+	*(older ? &place_at(unproven, older)->in[which].newer : &queue->oldest) = newer;
+	*(newer ? &place_at(unproven, newer)->in[which].older : &queue->newest) = older;
+	queue->count--;
+}
+
+void unproven_add(struct unproven *unproven, uint32_t endpoint, uint32_t number)
+{
+	uint32_t *link = items_link(&unproven->addresses, number);
+	const uint32_t address = *link ? *link : items_add(&unproven->addresses, link, number);
+	const uint32_t place =
+		items_add(&unproven->places, items_link(&unproven->places, endpoint), endpoint);
+
+	place_at(unproven, place)->address = address;
+	join(unproven, OF_ALL, &unproven->all, place);
+	join(unproven, OF_ADDRESS, &address_at(unproven, address)->queue, place);
+}
+
+void unproven_remove(struct unproven *unproven, uint32_t endpoint)
+{
+	uint32_t *link = items_link(&unproven->places, endpoint);
+	struct unproven_address *address = address_at(unproven, place_at(unproven, *link)->address);
+
+	leave(unproven, OF_ALL, &unproven->all, *link);
+	leave(unproven, OF_ADDRESS, &address->queue, *link);
+	items_remove(&unproven->places, link);
+	if (!address->queue.count)
+		items_remove(&unproven->addresses,
+			items_link(&unproven->addresses, address->item.number));
+}
+
+/* The endpoint of the oldest place. */
+static uint32_t oldest_in(const struct unproven *unproven, const struct unproven_queue *queue)
+{
+	return queue->oldest ? place_at(unproven, queue->oldest)->item.number : 0;
 }
 
 uint32_t unproven_oldest(const struct unproven *unproven)
 {
-	return unproven->oldest ? place_at(unproven, unproven->oldest)->endpoint : 0;
+	return oldest_in(unproven, &unproven->all);
 }
 
-uint32_t unproven_oldest_of(const struct unproven *unproven, uint32_t address, uint32_t *count)
+uint32_t unproven_oldest_of(const struct unproven *unproven, uint32_t number, uint32_t *count)
 {
-	uint32_t oldest = 0;
+	const uint32_t address = *items_link(&unproven->addresses, number);
 
-	*count = 0;
-	for (uint32_t place = unproven->heads[address % HEADS]; place;
-		place = place_at(unproven, place)->next) {
-		if (place_at(unproven, place)->address != address)
-			continue;
-		oldest = place_at(unproven, place)->endpoint;
-		++*count;
-	}
-	return oldest;
+	*count = address ? address_at(unproven, address)->queue.count : 0;
+	return address ? oldest_in(unproven, &address_at(unproven, address)->queue) : 0;
 }
