@@ -195,8 +195,8 @@ static void test_control(struct host_test *test)
 		log_warning("%s; nobody can control this natbox", fault.line);
 }
 
-/* Where another natbox does the work, the ports, rules and files that it has are not told as well:
- * they have the same cause. */
+/* Where another natbox does the work, the ports and files that it has are not told as well: they
+ * have the same cause. */
 static void test_what_is_shared(struct host_test *test)
 {
 	struct wire wire = {
@@ -213,8 +213,8 @@ static void test_what_is_shared(struct host_test *test)
 		test_state(test);
 		test_metrics(test);
 		test_control(test);
-		wire_examine(&wire);
 	}
+	wire_examine(&wire);
 	wire_disclaim(&wire);
 }
 

@@ -29,7 +29,7 @@ static const char usage[] =
 	"                              set this key over the file's\n"
 	"  -q, --quiet                 log one level less\n"
 	"  -r, --replay FILE           read packets from a capture, - is standard input\n"
-	"      --rules                 print the kernel rules of relay mode\n"
+	"      --rules                 print the kernel rules of queue or relay mode\n"
 	"      --run-on TIME           with -r: let the clock run on, as in 90s, 10m, 2h\n"
 	"  -t, --test                  check the configuration; twice: this host, too\n"
 	"  -v, --verbose               log one level more\n"

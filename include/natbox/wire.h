@@ -166,7 +166,8 @@ void wire_disclaim(struct wire *wire);
 
 /* Whether the wire could be opened on this host as it is, and would serve its proxies: tells its
  * handler all that is in the way, each as a WIRE_ERROR, and leaves everything as it was. Needs the
- * privileges of open. The wire is not open; nor need its proxies be there. */
+ * privileges of open. The wire is not open; nor need its proxies be there. Where wire_claim has
+ * found another natbox that relays, what that one has is no matter. */
 void wire_examine(struct wire *wire);
 
 /* The addresses of the proxies, as this host's are now. Returns how many, at most PROXIES_MAX, with

@@ -113,5 +113,7 @@ void wire_examine(struct wire *wire)
 	}
 	if (fault.line[0])
 		tell(wire, WIRE_WARNING, "%s", fault.line);
-	wire->kind->examine(wire);
+	/* What another natbox has that does the same is in use, and told by the claim. */
+	if (!wire->kind->claim || wire->claim_count)
+		wire->kind->examine(wire);
 }

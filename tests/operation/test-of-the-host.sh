@@ -110,8 +110,14 @@ start "${relay[@]}" -o metrics.listen=127.0.0.1:9560 -o state.path="$work/state"
 finds 1 "another natbox (process $pid)" -- "${relay[@]}" -o metrics.listen=127.0.0.1:9560 \
 	-o state.path="$work/state"
 say $? "another natbox is one fault, whatever else that one has in use"
+finds 2 "another natbox (process $pid)" "192.0.2.1:5060 is no address of this host" -- "${relay[@]}" -o natbox.proxy=192.0.2.1
+say $? "but not all that is in the way"
 is_running && eventually is_diverting && stop
 say $? "which is not disturbed by the test"
+start
+finds 2 "another natbox (process $pid)" "cannot capture on nowhere0" -- -i nowhere0
+say $? "nor does one that sniffs hide an interface that is not there"
+stop
 
 # As of tunnels, which have the address of their near end in common.
 for i in $(seq 1100); do echo "addr add 10.2.0.1 peer 10.3.$((i / 200)).$((i % 200)) dev lo"; done | ip -n "$namespace" -b -

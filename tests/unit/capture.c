@@ -259,6 +259,15 @@ Test(capture, missing_file_is_a_fault)
 	expect_open_fault(-ENOENT, "No such file");
 }
 
+/* Of this one the end would be found, of /dev/zero none. */
+Test(capture, device_is_a_fault)
+{
+	struct capture *capture;
+
+	cr_expect_eq(capture_open_file("/dev/null", &capture, &fault), -EISDIR);
+	cr_expect(strstr(fault.line, "/dev/null: it is a device"), "%s", fault.line);
+}
+
 Test(capture, directory_is_a_fault)
 {
 	struct capture *capture;

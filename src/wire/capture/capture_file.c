@@ -53,10 +53,12 @@ static int open_file(const char *path, FILE **file, struct fault *fault)
 			"cannot open %s: %s; name a capture that can be read", path,
 			strerror(error));
 	}
-	if (S_ISDIR(status.st_mode)) {
+	/* A device such as /dev/zero has no end. */
+	if (S_ISDIR(status.st_mode) || S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) {
 		fclose(in);
 		return fault_set(fault, -EISDIR,
-			"cannot read %s: it is a directory; name a pcap or pcapng file", path);
+			"cannot read %s: it is a %s; name a pcap or pcapng file", path,
+			S_ISDIR(status.st_mode) ? "directory" : "device");
 	}
 	if (!S_ISREG(status.st_mode))
 		return spool(path, in, file, fault);
