@@ -1,11 +1,12 @@
 #include <natbox/endpoints.h>
 
 /* Keepalives keep their pace, so each that was missed is an interval, and the last one is not that
- * long ago. */
+ * long ago. The first one that an unproven endpoint gets follows it at once. */
 uint64_t endpoint_silent_us(const struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
-	const unsigned intervals = endpoint->missed + endpoint->awaiting;
+	const unsigned sent = endpoint->missed + endpoint->awaiting;
+	const unsigned intervals = sent && !endpoint->proven ? sent - 1 : sent;
 
 	return intervals * endpoint_rules(endpoints, endpoint)->interval_us +
 	       report_us_since(endpoints->report, endpoint->refreshed);
