@@ -171,6 +171,7 @@ static void find_own(const struct follow *follow, const struct sip_message *resp
 			continue;
 		if (listed.is_here && !others++)
 			other = listed;
+		listing->contacts[listing->count] = listed.contact;
 		listing->bindings[listing->count++] = binding_of(&listed.parts, listed.rest);
 	}
 	if (others == 1 && transaction->registration.contact_count == 1 && !found->contact) {
@@ -305,6 +306,52 @@ uint32_t listing_bare(const struct follow *follow, const struct transaction *tra
 	contact.host_port =
 		hash_address(&follow->key, &transaction->client, transaction->client.port);
 	return written_of(&contact);
+}
+
+/* Whether a Contact that is listed leads, by UDP, to a user agent at this place that has written
+ * such a one, whether it was repaired or not. */
+static bool leads_there(const struct follow *follow, const struct sip_uri *uri, uint32_t written,
+	const struct address *place)
+{
+	const struct text coded = nat_origin(uri);
+	struct address origin;
+
+	if (!coded.at)
+		return !contact_hash_rest(follow, uri) &&
+		       written_leads_alike(contact_written(follow, uri), written);
+	return uri_is_at(uri, place) && nat_origin_address(coded, &origin) &&
+	       written_leads_alike(hash_address(&follow->key, &origin, origin.port), written);
+}
+
+uint32_t listing_take_others(const struct follow *follow, const struct sip_message *response,
+	struct listing *listing, uint32_t written, const struct address *place)
+{
+	uint32_t longest = 0;
+
+	for (unsigned i = 0; i < listing->count; i++) {
+		const struct sip_contact *contact = listing->contacts[i];
+		uint32_t seconds;
+
+		if (!listing->bindings[i] || !leads_there(follow, &contact->uri, written, place))
+			continue;
+		listing->bindings[i] = 0;
+		seconds = contact_seconds(response, &contact->name_addr, 0);
+		if (seconds > longest)
+			longest = seconds;
+	}
+	return longest;
+}
+
+void listing_add_others(const struct follow *follow, const struct sip_message *response,
+	const struct transaction *transaction, struct listing *listing)
+{
+	const uint32_t seconds = listing_take_others(
+		follow, response, listing, listing->written, &transaction->client);
+
+	if (!seconds)
+		return;
+	listing->own = 0;
+	grant(listing, seconds);
 }
 
 const struct sip_contact *listing_find(

@@ -376,6 +376,7 @@ static void accept(
 	answer.holds = answer.listing.granted &&
 		       follow_wants(follow, transaction->nat, transaction->class);
 	if (answer.holds && is_alone(follow, &answer)) {
+		listing_add_others(follow, passage->message, transaction, &answer.listing);
 		refresh(follow, &answer);
 		return;
 	}
@@ -386,8 +387,10 @@ static void accept(
 	if (!answer.own && answer.holds && !may_move(follow, &answer))
 		return;
 	unlisted_end(follow, passage->message, &answer);
-	if (answer.holds)
-		hold(follow, passage, &answer);
+	if (!answer.holds)
+		return;
+	listing_add_others(follow, passage->message, transaction, &answer.listing);
+	hold(follow, passage, &answer);
 }
 
 /* What the answer grants a user agent that is followed; but nobody is told anything of a Contact

@@ -34,6 +34,20 @@ static bool was_never_listed(const struct reason *reason, const struct answer *a
 	return !reason->written && !answer->transaction->registration.is_star;
 }
 
+/* A user agent that has several Contacts may have taken one of them back: the registration lasts as
+ * long as what is left. */
+static bool has_left(const struct follow *follow, const struct sip_message *response,
+	struct answer *answer, uint32_t registration)
+{
+	const uint32_t seconds = listing_take_others(follow, response, &answer->listing,
+		reason_at(follow->endpoints, registration)->written,
+		&reason_endpoint(follow->endpoints, registration)->client);
+
+	if (seconds)
+		reason_refresh(follow->endpoints, registration, seconds);
+	return seconds > 0;
+}
+
 /* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a
  * binding, it counts for the registration that the request was about. */
 static bool is_still_bound(const struct follow *follow, const struct sip_message *response,
@@ -47,6 +61,8 @@ static bool is_still_bound(const struct follow *follow, const struct sip_message
 		return !is_meant;
 	if (!reason->binding && !is_meant)
 		return answer->listing.count || was_never_listed(reason, answer);
+	if (!reason->binding && !answer->holds && has_left(follow, response, answer, registration))
+		return true;
 	return (reason->binding && listing_take(&answer->listing, reason->binding)) ||
 	       listing_has_repaired(follow, response, reason,
 		       &reason_endpoint(follow->endpoints, registration)->client);

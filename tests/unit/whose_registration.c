@@ -177,3 +177,50 @@ Test(whose_registration, nothing_ends_for_a_move_that_finds_no_room)
 	border_bind(border, "203.0.113.1:6000", bob);
 	border_expect(border, "refused 203.0.113.1:6000 endpoints\n");
 }
+
+static void exchange(unsigned cseq, const char *asked, const char *listed)
+{
+	border_register(border, PHONE, (struct registration){.cseq = cseq, .contact = asked});
+	border_answer(border, PHONE, 200, (struct registration){.cseq = cseq, .contact = listed});
+}
+
+#define LASTS(seconds) "reason-refresh " PHONE " registration sip:alice@example.com " #seconds "\n"
+#define ENDS                                                                                       \
+	"reason-end " PHONE " registration sip:alice@example.com ended\n"                          \
+	"endpoint-remove " PHONE " ended\n"
+
+/* Each in a REGISTER of its own, of one Call-ID. */
+Test(whose_registration, of_several_contacts_what_is_left_counts)
+{
+	static const char alice[] = "<sip:alice@" PHONE ";natbox=192.168.1.10>;expires=3600",
+			  bob[] = "<sip:bob@" PHONE ";natbox=192.168.1.10>;expires=60";
+	char both[sizeof(alice) + sizeof(bob) + 1];
+
+	snprintf(both, sizeof(both), "%s,%s", alice, bob);
+	exchange(1, "<sip:alice@192.168.1.10>", alice);
+	border_forget(border);
+	exchange(2, "<sip:bob@192.168.1.10>", both);
+	border_expect(border, LASTS(3600));
+	exchange(3, "<sip:bob@192.168.1.10>;expires=0", alice);
+	border_expect(border, LASTS(3600));
+	exchange(4, "<sip:bob@192.168.1.10>", both);
+	exchange(5, "<sip:alice@192.168.1.10>;expires=0", bob);
+	border_expect(border, LASTS(3600) LASTS(60));
+	exchange(6, "<sip:bob@192.168.1.10>;expires=0", "");
+	border_expect(border, ENDS);
+}
+
+/* As a registrar has them in sniff mode. */
+Test(whose_registration, also_of_several_that_were_not_repaired)
+{
+	static const char alice[] = "<sip:alice@192.168.1.10>;expires=3600",
+			  both[] = "<sip:bob@192.168.1.10>;expires=60,"
+				   "<sip:alice@192.168.1.10>;expires=3600";
+
+	exchange(1, both, both);
+	border_forget(border);
+	exchange(2, "<sip:bob@192.168.1.10>;expires=0", alice);
+	border_expect(border, LASTS(3600));
+	exchange(3, "<sip:alice@192.168.1.10>;expires=0", "");
+	border_expect(border, ENDS);
+}
