@@ -60,13 +60,14 @@ bool listing_has_another(const struct listing *listing);
 /* Whether this binding is listed; each one that is answers for one registration. */
 bool listing_take(struct listing *listing, uint32_t binding);
 
-/* Takes all that are of the user agent at this place besides its own: that had host and port of what
- * was written like this. Returns how long the last of them lasts, in seconds; 0: there is none. */
+/* Takes all that are of the user agent at this place besides its own: that had host and port of
+ * what was written like this. Returns how long the last of them lasts, in seconds; 0: there is
+ * none. */
 uint32_t listing_take_others(const struct follow *follow, const struct sip_message *response,
 	struct listing *listing, uint32_t written, const struct address *place);
 
-/* The same of a request's user agent, which may have registered each of its Contacts by itself: they
- * are one registration, which has several and lasts as long as the last of them. */
+/* The same of a request's user agent, which may have registered each of its Contacts by itself:
+ * they are one registration, which has several and lasts as long as the last of them. */
 void listing_add_others(const struct follow *follow, const struct sip_message *response,
 	const struct transaction *transaction, struct listing *listing);
 
