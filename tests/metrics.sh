@@ -245,7 +245,10 @@ rises() { # name, operator and number, what is done...
 load_rises() { # name, operator and number
 	eventually rises "$1" "$2" load
 }
-load_rises 'packets_total{dir="in",verdict="rewrite"}' "== 512" && is endpoints "== 100" &&
+all_have_come() {
+	load && within 10 is endpoints "== 100"
+}
+eventually all_have_come && load_rises 'packets_total{dir="in",verdict="rewrite"}' "== 512" &&
 	load_rises 'packets_total{dir="out",verdict="rewrite"}' "== 512" &&
 	load_rises 'rewrites_total{field="contact"}' "== 1024" &&
 	load_rises 'rewrites_total{field="via"}' ">= 512"

@@ -35,7 +35,7 @@ static bool was_never_listed(const struct reason *reason, const struct answer *a
 }
 
 /* A user agent that has several Contacts may have taken one of them back: the registration lasts as
- * long as what is left. */
+ * long as what is left, and is not an echo. */
 static bool has_left(const struct follow *follow, const struct sip_message *response,
 	struct answer *answer, uint32_t registration)
 {
@@ -43,9 +43,10 @@ static bool has_left(const struct follow *follow, const struct sip_message *resp
 		reason_at(follow->endpoints, registration)->written,
 		&reason_endpoint(follow->endpoints, registration)->client);
 
-	if (seconds)
-		reason_refresh(follow->endpoints, registration, seconds);
-	return seconds > 0;
+	if (!seconds || !names_time(response))
+		return false;
+	reason_refresh(follow->endpoints, registration, seconds);
+	return true;
 }
 
 /* Whether the registrar still has it, as far as the answer tells. Where that says nothing of a

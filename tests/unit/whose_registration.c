@@ -224,3 +224,14 @@ Test(whose_registration, also_of_several_that_were_not_repaired)
 	exchange(3, "<sip:alice@192.168.1.10>;expires=0", "");
 	border_expect(border, ENDS);
 }
+
+/* Of a registrar that repeats in its answer what was taken back. */
+Test(whose_registration, but_nothing_of_an_echo)
+{
+	exchange(1, "<sip:bob@192.168.1.10>,<sip:alice@192.168.1.10>",
+		"<sip:bob@192.168.1.10>;expires=60,<sip:alice@192.168.1.10>;expires=60");
+	border_forget(border);
+	exchange(2, "<sip:bob@192.168.1.10>;expires=0,<sip:alice@192.168.1.10>;expires=0",
+		"<sip:bob@192.168.1.10>,<sip:alice@192.168.1.10>");
+	border_expect(border, ENDS);
+}
