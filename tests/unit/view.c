@@ -93,6 +93,19 @@ Test(view, silence_goes_on_over_keepalives_that_are_missed)
 	cr_expect_lt(look_at(PHONE).silent_us, 1000000);
 }
 
+/* Its first keepalive comes within a second. */
+Test(view, silence_of_who_is_unproven_is_no_longer_than_he_has_been_there)
+{
+	border->leaves_unproven = true;
+	register_phone(0, "600");
+	border_wait(border, 10);
+	cr_expect_eq(border->sent_count, 1);
+	cr_expect_float_eq((double)look_at(PHONE).silent_us / 1e6, 9.5, 0.511);
+	border_wait(border, 30);
+	cr_expect_eq(border->sent_count, 2);
+	cr_expect_float_eq((double)look_at(PHONE).silent_us / 1e6, 39.5, 0.511);
+}
+
 Test(view, a_walk_in_slices_shows_each_once_while_others_come_and_go)
 {
 	struct endpoints *endpoints = engine_endpoints(border->engine);
