@@ -170,14 +170,14 @@ struct unproven_items {
 	uint32_t *heads;
 };
 
-struct unproven_queue {
+struct unproven_list {
 	uint32_t oldest, newest; /* places; 0: there is none */
 	uint32_t count;
 };
 
 struct unproven {
 	struct unproven_items places, addresses;
-	struct unproven_queue all;
+	struct unproven_list all;
 };
 
 /* Room for so many at a time. 0 or -ENOMEM. */

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-/* Heads of the lists of places, and of those of addresses: with the default limits, two of all that
- * may be unproven to each. */
+/* Heads of the chains of places, and of those of addresses: with the default limits, two of all
+ * that may be unproven to each. */
 enum { HEADS = 1 << 16 };
 
 /* What both kinds of items begin with. */
@@ -12,21 +12,21 @@ struct unproven_item {
 	uint32_t next;   /* with its head */
 };
 
-/* An endpoint stands in the queue of all and in that of its address. */
-enum queue { OF_ALL, OF_ADDRESS, QUEUES };
+/* An endpoint stands in the list of all and in that of its address. */
+enum list { OF_ALL, OF_ADDRESS, LISTS };
 
 struct unproven_place {
 	struct unproven_item item;
 	uint32_t address; /* of addresses */
 	struct {
 		uint32_t older, newer; /* places; 0: none */
-	} in[QUEUES];
+	} in[LISTS];
 };
 
 /* An address that has any. */
 struct unproven_address {
 	struct unproven_item item;
-	struct unproven_queue queue;
+	struct unproven_list list;
 };
 
 static int items_init(struct unproven_items *items, size_t size, uint32_t limit)
@@ -92,25 +92,25 @@ static struct unproven_address *address_at(const struct unproven *unproven, uint
 	return pool_item(&unproven->addresses.pool, address);
 }
 
-static void join(const struct unproven *unproven, enum queue which, struct unproven_queue *queue,
+static void join(const struct unproven *unproven, enum list which, struct unproven_list *list,
 	uint32_t place)
 {
-	place_at(unproven, place)->in[which].older = queue->newest;
-	*(queue->newest ? &place_at(unproven, queue->newest)->in[which].newer : &queue->oldest) =
+	place_at(unproven, place)->in[which].older = list->newest;
+	*(list->newest ? &place_at(unproven, list->newest)->in[which].newer : &list->oldest) =
 		place;
-	queue->newest = place;
-	queue->count++;
+	list->newest = place;
+	list->count++;
 }
 
-static void leave(const struct unproven *unproven, enum queue which, struct unproven_queue *queue,
+static void leave(const struct unproven *unproven, enum list which, struct unproven_list *list,
 	uint32_t place)
 {
 	const uint32_t older = place_at(unproven, place)->in[which].older,
 		       newer = place_at(unproven, place)->in[which].newer;
 
-	*(older ? &place_at(unproven, older)->in[which].newer : &queue->oldest) = newer;
-	*(newer ? &place_at(unproven, newer)->in[which].older : &queue->newest) = older;
-	queue->count--;
+	*(older ? &place_at(unproven, older)->in[which].newer : &list->oldest) = newer;
+	*(newer ? &place_at(unproven, newer)->in[which].older : &list->newest) = older;
+	list->count--;
 }
 
 void unproven_add(struct unproven *unproven, uint32_t endpoint, uint32_t number)
@@ -122,7 +122,7 @@ void unproven_add(struct unproven *unproven, uint32_t endpoint, uint32_t number)
 
 	place_at(unproven, place)->address = address;
 	join(unproven, OF_ALL, &unproven->all, place);
-	join(unproven, OF_ADDRESS, &address_at(unproven, address)->queue, place);
+	join(unproven, OF_ADDRESS, &address_at(unproven, address)->list, place);
 }
 
 void unproven_remove(struct unproven *unproven, uint32_t endpoint)
@@ -131,17 +131,17 @@ void unproven_remove(struct unproven *unproven, uint32_t endpoint)
 	struct unproven_address *address = address_at(unproven, place_at(unproven, *link)->address);
 
 	leave(unproven, OF_ALL, &unproven->all, *link);
-	leave(unproven, OF_ADDRESS, &address->queue, *link);
+	leave(unproven, OF_ADDRESS, &address->list, *link);
 	items_remove(&unproven->places, link);
-	if (!address->queue.count)
+	if (!address->list.count)
 		items_remove(&unproven->addresses,
 			items_link(&unproven->addresses, address->item.number));
 }
 
 /* The endpoint of the oldest place. */
-static uint32_t oldest_in(const struct unproven *unproven, const struct unproven_queue *queue)
+static uint32_t oldest_in(const struct unproven *unproven, const struct unproven_list *list)
 {
-	return queue->oldest ? place_at(unproven, queue->oldest)->item.number : 0;
+	return list->oldest ? place_at(unproven, list->oldest)->item.number : 0;
 }
 
 uint32_t unproven_oldest(const struct unproven *unproven)
@@ -153,6 +153,6 @@ uint32_t unproven_oldest_of(const struct unproven *unproven, uint32_t number, ui
 {
 	const uint32_t address = *items_link(&unproven->addresses, number);
 
-	*count = address ? address_at(unproven, address)->queue.count : 0;
-	return address ? oldest_in(unproven, &address_at(unproven, address)->queue) : 0;
+	*count = address ? address_at(unproven, address)->list.count : 0;
+	return address ? oldest_in(unproven, &address_at(unproven, address)->list) : 0;
 }

@@ -5,7 +5,8 @@ LAB=${LAB:-hand}
 LAB_DIR=${TMPDIR:-/tmp}/natbox-lab-$LAB
 LAB_QUIET=${LAB_QUIET:-}
 
-namespace() { echo "natbox-$LAB-$1"; }
+namespaces=natbox-$LAB-
+namespace() { echo "$namespaces$1"; }
 
 # The commands go to standard error, so that what they print stays usable.
 show() { # host, command...
@@ -22,7 +23,7 @@ show() { # host, command...
 at() { # host, command...
 	local host=$1
 	shift
-	nsenter --net="/run/netns/natbox-$LAB-$host" "$@"
+	nsenter --net="/run/netns/$namespaces$host" "$@"
 }
 
 # Runs a command on a host and says so.
@@ -136,7 +137,7 @@ lab_is_up() {
 lab_processes() {
 	local host spaces=()
 	for host in $(lab_hosts); do
-		spaces+=("/run/netns/$(namespace "$host")")
+		spaces+=("/run/netns/$namespaces$host")
 	done
 	stat -L -c '%i %n' "${spaces[@]}" /proc/[0-9]*/ns/net 2>/dev/null | awk '
 		$2 ~ "^/run/" { is_ours[$1]; next }
