@@ -48,7 +48,8 @@ is_figure() { # of stats, what it is to be
 configure() { # more lines
 	printf '%s\n' '[natbox]' "proxy = $proxy:5060" 'interface = lo' 'user =' '[keepalive]' \
 		'interval = 1s' '[control]' "socket = $socket" '[state]' "path = $state" "sync = $sync" '[log]' \
-		"events = $work/events" '[class second]' 'aor = *bob@*' 'max-lost = 3' "$@" >"$work/ini"
+		"events = $work/events" '[class second]' 'aor = *bob@*' 'max-lost = 3' '[class empty]' \
+		'aor = *carol@*' 'max-lost = 3' "$@" >"$work/ini"
 }
 
 chmod 755 "$work"
@@ -98,11 +99,14 @@ say $? "of 80 columns"
 
 counts 1 endpoints aor='*bob*' && counts 2 endpoints network=198.51.100.0/24 &&
 	counts 0 endpoints network=10.0.0.0/8 && counts 2 endpoints proxy=$proxy &&
-	counts 0 endpoints proxy=$proxy:5061 && counts 0 endpoints reason=dialog &&
+	counts 2 endpoints proxy=$proxy:5060 && counts 0 endpoints reason=dialog &&
 	counts 1 endpoints reason=registration aor=alice && counts 1 endpoints class=second &&
-	counts 0 endpoints class=third && shows 'class  *second$' show bob && counts 0 endpoints lost &&
+	counts 0 endpoints class=empty && shows 'class  *second$' show bob && counts 0 endpoints lost &&
 	counts 0 endpoints 'quiet>10m'
 say $? "filters let through what they say"
+refused 1 "no such class" endpoints class=third && refused 1 "no such class" -j lost class=Second &&
+	refused 1 "no such proxy" endpoints proxy=$proxy:5061 && refused 1 "no such proxy" lost proxy=$phone
+say $? "a class or a proxy that there is not is refused, with status 1"
 shows "^$phone:5070 at $proxy:5060$" show alice && shows 'state  *reachable' show alice &&
 	shows "registration  sip:alice@$proxy, ends in" show $phone:5070 &&
 	shows 'nat  *contact-private' show "sip:alice@$proxy" && counts 2 show $phone &&
@@ -173,7 +177,7 @@ within 10 shows ', lag 0 s$' status
 say $? "where state.sync is shorter then, it counts at once"
 configure '[nat]' 'detect = nonsense'
 ask reload >"$work/shown"
-[ $? -eq 1 ] && grep -q 'error: .*ini:18: .*nonsense' "$work/shown" &&
+[ $? -eq 1 ] && grep -q 'error: .*ini:21: .*nonsense' "$work/shown" &&
 	[ "$(cat "$work/errors")" = "natboxctl: the configuration stays as it was" ]
 say $? "and shows what is wrong with a bad one, which changes nothing"
 mv "$work/events" "$work/events.2"

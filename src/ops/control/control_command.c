@@ -96,6 +96,18 @@ static void version(struct control_client *client)
 	answer(client);
 }
 
+/* Who looks for a class or a proxy that there is not has mistaken its name. */
+static void list(struct control_client *client)
+{
+	const char *missing = control_filter_lacks(
+		&client->request.filter, engine_endpoints(client->control->engine));
+
+	if (missing)
+		client_fail(client, 1, "there is no such %s", missing);
+	else
+		walk_start(client);
+}
+
 static void watch(struct control_client *client)
 {
 	client->job = JOB_WATCH;
@@ -117,9 +129,9 @@ static void share(struct control_client *client)
 
 static void (*const handlers[CONTROL_COMMANDS])(struct control_client *) = {
 	[COMMAND_STATUS] = status,
-	[COMMAND_ENDPOINTS] = walk_start,
+	[COMMAND_ENDPOINTS] = list,
 	[COMMAND_SHOW] = walk_start,
-	[COMMAND_LOST] = walk_start,
+	[COMMAND_LOST] = list,
 	[COMMAND_EVENTS] = watch,
 	[COMMAND_TRACE] = trace,
 	[COMMAND_STATS] = stats,

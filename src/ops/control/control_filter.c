@@ -89,7 +89,6 @@ static bool add_reason(struct control_filter *filter, struct text value)
 	return kind < REASON_KINDS;
 }
 
-/* Which there are changes with the settings: no endpoint is in one that there is not. */
 static bool add_class(struct control_filter *filter, struct text value)
 {
 	return keep(value, filter->class, sizeof(filter->class));
@@ -203,6 +202,21 @@ bool control_filter_matches(
 	if (filter->reasons && !has_reason(endpoints, index, filter->reasons))
 		return false;
 	return !*filter->aor || has_aor(endpoints, index, is_like, filter->aor);
+}
+
+const char *control_filter_lacks(
+	const struct control_filter *filter, const struct endpoints *endpoints)
+{
+	const struct settings *settings = endpoints->settings;
+	const struct proxies *proxies = endpoints->proxies;
+	unsigned i = 0;
+
+	if (*filter->class &&
+		config_class_find(settings, text_from(filter->class)) == settings->classes.count)
+		return "class";
+	while (i < proxies->count && !control_is_at(&filter->proxy, &proxies->list[i]))
+		i++;
+	return filter->has_proxy && i == proxies->count ? "proxy" : NULL;
 }
 
 int control_target_parse(struct control_target *target, struct text word, struct fault *fault)

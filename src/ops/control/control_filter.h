@@ -26,6 +26,10 @@ int control_filter_add(struct control_filter *filter, struct text word, struct f
 bool control_filter_matches(
 	const struct control_filter *filter, const struct endpoints *endpoints, uint32_t endpoint);
 
+/* The kind of what it names and natbox has not, neither now nor for any endpoint. NULL: none. */
+const char *control_filter_lacks(
+	const struct control_filter *filter, const struct endpoints *endpoints);
+
 struct control_target {
 	bool is_all;
 	bool is_address;
