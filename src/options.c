@@ -13,10 +13,12 @@ enum { OPTION_RUN_ON = 256, OPTION_RULES };
 static const uint64_t run_on_max_us = 366ull * 24 * 3600 * 1000000;
 
 static const char usage[] =
-	"usage: natbox [-c file] [-i interface] [-o key=value]... [-dnqv] [-l logfile]\n"
-	"       natbox -t [-t] [-c file] [-o key=value]...\n"
-	"       natbox -r capture [-w capture] [--run-on time] [-c file] [-o key=value]...\n"
-	"       natbox --rules [-c file] [-o key=value]...\n"
+	"usage: natbox [-dnqv] [-c file] [-i interface] [-l logfile]\n"
+	"              [-o section.key=value]...\n"
+	"       natbox -t [-t] [-c file] [-o section.key=value]...\n"
+	"       natbox -r capture [-w capture] [--run-on time] [-c file]\n"
+	"              [-o section.key=value]...\n"
+	"       natbox --rules [-c file] [-o section.key=value]...\n"
 	"       natbox -h | -V\n"
 	"\n"
 	"  -c, --config FILE           configuration file, default " CONFIG_PATH_DEFAULT "\n"

@@ -77,6 +77,8 @@ described=$(sed -n '/^\.Sh OPTIONS/,/^\.Sh DEPLOYMENT/p' natbox.8 |
 say $? "natbox -h shows every option that there is, a line each"
 [ "$taken" = "$described" ]
 say $? "and so does natbox.8"
+! "$natbox" -h | grep -v '^  -o' | grep -oE '\[-o [^]]*\]' | grep -vq '^\[-o section.key=value\]$'
+say $? "whose lines of usage say what -o takes"
 ! "$natbox" -h | grep '^  *-' | grep -qE '.{81}'
 say $? "in 80 columns"
 exit $failed
