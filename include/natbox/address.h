@@ -67,6 +67,7 @@ size_t address_format_host(const struct address *address, char text[static ADDRE
 /* "10.0.0.0/8", "2001:db8::/32", or a lone address. 0 or -EINVAL, also where host bits are set. */
 int network_parse(struct text text, struct network *network);
 
+/* No network of IPv6 contains an address of IPv4. */
 bool network_contains(const struct network *network, const struct address *address);
 
 /* Source and destination of a datagram as its IP and UDP headers give them. */
@@ -83,7 +84,8 @@ enum { NETWORKS_MAX = 256 };
 /* Zeroed it is empty. */
 struct networks {
 	unsigned count;
-	struct network list[NETWORKS_MAX]; /* in order of ip; host bits are zero */
+	/* Those of IPv6 first, each in order of ip; host bits are zero. */
+	struct network list[NETWORKS_MAX];
 };
 
 /* Adds a network, which may be in the set already. 0, or -ENOSPC when the set is full. */

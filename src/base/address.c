@@ -85,6 +85,9 @@ bool network_contains(const struct network *network, const struct address *addre
 {
 	unsigned whole = network->bits / 8, rest = network->bits % 8;
 
+	/* ::/0 is all of IPv6, and none of the addresses that are kept as a part of it. */
+	if (network->bits < 96 && address_is_ipv4(address))
+		return false;
 	if (memcmp(network->ip, address->ip, whole) != 0)
 		return false;
 	return rest == 0 || ((network->ip[whole] ^ address->ip[whole]) >> (8 - rest)) == 0;

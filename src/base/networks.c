@@ -2,15 +2,32 @@
 
 #include <errno.h>
 
+static struct address first_of(const struct network *network)
+{
+	struct address first = {0};
+
+	memcpy(first.ip, network->ip, sizeof(first.ip));
+	return first;
+}
+
+/* By IP address, those of IPv4 after those of IPv6. */
+static int compare(const struct address *a, const struct address *b)
+{
+	const int kinds = address_is_ipv4(a) - address_is_ipv4(b);
+
+	return kinds ? kinds : memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
 /* How many of them begin at this IP address or before it. */
-static unsigned count_up_to(const struct networks *networks, const uint8_t ip[static 16])
+static unsigned count_up_to(const struct networks *networks, const struct address *address)
 {
 	unsigned low = 0, high = networks->count;
 
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
+		const struct address first = first_of(&networks->list[middle]);
 
-		if (memcmp(networks->list[middle].ip, ip, 16) <= 0)
+		if (compare(&first, address) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -20,17 +37,9 @@ static unsigned count_up_to(const struct networks *networks, const uint8_t ip[st
 
 bool networks_contain(const struct networks *networks, const struct address *address)
 {
-	unsigned count = networks->count ? count_up_to(networks, address->ip) : 0;
+	unsigned count = networks->count ? count_up_to(networks, address) : 0;
 
 	return count && network_contains(&networks->list[count - 1], address);
-}
-
-static struct address first_of(const struct network *network)
-{
-	struct address first = {0};
-
-	memcpy(first.ip, network->ip, sizeof(first.ip));
-	return first;
 }
 
 /* How many from that one on lie within the network: they stand one after the other. */
@@ -52,7 +61,7 @@ static unsigned count_within(
 int networks_add(struct networks *networks, const struct network *network)
 {
 	const struct address first = first_of(network);
-	unsigned at = count_up_to(networks, network->ip), within;
+	unsigned at = count_up_to(networks, &first), within;
 	struct network *list = networks->list;
 
 	if (at && list[at - 1].bits <= network->bits && network_contains(&list[at - 1], &first))

@@ -61,7 +61,25 @@ Test(networks, all_of_ipv4_is_none_of_ipv6)
 	cr_expect_not(contains("2001:db8::1"));
 	add("::/0");
 	cr_expect(contains("2001:db8::1"));
-	cr_expect_eq(networks.count, 1);
+	cr_expect_eq(networks.count, 2);
+}
+
+Test(networks, all_of_ipv6_is_none_of_ipv4)
+{
+	add("::/0");
+	cr_expect(contains("::1"));
+	cr_expect(contains("::fffe:ffff:ffff"));
+	cr_expect(contains("ffff::"));
+	cr_expect_not(contains("0.0.0.0"));
+	cr_expect_not(contains("203.0.113.1"));
+	add("203.0.113.0/24");
+	add("2001:db8::/32");
+	add("10.0.0.0/8");
+	cr_expect_eq(networks.count, 3);
+	cr_expect(contains("::1"));
+	cr_expect(contains("2001:db9::1"));
+	cr_expect(contains("203.0.113.1"));
+	cr_expect_not(contains("198.51.100.1"));
 }
 
 Test(networks, one_within_another_takes_no_room)
@@ -96,12 +114,15 @@ Test(networks, a_full_set_takes_no_more_but_what_it_contains)
 	cr_expect(contains("192.0.2.1"));
 }
 
-/* In a corner of IPv4 and one of IPv6 with 256 addresses each, so that they overlap a lot. */
+/* In a corner of IPv4 and one of IPv6 with 256 addresses each, so that they overlap a lot; now and
+ * then all of either. */
 static struct network some_network(void)
 {
 	struct network network = parse(rand() % 2 ? "203.0.113.0" : "2001:db8::");
 	unsigned host_bits = (unsigned)rand() % 9;
 
+	if (rand() % 64 == 0)
+		return parse(rand() % 2 ? "::/0" : "0.0.0.0/0");
 	network.bits = (uint8_t)(128 - host_bits);
 	network.ip[15] = (uint8_t)((unsigned)rand() >> host_bits << host_bits);
 	return network;
