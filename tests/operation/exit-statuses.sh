@@ -50,6 +50,13 @@ done
 
 
 echo "# what may, is status 1"
+mkdir "$work/full"
+# shellcheck disable=SC2016 # the shell that it starts expands it
+full=(unshare --mount sh -c 'mount -t tmpfs -o nr_inodes=1 tmpfs "$0" && exec "$@"' "$work/full")
+ends_with 1 "log.*No space left on device; " "${full[@]}" -- -l "$work/full/log" &&
+	ends_with 1 "stream.*No space left on device; " "${full[@]}" -- -o log.events="$work/full/events" &&
+	ends_with 1 "control.*No space left on device; " "${full[@]}" -- -o control.socket="$work/full/socket"
+say $? "a disk without room for the log, the event stream or the control socket"
 inside ip link add lan type veth peer name far
 ends_with 1 "it is down" -- -i lan
 say $? "an interface that is down"

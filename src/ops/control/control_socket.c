@@ -56,8 +56,10 @@ static int explain(const struct control *control, int error, struct fault *fault
 			"write there, or set control.socket to another path or to nothing",
 			path, strerror(-error));
 	default:
-		return fault_set(fault, error, "cannot listen for control on %s: %s", path,
-			strerror(-error));
+		return fault_set(fault, error,
+			"cannot listen for control on %s: %s; start again once that is over, or "
+			"set control.socket to another path or to nothing",
+			path, strerror(-error));
 	}
 }
 
