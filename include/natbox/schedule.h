@@ -38,6 +38,9 @@ void wheel_remove(struct wheel *wheel, uint32_t item);
 
 uint32_t wheel_tick_of(const struct wheel *wheel, uint32_t item);
 
+/* Whether it is placed to send. */
+bool wheel_is_sender(const struct wheel *wheel, uint32_t item);
+
 /* How many items are placed to send at a tick, which is not before now nor further ahead than
  * longest. */
 uint32_t wheel_senders_at(const struct wheel *wheel, uint32_t tick);
@@ -135,6 +138,11 @@ void schedule_wake_by(struct schedule *schedule, uint32_t item, uint32_t tick);
 /* The tick until which the answer to a keepalive sent at tick to one of this class is waited for:
  * until the next keepalive at most. */
 uint32_t schedule_answer_end(const struct schedule *schedule, unsigned class, uint32_t sent);
+
+/* The tick at which the next keepalive to an item is due. since_placed: it was refreshed after it
+ * was placed. */
+uint32_t schedule_next(const struct schedule *schedule, uint32_t item, unsigned class,
+	uint32_t refreshed, bool since_placed);
 
 /* Nothing was heard, or will be, between these ticks: what is overdue waits for the end of it. */
 void schedule_note_pause(struct schedule *schedule, uint32_t from, uint32_t until);

@@ -15,11 +15,14 @@ uint64_t endpoint_silent_us(const struct endpoints *endpoints, uint32_t index)
 static uint64_t next_keepalive_us(const struct endpoints *endpoints, uint32_t index)
 {
 	const struct endpoint *endpoint = endpoint_at(endpoints, index);
+	const struct schedule *schedule = &endpoints->schedule;
+	uint32_t next;
 
-	if (!schedule_sends(&endpoints->schedule, endpoint->class) ||
-		endpoint_is_given_up(endpoints, endpoint))
+	if (!schedule_sends(schedule, endpoint->class) || endpoint_is_given_up(endpoints, endpoint))
 		return UINT64_MAX;
-	return report_us_until(endpoints->report, wheel_tick_of(endpoints->schedule.wheel, index));
+	next = schedule_next(
+		schedule, index, endpoint->class, endpoint->refreshed, endpoint->heard);
+	return report_us_until(endpoints->report, next);
 }
 
 void reason_view(const struct endpoints *endpoints, uint32_t index, struct reason_view *view)

@@ -85,6 +85,14 @@ void schedule_place_next(struct schedule *schedule, uint32_t item, unsigned clas
 	schedule_place(schedule, item, class, earliest, refreshed, expires);
 }
 
+uint32_t schedule_next(const struct schedule *schedule, uint32_t item, unsigned class,
+	uint32_t refreshed, bool since_placed)
+{
+	if (wheel_is_sender(schedule->wheel, item) && !since_placed)
+		return wheel_tick_of(schedule->wheel, item);
+	return due_of(schedule, class, refreshed);
+}
+
 /* The longest interval that any class has. */
 static uint32_t longest_interval(const struct schedule *schedule)
 {

@@ -83,6 +83,11 @@ uint32_t wheel_tick_of(const struct wheel *wheel, uint32_t item)
 	return wheel->now + ahead;
 }
 
+bool wheel_is_sender(const struct wheel *wheel, uint32_t item)
+{
+	return wheel->links[item].sender;
+}
+
 uint32_t wheel_senders_at(const struct wheel *wheel, uint32_t tick)
 {
 	return wheel->slot_senders[tick & wheel->mask];

@@ -80,6 +80,28 @@ Test(view, a_view_says_who_it_is_and_until_when)
 	cr_expect_eq(view.missed, 0);
 }
 
+static double seconds_to_next(void)
+{
+	return (double)look_at(PHONE).next_us / 1e6;
+}
+
+Test(view, next_is_a_keepalive_and_nothing_that_it_wakes_for_before)
+{
+	register_phone(0, "3600");
+	border_wait(border, 77);
+	cr_assert_eq(border->sent_count, 3);
+	cr_expect_float_eq(seconds_to_next(), 23, 0.1, "%f", seconds_to_next());
+	answer_last("SIP/2.0 200 OK");
+	border_wait(border, 13);
+	proxy_is_granted(border, PHONE, "OPTIONS", (struct exchange){.cseq = 1});
+	border_wait(border, 1);
+	cr_expect_float_eq(seconds_to_next(), 24, 0.1, "%f", seconds_to_next());
+	border_wait(border, 23);
+	cr_expect_eq(border->sent_count, 3);
+	border_wait(border, 2);
+	cr_expect_eq(border->sent_count, 4);
+}
+
 Test(view, silence_goes_on_over_keepalives_that_are_missed)
 {
 	register_phone(0, "600");
