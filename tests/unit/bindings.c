@@ -495,6 +495,12 @@ Test(bindings, one_aor_has_no_more_registrations_than_a_registrar_can_list)
 		exchange(client, (struct registration){.call_id = call_id, .contact = HERE}, "");
 	}
 	cr_assert_eq(engine_counters(border->engine).reasons, 256);
+	exchange("203.0.113.1:10044",
+		(struct registration){.call_id = "call-44", .contact = HERE, .cseq = 2}, "");
+	border_forget(border);
+	exchange(OTHER, (struct registration){.call_id = "b", .contact = HERE}, "");
+	border_expect(border, "reason-end 203.0.113.1:10045" ALICE "replaced\n"
+			      "endpoint-remove 203.0.113.1:10045 ended\n" NEW(OTHER));
 }
 
 /* It has come twice, from two ports, before the first answer was there. */

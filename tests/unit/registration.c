@@ -50,6 +50,13 @@ Test(registration, the_requests_time_counts_when_the_response_names_none)
 	border_expect(border, ADDED("sip:alice@example.com", "300"));
 }
 
+Test(registration, an_hour_when_nobody_names_a_time)
+{
+	border_register(border, PHONE, (struct registration){0});
+	border_answer(border, PHONE, 200, (struct registration){0});
+	border_expect(border, ADDED("sip:alice@example.com", "3600"));
+}
+
 Test(registration, a_registrar_that_lists_nothing_but_names_a_time_is_believed)
 {
 	border_register(border, PHONE, (struct registration){.expires = "300"});
