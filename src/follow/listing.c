@@ -226,8 +226,9 @@ bool listing_is_empty(const struct sip_message *response)
 	return true;
 }
 
-/* A registrar that names none at all, not even what it was just asked for, does not list: it is
- * taken at the request's word, for the time it names. */
+/* A registrar that names none at all, not even what it was just asked for, does not list; one that
+ * names more than can be read may name it among those. Both are taken at the request's word, for
+ * the time that they name. */
 static void believe(const struct sip_message *response, const struct transaction *transaction,
 	struct listing *listing)
 {
@@ -245,7 +246,8 @@ void listing_read(const struct follow *follow, const struct sip_message *respons
 	find_own(follow, response, transaction, found, listing);
 	take_own(transaction, found, listing);
 	listing->is_whole = response->contact_count == values && !response->has_more_contacts;
-	if (transaction->registration.seconds && listing_is_empty(response))
+	if (transaction->registration.seconds && !listing->granted &&
+		(listing_is_empty(response) || response->has_more_contacts))
 		believe(response, transaction, listing);
 	if (transaction->registration.has_more_contacts)
 		listing->own = 0;

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PHONE "203.0.113.1:5061"
 
@@ -71,6 +72,36 @@ Test(registration, so_is_one_whose_contact_is_empty)
 		(struct registration){
 			.contact = "", .extra = "Contact:\r\nm: \r\n", .expires = "200"});
 	border_expect(border, ADDED("sip:alice@example.com", "200"));
+}
+
+/* More Contacts than there is room for, in which its own stands last. */
+static void answer_with_a_crowd(const char *own, unsigned cseq)
+{
+	char extra[2048] = "m: <sip:a@b>";
+
+	for (unsigned i = 0; i < 80; i++)
+		strcat(extra, ",<sip:a@b>");
+	strcat(extra, "\r\nm: ");
+	strcat(extra, own);
+	strcat(extra, "\r\n");
+	border_answer(border, PHONE, 200,
+		(struct registration){
+			.contact = "", .extra = extra, .expires = "200", .cseq = cseq});
+}
+
+Test(registration, a_contact_behind_more_than_can_be_read_is_taken_at_the_requests_word)
+{
+	border_register(border, PHONE, (struct registration){.expires = "300", .cseq = 1});
+	answer_with_a_crowd("<sip:alice@192.168.1.10:5060>", 1);
+	border_expect(border,
+		"malformed " PHONE " too many values\n" ADDED("sip:alice@example.com", "200"));
+	border_register(border, PHONE, (struct registration){.expires = "300", .cseq = 2});
+	answer_with_a_crowd("<sip:alice@192.168.1.10:5060>", 2);
+	border_expect(border, "malformed " PHONE " too many values\n"
+			      "reason-refresh " PHONE " registration sip:alice@example.com 200\n");
+	border_register(border, PHONE, (struct registration){.expires = "0", .cseq = 3});
+	answer_with_a_crowd("<sip:bob@192.168.1.11>", 3);
+	border_expect(border, "malformed " PHONE " too many values\n");
 }
 
 Test(registration, the_contact_may_come_back_with_the_source_address)
