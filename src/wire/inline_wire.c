@@ -5,6 +5,7 @@
 #include "named.h"
 #include "queue/queue.h"
 #include "relay/relay.h"
+#include "rules/kernel.h"
 #include "rules/pulse.h"
 #include "send/sender.h"
 #include "served.h"
@@ -124,6 +125,7 @@ static int inline_start(struct wire *wire, struct fault *fault)
 
 	tell_rules(wire);
 	served_warn(wire, &inlined->served);
+	named_examine(wire, WIRE_WARNING);
 	if (result == 0 && settings->queues)
 		tell(wire, WIRE_INFORMATION, "ready: relaying for %s, through queue %u", served,
 			settings->queue_number);
@@ -215,6 +217,7 @@ static void inspect_arrival(const struct wire *wire, struct inlined *inlined,
 	static const enum rules_counter diverted[] = {
 		[RELAY_IN] = RULES_TO_PROXIES, [RELAY_OUT] = RULES_FROM_PROXIES};
 	struct arrival *before = &inlined->arrivals[direction];
+	struct fault bridge = {0};
 	struct arrival now = {.diverted = rules_counter(inlined->rules, diverted[direction]),
 		.arrived = counters->received[direction] + counters->overruns,
 		.in_vain = before->in_vain};
@@ -225,8 +228,10 @@ static void inspect_arrival(const struct wire *wire, struct inlined *inlined,
 		tell(wire, WIRE_ERROR,
 			"what the rules divert on its way %s a proxy is lost on this host before "
 			"it arrives here; have the firewall let in what bears the mark %#x "
-			"(natbox(8), Relay mode: firewall and kernel)",
-			direction == RELAY_IN ? "to" : "from", wire->settings.relay.mark);
+			"(natbox(8), Relay mode: firewall and kernel)%s%s",
+			direction == RELAY_IN ? "to" : "from", wire->settings.relay.mark,
+			kernel_check_bridges(&bridge) ? "; if it comes over a bridge: " : "",
+			bridge.line);
 	*before = now;
 }
 

@@ -81,7 +81,8 @@ const char *named_line(
 }
 
 /* A proxy is on this host, or what is sent to it leaves by one of its interfaces. */
-static void examine_proxy(struct wire *wire, const struct host *host, const struct address *proxy)
+static void examine_proxy(const struct wire *wire, enum wire_notice notice, const struct host *host,
+	const struct address *proxy)
 {
 	char text[ADDRESS_TEXT_MAX];
 	unsigned interface;
@@ -89,24 +90,31 @@ static void examine_proxy(struct wire *wire, const struct host *host, const stru
 	if (host_has(host, proxy) || ask_way(proxy, &interface) != 0 || interface)
 		return;
 	address_format(proxy, text);
-	tell(wire, WIRE_ERROR,
+	tell(wire, notice,
 		"natbox.proxy: %s is no address of this host, and no route leads there; name the "
 		"proxy's own address, or add the route",
 		text);
 }
 
-void wire_examine(struct wire *wire)
+void named_examine(const struct wire *wire, enum wire_notice notice)
 {
 	const struct wire_settings *settings = &wire->settings;
 	static struct host host;
-	static struct address list[PROXIES_MAX];
-	struct fault fault;
 
 	host_read(&host);
 	for (unsigned i = 0; i < settings->named_count; i++) {
 		if (!address_is_unspecified(&settings->named[i]))
-			examine_proxy(wire, &host, &settings->named[i]);
+			examine_proxy(wire, notice, &host, &settings->named[i]);
 	}
+}
+
+void wire_examine(struct wire *wire)
+{
+	const struct wire_settings *settings = &wire->settings;
+	static struct address list[PROXIES_MAX];
+	struct fault fault;
+
+	named_examine(wire, WIRE_ERROR);
 	if (wire_find_proxies(settings, list, &fault) < 0) {
 		tell(wire, WIRE_ERROR, "%s", fault.line);
 		return;

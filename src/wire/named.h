@@ -10,4 +10,7 @@
 const char *named_line(
 	const struct wire_settings *settings, const struct address *proxies, size_t count);
 
+/* Tells of each that is not on this host, and that no route leads to. */
+void named_examine(const struct wire *wire, enum wire_notice notice);
+
 #endif

@@ -66,6 +66,7 @@ static int sniffing_start(struct wire *wire, struct fault *fault)
 
 	(void)fault;
 	tell(wire, WIRE_DETAIL, "the kernel hands over: %s", capture_filter(sniffing->capture));
+	named_examine(wire, WIRE_WARNING);
 	tell(wire, WIRE_INFORMATION, "ready: sniffing on %s for %s%s", wire->settings.interface,
 		named_line(&wire->settings, wire->proxies->list, wire->proxies->count),
 		wire->settings.sends ? "" : ", a dry run: nothing is sent");

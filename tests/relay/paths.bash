@@ -238,6 +238,24 @@ come_over_bridges() {
 	ok $? "and without them again, with neighbours that have to be found anew"
 }
 
+says_what_a_bridge_loses() {
+	reaches $caller $far 100 500
+	grep -q "lost on this host.*0x6062.*; ip link set bridge1 type bridge nf_call_iptables 0" "$dir/log"
+}
+
+# Not known to lead to phones before there are some.
+names_a_bridge_that_loses() {
+	border ip route replace default via 10.9.2.2
+	border ip link set bridge1 type bridge nf_call_iptables 1
+	start_natbox
+	eventually says_what_a_bridge_loses
+	ok $? "a bridge towards phones that is not the default route is named once what comes there is lost"
+	kill "$natbox_pid"
+	wait "$natbox_pid" 2>/dev/null
+	border ip link set bridge1 type bridge nf_call_iptables 0
+	border ip route replace default via 10.9.1.2
+}
+
 # Relay mode cannot: prerouting is over before such a packet has come up to this host.
 refuses_bridges() {
 	move_to_bridge out0 bridge1 10.9.1.1/24 fd09:1::1/64
@@ -253,6 +271,7 @@ refuses_bridges() {
 	border ip link set bridge2 type bridge nf_call_ip6tables 1
 	refuses "also by its own setting" "ip link set bridge2 type bridge nf_call_ip6tables 0"
 	border ip link set bridge2 type bridge nf_call_ip6tables 0
+	names_a_bridge_that_loses
 	start_relay && answer_again && is_relayed $caller $far 500 && is_relayed "$caller6" "$far6" 500
 	ok $? "over bridges that it does not look into all is relayed"
 	stop_relay

@@ -117,6 +117,22 @@ static int check_bridge(const char *name, const char *family, struct fault *faul
 		name, mend);
 }
 
+int kernel_check_bridges(struct fault *fault)
+{
+	DIR *directory = opendir("/sys/class/net");
+	int error = 0;
+
+	if (!directory)
+		return 0;
+	for (struct dirent *entry; !error && (entry = readdir(directory));) {
+		error = check_bridge(entry->d_name, "iptables", fault);
+		if (!error)
+			error = check_bridge(entry->d_name, "ip6tables", fault);
+	}
+	closedir(directory);
+	return error;
+}
+
 /* The ways to phones are those to anywhere: to an address that no host has. Of IPv6, IPv4. */
 static const struct address anywhere[] = {
 	{.ip = {0x20, [15] = 1}}, {.ip = {[10] = 0xff, 0xff, 192, 88, 99, 1}}};

@@ -11,6 +11,9 @@ int kernel_check_privilege(struct fault *fault);
  * interface, or on a bridge on the way to one of these proxies or to phones. */
 int kernel_check_sysctls(const struct address *proxies, size_t count, struct fault *fault);
 
+/* 0, or -ENOTSUP with *fault naming a bridge that netfilter looks into, wherever it leads. */
+int kernel_check_bridges(struct fault *fault);
+
 /* Whether IPv6 is switched off on an interface, by its own sysctl; "all" is the one for every
  * interface. */
 bool kernel_ipv6_is_off(const char *interface);
