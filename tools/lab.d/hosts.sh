@@ -18,8 +18,8 @@ show() { # host, command...
 }
 
 # Runs a command on a host without a word, for questions asked over and over. In all but the network
-# it stays where it is: ip netns exec would make a copy of all that is mounted each time, to which
-# every host of every lab adds.
+# it stays where it is, so /sys has this machine's interfaces and /proc/net the host's: ip netns
+# exec would make a copy of all that is mounted each time, to which every host of every lab adds.
 at() { # host, command...
 	local host=$1
 	shift
